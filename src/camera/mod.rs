@@ -1,0 +1,224 @@
+//! Where frames come from: a V4L2 device or the built-in test pattern.
+//!
+//! Called by [`crate::stream`] alone (and by `boardcam probe` and `boardcam snapshot`). A [`Source`] hands
+//! out one borrowed frame at a time; it never touches the ring, never encodes and knows no viewer. Every
+//! call ends: a wait takes a time-out, and what cannot go on is an [`Ended`] that says why.
+
+pub mod find;
+pub mod pattern;
+pub mod v4l2;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use crate::problem::Problem;
+
+/// The largest width or height of a baseline JPEG (ITU T.81 B.2.2: X and Y are 16 bits).
+pub const MAX_SIDE: u32 = 65_535;
+
+/// A picture's size in pixels, each side 1 to [`MAX_SIDE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Size {
+    /// Asked of a camera when nothing else is said.
+    pub const DEFAULT: Size = Size { width: 1280, height: 720 };
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |s: &str| s.parse::<u32>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
+        text.split_once(['x', 'X'])
+            .and_then(|(w, h)| Some(Size { width: side(w)?, height: side(h)? }))
+            .ok_or_else(|| format!("expected WIDTHxHEIGHT such as 1280x720, each side 1 to {MAX_SIDE}"))
+    }
+}
+
+/// How the pixels of a frame are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Each frame is one JPEG, whole or nearly so (V4L2 fourcc MJPG or JPEG).
+    Mjpeg,
+    /// 4:2:2, packed Y0 Cb Y1 Cr (V4L2 fourcc YUYV).
+    Yuyv,
+}
+
+impl Layout {
+    /// All layouts, best first: a camera's own JPEG costs no encoding and the least USB bandwidth.
+    pub const ALL: [Layout; 2] = [Layout::Mjpeg, Layout::Yuyv];
+
+    /// The name on the command line, in the settings file and in `/state`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Layout::Mjpeg => "mjpeg",
+            Layout::Yuyv => "yuyv",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which source was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// The first capture device that delivers a real frame.
+    Auto,
+    /// One device node, or a stable name below /dev/v4l.
+    Device(PathBuf),
+    /// The built-in test pattern.
+    Pattern,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Which::Auto => f.write_str("auto"),
+            Which::Device(path) => write!(f, "{}", path.display()),
+            Which::Pattern => f.write_str("pattern"),
+        }
+    }
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Which::Auto),
+            "pattern" => Ok(Which::Pattern),
+            path if path.starts_with('/') => Ok(Which::Device(path.into())),
+            _ => Err("expected auto, pattern, or the path of a device such as /dev/video0".to_owned()),
+        }
+    }
+}
+
+/// How frames become JPEGs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoder {
+    /// The camera's own JPEGs where it makes them, else encoding here.
+    #[default]
+    Auto,
+    /// The camera's own JPEGs or nothing.
+    Passthrough,
+    /// Always encode here, from the camera's raw pixels.
+    Software,
+}
+
+/// What is asked of a source; `None` means that the user did not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which source.
+    pub which: Which,
+    /// Picture size; [`Size::DEFAULT`] if not said.
+    pub size: Option<Size>,
+    /// Frames per second, 1 to 240; 30 if not said.
+    pub fps: Option<u32>,
+    /// Pixel layout; [`Layout::ALL`] in order if not said.
+    pub layout: Option<Layout>,
+    /// How frames become JPEGs.
+    pub encoder: Encoder,
+    /// JPEG quality 1 to 100. Said together with passthrough, the camera's own control is set to it.
+    pub quality: Option<u8>,
+}
+
+impl Wanted {
+    /// Rate asked of a source when nothing else is said.
+    pub const DEFAULT_FPS: u32 = 30;
+
+    /// The size to ask for.
+    pub fn size(&self) -> Size {
+        self.size.unwrap_or(Size::DEFAULT)
+    }
+
+    /// The rate to ask for, in frames per second.
+    pub fn fps(&self) -> u32 {
+        self.fps.unwrap_or(Self::DEFAULT_FPS)
+    }
+}
+
+/// What an opened source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    /// The source as one would name it to open it again: `/dev/video0`, `pattern`.
+    pub source: String,
+    /// What the device calls itself; empty where it has no name.
+    pub card: String,
+    /// The kernel driver, such as `uvcvideo`; empty for the pattern.
+    pub driver: String,
+    /// Where it is connected, such as `usb-0000:01:00.0-1.2`; empty for the pattern.
+    pub bus: String,
+    /// How frames arrive.
+    pub layout: Layout,
+    /// The size that it really delivers.
+    pub size: Size,
+    /// Bytes from one row to the next; 0 for MJPEG.
+    pub stride: u32,
+    /// The largest frame in bytes that the source announces (V4L2 sizeimage), 1 or more.
+    pub max_frame: usize,
+    /// Time between two frames as agreed; `None` where the driver does not tell.
+    pub interval: Option<Duration>,
+    /// One sentence for each wish that the source did not fulfil: `asked for 1281x720, got 1280x720`.
+    pub compromises: Vec<String>,
+}
+
+/// One captured frame, borrowed from the source until its next call.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// The bytes that the camera filled (V4L2 bytesused), laid out as [`About::layout`] says.
+    pub bytes: &'a [u8],
+    /// When it was captured.
+    pub captured: Instant,
+    /// The source's own count; a gap means frames that were lost before they reached us.
+    pub sequence: u32,
+    /// The driver says that the contents are corrupt (V4L2_BUF_FLAG_ERROR).
+    pub flagged: bool,
+}
+
+/// Why a source that was open delivers no more; it must be dropped and opened anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended(pub Problem);
+
+/// An open source of frames. Dropping it releases the device; no drop panics.
+pub trait Source: Send {
+    /// What this source is and delivers; does not change while it is open.
+    fn about(&self) -> &About;
+
+    /// Waits at most `timeout` for the next frame; `Ok(None)` means none came, and asking again is right.
+    ///
+    /// # Errors
+    /// [`Ended`] when the source can deliver no more: unplugged, or any answer of the driver after which
+    /// only opening anew helps.
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_jpeg_can_have_are_refused() {
+        assert_eq!("640x480".parse(), Ok(Size { width: 640, height: 480 }));
+        for bad in ["", "640", "640x", "x480", "0x0", "65536x1", "-1x5", "640x480x2", "a x b", "640 x 480"] {
+            assert!(bad.parse::<Size>().is_err(), "{bad:?} was accepted");
+        }
+    }
+}

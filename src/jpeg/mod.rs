@@ -1,0 +1,9 @@
+//! Every frame becomes a whole baseline JPEG (ITU T.81), by passing the camera's own on or by encoding.
+//!
+//! Called by [`crate::stream`] alone (and by `boardcam snapshot`). Nothing here waits, logs, or knows where
+//! bytes come from or go to; every function reads a slice and fills a slice of fixed size.
+
+pub mod card;
+pub mod encode;
+pub mod passthrough;
+pub mod pixels;

@@ -1,0 +1,6 @@
+//! boardcam: live pictures from the camera of a single-board computer.
+#![forbid(unsafe_code)]
+
+pub mod camera;
+pub mod jpeg;
+pub mod problem;

@@ -1,0 +1,53 @@
+//! One shape for everything that goes wrong and reaches a person: what was tried and on what, what the
+//! system answered, and what the user can do about it.
+//!
+//! Used by every room that talks to the outside. It promises one line: `cannot start /dev/video0: the USB
+//! bus has no room for 1920x1080 YUYV (ENOSPC); try --format mjpeg or --size 1280x720`.
+
+use std::fmt;
+
+/// A failure told so that somebody who did not write this program can act on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What was tried and on what: `cannot open /dev/video0`.
+    pub what: String,
+    /// What the system answered: `permission denied (EACCES)`.
+    pub why: String,
+    /// What the user can do: `add your user to group video: sudo usermod -aG video pi`.
+    pub advice: String,
+}
+
+impl Problem {
+    /// Puts a problem together; each part without a final full stop.
+    pub fn new(what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into(), advice: advice.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line whatever a driver or a file name put into it: logs are read by line.
+        let line = format!("{}: {}; {}", self.what, self.why, self.advice);
+        for c in line.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_of_what_why_and_advice() {
+        let problem = Problem::new("cannot open /dev/vid\neo0", "no such file (ENOENT)", "plug it in");
+        assert_eq!(problem.to_string(), "cannot open /dev/vid\\neo0: no such file (ENOENT); plug it in");
+    }
+}
