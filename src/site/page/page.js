@@ -239,6 +239,7 @@ function show() {
   if (failures >= FAILED_POLLS) problem = { what: TEXT.away.what, why: failure, advice: TEXT.away.advice };
   else if (camera) problem = camera.problem;
   at('problem').hidden = !problem;
+  body.classList.toggle('told', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
 
   showCameras(camera);
