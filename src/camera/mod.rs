@@ -133,6 +133,26 @@ pub enum Encoder {
     Software,
 }
 
+impl Encoder {
+    /// All choices.
+    pub const ALL: [Encoder; 3] = [Encoder::Auto, Encoder::Passthrough, Encoder::Software];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Encoder::Auto => "auto",
+            Encoder::Passthrough => "passthrough",
+            Encoder::Software => "software",
+        }
+    }
+}
+
+impl fmt::Display for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What is asked of a source; `None` means that the user did not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {

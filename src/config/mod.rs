@@ -7,6 +7,7 @@ mod file;
 mod options;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
 use crate::host::log::Target;
+use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
 use options::{Apply, Kind, OPTIONS, Opt};
 
@@ -22,9 +24,6 @@ const DEFAULT_PORT: u16 = 8080;
 
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
-
-/// JPEG quality of frames encoded here when nothing else is said.
-pub const DEFAULT_QUALITY: u8 = 85;
 
 /// The most cameras that can be configured: each is a thread and a ring.
 const MAX_CAMERAS: usize = 16;
@@ -98,6 +97,29 @@ impl Settings {
     /// The address to listen on when none was given.
     pub const DEFAULT_LISTEN: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+}
+
+/// As a settings file that says the same.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |texts: Vec<String>| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
+        writeln!(f, "listen = [{}]", quoted(listen.iter().map(SocketAddr::to_string).collect()))?;
+        writeln!(f, "host = [{}]", quoted(self.hosts.clone()))?;
+        writeln!(f, "max-connections = {}", self.max_connections)?;
+        writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
+        for (name, wanted) in &self.cameras {
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {:?}", wanted.which.to_string())?;
+            writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
+            writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
+            writeln!(f, "encoder = \"{}\"", wanted.encoder)?;
+            match wanted.quality {
+                Some(quality) => writeln!(f, "quality = {quality}")?,
+                None => writeln!(f, "# quality: {DEFAULT_QUALITY}, or what a camera that makes JPEGs takes by itself")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What to do.
@@ -296,6 +318,23 @@ mod tests {
         let line = ["--camera", "pattern", "--camera", "camera=auto", "--camera", "/dev/video7"];
         let names: Vec<_> = settings(&line, "").cameras.into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["camera-2", "camera", "camera-3"]);
+    }
+
+    #[test]
+    fn what_check_prints_is_a_settings_file_that_says_the_same() {
+        let line = ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
+        let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
+        assert_eq!(merge(Values::default(), file::parse("test", &settings.to_string()).unwrap()), Ok(settings));
+    }
+
+    #[test]
+    fn defaults_in_the_help_are_those_that_hold() {
+        let default = |name: &str| OPTIONS.iter().find(|opt| opt.name == name).unwrap().default;
+        assert_eq!(default("size"), Size::DEFAULT.to_string());
+        assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
+        assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
+        assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }
 
     #[test]

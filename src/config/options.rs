@@ -166,8 +166,8 @@ pub static OPTIONS: &[Opt] = &[
         help: "What to ask the camera for: mjpeg (its own JPEGs), yuyv (raw pixels), or auto (mjpeg if it has it)",
         example: "mjpeg",
         apply: Apply::Camera(|camera, text| {
-            let [mjpeg, yuyv] = Layout::ALL;
-            let choices = [("auto", None), (mjpeg.name(), Some(mjpeg)), (yuyv.name(), Some(yuyv))];
+            let mut choices = vec![("auto", None)];
+            choices.extend(Layout::ALL.map(|layout| (layout.name(), Some(layout))));
             camera.layout = Some(one_of(text, &choices)?);
             Ok(())
         }),
@@ -196,12 +196,7 @@ pub static OPTIONS: &[Opt] = &[
         help: "Who makes the JPEGs: passthrough (the camera), software (this program, from raw pixels), or auto",
         example: "passthrough",
         apply: Apply::Camera(|camera, text| {
-            let choices = [
-                ("auto", Encoder::Auto),
-                ("passthrough", Encoder::Passthrough),
-                ("software", Encoder::Software),
-            ];
-            camera.encoder = Some(one_of(text, &choices)?);
+            camera.encoder = Some(one_of(text, &Encoder::ALL.map(|encoder| (encoder.name(), encoder)))?);
             Ok(())
         }),
     },
@@ -251,9 +246,7 @@ pub static OPTIONS: &[Opt] = &[
         help: "Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere)",
         example: "syslog",
         apply: Apply::Program(|values, text| {
-            let choices =
-                [("auto", Target::Auto), ("stderr", Target::Stderr), ("syslog", Target::Syslog)];
-            values.log = Some(one_of(text, &choices)?);
+            values.log = Some(one_of(text, &Target::ALL.map(|target| (target.name(), target)))?);
             Ok(())
         }),
     },

@@ -1,5 +1,6 @@
 //! Where log lines go. Called by `main` once; everybody else uses crate `log`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,6 +21,26 @@ pub enum Target {
     Stderr,
     /// The local syslog, facility daemon.
     Syslog,
+}
+
+impl Target {
+    /// All choices.
+    pub const ALL: [Target; 3] = [Target::Auto, Target::Stderr, Target::Syslog];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Target::Auto => "auto",
+            Target::Stderr => "stderr",
+            Target::Syslog => "syslog",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The longest that a line may wait for a syslog that is connected by a stream.
