@@ -2,6 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod camera;
-//pub mod canvas;
+pub mod canvas;
 pub mod jpeg;
 pub mod problem;
