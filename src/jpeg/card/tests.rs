@@ -113,6 +113,16 @@ fn the_end_of_a_long_advice_can_still_be_read() {
 }
 
 #[test]
+fn however_long_the_advice_what_is_wrong_can_be_seen() {
+    let advice = "do this and then that, ".repeat(200);
+    let problems = ["tried this ", "tried that "].map(|why| Problem::new("it", why.repeat(200), &advice));
+    let [one, other] = [&problems[0], &problems[1]].map(|problem| {
+        Card { title: Card::NO_CAMERA, name: "door", problem }.draw(Size { width: 640, height: 480 }, at(0))
+    });
+    assert!(changed_rows(&one, &other).len() > 40, "less than a few lines of it");
+}
+
+#[test]
 fn long_text_is_broken_between_words_and_cut_with_dots() {
     assert_eq!(wrap("plug the camera in", 10, 9), ["plug the", "camera in"]);
     assert_eq!(wrap("plug the camera in", 8, 9), ["plug the", "camera", "in"]);
