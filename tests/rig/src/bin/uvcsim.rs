@@ -29,7 +29,11 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     let load = |size| {
         let feed = Feed::load(&folder, size)?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(if without_tables { feed.without_huffman_tables() } else { feed })
+        Ok::<_, Box<dyn Error + Send + Sync>>(if without_tables {
+            feed.without_huffman_tables()
+        } else {
+            feed
+        })
     };
     let feeds = [load(SIZES[0])?, load(SIZES[1])?];
     Ok(usbip::plug_in(port, Camera::new(serial, feeds))?)

@@ -132,7 +132,8 @@ impl Control {
         let value = match request {
             SET_CUR => {
                 let &[low, high] = data else { return Err(Stall) };
-                self.brightness = i16::from_le_bytes([low, high]).clamp(BRIGHTNESS.lowest, BRIGHTNESS.highest);
+                self.brightness =
+                    i16::from_le_bytes([low, high]).clamp(BRIGHTNESS.lowest, BRIGHTNESS.highest);
                 return Ok(Vec::new());
             }
             GET_INFO => return Ok(vec![GET_AND_SET]),

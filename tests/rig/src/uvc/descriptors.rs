@@ -75,7 +75,8 @@ fn configuration() -> Vec<u8> {
 
 /// Camera terminal 1 -> processing unit 2 with brightness -> output terminal 3 (section 3.7.2).
 fn control_interface() -> Vec<u8> {
-    let mut entities = vec![17, CS_INTERFACE, 2, TERMINAL_CAMERA, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+    let mut entities =
+        vec![17, CS_INTERFACE, 2, TERMINAL_CAMERA, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
     entities.extend([11, CS_INTERFACE, 5, BRIGHTNESS_UNIT, TERMINAL_CAMERA, 0, 0, 2, 0b1, 0, 0]);
     entities.extend([9, CS_INTERFACE, 3, TERMINAL_OUTPUT, 0x01, 0x01, 0, BRIGHTNESS_UNIT, 0]);
     // UVC 1.0, a 48 MHz clock, one streaming interface: number 1.
