@@ -1,6 +1,53 @@
-//! boardcam: live pictures from the camera of a single-board computer.
+//! boardcam takes pictures from a camera and shows them live to every browser and player on the network, at
+//! the lowest cost in CPU, memory and delay that the board allows.
+//!
+//! # The way of a frame
+//!
+//! ```text
+//! camera ──▶ jpeg ──▶ ring ──▶ fan-out ──▶ viewers
+//!                                 ▲
+//!                                 │ a viewer's socket, when the site says so
+//!                                 │
+//!           site (rouille) ◀──▶ gate ◀──▶ network
+//! ```
+//!
+//! | room | what happens in it |
+//! |---|---|
+//! | [`config`] | what can be set, from command line and file |
+//! | [`camera`] | where frames come from |
+//! | [`jpeg`] | every frame becomes a whole JPEG, by mending the camera's own or by encoding |
+//! | [`canvas`] | a picture to draw on, for the card and the test pattern |
+//! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
+//! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
+//! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
+//! | [`fanout`] | all live viewers, on the gate's event loop |
+//! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
+//! | [`site`] | the rouille server: all URLs and pages |
+//! | [`serve`] | puts the rooms together and takes them apart |
+//! | [`host`] | the board around us: log, signals, limits |
+//! | [`problem`] | what goes wrong, told so that one can act on it |
+//!
+//! # Principles
+//!
+//! - Frames flow one way. Nothing behind the ring can slow down what is before it; nobody before it knows who
+//!   watches, save whether anyone does.
+//! - Every input from outside is hostile or broken: bytes of the network, of cameras, of files. Each has a
+//!   bound, and every wait has an end.
+//! - A panic in one camera or one request ends that one; the rest goes on.
 #![forbid(unsafe_code)]
 
 pub mod camera;
+pub mod canvas;
+pub mod config;
+pub mod fanout;
+pub mod feed;
+pub mod gate;
+pub mod host;
 pub mod jpeg;
+pub mod multipart;
 pub mod problem;
+pub mod ring;
+pub mod serve;
+pub mod site;
+pub mod snapshot;
+pub mod stream;

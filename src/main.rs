@@ -1,1 +1,69 @@
-fn main() {}
+//! Command line to running service, nothing else.
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use boardcam::camera::probe;
+use boardcam::config::{self, Settings, Task};
+use boardcam::problem::Problem;
+use boardcam::{host, serve, snapshot};
+use log::LevelFilter;
+
+/// The command line or the settings file is wrong; what clap ends with, too.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let (task, settings) = match config::read(std::env::args_os()) {
+        Ok(read) => read,
+        Err(problem) => return complain(&problem, USAGE),
+    };
+    // Tools that print something keep their output free of what they did on the way.
+    let level = match (&task, settings.verbose) {
+        (_, true) => LevelFilter::Debug,
+        (Task::Serve, false) => LevelFilter::Info,
+        (_, false) => LevelFilter::Off,
+    };
+    if let Err(problem) = host::log::init(settings.log, level) {
+        return complain(&problem, 1);
+    }
+    match run(&task, &settings) {
+        Ok(code) => code,
+        Err(problem) => complain(&problem, 1),
+    }
+}
+
+fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
+    match task {
+        Task::Serve => serve::serve(settings)?,
+        Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
+        Task::Check => print(|out| write!(out, "{settings}"))?,
+        Task::Probe => {
+            let mut usable = false;
+            print(|out| {
+                usable = probe::run(&settings.cameras[0].1, out)?;
+                Ok(())
+            })?;
+            return Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints to standard output; a reader that has enough (`| head`) is no problem.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::new("cannot print", error.to_string(), "check where the output goes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says on stderr what is wrong, which also goes to syslog where that is the log.
+fn complain(problem: &Problem, code: u8) -> ExitCode {
+    log::error!("{problem}");
+    let _ = writeln!(io::stderr(), "boardcam: {problem}"); // there is nobody left to tell
+    ExitCode::from(code)
+}

@@ -77,6 +77,16 @@ impl fmt::Display for Layout {
     }
 }
 
+/// How far luma and chroma samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Range {
+    /// Luma 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says otherwise.
+    #[default]
+    Limited,
+    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default with V4L2_COLORSPACE_JPEG.
+    Full,
+}
+
 /// Which source was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
@@ -121,6 +131,26 @@ pub enum Encoder {
     Passthrough,
     /// Always encode here, from the camera's raw pixels.
     Software,
+}
+
+impl Encoder {
+    /// All choices.
+    pub const ALL: [Encoder; 3] = [Encoder::Auto, Encoder::Passthrough, Encoder::Software];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Encoder::Auto => "auto",
+            Encoder::Passthrough => "passthrough",
+            Encoder::Software => "software",
+        }
+    }
+}
+
+impl fmt::Display for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// What is asked of a source; `None` means that the user did not say.
@@ -172,6 +202,8 @@ pub struct About {
     pub size: Size,
     /// Bytes from one row to the next; 0 for MJPEG.
     pub stride: u32,
+    /// How far its samples reach; of no meaning for MJPEG.
+    pub range: Range,
     /// The largest frame in bytes that the source announces (V4L2 sizeimage), 1 or more.
     pub max_frame: usize,
     /// Time between two frames as agreed; `None` where the driver does not tell.

@@ -5,5 +5,7 @@
 
 pub mod card;
 pub mod encode;
+pub mod eoi;
+mod huffman;
 pub mod passthrough;
 pub mod pixels;

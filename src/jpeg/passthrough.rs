@@ -1,1 +1,306 @@
-//! passthrough
+//! Checks a camera's own JPEG and mends what cameras leave out, in one copy and without decoding.
+//!
+//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the
+//! headers once and promises that everything asked of the [`Jpeg`] afterwards is in bounds. The compressed
+//! scan itself is never looked at: a decoder copes with what is wrong there, and looking costs more than
+//! all the rest.
+
+use std::fmt;
+
+use super::huffman::STANDARD_TABLES;
+use crate::camera::Size;
+
+/// Markers of ITU T.81 table B.1, each behind a byte 0xFF.
+mod marker {
+    /// First and last marker that decides how the scan is coded; three codes in between do not.
+    pub const SOF: std::ops::RangeInclusive<u8> = 0xc0..=0xcf;
+    /// Baseline, Huffman coded.
+    pub const SOF0: u8 = 0xc0;
+    /// Extended sequential, Huffman coded; with 8 bit samples every browser reads it.
+    pub const SOF1: u8 = 0xc1;
+    /// Huffman tables.
+    pub const DHT: u8 = 0xc4;
+    /// Reserved for extensions.
+    pub const JPG: u8 = 0xc8;
+    /// Arithmetic coding conditions.
+    pub const DAC: u8 = 0xcc;
+    /// Restart markers, which have no length field.
+    pub const RST: std::ops::RangeInclusive<u8> = 0xd0..=0xd7;
+    /// Start of image.
+    pub const SOI: u8 = 0xd8;
+    /// End of image.
+    pub const EOI: u8 = 0xd9;
+    /// Start of scan.
+    pub const SOS: u8 = 0xda;
+    /// Temporary, without a length field.
+    pub const TEM: u8 = 0x01;
+}
+
+const SOI: [u8; 2] = [0xff, marker::SOI];
+const EOI: [u8; 2] = [0xff, marker::EOI];
+
+/// Why a frame is not passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// No bytes at all.
+    Empty,
+    /// It does not begin with SOI.
+    NoSoi,
+    /// Between SOI and SOS stands something that is no marker segment, or a length that cannot be.
+    BadSegment,
+    /// Progressive, lossless or arithmetic coded, or samples of more than 8 bits: not for every viewer.
+    NotBaseline,
+    /// No SOF before SOS, or one with no width, height or components, or two of them.
+    NoFrameHeader,
+    /// The bytes end before the compressed data begins.
+    NoSos,
+    /// No EOI at the end: the transfer was cut short. Never said by [`Jpeg::check`], see
+    /// [`super::eoi::Policy`].
+    Truncated,
+}
+
+impl Fault {
+    /// All faults, in the order of [`Fault::index`].
+    pub const ALL: [Fault; 7] = [
+        Fault::Empty,
+        Fault::NoSoi,
+        Fault::BadSegment,
+        Fault::NotBaseline,
+        Fault::NoFrameHeader,
+        Fault::NoSos,
+        Fault::Truncated,
+    ];
+
+    /// The place in [`Fault::ALL`], for a table of counters.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The name of its counter in `/state` and `/metrics`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::Empty => "empty",
+            Fault::NoSoi => "no_soi",
+            Fault::BadSegment => "bad_segment",
+            Fault::NotBaseline => "not_baseline",
+            Fault::NoFrameHeader => "no_frame_header",
+            Fault::NoSos => "no_sos",
+            Fault::Truncated => "truncated",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Empty => "the frame is empty",
+            Fault::NoSoi => "the frame does not begin like a JPEG (no SOI)",
+            Fault::BadSegment => "the frame's headers are damaged",
+            Fault::NotBaseline => "the frame is a JPEG of another kind than baseline",
+            Fault::NoFrameHeader => "the frame does not say its size (no usable SOF)",
+            Fault::NoSos => "the frame ends before its picture begins (no SOS)",
+            Fault::Truncated => "the frame is cut short (no EOI)",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The output has less room than [`Jpeg::mended_len`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Bytes that the mended frame takes.
+    pub needed: usize,
+    /// Bytes that there were.
+    pub room: usize,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a frame of {} bytes does not fit into {} bytes", self.needed, self.room)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// A baseline JPEG whose headers were checked, borrowed from the camera's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jpeg<'a> {
+    /// From SOI up to the marker SOS, without it.
+    head: &'a [u8],
+    /// From the marker SOS to the end, without padding.
+    tail: &'a [u8],
+    size: Size,
+    has_huffman_tables: bool,
+    has_eoi: bool,
+}
+
+impl<'a> Jpeg<'a> {
+    /// Walks the marker segments from SOI to SOS (ITU T.81 B.1.1, B.2) and looks for EOI at the very end.
+    ///
+    /// Zero bytes behind the picture are padding: many UVC cameras fill the rest of a packet with them. EOI
+    /// is looked for at the end only, since the thumbnail inside an EXIF segment has an EOI of its own.
+    ///
+    /// # Errors
+    /// A [`Fault`]; a missing EOI and missing Huffman tables are none.
+    pub fn check(bytes: &'a [u8]) -> Result<Jpeg<'a>, Fault> {
+        if bytes.is_empty() {
+            return Err(Fault::Empty);
+        }
+        if !bytes.starts_with(&SOI) {
+            return Err(Fault::NoSoi);
+        }
+        let mut at = SOI.len();
+        let mut size = None;
+        let mut has_huffman_tables = false;
+        loop {
+            let segment = Segment::at(bytes, at)?;
+            match segment.marker {
+                marker::SOS => {
+                    let size = size.ok_or(Fault::NoFrameHeader)?;
+                    let (head, tail) = bytes.split_at(at);
+                    let header = segment.end - at;
+                    let (tail, has_eoi) = without_padding(tail, header).ok_or(Fault::NoSos)?;
+                    return Ok(Jpeg { head, tail, size, has_huffman_tables, has_eoi });
+                }
+                marker::EOI => return Err(Fault::NoSos),
+                marker::SOI => return Err(Fault::BadSegment),
+                marker::DHT => has_huffman_tables = true,
+                marker::JPG | marker::DAC => {}
+                sof if marker::SOF.contains(&sof) => {
+                    let told = frame_size(sof, segment.payload)?;
+                    if size.replace(told).is_some() {
+                        return Err(Fault::NoFrameHeader);
+                    }
+                }
+                _ => {}
+            }
+            at = segment.end;
+        }
+    }
+
+    /// The picture's size, which need not be the one that was agreed with the camera.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Whether it carries Huffman tables; many UVC cameras leave the standard ones out.
+    pub fn has_huffman_tables(&self) -> bool {
+        self.has_huffman_tables
+    }
+
+    /// Whether it ends with EOI.
+    pub fn has_eoi(&self) -> bool {
+        self.has_eoi
+    }
+
+    /// Bytes that [`Jpeg::copy_into`] writes.
+    pub fn mended_len(&self) -> usize {
+        self.pieces().iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Copies the frame with the standard Huffman tables put before SOS and EOI at the end where these are
+    /// missing, and without padding. A frame that lacks nothing comes out byte for byte. Returns the length.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if `out` is shorter than [`Jpeg::mended_len`]; then nothing is written.
+    pub fn copy_into(&self, out: &mut [u8]) -> Result<usize, TooLarge> {
+        let needed = self.mended_len();
+        let room = out.len();
+        let mut out = out.get_mut(..needed).ok_or(TooLarge { needed, room })?;
+        for piece in self.pieces() {
+            let (here, rest) = out.split_at_mut(piece.len());
+            here.copy_from_slice(piece);
+            out = rest;
+        }
+        Ok(needed)
+    }
+
+    /// The mended frame, in order.
+    fn pieces(&self) -> [&[u8]; 4] {
+        let tables: &[u8] = if self.has_huffman_tables { &[] } else { &STANDARD_TABLES };
+        let end: &[u8] = if self.has_eoi { &[] } else { &EOI };
+        [self.head, tables, self.tail, end]
+    }
+}
+
+/// One marker with what belongs to it.
+struct Segment<'a> {
+    marker: u8,
+    /// Without the length field; empty for a marker that has none.
+    payload: &'a [u8],
+    /// Where the next segment begins.
+    end: usize,
+}
+
+impl<'a> Segment<'a> {
+    fn at(bytes: &'a [u8], at: usize) -> Result<Self, Fault> {
+        let rest = bytes.get(at..).ok_or(Fault::NoSos)?;
+        // Any number of fill bytes 0xFF may stand before a marker (B.1.1.2).
+        let fill = rest.iter().take_while(|&&b| b == 0xff).count();
+        let marker = *rest.get(fill).ok_or(Fault::NoSos)?;
+        if fill == 0 || marker == 0 {
+            return Err(Fault::BadSegment);
+        }
+        let start = fill + 1;
+        let length = match marker {
+            marker::SOI | marker::EOI | marker::TEM => 0,
+            rst if marker::RST.contains(&rst) => 0,
+            _ => {
+                let field = rest.get(start..).and_then(|rest| rest.first_chunk()).ok_or(Fault::NoSos)?;
+                let length = usize::from(u16::from_be_bytes(*field));
+                if length < field.len() {
+                    return Err(Fault::BadSegment); // the length counts its own two bytes (B.1.1.4)
+                }
+                length
+            }
+        };
+        let body = rest.get(start..start + length).ok_or(Fault::NoSos)?;
+        Ok(Segment { marker, payload: body.get(2..).unwrap_or_default(), end: at + start + length })
+    }
+}
+
+/// The size in a frame header (ITU T.81 B.2.2): precision, Y, X, count, then three bytes a component.
+fn frame_size(sof: u8, payload: &[u8]) -> Result<Size, Fault> {
+    if sof != marker::SOF0 && sof != marker::SOF1 {
+        return Err(Fault::NotBaseline);
+    }
+    let &[precision, y1, y0, x1, x0, count, ref components @ ..] = payload else {
+        return Err(Fault::NoFrameHeader);
+    };
+    if precision != 8 {
+        return Err(Fault::NotBaseline);
+    }
+    let (width, height) = (u16::from_be_bytes([x1, x0]).into(), u16::from_be_bytes([y1, y0]).into());
+    // A height of 0 is legal and told behind the scan (DNL), but browsers do not read that.
+    if width == 0 || height == 0 || count == 0 || components.len() != usize::from(count) * 3 {
+        return Err(Fault::NoFrameHeader);
+    }
+    Ok(Size { width, height })
+}
+
+/// Cuts the padding off a scan whose header takes the first `header` bytes, and tells whether it ends with
+/// EOI; `None` if it holds no compressed data.
+fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
+    let trimmed = without_trailing_zeros(scan.get(header..)?);
+    let (data, ending) = match trimmed.strip_suffix(&EOI) {
+        Some(data) => (data.len(), EOI.len()),
+        // A zero behind 0xFF is no padding but says that the 0xFF is data (F.1.2.3).
+        None => (trimmed.len(), usize::from(trimmed.ends_with(&[0xff]))),
+    };
+    let end = (header + data + ending).min(scan.len());
+    let scan = scan.get(..end)?;
+    (data > 0).then_some((scan, ending == EOI.len()))
+}
+
+/// Eight bytes at a time: a camera may pad each frame to megabytes.
+fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
+    const WORD: usize = size_of::<u64>();
+    let words = bytes.rchunks_exact(WORD).take_while(|word| *word == [0; WORD]).count();
+    let rest = &bytes[..bytes.len() - words * WORD];
+    let zeros = rest.iter().rev().take_while(|&&b| b == 0).count();
+    &rest[..rest.len() - zeros]
+}
+
+#[cfg(test)]
+mod tests;

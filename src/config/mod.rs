@@ -1,0 +1,357 @@
+//! What can be set: the command line over the settings file over the defaults.
+//!
+//! Called by `main` alone, once. Every mistake becomes a [`Problem`] that names the option or the line, what
+//! was expected, and a right example; nothing here opens a camera or a socket.
+
+mod file;
+mod options;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::camera::{Encoder, Layout, Size, Wanted, Which};
+use crate::host::log::Target;
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::problem::Problem;
+use options::{Apply, Kind, OPTIONS, Opt};
+
+/// The port that is served when nothing else is said.
+const DEFAULT_PORT: u16 = 8080;
+
+/// Connections at once when nothing else is said.
+const DEFAULT_CONNECTIONS: usize = 1024;
+
+/// The most cameras that can be configured: each is a thread and a ring.
+const MAX_CAMERAS: usize = 16;
+
+/// What is set for a camera; `None` where it was not said.
+#[derive(Debug, Default, Clone)]
+struct CameraValues {
+    name: Option<String>,
+    which: Option<Which>,
+    size: Option<Size>,
+    fps: Option<u32>,
+    layout: Option<Option<Layout>>,
+    encoder: Option<Encoder>,
+    quality: Option<u8>,
+}
+
+impl CameraValues {
+    /// These values, and `other`'s where these say nothing.
+    fn or(self, other: &CameraValues) -> CameraValues {
+        CameraValues {
+            name: self.name,
+            which: self.which,
+            size: self.size.or(other.size),
+            fps: self.fps.or(other.fps),
+            layout: self.layout.or(other.layout),
+            encoder: self.encoder.or(other.encoder),
+            quality: self.quality.or(other.quality),
+        }
+    }
+}
+
+/// What one source (command line or file) sets.
+#[derive(Debug, Default)]
+struct Values {
+    cameras: Vec<CameraValues>,
+    every_camera: CameraValues,
+    listen: Vec<SocketAddr>,
+    hosts: Vec<String>,
+    max_connections: Option<usize>,
+    log: Option<Target>,
+    verbose: Option<bool>,
+}
+
+impl Values {
+    fn apply(&mut self, opt: &Opt, text: &str) -> Result<(), String> {
+        match opt.apply {
+            Apply::Camera(apply) => apply(&mut self.every_camera, text),
+            Apply::Program(apply) => apply(self, text),
+        }
+    }
+}
+
+/// All settings, complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Name and wish of each camera, at least one; names are unique.
+    pub cameras: Vec<(String, Wanted)>,
+    /// Where to listen; `None` is port 8080 on every address there is.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// Further names of this server.
+    pub hosts: Vec<String>,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Where log lines go.
+    pub log: Target,
+    /// Log at debug level.
+    pub verbose: bool,
+}
+
+impl Settings {
+    /// The address to listen on when none was given.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+}
+
+/// As a settings file that says the same.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |texts: Vec<String>| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
+        writeln!(f, "listen = [{}]", quoted(listen.iter().map(SocketAddr::to_string).collect()))?;
+        writeln!(f, "host = [{}]", quoted(self.hosts.clone()))?;
+        writeln!(f, "max-connections = {}", self.max_connections)?;
+        writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
+        for (name, wanted) in &self.cameras {
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {:?}", wanted.which.to_string())?;
+            writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
+            writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
+            writeln!(f, "encoder = \"{}\"", wanted.encoder)?;
+            match wanted.quality {
+                Some(quality) => writeln!(f, "quality = {quality}")?,
+                None => writeln!(f, "# quality: {DEFAULT_QUALITY}, or what a camera that makes JPEGs takes by itself")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Serve until told to end.
+    Serve,
+    /// List the cameras.
+    Probe,
+    /// Take one picture into a file; `-` is standard output.
+    Snapshot(PathBuf),
+    /// Check the settings.
+    Check,
+}
+
+fn command() -> Command {
+    let option = |opt: &Opt| {
+        let arg = Arg::new(opt.name).long(opt.name).global(true).help(match opt.kind {
+            Kind::Flag => opt.help.to_owned(),
+            Kind::Text | Kind::Number => format!("{} [default: {}]", opt.help, opt.default),
+        });
+        let arg = match opt.kind {
+            Kind::Flag => arg.action(ArgAction::SetTrue),
+            Kind::Text | Kind::Number => arg
+                .value_name(opt.value)
+                .allow_hyphen_values(opt.kind == Kind::Number)
+                .action(if opt.many { ArgAction::Append } else { ArgAction::Set }),
+        };
+        match opt.short {
+            Some(letter) => arg.short(letter),
+            None => arg,
+        }
+    };
+    Command::new("boardcam")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Shows the camera of this board live to every browser and player on the network")
+        .after_help(
+            "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
+             The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
+             with name, source and its own size, fps, format, quality, encoder for each camera.",
+        )
+        .args(OPTIONS.iter().map(option))
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .global(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Settings file; what the command line says comes first"),
+        )
+        .subcommand(Command::new("probe").about("List every camera, what it offers, and whether it can be used"))
+        .subcommand(
+            Command::new("snapshot").about("Take one picture and end").arg(
+                Arg::new("output")
+                    .short('o')
+                    .long("output")
+                    .value_name("FILE")
+                    .required(true)
+                    .value_parser(value_parser!(PathBuf))
+                    .help("File to write the JPEG to; - is standard output"),
+            ),
+        )
+        .subcommand(Command::new("check").about("Check the settings and print them"))
+}
+
+/// Reads the command line and the settings file that it names.
+///
+/// # Errors
+/// The first mistake found. Unknown options, `--help` and `--version` do not return: clap prints and ends.
+pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task, Settings), Problem> {
+    let matches = command().get_matches_from(args);
+    let (task, matches) = match matches.subcommand() {
+        None => (Task::Serve, &matches),
+        Some(("probe", sub)) => (Task::Probe, sub),
+        Some(("snapshot", sub)) => {
+            let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
+            (Task::Snapshot(output), sub)
+        }
+        Some((_, sub)) => (Task::Check, sub),
+    };
+    let line = from_command_line(matches)?;
+    let file = match matches.get_one::<PathBuf>("config") {
+        Some(path) => file::read(path)?,
+        None => Values::default(),
+    };
+    Ok((task, merge(line, file)?))
+}
+
+fn from_command_line(matches: &ArgMatches) -> Result<Values, Problem> {
+    let mut values = Values::default();
+    for opt in OPTIONS {
+        if opt.kind == Kind::Flag {
+            if matches.get_flag(opt.name) {
+                values.apply(opt, "true").map_err(|why| wrong_option(opt, "", why))?;
+            }
+            continue;
+        }
+        for text in matches.get_many::<String>(opt.name).into_iter().flatten() {
+            values.apply(opt, text).map_err(|why| wrong_option(opt, text, why))?;
+        }
+    }
+    Ok(values)
+}
+
+fn wrong_option(opt: &Opt, text: &str, why: String) -> Problem {
+    Problem::new(
+        format!("cannot use --{} {text}", opt.name),
+        why,
+        format!("write for example --{} {}", opt.name, opt.example),
+    )
+}
+
+fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
+    let chosen = if line.cameras.is_empty() { file.cameras } else { line.cameras };
+    let chosen = if chosen.is_empty() { vec![CameraValues::default()] } else { chosen };
+    if chosen.len() > MAX_CAMERAS {
+        return Err(Problem::new(
+            format!("cannot serve {} cameras", chosen.len()),
+            format!("at most {MAX_CAMERAS} are possible"),
+            "give fewer, and start a second boardcam on another port for the rest",
+        ));
+    }
+    let mut taken: HashSet<String> = chosen.iter().filter_map(|camera| camera.name.clone()).collect();
+    if taken.len() < chosen.iter().filter(|camera| camera.name.is_some()).count() {
+        return Err(Problem::new(
+            "cannot name the cameras",
+            "two have the same name",
+            "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
+        ));
+    }
+    let cameras = chosen
+        .into_iter()
+        .map(|camera| {
+            let name = camera.name.clone().unwrap_or_else(|| free_name(&taken));
+            taken.insert(name.clone());
+            let own = line.every_camera.clone().or(&camera).or(&file.every_camera);
+            let wanted = Wanted {
+                which: camera.which.unwrap_or(Which::Auto),
+                size: own.size,
+                fps: own.fps,
+                layout: own.layout.flatten(),
+                encoder: own.encoder.unwrap_or_default(),
+                quality: own.quality,
+            };
+            (name, wanted)
+        })
+        .collect();
+    let listen = if line.listen.is_empty() { file.listen } else { line.listen };
+    Ok(Settings {
+        cameras,
+        listen: (!listen.is_empty()).then_some(listen),
+        hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
+        max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
+        log: line.log.or(file.log).unwrap_or_default(),
+        verbose: line.verbose.or(file.verbose).unwrap_or(false),
+    })
+}
+
+/// The first of `camera`, `camera-2`, `camera-3`... that is not taken.
+fn free_name(taken: &HashSet<String>) -> String {
+    let numbered = (2..).map(|n| format!("camera-{n}"));
+    let mut names = std::iter::once("camera".to_owned()).chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(line: &[&str], file: &str) -> Settings {
+        let matches = command().try_get_matches_from([&["boardcam"], line].concat()).unwrap();
+        merge(from_command_line(&matches).unwrap(), file::parse("test", file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn boardcam_alone_serves_the_first_camera_that_delivers() {
+        let settings = settings(&[], "");
+        assert_eq!(settings.cameras[0].0, "camera");
+        assert_eq!(settings.cameras[0].1.which, Which::Auto);
+        assert_eq!(settings.listen, None);
+        assert_eq!(settings.max_connections, DEFAULT_CONNECTIONS);
+    }
+
+    #[test]
+    fn the_command_line_comes_before_the_file() {
+        let file = "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
+        let settings = settings(&["--quality", "70", "--fps", "9"], file);
+        let (name, wanted) = &settings.cameras[0];
+        assert_eq!((name.as_str(), &wanted.which), ("door", &Which::Pattern));
+        assert_eq!((wanted.quality, wanted.fps), (Some(70), Some(9)));
+        assert_eq!(wanted.size, Some(Size { width: 640, height: 480 }));
+    }
+
+    #[test]
+    fn cameras_without_a_name_get_one_each() {
+        let line = ["--camera", "pattern", "--camera", "camera=auto", "--camera", "/dev/video7"];
+        let names: Vec<_> = settings(&line, "").cameras.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["camera-2", "camera", "camera-3"]);
+    }
+
+    #[test]
+    fn what_check_prints_is_a_settings_file_that_says_the_same() {
+        let line = ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
+        let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
+        assert_eq!(merge(Values::default(), file::parse("test", &settings.to_string()).unwrap()), Ok(settings));
+    }
+
+    #[test]
+    fn defaults_in_the_help_are_those_that_hold() {
+        let default = |name: &str| OPTIONS.iter().find(|opt| opt.name == name).unwrap().default;
+        assert_eq!(default("size"), Size::DEFAULT.to_string());
+        assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
+        assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
+        assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
+    }
+
+    #[test]
+    fn two_cameras_of_one_name_are_refused() {
+        let line = ["boardcam", "--camera", "a=auto", "--camera", "a=pattern"];
+        let matches = command().try_get_matches_from(line).unwrap();
+        let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+        assert!(problem.to_string().contains("two have the same name"), "{problem}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_a_right_one() {
+        let matches = command().try_get_matches_from(["boardcam", "--quality", "101"]).unwrap();
+        let problem = from_command_line(&matches).unwrap_err().to_string();
+        assert_eq!(
+            problem,
+            "cannot use --quality 101: expected a whole number from 1 to 100; write for example --quality 85"
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! All live viewers, on the event loop that they share with the gate.
+//!
+//! The gate hands a socket over with an [`Order`]; frames come out of the cameras' rings. What it promises:
+//!
+//! - A frame goes to a viewer in one non-blocking call straight from its slot. What the socket does not take
+//!   is copied into spill memory, and the next frame that this viewer gets is the newest.
+//! - No viewer slows down another, the camera, or the gate. One that takes nothing for
+//!   [`viewer::STALL_LIMIT`] is dropped; when spill memory runs out, those furthest behind are.
+//! - A steady stream to viewers that keep up allocates nothing.
+//!
+//! Readiness is edge-triggered: whoever gets `Ok(None)` from a socket is told when it takes more, once.
+
+pub mod audience;
+pub mod order;
+mod spill;
+mod viewer;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use log::info;
+use mio::net::TcpStream;
+
+use crate::feed::{Demand, Feed};
+use audience::{Audience, Seat};
+use order::{Kind, Order};
+use spill::{Pool, SPILL_CAP};
+pub use viewer::Leave;
+use viewer::{Offered, Viewer};
+
+/// A viewer that left, with its socket, which the gate may serve on.
+#[derive(Debug)]
+pub struct Left {
+    /// The connection that was handed over.
+    pub connection: usize,
+    /// Its socket.
+    pub socket: TcpStream,
+    /// Why it left.
+    pub why: Leave,
+}
+
+/// All viewers of all cameras.
+#[derive(Debug)]
+pub struct Fanout {
+    feeds: Vec<Arc<Feed>>,
+    audience: Arc<Audience>,
+    viewers: BTreeMap<usize, Viewer>,
+    pool: Pool,
+    left: Vec<Left>,
+    torn: Vec<(usize, u64, usize)>,
+}
+
+impl Fanout {
+    /// A fan-out of these cameras, which says in `audience` who watches.
+    pub fn new(feeds: Vec<Arc<Feed>>, audience: Arc<Audience>) -> Self {
+        let pool = Pool::new(SPILL_CAP);
+        Self { feeds, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new() }
+    }
+
+    /// Takes over a connection, whose socket must be non-blocking and in the loop's poll.
+    ///
+    /// # Errors
+    /// Gives the socket back where the order names no camera or there is no memory for one more viewer.
+    pub fn adopt(
+        &mut self,
+        connection: usize,
+        socket: TcpStream,
+        peer: SocketAddr,
+        order: Order,
+        head: Vec<u8>,
+        asked: Instant,
+    ) -> Result<(), TcpStream> {
+        let Some(feed) = self.feeds.get(order.camera).cloned() else { return Err(socket) };
+        let stream = order.kind == Kind::Stream;
+        let name = feed.name.clone();
+        let seat = Arc::new(Seat::new(order, peer, asked));
+        let viewer = Viewer::new(socket, seat.clone(), Demand::new(feed), head, &mut self.pool)?;
+        self.viewers.insert(connection, viewer);
+        if stream {
+            info!("viewer {peer} watches camera {name}");
+            self.audience.enter(connection, seat);
+        }
+        self.ready(connection);
+        Ok(())
+    }
+
+    /// A viewer's socket may take or give something.
+    pub fn ready(&mut self, connection: usize) {
+        let Some(viewer) = self.viewers.get_mut(&connection) else { return };
+        viewer.unblock();
+        let now = Instant::now();
+        let done = viewer.discard().and_then(|()| viewer.flush(&mut self.pool, now));
+        match done {
+            Ok(()) => self.offer(connection, now),
+            Err(why) => self.dismiss(connection, why),
+        }
+        self.mend();
+    }
+
+    /// Cameras may have published frames.
+    pub fn frames(&mut self) {
+        let now = Instant::now();
+        // No iterator: an offer may dismiss the viewer.
+        let mut next = 0;
+        while let Some((&connection, _)) = self.viewers.range(next..).next() {
+            next = connection + 1;
+            self.offer(connection, now);
+        }
+        self.mend();
+    }
+
+    /// Offers the newest frame, if it is new to this viewer.
+    fn offer(&mut self, connection: usize, now: Instant) {
+        let Some(viewer) = self.viewers.get_mut(&connection) else { return };
+        let Some(feed) = self.feeds.get(viewer.seat.order.camera) else { return };
+        if feed.ring.newest() == viewer.last {
+            return;
+        }
+        let pool = &mut self.pool;
+        match feed.ring.look(|frame| viewer.offer(&frame, pool, now)) {
+            None | Some(Ok(Offered::Fine)) => {}
+            Some(Ok(Offered::Torn { number, sent })) => self.torn.push((connection, number, sent)),
+            Some(Err(why)) => self.dismiss(connection, why),
+        }
+    }
+
+    /// Makes room for what could not be kept: drops those furthest behind until it fits.
+    fn mend(&mut self) {
+        while let Some((connection, number, sent)) = self.torn.pop() {
+            let behind = |(_, viewer): &(&usize, &Viewer)| viewer.behind_since();
+            let furthest = self.viewers.iter().filter(|entry| behind(entry).is_some()).min_by_key(behind);
+            let victim = furthest.map_or(connection, |(victim, _)| *victim);
+            self.dismiss(victim, Leave::NoRoom);
+            let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
+            let Some(feed) = self.feeds.get(viewer.seat.order.camera) else { continue };
+            let pool = &mut self.pool;
+            match feed.ring.look(|frame| viewer.mend(&frame, number, sent, pool)) {
+                Some(Ok(())) => {}
+                // Still no room: drop the next one. This ends, since each turn drops a viewer.
+                _ if feed.ring.newest() == number => self.torn.push((connection, number, sent)),
+                _ => self.dismiss(connection, Leave::NoRoom),
+            }
+        }
+    }
+
+    /// Drops those whose time is over; called a few times a second.
+    pub fn expire(&mut self, now: Instant) {
+        let late = |(connection, viewer): (&usize, &Viewer)| {
+            viewer.expire(now).err().map(|why| (*connection, why))
+        };
+        let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
+        for (connection, why) in expired {
+            self.dismiss(connection, why);
+        }
+        if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
+            self.pool.trim();
+        }
+    }
+
+    fn dismiss(&mut self, connection: usize, why: Leave) {
+        let Some(viewer) = self.viewers.remove(&connection) else { return };
+        let (socket, seat) = viewer.dismantle(&mut self.pool);
+        if seat.order.kind == Kind::Stream {
+            self.audience.leave(connection);
+            info!(
+                "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
+                seat.peer,
+                seat.since.elapsed().as_secs_f32(),
+                seat.frames.load(Ordering::Relaxed),
+                seat.skipped.load(Ordering::Relaxed),
+            );
+        }
+        self.left.push(Left { connection, socket, why });
+    }
+
+    /// One of those who left since the last call.
+    pub fn left(&mut self) -> Option<Left> {
+        self.left.pop()
+    }
+}

@@ -1,0 +1,112 @@
+//! Memory for what a viewer's socket did not take of a frame: reused, with one cap over all viewers.
+
+/// All spills together hold at most so many bytes.
+pub const SPILL_CAP: usize = 16 << 20;
+
+/// The cap is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom;
+
+/// The rest of a frame that waits until a viewer's socket takes more.
+#[derive(Debug, Default)]
+pub struct Spill {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Spill {
+    /// What is still to be sent.
+    pub fn rest(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    /// Notes that `count` more bytes were sent.
+    pub fn advance(&mut self, count: usize) {
+        self.sent = (self.sent + count).min(self.bytes.len());
+    }
+}
+
+/// Where spills come from and go back to.
+#[derive(Debug)]
+pub struct Pool {
+    free: Vec<Vec<u8>>,
+    /// Capacity of all buffers, free or in use, in bytes.
+    held: usize,
+    cap: usize,
+}
+
+impl Pool {
+    /// A pool whose buffers together stay within `cap` bytes.
+    pub fn new(cap: usize) -> Self {
+        Self { free: Vec::new(), held: 0, cap }
+    }
+
+    /// A spill that holds the `parts`, one behind the other.
+    ///
+    /// # Errors
+    /// [`NoRoom`] when the cap is reached by spills that are in use.
+    pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, NoRoom> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        let mut bytes = match self.free.iter().position(|buffer| buffer.capacity() >= length) {
+            Some(place) => self.free.swap_remove(place),
+            None => self.allocate(length)?,
+        };
+        bytes.clear();
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        Ok(Spill { bytes, sent: 0 })
+    }
+
+    fn allocate(&mut self, length: usize) -> Result<Vec<u8>, NoRoom> {
+        while self.held + length > self.cap {
+            let Some(buffer) = self.free.pop() else { return Err(NoRoom) };
+            self.held -= buffer.capacity();
+        }
+        let buffer = Vec::with_capacity(length);
+        self.held += buffer.capacity();
+        Ok(buffer)
+    }
+
+    /// Takes a spill's memory back.
+    pub fn give_back(&mut self, spill: Spill) {
+        if spill.bytes.capacity() > 0 {
+            self.free.push(spill.bytes);
+        }
+    }
+
+    /// Frees what nobody uses, after a time in which nobody did.
+    pub fn trim(&mut self) {
+        for buffer in self.free.drain(..) {
+            self.held -= buffer.capacity();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spills_are_reused_and_never_exceed_the_cap() {
+        let mut pool = Pool::new(100);
+        let first = pool.take(&[&[1; 30], &[2; 30]]).unwrap();
+        assert_eq!(first.rest().len(), 60);
+        assert_eq!(pool.take(&[&[0; 60]]).unwrap_err(), NoRoom);
+        pool.give_back(first);
+        let second = pool.take(&[&[3; 10]]).unwrap();
+        assert_eq!((pool.held, second.rest()), (60, &[3; 10][..]));
+        pool.give_back(second);
+        assert!(pool.take(&[&[0; 90]]).is_ok(), "a free buffer that is too small must make way");
+        assert!(pool.held <= 100);
+    }
+
+    #[test]
+    fn what_was_sent_is_not_sent_again() {
+        let mut spill = Pool::new(100).take(&[b"abc", b"def"]).unwrap();
+        spill.advance(4);
+        assert_eq!(spill.rest(), b"ef");
+        spill.advance(99);
+        assert_eq!(spill.rest(), b"");
+    }
+}

@@ -1,0 +1,301 @@
+//! One viewer: a socket, and what it still has to take.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use socket2::SockRef;
+
+use super::audience::Seat;
+use super::order::Kind;
+use super::spill::{NoRoom, Pool, Spill};
+use crate::feed::Demand;
+use crate::multipart;
+use crate::ring::Stored;
+
+/// A viewer that takes nothing for so long is dropped.
+pub const STALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// A snapshot that finds no fresh picture in so long is answered with 503.
+pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
+
+/// A frame older than this is the past: a new viewer waits for the next one instead.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Unsent bytes in the kernel are delay, so it keeps about one frame; never less than this.
+const KERNEL_BUFFER_MIN: usize = 16 << 10;
+
+/// What a viewer sends while it watches is thrown away, so much at a time.
+const DISCARD: usize = 4 << 10;
+
+/// Why a viewer leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    /// It went, or its network did.
+    Gone(ErrorKind),
+    /// It took nothing for [`STALL_LIMIT`].
+    Stalled,
+    /// Memory for viewers that are behind ran out, and it was the furthest behind.
+    NoRoom,
+    /// Its snapshot is sent.
+    Served,
+    /// No fresh picture came for its snapshot.
+    NoPicture,
+}
+
+impl fmt::Display for Leave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Leave::Gone(_) => f.write_str("it went"),
+            Leave::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
+            Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
+            Leave::Served => f.write_str("served"),
+            Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
+        }
+    }
+}
+
+/// What came of offering a frame to a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// Taken, whole or begun; or there was nothing new.
+    Fine,
+    /// Begun, but there is no memory for the rest of frame `number` behind byte `sent` of its part.
+    Torn {
+        /// The frame's number in its ring.
+        number: u64,
+        /// How much of its part was sent.
+        sent: usize,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Viewer {
+    pub(super) socket: TcpStream,
+    pub(super) seat: Arc<Seat>,
+    /// Keeps the camera encoding.
+    _demand: Demand,
+    kind: Kind,
+    /// A snapshot's head up to its length; empty for a stream.
+    head: Vec<u8>,
+    spill: Option<Spill>,
+    /// The socket takes nothing until it says so.
+    blocked: bool,
+    /// Number of the last frame that was begun.
+    pub(super) last: u64,
+    /// When it last took something, or had nothing to take.
+    progress: Instant,
+    kernel_buffer: usize,
+}
+
+impl Viewer {
+    /// `head` is the answer's head: whole for a stream, up to Content-Length for a snapshot.
+    ///
+    /// # Errors
+    /// Gives the socket back when there is no memory for a stream's head.
+    pub(super) fn new(
+        socket: TcpStream,
+        seat: Arc<Seat>,
+        demand: Demand,
+        head: Vec<u8>,
+        pool: &mut Pool,
+    ) -> Result<Self, TcpStream> {
+        let (kind, progress) = (seat.order.kind, seat.since);
+        let (head, spill) = match kind {
+            Kind::Stream => match pool.take(&[&head, multipart::OPENING]) {
+                Ok(spill) => (Vec::new(), Some(spill)),
+                Err(NoRoom) => return Err(socket),
+            },
+            Kind::Snapshot { .. } => (head, None),
+        };
+        let (blocked, last, kernel_buffer) = (false, 0, 0);
+        Ok(Self { socket, seat, _demand: demand, kind, head, spill, blocked, last, progress, kernel_buffer })
+    }
+
+    /// When this viewer began to be behind; `None` while it keeps up.
+    pub(super) fn behind_since(&self) -> Option<Instant> {
+        (self.spill.is_some() || self.blocked).then_some(self.progress)
+    }
+
+    /// The socket may take more now.
+    pub(super) fn unblock(&mut self) {
+        self.blocked = false;
+    }
+
+    /// Sends what is left of an earlier frame.
+    pub(super) fn flush(&mut self, pool: &mut Pool, now: Instant) -> Result<(), Leave> {
+        while let Some(spill) = &mut self.spill {
+            if self.blocked {
+                return Ok(());
+            }
+            match attempt(self.socket.write(spill.rest()))? {
+                None => self.blocked = true,
+                Some(count) => {
+                    spill.advance(count);
+                    self.progress = now;
+                    Seat::add(&self.seat.bytes, count as u64);
+                    if spill.rest().is_empty() {
+                        pool.give_back(self.spill.take().unwrap_or_default());
+                        if self.head.is_empty() && self.kind != Kind::Stream {
+                            return Err(Leave::Served);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers `frame`, the newest there is, in one non-blocking call.
+    pub(super) fn offer(
+        &mut self,
+        frame: &Stored<'_>,
+        pool: &mut Pool,
+        now: Instant,
+    ) -> Result<Offered, Leave> {
+        if frame.number == self.last {
+            return Ok(Offered::Fine);
+        }
+        if self.spill.is_some() || self.blocked {
+            return Ok(Offered::Fine);
+        }
+        match self.kind {
+            Kind::Stream => self.offer_part(frame, pool, now),
+            Kind::Snapshot { card } => {
+                if frame.meta.captured < self.seat.since || (frame.meta.card && !card) {
+                    return Ok(Offered::Fine);
+                }
+                self.offer_snapshot(frame, pool, now)
+            }
+        }
+    }
+
+    fn offer_part(
+        &mut self,
+        frame: &Stored<'_>,
+        pool: &mut Pool,
+        now: Instant,
+    ) -> Result<Offered, Leave> {
+        if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
+            return Ok(Offered::Fine);
+        }
+        let part = frame.part();
+        self.fit_kernel_buffer(part.len());
+        let Some(sent) = attempt(self.socket.write(part))? else {
+            (self.blocked, self.progress) = (true, now);
+            return Ok(Offered::Fine);
+        };
+        self.begun(frame.number, sent, now);
+        if sent < part.len() {
+            return Ok(self.keep(&[&part[sent..]], pool, frame.number, sent));
+        }
+        Ok(Offered::Fine)
+    }
+
+    fn offer_snapshot(
+        &mut self,
+        frame: &Stored<'_>,
+        pool: &mut Pool,
+        now: Instant,
+    ) -> Result<Offered, Leave> {
+        let jpeg = frame.jpeg();
+        let mut head = std::mem::take(&mut self.head);
+        head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
+        let written = self.socket.write_vectored(&[IoSlice::new(&head), IoSlice::new(jpeg)]);
+        let sent = attempt(written)?.unwrap_or(0);
+        self.begun(frame.number, sent, now);
+        let head_sent = sent.min(head.len());
+        if sent == head.len() + jpeg.len() {
+            return Err(Leave::Served);
+        }
+        match self.keep(&[&head[head_sent..], &jpeg[sent - head_sent..]], pool, frame.number, sent) {
+            Offered::Fine => Ok(Offered::Fine),
+            Offered::Torn { .. } => Err(Leave::NoRoom),
+        }
+    }
+
+    fn begun(&mut self, number: u64, sent: usize, now: Instant) {
+        if self.last != 0 {
+            Seat::add(&self.seat.skipped, number.saturating_sub(self.last + 1));
+        }
+        self.last = number;
+        self.progress = now;
+        Seat::add(&self.seat.frames, 1);
+        Seat::add(&self.seat.bytes, sent as u64);
+    }
+
+    fn keep(&mut self, rest: &[&[u8]], pool: &mut Pool, number: u64, sent: usize) -> Offered {
+        self.blocked = true; // a socket that took less than it was given says when it takes more
+        match pool.take(rest) {
+            Ok(spill) => {
+                self.spill = Some(spill);
+                Offered::Fine
+            }
+            Err(NoRoom) => Offered::Torn { number, sent },
+        }
+    }
+
+    /// After [`Offered::Torn`]: keeps the rest of that frame, if it still is the newest.
+    pub(super) fn mend(
+        &mut self,
+        frame: &Stored<'_>,
+        number: u64,
+        sent: usize,
+        pool: &mut Pool,
+    ) -> Result<(), Leave> {
+        let rest = (frame.number == number).then(|| frame.part().get(sent..)).flatten();
+        self.spill = Some(pool.take(&[rest.ok_or(Leave::NoRoom)?]).map_err(|NoRoom| Leave::NoRoom)?);
+        Ok(())
+    }
+
+    /// Lets the kernel hold about one frame of this size that is not sent yet (TCP_NOTSENT_LOWAT).
+    fn fit_kernel_buffer(&mut self, part: usize) {
+        if part > self.kernel_buffer {
+            self.kernel_buffer = (part + part / 4).max(KERNEL_BUFFER_MIN);
+            let bytes = u32::try_from(self.kernel_buffer).unwrap_or(u32::MAX);
+            // A kernel without it (before 3.12) shows slow viewers older pictures; nothing else.
+            let _ = SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes);
+        }
+    }
+
+    /// Throws away what a stream's viewer sends. The end of its sending is not the end of its watching
+    /// (`nc -N` half-closes); one that is gone shows when frames are sent.
+    pub(super) fn discard(&mut self) -> Result<(), Leave> {
+        if self.kind == Kind::Stream {
+            attempt(self.socket.read(&mut [0; DISCARD]).map(|count| count.max(1)))?;
+        }
+        Ok(())
+    }
+
+    /// Whether its time is over.
+    pub(super) fn expire(&self, now: Instant) -> Result<(), Leave> {
+        if self.behind_since().is_some_and(|since| now.saturating_duration_since(since) > STALL_LIMIT) {
+            return Err(Leave::Stalled);
+        }
+        let unanswered = self.kind != Kind::Stream && !self.head.is_empty();
+        if unanswered && now.saturating_duration_since(self.seat.since) > SNAPSHOT_LIMIT {
+            return Err(Leave::NoPicture);
+        }
+        Ok(())
+    }
+
+    /// Gives socket and memory back.
+    pub(super) fn dismantle(self, pool: &mut Pool) -> (TcpStream, Arc<Seat>) {
+        if let Some(spill) = self.spill {
+            pool.give_back(spill);
+        }
+        (self.socket, self.seat)
+    }
+}
+
+/// What a non-blocking call did: `None` when it would have blocked.
+fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
+    match result {
+        Ok(0) => Err(Leave::Gone(ErrorKind::WriteZero)),
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(Leave::Gone(error.kind())),
+    }
+}

@@ -1,0 +1,220 @@
+//! What one camera's thread shares with the rest of the house: its ring, whether anyone watches, and how it is.
+//!
+//! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). The
+//! only thing that flows back is [`Demand`]: whether anybody wants frames.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::camera::{About, Wanted};
+use crate::jpeg::passthrough::Fault;
+use crate::problem::Problem;
+use crate::ring::Ring;
+
+/// Why a frame that was captured was not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// The driver says that its contents are corrupt (V4L2_BUF_FLAG_ERROR).
+    Flagged,
+    /// It is no whole JPEG.
+    Fault(Fault),
+    /// It has another size than the camera agreed to.
+    WrongSize,
+    /// It is larger than a slot.
+    TooLarge,
+    /// Its pixels do not fill a picture, or could not be encoded.
+    Unencodable,
+    /// Readers held every slot of the ring.
+    NoSlot,
+}
+
+impl Dropped {
+    const OWN: [Dropped; 5] =
+        [Dropped::Flagged, Dropped::WrongSize, Dropped::TooLarge, Dropped::Unencodable, Dropped::NoSlot];
+
+    /// All reasons.
+    pub fn all() -> impl Iterator<Item = Dropped> {
+        Self::OWN.into_iter().chain(Fault::ALL.into_iter().map(Dropped::Fault))
+    }
+
+    /// The name in `/state`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dropped::Flagged => "flagged",
+            Dropped::Fault(fault) => fault.name(),
+            Dropped::WrongSize => "wrong_size",
+            Dropped::TooLarge => "too_large",
+            Dropped::Unencodable => "unencodable",
+            Dropped::NoSlot => "no_slot",
+        }
+    }
+
+    fn index(self) -> usize {
+        Self::all().position(|reason| reason == self).unwrap_or(0)
+    }
+}
+
+const REASONS: usize = Dropped::OWN.len() + Fault::ALL.len();
+
+/// What became of the frames of one camera since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames that the source delivered.
+    pub captured: AtomicU64,
+    /// Frames that came into the ring; without the card's.
+    pub published: AtomicU64,
+    /// Frames that were encoded here.
+    pub encoded: AtomicU64,
+    /// Frames that were passed on with something added (Huffman tables, EOI) or taken away (padding).
+    pub mended: AtomicU64,
+    dropped: [AtomicU64; REASONS],
+}
+
+impl Counters {
+    /// Counts a dropped frame.
+    pub fn drop_one(&self, reason: Dropped) {
+        self.dropped[reason.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Dropped frames by reason.
+    pub fn dropped(&self) -> impl Iterator<Item = (Dropped, u64)> {
+        Dropped::all().map(|reason| (reason, self.dropped[reason.index()].load(Ordering::Relaxed)))
+    }
+}
+
+/// Whether a camera delivers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Not tried yet.
+    Starting,
+    /// Frames come.
+    Live(About),
+    /// No frames, and why.
+    Waiting(Problem),
+}
+
+/// How a camera is.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Whether it delivers.
+    pub state: State,
+    /// Candidates that were not taken at the last search, and why.
+    pub refused: Vec<(String, Problem)>,
+    /// Frames per second as measured over the last frames; 0 while none come.
+    pub fps: f32,
+    /// When the last usable frame was captured.
+    pub last_frame: Option<Instant>,
+}
+
+/// One camera as the rest of the house sees it.
+#[derive(Debug)]
+pub struct Feed {
+    /// Its name in URLs; unique.
+    pub name: String,
+    /// What was asked of it.
+    pub wanted: Wanted,
+    /// Its frames.
+    pub ring: Ring,
+    /// What became of its frames.
+    pub counters: Counters,
+    status: Mutex<Status>,
+    demand: AtomicUsize,
+}
+
+impl Feed {
+    /// A camera that was not tried yet.
+    pub fn new(name: String, wanted: Wanted) -> Self {
+        let status = Status { state: State::Starting, refused: Vec::new(), fps: 0.0, last_frame: None };
+        Self {
+            name,
+            wanted,
+            ring: Ring::new(),
+            counters: Counters::default(),
+            status: Mutex::new(status),
+            demand: AtomicUsize::new(0),
+        }
+    }
+
+    /// How the camera is; held for as short as possible.
+    pub fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether anybody wants frames; if not, nothing is copied or encoded.
+    pub fn is_wanted(&self) -> bool {
+        self.demand.load(Ordering::Acquire) > 0
+    }
+}
+
+/// As long as it lives, somebody wants this camera's frames.
+#[derive(Debug)]
+pub struct Demand(Arc<Feed>);
+
+impl Demand {
+    /// Asks `feed` for frames.
+    pub fn new(feed: Arc<Feed>) -> Self {
+        feed.demand.fetch_add(1, Ordering::AcqRel);
+        Self(feed)
+    }
+
+    /// The camera.
+    pub fn feed(&self) -> &Feed {
+        &self.0
+    }
+}
+
+impl Drop for Demand {
+    fn drop(&mut self) {
+        self.0.demand.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Frames a rate is measured over.
+const RATE_WINDOW: usize = 32;
+
+/// Measures frames per second over the last frames.
+#[derive(Debug, Default)]
+pub struct Rate(heapless::Deque<Instant, RATE_WINDOW>);
+
+impl Rate {
+    /// Counts a frame that was captured at `at` and gives the rate, 0 until there are two frames.
+    pub fn count(&mut self, at: Instant) -> f32 {
+        if self.0.is_full() {
+            self.0.pop_front();
+        }
+        let _ = self.0.push_back(at); // cannot fail: one place is free
+        match (self.0.front(), self.0.back()) {
+            (Some(first), Some(last)) if last > first => {
+                let span: Duration = *last - *first;
+                (self.0.len() - 1) as f32 / span.as_secs_f32()
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_reason_for_a_drop_has_a_name_and_a_counter_of_its_own() {
+        let counters = Counters::default();
+        for reason in Dropped::all() {
+            counters.drop_one(reason);
+        }
+        assert!(counters.dropped().all(|(_, count)| count == 1));
+        let names: HashSet<_> = Dropped::all().map(Dropped::name).collect();
+        assert_eq!(names.len(), REASONS);
+    }
+
+    #[test]
+    fn thirty_frames_a_second_measure_as_thirty() {
+        let start = Instant::now();
+        let mut rate = Rate::default();
+        let measured = (0..100u32).map(|n| rate.count(start + Duration::from_millis(100) * n / 3)).last();
+        assert!((measured.unwrap() - 30.0).abs() < 0.01, "{measured:?}");
+    }
+}

@@ -1,0 +1,174 @@
+//! Answers on their way out: the gate's own refusals, and the site's answers without what is private.
+
+use std::fmt::Write;
+
+use super::head::Refusal;
+use super::limits::HEADERS_MAX;
+use crate::fanout::order::{self, Kind, Order};
+
+/// What to do with an answer of the site.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Send these bytes.
+    Send {
+        /// Head and body.
+        bytes: Vec<u8>,
+    },
+    /// Let the fan-out serve the connection.
+    HandOver {
+        /// What was asked for.
+        order: Order,
+        /// The head that comes before it: whole for a stream, up to Content-Length for a snapshot.
+        head: Vec<u8>,
+    },
+}
+
+/// The words that belong to a status code (RFC 9110 section 15); clients ignore them.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        421 => "Misdirected Request",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
+}
+
+fn connection(keep_alive: bool) -> &'static str {
+    if keep_alive { "keep-alive" } else { "close" }
+}
+
+/// The whole answer to a request that the gate refuses.
+pub fn refusal(refusal: &Refusal, keep_alive: bool) -> Vec<u8> {
+    let Refusal { status, why } = refusal;
+    let retry = if *status == 503 { "Retry-After: 1\r\n" } else { "" };
+    format!(
+        "HTTP/1.1 {status} {}\r\nConnection: {}\r\nCache-Control: no-store\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n{retry}Content-Length: {}\r\n\r\n{why}\n",
+        reason(*status),
+        connection(keep_alive),
+        why.len() + 1
+    )
+    .into_bytes()
+}
+
+/// Turns the site's whole answer into what the client gets.
+///
+/// # Errors
+/// A refusal with 502 when the answer is none.
+pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
+    let bad = || Refusal::new(502, "The site inside this program gave a wrong answer.");
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut parsed = httparse::Response::new(&mut headers);
+    let Ok(httparse::Status::Complete(length)) = parsed.parse(answer) else { return Err(bad()) };
+    let status = parsed.code.ok_or_else(bad)?;
+    let body = answer.get(length..).unwrap_or_default();
+
+    let (mut order, mut kept, mut content_type) = (None, String::new(), None);
+    let mut content_length = body.len();
+    for header in parsed.headers.iter() {
+        let value = std::str::from_utf8(header.value).map_err(|_| bad())?;
+        if header.name.eq_ignore_ascii_case(order::HEADER) {
+            order = Some(Order::from_header(value).ok_or_else(bad)?);
+            continue;
+        }
+        let private = header.name.get(..order::PREFIX.len());
+        match header.name.to_ascii_lowercase().as_str() {
+            _ if private.is_some_and(|start| start.eq_ignore_ascii_case(order::PREFIX)) => {}
+            "connection" | "server" | "transfer-encoding" => {}
+            // An answer to HEAD names a length and has no body.
+            "content-length" => content_length = value.parse().unwrap_or(body.len()),
+            "content-type" => content_type = Some(value),
+            _ => {
+                let _ = write!(kept, "{}: {value}\r\n", header.name); // a String takes everything
+            }
+        }
+    }
+    // Last, because some clients read a stream's boundary up to the end of the line and no further.
+    if let Some(value) = content_type {
+        let _ = write!(kept, "Content-Type: {value}\r\n");
+    }
+    let start = |version: &str, keep_alive: bool| {
+        let connection = connection(keep_alive);
+        format!("HTTP/{version} {status} {}\r\nConnection: {connection}\r\n{kept}", reason(status))
+    };
+    Ok(match order {
+        // A stream ends with its connection, which is what HTTP/1.0 says without words.
+        Some(order) if order.kind == Kind::Stream => {
+            Answer::HandOver { order, head: (start("1.0", false) + "\r\n").into_bytes() }
+        }
+        Some(order) => Answer::HandOver { order, head: start("1.1", keep_alive).into_bytes() },
+        None => {
+            let bodiless = matches!(status, 204 | 304);
+            let mut bytes = start("1.1", keep_alive).into_bytes();
+            if !bodiless {
+                bytes.extend_from_slice(format!("Content-Length: {content_length}\r\n").as_bytes());
+            }
+            bytes.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(body);
+            Answer::Send { bytes }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(answer: Answer) -> String {
+        match answer {
+            Answer::Send { bytes } => String::from_utf8(bytes).unwrap(),
+            Answer::HandOver { head, .. } => String::from_utf8(head).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_sites_answer_goes_out_without_its_private_parts() {
+        let answer = b"HTTP/1.0 200 OK\r\nServer: x\r\nX-Boardcam-Secret: y\r\nContent-Type: text/html\r\n\
+                       ETag: \"1\"\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(
+            text(from_site(answer, true).unwrap()),
+            "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nETag: \"1\"\r\nContent-Type: text/html\r\n\
+             Content-Length: 2\r\n\r\nhi"
+        );
+    }
+
+    #[test]
+    fn an_answer_to_head_keeps_its_length() {
+        let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n";
+        assert!(text(from_site(answer, false).unwrap()).contains("Content-Length: 99\r\n"));
+    }
+
+    #[test]
+    fn a_stream_is_close_delimited_and_names_its_boundary_last() {
+        let answer = b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: stream 0 me\r\n\
+                       Content-Type: multipart/x-mixed-replace;boundary=b\r\nPragma: no-cache\r\n\
+                       Content-Length: 0\r\n\r\n";
+        let answer = from_site(answer, true).unwrap();
+        let Answer::HandOver { order, .. } = &answer else { panic!("{answer:?}") };
+        assert_eq!((order.kind, order.camera, order.id.as_deref()), (Kind::Stream, 0, Some("me")));
+        assert_eq!(
+            text(answer),
+            "HTTP/1.0 200 OK\r\nConnection: close\r\nPragma: no-cache\r\n\
+             Content-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_none_is_told_as_such() {
+        for bad in [&b""[..], b"nonsense", b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: ?\r\n\r\n"] {
+            assert_eq!(from_site(bad, true).unwrap_err().status, 502);
+        }
+    }
+}

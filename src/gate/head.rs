@@ -1,0 +1,283 @@
+//! One request head, checked: what passes is safe to hand to the site.
+//!
+//! Refused are all forms that two parsers could read in two ways (RFC 9112 section 11.2): bare line feeds,
+//! folded lines, several or odd lengths, Transfer-Encoding; and bytes that tiny_http drops without an answer.
+
+use std::fmt::Write;
+
+use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
+
+/// Headers that the site gets to see; all others stop here.
+const PASSED: [&str; 15] = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "cookie",
+    "host",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "range",
+    "referer",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "user-agent",
+    "x-requested-with",
+];
+
+/// Methods that the site knows.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+
+/// An answer that the gate gives by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status code.
+    pub status: u16,
+    /// One sentence for the person behind the client.
+    pub why: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, why: impl Into<String>) -> Self {
+        Self { status, why: why.into() }
+    }
+}
+
+/// A request head that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes of the head in the input, the empty line included.
+    pub length: usize,
+    /// Bytes of the body behind it, at most [`BODY_MAX`].
+    pub body: usize,
+    /// The client wants its connection kept open.
+    pub keep_alive: bool,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// The head as the site gets it: HTTP/1.0, only headers that pass, without the empty line.
+    pub for_site: String,
+}
+
+/// Which names a client may call this server by (against DNS rebinding).
+#[derive(Debug, Clone, Default)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// Names in lower case, without port. Addresses and localhost always pass.
+    pub fn new(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    fn admit(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        if let Some(address) = unbracketed {
+            // A zone (fe80::1%eth0) names the client's interface and is no part of the address (RFC 6874).
+            return address.split('%').next().unwrap_or("").parse::<std::net::Ipv6Addr>().is_ok();
+        }
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        name.parse::<std::net::Ipv4Addr>().is_ok()
+            || name == "localhost"
+            || name.ends_with(".localhost")
+            || self.0.contains(&name)
+    }
+}
+
+/// Looks for a whole head at the beginning of `input`; `None` means that more must come. `seen` bytes were
+/// looked at before without success.
+///
+/// # Errors
+/// A [`Refusal`] as soon as it is clear that no right request can come of it.
+pub fn read(input: &[u8], seen: usize, names: &Names) -> Option<Result<Head, Refusal>> {
+    let from = seen.saturating_sub(3);
+    let fresh = input.get(from..).unwrap_or_default();
+    let end = fresh.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
+    let head = &input[..end.unwrap_or(input.len())];
+    if head.len() > HEAD_MAX || (end.is_none() && head.len() >= HEAD_MAX) {
+        return Some(Err(Refusal::new(431, format!("The request's head is larger than {HEAD_MAX} bytes."))));
+    }
+    let bare = |at: usize| head[at] == b'\n' && (at == 0 || head[at - 1] != b'\r');
+    // TLS on the plain port (its first record is a handshake, 0x16) and other such bytes: say it at once.
+    if head.first().is_some_and(|byte| !byte.is_ascii_uppercase()) {
+        return Some(Err(Refusal::new(400, "This is no HTTP request. Use http://, not https://.")));
+    }
+    if (seen.saturating_sub(1)..head.len()).any(bare) {
+        return Some(Err(Refusal::new(400, "A line of the request's head does not end with CR LF.")));
+    }
+    end.map(|end| parse(&input[..end], names))
+}
+
+fn parse(head: &[u8], names: &Names) -> Result<Head, Refusal> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(Refusal::new(400, "The request's head is torn.")),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Refusal::new(431, format!("The request has more than {HEADERS_MAX} headers.")));
+        }
+        Err(error) => return Err(Refusal::new(400, format!("The request's head is wrong: {error}."))),
+    }
+    let (method, target) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
+    if !METHODS.contains(&method) {
+        return Err(Refusal::new(501, "This method is not served here."));
+    }
+    if !target.starts_with('/') || !target.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+        return Err(Refusal::new(400, "The request's target must be a path in plain ASCII."));
+    }
+    let mut for_site = format!("{method} {target} HTTP/1.0\r\n");
+    let (mut host, mut length, mut keep_alive) = (None, None, request.version == Some(1));
+    let mut expects_continue = false;
+    for header in request.headers.iter() {
+        let Ok(value) = std::str::from_utf8(header.value) else {
+            return Err(Refusal::new(400, "A header holds bytes that are not ASCII."));
+        };
+        if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t') {
+            return Err(Refusal::new(400, "A header holds bytes that are not ASCII."));
+        }
+        let name = header.name.to_ascii_lowercase();
+        match name.as_str() {
+            "transfer-encoding" => {
+                return Err(Refusal::new(501, "Send the body with Content-Length, not Transfer-Encoding."));
+            }
+            "content-length" => {
+                if length.is_some() {
+                    return Err(Refusal::new(400, "The request has more than one Content-Length."));
+                }
+                length = Some(body_length(value)?);
+            }
+            "connection" => {
+                let says = |word: &str| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(word));
+                keep_alive = !says("close") && (keep_alive || says("keep-alive"));
+            }
+            "expect" => expects_continue = value.eq_ignore_ascii_case("100-continue"),
+            "host" => {
+                if host.is_some() {
+                    return Err(Refusal::new(400, "The request has more than one Host."));
+                }
+                host = Some(value);
+            }
+            _ => {}
+        }
+        if PASSED.contains(&name.as_str()) {
+            let _ = write!(for_site, "{name}: {value}\r\n"); // a String takes everything
+        }
+    }
+    match host {
+        None if request.version == Some(1) => return Err(Refusal::new(400, "The request has no Host.")),
+        Some(host) if !names.admit(host) => {
+            let why = format!(
+                "This server does not go by the name {host:?}. If it should, start it with --host NAME."
+            );
+            return Err(Refusal::new(421, why));
+        }
+        _ => {}
+    }
+    let body = length.unwrap_or(0);
+    let _ = write!(for_site, "content-length: {body}\r\n");
+    Ok(Head { length: head.len(), body, keep_alive, expects_continue, for_site })
+}
+
+fn body_length(value: &str) -> Result<usize, Refusal> {
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Refusal::new(400, "Content-Length is no number."));
+    }
+    // A number too large to be read is larger than the limit, too.
+    match value.parse::<usize>() {
+        Ok(length) if length <= BODY_MAX => Ok(length),
+        _ => Err(Refusal::new(413, format!("The request's body is larger than {BODY_MAX} bytes."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names::new(vec!["camera.local".to_owned()])
+    }
+
+    fn status(request: &str) -> u16 {
+        match read(request.as_bytes(), 0, &names()) {
+            None => 0,
+            Some(Ok(_)) => 200,
+            Some(Err(refusal)) => refusal.status,
+        }
+    }
+
+    #[test]
+    fn an_ordinary_request_reaches_the_site_without_what_it_should_not_see() {
+        let request = "GET /stream?x=1 HTTP/1.1\r\nHost: 10.0.0.7:8080\r\nX-Boardcam-Key: guess\r\n\
+                       X-Forwarded-For: 1.2.3.4\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\nGET";
+        let head = read(request.as_bytes(), 0, &names()).unwrap().unwrap();
+        assert_eq!(head.length, request.len() - 3);
+        assert!(head.keep_alive && head.body == 0);
+        assert_eq!(
+            head.for_site,
+            "GET /stream?x=1 HTTP/1.0\r\nhost: 10.0.0.7:8080\r\naccept: */*\r\ncontent-length: 0\r\n"
+        );
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_found_when_it_is_whole() {
+        let request = b"GET / HTTP/1.0\r\n\r\n";
+        for length in 0..request.len() {
+            assert_eq!(read(&request[..length], length.saturating_sub(1), &names()), None);
+        }
+        assert!(read(request, request.len() - 1, &names()).unwrap().is_ok());
+    }
+
+    #[test]
+    fn what_two_parsers_could_read_in_two_ways_is_refused() {
+        let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        for (headers, expected) in [
+            ("", 200),
+            ("Content-Length: 3\r\nContent-Length: 3\r\n", 400),
+            ("Content-Length: +3\r\n", 400),
+            ("Content-Length: 3, 3\r\n", 400),
+            ("Content-Length: 0x3\r\n", 400),
+            ("Content-Length: 100000000000\r\n", 413),
+            ("Content-Length: 99999999999999999999999999\r\n", 413),
+            ("Transfer-Encoding: chunked\r\n", 501),
+            ("A: b\r\n c\r\n", 400),
+            ("A : b\r\n", 400),
+            ("A: b\nB: c\r\n", 400),
+            ("A: b\0c\r\n", 400),
+            ("A: \u{e9}\r\n", 400),
+            ("Host: localhost\r\n", 400),
+        ] {
+            assert_eq!(status(&get(headers)), expected, "{headers:?}");
+        }
+        assert_eq!(status("GET / HTTP/1.1\n\n"), 400);
+        assert_eq!(status("GET / HTTP/1.1\r\n\r\n"), 400, "HTTP/1.1 without Host");
+        assert_eq!(status("GET / HTTP/1.0\r\n\r\n"), 200, "HTTP/1.0 without Host");
+        assert_eq!(status("\x16\x03\x01\x02\x00"), 400, "TLS on the plain port");
+        assert_eq!(status("BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 501);
+        assert_eq!(status("GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
+        assert_eq!(status("GET /\u{e9} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
+    }
+
+    #[test]
+    fn heads_beyond_the_limits_are_refused() {
+        let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(HEAD_MAX));
+        assert_eq!(status(&long), 431);
+        let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(HEADERS_MAX));
+        assert_eq!(status(&many), 431);
+    }
+
+    #[test]
+    fn a_page_elsewhere_cannot_reach_us_under_a_name_of_its_own() {
+        let admits = |host: &str| names().admit(host);
+        for own in ["camera.local", "Camera.Local.:80", "192.168.1.5:8080", "[fe80::1]", "[::1]:80", "localhost"] {
+            assert!(admits(own), "{own}");
+        }
+        for foreign in ["evil.example", "camera.local.evil.example", "", ":80", "[evil]", "1.2.3.4.evil.example"] {
+            assert!(!admits(foreign), "{foreign}");
+        }
+        assert_eq!(status("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
+    }
+}

@@ -1,0 +1,92 @@
+//! The sockets that clients connect to.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use log::info;
+use mio::net::TcpListener;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::limits::BACKLOG;
+use crate::config::Settings;
+use crate::problem::Problem;
+
+/// Opens the addresses to listen on; `None` is the default address, or all of IPv4 where IPv6 is switched off.
+///
+/// # Errors
+/// The first address that cannot be listened on.
+pub fn open(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+    let Some(addresses) = addresses else {
+        let v6 = Settings::DEFAULT_LISTEN;
+        let opened = match bind(v6) {
+            // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
+            Err(error) if no_ipv6(&error) => {
+                let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.port());
+                bind(v4).map_err(|error| explain(v4, &error))
+            }
+            other => other.map_err(|error| explain(v6, &error)),
+        };
+        return Ok(vec![opened?]);
+    };
+    addresses.iter().map(|address| bind(*address).map_err(|error| explain(*address, &error))).collect()
+}
+
+fn no_ipv6(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays what it is.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?; // so that a restart does not wait for old connections to be forgotten
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from_std(socket.into());
+    let address = listener.local_addr()?;
+    info!("listening on http://{}/", shown(address));
+    Ok(listener)
+}
+
+/// The address as one may type it into a browser on this machine.
+fn shown(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+fn explain(address: SocketAddr, error: &io::Error) -> Problem {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program uses port {0}, perhaps another boardcam; end it, or choose another port: \
+             --listen [::]:{1}",
+            address.port(),
+            address.port().wrapping_add(1).max(1024)
+        ),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are for root; choose a port such as --listen [::]:8080".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "no interface of this machine has this address; --listen [::]:8080 is all of them".to_owned()
+        }
+        _ => "choose another address with --listen ADDR:PORT".to_owned(),
+    };
+    Problem::new(format!("cannot listen on {address}"), error.to_string(), advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_and_an_address_of_somebody_else_are_told_with_a_way_out() {
+        let first = open(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))])).unwrap();
+        let taken = first[0].local_addr().unwrap();
+        let told = open(Some(&[taken])).unwrap_err().to_string();
+        assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
+        assert!(told.contains("choose another port: --listen"), "{told}");
+        let told = open(Some(&["192.0.2.1:8080".parse().unwrap()])).unwrap_err().to_string();
+        assert!(told.contains("no interface of this machine"), "{told}");
+    }
+}

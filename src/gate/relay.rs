@@ -1,0 +1,146 @@
+//! Carries one checked request at a time to the site and its whole answer back, on a few blocking threads, so
+//! that neither a slow client nor a slow site stops the loop, and back-pressure never reaches rouille.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use log::{error, warn};
+use mio::Waker;
+
+use super::head::Refusal;
+use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
+
+/// The header by which the site knows that a request came through the gate.
+pub const KEY_HEADER: &str = "X-Boardcam-Key";
+
+/// The header that tells the site where the client is.
+pub const PEER_HEADER: &str = "X-Boardcam-Peer";
+
+/// Where the site listens and the key that it asks for; both change when it is started anew.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// Its private address, on loopback.
+    pub address: SocketAddr,
+    /// The key for [`KEY_HEADER`].
+    pub key: String,
+}
+
+/// The site's door, as it is now.
+pub type SharedDoor = Arc<Mutex<Door>>;
+
+/// A request on its way to the site.
+#[derive(Debug)]
+pub struct Job {
+    /// The connection that it came on.
+    pub connection: usize,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// Method, target and headers, each line ended, without the empty line.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The site's whole answer to a [`Job`], or why there is none.
+#[derive(Debug)]
+pub struct Reply {
+    /// The connection that the request came on.
+    pub connection: usize,
+    /// The answer.
+    pub answer: Result<Vec<u8>, Refusal>,
+}
+
+/// The relays. Dropping them lets each end after the request that it carries.
+#[derive(Debug)]
+pub struct Relays {
+    jobs: SyncSender<Job>,
+    replies: Receiver<Reply>,
+}
+
+impl Relays {
+    /// Starts [`RELAYS`] threads, which wake the loop when an answer is there.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(door: &SharedDoor, waker: &Arc<Waker>) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let (answers, replies) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let mut threads = Vec::new();
+        for number in 0..RELAYS {
+            let (queue, answers, door, waker) = (queue.clone(), answers.clone(), door.clone(), waker.clone());
+            let thread = std::thread::Builder::new().name(format!("relay-{number}"));
+            threads.push(thread.spawn(move || relay(&queue, &answers, &door, &waker))?);
+        }
+        Ok((Self { jobs, replies }, threads))
+    }
+
+    /// Queues a request.
+    ///
+    /// # Errors
+    /// A refusal with 503 when [`QUEUE`] requests wait already.
+    pub fn submit(&self, job: Job) -> Result<(), Refusal> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::new(503, "Too many requests wait; try again in a second."),
+            TrySendError::Disconnected(_) => Refusal::new(503, "The server is ending."),
+        })
+    }
+
+    /// An answer that is there.
+    pub fn reply(&self) -> Option<Reply> {
+        self.replies.try_recv().ok()
+    }
+}
+
+fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoor, waker: &Waker) {
+    loop {
+        let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        let Ok(job) = next else { return };
+        let connection = job.connection;
+        let door = door.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let answer = carry(&job, &door).map_err(|failure| {
+            warn!("the site did not answer {}: {failure}", job.head.lines().next().unwrap_or(""));
+            match failure.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Refusal::new(504, "The site did not answer in time."),
+                _ => Refusal::new(502, "The site did not answer; it is being started anew."),
+            }
+        });
+        if replies.send(Reply { connection, answer }).is_err() {
+            return;
+        }
+        if let Err(failure) = waker.wake() {
+            error!("cannot wake the event loop: {failure}");
+        }
+    }
+}
+
+fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
+    let deadline = Instant::now() + SITE_TIME;
+    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME)?;
+    site.set_write_timeout(Some(SITE_TIME))?;
+    let mut request = job.head.clone().into_bytes();
+    write!(request, "{KEY_HEADER}: {}\r\n{PEER_HEADER}: {}\r\n\r\n", door.key, job.peer)?;
+    request.extend_from_slice(&job.body);
+    site.write_all(&request)?;
+
+    let mut answer = Vec::new();
+    let mut chunk = [0; 16 << 10];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        site.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        let count = match site.read(&mut chunk) {
+            Ok(0) => return Ok(answer),
+            Ok(count) => count,
+            Err(failure) if failure.kind() == ErrorKind::Interrupted => continue,
+            Err(failure) => return Err(failure),
+        };
+        if answer.len() + count > ANSWER_MAX {
+            return Err(io::Error::other(format!("its answer is larger than {ANSWER_MAX} bytes")));
+        }
+        answer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+    }
+}

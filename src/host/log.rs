@@ -1,0 +1,186 @@
+//! Where log lines go. Called by `main` once; everybody else uses crate `log`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use rustix::fs::FileType;
+use syslog::{Facility, Formatter3164, LoggerBackend};
+
+use crate::problem::Problem;
+
+/// Where log lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Target {
+    /// Syslog if stderr leads nowhere (a daemon's /dev/null) and there is a syslog; else stderr.
+    #[default]
+    Auto,
+    /// Standard error, each line with its time in UTC.
+    Stderr,
+    /// The local syslog, facility daemon.
+    Syslog,
+}
+
+impl Target {
+    /// All choices.
+    pub const ALL: [Target; 3] = [Target::Auto, Target::Stderr, Target::Syslog];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Target::Auto => "auto",
+            Target::Stderr => "stderr",
+            Target::Syslog => "syslog",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The longest that a line may wait for a syslog that is connected by a stream.
+const SYSLOG_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Starts logging.
+///
+/// # Errors
+/// When syslog was asked for and there is none.
+pub fn init(target: Target, level: LevelFilter) -> Result<(), Problem> {
+    let syslog = match target {
+        Target::Stderr => None,
+        Target::Syslog => Some(Syslog::connect(None).map_err(|error| {
+            let advice = "start a syslog daemon, or use --log stderr";
+            Problem::new("cannot log to syslog", error.to_string(), advice)
+        })?),
+        Target::Auto if stderr_leads_nowhere() => Syslog::connect(None).ok(),
+        Target::Auto => None,
+    };
+    let logger: Box<dyn Log> = match syslog {
+        Some(syslog) => Box::new(syslog),
+        // Without filter variables from the environment: -v is the one way to say how much.
+        None => Box::new(env_logger::Builder::new().filter_level(level).build()),
+    };
+    log::set_max_level(level);
+    // Fails only if a logger was set before, which nobody else here does.
+    let _ = log::set_boxed_logger(logger);
+    Ok(())
+}
+
+/// Whether stderr is /dev/null or closed, as for a daemon.
+fn stderr_leads_nowhere() -> bool {
+    let Ok(stat) = rustix::fs::fstat(std::io::stderr()) else { return true };
+    // 1:3 is /dev/null (Linux, admin-guide/devices.txt).
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+        && (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) == (1, 3)
+}
+
+type Connection = syslog::Logger<LoggerBackend, Formatter3164>;
+
+/// Crate syslog's logger, connected anew when syslogd was restarted (rust-syslog issue 21), and never waiting
+/// for a syslogd that does not read: such lines are lost rather than frames.
+struct Syslog {
+    /// Another socket than the system's, for tests.
+    socket: Option<PathBuf>,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Syslog {
+    fn connect(socket: Option<PathBuf>) -> Result<Self, syslog::Error> {
+        let connection = Mutex::new(Some(open(socket.as_ref())?));
+        Ok(Self { socket, connection })
+    }
+}
+
+fn open(socket: Option<&PathBuf>) -> Result<Connection, syslog::Error> {
+    let formatter = Formatter3164 {
+        facility: Facility::LOG_DAEMON,
+        hostname: None,
+        process: "boardcam".to_owned(),
+        pid: std::process::id(),
+    };
+    let connection = match socket {
+        Some(path) => syslog::unix_custom(formatter, path)?,
+        None => syslog::unix(formatter)?,
+    };
+    match &connection.backend {
+        LoggerBackend::Unix(socket) => socket.set_nonblocking(true)?,
+        LoggerBackend::UnixStream(socket) => socket.get_ref().set_write_timeout(Some(SYSLOG_PATIENCE))?,
+        LoggerBackend::Udp(..) | LoggerBackend::Tcp(_) => {}
+    }
+    Ok(connection)
+}
+
+fn send(connection: &mut Connection, level: log::Level, line: &str) -> Result<(), syslog::Error> {
+    match level {
+        log::Level::Error => connection.err(line),
+        log::Level::Warn => connection.warning(line),
+        log::Level::Info => connection.info(line),
+        log::Level::Debug | log::Level::Trace => connection.debug(line),
+    }
+}
+
+impl Log for Syslog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = record.args().to_string();
+        let mut connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let sent = match connection.as_mut() {
+            Some(connection) => send(connection, record.level(), &line).is_ok(),
+            None => false,
+        };
+        if !sent {
+            *connection = open(self.socket.as_ref()).ok();
+            if let Some(connection) = connection.as_mut() {
+                let _ = send(connection, record.level(), &line); // lost if this fails too: there is no syslog
+            }
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixDatagram;
+
+    fn line(log: &Syslog, text: &str) {
+        log.log(&Record::builder().level(log::Level::Error).args(format_args!("{text}")).build());
+    }
+
+    fn heard(daemon: &UnixDatagram) -> String {
+        daemon.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut buffer = [0; 512];
+        let length = daemon.recv(&mut buffer).expect("no line came");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
+
+    #[test]
+    fn lines_reach_syslog_and_resume_after_syslogd_was_restarted() {
+        log::set_max_level(LevelFilter::Info);
+        let path = std::env::temp_dir().join(format!("boardcam-log-{}", std::process::id()));
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        let log = Syslog::connect(Some(path.clone())).unwrap();
+        line(&log, "before");
+        let first = heard(&daemon);
+        assert!(first.starts_with("<27>") && first.contains("boardcam[") && first.ends_with(": before"), "{first}");
+        drop(daemon);
+        std::fs::remove_file(&path).unwrap();
+        line(&log, "while it is away");
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        line(&log, "after");
+        assert!(heard(&daemon).ends_with(": after"));
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,5 @@
+//! The board around us: log lines, signals, limits.
+
+pub mod limits;
+pub mod log;
+pub mod shutdown;

@@ -1,0 +1,237 @@
+use proptest::prelude::*;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+
+use super::*;
+use crate::camera::Range;
+use crate::jpeg::encode::Encoder;
+use crate::jpeg::pixels::Yuyv;
+
+/// Marker segments by hand: SOI, SOF0 of 640x480 grey, DHT, SOS, and four bytes of scan, without EOI.
+const SOF: &[u8] = b"\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x01\x01\x11\0";
+const DHT: &[u8] = b"\xff\xc4\0\x03\0";
+const SOS: &[u8] = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0";
+const SCAN: &[u8] = b"\x12\xff\x00\x34";
+
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+fn mended(bytes: &[u8]) -> Vec<u8> {
+    let jpeg = Jpeg::check(bytes).expect("a frame that can be mended");
+    let mut out = vec![0xaa; jpeg.mended_len() + 3];
+    let len = jpeg.copy_into(&mut out).expect("it fits");
+    assert_eq!(len, jpeg.mended_len());
+    assert_eq!(out[len..], [0xaa; 3], "wrote past its length");
+    out.truncate(len);
+    out
+}
+
+/// A picture with something in it, encoded: a whole baseline JPEG with DHT and EOI.
+fn encoded(width: u32, height: u32, seed: u8) -> Vec<u8> {
+    let stride = Yuyv::row_len(width);
+    let bytes: Vec<u8> = (0..stride * height).map(|i| (i * 7 + i / 13) as u8 ^ seed).collect();
+    let picture = Yuyv::new(&bytes, Size { width, height }, stride, Range::Full).expect("a picture");
+    let mut out = vec![0; 100_000];
+    let len = Encoder::new(80).encode(&picture, &mut out).expect("it fits");
+    out.truncate(len);
+    out
+}
+
+/// Takes all DHT segments out, as many cameras do. Walks by itself, so that it can disagree.
+fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+    let mut out = jpeg[..2].to_vec();
+    let mut at = 2;
+    loop {
+        let end = at + 2 + usize::from(jpeg[at + 2]) * 256 + usize::from(jpeg[at + 3]);
+        match jpeg[at + 1] {
+            0xda => break out.extend(&jpeg[at..]),
+            0xc4 => {}
+            _ => out.extend(&jpeg[at..end]),
+        }
+        at = end;
+    }
+    out
+}
+
+fn decoded(jpeg: &[u8]) -> Vec<u8> {
+    JpegDecoder::new(ZCursor::new(jpeg)).decode().expect("a decodable JPEG")
+}
+
+#[test]
+fn a_whole_frame_comes_out_byte_for_byte() {
+    let frame = join(&[&SOI, SOF, DHT, SOS, SCAN, &EOI]);
+    let jpeg = Jpeg::check(&frame).expect("a whole frame");
+    assert_eq!(jpeg.size(), Size { width: 640, height: 480 });
+    assert!(jpeg.has_huffman_tables() && jpeg.has_eoi());
+    assert_eq!(mended(&frame), frame);
+}
+
+#[test]
+fn what_a_camera_leaves_out_is_put_in() {
+    let frame = join(&[&SOI, SOF, SOS, SCAN]);
+    let jpeg = Jpeg::check(&frame).expect("lacks nothing that cannot be mended");
+    assert!(!jpeg.has_huffman_tables() && !jpeg.has_eoi());
+    assert_eq!(mended(&frame), join(&[&SOI, SOF, &STANDARD_TABLES, SOS, SCAN, &EOI]));
+}
+
+#[test]
+fn the_spliced_tables_are_those_that_encoders_use() {
+    let encoder_tables: Vec<u8> = {
+        let jpeg = encoded(16, 8, 0);
+        let mut tables = Vec::new();
+        let mut at = 2;
+        while jpeg[at + 1] != 0xda {
+            let end = at + 2 + usize::from(jpeg[at + 2]) * 256 + usize::from(jpeg[at + 3]);
+            if jpeg[at + 1] == 0xc4 {
+                tables.extend(&jpeg[at + 4..end]);
+            }
+            at = end;
+        }
+        tables
+    };
+    assert_eq!(STANDARD_TABLES[..4], [0xff, 0xc4, 0x01, 0xa2]);
+    assert_eq!(STANDARD_TABLES[4..], encoder_tables);
+}
+
+#[test]
+fn padding_is_cut_off_however_long() {
+    let frame = join(&[&SOI, SOF, DHT, SOS, SCAN, &EOI]);
+    for padding in (0..40).chain([4096, 1_000_003]) {
+        let padded = join(&[&frame, &vec![0; padding]]);
+        assert_eq!(mended(&padded), frame, "{padding} bytes of padding");
+    }
+}
+
+#[test]
+fn a_stuffed_byte_at_the_cut_is_not_taken_for_padding() {
+    let cut = join(&[&SOI, SOF, DHT, SOS, b"\x12\xff\x00"]);
+    let padded = join(&[&cut, &[0; 5]]);
+    assert_eq!(mended(&cut), join(&[&cut, &EOI]));
+    assert_eq!(mended(&padded), join(&[&cut, &EOI]));
+}
+
+#[test]
+fn an_end_inside_a_thumbnail_is_not_the_end_of_the_frame() {
+    let exif = b"\xff\xe1\0\x08Ex\xff\xd9\0\0";
+    let frame = join(&[&SOI, exif, SOF, DHT, SOS, SCAN]);
+    assert!(!Jpeg::check(&frame).expect("only EOI is missing").has_eoi());
+}
+
+#[test]
+fn fill_bytes_application_data_and_extended_headers_are_fine() {
+    let avi1 = b"\xff\xe0\0\x06AVI1";
+    let filled = join(&[&SOI, b"\xff\xff\xff", avi1, SOF, b"\xff\xff", SOS, SCAN, &EOI]);
+    let expected = join(&[&SOI, b"\xff\xff\xff", avi1, SOF, &STANDARD_TABLES, b"\xff\xff", SOS, SCAN, &EOI]);
+    assert_eq!(mended(&filled), expected);
+    let mut extended = SOF.to_vec();
+    extended[1] = marker::SOF1;
+    assert!(Jpeg::check(&join(&[&SOI, &extended, SOS, SCAN])).is_ok());
+}
+
+#[test]
+fn each_fault_is_told_from_the_others() {
+    let sof = |code: u8| join(&[&SOI, &[0xff, code], &SOF[2..], SOS, SCAN, &EOI]);
+    let header = |at: usize, value: u8| {
+        let mut header = SOF.to_vec();
+        header[at] = value;
+        join(&[&SOI, &header, SOS, SCAN, &EOI])
+    };
+    let cases: &[(&str, Vec<u8>, Fault)] = &[
+        ("nothing", vec![], Fault::Empty),
+        ("padding", vec![0; 64], Fault::NoSoi),
+        ("half a marker", vec![0xff], Fault::NoSoi),
+        ("SOI alone", SOI.to_vec(), Fault::NoSos),
+        ("SOI and EOI", join(&[&SOI, &EOI]), Fault::NoSos),
+        ("only fill bytes", join(&[&SOI, &[0xff; 100]]), Fault::NoSos),
+        ("noise", join(&[&SOI, b"noise"]), Fault::BadSegment),
+        ("two SOI", join(&[&SOI, &SOI, SOF, SOS, SCAN]), Fault::BadSegment),
+        ("length 1", join(&[&SOI, b"\xff\xe0\0\x01"]), Fault::BadSegment),
+        ("length past the end", join(&[&SOI, b"\xff\xe0\xff\xff", SOF, SOS]), Fault::NoSos),
+        ("progressive", sof(0xc2), Fault::NotBaseline),
+        ("lossless", sof(0xc3), Fault::NotBaseline),
+        ("arithmetic", sof(0xc9), Fault::NotBaseline),
+        ("12 bits", header(4, 12), Fault::NotBaseline),
+        ("no SOF", join(&[&SOI, DHT, SOS, SCAN, &EOI]), Fault::NoFrameHeader),
+        ("two SOF", join(&[&SOI, SOF, SOF, SOS, SCAN, &EOI]), Fault::NoFrameHeader),
+        ("more components than it holds", header(9, 3), Fault::NoFrameHeader),
+        ("height 0", join(&[&SOI, &SOF[..5], &[0, 0], &SOF[7..], SOS, SCAN]), Fault::NoFrameHeader),
+        ("width 0", join(&[&SOI, &SOF[..7], &[0, 0], &SOF[9..], SOS, SCAN]), Fault::NoFrameHeader),
+        ("no scan", join(&[&SOI, SOF, DHT, SOS]), Fault::NoSos),
+        ("an empty scan", join(&[&SOI, SOF, DHT, SOS, &EOI]), Fault::NoSos),
+        ("a scan of padding", join(&[&SOI, SOF, DHT, SOS, &[0; 99]]), Fault::NoSos),
+    ];
+    for (name, bytes, fault) in cases {
+        assert_eq!(Jpeg::check(bytes), Err(*fault), "{name}");
+    }
+}
+
+#[test]
+fn every_fault_has_a_counter_of_its_own() {
+    for (place, fault) in Fault::ALL.into_iter().enumerate() {
+        assert_eq!(fault.index(), place);
+        assert!(fault.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        assert_eq!(Fault::ALL.iter().filter(|other| other.name() == fault.name()).count(), 1);
+    }
+}
+
+#[test]
+fn too_small_a_slot_is_an_answer_and_stays_untouched() {
+    let frame = join(&[&SOI, SOF, SOS, SCAN]);
+    let jpeg = Jpeg::check(&frame).expect("a frame");
+    let mut out = vec![0xaa; jpeg.mended_len() - 1];
+    let answer = jpeg.copy_into(&mut out);
+    assert_eq!(answer, Err(TooLarge { needed: jpeg.mended_len(), room: out.len() }));
+    assert!(out.iter().all(|&b| b == 0xaa));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Jpeg::check(&bytes);
+    }
+
+    /// Random bytes seldom begin like a JPEG; these do, and then go wrong.
+    #[test]
+    fn no_damage_makes_it_panic(
+        seed: u8,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        end: prop::sample::Index,
+    ) {
+        let mut bytes = encoded(24, 16, seed);
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        bytes.truncate(end.index(bytes.len()) + 1);
+        if let Ok(jpeg) = Jpeg::check(&bytes) {
+            let mut out = vec![0; jpeg.mended_len()];
+            prop_assert_eq!(jpeg.copy_into(&mut out), Ok(out.len()));
+        }
+    }
+
+    #[test]
+    fn a_cut_frame_never_passes_for_a_whole_one(
+        seed: u8, padding in 0usize..20, cut: prop::sample::Index, tables: bool,
+    ) {
+        let whole = encoded(40, 24, seed);
+        let whole = if tables { whole } else { without_tables(&whole) };
+        let padded = join(&[&whole, &vec![0; padding]]);
+        let cut = cut.index(padded.len());
+        match Jpeg::check(&padded[..cut]) {
+            Ok(jpeg) => prop_assert_eq!(jpeg.has_eoi(), cut >= whole.len(), "cut at {} of {}", cut, whole.len()),
+            Err(_) => prop_assert!(cut < whole.len()),
+        }
+    }
+
+    #[test]
+    fn a_mended_frame_shows_the_picture_that_the_camera_took(
+        width in 1u32..80, height in 1u32..60, seed: u8, padding in 0usize..50,
+    ) {
+        let whole = encoded(width, height, seed);
+        prop_assert_eq!(&mended(&whole), &whole);
+        let bare = join(&[&without_tables(&whole), &vec![0; padding]]);
+        prop_assert!(JpegDecoder::new(ZCursor::new(&bare)).decode().is_err(), "nothing to mend");
+        prop_assert_eq!(decoded(&mended(&bare)), decoded(&whole));
+    }
+}

@@ -1,0 +1,72 @@
+//! The bytes of a live stream as browsers and players want them (multipart/x-mixed-replace).
+//!
+//! Written by [`crate::ring`] around each frame, once, whoever watches; sent by [`crate::fanout`]; the content
+//! type is told by [`crate::site`]. Why each odd byte is there:
+//!
+//! - The boundary stands in the header without quotes and without leading dashes, and the parameter comes
+//!   last: Fluidd reads it with the expression `boundary=([^;]+)`.
+//! - The stream's body begins with `--`, which is how ffmpeg and OpenCV recognize it, and header lines stay
+//!   under ffmpeg's 128 bytes.
+//! - Content-Length is there for go2rtc and Mainsail, and lest bytes of a JPEG pass for a boundary in ffmpeg.
+//! - The boundary that ends a frame goes out with it, not with the next one: Firefox and VLC show a frame when
+//!   they see the boundary behind it.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The boundary of all our streams; long enough not to occur in a JPEG by chance.
+macro_rules! boundary {
+    () => {
+        "boardcamframe"
+    };
+}
+
+/// Content-Type of a stream.
+pub const CONTENT_TYPE: &str = concat!("multipart/x-mixed-replace;boundary=", boundary!());
+
+/// What comes before the first part.
+pub const OPENING: &[u8] = concat!("--", boundary!(), "\r\n").as_bytes();
+
+/// What comes behind each frame: its end and the boundary of the next one.
+pub const TRAILER: &[u8] = concat!("\r\n--", boundary!(), "\r\n").as_bytes();
+
+/// Room for the largest part header, in bytes: the fixed text with two 20-digit numbers and microseconds.
+pub const HEAD_MAX: usize = 128;
+
+/// The header of one part.
+pub type PartHead = heapless::Vec<u8, HEAD_MAX>;
+
+/// Makes the header of a part with a JPEG of `length` bytes that was captured at `taken`.
+pub fn part_head(length: usize, taken: SystemTime) -> PartHead {
+    let taken = taken.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let mut head = PartHead::new();
+    // Cannot overflow: HEAD_MAX holds the largest numbers, as a test shows.
+    let _ = write!(
+        head,
+        "Content-Type: image/jpeg\r\nContent-Length: {length}\r\nX-Timestamp: {}.{:06}\r\n\r\n",
+        taken.as_secs(),
+        taken.subsec_micros()
+    );
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_numbers_fit_into_a_part_head() {
+        let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64 / 2);
+        let head = part_head(usize::MAX, far);
+        assert!(head.ends_with(b"\r\n\r\n"), "{}", String::from_utf8_lossy(&head));
+    }
+
+    #[test]
+    fn a_part_says_its_type_length_and_time() {
+        let head = part_head(1234, UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_042));
+        assert_eq!(
+            std::str::from_utf8(&head).unwrap(),
+            "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.000042\r\n\r\n"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Puts the rooms together into a running service, and takes them apart at the end. Called by `main` alone.
+
+use std::panic::PanicHookInfo;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use log::{error, info};
+
+use crate::config::Settings;
+use crate::fanout::Fanout;
+use crate::fanout::audience::Audience;
+use crate::feed::Feed;
+use crate::gate::Gate;
+use crate::host::limits::raise_open_files;
+use crate::host::shutdown::Shutdown;
+use crate::problem::Problem;
+use crate::site::{self, House};
+use crate::stream::Stream;
+
+/// How long the cameras' threads may take to release their devices at the end, so that all of it stays
+/// below two seconds.
+const RELEASE_TIME: Duration = Duration::from_millis(1500);
+
+/// Serves until SIGINT, SIGTERM or SIGHUP.
+///
+/// # Errors
+/// What keeps it from starting, or from going on.
+pub fn serve(settings: &Settings) -> Result<(), Problem> {
+    let started = Instant::now();
+    info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
+    std::panic::set_hook(Box::new(log_panic));
+    let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
+    let waker = gate.waker();
+    let shutdown = Shutdown::default();
+    let (on_signal, wake) = (shutdown.clone(), waker.clone());
+    let handler = move || {
+        on_signal.begin();
+        let _ = wake.wake(); // the loop looks at the shutdown at its next tick as well
+    };
+    ctrlc::set_handler(handler).map_err(|error| {
+        Problem::new("cannot listen for signals", error.to_string(), "is the system out of files or memory?")
+    })?;
+
+    let feeds: Vec<_> = (settings.cameras.iter())
+        .map(|(name, wanted)| Arc::new(Feed::new(name.clone(), wanted.clone())))
+        .collect();
+    let audience = Arc::new(Audience::default());
+    let house = House {
+        feeds: feeds.clone(),
+        audience: audience.clone(),
+        count: gate.count(),
+        started,
+        instance: site::secret()?,
+    };
+    let door = site::start(Arc::new(house))?;
+
+    let (alive, all_ended) = channel::<()>();
+    for feed in &feeds {
+        let (feed, shutdown, waker, alive) = (feed.clone(), shutdown.clone(), waker.clone(), alive.clone());
+        let thread = thread::Builder::new().name(format!("camera {}", feed.name));
+        let run = move || {
+            let wake = move || {
+                if let Err(failure) = waker.wake() {
+                    error!("cannot wake the event loop: {failure}");
+                }
+            };
+            Stream::new(&feed, &shutdown, &wake).run();
+            drop(alive);
+        };
+        thread.spawn(run).map_err(|error| {
+            Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
+        })?;
+    }
+    drop(alive);
+
+    let served = gate.serve(Fanout::new(feeds, audience), &door, &shutdown);
+    shutdown.begin();
+    if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
+        error!("a camera's driver did not return in time; ending all the same");
+    }
+    info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
+    served.map_err(|error| {
+        Problem::new("cannot go on serving", error.to_string(), "is the system out of files or memory?")
+    })
+}
+
+/// The names by which browsers may call this server besides addresses and localhost.
+fn own_names(settings: &Settings) -> Vec<String> {
+    let mut names = settings.hosts.clone();
+    let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    if !own.is_empty() {
+        let short = own.split('.').next().unwrap_or(&own).to_owned();
+        names.extend([format!("{short}.local"), short, own]);
+    }
+    names
+}
+
+/// Panics go where log lines go, one line each.
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let thread = thread::current();
+    error!("panic in thread {:?}: {}", thread.name().unwrap_or("?"), info.to_string().replace('\n', " "));
+}

@@ -1,0 +1,65 @@
+//! Streams, snapshots, and whether pictures come. What flows is served by the fan-out.
+
+use std::time::Duration;
+
+use rouille::Response;
+
+use super::{Visit, sentence};
+use crate::fanout::order::{HEADER, Kind, Order};
+use crate::feed::State;
+use crate::multipart;
+use crate::problem::Problem;
+
+/// Pictures come if the last one is no older than this.
+const HEALTHY: Duration = Duration::from_secs(10);
+
+/// `/stream` and its other names.
+pub(super) fn stream(visit: &Visit<'_>) -> Response {
+    hand_over(visit, Kind::Stream, multipart::CONTENT_TYPE)
+        .with_additional_header("Pragma", "no-cache")
+        .with_additional_header("X-Accel-Buffering", "no") // nginx would keep frames back otherwise
+}
+
+/// `/snapshot` and its other names: one fresh picture; `?card=1` takes the card, too.
+pub(super) fn snapshot(visit: &Visit<'_>) -> Response {
+    let card = visit.request.get_param("card").is_some_and(|value| value == "1");
+    match trouble(visit) {
+        Some(problem) if !card => sentence(503, format!("{problem}")).with_additional_header("Retry-After", "1"),
+        _ => hand_over(visit, Kind::Snapshot { card }, "image/jpeg"),
+    }
+}
+
+/// `/healthz`: 200 while pictures come, else 503 with the reason.
+pub(super) fn health(visit: &Visit<'_>) -> Response {
+    match trouble(visit) {
+        None => sentence(200, "ok"),
+        Some(problem) => sentence(503, problem.to_string()),
+    }
+}
+
+/// Why no pictures come; `None` while they do.
+fn trouble(visit: &Visit<'_>) -> Option<Problem> {
+    let status = visit.feed().status();
+    let what = || format!("cannot show camera {}", visit.feed().name);
+    match &status.state {
+        State::Starting => Some(Problem::new(what(), "it is being opened", "try again in a second")),
+        State::Waiting(problem) => Some(problem.clone()),
+        State::Live(_) => match status.last_frame {
+            Some(at) if at.elapsed() > HEALTHY => {
+                let why = format!("the last picture is {:.0} s old", at.elapsed().as_secs_f32());
+                Some(Problem::new(what(), why, "it is being opened anew"))
+            }
+            _ => None,
+        },
+    }
+}
+
+fn hand_over(visit: &Visit<'_>, kind: Kind, content_type: &'static str) -> Response {
+    let response = Response::from_data(content_type, Vec::new())
+        .with_unique_header("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0");
+    if visit.wants_head_only() {
+        return response;
+    }
+    let id = visit.request.get_param("id").filter(|id| Order::is_viewer_id(id));
+    response.with_additional_header(HEADER, Order { kind, camera: visit.camera, id }.to_header())
+}

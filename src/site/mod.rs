@@ -1,0 +1,282 @@
+//! The real rouille server, on a private loopback port: all URLs, permissions and pages, and nothing else.
+//!
+//! Only the gate's relays reach it: whoever does not send the key of this start is refused. It answers at once
+//! from what it has in memory. It never waits for a frame nor carries one: by a private header
+//! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
+
+mod live;
+mod page;
+mod state;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use log::{debug, error};
+use rouille::{Request, Response};
+use subtle::ConstantTimeEq;
+
+use crate::fanout::audience::Audience;
+use crate::feed::Feed;
+use crate::gate::Count;
+use crate::gate::limits::RELAYS;
+use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::problem::Problem;
+
+/// Pause before the server is started anew, should its loop ever end.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the pages are made of.
+#[derive(Debug)]
+pub struct House {
+    /// The cameras, in the order of the settings; at least one.
+    pub feeds: Vec<Arc<Feed>>,
+    /// Who watches.
+    pub audience: Arc<Audience>,
+    /// How many connections there are.
+    pub count: Arc<Count>,
+    /// When the program started.
+    pub started: Instant,
+    /// Another one at each start, by which a page knows that the server was restarted.
+    pub instance: String,
+}
+
+/// One request on its way to its page.
+struct Visit<'a> {
+    house: &'a House,
+    request: &'a Request,
+    /// The camera it is about, by its place in [`House::feeds`].
+    camera: usize,
+    /// The URL names the camera.
+    names_camera: bool,
+}
+
+impl Visit<'_> {
+    fn feed(&self) -> &Feed {
+        &self.house.feeds[self.camera]
+    }
+
+    fn wants_head_only(&self) -> bool {
+        self.request.method() == "HEAD"
+    }
+}
+
+/// One line of the route table.
+struct Route {
+    /// Behind `/` or `/cameras/NAME/`.
+    path: &'static str,
+    /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
+    action: Option<&'static str>,
+    page: fn(&Visit<'_>) -> Response,
+}
+
+const fn route(path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
+    Route { path, action: None, page }
+}
+
+const fn action(action: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
+    Route { path: "/", action: Some(action), page }
+}
+
+/// Every URL there is, the first that fits counts. Each is also served behind `/cameras/NAME`.
+static ROUTES: &[Route] = &[
+    action("stream", live::stream),
+    action("snapshot", live::snapshot),
+    route("/", page::index),
+    route("/page.css", page::style),
+    route("/page.js", page::script),
+    route("/icon.svg", page::icon),
+    route("/stream", live::stream),
+    route("/video_feed", live::stream),
+    route("/stream.mjpg", live::stream),
+    route("/snapshot", live::snapshot),
+    route("/snapshot.jpg", live::snapshot),
+    route("/state", state::state),
+    route("/healthz", live::health),
+];
+
+/// Before a camera's name in a URL.
+const CAMERAS: &str = "/cameras/";
+
+/// The URL of a camera; its pages follow behind it.
+fn camera_url(name: &str) -> String {
+    format!("{CAMERAS}{name}/")
+}
+
+fn answer(house: &House, request: &Request) -> Response {
+    let path = request.url();
+    let (named, path) = match path.strip_prefix(CAMERAS).and_then(|rest| rest.split_once('/')) {
+        Some((name, rest)) => (Some(name), format!("/{rest}")),
+        None => (None, path.clone()),
+    };
+    let camera = match named {
+        None => Some(0),
+        Some(name) => house.feeds.iter().position(|feed| feed.name == name),
+    };
+    let Some(camera) = camera else {
+        let names: Vec<_> = house.feeds.iter().map(|feed| feed.name.as_str()).collect();
+        return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
+    };
+    let asked = request.get_param("action");
+    let fits = |route: &&Route| {
+        route.path == path && (route.action.is_none() || route.action == asked.as_deref())
+    };
+    let Some(route) = ROUTES.iter().find(fits) else {
+        return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
+    };
+    match request.method() {
+        "GET" | "HEAD" => (route.page)(&Visit { house, request, camera, names_camera: named.is_some() }),
+        "OPTIONS" => Response::text("").with_status_code(204).with_additional_header("Allow", ALLOWED),
+        _ => sentence(405, "Here is only something to be read.").with_additional_header("Allow", ALLOWED),
+    }
+}
+
+const ALLOWED: &str = "GET, HEAD, OPTIONS";
+
+/// An answer in words.
+fn sentence(status: u16, text: impl Into<String>) -> Response {
+    Response::text(text.into() + "\n").with_status_code(status).with_no_cache()
+}
+
+/// Checks the key, then answers.
+fn admit(house: &House, key: &str, request: &Request) -> Response {
+    let given = request.header(KEY_HEADER).unwrap_or("");
+    if !bool::from(given.as_bytes().ct_eq(key.as_bytes())) {
+        return sentence(403, "This port is for the program itself.");
+    }
+    answer(house, request).with_additional_header("X-Content-Type-Options", "nosniff")
+}
+
+/// A text that nobody can guess, 128 bits in hexadecimal.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn secret() -> Result<String, Problem> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Problem::new("cannot make a key", error.to_string(), "is /dev/urandom there?")
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
+
+fn open(house: &Arc<House>) -> Result<(rouille::Server<Handler>, Door), Problem> {
+    let key = secret()?;
+    let (house, expected) = (house.clone(), key.clone());
+    let handler: Handler = Box::new(move |request| admit(&house, &expected, request));
+    let server = rouille::Server::new(SocketAddr::from(([127, 0, 0, 1], 0)), handler).map_err(|error| {
+        let advice = "is the loopback interface up? ip link set lo up";
+        Problem::new("cannot start the site on 127.0.0.1", error.to_string(), advice)
+    })?;
+    let server = server.pool_size(RELAYS);
+    let address = server.server_addr();
+    Ok((server, Door { address, key }))
+}
+
+/// Starts the site on a thread of its own, which lives as long as the program, and says where its door is.
+/// Should the server's loop end (tiny_http's does when descriptors run out), it is started anew.
+///
+/// # Errors
+/// When there is no loopback port or no thread for it.
+pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
+    let (first, door) = open(&house)?;
+    let door = Arc::new(Mutex::new(door));
+    let shared = door.clone();
+    let keep_running = move || {
+        let mut server = Some(first);
+        loop {
+            if let Some(server) = server.take() {
+                debug!("the site listens on {}", server.server_addr());
+                server.run();
+                error!("the site's server ended; starting it anew");
+            }
+            thread::sleep(RESTART_PAUSE);
+            match open(&house) {
+                Ok((next, at)) => {
+                    *shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = at;
+                    server = Some(next);
+                }
+                Err(problem) => error!("{problem}"),
+            }
+        }
+    };
+    thread::Builder::new().name("site".to_owned()).spawn(keep_running).map_err(|error| {
+        Problem::new("cannot start the site", error.to_string(), "is the system out of memory?")
+    })?;
+    Ok(door)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Encoder, Wanted, Which};
+
+    pub(super) fn house() -> House {
+        let wanted =
+            Wanted { which: Which::Auto, size: None, fps: None, layout: None, encoder: Encoder::Auto, quality: None };
+        let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
+        House {
+            feeds: vec![feed("door"), feed("garden")],
+            audience: Arc::default(),
+            count: Arc::default(),
+            started: Instant::now(),
+            instance: "test".to_owned(),
+        }
+    }
+
+    fn get(url: &str) -> Response {
+        answer(&house(), &Request::fake_http("GET", url, vec![], vec![]))
+    }
+
+    fn header(response: &Response, name: &str) -> Option<String> {
+        let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_string())
+    }
+
+    #[test]
+    fn every_url_that_other_programs_use_leads_to_the_stream() {
+        for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"] {
+            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream 0"), "{url}");
+        }
+        for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
+            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream 1"), "{url}");
+        }
+        assert_eq!(header(&get("/stream?id=page-1"), "X-Boardcam-Serve").as_deref(), Some("stream 0 page-1"));
+        assert_eq!(header(&get("/stream?id=a%20b"), "X-Boardcam-Serve").as_deref(), Some("stream 0"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_is() {
+        assert_eq!(get("/nowhere").status_code, 404);
+        assert_eq!(get("/cameras/attic/stream").status_code, 404);
+        let post = Request::fake_http("POST", "/state", vec![], vec![]);
+        assert_eq!(answer(&house(), &post).status_code, 405);
+    }
+
+    #[test]
+    fn asking_for_the_head_of_a_stream_opens_none() {
+        let head = Request::fake_http("HEAD", "/stream", vec![], vec![]);
+        let response = answer(&house(), &head);
+        assert_eq!(header(&response, "X-Boardcam-Serve"), None);
+        assert_eq!(header(&response, "Content-Type").as_deref(), Some(crate::multipart::CONTENT_TYPE));
+    }
+
+    #[test]
+    fn without_a_camera_there_is_no_snapshot_but_a_reason() {
+        let response = get("/snapshot");
+        assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (503, None));
+        assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card 0"));
+        assert_eq!(get("/healthz").status_code, 503);
+    }
+
+    #[test]
+    fn who_does_not_come_through_the_gate_is_refused() {
+        let with = |key: &str| {
+            let headers = vec![(KEY_HEADER.to_owned(), key.to_owned())];
+            admit(&house(), "right", &Request::fake_http("GET", "/state", headers, vec![])).status_code
+        };
+        assert_eq!((with("right"), with("wrong"), with("")), (200, 403, 403));
+    }
+}

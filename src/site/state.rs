@@ -1,0 +1,220 @@
+//! `/state`: how everything is, as JSON. Names are part of what we promise to other programs.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rouille::Response;
+use serde::Serialize;
+
+use super::{Visit, camera_url};
+use crate::camera::{About, Layout};
+use crate::fanout::audience::Seat;
+use crate::fanout::order::Kind;
+use crate::feed::{Feed, State as Source, Status};
+use crate::problem::Problem;
+
+/// A rate that was measured before the last picture of this age is none any more.
+const RATE_HOLDS: Duration = Duration::from_secs(3);
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    program: Program<'a>,
+    cameras: Vec<Camera>,
+    viewers: Vec<Viewer>,
+    connections: Connections,
+}
+
+#[derive(Serialize)]
+struct Program<'a> {
+    name: &'static str,
+    version: &'static str,
+    /// Another one after each start.
+    instance: &'a str,
+    uptime_s: f64,
+}
+
+#[derive(Serialize)]
+struct Camera {
+    name: String,
+    url: String,
+    source: String,
+    state: &'static str,
+    problem: Option<Told>,
+    device: Option<Device>,
+    format: Option<Format>,
+    encoder: Option<&'static str>,
+    compromises: Vec<String>,
+    refused: Vec<Refused>,
+    fps: f32,
+    last_frame_age_ms: Option<u64>,
+    frames: Frames,
+    viewers: usize,
+}
+
+#[derive(Serialize)]
+struct Told {
+    what: String,
+    why: String,
+    advice: String,
+}
+
+impl From<&Problem> for Told {
+    fn from(problem: &Problem) -> Self {
+        Self { what: problem.what.clone(), why: problem.why.clone(), advice: problem.advice.clone() }
+    }
+}
+
+#[derive(Serialize)]
+struct Refused {
+    source: String,
+    problem: Told,
+}
+
+#[derive(Serialize)]
+struct Device {
+    path: String,
+    card: String,
+    driver: String,
+    bus: String,
+}
+
+#[derive(Serialize)]
+struct Format {
+    layout: &'static str,
+    width: u32,
+    height: u32,
+    /// As agreed with the driver; `null` where it does not tell.
+    fps: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Frames {
+    captured: u64,
+    published: u64,
+    encoded: u64,
+    mended: u64,
+    dropped: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Viewer {
+    id: Option<String>,
+    camera: String,
+    address: String,
+    kind: &'static str,
+    since_s: f64,
+    frames_sent: u64,
+    frames_skipped: u64,
+    bytes_sent: u64,
+}
+
+#[derive(Serialize)]
+struct Connections {
+    open: usize,
+    limit: usize,
+    refused: usize,
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn device(about: &About) -> Device {
+    let About { source, card, driver, bus, .. } = about.clone();
+    Device { path: source, card, driver, bus }
+}
+
+fn format(about: &About) -> Format {
+    Format {
+        layout: about.layout.name(),
+        width: about.size.width,
+        height: about.size.height,
+        fps: about.interval.map(|interval| 1.0 / interval.as_secs_f64()),
+    }
+}
+
+fn camera(feed: &Feed, viewers: usize) -> Camera {
+    let Status { state, refused, fps, last_frame } = feed.status().clone();
+    let (word, problem, about) = match state {
+        Source::Starting => ("starting", None, None),
+        Source::Live(about) => ("live", None, Some(about)),
+        Source::Waiting(problem) => ("waiting", Some(problem), None),
+    };
+    let age = last_frame.map(|at| at.elapsed());
+    Camera {
+        name: feed.name.clone(),
+        url: camera_url(&feed.name),
+        source: feed.wanted.which.to_string(),
+        state: word,
+        problem: problem.as_ref().map(Told::from),
+        device: about.as_ref().map(device),
+        format: about.as_ref().map(format),
+        encoder: about.as_ref().map(|about| match about.layout {
+            Layout::Mjpeg => "passthrough",
+            Layout::Yuyv => "software",
+        }),
+        compromises: about.map(|about| about.compromises).unwrap_or_default(),
+        refused: refused
+            .into_iter()
+            .map(|(source, problem)| Refused { source, problem: Told::from(&problem) })
+            .collect(),
+        fps: if age.is_some_and(|age| age < RATE_HOLDS) { fps } else { 0.0 },
+        last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        frames: Frames {
+            captured: load(&feed.counters.captured),
+            published: load(&feed.counters.published),
+            encoded: load(&feed.counters.encoded),
+            mended: load(&feed.counters.mended),
+            dropped: feed.counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
+        },
+        viewers,
+    }
+}
+
+fn viewer(seat: &Seat, feeds: &[std::sync::Arc<Feed>], now: Instant) -> Viewer {
+    Viewer {
+        id: seat.order.id.clone(),
+        camera: feeds.get(seat.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
+        address: seat.peer.to_string(),
+        kind: match seat.order.kind {
+            Kind::Stream => "stream",
+            Kind::Snapshot { .. } => "snapshot",
+        },
+        since_s: now.saturating_duration_since(seat.since).as_secs_f64(),
+        frames_sent: load(&seat.frames),
+        frames_skipped: load(&seat.skipped),
+        bytes_sent: load(&seat.bytes),
+    }
+}
+
+/// `/state`; behind `/cameras/NAME` with that camera only.
+pub(super) fn state(visit: &Visit<'_>) -> Response {
+    let house = visit.house;
+    let seats = house.audience.list();
+    let shown = |place: usize| !visit.names_camera || place == visit.camera;
+    let watching = |place: usize| seats.iter().filter(|seat| seat.order.camera == place).count();
+    let now = Instant::now();
+    let answer = Answer {
+        program: Program {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            instance: &house.instance,
+            uptime_s: house.started.elapsed().as_secs_f64(),
+        },
+        cameras: (house.feeds.iter().enumerate())
+            .filter(|(place, _)| shown(*place))
+            .map(|(place, feed)| camera(feed, watching(place)))
+            .collect(),
+        viewers: (seats.iter())
+            .filter(|seat| shown(seat.order.camera))
+            .map(|seat| viewer(seat, &house.feeds, now))
+            .collect(),
+        connections: Connections {
+            open: house.count.open.load(Ordering::Relaxed),
+            limit: house.count.limit.load(Ordering::Relaxed),
+            refused: house.count.refused.load(Ordering::Relaxed),
+        },
+    };
+    Response::json(&answer).with_no_cache()
+}

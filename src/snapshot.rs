@@ -1,0 +1,72 @@
+//! `boardcam snapshot`: one picture into a file, without serving.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::camera::Wanted;
+use crate::feed::{Demand, Feed, State};
+use crate::host::shutdown::Shutdown;
+use crate::problem::Problem;
+use crate::stream::Stream;
+
+/// A picture must be there so soon, the search for the camera included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often is looked whether it is.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Takes one picture and writes it to `output`, whole or not at all; `-` is standard output.
+///
+/// # Errors
+/// Why the camera gave none, or why it could not be written.
+pub fn take(wanted: &Wanted, output: &Path) -> Result<(), Problem> {
+    let jpeg = capture(wanted)?;
+    let unwritten = |error: io::Error| {
+        let what = format!("cannot write the picture to {}", output.display());
+        Problem::new(what, error.to_string(), "check the path and the free space")
+    };
+    if output == Path::new("-") {
+        return io::stdout().write_all(&jpeg).map_err(unwritten);
+    }
+    let mut beside = output.as_os_str().to_owned();
+    beside.push(".part");
+    let written = fs::write(&beside, &jpeg).and_then(|()| fs::rename(&beside, output));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside); // it may not be there at all
+        unwritten(error)
+    })
+}
+
+fn capture(wanted: &Wanted) -> Result<Vec<u8>, Problem> {
+    let feed = Arc::new(Feed::new("camera".to_owned(), wanted.clone()));
+    let _demand = Demand::new(feed.clone());
+    let shutdown = Shutdown::default();
+    let deadline = Instant::now() + PATIENCE;
+    thread::scope(|scope| {
+        scope.spawn(|| Stream::new(&feed, &shutdown, &|| {}).run());
+        let result = loop {
+            let picture = feed.ring.look(|frame| (!frame.meta.card).then(|| frame.jpeg().to_vec())).flatten();
+            if let Some(jpeg) = picture {
+                break Ok(jpeg);
+            }
+            let waiting = match &feed.status().state {
+                State::Waiting(problem) => Some(problem.clone()),
+                State::Starting | State::Live(_) => None,
+            };
+            if let Some(problem) = waiting {
+                break Err(problem);
+            }
+            if Instant::now() > deadline {
+                let why = format!("no picture came within {} s", PATIENCE.as_secs());
+                break Err(Problem::new("cannot take a picture", why, "see what boardcam probe says"));
+            }
+            thread::sleep(GLANCE);
+        };
+        shutdown.begin();
+        result
+    })
+}
