@@ -11,7 +11,7 @@
 //! - The boundary that ends a frame goes out with it, not with the next one: Firefox and VLC show a frame when
 //!   they see the boundary behind it.
 
-use std::io::Write;
+use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The boundary of all our streams; long enough not to occur in a JPEG by chance.
@@ -34,7 +34,7 @@ pub const TRAILER: &[u8] = concat!("\r\n--", boundary!(), "\r\n").as_bytes();
 pub const HEAD_MAX: usize = 128;
 
 /// The header of one part.
-pub type PartHead = heapless::Vec<u8, HEAD_MAX>;
+pub type PartHead = heapless::String<HEAD_MAX>;
 
 /// Makes the header of a part with a JPEG of `length` bytes that was captured at `taken`.
 pub fn part_head(length: usize, taken: SystemTime) -> PartHead {
@@ -58,14 +58,14 @@ mod tests {
     fn the_largest_numbers_fit_into_a_part_head() {
         let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64 / 2);
         let head = part_head(usize::MAX, far);
-        assert!(head.ends_with(b"\r\n\r\n"), "{}", String::from_utf8_lossy(&head));
+        assert!(head.ends_with("\r\n\r\n"), "{head}");
     }
 
     #[test]
     fn a_part_says_its_type_length_and_time() {
         let head = part_head(1234, UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_042));
         assert_eq!(
-            std::str::from_utf8(&head).unwrap(),
+            head,
             "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.000042\r\n\r\n"
         );
     }

@@ -95,7 +95,7 @@ impl Slot {
     fn seal(&mut self, length: usize, taken: SystemTime) {
         let head = multipart::part_head(length, taken);
         self.start = multipart::HEAD_MAX - head.len();
-        self.bytes[self.start..multipart::HEAD_MAX].copy_from_slice(&head);
+        self.bytes[self.start..multipart::HEAD_MAX].copy_from_slice(head.as_bytes());
         let behind = multipart::HEAD_MAX + length;
         self.end = behind + multipart::TRAILER.len();
         self.bytes[behind..self.end].copy_from_slice(multipart::TRAILER);

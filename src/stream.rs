@@ -20,8 +20,7 @@ use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
-use crate::jpeg::huffman::STANDARD_TABLES;
-use crate::jpeg::passthrough::{Fault, Jpeg};
+use crate::jpeg::passthrough::{Fault, Jpeg, MENDING_MAX};
 use crate::jpeg::pixels::Yuyv;
 use crate::problem::Problem;
 use crate::ring::{Meta, Unpublished, Writer};
@@ -98,7 +97,7 @@ impl<'a> Stream<'a> {
         let mut finder = Finder::new(self.feed.wanted.clone());
         let mut pauses = 0;
         while !self.shutdown.has_begun() {
-            let devices = find::devices();
+            let devices = find::devices_fingerprint();
             let began = Instant::now();
             // Unwind safety: a session leaves nothing half done but a slot, which the ring sees to.
             let session = catch_unwind(AssertUnwindSafe(|| self.session(&mut finder)));
@@ -116,7 +115,7 @@ impl<'a> Stream<'a> {
             if began.elapsed() > GOOD_SESSION {
                 pauses = 0;
             }
-            self.pause(PAUSES[pauses], &devices);
+            self.pause(PAUSES[pauses], devices);
             pauses = (pauses + 1).min(PAUSES.len() - 1);
         }
     }
@@ -136,7 +135,8 @@ impl<'a> Stream<'a> {
     fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
         self.begin(&about);
-        let stall = about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
+        let stall =
+            about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
         let mut session = Session::new(&about, self.feed.wanted.quality.unwrap_or(DEFAULT_QUALITY));
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
@@ -147,7 +147,10 @@ impl<'a> Stream<'a> {
                     if session.bad > BAD_FRAMES {
                         return Problem::new(
                             format!("cannot use the pictures of {}", about.source),
-                            format!("{} in a row were unusable, the last one: {}", session.bad, session.last_fault),
+                            format!(
+                                "{} in a row were unusable, the last one: {}",
+                                session.bad, session.last_fault
+                            ),
                             "check the cable; opening the camera anew",
                         );
                     }
@@ -174,7 +177,10 @@ impl<'a> Stream<'a> {
             None => String::new(),
         };
         let rate = rate.replace(".0000/s", "/s");
-        info!("camera {name}: {} ({}) delivers {} {}{rate}", about.source, about.card, about.layout, about.size);
+        info!(
+            "camera {name}: {} ({}) delivers {} {}{rate}",
+            about.source, about.card, about.layout, about.size
+        );
         for compromise in &about.compromises {
             warn!("camera {name}: {}: {compromise}", about.source);
         }
@@ -182,7 +188,7 @@ impl<'a> Stream<'a> {
             info!("camera {name}: the picture is back");
         }
         self.last_size = about.size;
-        self.writer.reserve(about.max_frame.saturating_add(STANDARD_TABLES.len() + 2)); // 2 is an EOI
+        self.writer.reserve(about.max_frame.saturating_add(MENDING_MAX));
         self.feed.status().state = State::Live(about.clone());
     }
 
@@ -277,7 +283,7 @@ impl<'a> Stream<'a> {
         if had_picture {
             self.next_card = Instant::now();
         }
-        let title = if find::devices().is_empty() { Card::NO_CAMERA } else { Card::NO_PICTURE };
+        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
         let mut status = self.feed.status();
         status.state = State::Waiting(problem.clone());
         status.fps = 0.0;
@@ -286,9 +292,9 @@ impl<'a> Stream<'a> {
     }
 
     /// Waits at most so long, or until the devices are others than before; the card's clock moves meanwhile.
-    fn pause(&mut self, pause: Duration, devices: &find::Devices) {
+    fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
-        while Instant::now() < end && find::devices() == *devices {
+        while Instant::now() < end && find::devices_fingerprint() == devices {
             self.show_card();
             if self.shutdown.wait(PATIENCE) {
                 return;
@@ -307,7 +313,8 @@ impl<'a> Stream<'a> {
         self.writer.reserve(Card::MAX_JPEG);
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
-        let published = self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
+        let published =
+            self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
         match published {
             Ok(_) => (self.wake)(),
             Err(failure) => error!("camera {}: cannot show the card: {failure:?}", self.feed.name),

@@ -5,7 +5,9 @@
 //! call ends: a wait takes a time-out, and what cannot go on is an [`Ended`] that says why.
 
 pub mod find;
+pub mod node;
 pub mod pattern;
+pub mod probe;
 pub mod v4l2;
 
 use std::fmt;
@@ -240,6 +242,11 @@ pub trait Source: Send {
     /// [`Ended`] when the source can deliver no more: unplugged, or any answer of the driver after which
     /// only opening anew helps.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended>;
+}
+
+/// Text from a device or a driver, made safe for a terminal, a log line and a page: control characters go.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]

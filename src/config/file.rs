@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn lists_and_single_values_are_both_taken() {
-        let values = parse("test", "camera = [\"a=pattern\", \"/dev/video2\"]\nlisten = \"[::1]:80\"").unwrap();
+        let values =
+            parse("test", "camera = [\"a=pattern\", \"/dev/video2\"]\nlisten = \"[::1]:80\"").unwrap();
         assert_eq!((values.cameras.len(), values.listen.len()), (2, 1));
     }
 

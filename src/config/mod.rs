@@ -102,7 +102,8 @@ impl Settings {
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |texts: Vec<String>| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+        let quoted =
+            |texts: Vec<String>| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
         let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
         writeln!(f, "listen = [{}]", quoted(listen.iter().map(SocketAddr::to_string).collect()))?;
         writeln!(f, "host = [{}]", quoted(self.hosts.clone()))?;
@@ -115,7 +116,10 @@ impl fmt::Display for Settings {
             writeln!(f, "encoder = \"{}\"", wanted.encoder)?;
             match wanted.quality {
                 Some(quality) => writeln!(f, "quality = {quality}")?,
-                None => writeln!(f, "# quality: {DEFAULT_QUALITY}, or what a camera that makes JPEGs takes by itself")?,
+                None => writeln!(
+                    f,
+                    "# quality: {DEFAULT_QUALITY}, or what a camera that makes JPEGs takes by itself"
+                )?,
             }
         }
         Ok(())
@@ -170,7 +174,9 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("Settings file; what the command line says comes first"),
         )
-        .subcommand(Command::new("probe").about("List every camera, what it offers, and whether it can be used"))
+        .subcommand(
+            Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
+        )
         .subcommand(
             Command::new("snapshot").about("Take one picture and end").arg(
                 Arg::new("output")
@@ -305,7 +311,8 @@ mod tests {
 
     #[test]
     fn the_command_line_comes_before_the_file() {
-        let file = "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
+        let file =
+            "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
         let settings = settings(&["--quality", "70", "--fps", "9"], file);
         let (name, wanted) = &settings.cameras[0];
         assert_eq!((name.as_str(), &wanted.which), ("door", &Which::Pattern));
@@ -322,9 +329,13 @@ mod tests {
 
     #[test]
     fn what_check_prints_is_a_settings_file_that_says_the_same() {
-        let line = ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
+        let line =
+            ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
         let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
-        assert_eq!(merge(Values::default(), file::parse("test", &settings.to_string()).unwrap()), Ok(settings));
+        assert_eq!(
+            merge(Values::default(), file::parse("test", &settings.to_string()).unwrap()),
+            Ok(settings)
+        );
     }
 
     #[test]

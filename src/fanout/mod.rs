@@ -148,9 +148,8 @@ impl Fanout {
 
     /// Drops those whose time is over; called a few times a second.
     pub fn expire(&mut self, now: Instant) {
-        let late = |(connection, viewer): (&usize, &Viewer)| {
-            viewer.expire(now).err().map(|why| (*connection, why))
-        };
+        let late =
+            |(connection, viewer): (&usize, &Viewer)| viewer.expire(now).err().map(|why| (*connection, why));
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
         for (connection, why) in expired {
             self.dismiss(connection, why);

@@ -172,12 +172,7 @@ impl Viewer {
         }
     }
 
-    fn offer_part(
-        &mut self,
-        frame: &Stored<'_>,
-        pool: &mut Pool,
-        now: Instant,
-    ) -> Result<Offered, Leave> {
+    fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
         if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
             return Ok(Offered::Fine);
         }

@@ -188,7 +188,8 @@ impl Connection {
 
     /// Sends on; `true` when the state has changed.
     fn send(&mut self, now: Instant) -> io::Result<bool> {
-        let (Some(socket), State::Answering { bytes, sent, keep_alive }) = (&mut self.socket, &mut self.state)
+        let (Some(socket), State::Answering { bytes, sent, keep_alive }) =
+            (&mut self.socket, &mut self.state)
         else {
             return Err(ErrorKind::NotConnected.into());
         };

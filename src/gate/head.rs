@@ -272,10 +272,14 @@ mod tests {
     #[test]
     fn a_page_elsewhere_cannot_reach_us_under_a_name_of_its_own() {
         let admits = |host: &str| names().admit(host);
-        for own in ["camera.local", "Camera.Local.:80", "192.168.1.5:8080", "[fe80::1]", "[::1]:80", "localhost"] {
+        for own in
+            ["camera.local", "Camera.Local.:80", "192.168.1.5:8080", "[fe80::1]", "[::1]:80", "localhost"]
+        {
             assert!(admits(own), "{own}");
         }
-        for foreign in ["evil.example", "camera.local.evil.example", "", ":80", "[evil]", "1.2.3.4.evil.example"] {
+        for foreign in
+            ["evil.example", "camera.local.evil.example", "", ":80", "[evil]", "1.2.3.4.evil.example"]
+        {
             assert!(!admits(foreign), "{foreign}");
         }
         assert_eq!(status("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);

@@ -85,7 +85,11 @@ impl Gate {
             warn!("at most {limit} connections: the system lets this process open {open_files} files only");
         }
         let unpolled = |error: io::Error| {
-            Problem::new("cannot watch the network", error.to_string(), "is the system out of files or memory?")
+            Problem::new(
+                "cannot watch the network",
+                error.to_string(),
+                "is the system out of files or memory?",
+            )
         };
         let poll = Poll::new().map_err(unpolled)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(unpolled)?);

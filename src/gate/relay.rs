@@ -105,7 +105,9 @@ fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoo
         let answer = carry(&job, &door).map_err(|failure| {
             warn!("the site did not answer {}: {failure}", job.head.lines().next().unwrap_or(""));
             match failure.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => Refusal::new(504, "The site did not answer in time."),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                    Refusal::new(504, "The site did not answer in time.")
+                }
                 _ => Refusal::new(502, "The site did not answer; it is being started anew."),
             }
         });

@@ -174,7 +174,10 @@ mod tests {
         let log = Syslog::connect(Some(path.clone())).unwrap();
         line(&log, "before");
         let first = heard(&daemon);
-        assert!(first.starts_with("<27>") && first.contains("boardcam[") && first.ends_with(": before"), "{first}");
+        assert!(
+            first.starts_with("<27>") && first.contains("boardcam[") && first.ends_with(": before"),
+            "{first}"
+        );
         drop(daemon);
         std::fs::remove_file(&path).unwrap();
         line(&log, "while it is away");

@@ -39,6 +39,9 @@ mod marker {
 const SOI: [u8; 2] = [0xff, marker::SOI];
 const EOI: [u8; 2] = [0xff, marker::EOI];
 
+/// The most bytes that mending adds: Huffman tables and EOI.
+pub const MENDING_MAX: usize = STANDARD_TABLES.len() + 2;
+
 /// Why a frame is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {

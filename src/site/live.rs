@@ -24,7 +24,9 @@ pub(super) fn stream(visit: &Visit<'_>) -> Response {
 pub(super) fn snapshot(visit: &Visit<'_>) -> Response {
     let card = visit.request.get_param("card").is_some_and(|value| value == "1");
     match trouble(visit) {
-        Some(problem) if !card => sentence(503, format!("{problem}")).with_additional_header("Retry-After", "1"),
+        Some(problem) if !card => {
+            sentence(503, format!("{problem}")).with_additional_header("Retry-After", "1")
+        }
         _ => hand_over(visit, Kind::Snapshot { card }, "image/jpeg"),
     }
 }

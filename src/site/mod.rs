@@ -119,9 +119,8 @@ fn answer(house: &House, request: &Request) -> Response {
         return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
     };
     let asked = request.get_param("action");
-    let fits = |route: &&Route| {
-        route.path == path && (route.action.is_none() || route.action == asked.as_deref())
-    };
+    let fits =
+        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
     let Some(route) = ROUTES.iter().find(fits) else {
         return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
     };
@@ -154,9 +153,8 @@ fn admit(house: &House, key: &str, request: &Request) -> Response {
 /// When the system gives no random numbers.
 pub fn secret() -> Result<String, Problem> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Problem::new("cannot make a key", error.to_string(), "is /dev/urandom there?")
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::new("cannot make a key", error.to_string(), "is /dev/urandom there?"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -214,8 +212,14 @@ mod tests {
     use crate::camera::{Encoder, Wanted, Which};
 
     pub(super) fn house() -> House {
-        let wanted =
-            Wanted { which: Which::Auto, size: None, fps: None, layout: None, encoder: Encoder::Auto, quality: None };
+        let wanted = Wanted {
+            which: Which::Auto,
+            size: None,
+            fps: None,
+            layout: None,
+            encoder: Encoder::Auto,
+            quality: None,
+        };
         let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
         House {
             feeds: vec![feed("door"), feed("garden")],
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn every_url_that_other_programs_use_leads_to_the_stream() {
-        for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"] {
+        for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"]
+        {
             assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream 0"), "{url}");
         }
         for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
