@@ -1,0 +1,118 @@
+//! The program under test: started with options, asked for its state, watched, ended.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::ensure;
+use crate::guest::{Outcome, run, wait_for};
+use crate::http::{Answer, Viewer, get};
+
+pub const PROGRAM: &str = "/bin/boardcam";
+/// Holds a log for each boardcam that the current case has started.
+pub const LOGS: &str = "/tmp/logs";
+
+/// A running boardcam; dropping it kills it.
+pub struct Boardcam {
+    process: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Boardcam {
+    /// Starts it and waits until it answers.
+    pub fn start(options: &[&str]) -> Outcome<Self> {
+        Self::start_as(None, options)
+    }
+
+    /// The same as a user that is in no group.
+    pub fn start_as(user: Option<u32>, options: &[&str]) -> Outcome<Self> {
+        static PORT: AtomicU16 = AtomicU16::new(8000); // a new one each time: the last may be in TIME_WAIT
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT.fetch_add(1, Ordering::Relaxed)));
+        let log = Path::new(LOGS).join(address.port().to_string());
+        let mut command = Command::new(PROGRAM);
+        command.args(options).args(["--listen", &address.to_string(), "-v"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        if let Some(id) = user {
+            command.uid(id).gid(id);
+        }
+        let mut boardcam = Self { process: command.spawn()?, address, log };
+        wait_for("boardcam to answer", || {
+            if let Some(status) = boardcam.process.try_wait()? {
+                return Err(format!("boardcam ended: {status}").into());
+            }
+            Ok(get(address, "/state").ok())
+        })?;
+        Ok(boardcam)
+    }
+
+    pub fn get(&self, path: &str) -> Outcome<Answer> {
+        get(self.address, path)
+    }
+
+    pub fn watch(&self) -> Outcome<Viewer> {
+        Viewer::connect(self.address)
+    }
+
+    /// What /state says of the first camera.
+    pub fn camera(&self) -> Outcome<Value> {
+        let answer = self.get("/state")?;
+        ensure!(answer.status == 200, "/state: status {}", answer.status);
+        let mut state: Value = serde_json::from_slice(&answer.body)?;
+        Ok(state["cameras"][0].take())
+    }
+
+    /// Asks for the first camera's state until it is as wished.
+    pub fn wait_until(&self, what: &str, mut wished: impl FnMut(&Value) -> bool) -> Outcome<Value> {
+        let mut last = Value::Null;
+        wait_for(what, || {
+            last = self.camera()?;
+            Ok(wished(&last).then(|| last.clone()))
+        })
+        .map_err(|why| format!("{why}; the last state was {last}").into())
+    }
+
+    pub fn wait_until_live(&self) -> Outcome<Value> {
+        self.wait_until("the camera to be live", |camera| camera["state"] == "live")
+    }
+
+    pub fn wait_until_waiting(&self) -> Outcome<Value> {
+        self.wait_until("boardcam to wait for a camera", |camera| {
+            camera["state"] == "waiting" && camera["problem"].is_object()
+        })
+    }
+
+    pub fn log(&self) -> Outcome<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+
+    /// File descriptors and threads that it has.
+    pub fn holdings(&self) -> Outcome<(usize, usize)> {
+        let count = |what| {
+            Ok::<_, std::io::Error>(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
+        };
+        Ok((count("fd")?, count("task")?))
+    }
+
+    /// Ends it as a service manager does; how long it took.
+    pub fn terminate(mut self) -> Outcome<Duration> {
+        let begin = Instant::now();
+        run("/bin/kill", &["-TERM", &self.process.id().to_string()])?;
+        let status = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
+        ensure!(status.success(), "boardcam ended with {status}");
+        Ok(begin.elapsed())
+    }
+}
+
+impl Drop for Boardcam {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

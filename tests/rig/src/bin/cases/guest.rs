@@ -1,0 +1,171 @@
+//! The guest that the cases run in: waiting for conditions, plugging cameras in and out.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rig::feed::{Feed, Size};
+use rig::uvc::PRODUCT;
+
+/// What a case says: nothing, or why it failed.
+pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How long a condition may take to become true on an emulated processor that shares a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+const FEED: &str = "/feed";
+
+/// Fails the case with a message unless the condition holds.
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+).into());
+        }
+    };
+}
+
+/// Asks again until there is an answer; an error ends the wait.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Outcome<Option<T>>) -> Outcome<T> {
+    let begin = Instant::now();
+    loop {
+        if let Some(answer) = probe()? {
+            return Ok(answer);
+        }
+        ensure!(begin.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        thread::sleep(POLL);
+    }
+}
+
+/// Runs a program of the guest to its end.
+pub fn run(program: &str, args: &[&str]) -> Outcome {
+    let status = Command::new(program).args(args).status()?;
+    ensure!(status.success(), "{program} {args:?}: {status}");
+    Ok(())
+}
+
+/// The video nodes that exist, in order of their numbers, with their names.
+pub fn nodes() -> Outcome<Vec<(PathBuf, String)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/sys/class/video4linux")? {
+        let entry = entry?;
+        let path = Path::new("/dev").join(entry.file_name());
+        // A node may go away between the two calls.
+        if let Ok(name) = fs::read_to_string(entry.path().join("name"))
+            && path.exists()
+        {
+            found.push((path, name.trim().to_owned()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The frames that simulated cameras send.
+pub fn feed(size: Size) -> Outcome<Feed> {
+    Feed::load(Path::new(FEED), size)
+}
+
+/// A simulated UVC camera that is plugged in; dropping it unplugs it.
+pub struct Camera {
+    uvcsim: Child,
+    /// Its capture node.
+    pub node: PathBuf,
+}
+
+impl Camera {
+    /// Plugs it in and waits for its node.
+    pub fn plug_in() -> Outcome<Self> {
+        Self::plug_in_with(&[])
+    }
+
+    /// The same, of the kind that leaves out the Huffman tables.
+    pub fn plug_in_without_tables() -> Outcome<Self> {
+        Self::plug_in_with(&["--without-tables"])
+    }
+
+    fn plug_in_with(options: &[&str]) -> Outcome<Self> {
+        let before = nodes()?;
+        let mut uvcsim =
+            Command::new("/bin/uvcsim").args(["--feed", FEED]).args(options).stdin(Stdio::null()).spawn()?;
+        // The capture node is made before the one for metadata: the camera is there when both are.
+        let appeared = wait_for("the camera's nodes", || {
+            if let Some(status) = uvcsim.try_wait()? {
+                return Err(format!("uvcsim ended: {status}").into());
+            }
+            let new: Vec<_> =
+                nodes()?.into_iter().filter(|n| !before.contains(n) && n.1.contains(PRODUCT)).collect();
+            Ok((new.len() >= 2).then_some(new))
+        });
+        match appeared {
+            Ok(mut nodes) => Ok(Self { uvcsim, node: nodes.remove(0).0 }),
+            Err(why) => {
+                let _ = uvcsim.kill();
+                let _ = uvcsim.wait();
+                Err(why)
+            }
+        }
+    }
+
+    /// Unplugs it and waits until its nodes are gone.
+    pub fn unplug(mut self) -> Outcome {
+        self.pull_out()
+    }
+
+    fn pull_out(&mut self) -> Outcome {
+        self.uvcsim.kill()?;
+        self.uvcsim.wait()?;
+        let node = self.node.clone();
+        wait_for("the camera's nodes to go", || Ok((!node.exists()).then_some(())))
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        if self.uvcsim.try_wait().is_ok_and(|status| status.is_none())
+            && let Err(why) = self.pull_out()
+        {
+            println!("  cannot unplug the camera: {why}");
+        }
+    }
+}
+
+/// The kernel's virtual video driver; dropping it unloads it.
+pub struct Vivid {
+    /// The nodes that it made.
+    pub nodes: Vec<PathBuf>,
+}
+
+impl Vivid {
+    /// A webcam with raw formats only.
+    pub fn webcam() -> Outcome<Self> {
+        Self::load(&["n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0"], 1)
+    }
+
+    /// Nodes that are no webcam: multi-planar capture, output, metadata capture and metadata output.
+    pub fn without_a_webcam() -> Outcome<Self> {
+        Self::load(&["n_devs=1", "node_types=0x60101", "multiplanar=2"], 4)
+    }
+
+    fn load(options: &[&str], expected: usize) -> Outcome<Self> {
+        let before = nodes()?;
+        run("/bin/insmod", &[&["/modules/vivid.ko"], options].concat())?;
+        let nodes = wait_for("vivid's nodes", || {
+            let new: Vec<_> = nodes()?.into_iter().filter(|n| !before.contains(n)).map(|n| n.0).collect();
+            Ok((new.len() == expected).then_some(new))
+        })?;
+        Ok(Self { nodes })
+    }
+}
+
+impl Drop for Vivid {
+    fn drop(&mut self) {
+        // The module is in use until the last program has closed its node.
+        if let Err(why) = wait_for("vivid to be free", || Ok(run("/bin/rmmod", &["vivid"]).ok())) {
+            println!("  cannot unload vivid: {why}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Looks at pictures: a JPEG's size and colours, as an independent decoder sees them.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+
+use crate::ensure;
+use crate::guest::Outcome;
+
+/// A decoded picture.
+pub struct Picture {
+    pub width: usize,
+    pub height: usize,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    pub fn decode(jpeg: &[u8]) -> Outcome<Self> {
+        const END_OF_IMAGE: &[u8] = &[0xff, 0xd9];
+        ensure!(jpeg.ends_with(END_OF_IMAGE), "the JPEG has no end"); // the decoder does not mind
+        let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+        let rgb = decoder.decode()?;
+        let (width, height) = decoder.dimensions().ok_or("a JPEG without a size")?;
+        ensure!(rgb.len() == width * height * 3, "{} bytes of pixels for {width}x{height}", rgb.len());
+        Ok(Self { width, height, rgb })
+    }
+
+    /// The mean colour of a square of 9 pixels a side around a point that is that far from the edges.
+    pub fn colour(&self, x: usize, y: usize) -> [u8; 3] {
+        const REACH: usize = 4;
+        let mut sum = [0; 3];
+        let mut count = 0;
+        for y in y - REACH..=y + REACH {
+            for x in x - REACH..=x + REACH {
+                let at = (y * self.width + x) * 3;
+                for (sum, value) in sum.iter_mut().zip(&self.rgb[at..at + 3]) {
+                    *sum += u32::from(*value);
+                }
+                count += 1;
+            }
+        }
+        sum.map(|sum| (sum / count) as u8)
+    }
+}

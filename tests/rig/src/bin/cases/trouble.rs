@@ -1,0 +1,117 @@
+//! What cannot work as asked: it is said in words that help, the card is served, and nothing hangs.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use rig::feed::SIZES;
+use serde_json::Value;
+
+use crate::Case;
+use crate::boardcam::{Boardcam, PROGRAM};
+use crate::ensure;
+use crate::guest::{Camera, Outcome, Vivid, feed, nodes};
+use crate::replug::see_the_card;
+
+pub const CASES: &[Case] = &[
+    ("auto_finds_the_camera_among_other_nodes", auto_finds_the_camera_among_other_nodes),
+    ("probe_tells_of_every_node", probe_tells_of_every_node),
+    ("a_busy_camera_is_shown_once_it_is_free", a_busy_camera_is_shown_once_it_is_free),
+    ("no_permission_names_the_group", no_permission_names_the_group),
+    ("what_is_no_camera_is_named", what_is_no_camera_is_named),
+    ("stopping_the_service_frees_the_camera", stopping_the_service_frees_the_camera),
+];
+
+fn auto_finds_the_camera_among_other_nodes() -> Outcome {
+    let vivid = Vivid::without_a_webcam()?;
+    let camera = Camera::plug_in()?;
+    let boardcam = Boardcam::start(&["--camera", "auto"])?;
+    let state = boardcam.wait_until_live()?;
+    ensure!(state["device"]["path"].as_str() == camera.node.to_str(), "{state}");
+    let log = boardcam.log()?;
+    for node in &vivid.nodes {
+        let path = node.display().to_string();
+        let lines = log.lines().filter(|line| line.contains(&path)).count();
+        ensure!(lines == 1, "{lines} lines on {path}");
+    }
+    Ok(())
+}
+
+fn probe_tells_of_every_node() -> Outcome {
+    let _vivid = Vivid::without_a_webcam()?;
+    let _camera = Camera::plug_in()?;
+    let output = Command::new(PROGRAM).arg("probe").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    ensure!(output.status.success(), "{}: {text}", output.status);
+    for (node, _) in nodes()? {
+        ensure!(text.contains(&node.display().to_string()), "nothing on {} in:\n{text}", node.display());
+    }
+    ensure!(text.contains("1280x720"), "no sizes in:\n{text}");
+    Ok(())
+}
+
+fn a_busy_camera_is_shown_once_it_is_free() -> Outcome {
+    let feed = feed(SIZES[0])?;
+    let camera = Camera::plug_in()?;
+    let node = camera.node.to_str().ok_or("a node whose name is no text")?;
+    let other = Boardcam::start(&["--camera", node])?;
+    other.wait_until_live()?;
+    let boardcam = Boardcam::start(&["--camera", node])?;
+    let viewer = boardcam.watch()?;
+    see_the_card(&viewer, &feed)?;
+    ensure_told(&boardcam, &["EBUSY"])?;
+    other.terminate()?;
+    viewer.wait_for("the camera's picture", |frame| feed.find(frame).is_some())?;
+    Ok(())
+}
+
+fn no_permission_names_the_group() -> Outcome {
+    const NOBODY: u32 = 65_534;
+    let camera = Camera::plug_in()?;
+    let node = camera.node.to_str().ok_or("a node whose name is no text")?;
+    let boardcam = Boardcam::start_as(Some(NOBODY), &["--camera", node])?;
+    ensure_told(&boardcam, &["EACCES", "group video"])
+}
+
+fn what_is_no_camera_is_named() -> Outcome {
+    let feed = feed(SIZES[0])?;
+    const FILE: &str = "/tmp/file";
+    fs::write(FILE, "no camera")?;
+    for path in ["/dev/null", FILE, "/dev/video99"] {
+        let boardcam = Boardcam::start(&["--camera", path])?;
+        see_the_card(&boardcam.watch()?, &feed)?;
+        ensure_told(&boardcam, &[path])?;
+        boardcam.terminate()?;
+    }
+    Ok(())
+}
+
+fn stopping_the_service_frees_the_camera() -> Outcome {
+    const LIMIT: Duration = Duration::from_secs(2);
+    let _camera = Camera::plug_in()?;
+    let boardcam = Boardcam::start(&[])?;
+    let viewer = boardcam.watch()?;
+    boardcam.wait_until_live()?;
+    viewer.next()?;
+    let took = boardcam.terminate()?;
+    ensure!(took < LIMIT, "it took {:.1} s", took.as_secs_f32());
+    let again = Boardcam::start(&[])?;
+    again.wait_until_live()?;
+    ensure!(!again.log()?.contains("EBUSY"), "the camera was still held");
+    Ok(())
+}
+
+/// The problem in /state and in the log holds these words, and says what can be done.
+fn ensure_told(boardcam: &Boardcam, words: &[&str]) -> Outcome {
+    let state = boardcam.wait_until_waiting()?;
+    let text = |part: &str| state["problem"][part].as_str().unwrap_or_default().to_owned();
+    let told = [text("what"), text("why"), text("advice")];
+    ensure!(told.iter().all(|part| !part.is_empty()), "not what, why and what to do: {}", state["problem"]);
+    let log = boardcam.log()?;
+    for word in words {
+        ensure!(told.iter().any(|part| part.contains(word)), "no {word:?} in {}", Value::from(told.to_vec()));
+        ensure!(log.lines().any(|line| line.contains(word)), "no {word:?} in the log");
+    }
+    ensure!(!log.contains("panicked"), "it panicked");
+    Ok(())
+}

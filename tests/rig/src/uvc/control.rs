@@ -1,0 +1,150 @@
+//! Class requests: the host agrees with the camera on a stream (probe and commit, section 4.3.1.1), and sets
+//! its brightness (section 4.2.2.3.2).
+
+use crate::feed::{SIZES, Size};
+use crate::usbip::{Setup, Stall};
+
+/// The processing unit's number among the camera's entities.
+pub const BRIGHTNESS_UNIT: u8 = 2;
+/// Times between frames in 100 ns, the shortest first: 30/s and 15/s.
+pub const INTERVALS: [u32; 2] = [333_333, 666_666];
+/// Bytes in one payload. uvcvideo asks for 32 bulk packets at most, and a payload must not span transfers.
+pub const MAX_PAYLOAD: u32 = 32 * 512;
+
+/// The largest frame that the camera announces: no webcam's JPEG is larger than its pixels as YUYV.
+pub const fn max_frame((width, height): Size) -> u32 {
+    width as u32 * height as u32 * 2
+}
+
+/// A stream's size, as an index into [`SIZES`], and its interval in 100 ns.
+#[derive(Debug, Clone, Copy)]
+pub struct Stream {
+    pub size: usize,
+    pub interval: u32,
+}
+
+impl Stream {
+    const FAVOURITE: Self = Self { size: 0, interval: INTERVALS[0] };
+
+    /// What the camera makes of a host's wish: the nearest it can do.
+    fn from_wish(data: &[u8]) -> Result<Self, Stall> {
+        let (&[frame, a, b, c, d], _) = data.get(3..).and_then(<[u8]>::split_first_chunk).ok_or(Stall)?;
+        let wish = u32::from_le_bytes([a, b, c, d]);
+        Ok(Self {
+            size: usize::from(frame).saturating_sub(1).min(SIZES.len() - 1),
+            interval: *INTERVALS.iter().min_by_key(|i| i.abs_diff(wish)).unwrap_or(&INTERVALS[0]),
+        })
+    }
+
+    /// Table 4-47, the 26 bytes of UVC 1.0.
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = vec![1, 0, 1, self.size as u8 + 1]; // interval is fixed; format 1, frame
+        bytes.extend(self.interval.to_le_bytes());
+        bytes.extend([0; 10]); // key frames, compression quality and window, delay
+        bytes.extend(max_frame(SIZES[self.size]).to_le_bytes());
+        bytes.extend(MAX_PAYLOAD.to_le_bytes());
+        bytes
+    }
+}
+
+/// The state behind the class requests.
+#[derive(Debug)]
+pub struct Control {
+    probed: Stream,
+    committed: Stream,
+    brightness: i16,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { probed: Stream::FAVOURITE, committed: Stream::FAVOURITE, brightness: BRIGHTNESS.default }
+    }
+}
+
+struct Range {
+    lowest: i16,
+    highest: i16,
+    default: i16,
+}
+
+const BRIGHTNESS: Range = Range { lowest: 0, highest: 255, default: 128 };
+
+const SET_CUR: u8 = 0x01;
+const GET_CUR: u8 = 0x81;
+const GET_MIN: u8 = 0x82;
+const GET_MAX: u8 = 0x83;
+const GET_RES: u8 = 0x84;
+const GET_LEN: u8 = 0x85;
+const GET_INFO: u8 = 0x86;
+const GET_DEF: u8 = 0x87;
+/// GET_INFO: can be read and written.
+const GET_AND_SET: u8 = 0b11;
+
+impl Control {
+    /// The stream agreed on last.
+    pub fn stream(&self) -> Stream {
+        self.committed
+    }
+
+    /// Answers a class request; also returns the stream if this is the one that commits to it, which begins
+    /// every streaming.
+    pub fn class(&mut self, setup: Setup, data: &[u8]) -> Result<(Vec<u8>, Option<Stream>), Stall> {
+        const PROBE: u8 = 1;
+        const COMMIT: u8 = 2;
+        const ERROR_CODE: u8 = 2;
+        const BRIGHTNESS: u8 = 2;
+        let [entity, interface] = setup.index.to_be_bytes();
+        let [selector, _] = setup.value.to_be_bytes();
+        match (interface, entity, selector) {
+            (1, 0, PROBE) => Ok((self.probe(setup.request, data)?, None)),
+            (1, 0, COMMIT) => {
+                let reply = self.probe(setup.request, data)?;
+                if setup.request != SET_CUR {
+                    return Ok((reply, None));
+                }
+                self.committed = self.probed;
+                Ok((reply, Some(self.committed)))
+            }
+            (0, BRIGHTNESS_UNIT, BRIGHTNESS) => Ok((self.brightness(setup.request, data)?, None)),
+            (0, 0, ERROR_CODE) => Ok((vec![6], None)), // why the last request stalled: invalid control
+            _ => Err(Stall),
+        }
+    }
+
+    fn probe(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        let with = |interval| Stream { interval, ..self.probed }.to_bytes();
+        match request {
+            SET_CUR => {
+                self.probed = Stream::from_wish(data)?;
+                Ok(Vec::new())
+            }
+            GET_CUR => Ok(self.probed.to_bytes()),
+            GET_MIN => Ok(with(INTERVALS[0])),
+            GET_MAX => Ok(with(INTERVALS[INTERVALS.len() - 1])),
+            GET_DEF => Ok(Stream::FAVOURITE.to_bytes()),
+            GET_LEN => Ok(vec![Stream::FAVOURITE.to_bytes().len() as u8, 0]),
+            GET_INFO => Ok(vec![GET_AND_SET]),
+            _ => Err(Stall),
+        }
+    }
+
+    fn brightness(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        let value = match request {
+            SET_CUR => {
+                let &[low, high] = data else { return Err(Stall) };
+                self.brightness =
+                    i16::from_le_bytes([low, high]).clamp(BRIGHTNESS.lowest, BRIGHTNESS.highest);
+                return Ok(Vec::new());
+            }
+            GET_INFO => return Ok(vec![GET_AND_SET]),
+            GET_CUR => self.brightness,
+            GET_MIN => BRIGHTNESS.lowest,
+            GET_MAX => BRIGHTNESS.highest,
+            GET_DEF => BRIGHTNESS.default,
+            GET_RES => 1,
+            GET_LEN => 2,
+            _ => return Err(Stall),
+        };
+        Ok(value.to_le_bytes().to_vec())
+    }
+}

@@ -1,0 +1,125 @@
+//! What the camera says that it is: device, configuration and string descriptors, and the other standard
+//! requests (USB 2.0 chapter 9).
+
+use super::PRODUCT;
+use super::control::{BRIGHTNESS_UNIT, INTERVALS, max_frame};
+use crate::feed::SIZES;
+use crate::usbip::{Setup, Stall};
+
+const INTERFACE: u8 = 4;
+const CS_INTERFACE: u8 = 0x24;
+const CLASS_VIDEO: u8 = 14;
+const SUBCLASS_CONTROL: u8 = 1;
+const SUBCLASS_STREAMING: u8 = 2;
+const SUBCLASS_COLLECTION: u8 = 3;
+const TERMINAL_CAMERA: u8 = 1;
+const TERMINAL_OUTPUT: u8 = 3;
+const BULK_IN: u8 = 0x81;
+/// Bytes in a bulk packet at high speed (USB 2.0 section 5.8.3).
+const PACKET: u16 = 512;
+const MANUFACTURER: &str = "boardcam";
+
+/// Answers a standard request.
+pub fn standard(setup: Setup, serial: &str) -> Result<Vec<u8>, Stall> {
+    const GET_STATUS: u8 = 0;
+    const CLEAR_FEATURE: u8 = 1;
+    const SET_FEATURE: u8 = 3;
+    const GET_DESCRIPTOR: u8 = 6;
+    const GET_CONFIGURATION: u8 = 8;
+    const SET_CONFIGURATION: u8 = 9;
+    const GET_INTERFACE: u8 = 10;
+    const SET_INTERFACE: u8 = 11;
+    match (setup.request, setup.value.to_be_bytes()) {
+        (GET_DESCRIPTOR, [1, _]) => Ok(device()),
+        (GET_DESCRIPTOR, [2, _]) => Ok(configuration()),
+        (GET_DESCRIPTOR, [3, 0]) => Ok(vec![4, 3, 0x09, 0x04]), // the one language: English
+        (GET_DESCRIPTOR, [3, 1]) => Ok(string(MANUFACTURER)),
+        (GET_DESCRIPTOR, [3, 2]) => Ok(string(PRODUCT)),
+        (GET_DESCRIPTOR, [3, _]) => Ok(string(serial)),
+        (CLEAR_FEATURE | SET_FEATURE | SET_CONFIGURATION | SET_INTERFACE, _) => Ok(Vec::new()),
+        (GET_STATUS, _) => Ok(vec![0, 0]),
+        (GET_CONFIGURATION, _) => Ok(vec![1]),
+        (GET_INTERFACE, _) => Ok(vec![0]),
+        _ => Err(Stall),
+    }
+}
+
+fn device() -> Vec<u8> {
+    // USB 2.0; class "interface association"; endpoint 0 of 64 bytes; Linux Foundation's vendor number;
+    // strings 1, 2 and 3; one configuration.
+    let mut bytes = vec![18, 1, 0x00, 0x02, 0xef, 2, 1, 64];
+    for word in [0x1d6b_u16, 0x0102, 0x0100] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend([1, 2, 3, 1]);
+    bytes
+}
+
+fn configuration() -> Vec<u8> {
+    // Two interfaces from number 0, as one function (interface association).
+    let mut behind = vec![8, 11, 0, 2, CLASS_VIDEO, SUBCLASS_COLLECTION, 0, 0];
+    behind.extend([9, INTERFACE, 0, 0, 0, CLASS_VIDEO, SUBCLASS_CONTROL, 0, 0]);
+    behind.extend(control_interface());
+    behind.extend([9, INTERFACE, 1, 0, 1, CLASS_VIDEO, SUBCLASS_STREAMING, 0, 0]);
+    behind.extend(streaming_interface());
+    behind.extend([7, 5, BULK_IN, 2]);
+    behind.extend(PACKET.to_le_bytes());
+    behind.push(0);
+    // Configuration 1 of 2 interfaces, powered by the bus with 500 mA.
+    let mut bytes = vec![9, 2];
+    bytes.extend(length(9 + behind.len()));
+    bytes.extend([2, 1, 0, 0x80, 250]);
+    bytes.extend(behind);
+    bytes
+}
+
+/// Camera terminal 1 -> processing unit 2 with brightness -> output terminal 3 (section 3.7.2).
+fn control_interface() -> Vec<u8> {
+    let mut entities =
+        vec![17, CS_INTERFACE, 2, TERMINAL_CAMERA, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+    entities.extend([11, CS_INTERFACE, 5, BRIGHTNESS_UNIT, TERMINAL_CAMERA, 0, 0, 2, 0b1, 0, 0]);
+    entities.extend([9, CS_INTERFACE, 3, TERMINAL_OUTPUT, 0x01, 0x01, 0, BRIGHTNESS_UNIT, 0]);
+    // UVC 1.0, a 48 MHz clock, one streaming interface: number 1.
+    let mut bytes = vec![13, CS_INTERFACE, 1, 0x00, 0x01];
+    bytes.extend(length(13 + entities.len()));
+    bytes.extend(48_000_000_u32.to_le_bytes());
+    bytes.extend([1, 1]);
+    bytes.extend(entities);
+    bytes
+}
+
+/// One format, MJPEG, with a frame descriptor for each size (section 3.9.2).
+fn streaming_interface() -> Vec<u8> {
+    let mut formats = vec![11, CS_INTERFACE, 6, 1, SIZES.len() as u8, 0, 1, 0, 0, 0, 0];
+    for (number, size) in (1..).zip(SIZES) {
+        let pixels = u32::from(size.0) * u32::from(size.1);
+        formats.extend([26 + 4 * INTERVALS.len() as u8, CS_INTERFACE, 7, number, 0]);
+        formats.extend([size.0.to_le_bytes(), size.1.to_le_bytes()].concat());
+        // Lowest and highest bit rate, largest frame, default interval.
+        for word in [pixels, pixels * 30, max_frame(size), INTERVALS[0]] {
+            formats.extend(word.to_le_bytes());
+        }
+        formats.push(INTERVALS.len() as u8);
+        for interval in INTERVALS {
+            formats.extend(interval.to_le_bytes());
+        }
+    }
+    formats.extend([6, CS_INTERFACE, 13, 1, 1, 4]); // colours: BT.709 primaries and transfer, BT.601 matrix
+    let mut bytes = vec![14, CS_INTERFACE, 1, 1];
+    bytes.extend(length(14 + formats.len()));
+    bytes.extend([BULK_IN, 0, TERMINAL_OUTPUT, 0, 0, 0, 1, 0]);
+    bytes.extend(formats);
+    bytes
+}
+
+fn length(bytes: usize) -> [u8; 2] {
+    (bytes as u16).to_le_bytes() // all of it is a few hundred bytes
+}
+
+fn string(text: &str) -> Vec<u8> {
+    const MOST: usize = 126; // UTF-16 units that fit: the length is one byte
+    let units: Vec<u8> = text.encode_utf16().take(MOST).flat_map(u16::to_le_bytes).collect();
+    let mut bytes = vec![2 + units.len() as u8, 3];
+    bytes.extend(units);
+    bytes
+}

@@ -1,0 +1,53 @@
+//! A USB Video Class 1.0 webcam that sends a feed of JPEGs: [`descriptors`] say what it is, [`control`]
+//! answers requests about it, [`payload`] cuts frames into bulk transfers at the agreed rate.
+//!
+//! Section numbers are those of "Universal Serial Bus Device Class Definition for Video Devices" 1.0a.
+
+mod control;
+mod descriptors;
+mod payload;
+
+use std::time::Instant;
+
+use crate::feed::{Feed, SIZES};
+use crate::usbip::{Bulk, Device, Setup, Stall};
+use control::Control;
+use payload::Payloads;
+
+/// The product name, which uvcvideo shows as the card's name.
+pub const PRODUCT: &str = "Simulated UVC camera";
+
+/// The camera; the feeds are in the order of [`SIZES`].
+#[derive(Debug)]
+pub struct Camera {
+    serial: String,
+    feeds: [Feed; SIZES.len()],
+    control: Control,
+    payloads: Payloads,
+}
+
+impl Camera {
+    /// A camera that is not streaming yet.
+    pub fn new(serial: String, feeds: [Feed; SIZES.len()]) -> Self {
+        Self { serial, feeds, control: Control::default(), payloads: Payloads::default() }
+    }
+}
+
+impl Device for Camera {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        const TYPE: u8 = 0x60;
+        const CLASS: u8 = 0x20;
+        if setup.request_type & TYPE != CLASS {
+            return descriptors::standard(setup, &self.serial);
+        }
+        let (reply, committed) = self.control.class(setup, data)?;
+        if let Some(stream) = committed {
+            self.payloads.restart(stream.interval, Instant::now());
+        }
+        Ok(reply)
+    }
+
+    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
+        self.payloads.next(&self.feeds[self.control.stream().size], now, room)
+    }
+}
