@@ -1,20 +1,332 @@
 //! Finds a camera that really delivers, and says why each other candidate does not.
+//!
+//! Called by [`crate::stream`] each time it has no source. A [`Finder`] lives as long as its stream: it
+//! remembers which camera it had, and finds that one again under another device number.
 
-use super::{Source, Wanted};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::node::{self, Identity, Node, STABLE_NAMES};
+use super::pattern::Pattern;
+use super::v4l2::V4l2;
+use super::v4l2::device::Refusal;
+use super::{About, Frame, Layout, Source, Wanted, Which};
+use crate::jpeg::passthrough::Jpeg;
+use crate::jpeg::pixels::Yuyv;
 use crate::problem::Problem;
+
+pub use super::node::devices_fingerprint;
+
+/// How long a camera may take to its first picture: some warm up for seconds, and a fixed second made
+/// other programs loop on them (ustreamer issues 7, 278, 284).
+const FIRST_PICTURE: Duration = Duration::from_secs(10);
+
+/// The same while further candidates wait for their turn.
+const FIRST_PICTURE_OF_SEVERAL: Duration = Duration::from_secs(5);
+
+/// Bad frames in a row at the start that are forgiven; many cameras begin with a few.
+const BAD_FRAMES: usize = 10;
+
+/// How often [`Observer::keep_waiting`] is asked at least.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Told what the search does, so that a search over slow cameras neither hides nor outlasts a shutdown.
 pub trait Observer {
-    /// A candidate was not taken.
+    /// A candidate was not taken. The last one may be told again as the result of the search.
     fn refused(&mut self, source: &str, problem: &Problem);
-    /// Called at least every 250 ms while waiting; `false` ends the search.
+    /// Called at least every 250 ms while waiting for pictures; `false` ends the search.
     fn keep_waiting(&mut self) -> bool;
 }
 
-/// Opens what is wanted and waits until it has delivered one real frame.
-///
-/// # Errors
-/// The one problem that matters most to the user when no candidate can be used.
-pub fn open(_wanted: &Wanted, _observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
-    todo!()
+/// Opens what is wanted, again and again.
+pub struct Finder {
+    wanted: Wanted,
+    /// The camera that was opened last.
+    last: Option<Identity>,
+}
+
+impl Finder {
+    /// Nothing is opened yet.
+    pub fn new(wanted: Wanted) -> Self {
+        Self { wanted, last: None }
+    }
+
+    /// Opens what is wanted and waits until it has delivered one real frame; that frame is lost.
+    ///
+    /// A camera that was asked for as /dev/videoN and opened before is found under another number too; the
+    /// stable names below /dev/v4l are taken at their word. `auto` tries the camera of before first.
+    ///
+    /// # Errors
+    /// The one problem that matters most to the user when no candidate can be used, or when the observer
+    /// ended the search.
+    pub fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
+        let candidates = match &self.wanted.which {
+            Which::Pattern => return Ok(Box::new(Pattern::open(&self.wanted)?)),
+            Which::Device(path) => vec![self.locate(path).inspect_err(|problem| {
+                observer.refused(&path.display().to_string(), problem);
+            })?],
+            Which::Auto => node::list(self.last.as_ref()),
+        };
+        let likely = candidates.iter().filter(|node| node.barred().is_none()).count();
+        let patience = if likely > 1 { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
+        let mut refusals = Vec::new();
+        for node in candidates {
+            if !observer.keep_waiting() {
+                return Err(ended_early());
+            }
+            let (name, identity) = (node.path.display().to_string(), node.identity.clone());
+            match open_and_prove(node, &self.wanted, patience, observer) {
+                Ok(source) => {
+                    self.last = Some(identity);
+                    return Ok(Box::new(source));
+                }
+                Err(refusal) => {
+                    observer.refused(&name, &refusal.problem);
+                    refusals.push((name, refusal));
+                }
+            }
+        }
+        Err(summary(&refusals))
+    }
+
+    /// The node that a path means now.
+    fn locate(&self, path: &Path) -> Result<Node, Problem> {
+        let there = Node::at(path);
+        let Some(last) = self.last.as_ref().filter(|_| !path.starts_with(STABLE_NAMES)) else { return there };
+        if there.as_ref().is_ok_and(|node| last.likeness(&node.identity) > 0) {
+            return there;
+        }
+        let moved = node::list(Some(last)).into_iter().next();
+        match moved.filter(|node| last.likeness(&node.identity) > 0) {
+            Some(node) => Ok(node),
+            None => there,
+        }
+    }
+}
+
+/// Opens a node and waits for its first picture.
+pub(super) fn open_and_prove(
+    node: Node,
+    wanted: &Wanted,
+    patience: Duration,
+    observer: &mut dyn Observer,
+) -> Result<V4l2, Refusal> {
+    let mut source = V4l2::start(node, wanted)?;
+    first_picture(&mut source, patience, observer).map_err(Refusal::camera)?;
+    Ok(source)
+}
+
+/// Waits until a source has delivered one frame that is what it says.
+fn first_picture(
+    source: &mut dyn Source,
+    patience: Duration,
+    observer: &mut dyn Observer,
+) -> Result<(), Problem> {
+    let what = format!("cannot use {}", source.about().source);
+    // A copy, since a frame borrows its source.
+    let about = source.about().clone();
+    let end = Instant::now() + patience;
+    let mut bad = 0;
+    let mut last_fault = None;
+    while bad <= BAD_FRAMES {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        if !observer.keep_waiting() {
+            return Err(ended_early());
+        }
+        if let Some(frame) = source.next(left.min(LOOK)).map_err(|ended| ended.0)? {
+            match fault(&frame, &about) {
+                None => return Ok(()),
+                Some(fault) => last_fault = Some(fault),
+            }
+            bad += 1;
+        }
+    }
+    Err(match last_fault {
+        Some(fault) => Problem::new(
+            what,
+            format!("it delivers only broken pictures: {fault}"),
+            "check its cable and power supply, or try another --format or --size",
+        ),
+        None => Problem::new(
+            what,
+            format!("no picture came within {} s", patience.as_secs()),
+            "unplug it and plug it in again, or try another --format or --size",
+        ),
+    })
+}
+
+/// What is wrong with a frame, if anything.
+fn fault(frame: &Frame<'_>, about: &About) -> Option<String> {
+    if frame.flagged {
+        return Some("its driver marks them as damaged".to_owned());
+    }
+    match about.layout {
+        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
+        Layout::Yuyv => {
+            Yuyv::new(frame.bytes, about.size, about.stride, about.range).err().map(|e| e.to_string())
+        }
+    }
+}
+
+fn ended_early() -> Problem {
+    Problem::new("cannot open a camera", "the search was ended", "start again")
+}
+
+/// The problem that matters most when no candidate was taken.
+pub(super) fn summary(refusals: &[(String, Refusal)]) -> Problem {
+    let cameras: Vec<&(String, Refusal)> = refusals.iter().filter(|(_, refusal)| refusal.camera).collect();
+    match cameras.as_slice() {
+        [] => {
+            let why = match refusals.len() {
+                0 => "there is no /dev/video device".to_owned(),
+                1 => "the one /dev/video device is not for pictures".to_owned(),
+                n => format!("none of the {n} /dev/video devices is for pictures"),
+            };
+            Problem::new("no camera found", why, "plug one in; it is picked up by itself")
+        }
+        [(_, one)] => one.problem.clone(),
+        // What matters is the likeliest camera, which was tried first; `probe` tells the rest.
+        [(_, first), rest @ ..] => {
+            let also = rest.len();
+            let others =
+                if also == 1 { "another camera".to_owned() } else { format!("{also} other cameras") };
+            let why = format!("{} (nor can {others} be used)", first.problem.why);
+            Problem::new(first.problem.what.clone(), why, first.problem.advice.clone())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::super::{Ended, Range, Size};
+    use super::*;
+
+    /// Delivers what it was given, then nothing.
+    struct Script {
+        about: About,
+        frames: VecDeque<Result<Option<Vec<u8>>, Ended>>,
+        now: Vec<u8>,
+    }
+
+    impl Source for Script {
+        fn about(&self) -> &About {
+            &self.about
+        }
+
+        fn next(&mut self, _: Duration) -> Result<Option<Frame<'_>>, Ended> {
+            match self.frames.pop_front().unwrap_or(Ok(None))? {
+                Some(bytes) => {
+                    self.now = bytes;
+                    let captured = Instant::now();
+                    Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flagged: false }))
+                }
+                None => Ok(None),
+            }
+        }
+    }
+
+    fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, Ended>>) -> Script {
+        let about = About {
+            source: "/dev/video7".into(),
+            card: String::new(),
+            driver: String::new(),
+            bus: String::new(),
+            layout: Layout::Yuyv,
+            size: Size { width: 4, height: 2 },
+            stride: 10,
+            range: Range::Limited,
+            max_frame: 20,
+            interval: None,
+            compromises: Vec::new(),
+        };
+        Script { about, frames: frames.into_iter().collect(), now: Vec::new() }
+    }
+
+    /// Says stop after a number of looks.
+    struct Looks(usize);
+
+    impl Observer for Looks {
+        fn refused(&mut self, _: &str, _: &Problem) {}
+        fn keep_waiting(&mut self) -> bool {
+            self.0 = self.0.saturating_sub(1);
+            self.0 > 0
+        }
+    }
+
+    const WHOLE: usize = 18;
+
+    fn proved(source: &mut Script, patience: Duration) -> Result<(), String> {
+        first_picture(source, patience, &mut Looks(usize::MAX)).map_err(|p| p.to_string())
+    }
+
+    #[test]
+    fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
+        let bad = (0..BAD_FRAMES).map(|_| Ok(Some(vec![0; WHOLE - 1])));
+        let mut source = yuyv(bad.chain([Ok(None), Ok(Some(vec![0; WHOLE]))]));
+        assert_eq!(proved(&mut source, FIRST_PICTURE), Ok(()));
+    }
+
+    #[test]
+    fn a_camera_that_delivers_only_broken_pictures_is_refused() {
+        let mut source = yuyv((0..100).map(|_| Ok(Some(vec![0; WHOLE - 1]))));
+        let told = proved(&mut source, FIRST_PICTURE).unwrap_err();
+        assert!(told.contains("cannot use /dev/video7") && told.contains("broken pictures"), "{told}");
+        assert_eq!(source.frames.len(), 100 - BAD_FRAMES - 1);
+    }
+
+    #[test]
+    fn a_camera_from_which_nothing_comes_is_refused_after_its_time() {
+        let told = proved(&mut yuyv([]), Duration::from_millis(20)).unwrap_err();
+        assert!(told.contains("no picture came within"), "{told}");
+    }
+
+    #[test]
+    fn a_camera_unplugged_while_it_is_tried_says_so() {
+        let gone = Problem::new("/dev/video7 stopped", "unplugged (ENODEV)", "plug it in");
+        let told = proved(&mut yuyv([Ok(None), Err(Ended(gone.clone()))]), FIRST_PICTURE);
+        assert_eq!(told, Err(gone.to_string()));
+    }
+
+    #[test]
+    fn a_shutdown_does_not_wait_for_a_slow_camera() {
+        let ended = first_picture(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
+        assert_eq!(ended, Err(ended_early()));
+    }
+
+    fn refusal(camera: bool, name: &str, why: &str) -> (String, Refusal) {
+        (
+            name.into(),
+            Refusal { problem: Problem::new(format!("cannot open {name}"), why, "do this"), camera },
+        )
+    }
+
+    #[test]
+    fn the_problem_of_the_one_real_camera_is_the_one_that_is_told() {
+        let all = [refusal(false, "/dev/video10", "a codec"), refusal(true, "/dev/video0", "busy (EBUSY)")];
+        assert_eq!(summary(&all).to_string(), "cannot open /dev/video0: busy (EBUSY); do this");
+    }
+
+    #[test]
+    fn of_several_cameras_the_first_matters_and_the_others_are_mentioned() {
+        let two = [refusal(true, "/dev/video0", "busy (EBUSY)"), refusal(true, "/dev/video2", "unplugged")];
+        assert_eq!(
+            summary(&two).to_string(),
+            "cannot open /dev/video0: busy (EBUSY) (nor can another camera be used); do this"
+        );
+    }
+
+    #[test]
+    fn without_any_camera_the_user_is_told_to_plug_one_in() {
+        assert_eq!(
+            summary(&[]).to_string(),
+            "no camera found: there is no /dev/video device; plug one in; it is picked up by itself"
+        );
+        let codecs = [refusal(false, "/dev/video10", "codec"), refusal(false, "/dev/video11", "codec")];
+        assert!(summary(&codecs).why.contains("none of the 2"));
+    }
 }

@@ -5,7 +5,9 @@
 //! call ends: a wait takes a time-out, and what cannot go on is an [`Ended`] that says why.
 
 pub mod find;
+pub mod node;
 pub mod pattern;
+pub mod probe;
 pub mod v4l2;
 
 use std::fmt;
@@ -75,6 +77,16 @@ impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// How far luma and chroma samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Range {
+    /// Luma 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says otherwise.
+    #[default]
+    Limited,
+    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default with V4L2_COLORSPACE_JPEG.
+    Full,
 }
 
 /// Which source was asked for.
@@ -172,6 +184,8 @@ pub struct About {
     pub size: Size,
     /// Bytes from one row to the next; 0 for MJPEG.
     pub stride: u32,
+    /// How far its samples reach; of no meaning for MJPEG.
+    pub range: Range,
     /// The largest frame in bytes that the source announces (V4L2 sizeimage), 1 or more.
     pub max_frame: usize,
     /// Time between two frames as agreed; `None` where the driver does not tell.
@@ -208,6 +222,11 @@ pub trait Source: Send {
     /// [`Ended`] when the source can deliver no more: unplugged, or any answer of the driver after which
     /// only opening anew helps.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended>;
+}
+
+/// Text from a device or a driver, made safe for a terminal, a log line and a page: control characters go.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]

@@ -1,0 +1,308 @@
+//! Video nodes as /dev and sysfs show them, without opening any: one kind of node on a Raspberry Pi is said
+//! to hang on open, and opening a wrong device (a watchdog, a terminal) has effects of its own.
+//!
+//! Used by [`super::find`] and [`super::probe`] to list and order candidates, and by [`super::v4l2`] before
+//! it opens one. Missing sysfs entries are no errors; they leave a text empty.
+
+use std::cmp::Ordering;
+use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::plain;
+use super::v4l2::errors;
+use crate::problem::Problem;
+
+/// The major number of every V4L device node (kernel Documentation/admin-guide/devices.txt).
+const VIDEO_MAJOR: u32 = 81;
+
+/// Where udev puts names that stay the same over replugging and restarts.
+pub const STABLE_NAMES: &str = "/dev/v4l";
+
+/// Names of nodes that are parts of a board and never a camera, and what they are.
+const NOT_CAMERAS: [(&str, &str); 5] = [
+    ("bcm2835-codec", "the board's video codec"),
+    ("bcm2835-isp", "the board's image processor"),
+    ("pispbe", "the board's image processor"),
+    ("rpivid", "the board's video decoder"),
+    ("rpi-hevc-dec", "the board's video decoder"),
+];
+
+/// Names of nodes that deliver raw sensor data, of which only libcamera makes pictures.
+const RAW_SENSORS: [&str; 2] = ["unicam", "rp1-cfe"];
+
+/// What a node is likely to be, the likeliest camera first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// On USB: what most people plug in.
+    Usb,
+    /// Anything else that may be a camera.
+    Other,
+    /// Made by software: vivid, v4l2loopback.
+    Virtual,
+    /// Raw sensor data for libcamera.
+    RawSensor,
+    /// A part of the board, with what it is.
+    NotCamera(&'static str),
+}
+
+/// One video node, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The path to open.
+    pub path: PathBuf,
+    /// Its minor number under major 81; nodes appear in this order.
+    pub minor: u32,
+    /// The kernel's name for it, often the camera's own; without control characters.
+    pub name: String,
+    /// The kernel driver's name; empty if it has none.
+    pub driver: String,
+    /// Who it is, to find it again.
+    pub identity: Identity,
+}
+
+/// What of a node stays the same when its camera is unplugged and plugged in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    name: String,
+    /// The sysfs path of the device: the USB port it is plugged into.
+    port: PathBuf,
+    /// The USB serial number; empty if it has none.
+    serial: String,
+    /// Which of the device's nodes it is: the first is for pictures, another for metadata.
+    index: String,
+}
+
+impl Identity {
+    /// Where it is connected.
+    pub fn port(&self) -> &Path {
+        &self.port
+    }
+
+    /// How surely `other` is the same camera: 2 if it is at the same port, 1 if it has the same serial
+    /// number at another port, 0 if it is another camera.
+    pub fn likeness(&self, other: &Identity) -> u8 {
+        if self.name != other.name || self.index != other.index {
+            0
+        } else if self.port == other.port {
+            2
+        } else if !self.serial.is_empty() && self.serial == other.serial {
+            1
+        } else {
+            0
+        }
+    }
+}
+
+impl Node {
+    /// Looks at what is at `path`, following links, without opening it.
+    ///
+    /// # Errors
+    /// There is nothing, or it is not a video device.
+    pub fn at(path: &Path) -> Result<Node, Problem> {
+        let what = format!("cannot open {}", path.display());
+        let found = fs::metadata(path).map_err(|e| errors::problem(what.clone(), path, &e))?;
+        let Some(minor) = video_minor(&found) else {
+            let is = if found.is_file() {
+                "a plain file"
+            } else if found.is_dir() {
+                "a folder"
+            } else {
+                "another kind of device"
+            };
+            return Err(Problem::new(what, format!("it is {is}, not a camera"), errors::SEE_PROBE));
+        };
+        let sys = PathBuf::from(format!("/sys/dev/char/{VIDEO_MAJOR}:{minor}"));
+        let read = |file: &Path| plain(&String::from_utf8_lossy(&fs::read(file).unwrap_or_default()));
+        let name = read(&sys.join("name"));
+        let driver = fs::read_link(sys.join("device/driver"))
+            .ok()
+            .and_then(|link| Some(plain(&link.file_name()?.to_string_lossy())))
+            .unwrap_or_default();
+        // A purely virtual node (v4l2loopback) has no device behind it; then its own place stands for it.
+        let port =
+            fs::canonicalize(sys.join("device")).or_else(|_| fs::canonicalize(&sys)).unwrap_or_default();
+        // The serial number belongs to the USB device, the video node to one of its interfaces.
+        let serial = port.parent().map(|device| read(&device.join("serial"))).unwrap_or_default();
+        let identity = Identity { name: name.clone(), port, serial, index: read(&sys.join("index")) };
+        Ok(Node { path: path.to_owned(), minor, name, driver, identity })
+    }
+
+    /// What it is likely to be.
+    pub fn role(&self) -> Role {
+        if let Some((_, what)) = NOT_CAMERAS.iter().find(|(prefix, _)| self.name.starts_with(prefix)) {
+            Role::NotCamera(what)
+        } else if RAW_SENSORS.iter().any(|prefix| self.name.starts_with(prefix)) {
+            Role::RawSensor
+        } else if self.driver == "vivid" || self.identity.port.starts_with("/sys/devices/virtual") {
+            Role::Virtual
+        } else if self
+            .identity
+            .port
+            .components()
+            .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"usb"))
+        {
+            Role::Usb
+        } else {
+            Role::Other
+        }
+    }
+
+    /// Why it should not even be opened, if so.
+    pub fn barred(&self) -> Option<Problem> {
+        let what = format!("cannot use {}", self.path.display());
+        match self.role() {
+            Role::NotCamera(part) => {
+                Some(Problem::new(what, format!("it is {part} ({})", self.name), errors::SEE_PROBE))
+            }
+            Role::RawSensor => Some(Problem::new(
+                what,
+                format!(
+                    "this camera ({}) gives raw sensor data that only libcamera can turn into pictures",
+                    self.name
+                ),
+                "use a USB camera, or Raspberry Pi OS' own rpicam-vid for this one",
+            )),
+            Role::Usb | Role::Other | Role::Virtual => None,
+        }
+    }
+
+    /// The names udev gave it under [`STABLE_NAMES`]; none where udev does not run.
+    pub fn stable_names(&self) -> Vec<PathBuf> {
+        let Ok(this) = fs::canonicalize(&self.path) else { return Vec::new() };
+        let mut names: Vec<PathBuf> = ["by-id", "by-path"]
+            .iter()
+            .flat_map(|folder| fs::read_dir(Path::new(STABLE_NAMES).join(folder)))
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|link| fs::canonicalize(link).is_ok_and(|target| target == this))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// The minor number if it is a video node.
+fn video_minor(found: &Metadata) -> Option<u32> {
+    let number = found.rdev();
+    (found.file_type().is_char_device() && rustix::fs::major(number) == VIDEO_MAJOR)
+        .then(|| rustix::fs::minor(number))
+}
+
+/// The paths /dev/video0, /dev/video1, ... that exist.
+fn paths() -> impl Iterator<Item = PathBuf> {
+    fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.strip_prefix(b"video").is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
+    })
+}
+
+/// All video nodes, the likeliest camera first; the one that is `last` before all others.
+pub fn list(last: Option<&Identity>) -> Vec<Node> {
+    let mut nodes: Vec<Node> = paths().filter_map(|path| Node::at(&path).ok()).collect();
+    nodes.sort_by(|a, b| order(a, b, last));
+    nodes.dedup_by_key(|node| node.minor);
+    nodes
+}
+
+fn order(a: &Node, b: &Node, last: Option<&Identity>) -> Ordering {
+    let known = |node: &Node| last.map_or(0, |last| last.likeness(&node.identity));
+    known(b).cmp(&known(a)).then(a.role().cmp(&b.role())).then(a.minor.cmp(&b.minor))
+}
+
+/// A number that changes whenever a video node or a stable name comes, goes or gets other permissions.
+///
+/// Opens nothing and costs a few system calls, so a caller that waits can look several times a second.
+pub fn devices_fingerprint() -> u64 {
+    let folders = ["by-id", "by-path"].map(|folder| Path::new(STABLE_NAMES).join(folder));
+    let mut all: Vec<PathBuf> = paths().chain(folders).collect();
+    all.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in all {
+        if let Ok(found) = fs::metadata(&path) {
+            // A node that came back under the same number has a new change time.
+            (path, found.rdev(), found.ino(), found.ctime(), found.ctime_nsec()).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn node(minor: u32, name: &str, driver: &str, port: &str, serial: &str) -> Node {
+        let identity =
+            Identity { name: name.into(), port: port.into(), serial: serial.into(), index: "0".into() };
+        let path = format!("/dev/video{minor}").into();
+        Node { path, minor, name: name.into(), driver: driver.into(), identity }
+    }
+
+    fn sorted(mut nodes: Vec<Node>, last: Option<&Identity>) -> Vec<u32> {
+        nodes.sort_by(|a, b| order(a, b, last));
+        nodes.iter().map(|n| n.minor).collect()
+    }
+
+    const USB: &str = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0";
+
+    #[test]
+    fn a_plugged_in_camera_is_tried_before_the_boards_own_nodes() {
+        let nodes = vec![
+            node(10, "bcm2835-codec-decode", "bcm2835-codec", "/sys/devices/platform/codec", ""),
+            node(0, "unicam-image", "unicam", "/sys/devices/platform/soc/fe801000.csi", ""),
+            node(1, "Dummy video device", "", "/sys/devices/virtual/video4linux/video1", ""),
+            node(2, "vivid-000-vid-cap", "vivid", "/sys/devices/platform/vivid.0", ""),
+            node(3, "camera0", "bcm2835-v4l2", "/sys/devices/platform/soc/camera", ""),
+            node(11, "HD Webcam", "uvcvideo", USB, ""),
+            node(9, "HD Webcam", "uvcvideo", USB, ""),
+        ];
+        assert_eq!(sorted(nodes, None), [9, 11, 3, 1, 2, 0, 10]);
+    }
+
+    #[test]
+    fn the_camera_of_before_is_tried_first_also_under_another_number() {
+        let before = node(7, "HD Webcam", "uvcvideo", USB, "A1").identity;
+        let nodes = || {
+            vec![
+                node(0, "Other", "uvcvideo", "/sys/devices/usb1/1-1/1-1:1.0", "A1"),
+                node(1, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-3/1-3:1.0", "A1"),
+                node(2, "HD Webcam", "uvcvideo", USB, "A1"),
+            ]
+        };
+        assert_eq!(sorted(nodes(), Some(&before)), [2, 1, 0]);
+        assert_eq!(sorted(nodes(), None), [0, 1, 2]);
+    }
+
+    #[test]
+    fn two_cameras_of_one_model_without_serial_numbers_are_not_confused() {
+        let one = node(0, "HD Webcam", "uvcvideo", USB, "").identity;
+        let two = node(0, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-3/1-3:1.0", "").identity;
+        assert_eq!(one.likeness(&two), 0);
+        assert_eq!(one.likeness(&one.clone()), 2);
+    }
+
+    #[test]
+    fn a_raspberry_pi_camera_is_explained_not_opened() {
+        let sensor = node(0, "rp1-cfe-csi2_ch0", "rp1-cfe", "/sys/devices/platform/axi", "");
+        let why = sensor.barred().expect("it must not be opened").to_string();
+        assert!(why.contains("libcamera") && why.contains("rpicam-vid"), "{why}");
+        assert!(
+            node(0, "camera0", "bcm2835-v4l2", "/sys/devices/platform/soc/camera", "").barred().is_none()
+        );
+    }
+
+    #[test]
+    fn what_is_no_camera_is_not_opened() {
+        for (path, says) in [
+            ("/dev/null", "another kind of device"),
+            ("/", "a folder"),
+            ("/proc/self/exe", "a plain file"),
+            ("/dev/no-such-camera", "ENOENT"),
+        ] {
+            let problem = Node::at(Path::new(path)).expect_err(path).to_string();
+            assert!(problem.contains(path) && problem.contains(says), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What `boardcam probe` prints: every video node, what it offers, and whether it can be used or why not.
+//!
+//! Called by the command line only. Every usable camera is really started and must deliver a picture, so a
+//! node takes as long as its camera needs for that, and a camera in use elsewhere is told as busy.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use super::find::{Observer, open_and_prove};
+use super::node::{self, Node, Role};
+use super::v4l2::device::{Device, Listed, Refusal, code_name, codes};
+use super::v4l2::modes::{Rates, Sizes, rate_text};
+use super::{About, Layout, Size, Wanted, Which};
+use crate::problem::Problem;
+
+/// How long a camera may take to its first picture.
+const FIRST_PICTURE: Duration = Duration::from_secs(10);
+
+/// Columns of a terminal that are filled.
+const COLUMNS: usize = 100;
+
+/// Prints every node, or the one that is wanted, and tries each as `wanted` says.
+///
+/// Returns whether at least one can be used.
+///
+/// # Errors
+/// Writing to `out` failed.
+pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
+    let nodes = match &wanted.which {
+        Which::Auto => node::list(None),
+        Which::Device(path) => match Node::at(path) {
+            Ok(node) => vec![node],
+            Err(problem) => {
+                writeln!(out, "{problem}")?;
+                return Ok(false);
+            }
+        },
+        Which::Pattern => {
+            writeln!(out, "pattern  the built-in test pattern\n  can be used")?;
+            return Ok(true);
+        }
+    };
+    if nodes.is_empty() {
+        writeln!(out, "no camera found: there is no /dev/video device; plug one in, then look again")?;
+        return Ok(false);
+    }
+    let mut usable = false;
+    let mut others = Vec::new();
+    for node in nodes {
+        match Device::open(node.clone()) {
+            Err(Refusal { camera: false, problem }) => others.push((node, problem)),
+            opened => {
+                usable |= camera(node, opened, wanted, out)?;
+                writeln!(out)?;
+            }
+        }
+    }
+    if !others.is_empty() {
+        writeln!(out, "not cameras:")?;
+    }
+    for (node, problem) in others {
+        // The name is in the reason already where it was the reason.
+        let name = if matches!(node.role(), Role::NotCamera(_)) { "" } else { &node.name };
+        writeln!(
+            out,
+            "  {}  {name}{}{}",
+            node.path.display(),
+            if name.is_empty() { "" } else { ": " },
+            problem.why
+        )?;
+    }
+    Ok(usable)
+}
+
+/// Prints one camera, tries it, and says whether it can be used.
+fn camera(
+    node: Node,
+    opened: Result<Device, Refusal>,
+    wanted: &Wanted,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
+    let name = opened.as_ref().map_or(&node.name, |device| &device.card);
+    writeln!(out, "{}  {name}", node.path.display())?;
+    for name in node.stable_names() {
+        writeln!(out, "  also {}", name.display())?;
+    }
+    let tried = match opened {
+        Ok(device) => {
+            writeln!(out, "  driver {}, at {}", device.driver, device.bus)?;
+            formats(&device, out)?;
+            // Closed first: some drivers let only one descriptor set a format.
+            drop(device);
+            let start = Instant::now();
+            open_and_prove(node, wanted, FIRST_PICTURE, &mut Patient)
+                .map(|source| verdict(super::Source::about(&source), start.elapsed()))
+                .map_err(|refusal| refusal.problem)
+        }
+        Err(refusal) => Err(refusal.problem),
+    };
+    match tried {
+        Ok(lines) => {
+            write!(out, "{lines}")?;
+            Ok(true)
+        }
+        Err(Problem { why, advice, .. }) => {
+            writeln!(out, "  cannot be used: {why}; {advice}")?;
+            Ok(false)
+        }
+    }
+}
+
+/// That a camera can be used, how, and what it did not fulfil.
+fn verdict(about: &About, took: Duration) -> String {
+    let mut lines = String::new();
+    for compromise in &about.compromises {
+        lines += &format!("  {compromise}\n");
+    }
+    let rate = match about.interval {
+        Some(interval) => format!(" at {}/s", rate_text(1.0 / interval.as_secs_f64())),
+        None => String::new(),
+    };
+    let how = format!("{} {}{rate}", about.layout, about.size);
+    lines + &format!("  can be used: {how} (first picture after {} ms)\n", took.as_millis())
+}
+
+/// Prints the formats that can be used with their sizes and rates, and the names of the others.
+fn formats(device: &Device, out: &mut dyn Write) -> io::Result<()> {
+    let uses =
+        |listed: &&Listed| Layout::ALL.iter().any(|layout| codes(*layout).contains(&listed.fourcc.repr));
+    for listed in device.formats.iter().filter(uses) {
+        writeln!(out, "  {} {}", code_name(listed.fourcc), listed.description)?;
+        let sizes = Sizes::of(&device.handle, listed.fourcc);
+        let at = |size| Rates::of(&device.handle, listed.fourcc, size);
+        match &sizes {
+            Sizes::List(list) => {
+                for size in list {
+                    line(out, size, at(*size))?;
+                }
+            }
+            Sizes::Range { max, .. } => {
+                writeln!(out, "    {sizes}, at the largest:")?;
+                line(out, max, at(*max))?;
+            }
+        }
+    }
+    let others: Vec<String> =
+        device.formats.iter().filter(|f| !uses(f)).map(|f| code_name(f.fourcc)).collect();
+    if !others.is_empty() {
+        wrapped(out, "  not used: ", &others)?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut dyn Write, size: &Size, rates: Rates) -> io::Result<()> {
+    let size = size.to_string();
+    match rates {
+        Rates::List(list) if list.is_empty() => writeln!(out, "    {size}"),
+        rates => writeln!(out, "    {size:<10} {rates} frames/s"),
+    }
+}
+
+/// Prints words after a heading, in lines of at most [`COLUMNS`] columns where words allow it.
+fn wrapped(out: &mut dyn Write, heading: &str, words: &[String]) -> io::Result<()> {
+    let mut line = heading.to_owned();
+    let mut empty = true;
+    for word in words {
+        if !empty && line.len() + 1 + word.len() > COLUMNS {
+            writeln!(out, "{line}")?;
+            line = " ".repeat(heading.len());
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    writeln!(out, "{line}")
+}
+
+/// Waits as long as it takes; the user has Ctrl-C.
+struct Patient;
+
+impl Observer for Patient {
+    fn refused(&mut self, _: &str, _: &Problem) {}
+
+    fn keep_waiting(&mut self) -> bool {
+        true
+    }
+}

@@ -1,1 +1,0 @@
-//! V4L2 capture devices through crate v4l, with memory-mapped buffers.

@@ -1,0 +1,155 @@
+//! An open capture node: what it calls itself and which formats it lists.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use v4l::capability::Flags;
+use v4l::format::FourCC;
+use v4l::video::Capture;
+
+use super::errors;
+use crate::camera::node::{Node, Role};
+use crate::camera::{Layout, plain};
+use crate::problem::Problem;
+
+/// A format that the device lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The V4L2 code.
+    pub fourcc: FourCC,
+    /// The driver's name for it, without control characters.
+    pub description: String,
+}
+
+/// An open capture node.
+pub struct Device {
+    /// Seen from outside.
+    pub node: Node,
+    /// The open descriptor.
+    pub handle: v4l::Device,
+    /// What the device calls itself.
+    pub card: String,
+    /// The kernel driver.
+    pub driver: String,
+    /// Where it is connected.
+    pub bus: String,
+    /// All formats, in the driver's order; at least one.
+    pub formats: Vec<Listed>,
+}
+
+/// Why a node was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What to tell the user.
+    pub problem: Problem,
+    /// Whether it may be a camera, so that its problem matters; not so for codecs and metadata nodes.
+    pub camera: bool,
+}
+
+impl Refusal {
+    /// A camera that cannot be used.
+    pub fn camera(problem: Problem) -> Self {
+        Self { problem, camera: true }
+    }
+}
+
+/// Runs a call of crate v4l whose conversions panic on an answer that they do not know: a card name that is
+/// not UTF-8 (uvcvideo cuts names at 31 bytes, also within a character), a newer colorspace. Such an answer
+/// becomes an error of kind `InvalidData`.
+pub fn ask<T>(call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    // These calls only read what the kernel returned and hold nothing whose drop could panic too.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "an answer that crate v4l cannot read"))
+    })
+}
+
+/// The V4L2 codes of a layout.
+pub fn codes(layout: Layout) -> &'static [[u8; 4]] {
+    match layout {
+        Layout::Mjpeg => const { &[*b"MJPG", *b"JPEG"] },
+        Layout::Yuyv => const { &[*b"YUYV"] },
+    }
+}
+
+impl Device {
+    /// Opens a node and checks that it is one for single-planar capture by streaming.
+    pub fn open(node: Node) -> Result<Device, Refusal> {
+        if let Some(problem) = node.barred() {
+            // A raw sensor is a camera to the user, though none for us.
+            return Err(Refusal { problem, camera: node.role() == Role::RawSensor });
+        }
+        let path = node.path.display().to_string();
+        let opened = v4l::Device::with_path(&node.path);
+        let failed = |e: io::Error| errors::problem(format!("cannot open {path}"), &node.path, &e);
+        let handle = opened.map_err(|e| Refusal::camera(failed(e)))?;
+
+        let no_camera = |why: &str| {
+            let problem = Problem::new(format!("cannot use {path}"), why, errors::SEE_PROBE);
+            Refusal { problem, camera: false }
+        };
+        let (card, driver, bus) = match ask(|| handle.query_caps()) {
+            Ok(caps) if !caps.capabilities.contains(Flags::VIDEO_CAPTURE) => {
+                return Err(no_camera(if caps.capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
+                    "it delivers pictures in several planes, which is not supported"
+                } else {
+                    "it delivers no pictures (a node for metadata, output or conversion)"
+                }));
+            }
+            Ok(caps) if !caps.capabilities.contains(Flags::STREAMING) => {
+                return Err(Refusal {
+                    camera: true,
+                    ..no_camera("its driver has no streaming by memory mapping")
+                });
+            }
+            Ok(caps) => (plain(&caps.card), plain(&caps.driver), plain(&caps.bus)),
+            // Its name cannot be read this way; sysfs knows it too, and the formats show what it can.
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+                (node.name.clone(), node.driver.clone(), plain(&node.identity.port().display().to_string()))
+            }
+            Err(e) => return Err(Refusal::camera(failed(e))),
+        };
+        let formats: Vec<Listed> = ask(|| handle.enum_formats())
+            .map_err(|e| Refusal::camera(failed(e)))?
+            .into_iter()
+            .map(|f| Listed { fourcc: f.fourcc, description: plain(&f.description) })
+            .collect();
+        if formats.is_empty() {
+            return Err(no_camera("it lists no picture formats"));
+        }
+        Ok(Device { node, handle, card, driver, bus, formats })
+    }
+
+    /// The code under which it lists a layout, if it does.
+    pub fn code_of(&self, layout: Layout) -> Option<FourCC> {
+        let listed = |code: &[u8; 4]| self.formats.iter().any(|f| f.fourcc.repr == *code);
+        codes(layout).iter().find(|code| listed(code)).map(FourCC::new)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.node.path
+    }
+
+    /// The names of all listed formats, for a message.
+    pub fn format_names(&self) -> String {
+        self.formats.iter().map(|f| code_name(f.fourcc)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A code as text, `MJPG`; safe to print.
+pub fn code_name(fourcc: FourCC) -> String {
+    plain(&String::from_utf8_lossy(&fourcc.repr))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_makes_crate_v4l_panic_is_an_error_like_others() {
+        let broken = ask(|| -> io::Result<()> { panic!("Invalid colorspace") }).unwrap_err();
+        assert_eq!(broken.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(ask(|| Ok(7)).unwrap(), 7);
+    }
+}

@@ -1,0 +1,203 @@
+//! V4L2 capture devices through crate v4l, with memory-mapped buffers.
+//!
+//! Used by [`super::find`] and [`super::probe`]. An open [`V4l2`] streams; each frame is borrowed from the
+//! driver's own buffer, without a copy and without an allocation. Its first frame is lost on purpose (see
+//! [`buffers`]). Opening may take seconds on a camera that does not answer: uvcvideo waits up to 5 s for it.
+
+pub mod buffers;
+pub mod device;
+pub mod errors;
+pub mod modes;
+pub mod negotiate;
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use v4l::buffer::{Flags, Metadata};
+
+use super::node::Node;
+use super::{About, Ended, Frame, Source, Wanted};
+use crate::problem::Problem;
+use buffers::Buffers;
+use device::{Device, Refusal};
+use negotiate::{Agreed, less_bandwidth, negotiate};
+
+/// The oldest that a frame's timestamp is believed to be. Beyond it, or in the future, the driver's clock is
+/// not what it says.
+const OLDEST_FRAME: Duration = Duration::from_secs(10);
+
+/// An open, streaming V4L2 device.
+pub struct V4l2 {
+    about: About,
+    node: Node,
+    buffers: Buffers,
+    /// Why it delivers no more, once so.
+    ended: Option<Ended>,
+}
+
+impl V4l2 {
+    /// Opens the node at `path`, sets it up as near to `wanted` as it can, and starts it.
+    ///
+    /// # Errors
+    /// It is no usable camera, is busy, not permitted, or refuses.
+    pub fn open(path: &Path, wanted: &Wanted) -> Result<V4l2, Problem> {
+        Self::start(Node::at(path)?, wanted).map_err(|refusal| refusal.problem)
+    }
+
+    /// Like [`V4l2::open`], for a node that was looked at already.
+    pub fn start(node: Node, wanted: &Wanted) -> Result<V4l2, Refusal> {
+        let device = Device::open(node)?;
+        let agreed = negotiate(&device, wanted).map_err(Refusal::camera)?;
+        let buffers = Buffers::start(&device.handle, device.path().to_owned())
+            .map_err(|e| Refusal::camera(not_started(&device, &agreed, &e)))?;
+        let interval = agreed.interval();
+        let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
+        let about = About {
+            source: device.path().display().to_string(),
+            card: device.card,
+            driver: device.driver,
+            bus: device.bus,
+            layout,
+            size,
+            stride,
+            range,
+            max_frame,
+            interval,
+            compromises,
+        };
+        Ok(V4l2 { about, node: device.node, buffers, ended: None })
+    }
+
+    /// Waits for a frame and takes it; a first one only makes room for the next.
+    fn take(buffers: &mut Buffers, timeout: Duration) -> io::Result<Option<(&[u8], Metadata)>> {
+        let deadline = Instant::now().checked_add(timeout);
+        if !buffers.wait(timeout)? {
+            return Ok(None);
+        }
+        if !buffers.in_hand() {
+            buffers.skip_first()?;
+            let left = deadline.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
+            if !buffers.wait(left)? {
+                return Ok(None);
+            }
+        }
+        buffers.exchange().map(Some)
+    }
+}
+
+impl Source for V4l2 {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+        if let Some(ended) = &self.ended {
+            return Err(ended.clone());
+        }
+        match Self::take(&mut self.buffers, timeout) {
+            Ok(taken) => Ok(taken.map(|(buffer, meta)| frame(buffer, &meta))),
+            Err(e) => Err(self.ended.insert(Ended(stopped(&self.node, &e))).clone()),
+        }
+    }
+}
+
+/// What the driver filled, as a frame.
+fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
+    let used = usize::try_from(meta.bytesused).unwrap_or(usize::MAX);
+    let now = Instant::now();
+    let captured = age(meta, monotonic()).and_then(|age| now.checked_sub(age)).unwrap_or(now);
+    Frame {
+        bytes: buffer.get(..used).unwrap_or(buffer),
+        captured,
+        sequence: meta.sequence,
+        flagged: meta.flags.contains(Flags::ERROR) || used == 0 || used > buffer.len(),
+    }
+}
+
+/// CLOCK_MONOTONIC, which drivers stamp frames with.
+fn monotonic() -> Duration {
+    // It starts at boot and so is never negative.
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
+}
+
+/// How long before `now`, on CLOCK_MONOTONIC, the frame was captured; `None` if its stamp is of another
+/// clock or not to be believed.
+fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
+    if meta.flags & Flags::TIMESTAMP_MASK != Flags::TIMESTAMP_MONOTONIC {
+        return None;
+    }
+    let seconds = u64::try_from(meta.timestamp.sec).ok()?;
+    let micros = u64::try_from(meta.timestamp.usec).ok()?;
+    let stamp = Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))?;
+    now.checked_sub(stamp).filter(|age| *age <= OLDEST_FRAME)
+}
+
+/// Why it did not start.
+fn not_started(device: &Device, agreed: &Agreed, error: &io::Error) -> Problem {
+    let what = format!("cannot start {}", device.path().display());
+    if Errno::from_io_error(error) != Some(Errno::NOSPC) {
+        return errors::problem(what, device.path(), error);
+    }
+    // Never a full disk: STREAMON says so when the USB bus cannot reserve the bandwidth.
+    let rate = agreed.rate.map(|rate| format!(" at {rate} frames/s")).unwrap_or_default();
+    let why = format!("the USB bus has no room for {} {}{rate} (ENOSPC)", agreed.size, agreed.layout);
+    Problem::new(what, why, less_bandwidth(device, agreed))
+}
+
+/// Why it delivers no more. A node that is gone was unplugged, whatever the answer: drivers differ.
+fn stopped(node: &Node, error: &io::Error) -> Problem {
+    let gone = Node::at(&node.path).map_or(true, |now| now.minor != node.minor);
+    let error = if gone { &Errno::NODEV.into() } else { error };
+    errors::problem(format!("{} stopped", node.path.display()), &node.path, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use v4l::timestamp::Timestamp;
+
+    use super::*;
+
+    fn meta(flags: Flags, bytesused: u32, timestamp: Timestamp) -> Metadata {
+        Metadata { bytesused, flags, timestamp, ..Metadata::default() }
+    }
+
+    #[test]
+    fn a_frame_is_as_old_as_the_drivers_stamp_says_if_it_can_be_believed() {
+        let now = Duration::from_millis(100_500);
+        let monotonic = Flags::TIMESTAMP_MONOTONIC;
+        assert_eq!(
+            age(&meta(monotonic, 1, Timestamp::new(100, 250_000)), now),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(age(&meta(Flags::TIMESTAMP_COPY, 1, Timestamp::new(100, 250_000)), now), None);
+        assert_eq!(age(&meta(Flags::TIMESTAMP_UNKNOWN, 1, Timestamp::new(100, 250_000)), now), None);
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(101, 0)), now), None, "from the future");
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(90, 0)), now), None, "too old");
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(-1, 0)), now), None);
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(100, -1)), now), None);
+    }
+
+    #[test]
+    fn a_driver_that_says_more_bytes_than_there_are_is_flagged_not_followed() {
+        let buffer = [7u8; 16];
+        let of = |flags, used| {
+            let frame = frame(&buffer, &meta(flags, used, Timestamp::new(0, 0)));
+            (frame.bytes.len(), frame.flagged)
+        };
+        assert_eq!(of(Flags::empty(), 10), (10, false));
+        assert_eq!(of(Flags::empty(), 16), (16, false));
+        assert_eq!(of(Flags::empty(), 17), (16, true));
+        assert_eq!(of(Flags::empty(), u32::MAX), (16, true));
+        assert_eq!(of(Flags::empty(), 0), (0, true));
+        assert_eq!(of(Flags::ERROR, 10), (10, true));
+    }
+
+    #[test]
+    fn a_source_can_move_to_the_thread_that_reads_it() {
+        fn is_send<T: Send>() {}
+        is_send::<V4l2>();
+    }
+}

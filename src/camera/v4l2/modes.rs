@@ -1,0 +1,297 @@
+//! Sizes and rates as V4L2 lists them: single values or ranges.
+
+use std::fmt;
+use std::time::Duration;
+
+use v4l::format::FourCC;
+use v4l::fraction::Fraction;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::FrameSizeEnum;
+use v4l::video::Capture;
+
+use super::device::ask;
+use crate::camera::Size;
+
+/// How many values a sentence names before it says only how many more there are.
+const NAMED: usize = 8;
+
+/// The longest time between two frames that is believed; beyond it a driver's fraction is taken for garbage.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// A frame rate as V4L2 tells it: the time between two frames as a fraction of a second. It need not be 1/N:
+/// 2/25 s are 12.5 frames per second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    numerator: u32,
+    denominator: u32,
+}
+
+impl Rate {
+    /// `None` for fractions that are no time between frames.
+    pub fn new(interval: Fraction) -> Option<Rate> {
+        let Fraction { numerator, denominator } = interval;
+        if numerator == 0 || denominator == 0 {
+            return None;
+        }
+        let rate = Rate { numerator, denominator };
+        (rate.interval() <= LONGEST_INTERVAL).then_some(rate)
+    }
+
+    /// The time between two frames.
+    pub fn interval(self) -> Duration {
+        // At most u32::MAX * 1e9, which u64 holds.
+        Duration::from_nanos(u64::from(self.numerator) * 1_000_000_000 / u64::from(self.denominator))
+    }
+
+    /// Frames per second.
+    pub fn per_second(self) -> f64 {
+        f64::from(self.denominator) / f64::from(self.numerator)
+    }
+
+    /// Whether it is `fps` within 1 %, so that 29.97 passes for 30.
+    pub fn meets(self, fps: u32) -> bool {
+        let fps = f64::from(fps);
+        (self.per_second() - fps).abs() <= fps / 100.0
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&rate_text(self.per_second()))
+    }
+}
+
+/// Frames per second with no more digits than needed: `30`, `12.5`, `29.97`.
+pub fn rate_text(per_second: f64) -> String {
+    let text = format!("{per_second:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The rates of one format at one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rates {
+    /// These, as the driver ordered them; empty if it does not tell.
+    List(Vec<Rate>),
+    /// From the first to the second, the slowest first.
+    Range(Rate, Rate),
+}
+
+impl Rates {
+    /// What the driver lists; a driver that lists nothing is no error.
+    pub fn of(device: &v4l::Device, fourcc: FourCC, size: Size) -> Rates {
+        let mut list = Vec::new();
+        for found in ask(|| device.enum_frameintervals(fourcc, size.width, size.height)).unwrap_or_default() {
+            match found.interval {
+                FrameIntervalEnum::Discrete(interval) => list.extend(Rate::new(interval)),
+                FrameIntervalEnum::Stepwise(range) => {
+                    if let (Some(slowest), Some(fastest)) = (Rate::new(range.max), Rate::new(range.min)) {
+                        return Rates::Range(slowest, fastest);
+                    }
+                }
+            }
+        }
+        list.dedup();
+        Rates::List(list)
+    }
+
+    /// The fastest rate below `rate`.
+    pub fn slower_than(&self, rate: Rate) -> Option<Rate> {
+        let below = |r: &&Rate| r.interval() > rate.interval();
+        match self {
+            Rates::List(list) => list.iter().filter(below).min_by_key(|r| r.interval()).copied(),
+            Rates::Range(slowest, _) => Some(*slowest).filter(|r| below(&r)),
+        }
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rates::List(list) => write_list(f, list),
+            Rates::Range(slowest, fastest) => write!(f, "{slowest} to {fastest}"),
+        }
+    }
+}
+
+/// The sizes of one format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sizes {
+    /// These, as the driver ordered them; empty if it does not tell.
+    List(Vec<Size>),
+    /// Any from the smallest to the largest, in these steps of width and height.
+    Range {
+        /// The smallest.
+        min: Size,
+        /// The largest.
+        max: Size,
+        /// Steps in pixels, 1 where any size will do.
+        step: (u32, u32),
+    },
+}
+
+impl Sizes {
+    /// What the driver lists; a driver that lists nothing is no error.
+    pub fn of(device: &v4l::Device, fourcc: FourCC) -> Sizes {
+        let mut list = Vec::new();
+        for found in ask(|| device.enum_framesizes(fourcc)).unwrap_or_default() {
+            match found.size {
+                FrameSizeEnum::Discrete(d) => {
+                    let size = Size { width: d.width, height: d.height };
+                    if !list.contains(&size) {
+                        list.push(size);
+                    }
+                }
+                FrameSizeEnum::Stepwise(s) => {
+                    return Sizes::Range {
+                        min: Size { width: s.min_width, height: s.min_height },
+                        max: Size { width: s.max_width, height: s.max_height },
+                        step: (s.step_width, s.step_height),
+                    };
+                }
+            }
+        }
+        Sizes::List(list)
+    }
+
+    /// Whether exactly `size` is offered; a driver that does not tell may offer it.
+    pub fn may_offer(&self, size: Size) -> bool {
+        match self {
+            Sizes::List(list) => list.is_empty() || list.contains(&size),
+            Sizes::Range { min, max, step } => {
+                let fits = |n: u32, min: u32, max: u32, step: u32| {
+                    (min..=max).contains(&n) && (n - min).is_multiple_of(step.max(1))
+                };
+                fits(size.width, min.width, max.width, step.0)
+                    && fits(size.height, min.height, max.height, step.1)
+            }
+        }
+    }
+
+    /// The listed size that differs least from `wanted` in width and height together, the larger of two;
+    /// `wanted` itself where the driver lists none or knows a range, in which it rounds by itself.
+    pub fn nearest(&self, wanted: Size) -> Size {
+        match self {
+            Sizes::List(list) => list
+                .iter()
+                .min_by_key(|s| {
+                    let apart = u64::from(s.width.abs_diff(wanted.width))
+                        + u64::from(s.height.abs_diff(wanted.height));
+                    (apart, u64::MAX - area(**s))
+                })
+                .copied()
+                .unwrap_or(wanted),
+            Sizes::Range { .. } => wanted,
+        }
+    }
+
+    /// The largest listed size with fewer pixels than `size`.
+    pub fn smaller_than(&self, size: Size) -> Option<Size> {
+        match self {
+            Sizes::List(list) => {
+                list.iter().filter(|s| area(**s) < area(size)).max_by_key(|s| area(**s)).copied()
+            }
+            Sizes::Range { min, .. } => Some(*min).filter(|s| area(*s) < area(size)),
+        }
+    }
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sizes::List(list) => write_list(f, list),
+            Sizes::Range { min, max, step: (0 | 1, 0 | 1) } => write!(f, "any from {min} to {max}"),
+            Sizes::Range { min, max, step } => write!(f, "{min} to {max} in steps of {}x{}", step.0, step.1),
+        }
+    }
+}
+
+fn area(size: Size) -> u64 {
+    u64::from(size.width) * u64::from(size.height)
+}
+
+fn write_list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, list: &[T]) -> fmt::Result {
+    for (at, item) in list.iter().take(NAMED).enumerate() {
+        write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
+    }
+    match list.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn size(text: &str) -> Size {
+        text.parse().unwrap()
+    }
+
+    pub fn sizes(texts: &[&str]) -> Sizes {
+        Sizes::List(texts.iter().map(|t| size(t)).collect())
+    }
+
+    pub fn rate(numerator: u32, denominator: u32) -> Rate {
+        Rate::new(Fraction::new(numerator, denominator)).unwrap()
+    }
+
+    #[test]
+    fn a_rate_need_not_be_a_whole_number() {
+        let half = rate(2, 25);
+        assert_eq!(half.to_string(), "12.5");
+        assert_eq!(half.interval(), Duration::from_millis(80));
+        assert!(!half.meets(12) && !half.meets(13));
+        assert_eq!(rate(1001, 30_000).to_string(), "29.97");
+        assert!(rate(1001, 30_000).meets(30));
+        assert_eq!(rate(1, 100).to_string(), "100");
+        assert_eq!(rate(333_333, 10_000_000).to_string(), "30");
+    }
+
+    #[test]
+    fn a_drivers_nonsense_is_no_rate() {
+        for (numerator, denominator) in [(0, 30), (1, 0), (0, 0), (u32::MAX, 1)] {
+            assert_eq!(Rate::new(Fraction::new(numerator, denominator)), None);
+        }
+        assert!(rate(1, u32::MAX).interval().is_zero());
+    }
+
+    #[test]
+    fn the_nearest_size_is_taken_when_the_wanted_one_is_not_there() {
+        let offered = sizes(&["640x480", "1280x720", "1920x1080"]);
+        for (wanted, got) in [
+            ("1281x721", "1280x720"),
+            ("1x1", "640x480"),
+            ("65535x65535", "1920x1080"),
+            ("1600x900", "1920x1080"),
+        ] {
+            assert_eq!(offered.nearest(size(wanted)), size(got), "{wanted}");
+        }
+        assert_eq!(sizes(&[]).nearest(size("800x600")), size("800x600"));
+        assert_eq!(offered.smaller_than(size("1280x720")), Some(size("640x480")));
+        assert_eq!(offered.smaller_than(size("640x480")), None);
+    }
+
+    #[test]
+    fn a_range_of_sizes_offers_only_its_steps() {
+        let range = Sizes::Range { min: size("32x32"), max: size("1920x1080"), step: (8, 2) };
+        assert!(range.may_offer(size("640x480")) && range.may_offer(size("32x32")));
+        assert!(!range.may_offer(size("641x480")) && !range.may_offer(size("1928x480")));
+        let any = Sizes::Range { min: size("1x1"), max: size("64x64"), step: (0, 0) };
+        assert!(any.may_offer(size("63x7")));
+        assert_eq!(any.to_string(), "any from 1x1 to 64x64");
+    }
+
+    #[test]
+    fn a_long_list_is_cut_short() {
+        let many = Sizes::List((1..=20).map(|n| Size { width: n, height: n }).collect());
+        assert!(many.to_string().ends_with("8x8 and 12 more"), "{many}");
+    }
+
+    #[test]
+    fn the_next_slower_rate_is_found() {
+        let rates = Rates::List(vec![rate(1, 5), rate(1, 30), rate(1, 15)]);
+        assert_eq!(rates.slower_than(rate(1, 30)), Some(rate(1, 15)));
+        assert_eq!(rates.slower_than(rate(1, 5)), None);
+        assert_eq!(Rates::Range(rate(1, 5), rate(1, 60)).slower_than(rate(1, 30)), Some(rate(1, 5)));
+    }
+}

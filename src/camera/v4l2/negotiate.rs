@@ -1,0 +1,369 @@
+//! Agreeing with a camera on layout, size and rate: what was asked where it can, else the nearest that it
+//! offers, with a sentence for each wish that was not fulfilled.
+
+use std::time::Duration;
+
+use v4l::control::{Control, Value};
+use v4l::format::{Colorspace, Format, FourCC, Quantization};
+use v4l::parameters::Capabilities;
+use v4l::video::Capture;
+use v4l::video::capture::Parameters;
+
+use super::device::{Device, ask, code_name, codes};
+use super::errors;
+use super::modes::{Rate, Rates, Sizes};
+use crate::camera::{Encoder, Layout, MAX_SIDE, Range, Size, Wanted};
+use crate::jpeg::pixels::Yuyv;
+use crate::problem::Problem;
+
+/// The largest frame that is believed. 8K YUYV is 63.3 MiB; a driver that announces more is broken, and
+/// slots of that size would not fit a small board.
+const MAX_FRAME_BYTES: u32 = 64 << 20;
+
+/// V4L2_CID_JPEG_COMPRESSION_QUALITY (linux/v4l2-controls.h), in percent as a rule.
+const JPEG_QUALITY: u32 = 0x009d_0903;
+
+/// What was agreed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreed {
+    pub layout: Layout,
+    pub size: Size,
+    pub stride: u32,
+    pub max_frame: usize,
+    pub range: Range,
+    pub rate: Option<Rate>,
+    pub compromises: Vec<String>,
+}
+
+impl Agreed {
+    /// The time between two frames.
+    pub fn interval(&self) -> Option<Duration> {
+        self.rate.map(Rate::interval)
+    }
+}
+
+/// Sets the camera up. What it agrees to is only sure once it has delivered.
+///
+/// # Errors
+/// It lists no layout that was allowed, or refuses each of them.
+pub fn negotiate(device: &Device, wanted: &Wanted) -> Result<Agreed, Problem> {
+    let mut offers: Vec<Offer> = allowed(wanted)
+        .iter()
+        .filter_map(|&layout| {
+            let code = device.code_of(layout)?;
+            Some(Offer { layout, code, sizes: Sizes::of(&device.handle, code) })
+        })
+        .collect();
+    if let Some(size) = wanted.size {
+        // A size that was asked for outweighs our own order of layouts. The sort keeps that order else.
+        offers.sort_by_key(|offer| !offer.sizes.may_offer(size));
+    }
+    let mut first = None;
+    for offer in &offers {
+        match agree(device, wanted, offer) {
+            Ok(agreed) => return Ok(agreed),
+            Err(problem) => first.get_or_insert(problem),
+        };
+    }
+    Err(first.unwrap_or_else(|| {
+        let (why, advice) = no_layout(wanted, &device.format_names());
+        Problem::new(format!("cannot use {}", device.path().display()), why, advice)
+    }))
+}
+
+/// A layout that the camera lists.
+struct Offer {
+    layout: Layout,
+    code: FourCC,
+    sizes: Sizes,
+}
+
+/// The layouts that the settings allow, best first.
+fn allowed(wanted: &Wanted) -> Vec<Layout> {
+    let by_encoder = |layout: &Layout| match wanted.encoder {
+        Encoder::Auto => true,
+        Encoder::Passthrough => *layout == Layout::Mjpeg,
+        Encoder::Software => *layout != Layout::Mjpeg,
+    };
+    let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
+    Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect()
+}
+
+/// Why none of the listed formats can be taken, and what to do.
+fn no_layout(wanted: &Wanted, listed: &str) -> (String, String) {
+    let names: Vec<&str> = allowed(wanted).into_iter().map(Layout::name).collect();
+    if names.is_empty() {
+        let why = "the --format and the --encoder that were asked for exclude each other";
+        return (why.to_owned(), "leave one of them out".to_owned());
+    }
+    let advice = match (wanted.layout, wanted.encoder) {
+        (None, Encoder::Auto) => "use another camera",
+        (Some(_), _) => "leave out --format",
+        (None, _) => "leave out --encoder",
+    };
+    (format!("it offers no {}, only {listed}", names.join(" or ")), advice.to_owned())
+}
+
+/// Sets one layout, the nearest size and the nearest rate.
+fn agree(device: &Device, wanted: &Wanted, offer: &Offer) -> Result<Agreed, Problem> {
+    let Offer { layout, code, sizes } = offer;
+    let path = device.path();
+    let what = format!("cannot set {} to {layout}", path.display());
+    let failed = |e| errors::problem(&what, path, &e);
+
+    let size = sizes.nearest(wanted.size());
+    ask(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
+    // Many drivers have one fixed rate and refuse this; what they say afterwards counts.
+    let _ = ask(|| device.handle.set_params(&Parameters::with_fps(wanted.fps())));
+    let rate = ask(|| device.handle.params())
+        .ok()
+        .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
+        .and_then(|params| Rate::new(params.interval));
+    // Asked again, since a new rate may have brought another sizeimage.
+    let format = ask(|| device.handle.format()).map_err(failed)?;
+
+    if !codes(*layout).contains(&format.fourcc.repr) {
+        let why = format!("its driver chose {} instead", code_name(format.fourcc));
+        return Err(Problem::new(what, why, "try another --format"));
+    }
+    if let Some(why) = nonsense(*layout, &format) {
+        return Err(Problem::new(what, why, "try another --size or --format, or another camera"));
+    }
+    let size = Size { width: format.width, height: format.height };
+    let rates = Rates::of(&device.handle, *code, size);
+    let compromises = [
+        size_compromise(wanted, size, sizes),
+        rate_compromise(wanted, size, rate, &rates),
+        quality_compromise(device, wanted, *layout),
+    ];
+    Ok(Agreed {
+        layout: *layout,
+        size,
+        stride: if *layout == Layout::Mjpeg { 0 } else { format.stride },
+        max_frame: usize::try_from(format.size).unwrap_or(usize::MAX),
+        range: range(*layout, &format),
+        rate,
+        compromises: compromises.into_iter().flatten().collect(),
+    })
+}
+
+/// The fewest bytes that hold a whole frame; the last row of pixels need not fill its stride.
+fn frame_bytes(layout: Layout, size: Size, stride: u32) -> u64 {
+    let rows_before = u64::from(size.height.saturating_sub(1));
+    match layout {
+        Layout::Mjpeg => 1,
+        Layout::Yuyv => rows_before * u64::from(stride) + u64::from(Yuyv::row_len(size.width)),
+    }
+}
+
+/// What is impossible in a format that the driver set, if anything.
+fn nonsense(layout: Layout, format: &Format) -> Option<String> {
+    let size = Size { width: format.width, height: format.height };
+    let sides = 1..=MAX_SIDE;
+    if !sides.contains(&size.width) || !sides.contains(&size.height) {
+        Some(format!("its driver announces pictures of {size}"))
+    } else if layout == Layout::Yuyv && format.stride < Yuyv::row_len(size.width) {
+        Some(format!("its driver announces rows of {} bytes for {size}", format.stride))
+    } else if format.size > MAX_FRAME_BYTES
+        || u64::from(format.size) < frame_bytes(layout, size, format.stride)
+    {
+        Some(format!("its driver announces frames of {} bytes for {size}", format.size))
+    } else {
+        None
+    }
+}
+
+/// The range of Y, Cb and Cr: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h for what is not RGB.
+fn range(layout: Layout, format: &Format) -> Range {
+    match (layout, format.quantization, format.colorspace) {
+        (Layout::Mjpeg, _, _) | (_, Quantization::FullRange, _) => Range::Full,
+        (_, Quantization::Default, Colorspace::JPEG) => Range::Full,
+        _ => Range::Limited,
+    }
+}
+
+fn size_compromise(wanted: &Wanted, got: Size, offered: &Sizes) -> Option<String> {
+    let offers = match offered {
+        Sizes::List(list) if list.is_empty() => String::new(),
+        _ => format!("; it offers {offered}"),
+    };
+    match wanted.size {
+        _ if wanted.size() == got => None,
+        Some(size) => Some(format!("asked for {size}, got {got}{offers}")),
+        None => Some(format!("{got} instead of the usual {}{offers}", Size::DEFAULT)),
+    }
+}
+
+fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rates) -> Option<String> {
+    let offers = match offered {
+        Rates::List(list) if list.is_empty() => String::new(),
+        _ => format!("; at {size} it offers {offered}"),
+    };
+    match (wanted.fps, got) {
+        (_, Some(rate)) if rate.meets(wanted.fps()) => None,
+        (Some(fps), Some(rate)) => Some(format!("asked for {fps} frames/s, got {rate}{offers}")),
+        (Some(fps), None) => {
+            Some(format!("asked for {fps} frames/s, but its driver has no setting for that"))
+        }
+        (None, Some(rate)) => Some(format!("{rate} frames/s instead of the usual {}{offers}", wanted.fps())),
+        (None, None) => None,
+    }
+}
+
+/// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
+fn quality_compromise(device: &Device, wanted: &Wanted, layout: Layout) -> Option<String> {
+    let quality = wanted.quality.filter(|_| layout == Layout::Mjpeg)?;
+    let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
+    ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
+}
+
+fn quality_sentence(quality: u8) -> String {
+    format!(
+        "asked for quality {quality}, but this camera compresses by itself and has no setting for that; \
+         --encoder software compresses here"
+    )
+}
+
+/// Advice when the USB bus has no room: what of the camera's own offers needs less.
+pub fn less_bandwidth(device: &Device, agreed: &Agreed) -> String {
+    let Some(code) = device.code_of(agreed.layout) else { return String::new() };
+    let sizes = Sizes::of(&device.handle, code);
+    let rates = Rates::of(&device.handle, code, agreed.size);
+    let mjpeg = agreed.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
+    bandwidth_advice(mjpeg, sizes.smaller_than(agreed.size), agreed.rate.and_then(|r| rates.slower_than(r)))
+}
+
+fn bandwidth_advice(mjpeg: bool, smaller: Option<Size>, slower: Option<Rate>) -> String {
+    let ways: Vec<String> = [
+        mjpeg.then(|| "--format mjpeg".to_owned()),
+        smaller.map(|size| format!("--size {size}")),
+        // The option takes whole numbers.
+        slower.map(|rate| format!("--fps {}", rate.per_second().floor().max(1.0))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match ways.is_empty() {
+        true => "plug it into another USB port, away from other cameras".to_owned(),
+        false => format!("try {}, or another USB port", ways.join(" or ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::modes::tests::{rate, size, sizes};
+    use super::*;
+    use crate::camera::Which;
+
+    fn wanted() -> Wanted {
+        Wanted {
+            which: Which::Auto,
+            size: None,
+            fps: None,
+            layout: None,
+            encoder: Encoder::Auto,
+            quality: None,
+        }
+    }
+
+    fn format(layout: Layout, width: u32, height: u32, stride: u32, bytes: u32) -> Format {
+        let mut format = Format::new(width, height, FourCC::new(&codes(layout)[0]));
+        (format.stride, format.size) = (stride, bytes);
+        format
+    }
+
+    #[test]
+    fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
+        assert_eq!(allowed(&wanted()), [Layout::Mjpeg, Layout::Yuyv]);
+        assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
+        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), [Layout::Yuyv]);
+        assert_eq!(allowed(&Wanted { layout: Some(Layout::Yuyv), ..wanted() }), [Layout::Yuyv]);
+        let both = Wanted { layout: Some(Layout::Yuyv), encoder: Encoder::Passthrough, ..wanted() };
+        assert_eq!(allowed(&both), []);
+        assert!(no_layout(&both, "MJPG").0.contains("exclude each other"));
+    }
+
+    #[test]
+    fn a_camera_without_the_asked_format_says_what_it_has() {
+        let wish = Wanted { layout: Some(Layout::Mjpeg), ..wanted() };
+        let told = no_layout(&wish, "YUYV, NV12");
+        assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
+        assert_eq!(no_layout(&wanted(), "UYVY").0, "it offers no mjpeg or yuyv, only UYVY");
+    }
+
+    #[test]
+    fn a_size_that_was_not_given_is_told_with_those_on_offer() {
+        let offered = sizes(&["640x480", "1280x720"]);
+        let wish = Wanted { size: Some(size("1281x721")), ..wanted() };
+        assert_eq!(
+            size_compromise(&wish, size("1280x720"), &offered).unwrap(),
+            "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
+        );
+        assert_eq!(
+            size_compromise(&wanted(), size("640x480"), &sizes(&["640x480"])).unwrap(),
+            "640x480 instead of the usual 1280x720; it offers 640x480"
+        );
+        assert_eq!(size_compromise(&wanted(), size("1280x720"), &offered), None);
+        assert_eq!(size_compromise(&wish, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
+    }
+
+    #[test]
+    fn a_rate_that_was_not_given_is_told_with_those_on_offer() {
+        let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
+        let wish = Wanted { fps: Some(60), ..wanted() };
+        let hd = size("1280x720");
+        assert_eq!(
+            rate_compromise(&wish, hd, Some(rate(2, 25)), &offered).unwrap(),
+            "asked for 60 frames/s, got 12.5; at 1280x720 it offers 30, 12.5"
+        );
+        assert_eq!(rate_compromise(&wish, hd, Some(rate(1, 60)), &offered), None);
+        assert_eq!(rate_compromise(&wanted(), hd, Some(rate(1001, 30_000)), &offered), None);
+        assert_eq!(
+            rate_compromise(&wanted(), hd, Some(rate(2, 25)), &Rates::List(Vec::new())).unwrap(),
+            "12.5 frames/s instead of the usual 30"
+        );
+        assert!(rate_compromise(&wish, hd, None, &offered).unwrap().contains("no setting"));
+        assert_eq!(rate_compromise(&wanted(), hd, None, &offered), None);
+    }
+
+    #[test]
+    fn a_full_usb_bus_gets_advice_that_this_camera_can_follow() {
+        assert_eq!(
+            bandwidth_advice(true, Some(size("640x480")), Some(rate(2, 25))),
+            "try --format mjpeg or --size 640x480 or --fps 12, or another USB port"
+        );
+        assert!(bandwidth_advice(false, None, None).starts_with("plug it into another USB port"));
+    }
+
+    #[test]
+    fn a_driver_that_announces_nonsense_is_not_believed() {
+        assert_eq!(nonsense(Layout::Yuyv, &format(Layout::Yuyv, 1280, 720, 2560, 1_843_200)), None);
+        assert_eq!(nonsense(Layout::Mjpeg, &format(Layout::Mjpeg, 1280, 720, 0, 1_843_200)), None);
+        for (layout, width, height, stride, bytes) in [
+            (Layout::Yuyv, 1280, 720, 2558, 1_843_200),
+            (Layout::Yuyv, 1281, 720, 2562, 1_845_000),
+            (Layout::Yuyv, 1280, 720, 2560, 1_843_199),
+            (Layout::Yuyv, 1280, 720, u32::MAX, 1_843_200),
+            (Layout::Mjpeg, 1280, 720, 0, 0),
+            (Layout::Mjpeg, 1280, 720, 0, MAX_FRAME_BYTES + 1),
+            (Layout::Mjpeg, 0, 720, 0, 1000),
+            (Layout::Mjpeg, 1280, 65_536, 0, 1000),
+        ] {
+            let wrong = nonsense(layout, &format(layout, width, height, stride, bytes));
+            assert!(wrong.is_some(), "{layout} {width}x{height} {stride} {bytes} was believed");
+        }
+    }
+
+    #[test]
+    fn raw_pixels_are_limited_range_unless_the_driver_says_otherwise() {
+        let with = |quantization, colorspace| {
+            let mut format = format(Layout::Yuyv, 64, 64, 128, 8192);
+            (format.quantization, format.colorspace) = (quantization, colorspace);
+            range(Layout::Yuyv, &format)
+        };
+        assert_eq!(with(Quantization::Default, Colorspace::SRGB), Range::Limited);
+        assert_eq!(with(Quantization::Default, Colorspace::JPEG), Range::Full);
+        assert_eq!(with(Quantization::LimitedRange, Colorspace::JPEG), Range::Limited);
+        assert_eq!(with(Quantization::FullRange, Colorspace::SMPTE170M), Range::Full);
+    }
+}
