@@ -132,7 +132,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn capture(&mut self, source: &mut dyn Source) -> Problem {
+    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish; says which.
+    pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
         self.begin(&about);
         let stall =
