@@ -214,6 +214,13 @@ pub struct About {
     pub compromises: Vec<String>,
 }
 
+impl About {
+    /// Frames per second as agreed, to a thousandth; `None` where the driver does not tell.
+    pub fn fps(&self) -> Option<f64> {
+        self.interval.map(|interval| (1e3 / interval.as_secs_f64()).round() / 1e3)
+    }
+}
+
 /// One captured frame, borrowed from the source until its next call.
 #[derive(Debug)]
 pub struct Frame<'a> {

@@ -45,6 +45,9 @@ impl Card<'_> {
     /// A larger picture would show no more.
     const LONGEST_SIDE: u32 = 1920;
 
+    /// Lines of text; nobody reads more.
+    const MAX_ROWS: u32 = 14;
+
     /// The largest card in bytes, whatever it says: room that suffices for [`Card::encode`].
     pub const MAX_JPEG: usize = 1 << 20;
 
@@ -109,18 +112,27 @@ impl Card<'_> {
     /// Icon and title, what is wrong, and what to do, together in the middle of what is above `bottom`.
     fn draw_message(&self, canvas: &mut Canvas, unit: u32, margin: u32, bottom: u32) {
         let width = canvas.size().width;
-        let large = Letters::up_to(unit * 3 / 2);
-        let letters = Letters::up_to(unit.max(12));
-        let line = letters.height() + letters.height() / 5;
         let icon = geometry::Size::new(unit * 4, unit * 3);
         let gap = unit;
         let header = icon.height + gap;
-
         let indent = unit / 2;
-        let columns = (width.saturating_sub(2 * margin + indent) / letters.width()) as usize;
-        let rows = (bottom.saturating_sub(margin + header + gap) / line) as usize;
         let wrong = sentence(&format!("{}: {}", self.problem.what, self.problem.why));
         let advice = sentence(&self.problem.advice);
+
+        // The largest letters in which all of it fits, or else the smallest.
+        let room = |letters: Letters| {
+            let columns = width.saturating_sub(2 * margin + indent) / letters.width();
+            let rows = bottom.saturating_sub(margin + header + gap) / line_height(letters);
+            (columns as usize, rows.min(Self::MAX_ROWS) as usize)
+        };
+        let fits = |letters: &Letters| {
+            let (columns, rows) = room(*letters);
+            wrap(&wrong, columns, rows + 1).len() + wrap(&advice, columns, rows + 1).len() <= rows
+        };
+        let sizes = [unit.max(12), unit * 3 / 4, unit / 2].map(Letters::up_to);
+        let letters = sizes.into_iter().find(fits).unwrap_or(sizes[2]);
+        let (columns, rows) = room(letters);
+        let line = line_height(letters);
         // Each may take half of the room, and what the other leaves over.
         let least = wrap(&wrong, columns, rows / 2).len();
         let advice = wrap(&advice, columns, rows - least);
@@ -129,6 +141,7 @@ impl Card<'_> {
         let height = header + (wrong.len() + advice.len()) as u32 * line + gap * 2 / 3;
         let top = margin.max(bottom.saturating_sub(height) / 2);
         draw_icon(canvas, Rectangle::new(point(margin, top), icon), unit);
+        let large = Letters::up_to(unit * 3 / 2);
         let title_left = margin + icon.width + unit;
         let title_columns = width.saturating_sub(title_left + margin) / large.width();
         let title_top = top + icon.height.saturating_sub(large.height()) / 2;
@@ -176,6 +189,11 @@ fn draw_icon(canvas: &mut Canvas, at: Rectangle, unit: u32) {
     for (ink, wide) in [(PAPER, stroke * 3), (SLASH, stroke)] {
         let Ok(()) = Line::new(from, to).into_styled(PrimitiveStyle::with_stroke(ink, wide)).draw(canvas);
     }
+}
+
+/// A line of text and the space below it.
+fn line_height(letters: Letters) -> u32 {
+    letters.height() * 6 / 5
 }
 
 fn point(x: u32, y: u32) -> Point {

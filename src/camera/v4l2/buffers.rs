@@ -81,7 +81,7 @@ impl Buffers {
         self.stream.as_mut().ok_or_else(|| Errno::NODEV.into())
     }
 
-    /// Waits for a frame, or for an error that [`Buffers::next`] will then return; `false` when none came
+    /// Waits for a frame, or for an error that [`Buffers::exchange`] will then return; `false` when none came
     /// in time or a signal came first.
     pub fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
         // Rounded up, or the last part of a millisecond would be spent spinning.
@@ -93,7 +93,7 @@ impl Buffers {
         }
     }
 
-    /// Whether a buffer is in our hands, so that [`Buffers::next`] can be called.
+    /// Whether a buffer is in our hands, so that [`Buffers::exchange`] can be called.
     pub fn in_hand(&self) -> bool {
         self.in_hand
     }
@@ -113,7 +113,7 @@ impl Buffers {
     ///
     /// # Errors
     /// Any error is final: which buffers are whose is then unknown.
-    pub fn next(&mut self) -> io::Result<(&[u8], Metadata)> {
+    pub fn exchange(&mut self) -> io::Result<(&[u8], Metadata)> {
         let (bytes, meta) = CaptureStream::next(self.stream()?)?;
         Ok((bytes, *meta))
     }

@@ -84,7 +84,7 @@ impl V4l2 {
                 return Ok(None);
             }
         }
-        buffers.next().map(Some)
+        buffers.exchange().map(Some)
     }
 }
 
@@ -160,8 +160,7 @@ mod tests {
 
     use super::*;
 
-    fn meta(flags: Flags, bytesused: u32, sec: i64, usec: i64) -> Metadata {
-        let timestamp = Timestamp { sec: sec.try_into().unwrap(), usec: usec.try_into().unwrap() };
+    fn meta(flags: Flags, bytesused: u32, timestamp: Timestamp) -> Metadata {
         Metadata { bytesused, flags, timestamp, ..Metadata::default() }
     }
 
@@ -169,20 +168,23 @@ mod tests {
     fn a_frame_is_as_old_as_the_drivers_stamp_says_if_it_can_be_believed() {
         let now = Duration::from_millis(100_500);
         let monotonic = Flags::TIMESTAMP_MONOTONIC;
-        assert_eq!(age(&meta(monotonic, 1, 100, 250_000), now), Some(Duration::from_millis(250)));
-        assert_eq!(age(&meta(Flags::TIMESTAMP_COPY, 1, 100, 250_000), now), None);
-        assert_eq!(age(&meta(Flags::TIMESTAMP_UNKNOWN, 1, 100, 250_000), now), None);
-        assert_eq!(age(&meta(monotonic, 1, 101, 0), now), None, "from the future");
-        assert_eq!(age(&meta(monotonic, 1, 90, 0), now), None, "too old");
-        assert_eq!(age(&meta(monotonic, 1, -1, 0), now), None);
-        assert_eq!(age(&meta(monotonic, 1, 100, -1), now), None);
+        assert_eq!(
+            age(&meta(monotonic, 1, Timestamp::new(100, 250_000)), now),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(age(&meta(Flags::TIMESTAMP_COPY, 1, Timestamp::new(100, 250_000)), now), None);
+        assert_eq!(age(&meta(Flags::TIMESTAMP_UNKNOWN, 1, Timestamp::new(100, 250_000)), now), None);
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(101, 0)), now), None, "from the future");
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(90, 0)), now), None, "too old");
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(-1, 0)), now), None);
+        assert_eq!(age(&meta(monotonic, 1, Timestamp::new(100, -1)), now), None);
     }
 
     #[test]
     fn a_driver_that_says_more_bytes_than_there_are_is_flagged_not_followed() {
         let buffer = [7u8; 16];
         let of = |flags, used| {
-            let frame = frame(&buffer, &meta(flags, used, 0, 0));
+            let frame = frame(&buffer, &meta(flags, used, Timestamp::new(0, 0)));
             (frame.bytes.len(), frame.flagged)
         };
         assert_eq!(of(Flags::empty(), 10), (10, false));

@@ -39,17 +39,26 @@ fn a_card_has_the_size_of_the_picture_within_bounds() {
 fn a_card_can_be_drawn_in_any_size_whatever_it_says() {
     let long = "W@#g ".repeat(2000) + &"%".repeat(5000);
     let texts = ["", "x", "\n\r\t\0\u{1b}[31m", "не найдено 📷", &long];
-    let mut out = vec![0; Card::MAX_JPEG];
     for (width, height) in [(1, 1), (320, 180), (321, 1920), (640, 480), (1920, 180), (65_535, 65_535)] {
         let picture = Size { width, height };
         for text in texts {
             let problem = Problem::new(text, text, text);
             let card = Card { title: text, name: text, problem: &problem };
-            let len = card.encode(picture, at(u64::MAX / 4_000_000_000), &mut out).expect("room enough");
-            let jpeg = Jpeg::check(&out[..len]).expect("a JPEG");
-            assert_eq!(jpeg.size(), Card::size(picture));
+            assert_eq!(card.draw(picture, at(u64::MAX / 4_000_000_000)).size(), Card::size(picture));
         }
     }
+}
+
+#[test]
+fn the_fullest_card_fits_into_its_bound() {
+    let full = "%&".repeat(5000);
+    let problem = Problem::new(full.as_str(), full.as_str(), full.as_str());
+    let card = Card { title: &full, name: &full, problem: &problem };
+    let picture = Size { width: 65_535, height: 65_535 };
+    let mut out = vec![0; Card::MAX_JPEG];
+    let len = card.encode(picture, at(0), &mut out).expect("room enough");
+    assert_eq!(Jpeg::check(&out[..len]).map(|jpeg| jpeg.size()), Ok(Card::size(picture)));
+    assert!(len > Card::MAX_JPEG / 4, "the bound is far above {len}");
 }
 
 #[test]
@@ -89,6 +98,31 @@ fn all_that_it_is_given_can_be_seen() {
 }
 
 #[test]
+fn the_end_of_a_long_advice_can_still_be_read() {
+    let (why, advice) = ("tried this device and that one ".repeat(8), "do this and then that, ".repeat(12));
+    let problem = Problem::new("no camera found", why, &advice);
+    let other = Problem { advice: advice + "now", ..problem.clone() };
+    for (width, height) in [(1280, 720), (640, 480), (480, 640)] {
+        let drawn = |problem| {
+            let card = Card { title: Card::NO_CAMERA, name: "door", problem };
+            card.draw(Size { width, height }, at(0))
+        };
+        let changed = changed_rows(&drawn(&problem), &drawn(&other));
+        assert!(!changed.is_empty(), "{width}x{height}");
+    }
+}
+
+#[test]
+fn however_long_the_advice_what_is_wrong_can_be_seen() {
+    let advice = "do this and then that, ".repeat(200);
+    let problems = ["tried this ", "tried that "].map(|why| Problem::new("it", why.repeat(200), &advice));
+    let [one, other] = [&problems[0], &problems[1]].map(|problem| {
+        Card { title: Card::NO_CAMERA, name: "door", problem }.draw(Size { width: 640, height: 480 }, at(0))
+    });
+    assert!(changed_rows(&one, &other).len() > 40, "less than a few lines of it");
+}
+
+#[test]
 fn long_text_is_broken_between_words_and_cut_with_dots() {
     assert_eq!(wrap("plug the camera in", 10, 9), ["plug the", "camera in"]);
     assert_eq!(wrap("plug the camera in", 8, 9), ["plug the", "camera", "in"]);
@@ -97,15 +131,4 @@ fn long_text_is_broken_between_words_and_cut_with_dots() {
     assert_eq!(wrap("plug the camera in again", 10, 2), ["plug the", "camera ..."]);
     assert_eq!(wrap("plug the camera in", 2, 2), ["pl", ".."]);
     assert!(wrap("x", 0, 9).is_empty() && wrap("x", 9, 0).is_empty() && wrap(" ", 9, 9).is_empty());
-}
-
-#[test]
-fn one_very_long_side_leaves_the_other_for_the_rest() {
-    let long = "word ".repeat(500);
-    let columns = Card::size(Size::DEFAULT).width as usize / 20;
-    for rows in 1..9 {
-        let least = wrap(&long, columns, rows / 2).len();
-        let advice = wrap("short", columns, rows - least);
-        assert_eq!(wrap(&long, columns, rows - advice.len()).len() + advice.len(), rows);
-    }
 }

@@ -68,6 +68,16 @@ fn colours_come_out_as_they_went_in_from_both_ranges() {
 }
 
 #[test]
+fn each_row_keeps_the_colour_that_the_camera_gave_it() {
+    let rows = [[128, 60, 128, 128], [128, 200, 128, 128]].map(|pair| pair.repeat(8));
+    let (width, _, pixels) = decode(&encode(&rows.concat().repeat(8), 16, 16, Range::Full));
+    for (y, row) in pixels.chunks_exact(3 * width).enumerate() {
+        let blue = row[3 * (width / 2) + 2];
+        assert_eq!(blue > 128, y % 2 == 1, "row {y}: {blue}");
+    }
+}
+
+#[test]
 fn every_limited_sample_is_spread_to_the_nearest_full_one() {
     for v in 0..=255u8 {
         let luma = ((f64::from(v) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
@@ -87,9 +97,11 @@ fn pictures_of_any_shape_can_be_encoded() {
         let bytes = [60, 128, 200, 128].repeat((Yuyv::row_len(width) / 4 * height) as usize);
         let (w, h, pixels) = decode(&encode(&bytes, width, height, Range::Full));
         assert_eq!((w, h), (width as usize, height as usize));
-        // Even columns are dark, odd ones bright, to the last column of an odd width.
-        let last = pixels[3 * (w - 1)];
-        assert!(if w % 2 == 1 { last < 130 } else { last > 130 }, "{w}x{h}: {last}");
+        // Even columns are dark, odd ones bright, in every row and to the last column of an odd width.
+        for (i, pixel) in pixels.chunks_exact(3).enumerate() {
+            let (x, y) = (i % w, i / w);
+            assert_eq!(pixel[0] > 130, x % 2 == 1, "{w}x{h}: {} at {x},{y}", pixel[0]);
+        }
     }
 }
 

@@ -124,6 +124,8 @@ fn fill_bytes_application_data_and_extended_headers_are_fine() {
     let filled = join(&[&SOI, b"\xff\xff\xff", avi1, SOF, b"\xff\xff", SOS, SCAN, &EOI]);
     let expected = join(&[&SOI, b"\xff\xff\xff", avi1, SOF, &STANDARD_TABLES, b"\xff\xff", SOS, SCAN, &EOI]);
     assert_eq!(mended(&filled), expected);
+    let no_length = join(&[&SOI, b"\xff\xd0\xff\x01", SOF, DHT, SOS, SCAN, &EOI]);
+    assert_eq!(mended(&no_length), no_length);
     let mut extended = SOF.to_vec();
     extended[1] = marker::SOF1;
     assert!(Jpeg::check(&join(&[&SOI, &extended, SOS, SCAN])).is_ok());
@@ -147,6 +149,7 @@ fn each_fault_is_told_from_the_others() {
         ("noise", join(&[&SOI, b"noise"]), Fault::BadSegment),
         ("two SOI", join(&[&SOI, &SOI, SOF, SOS, SCAN]), Fault::BadSegment),
         ("length 1", join(&[&SOI, b"\xff\xe0\0\x01"]), Fault::BadSegment),
+        ("a scan header of length 0", join(&[&SOI, SOF, DHT, b"\xff\xda\0\0", SCAN]), Fault::BadSegment),
         ("length past the end", join(&[&SOI, b"\xff\xe0\xff\xff", SOF, SOS]), Fault::NoSos),
         ("progressive", sof(0xc2), Fault::NotBaseline),
         ("lossless", sof(0xc3), Fault::NotBaseline),

@@ -11,7 +11,8 @@ const TEXT = {
     waiting: 'Waiting for the camera',
     live: 'Live',
   },
-  figures: (width, height, fps) => `${width}×${height}, ${fps} fps`,
+  size: (width, height) => `${width}×${height}`,
+  rate: (fps) => `${fps} fps`,
   picture: (camera) => `Live picture of ${camera}`,
   cameras: 'Cameras',
   snapshot: 'Take a snapshot (s)',
@@ -192,7 +193,7 @@ function wake() {
   poll();
 }
 
-// --- The chosen camera: its name is the URL's fragment, else it is the first.
+// --- The chosen camera: named by the URL's fragment, else by the page's own URL, else the first.
 
 function chosen() {
   let name = location.hash.slice(1);
@@ -201,7 +202,11 @@ function chosen() {
   } catch (error) {
     // Not written by us; it names no camera.
   }
-  return cameras.find((camera) => camera.name === name) || cameras[0];
+  return (
+    cameras.find((camera) => camera.name === name) ||
+    cameras.find((camera) => camera.url === location.pathname) ||
+    cameras[0]
+  );
 }
 
 function choose(camera) {
@@ -232,8 +237,13 @@ function show() {
   if (!failures && camera && (camera.state !== 'live' || (stream && stream.moving))) state = camera.state;
   body.dataset.state = state;
   setText('state', TEXT.states[state] || state);
-  const format = state === 'live' && camera.format;
-  setText('figures', format ? TEXT.figures(format.width, format.height, Math.round(camera.fps)) : '');
+  const figures = [];
+  if (state === 'live' && camera.format) {
+    figures.push(TEXT.size(camera.format.width, camera.format.height));
+    // 0 is not measured yet; slow cameras need the tenths.
+    if (camera.fps > 0) figures.push(TEXT.rate(camera.fps < 9.95 ? camera.fps.toFixed(1) : Math.round(camera.fps)));
+  }
+  setText('figures', figures.join(', '));
 
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.away.what, why: failure, advice: TEXT.away.advice };

@@ -1,0 +1,171 @@
+"""The program under test, and what every check needs to know of its answers."""
+
+import os
+import re
+import subprocess
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import numpy
+
+OUT = Path(os.environ["CLIENTS_OUT"])
+WIDTH, HEIGHT, FPS = 640, 480, 30
+STREAMS = ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/cameras/camera/stream"]
+SNAPSHOTS = ["/snapshot", "/snapshot.jpg", "/?action=snapshot", "/cameras/camera/snapshot"]
+START_S = 20
+"""How long the program may take to listen."""
+STOP_S = 10
+"""How long it may take to end on SIGTERM, on a busy machine."""
+WAIT_S = 60
+"""How long anything else may take before a check gives up; generous, for slow machines."""
+
+
+def until(what, condition, seconds=WAIT_S):
+    """Waits until `condition` returns something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+class Program:
+    """A running boardcam, by default with the test pattern."""
+
+    def __init__(self, port=0, camera="pattern"):
+        command = [os.environ["BOARDCAM_BIN"], "--camera", camera, "--listen", f"127.0.0.1:{port}"]
+        command += ["--size", f"{WIDTH}x{HEIGHT}", "--fps", str(FPS), "--log", "stderr"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        self.port = None
+        self.heard = threading.Event()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        if not self.heard.wait(START_S) or self.port is None:
+            self.kill()
+            raise AssertionError(f"boardcam did not say `listening on http://127.0.0.1:...`; see {OUT}/boardcam.log")
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _read(self):
+        # To the end, lest the program waits for room in the pipe.
+        with open(OUT / "boardcam.log", "a") as log:
+            for line in self.process.stderr:
+                log.write(line)
+                log.flush()
+                found = re.search(r"listening on http://127\.0\.0\.1:(\d+)/", line)
+                if found and self.port is None:
+                    self.port = int(found[1])
+                    self.heard.set()
+        self.heard.set()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        """Ends it as a power cut would."""
+        self.process.kill()
+        self._ended()
+
+    def stop(self):
+        """Ends it as a service manager would; it must have lived until then and end well."""
+        if not self.running():
+            raise AssertionError(f"boardcam ended by itself with {self.process.returncode}; see {OUT}/boardcam.log")
+        self.process.terminate()
+        try:
+            code = self.process.wait(STOP_S)
+        finally:
+            self.kill()
+        if code != 0:
+            raise AssertionError(f"boardcam ended with {code} on SIGTERM")
+
+    def _ended(self):
+        self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
+
+
+class WithProgram(unittest.TestCase):
+    """Checks that share one running program."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.program = Program()
+        cls.addClassCleanup(cls.program.stop)
+        cls.url = cls.program.url
+
+
+class Parts:
+    """Reads a live stream from a binary file and checks every byte around the frames."""
+
+    def __init__(self, file):
+        self.file = file
+        self.head = self._lines()
+        content_type = self.headers(self.head[1:])["content-type"]
+        kind, boundary = content_type.split(";boundary=")
+        assert kind == "multipart/x-mixed-replace", content_type
+        assert boundary and not boundary.startswith("-") and '"' not in boundary, content_type
+        self.boundary = b"--" + boundary.encode() + b"\r\n"
+        first = file.read(len(self.boundary))
+        assert first == self.boundary, f"the body begins with {first}"
+
+    def _lines(self):
+        lines = []
+        while True:
+            line = self.file.readline()
+            assert line.endswith(b"\r\n"), f"the stream ended in a head, at {line}"
+            if line == b"\r\n":
+                return [line.decode("latin-1") for line in lines]
+            lines.append(line[:-2])
+
+    @staticmethod
+    def headers(lines):
+        return {name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+    def next(self):
+        """The next frame."""
+        headers = self.headers(self._lines())
+        assert headers["content-type"] == "image/jpeg", headers
+        length = int(headers["content-length"])
+        jpeg = self.file.read(length)
+        assert len(jpeg) == length, f"the stream ended after {len(jpeg)} of {length} bytes"
+        check_jpeg(jpeg)
+        trailer = self.file.read(2 + len(self.boundary))
+        assert trailer == b"\r\n" + self.boundary, f"a frame is followed by {trailer}"
+        return jpeg
+
+
+def check_jpeg(data):
+    assert data[:2] == b"\xff\xd8", f"a JPEG begins with {data[:2].hex()}"
+    assert data[-2:] == b"\xff\xd9", f"a JPEG ends with {data[-2:].hex()}"
+
+
+COLUMNS, ROWS, UNIT = 16, 3, 16
+
+
+def cell_side():
+    """The side in pixels of a cell of the counter in a picture of WIDTH x HEIGHT; see src/camera/pattern.rs."""
+    return min(HEIGHT // 4 // ROWS // UNIT, WIDTH // COLUMNS // UNIT) * UNIT
+
+
+def read_counter(picture):
+    """The frame number in a picture of the test pattern (rows of pixels, any channels); None if there is none."""
+    side = cell_side()
+    grey = numpy.asarray(picture, dtype=float)
+    if grey.ndim == 3:
+        grey = grey[:, :, :3].mean(axis=2)
+    rows = []
+    for y in range(ROWS):
+        bits = 0
+        for x in range(COLUMNS):
+            top, left = y * side + side // 4, x * side + side // 4
+            mean = grey[top : top + side // 2, left : left + side // 2].mean()
+            if 80 < mean < 170:
+                return None
+            bits = bits << 1 | (mean >= 170)
+        rows.append(bits)
+    upper, lower, check = rows
+    return upper << 16 | lower if check == ~(upper ^ lower) & 0xFFFF else None
