@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_formats_name_can_be_read() {
         assert_eq!(code_name(FourCC::new(b"MJPG")), "MJPG");
-        assert_eq!(code_name(FourCC::new(b"Y16\xa0")), "Y16-BE");
+        assert_eq!(code_name(FourCC::new(b"XR1\xb5")), "XR15-BE");
         assert_eq!(code_name(FourCC::new(b"\x1b[2J")), "[2J");
     }
 }
