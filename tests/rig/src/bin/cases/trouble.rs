@@ -23,18 +23,25 @@ pub const CASES: &[Case] = &[
 ];
 
 fn auto_finds_the_camera_among_other_nodes() -> Outcome {
-    let vivid = Vivid::without_a_webcam()?;
+    let feed = feed(SIZES[0])?;
+    let _vivid = Vivid::without_a_webcam()?;
     let camera = Camera::plug_in()?;
+    let path = camera.node.to_str().ok_or("a node whose name is no text")?;
+    // As long as somebody else has the camera, every node is tried and none is taken.
+    let other = Boardcam::start(&["--camera", path])?;
+    other.wait_until_live()?;
     let boardcam = Boardcam::start(&["--camera", "auto"])?;
-    let state = boardcam.wait_until_live()?;
-    ensure!(state["device"]["path"].as_str() == camera.node.to_str(), "{state}");
+    ensure_told(&boardcam, &[path, "EBUSY"])?;
     let log = boardcam.log()?;
-    for node in &vivid.nodes {
-        let path = node.display().to_string();
-        let lines = log.lines().filter(|line| line.contains(&path)).count();
-        ensure!(lines == 1, "{lines} lines on {path}");
+    for (node, name) in nodes()?.into_iter().filter(|(node, _)| *node != camera.node) {
+        let node = node.display().to_string();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(&node)).collect();
+        ensure!(lines.len() == 1, "not one line on {node} ({name}) but {lines:?}");
     }
-    Ok(())
+    other.terminate()?;
+    let state = boardcam.wait_until_live()?;
+    ensure!(state["device"]["path"] == path, "not the camera: {state}");
+    boardcam.watch()?.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
 }
 
 fn probe_tells_of_every_node() -> Outcome {
