@@ -172,11 +172,7 @@ impl<'a> Stream<'a> {
 
     fn begin(&mut self, about: &About) {
         let name = &self.feed.name;
-        let rate = match about.interval {
-            Some(interval) => format!(" at {:.4}/s", 1.0 / interval.as_secs_f64()),
-            None => String::new(),
-        };
-        let rate = rate.replace(".0000/s", "/s");
+        let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
         info!(
             "camera {name}: {} ({}) delivers {} {}{rate}",
             about.source, about.card, about.layout, about.size
