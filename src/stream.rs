@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Ended, Frame, Layout, Size, Source};
+use crate::camera::{About, Ended, Frame, Layout, Size, Source, Which};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
@@ -37,6 +37,11 @@ const STALL_INTERVALS: u32 = 10;
 const STALL_MIN: Duration = Duration::from_secs(2);
 /// ... and where the driver tells no interval, after this.
 const STALL_UNKNOWN: Duration = Duration::from_secs(10);
+
+/// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
+const LATE_INTERVALS: u32 = 2;
+/// ... but never are more than so many left out in a row: as many as wait in the driver's buffers.
+const LATE_FRAMES: u32 = 3;
 
 /// So many unusable frames in a row are tolerated before the camera is opened anew.
 const BAD_FRAMES: u32 = 10;
@@ -64,8 +69,8 @@ pub struct Stream<'a> {
     /// The size of the last picture, which the card takes over.
     last_size: Size,
     next_card: Instant,
-    /// What is wrong while there is no picture, as the card shows it.
-    trouble: Option<(&'static str, Problem)>,
+    /// What is wrong while there is no picture, as the card shows it: its title and the problem.
+    trouble: (&'static str, Problem),
     figures: Figures,
 }
 
@@ -86,8 +91,8 @@ impl<'a> Stream<'a> {
             wake,
             writer: Writer::new(&feed.ring),
             last_size: feed.wanted.size(),
-            next_card: now,
-            trouble: None,
+            next_card: now + CARD_PERIOD, // most cameras are faster
+            trouble: (Card::NO_PICTURE, feed.not_yet()),
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
     }
@@ -173,11 +178,7 @@ impl<'a> Stream<'a> {
 
     fn begin(&mut self, about: &About) {
         let name = &self.feed.name;
-        let rate = match about.interval {
-            Some(interval) => format!(" at {:.4}/s", 1.0 / interval.as_secs_f64()),
-            None => String::new(),
-        };
-        let rate = rate.replace(".0000/s", "/s");
+        let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
         info!(
             "camera {name}: {} ({}) delivers {} {}{rate}",
             about.source, about.card, about.layout, about.size
@@ -185,7 +186,7 @@ impl<'a> Stream<'a> {
         for compromise in &about.compromises {
             warn!("camera {name}: {}: {compromise}", about.source);
         }
-        if self.trouble.take().is_some() {
+        if matches!(self.feed.status().state, State::Waiting(_)) {
             info!("camera {name}: the picture is back");
         }
         self.last_size = about.size;
@@ -207,8 +208,8 @@ impl<'a> Stream<'a> {
             }
             Err(reason) => {
                 counters.drop_one(reason);
-                // Lacking only the end is for the EOI policy to judge, and a full ring is no fault of the camera.
-                if !matches!(reason, Dropped::Fault(Fault::Truncated) | Dropped::NoSlot) {
+                // Lacking only the end is for the EOI policy to judge.
+                if reason.is_bad_frame() && reason != Dropped::Fault(Fault::Truncated) {
                     session.bad += 1;
                     session.last_fault = reason.name();
                 }
@@ -259,6 +260,7 @@ impl<'a> Stream<'a> {
                 if !wanted {
                     return Ok(());
                 }
+                session.skip_if_late(frame)?;
                 let encoder = &mut session.encoder;
                 let published = self.writer.publish(meta, |room| encoder.encode(&picture, room));
                 count(&counters.encoded);
@@ -276,42 +278,47 @@ impl<'a> Stream<'a> {
 
     /// From now on there is no picture, and this is why.
     fn wait_for(&mut self, problem: Problem) {
-        let had_picture = matches!(self.feed.status().state, State::Live(_));
-        let known = self.trouble.as_ref().is_some_and(|(_, trouble)| *trouble == problem);
-        if !known {
-            warn!("camera {}: {problem}", self.feed.name);
-        }
-        if had_picture {
+        let mut status = self.feed.status();
+        let known = status.state == State::Waiting(problem.clone());
+        if matches!(status.state, State::Live(_)) {
             self.next_card = Instant::now();
         }
-        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
-        let mut status = self.feed.status();
         status.state = State::Waiting(problem.clone());
         status.fps = 0.0;
         drop(status);
-        self.trouble = Some((title, problem));
+        if !known {
+            warn!("camera {}: {problem}", self.feed.name);
+        }
+        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
+        self.trouble = (title, problem);
     }
 
     /// Waits at most so long, or until the devices are others than before; the card's clock moves meanwhile.
     fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
         while Instant::now() < end && find::devices_fingerprint() == devices {
-            self.show_card();
+            self.pass_time();
             if self.shutdown.wait(PATIENCE) {
                 return;
             }
         }
     }
 
+    /// What is to be done a few times a second while there is no picture.
+    fn pass_time(&mut self) {
+        self.show_card();
+        self.log_figures();
+    }
+
     /// Puts the card into the ring when it is time and anybody watches.
     fn show_card(&mut self) {
         let now = Instant::now();
-        let Some((title, problem)) = &self.trouble else { return };
         if now < self.next_card || !self.feed.is_wanted() {
             return;
         }
         self.next_card = now + CARD_PERIOD;
         self.writer.reserve(Card::MAX_JPEG);
+        let (title, problem) = &self.trouble;
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
@@ -336,8 +343,9 @@ impl<'a> Stream<'a> {
             .map(|(reason, count)| format!("{} {count}", reason.name()))
             .collect();
         info!(
-            "camera {}: in the last minute {} frames captured, {} published; dropped since the start: {}",
+            "camera {}: {} viewers; in the last minute {} frames captured, {} published; dropped since the start: {}",
             self.feed.name,
+            self.feed.demand(),
             captured - self.figures.captured,
             published - self.figures.published,
             if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },
@@ -359,6 +367,10 @@ struct Session {
     encoder: Encoder,
     eoi: Policy,
     rate: Rate,
+    /// Time between two frames; zero where the driver does not tell.
+    interval: Duration,
+    /// Frames in a row that were left out because they were late.
+    late: u32,
     /// Unusable frames in a row.
     bad: u32,
     last_fault: &'static str,
@@ -374,9 +386,18 @@ impl Session {
             encoder: Encoder::new(quality),
             eoi: Policy::default(),
             rate: Rate::default(),
+            interval: about.interval.unwrap_or_default(),
+            late: 0,
             bad: 0,
             last_fault: "",
         }
+    }
+
+    /// Leaves a frame out when encoding falls behind the camera, so that viewers see the newest one.
+    fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), Dropped> {
+        let late = !self.interval.is_zero() && frame.captured.elapsed() > self.interval * LATE_INTERVALS;
+        self.late = if late && self.late < LATE_FRAMES { self.late + 1 } else { 0 };
+        if self.late > 0 { Err(Dropped::Late) } else { Ok(()) }
     }
 }
 
@@ -389,15 +410,17 @@ struct Search<'s, 'a> {
 impl Observer for Search<'_, '_> {
     fn refused(&mut self, source: &str, problem: &Problem) {
         let refused = (source.to_owned(), problem.clone());
-        // A search that is repeated every few seconds says only what is new.
-        if !self.stream.feed.status().refused.contains(&refused) {
+        // A search that is repeated every few seconds says only what is new, and where one device was asked
+        // for, its problem is the result of the search.
+        let one_of_many = self.stream.feed.wanted.which == Which::Auto;
+        if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
             info!("camera {}: not using {source}: {problem}", self.stream.feed.name);
         }
         self.refused.push(refused);
     }
 
     fn keep_waiting(&mut self) -> bool {
-        self.stream.show_card();
+        self.stream.pass_time();
         !self.stream.shutdown.has_begun()
     }
 }

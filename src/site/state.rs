@@ -130,7 +130,7 @@ fn format(about: &About) -> Format {
         layout: about.layout.name(),
         width: about.size.width,
         height: about.size.height,
-        fps: about.interval.map(|interval| 1.0 / interval.as_secs_f64()),
+        fps: about.fps(),
     }
 }
 

@@ -143,24 +143,30 @@ def check_jpeg(data):
     assert data[-2:] == b"\xff\xd9", f"a JPEG ends with {data[-2:].hex()}"
 
 
-COLUMNS, ROWS, UNIT = 16, 3, 16
-
-
-def cell_side():
-    """The side in pixels of a cell of the counter in a picture of WIDTH x HEIGHT; see src/camera/pattern.rs."""
-    return min(HEIGHT // 4 // ROWS // UNIT, WIDTH // COLUMNS // UNIT) * UNIT
+CELLS, ROWS, UNIT, CHECK = 16, 3, 16, 0xA5A5
+"""The counter in the test pattern, in the upper left corner: see src/camera/pattern.rs."""
 
 
 def read_counter(picture):
     """The frame number in a picture of the test pattern (rows of pixels, any channels); None if there is none."""
-    side = cell_side()
     grey = numpy.asarray(picture, dtype=float)
     if grey.ndim == 3:
         grey = grey[:, :, :3].mean(axis=2)
+    height, width = grey.shape
+    # The side of a cell grows with the picture; the check tells which it is.
+    for side in range(UNIT, min(height // ROWS, width // CELLS) + 1, UNIT):
+        number = _read_cells(grey, side)
+        if number is not None:
+            return number
+    return None
+
+
+def _read_cells(grey, side):
     rows = []
     for y in range(ROWS):
         bits = 0
-        for x in range(COLUMNS):
+        for x in range(CELLS):
+            # The middle of the cell: its edges may be blurred.
             top, left = y * side + side // 4, x * side + side // 4
             mean = grey[top : top + side // 2, left : left + side // 2].mean()
             if 80 < mean < 170:
@@ -168,4 +174,4 @@ def read_counter(picture):
             bits = bits << 1 | (mean >= 170)
         rows.append(bits)
     upper, lower, check = rows
-    return upper << 16 | lower if check == ~(upper ^ lower) & 0xFFFF else None
+    return upper << 16 | lower if check == upper ^ lower ^ CHECK else None

@@ -7,7 +7,7 @@ import numpy
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from program import COLUMNS, HEIGHT, OUT, ROWS, WIDTH, Program, WithProgram, cell_side, read_counter, until
+from program import HEIGHT, OUT, WIDTH, Program, WithProgram, read_counter, until
 
 SCREENS = {"phone": (390, 844), "phone-landscape": (844, 390), "desktop": (1440, 900)}
 # Without these, Chromium calls home, and as root it does not start.
@@ -15,12 +15,12 @@ FLAGS = [
     *["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
     *["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"],
 ]
-# The counter's corner of the page's picture, its green channel row by row; null while there is no picture.
-CORNER = """
+# The upper quarter of the page's picture, its green channel row by row; null while there is no picture.
+UPPER_QUARTER = """
     const image = document.querySelector('#view img');
     if (!image || image.naturalWidth !== arguments[0]) return null;
     const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [arguments[1], arguments[2]];
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight / 4];
     const context = canvas.getContext('2d');
     context.drawImage(image, 0, 0);
     return Array.from(context.getImageData(0, 0, canvas.width, canvas.height).data).filter((_, i) => i % 4 === 1);
@@ -49,9 +49,8 @@ def set_screen(browser, name):
 
 def shown_number(browser):
     """The number of the frame that the page shows, or None."""
-    size = [COLUMNS * cell_side(), ROWS * cell_side()]
-    corner = browser.execute_script(CORNER, WIDTH, *size)
-    return corner and read_counter(numpy.reshape(corner, size[::-1]))
+    green = browser.execute_script(UPPER_QUARTER, WIDTH)
+    return green and read_counter(numpy.reshape(green, (HEIGHT // 4, WIDTH)))
 
 
 def state(browser):

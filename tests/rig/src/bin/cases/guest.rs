@@ -42,8 +42,9 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Outcome<Option<T>>) ->
 
 /// Runs a program of the guest to its end.
 pub fn run(program: &str, args: &[&str]) -> Outcome {
-    let status = Command::new(program).args(args).status()?;
-    ensure!(status.success(), "{program} {args:?}: {status}");
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} {args:?}: {}: {}", output.status, told.trim());
     Ok(())
 }
 
@@ -134,10 +135,7 @@ impl Drop for Camera {
 }
 
 /// The kernel's virtual video driver; dropping it unloads it.
-pub struct Vivid {
-    /// The nodes that it made.
-    pub nodes: Vec<PathBuf>,
-}
+pub struct Vivid;
 
 impl Vivid {
     /// A webcam with raw formats only.
@@ -151,13 +149,11 @@ impl Vivid {
     }
 
     fn load(options: &[&str], expected: usize) -> Outcome<Self> {
-        let before = nodes()?;
+        let before = nodes()?.len();
         run("/bin/insmod", &[&["/modules/vivid.ko"], options].concat())?;
-        let nodes = wait_for("vivid's nodes", || {
-            let new: Vec<_> = nodes()?.into_iter().filter(|n| !before.contains(n)).map(|n| n.0).collect();
-            Ok((new.len() == expected).then_some(new))
-        })?;
-        Ok(Self { nodes })
+        let vivid = Self;
+        wait_for("vivid's nodes", || Ok((nodes()?.len() == before + expected).then_some(())))?;
+        Ok(vivid)
     }
 }
 

@@ -4,7 +4,7 @@ use rig::feed::{SIZES, huffman_tables, start_of_scan};
 
 use crate::boardcam::Boardcam;
 use crate::ensure;
-use crate::guest::{Camera, Outcome, Vivid, feed};
+use crate::guest::{Camera, Outcome, Vivid, feed, run};
 use crate::picture::Picture;
 
 use crate::Case;
@@ -12,6 +12,7 @@ use crate::Case;
 pub const CASES: &[Case] = &[
     ("my_cameras_jpegs_arrive_byte_for_byte", my_cameras_jpegs_arrive_byte_for_byte),
     ("a_camera_that_leaves_out_huffman_tables_works", a_camera_that_leaves_out_huffman_tables_works),
+    ("passing_frames_on_allocates_nothing", passing_frames_on_allocates_nothing),
     ("colours_are_right", colours_are_right),
     ("nobody_watching_costs_no_encoding", nobody_watching_costs_no_encoding),
     ("a_size_that_the_camera_lacks_gives_the_nearest", a_size_that_the_camera_lacks_gives_the_nearest),
@@ -65,6 +66,11 @@ fn a_camera_that_leaves_out_huffman_tables_works() -> Outcome {
     let mended = boardcam.camera()?["frames"]["mended"].as_u64();
     ensure!(mended >= Some(COMPARED as u64), "mended: {mended:?}");
     Ok(())
+}
+
+fn passing_frames_on_allocates_nothing() -> Outcome {
+    let _camera = Camera::plug_in()?;
+    run("/bin/allocs", &[])
 }
 
 fn colours_are_right() -> Outcome {

@@ -1,0 +1,133 @@
+//! The program under test, as a user would start it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
+
+/// A running boardcam; dropping it kills it.
+pub struct Boardcam {
+    process: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Boardcam {
+    /// Serves the test pattern on a free port of this machine only.
+    pub fn pattern() -> Outcome<Self> {
+        Self::start(&["--camera", "pattern", "--size", "320x240"])
+    }
+
+    /// Starts it on a free port and waits until it says where it listens.
+    pub fn start(options: &[&str]) -> Outcome<Self> {
+        Self::start_by(Command::new(PROGRAM), options)
+    }
+
+    /// The same by a command that runs boardcam, such as a shell that sets limits before.
+    pub fn start_by(mut command: Command, options: &[&str]) -> Outcome<Self> {
+        command.args(options).args(["--listen", "127.0.0.1:0"]);
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let stderr = process.stderr.take().ok_or("no stderr")?;
+        let log = Arc::new(Mutex::new(String::new()));
+        let shared = log.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = shared.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let address = wait_for("boardcam to listen", || {
+            let log = log.lock().unwrap().clone();
+            if let Some(status) = process.try_wait()? {
+                return Err(format!("boardcam ended: {status}\n{log}").into());
+            }
+            let place = log.split_once("listening on http://").and_then(|(_, rest)| rest.split_once('/'));
+            Ok(place.map(|(address, _)| address.parse()).transpose()?)
+        })?;
+        Ok(Self { process, address, log })
+    }
+
+    /// Asks for a page.
+    pub fn get(&self, path: &str) -> Outcome<Answer> {
+        get(self.address, path)
+    }
+
+    /// Opens a stream.
+    pub fn watch(&self, path: &str) -> Outcome<Viewer> {
+        Viewer::connect(self.address, path)
+    }
+
+    /// What /state says.
+    pub fn state(&self) -> Outcome<serde_json::Value> {
+        let answer = self.get("/state")?;
+        ensure!(answer.status == 200, "/state: {}", answer.status);
+        Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Descriptors and threads that it has.
+    pub fn holdings(&self) -> Outcome<(usize, usize)> {
+        let count = |what: &str| -> Outcome<usize> {
+            Ok(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
+        };
+        Ok((count("fd")?, count("task")?))
+    }
+
+    /// Sends a signal as a service manager or a terminal does; how it ended, and after how long.
+    pub fn end_by(mut self, signal: Signal) -> Outcome<(Option<i32>, Duration)> {
+        let begin = Instant::now();
+        kill_process(Pid::from_child(&self.process), signal)?;
+        let ended = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
+        Ok((ended.code(), begin.elapsed()))
+    }
+}
+
+impl Drop for Boardcam {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // it may have ended
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs boardcam to its end, which must come by itself.
+pub fn run(options: &[&str]) -> Outcome<Output> {
+    let mut process = Command::new(PROGRAM)
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Err(why) = wait_for("boardcam to end by itself", || Ok(process.try_wait()?)) {
+        process.kill()?;
+        process.wait()?;
+        return Err(why);
+    }
+    Ok(process.wait_with_output()?)
+}
+
+/// Runs boardcam, which must fail with this exit code, and gives the one line that it says.
+pub fn complaint(options: &[&str], code: i32) -> Outcome<String> {
+    let output = run(options)?;
+    let told = String::from_utf8(output.stderr)?;
+    ensure!(output.status.code() == Some(code), "{options:?} ended with {}: {told}", output.status);
+    ensure!(!told.contains("panic"), "{options:?} panicked: {told}");
+    let told = told.lines().last().unwrap_or("").to_owned();
+    ensure!(told.starts_with("boardcam: "), "{options:?} said {told:?}");
+    Ok(told)
+}

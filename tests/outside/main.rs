@@ -1,0 +1,5 @@
+//! boardcam from outside: the real program, started as a user starts it, asked as clients ask.
+
+mod boardcam;
+mod mistakes;
+mod serving;

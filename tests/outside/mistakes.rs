@@ -1,0 +1,230 @@
+//! Mistakes that a user makes, and what hostile clients send: each gets a clear answer, and the rest goes on.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::boardcam::{Boardcam, complaint, run};
+use rustix::process::Signal;
+
+use client::{Answer, Outcome, ensure, request, wait_for};
+
+/// A file that goes when the test ends.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Outcome<Self> {
+        let path = std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id()));
+        fs::write(&path, text)?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
+    for (options, told) in [
+        (&["--quality", "0"][..], "a whole number from 1 to 100; write for example --quality 85"),
+        (&["--quality", "101"], "a whole number from 1 to 100"),
+        (&["--quality", "-5"], "a whole number from 1 to 100"),
+        (&["--size", "0x0"], "cannot use --size 0x0: expected WIDTHxHEIGHT"),
+        (&["--fps", "0"], "cannot use --fps 0"),
+        (&["--format", "gif"], "expected auto, mjpeg, yuyv"),
+        (&["--camera", "webcam"], "cannot use --camera webcam: expected auto, pattern, or the path"),
+        (&["--listen", "nowhere"], "cannot use --listen nowhere: expected an address and a port"),
+        (&["--listen", "127.0.0.1:99999"], "cannot use --listen 127.0.0.1:99999"),
+        (&["--camera", "a=auto", "--camera", "a=auto"], "two have the same name"),
+    ] {
+        let line = complaint(options, 2)?;
+        ensure!(line.contains(told), "{options:?} said {line}");
+    }
+    let unknown = run(&["--qualty", "5"])?;
+    let told = String::from_utf8(unknown.stderr)?;
+    ensure!(
+        unknown.status.code() == Some(2) && told.contains("similar argument exists: '--quality'"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
+fn addresses_that_cannot_be_listened_on_are_told() -> Outcome {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    let line = complaint(&["--camera", "pattern", "--listen", &address], 1)?;
+    ensure!(
+        line.contains(&format!("cannot listen on {address}")) && line.contains("another program"),
+        "{line}"
+    );
+    let line = complaint(&["--camera", "pattern", "--listen", "192.0.2.1:8080"], 1)?;
+    ensure!(line.contains("no interface of this machine has this address"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn a_settings_file_with_a_mistake_is_told_with_its_line() -> Outcome {
+    for (text, told) in [
+        ("# mine\nqualty = 5\n", "line 2 of the settings file"),
+        ("qualty = 5\n", "did you mean quality?"),
+        ("quality = \"high\"\n", "quality must be a whole number without quotes, not this string"),
+        ("[[camera]]\nsource = 5\n", "source must be a text in quotes"),
+        ("size = \n", "line 1 of the settings file"),
+    ] {
+        let file = File::new("mistake.toml", text)?;
+        let line = complaint(&["--config", file.path(), "check"], 2)?;
+        ensure!(line.contains(told), "{text:?}: {line}");
+    }
+    let line = complaint(&["--config", "/not/here.toml"], 2)?;
+    ensure!(line.contains("cannot read the settings file /not/here.toml: No such file"), "{line}");
+    let line = complaint(&["--config", "/tmp"], 2)?;
+    ensure!(line.contains("no ordinary file"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn check_prints_what_holds() -> Outcome {
+    let file = File::new("right.toml", "quality = 70\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\n")?;
+    let output = run(&["--config", file.path(), "check", "--fps", "5"])?;
+    let told = String::from_utf8(output.stdout)?;
+    ensure!(output.status.success(), "{told}");
+    for line in ["name = \"door\"", "source = \"pattern\"", "quality = 70", "fps = 5"] {
+        ensure!(told.contains(line), "{line} is missing in {told}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_snapshot_goes_into_a_file_or_says_why_not() -> Outcome {
+    let file = File::new("picture.jpg", "")?;
+    let output = run(&["--camera", "pattern", "snapshot", "-o", file.path()])?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    ensure!(fs::read(&file.0)?.starts_with(b"\xff\xd8"), "no JPEG");
+    let line = complaint(&["--camera", "pattern", "snapshot", "-o", "/not/here/picture.jpg"], 1)?;
+    ensure!(line.contains("cannot write the picture to /not/here/picture.jpg"), "{line}");
+    let line = complaint(&["--camera", "/dev/video-not-here", "snapshot", "-o", file.path()], 1)?;
+    ensure!(line.contains("/dev/video-not-here"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn things_that_are_no_camera_are_told_and_the_card_is_served() -> Outcome {
+    let file = File::new("no-camera", "x")?;
+    for path in ["/dev/null", "/tmp", file.path(), "/dev/video-not-here"] {
+        let boardcam = Boardcam::start(&["--camera", path])?;
+        let told = wait_for("the reason", || {
+            let problem = boardcam.state()?["cameras"][0]["problem"].clone();
+            Ok(problem.is_object().then(|| problem.to_string()))
+        })?;
+        ensure!(told.contains(path), "{path}: {told}");
+        ensure!(boardcam.log().contains(path), "{path} is not in the log");
+        boardcam.watch("/stream")?.next()?;
+        ensure!(boardcam.end_by(Signal::TERM)?.0 == Some(0), "{path}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_request_that_announces_a_hundred_gigabytes_leaves_it_serving() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for method in ["POST", "GET"] {
+        let ask = format!("{method} / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000000\r\n\r\nx");
+        let answer = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
+        ensure!(answer.status == 413, "{method}: {}", answer.status);
+    }
+    boardcam.watch("/stream")?.next()?;
+    Ok(())
+}
+
+#[test]
+fn twelve_streams_at_once_all_get_frames_and_the_rest_is_served() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let viewers = (0..12).map(|_| boardcam.watch("/stream")).collect::<Outcome<Vec<_>>>()?;
+    for viewer in &viewers {
+        for _ in 0..5 {
+            viewer.next()?;
+        }
+    }
+    ensure!(boardcam.get("/snapshot")?.status == 200, "no snapshot beside twelve streams");
+    ensure!(boardcam.state()?["viewers"].as_array().map(Vec::len) == Some(12), "{}", boardcam.state()?);
+    Ok(())
+}
+
+#[test]
+fn what_is_no_request_is_answered_in_words_and_leaves_it_serving() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(20_000));
+    for (bytes, status) in [
+        (&b"\x16\x03\x01\x02\x00\x01\x00"[..], 400),
+        (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
+        (b"DELETE /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (long.as_bytes(), 431),
+    ] {
+        let answer = Answer::read(&mut request(boardcam.address, bytes)?)?;
+        ensure!(answer.status == status, "{} in place of {status}", answer.status);
+        ensure!(answer.body.len() > 10, "no words for {status}");
+    }
+    boardcam.watch("/stream")?.next()?;
+    Ok(())
+}
+
+#[test]
+fn clients_that_come_and_go_leave_nothing_behind() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    boardcam.watch("/stream")?.next()?; // what is made once is made now
+    wait_for("the viewer to be gone", || Ok((boardcam.state()?["connections"]["open"] == 1).then_some(())))?;
+    let before = boardcam.holdings()?;
+    for round in 0..200 {
+        let ask: &[u8] = if round % 2 == 0 { b"GET /stream HTTP/1.0\r\n\r\n" } else { b"GET /st" };
+        let reader = request(boardcam.address, ask)?;
+        if round % 3 == 0 {
+            // A reset in place of an orderly end, with bytes unread.
+            socket2::SockRef::from(reader.get_ref()).set_linger(Some(std::time::Duration::ZERO))?;
+        }
+    }
+    wait_for("them to be gone", || Ok((boardcam.state()?["connections"]["open"] == 1).then_some(())))?;
+    wait_for("descriptors and threads as before", || Ok((boardcam.holdings()? == before).then_some(())))?;
+    Ok(())
+}
+
+#[test]
+fn private_headers_of_a_client_do_not_reach_the_site() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let ask =
+        b"GET /state HTTP/1.1\r\nHost: localhost\r\nX-Boardcam-Key: x\r\nX-Boardcam-Serve: stream 0\r\n\r\n";
+    let answer = Answer::read(&mut request(boardcam.address, ask)?)?;
+    ensure!(answer.status == 200 && answer.headers["content-type"].contains("json"), "{}", answer.status);
+    ensure!(!answer.headers.keys().any(|name| name.starts_with("x-boardcam")), "{:?}", answer.headers);
+    Ok(())
+}
+
+#[test]
+fn with_few_descriptors_it_refuses_politely_and_serves_again() -> Outcome {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_boardcam")]);
+    let boardcam = Boardcam::start_by(shell, &["--camera", "pattern", "--size", "64x48"])?;
+    let held: Vec<_> = (0..80).map(|_| request(boardcam.address, b"G")).collect::<Outcome<_>>()?;
+    let mut refused = 0;
+    for mut reader in held {
+        reader.get_ref().set_read_timeout(Some(std::time::Duration::from_millis(1)))?;
+        refused += usize::from(Answer::read(&mut reader).is_ok_and(|answer| answer.status == 503));
+    }
+    ensure!(refused > 0, "nobody was told");
+    wait_for("it to serve again", || {
+        Ok(boardcam.get("/state").is_ok_and(|a| a.status == 200).then_some(()))
+    })?;
+    boardcam.watch("/stream")?.next()?;
+    Ok(())
+}
