@@ -85,24 +85,55 @@ pub fn plug_in(port: u8, device: impl Device) -> io::Result<()> {
     serve(ours, device)
 }
 
-fn serve(socket: UnixStream, mut device: impl Device) -> io::Result<()> {
+/// Transfers that the kernel has asked for and not been answered.
+#[derive(Default)]
+struct Transfers {
+    /// Bulk IN, in order: sequence number and room.
+    pending: VecDeque<(u32, usize)>,
+    /// The newest that came; their numbers rise.
+    newest: u32,
+    /// Taken back before they came: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To answer such a
+    /// transfer all the same is a breach of protocol, on which vhci-hcd hangs up.
+    taken_back: Vec<u32>,
+}
+
+impl Transfers {
+    /// Notes a transfer that has come; `false` if it is no longer wanted.
+    fn has_come(&mut self, sequence: u32) -> bool {
+        self.newest = sequence;
+        let before = self.taken_back.len();
+        self.taken_back.retain(|&early| early != sequence);
+        self.taken_back.len() == before
+    }
+
+    /// Takes one back; the status of the answer.
+    fn take_back(&mut self, which: u32) -> i32 {
+        let before = self.pending.len();
+        self.pending.retain(|&(sequence, _)| sequence != which);
+        if which > self.newest {
+            self.taken_back.push(which);
+        } else if self.pending.len() == before {
+            return 0; // its answer is already on its way
+        }
+        -ECONNRESET
+    }
+}
+
+fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
     let (sender, commands) = sync_channel(BACKLOG);
     let reader = socket.try_clone()?;
     let reader = thread::spawn(move || read_commands(reader, &sender));
-    let mut socket = socket;
-    let mut pending = VecDeque::new(); // bulk IN transfers: sequence number and room
+    let mut transfers = Transfers::default();
     loop {
-        let due = complete(&mut socket, &mut device, &mut pending)?;
+        let due = complete(&mut socket, &mut device, &mut transfers.pending)?;
         match next_command(&commands, due) {
             Ok(Command::Unlink { sequence, which }) => {
-                let before = pending.len();
-                pending.retain(|&(waiting, _)| waiting != which);
-                // Status 0: it had been answered already, and that answer is on its way.
-                let status = if pending.len() < before { -ECONNRESET } else { 0 };
+                let status = transfers.take_back(which);
                 answer(&mut socket, RET_UNLINK, sequence, status, 0, &[])?;
             }
+            Ok(Command::Submit { sequence, .. }) if !transfers.has_come(sequence) => {}
             Ok(Command::Submit { sequence, is_in: true, endpoint: 1.., length, .. }) => {
-                pending.push_back((sequence, length));
+                transfers.pending.push_back((sequence, length));
             }
             Ok(Command::Submit { sequence, is_in, length, setup, data, .. }) => {
                 match device.control(setup, &data) {
@@ -198,5 +229,73 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
         if sender.send(command).is_err() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers control transfers with nothing, and has one byte in each bulk transfer.
+    struct Simple;
+
+    impl Device for Simple {
+        fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Stall> {
+            Ok(Vec::new())
+        }
+
+        fn bulk_in(&mut self, _: Instant, _: usize) -> Bulk {
+            Bulk::Data(vec![7])
+        }
+    }
+
+    /// The kernel's end of a device that is plugged in.
+    fn plugged_in() -> UnixStream {
+        let (kernels, ours) = UnixStream::pair().unwrap();
+        thread::spawn(move || serve(ours, Simple));
+        kernels
+    }
+
+    /// Submits an IN transfer with room for 64 bytes.
+    fn submit(kernel: &mut UnixStream, sequence: u32, endpoint: u32) {
+        for word in [CMD_SUBMIT, sequence, 1, 1, endpoint, 0, 64, 0, 0, 0, 0, 0] {
+            kernel.write_all(&word.to_be_bytes()).unwrap();
+        }
+    }
+
+    fn unlink(kernel: &mut UnixStream, sequence: u32, which: u32) {
+        for word in [CMD_UNLINK, sequence, 1, 0, 0, which, 0, 0, 0, 0, 0, 0] {
+            kernel.write_all(&word.to_be_bytes()).unwrap();
+        }
+    }
+
+    /// The next answer's command, sequence number, status and data.
+    fn answered(kernel: &mut UnixStream) -> (u32, u32, i32, Vec<u8>) {
+        let mut header = [0; HEADER_LENGTH];
+        kernel.read_exact(&mut header).unwrap();
+        let words: Vec<_> =
+            header.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
+        let mut data = vec![0; words[6] as usize];
+        kernel.read_exact(&mut data).unwrap();
+        (words[0], words[1], words[5].cast_signed(), data)
+    }
+
+    #[test]
+    fn a_bulk_transfer_is_answered_with_data() {
+        let mut kernel = plugged_in();
+        submit(&mut kernel, 1, 1);
+        assert_eq!(answered(&mut kernel), (RET_SUBMIT, 1, 0, vec![7]));
+        unlink(&mut kernel, 2, 1);
+        assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, 0, vec![]));
+    }
+
+    #[test]
+    fn a_transfer_that_was_taken_back_before_it_came_is_not_answered() {
+        let mut kernel = plugged_in();
+        unlink(&mut kernel, 2, 1);
+        assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, -ECONNRESET, vec![]));
+        submit(&mut kernel, 1, 1);
+        submit(&mut kernel, 3, 1);
+        assert_eq!(answered(&mut kernel), (RET_SUBMIT, 3, 0, vec![7]));
     }
 }

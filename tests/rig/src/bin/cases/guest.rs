@@ -73,6 +73,7 @@ pub fn feed(size: Size) -> Outcome<Feed> {
 /// A simulated UVC camera that is plugged in; dropping it unplugs it.
 pub struct Camera {
     uvcsim: Child,
+    is_plugged_in: bool,
     /// Its capture node.
     pub node: PathBuf,
 }
@@ -102,7 +103,7 @@ impl Camera {
             Ok((new.len() >= 2).then_some(new))
         });
         match appeared {
-            Ok(mut nodes) => Ok(Self { uvcsim, node: nodes.remove(0).0 }),
+            Ok(mut nodes) => Ok(Self { uvcsim, is_plugged_in: true, node: nodes.remove(0).0 }),
             Err(why) => {
                 let _ = uvcsim.kill();
                 let _ = uvcsim.wait();
@@ -117,8 +118,12 @@ impl Camera {
     }
 
     fn pull_out(&mut self) -> Outcome {
+        if let Some(status) = self.uvcsim.try_wait()? {
+            return Err(format!("it was gone already: uvcsim ended with {status}").into());
+        }
         self.uvcsim.kill()?;
         self.uvcsim.wait()?;
+        self.is_plugged_in = false;
         let node = self.node.clone();
         wait_for("the camera's nodes to go", || Ok((!node.exists()).then_some(())))
     }
@@ -126,7 +131,7 @@ impl Camera {
 
 impl Drop for Camera {
     fn drop(&mut self) {
-        if self.uvcsim.try_wait().is_ok_and(|status| status.is_none())
+        if self.is_plugged_in
             && let Err(why) = self.pull_out()
         {
             println!("  cannot unplug the camera: {why}");
