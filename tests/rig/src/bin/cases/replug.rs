@@ -41,19 +41,23 @@ fn unplugging_and_replugging_five_times_is_fine() -> Outcome {
 
 fn my_camera_comes_back_under_another_number() -> Outcome {
     let feed = feed(SIZES[0])?;
-    let camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let old = camera.node.clone();
-    let _keeps_the_number = File::open(&old)?;
-    camera.unplug()?;
-    see_the_card(&viewer, &feed)?;
-    let camera = Camera::plug_in()?;
-    ensure!(camera.node != old, "the guest gave the old number {} again", old.display());
-    see_the_camera(&viewer, &feed)?;
-    let state = boardcam.wait_until_live()?;
-    ensure!(state["device"]["path"].as_str() == camera.node.to_str(), "not on the new node: {state}");
+    // Both when it was found and when it was asked for by its number.
+    for by_number in [false, true] {
+        let camera = Camera::plug_in()?;
+        let old = camera.node.clone();
+        let source = if by_number { old.display().to_string() } else { "auto".to_owned() };
+        let boardcam = Boardcam::start(&["--camera", &source])?;
+        let viewer = boardcam.watch()?;
+        see_the_camera(&viewer, &feed)?;
+        let _keeps_the_number = File::open(&old)?;
+        camera.unplug()?;
+        see_the_card(&viewer, &feed)?;
+        let camera = Camera::plug_in()?;
+        ensure!(camera.node != old, "the guest gave the old number {} again", old.display());
+        see_the_camera(&viewer, &feed)?;
+        let state = boardcam.wait_until_live()?;
+        ensure!(state["device"]["path"].as_str() == camera.node.to_str(), "not on the new node: {state}");
+    }
     Ok(())
 }
 

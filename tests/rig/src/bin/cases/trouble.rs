@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::Case;
 use crate::boardcam::{Boardcam, PROGRAM};
 use crate::ensure;
-use crate::guest::{Camera, Outcome, Vivid, feed, nodes};
+use crate::guest::{Camera, Outcome, Vivid, feed, nodes, wait_for};
 use crate::replug::see_the_card;
 
 pub const CASES: &[Case] = &[
@@ -24,7 +24,6 @@ pub const CASES: &[Case] = &[
 
 fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     let feed = feed(SIZES[0])?;
-    let _vivid = Vivid::without_a_webcam()?;
     let camera = Camera::plug_in()?;
     let path = camera.node.to_str().ok_or("a node whose name is no text")?;
     // As long as somebody else has the camera, every node is tried and none is taken.
@@ -32,11 +31,17 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     other.wait_until_live()?;
     let boardcam = Boardcam::start(&["--camera", "auto"])?;
     ensure_told(&boardcam, &[path, "EBUSY"])?;
+    let _vivid = Vivid::without_a_webcam()?;
+    let nodes: Vec<String> = nodes()?.into_iter().map(|(node, _)| node.display().to_string()).collect();
+    wait_for("a line on each node", || {
+        let log = boardcam.log()?;
+        Ok(nodes.iter().all(|node| log.contains(node)).then_some(()))
+    })?;
+    // The camera's node for metadata was there from the first search on, and is told once all the same.
     let log = boardcam.log()?;
-    for (node, name) in nodes()?.into_iter().filter(|(node, _)| *node != camera.node) {
-        let node = node.display().to_string();
-        let lines: Vec<_> = log.lines().filter(|line| line.contains(&node)).collect();
-        ensure!(lines.len() == 1, "not one line on {node} ({name}) but {lines:?}");
+    for node in nodes.iter().filter(|node| *node != path) {
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(node)).collect();
+        ensure!(lines.len() == 1, "not one line on {node} but {lines:?}");
     }
     other.terminate()?;
     let state = boardcam.wait_until_live()?;
@@ -46,14 +51,20 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
 
 fn probe_tells_of_every_node() -> Outcome {
     let _vivid = Vivid::without_a_webcam()?;
-    let _camera = Camera::plug_in()?;
+    let camera = Camera::plug_in()?;
     let output = Command::new(PROGRAM).arg("probe").output()?;
     let text = String::from_utf8(output.stdout)?;
     ensure!(output.status.success(), "{}: {text}", output.status);
+    let (usable, others) = text.split_once("not cameras:").ok_or_else(|| format!("no others in:\n{text}"))?;
     for (node, _) in nodes()? {
-        ensure!(text.contains(&node.display().to_string()), "nothing on {} in:\n{text}", node.display());
+        let part = if node == camera.node { usable } else { others };
+        ensure!(
+            part.contains(&node.display().to_string()),
+            "{} is not in its place in:\n{text}",
+            node.display()
+        );
     }
-    ensure!(text.contains("1280x720"), "no sizes in:\n{text}");
+    ensure!(usable.contains("1280x720") && usable.contains("can be used"), "no verdict in:\n{text}");
     Ok(())
 }
 

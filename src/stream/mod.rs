@@ -7,23 +7,24 @@
 //! - Nobody watching: nothing is copied, drawn or encoded.
 //! - A panic in here ends the session with the camera, is logged, and the next session begins.
 
+mod session;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Ended, Frame, Layout, Size, Source, Which};
-use crate::feed::{Dropped, Feed, Rate, State};
+use crate::camera::{About, Ended, Frame, Size, Source, Which};
+use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
-use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
-use crate::jpeg::eoi::Policy;
-use crate::jpeg::passthrough::{Fault, Jpeg, MENDING_MAX};
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::jpeg::passthrough::MENDING_MAX;
 use crate::problem::Problem;
-use crate::ring::{Meta, Unpublished, Writer};
+use crate::ring::{Meta, Writer};
+use session::{Session, Taken};
 
 /// The longest wait without a look at whether the program is to end.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -37,14 +38,6 @@ const STALL_INTERVALS: u32 = 10;
 const STALL_MIN: Duration = Duration::from_secs(2);
 /// ... and where the driver tells no interval, after this.
 const STALL_UNKNOWN: Duration = Duration::from_secs(10);
-
-/// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
-const LATE_INTERVALS: u32 = 2;
-/// ... but never are more than so many left out in a row: as many as wait in the driver's buffers.
-const LATE_FRAMES: u32 = 3;
-
-/// So many unusable frames in a row are tolerated before the camera is opened anew.
-const BAD_FRAMES: u32 = 10;
 
 /// Pauses between searches; the last one repeats. A change of the devices ends a pause.
 const PAUSES: [Duration; 4] =
@@ -137,7 +130,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn capture(&mut self, source: &mut dyn Source) -> Problem {
+    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish; says which.
+    pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
         self.begin(&about);
         let stall =
@@ -149,13 +143,10 @@ impl<'a> Stream<'a> {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
                     self.take(&frame, &mut session);
-                    if session.bad > BAD_FRAMES {
+                    if let Some(why) = session.verdict() {
                         return Problem::new(
                             format!("cannot use the pictures of {}", about.source),
-                            format!(
-                                "{} in a row were unusable, the last one: {}",
-                                session.bad, session.last_fault
-                            ),
+                            why,
                             "check the cable; opening the camera anew",
                         );
                     }
@@ -193,86 +184,19 @@ impl<'a> Stream<'a> {
         self.feed.status().state = State::Live(about.clone());
     }
 
-    /// Takes one frame in: publishes it if anybody wants it, counts it in any case.
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
-        let counters = &self.feed.counters;
-        let captured = counters.captured.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.process(frame, session) {
-            Ok(()) => {
-                session.bad = 0;
-                let fps = session.rate.count(frame.captured);
-                let mut status = self.feed.status();
-                status.fps = fps;
-                status.last_frame = Some(frame.captured);
-            }
+        match session.take(frame, self.feed, &mut self.writer) {
+            Ok(Taken::Published) => (self.wake)(),
+            Ok(Taken::Unwanted) => {}
             Err(reason) => {
-                counters.drop_one(reason);
-                // Lacking only the end is for the EOI policy to judge.
-                if reason.is_bad_frame() && reason != Dropped::Fault(Fault::Truncated) {
-                    session.bad += 1;
-                    session.last_fault = reason.name();
-                }
                 debug!("camera {}: dropped frame {}: {}", self.feed.name, frame.sequence, reason.name());
             }
         }
+        let captured = self.feed.counters.captured.load(Ordering::Relaxed);
         if captured.is_multiple_of(DEBUG_FRAMES) {
             let fps = self.feed.status().fps;
             debug!("camera {}: {captured} frames, {fps:.2}/s", self.feed.name);
         }
-    }
-
-    fn process(&mut self, frame: &Frame<'_>, session: &mut Session) -> Result<(), Dropped> {
-        if frame.flagged {
-            return Err(Dropped::Flagged);
-        }
-        let meta = Meta { captured: frame.captured, size: session.size, card: false };
-        let wanted = self.feed.is_wanted();
-        let counters = &self.feed.counters;
-        let published = match session.layout {
-            Layout::Mjpeg => {
-                let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
-                if jpeg.size() != session.size {
-                    return Err(Dropped::WrongSize);
-                }
-                let admit = session.eoi.admit(&jpeg);
-                if let Some(notice) = admit.notice() {
-                    warn!("camera {}: {notice}", self.feed.name);
-                }
-                if !admit.passes() {
-                    return Err(Dropped::Fault(Fault::Truncated));
-                }
-                if !wanted {
-                    return Ok(());
-                }
-                let published = self.writer.publish(meta, |room| jpeg.copy_into(room));
-                if jpeg.mended_len() != frame.bytes.len() {
-                    counters.mended.fetch_add(1, Ordering::Relaxed);
-                }
-                published.map_err(|failure| match failure {
-                    Unpublished::Full(_) => Dropped::NoSlot,
-                    Unpublished::Unfilled(_) => Dropped::TooLarge,
-                })
-            }
-            Layout::Yuyv => {
-                let picture = Yuyv::new(frame.bytes, session.size, session.stride, session.range)
-                    .map_err(|_| Dropped::Unencodable)?;
-                if !wanted {
-                    return Ok(());
-                }
-                session.skip_if_late(frame)?;
-                let encoder = &mut session.encoder;
-                let published = self.writer.publish(meta, |room| encoder.encode(&picture, room));
-                count(&counters.encoded);
-                published.map_err(|failure| match failure {
-                    Unpublished::Full(_) => Dropped::NoSlot,
-                    Unpublished::Unfilled(_) => Dropped::Unencodable,
-                })
-            }
-        };
-        published?;
-        count(&counters.published);
-        (self.wake)();
-        Ok(())
     }
 
     /// From now on there is no picture, and this is why.
@@ -350,53 +274,6 @@ impl<'a> Stream<'a> {
             if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },
         );
         self.figures = Figures { next: now + FIGURES_PERIOD, captured, published };
-    }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What holds from the opening of a camera to its end.
-struct Session {
-    layout: Layout,
-    size: Size,
-    stride: u32,
-    range: crate::camera::Range,
-    encoder: Encoder,
-    eoi: Policy,
-    rate: Rate,
-    /// Time between two frames; zero where the driver does not tell.
-    interval: Duration,
-    /// Frames in a row that were left out because they were late.
-    late: u32,
-    /// Unusable frames in a row.
-    bad: u32,
-    last_fault: &'static str,
-}
-
-impl Session {
-    fn new(about: &About, quality: u8) -> Self {
-        Self {
-            layout: about.layout,
-            size: about.size,
-            stride: about.stride,
-            range: about.range,
-            encoder: Encoder::new(quality),
-            eoi: Policy::default(),
-            rate: Rate::default(),
-            interval: about.interval.unwrap_or_default(),
-            late: 0,
-            bad: 0,
-            last_fault: "",
-        }
-    }
-
-    /// Leaves a frame out when encoding falls behind the camera, so that viewers see the newest one.
-    fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), Dropped> {
-        let late = !self.interval.is_zero() && frame.captured.elapsed() > self.interval * LATE_INTERVALS;
-        self.late = if late && self.late < LATE_FRAMES { self.late + 1 } else { 0 };
-        if self.late > 0 { Err(Dropped::Late) } else { Ok(()) }
     }
 }
 
