@@ -37,8 +37,10 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, port=0, camera="pattern"):
-        command = [os.environ["BOARDCAM_BIN"], "--camera", camera, "--listen", f"127.0.0.1:{port}"]
+    def __init__(self, *cameras, port=0):
+        command = [os.environ["BOARDCAM_BIN"], "--listen", f"127.0.0.1:{port}"]
+        for camera in cameras or ["pattern"]:
+            command += ["--camera", camera]
         command += ["--size", f"{WIDTH}x{HEIGHT}", "--fps", str(FPS), "--log", "stderr"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.port = None
@@ -171,7 +173,7 @@ def _read_cells(grey, side):
             mean = grey[top : top + side // 2, left : left + side // 2].mean()
             if 80 < mean < 170:
                 return None
-            bits = bits << 1 | (mean >= 170)
+            bits = bits << 1 | int(mean >= 170)
         rows.append(bits)
     upper, lower, check = rows
     return upper << 16 | lower if check == upper ^ lower ^ CHECK else None

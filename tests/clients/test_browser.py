@@ -1,13 +1,16 @@
 """Headless Chromium: the page, and a bare <img>. Screenshots stay in target/clients."""
 
+import json
 import tempfile
+import urllib.request
+from pathlib import Path
 
 import cv2
 import numpy
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from program import HEIGHT, OUT, WIDTH, Program, WithProgram, read_counter, until
+from program import HEIGHT, OUT, WIDTH, Program, WithProgram, check_jpeg, read_counter, until
 
 SCREENS = {"phone": (390, 844), "phone-landscape": (844, 390), "desktop": (1440, 900)}
 # Without these, Chromium calls home, and as root it does not start.
@@ -27,12 +30,14 @@ UPPER_QUARTER = """
 """
 
 
-def open_browser(test):
+def open_browser(test, downloads=None):
     profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     test.addCleanup(profile.cleanup)
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if downloads:
+        options.add_experimental_option("prefs", {"download.default_directory": downloads})
     for flag in [*FLAGS, f"--user-data-dir={profile.name}"]:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
@@ -59,6 +64,12 @@ def state(browser):
 
 def text(browser, id):
     return browser.execute_script("return document.getElementById(arguments[0]).innerText", id)
+
+
+def watched(program):
+    """The names of the cameras that are streamed to somebody, one for each viewer."""
+    with urllib.request.urlopen(program.url + "/state") as answer:
+        return [viewer["camera"] for viewer in json.load(answer)["viewers"]]
 
 
 def await_moving(browser, number, frames=5):
@@ -99,7 +110,7 @@ class Page(WithProgram):
         await_moving(browser, shown_number)
 
     def test_the_page_says_in_words_that_there_is_no_camera(self):
-        program = Program(camera="/dev/no-such-camera")
+        program = Program("/dev/no-such-camera")
         self.addCleanup(program.stop)
         browser = open_browser(self)
         set_screen(browser, "phone")
@@ -108,6 +119,43 @@ class Page(WithProgram):
         self.assertIn("/dev/no-such-camera", text(browser, "problem"))
         self.assertTrue(text(browser, "advice"))
         browser.save_screenshot(str(OUT / "page-waiting.png"))
+
+    def test_the_page_leaves_while_nobody_looks_and_comes_back(self):
+        browser = open_browser(self)
+        browser.get(self.url + "/")
+        await_moving(browser, shown_number)
+        until("one viewer", lambda: watched(self.program) == ["camera"])
+        page = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        until("no viewer", lambda: watched(self.program) == [])
+        browser.switch_to.window(page)
+        await_moving(browser, shown_number)
+        self.assertEqual(watched(self.program), ["camera"])
+
+    def test_the_page_shows_one_of_several_cameras_and_remembers_which(self):
+        program = Program("front=pattern", "back=pattern")
+        self.addCleanup(program.stop)
+        browser = open_browser(self)
+        set_screen(browser, "phone")
+        browser.get(program.url + "/")
+        await_moving(browser, shown_number)
+        self.assertEqual(watched(program), ["front"])
+        browser.find_element("xpath", "//button[text()='back']").click()
+        until("only the other camera is streamed", lambda: watched(program) == ["back"])
+        await_moving(browser, shown_number)
+        browser.save_screenshot(str(OUT / "page-cameras.png"))
+        browser.refresh()
+        await_moving(browser, shown_number)
+        until("still the other camera", lambda: watched(program) == ["back"])
+
+    def test_the_page_saves_a_snapshot_under_the_cameras_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            browser = open_browser(self, downloads=folder)
+            browser.get(self.url + "/")
+            await_moving(browser, shown_number)
+            browser.find_element("id", "snapshot").click()
+            saved = until("a file", lambda: list(Path(folder).glob("camera-*.jpg")))
+            check_jpeg(saved[0].read_bytes())
 
     def test_a_bare_img_in_another_page_shows_moving_pictures(self):
         def number(browser):
