@@ -10,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use boardcam::camera::{About, Ended, Frame, Source};
-use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -63,8 +62,7 @@ struct Viewer {
 
 impl Viewer {
     fn new(address: SocketAddr, taken: SyncSender<()>, jpeg: Vec<u8>) -> Self {
-        let head = multipart::part_head(jpeg.len(), std::time::SystemTime::now()).len();
-        let part = vec![0; head + jpeg.len() + multipart::TRAILER.len()];
+        let part = house::part(&jpeg);
         Self { socket: house::watch(address).expect("a stream"), taken, part, jpeg }
     }
 
@@ -84,9 +82,7 @@ impl Viewer {
 #[test]
 fn frames_from_a_camera_of_jpegs_reach_viewers_that_keep_up_without_one_allocation() {
     let bare = house::bare_jpeg(SCAN);
-    let checked = Jpeg::check(&bare).expect("it lacks nothing that cannot be mended");
-    let mut mended = vec![0; checked.mended_len()];
-    checked.copy_into(&mut mended).expect("room enough");
+    let mended = house::mended(&bare);
 
     let (taken, waits) = sync_channel(VIEWERS);
     let about = house::about(&bare);

@@ -130,7 +130,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish; says which.
+    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish, and says which. Called by
+    /// [`Stream::run`], and by whoever brings a source of their own (tests and benches).
     pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
         self.begin(&about);

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use boardcam::camera::{About, Encoder, Layout, Range, Size, Source, Wanted, Which};
 use boardcam::config::Settings;
@@ -16,6 +16,7 @@ use boardcam::gate::Gate;
 use boardcam::host::limits::raise_open_files;
 use boardcam::host::log::Target;
 use boardcam::host::shutdown::Shutdown;
+use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
 use boardcam::site::{self, House};
@@ -31,6 +32,20 @@ pub fn bare_jpeg(scan: usize) -> Vec<u8> {
     jpeg.extend((0..scan).map(|place| (place % 251) as u8 + 1));
     jpeg.extend(b"\xff\xd9");
     jpeg
+}
+
+/// The same with what it lacks, as viewers get it.
+pub fn mended(bare: &[u8]) -> Vec<u8> {
+    let jpeg = Jpeg::check(bare).expect("it lacks nothing that cannot be mended");
+    let mut mended = vec![0; jpeg.mended_len()];
+    jpeg.copy_into(&mut mended).expect("room enough");
+    mended
+}
+
+/// A part with this JPEG; only the time in its header differs from part to part.
+pub fn part(jpeg: &[u8]) -> Vec<u8> {
+    let head = multipart::part_head(jpeg.len(), SystemTime::now());
+    [head.as_bytes(), jpeg, multipart::TRAILER].concat()
 }
 
 /// What a camera of such JPEGs says of itself.
