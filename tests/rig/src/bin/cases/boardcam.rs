@@ -8,11 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 use serde_json::Value;
 
-use crate::ensure;
-use crate::guest::{Outcome, run, wait_for};
-use crate::http::{Answer, Viewer, get};
+use crate::guest::run;
 
 pub const PROGRAM: &str = "/bin/boardcam";
 /// Holds a log for each boardcam that the current case has started.
@@ -57,7 +56,7 @@ impl Boardcam {
     }
 
     pub fn watch(&self) -> Outcome<Viewer> {
-        Viewer::connect(self.address)
+        Viewer::connect(self.address, "/stream")
     }
 
     /// What /state says of the first camera.

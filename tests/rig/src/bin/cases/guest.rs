@@ -1,44 +1,14 @@
 //! The guest that the cases run in: waiting for conditions, plugging cameras in and out.
 
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use client::{Outcome, ensure, wait_for};
 use rig::feed::{Feed, Size};
 use rig::uvc::PRODUCT;
 
-/// What a case says: nothing, or why it failed.
-pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// How long a condition may take to become true on an emulated processor that shares a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(50);
 const FEED: &str = "/feed";
-
-/// Fails the case with a message unless the condition holds.
-#[macro_export]
-macro_rules! ensure {
-    ($condition:expr, $($message:tt)+) => {
-        if !$condition {
-            return Err(format!($($message)+).into());
-        }
-    };
-}
-
-/// Asks again until there is an answer; an error ends the wait.
-pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Outcome<Option<T>>) -> Outcome<T> {
-    let begin = Instant::now();
-    loop {
-        if let Some(answer) = probe()? {
-            return Ok(answer);
-        }
-        ensure!(begin.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
-        thread::sleep(POLL);
-    }
-}
 
 /// Runs a program of the guest to its end.
 pub fn run(program: &str, args: &[&str]) -> Outcome {

@@ -6,7 +6,6 @@
 
 mod boardcam;
 mod guest;
-mod http;
 mod picture;
 mod replug;
 mod stream;
@@ -17,7 +16,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::time::Instant;
 
-use guest::Outcome;
+use client::Outcome;
 
 type Case = (&'static str, fn() -> Outcome);
 

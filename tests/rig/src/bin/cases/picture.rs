@@ -1,10 +1,8 @@
 //! Looks at pictures: a JPEG's size and colours, as an independent decoder sees them.
 
+use client::{Outcome, ensure};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
-
-use crate::ensure;
-use crate::guest::Outcome;
 
 /// A decoded picture.
 pub struct Picture {

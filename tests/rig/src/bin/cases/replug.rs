@@ -2,13 +2,12 @@
 
 use std::fs::File;
 
+use client::{Outcome, Viewer, ensure, wait_for};
 use rig::feed::{Feed, SIZES};
 
 use crate::Case;
 use crate::boardcam::Boardcam;
-use crate::ensure;
-use crate::guest::{Camera, Outcome, feed, wait_for};
-use crate::http::Viewer;
+use crate::guest::{Camera, feed};
 use crate::picture::Picture;
 
 pub const CASES: &[Case] = &[

@@ -1,10 +1,10 @@
 //! The picture on its way from the camera to the viewer.
 
+use client::{Outcome, ensure};
 use rig::feed::{SIZES, huffman_tables, start_of_scan};
 
 use crate::boardcam::Boardcam;
-use crate::ensure;
-use crate::guest::{Camera, Outcome, Vivid, feed, run};
+use crate::guest::{Camera, Vivid, feed, run};
 use crate::picture::Picture;
 
 use crate::Case;

@@ -4,13 +4,13 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use client::{Outcome, ensure, wait_for};
 use rig::feed::SIZES;
 use serde_json::Value;
 
 use crate::Case;
 use crate::boardcam::{Boardcam, PROGRAM};
-use crate::ensure;
-use crate::guest::{Camera, Outcome, Vivid, feed, nodes, wait_for};
+use crate::guest::{Camera, Vivid, feed, nodes};
 use crate::replug::see_the_card;
 
 pub const CASES: &[Case] = &[
