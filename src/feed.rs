@@ -25,13 +25,26 @@ pub enum Dropped {
     TooLarge,
     /// Its pixels do not fill a picture, or could not be encoded.
     Unencodable,
+    /// Encoding is slower than the camera, and a newer frame waited.
+    Late,
     /// Readers held every slot of the ring.
     NoSlot,
 }
 
 impl Dropped {
-    const OWN: [Dropped; 5] =
-        [Dropped::Flagged, Dropped::WrongSize, Dropped::TooLarge, Dropped::Unencodable, Dropped::NoSlot];
+    const OWN: [Dropped; 6] = [
+        Dropped::Flagged,
+        Dropped::WrongSize,
+        Dropped::TooLarge,
+        Dropped::Unencodable,
+        Dropped::Late,
+        Dropped::NoSlot,
+    ];
+
+    /// Whether the camera is to blame; else this program was too slow.
+    pub fn is_bad_frame(self) -> bool {
+        !matches!(self, Dropped::Late | Dropped::NoSlot)
+    }
 
     /// All reasons.
     pub fn all() -> impl Iterator<Item = Dropped> {
@@ -46,6 +59,7 @@ impl Dropped {
             Dropped::WrongSize => "wrong_size",
             Dropped::TooLarge => "too_large",
             Dropped::Unencodable => "unencodable",
+            Dropped::Late => "late",
             Dropped::NoSlot => "no_slot",
         }
     }
@@ -141,9 +155,23 @@ impl Feed {
         self.status.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// How many want frames.
+    pub fn demand(&self) -> usize {
+        self.demand.load(Ordering::Acquire)
+    }
+
     /// Whether anybody wants frames; if not, nothing is copied or encoded.
     pub fn is_wanted(&self) -> bool {
-        self.demand.load(Ordering::Acquire) > 0
+        self.demand() > 0
+    }
+
+    /// Why there is no picture in [`State::Starting`].
+    pub fn not_yet(&self) -> Problem {
+        Problem::new(
+            format!("cannot show camera {} yet", self.name),
+            "it is being opened",
+            "wait a few seconds",
+        )
     }
 }
 

@@ -67,8 +67,8 @@ impl Finder {
             })?],
             Which::Auto => node::list(self.last.as_ref()),
         };
-        let likely = candidates.iter().filter(|node| node.barred().is_none()).count();
-        let patience = if likely > 1 { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
+        let several = cameras_among(&candidates) > 1;
+        let patience = if several { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
         let mut refusals = Vec::new();
         for node in candidates {
             if !observer.keep_waiting() {
@@ -82,11 +82,15 @@ impl Finder {
                 }
                 Err(refusal) => {
                     observer.refused(&name, &refusal.problem);
-                    refusals.push((name, refusal));
+                    refusals.push(refusal);
                 }
             }
         }
-        Err(summary(&refusals))
+        Err(match (&self.wanted.which, refusals.as_slice()) {
+            // Whatever it is, it is what was asked for.
+            (Which::Device(_), [refusal]) => refusal.problem.clone(),
+            _ => summary(&refusals),
+        })
     }
 
     /// The node that a path means now.
@@ -102,6 +106,16 @@ impl Finder {
             None => there,
         }
     }
+}
+
+/// How many devices the nodes that may be cameras belong to: one camera often has a second node, for
+/// metadata.
+fn cameras_among(nodes: &[Node]) -> usize {
+    let mut ports: Vec<&Path> =
+        nodes.iter().filter(|node| node.barred().is_none()).map(|node| node.identity.port()).collect();
+    ports.sort();
+    ports.dedup();
+    ports.len()
 }
 
 /// Opens a node and waits for its first picture.
@@ -176,8 +190,8 @@ fn ended_early() -> Problem {
 }
 
 /// The problem that matters most when no candidate was taken.
-pub(super) fn summary(refusals: &[(String, Refusal)]) -> Problem {
-    let cameras: Vec<&(String, Refusal)> = refusals.iter().filter(|(_, refusal)| refusal.camera).collect();
+fn summary(refusals: &[Refusal]) -> Problem {
+    let cameras: Vec<&Refusal> = refusals.iter().filter(|refusal| refusal.camera).collect();
     match cameras.as_slice() {
         [] => {
             let why = match refusals.len() {
@@ -187,9 +201,12 @@ pub(super) fn summary(refusals: &[(String, Refusal)]) -> Problem {
             };
             Problem::new("no camera found", why, "plug one in; it is picked up by itself")
         }
-        [(_, one)] => one.problem.clone(),
+        // One camera can have several nodes, and what bars one of them bars all.
+        [first, rest @ ..] if rest.iter().all(|other| other.problem.why == first.problem.why) => {
+            first.problem.clone()
+        }
         // What matters is the likeliest camera, which was tried first; `probe` tells the rest.
-        [(_, first), rest @ ..] => {
+        [first, rest @ ..] => {
             let also = rest.len();
             let others =
                 if also == 1 { "another camera".to_owned() } else { format!("{also} other cameras") };
@@ -203,6 +220,7 @@ pub(super) fn summary(refusals: &[(String, Refusal)]) -> Problem {
 mod tests {
     use std::collections::VecDeque;
 
+    use super::super::node::tests::node;
     use super::super::{Ended, Range, Size};
     use super::*;
 
@@ -298,11 +316,21 @@ mod tests {
         assert_eq!(ended, Err(ended_early()));
     }
 
-    fn refusal(camera: bool, name: &str, why: &str) -> (String, Refusal) {
-        (
-            name.into(),
-            Refusal { problem: Problem::new(format!("cannot open {name}"), why, "do this"), camera },
-        )
+    fn refusal(camera: bool, name: &str, why: &str) -> Refusal {
+        Refusal { problem: Problem::new(format!("cannot open {name}"), why, "do this"), camera }
+    }
+
+    #[test]
+    fn a_camera_with_a_second_node_is_one_camera() {
+        let port = "/sys/devices/usb1/1-1/1-1:1.0";
+        let mut nodes = vec![
+            node(0, "HD Webcam", "uvcvideo", port, ""),
+            node(1, "HD Webcam", "uvcvideo", port, ""),
+            node(10, "bcm2835-codec-decode", "bcm2835-codec", "/sys/devices/platform/codec", ""),
+        ];
+        assert_eq!(cameras_among(&nodes), 1);
+        nodes.push(node(2, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-2/1-2:1.0", ""));
+        assert_eq!(cameras_among(&nodes), 2);
     }
 
     #[test]
@@ -318,6 +346,12 @@ mod tests {
             summary(&two).to_string(),
             "cannot open /dev/video0: busy (EBUSY) (nor can another camera be used); do this"
         );
+    }
+
+    #[test]
+    fn a_camera_whose_two_nodes_are_both_forbidden_is_told_once() {
+        let both = [refusal(true, "/dev/video0", "denied"), refusal(true, "/dev/video1", "denied")];
+        assert_eq!(summary(&both), both[0].problem);
     }
 
     #[test]

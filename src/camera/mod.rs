@@ -251,14 +251,23 @@ pub trait Source: Send {
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended>;
 }
 
-/// Text from a device or a driver, made safe for a terminal, a log line and a page: control characters go.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned()
+/// Text from a device or a driver, made safe for a terminal and a log line: what is no text goes (control
+/// characters, and half a character where a name was cut).
+pub(crate) fn plain(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let legible = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;
+    text.chars().filter(legible).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cameras_name_cannot_play_tricks_on_a_terminal() {
+        assert_eq!(plain(b"  Cam\x1b[2J\r\nera \0\0"), "Cam[2Jera");
+        assert_eq!(plain(b"Cam\xc3\xa9ra \xc3"), "Cam\u{e9}ra");
+    }
 
     #[test]
     fn sizes_that_no_jpeg_can_have_are_refused() {

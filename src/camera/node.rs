@@ -20,6 +20,9 @@ const VIDEO_MAJOR: u32 = 81;
 /// Where udev puts names that stay the same over replugging and restarts.
 pub const STABLE_NAMES: &str = "/dev/v4l";
 
+/// Bytes of its name that a driver can tell by VIDIOC_QUERYCAP (struct v4l2_capability: 32 with the final 0).
+const CARD_BYTES: usize = 31;
+
 /// Names of nodes that are parts of a board and never a camera, and what they are.
 const NOT_CAMERAS: [(&str, &str); 5] = [
     ("bcm2835-codec", "the board's video codec"),
@@ -56,6 +59,9 @@ pub struct Node {
     pub minor: u32,
     /// The kernel's name for it, often the camera's own; without control characters.
     pub name: String,
+    /// Whether what VIDIOC_QUERYCAP tells of that name is UTF-8 too. uvcvideo cuts names also within a
+    /// character, and crate v4l panics on that.
+    pub card_is_text: bool,
     /// The kernel driver's name; empty if it has none.
     pub driver: String,
     /// Who it is, to find it again.
@@ -114,11 +120,13 @@ impl Node {
             return Err(Problem::new(what, format!("it is {is}, not a camera"), errors::SEE_PROBE));
         };
         let sys = PathBuf::from(format!("/sys/dev/char/{VIDEO_MAJOR}:{minor}"));
-        let read = |file: &Path| plain(&String::from_utf8_lossy(&fs::read(file).unwrap_or_default()));
-        let name = read(&sys.join("name"));
+        let read = |file: &Path| plain(&fs::read(file).unwrap_or_default());
+        let raw_name = fs::read(sys.join("name")).unwrap_or_default();
+        let card_is_text = str::from_utf8(raw_name.get(..CARD_BYTES).unwrap_or(&raw_name)).is_ok();
+        let name = plain(&raw_name);
         let driver = fs::read_link(sys.join("device/driver"))
             .ok()
-            .and_then(|link| Some(plain(&link.file_name()?.to_string_lossy())))
+            .and_then(|link| Some(plain(link.file_name()?.as_encoded_bytes())))
             .unwrap_or_default();
         // A purely virtual node (v4l2loopback) has no device behind it; then its own place stands for it.
         let port =
@@ -126,7 +134,7 @@ impl Node {
         // The serial number belongs to the USB device, the video node to one of its interfaces.
         let serial = port.parent().map(|device| read(&device.join("serial"))).unwrap_or_default();
         let identity = Identity { name: name.clone(), port, serial, index: read(&sys.join("index")) };
-        Ok(Node { path: path.to_owned(), minor, name, driver, identity })
+        Ok(Node { path: path.to_owned(), minor, name, card_is_text, driver, identity })
     }
 
     /// What it is likely to be.
@@ -242,7 +250,7 @@ pub(crate) mod tests {
         let identity =
             Identity { name: name.into(), port: port.into(), serial: serial.into(), index: "0".into() };
         let path = format!("/dev/video{minor}").into();
-        Node { path, minor, name: name.into(), driver: driver.into(), identity }
+        Node { path, minor, name: name.into(), card_is_text: true, driver: driver.into(), identity }
     }
 
     fn sorted(mut nodes: Vec<Node>, last: Option<&Identity>) -> Vec<u32> {

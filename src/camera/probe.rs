@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::find::{Observer, open_and_prove};
 use super::node::{self, Node, Role};
 use super::v4l2::device::{Device, Listed, Refusal, code_name, codes};
-use super::v4l2::modes::{Rates, Sizes, rate_text};
-use super::{About, Layout, Size, Wanted, Which};
+use super::v4l2::modes::{Rate, Rates, Sizes, rate_text};
+use super::{About, Layout, Size, Source as _, Wanted, Which, plain};
 use crate::problem::Problem;
 
 /// How long a camera may take to its first picture.
@@ -82,7 +82,7 @@ fn camera(
     let name = opened.as_ref().map_or(&node.name, |device| &device.card);
     writeln!(out, "{}  {name}", node.path.display())?;
     for name in node.stable_names() {
-        writeln!(out, "  also {}", name.display())?;
+        writeln!(out, "  also {}", plain(name.as_os_str().as_encoded_bytes()))?;
     }
     let tried = match opened {
         Ok(device) => {
@@ -92,7 +92,7 @@ fn camera(
             drop(device);
             let start = Instant::now();
             open_and_prove(node, wanted, FIRST_PICTURE, &mut Patient)
-                .map(|source| verdict(super::Source::about(&source), start.elapsed()))
+                .map(|source| verdict(source.about(), start.elapsed()))
                 .map_err(|refusal| refusal.problem)
         }
         Err(refusal) => Err(refusal.problem),
@@ -152,11 +152,14 @@ fn formats(device: &Device, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn line(out: &mut dyn Write, size: &Size, rates: Rates) -> io::Result<()> {
-    let size = size.to_string();
-    match rates {
-        Rates::List(list) if list.is_empty() => writeln!(out, "    {size}"),
-        rates => writeln!(out, "    {size:<10} {rates} frames/s"),
-    }
+    // All of them, where a sentence would name a few.
+    let rates = match rates {
+        Rates::List(list) => list.iter().map(Rate::to_string).collect::<Vec<_>>().join(", "),
+        range => range.to_string(),
+    };
+    let unit = if rates.is_empty() { "" } else { " frames/s" };
+    let line = format!("    {:<10} {rates}{unit}", size.to_string());
+    writeln!(out, "{}", line.trim_end())
 }
 
 /// Prints words after a heading, in lines of at most [`COLUMNS`] columns where words allow it.

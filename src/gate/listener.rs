@@ -1,7 +1,7 @@
 //! The sockets that clients connect to.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use log::info;
 use mio::net::TcpListener;
@@ -47,13 +47,25 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into());
     let address = listener.local_addr()?;
-    info!("listening on http://{}/", shown(address));
+    if address.ip().is_unspecified() {
+        let port = address.port();
+        let outside =
+            outside_address().map_or_else(String::new, |ip| format!(", elsewhere http://{ip}:{port}/"));
+        info!("listening on http://localhost:{port}/{outside}");
+    } else {
+        info!("listening on http://{address}/");
+    }
     Ok(listener)
 }
 
-/// The address as one may type it into a browser on this machine.
-fn shown(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+/// The address by which other devices reach this machine: the one that the system would send from. Connecting
+/// a datagram socket asks the routing table and sends nothing; the far end is an address that nobody has
+/// (RFC 5737).
+fn outside_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
 }
 
 fn explain(address: SocketAddr, error: &io::Error) -> Problem {

@@ -42,14 +42,17 @@ pub(super) fn health(visit: &Visit<'_>) -> Response {
 /// Why no pictures come; `None` while they do.
 fn trouble(visit: &Visit<'_>) -> Option<Problem> {
     let status = visit.feed().status();
-    let what = || format!("cannot show camera {}", visit.feed().name);
     match &status.state {
-        State::Starting => Some(Problem::new(what(), "it is being opened", "try again in a second")),
+        State::Starting => Some(visit.feed().not_yet()),
         State::Waiting(problem) => Some(problem.clone()),
         State::Live(_) => match status.last_frame {
             Some(at) if at.elapsed() > HEALTHY => {
                 let why = format!("the last picture is {:.0} s old", at.elapsed().as_secs_f32());
-                Some(Problem::new(what(), why, "it is being opened anew"))
+                Some(Problem::new(
+                    format!("cannot show camera {}", visit.feed().name),
+                    why,
+                    "it is being opened anew",
+                ))
             }
             _ => None,
         },

@@ -37,8 +37,10 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, port=0, camera="pattern"):
-        command = [os.environ["BOARDCAM_BIN"], "--camera", camera, "--listen", f"127.0.0.1:{port}"]
+    def __init__(self, *cameras, port=0):
+        command = [os.environ["BOARDCAM_BIN"], "--listen", f"127.0.0.1:{port}"]
+        for camera in cameras or ["pattern"]:
+            command += ["--camera", camera]
         command += ["--size", f"{WIDTH}x{HEIGHT}", "--fps", str(FPS), "--log", "stderr"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.port = None
@@ -143,29 +145,35 @@ def check_jpeg(data):
     assert data[-2:] == b"\xff\xd9", f"a JPEG ends with {data[-2:].hex()}"
 
 
-COLUMNS, ROWS, UNIT = 16, 3, 16
-
-
-def cell_side():
-    """The side in pixels of a cell of the counter in a picture of WIDTH x HEIGHT; see src/camera/pattern.rs."""
-    return min(HEIGHT // 4 // ROWS // UNIT, WIDTH // COLUMNS // UNIT) * UNIT
+CELLS, ROWS, UNIT, CHECK = 16, 3, 16, 0xA5A5
+"""The counter in the test pattern, in the upper left corner: see src/camera/pattern.rs."""
 
 
 def read_counter(picture):
     """The frame number in a picture of the test pattern (rows of pixels, any channels); None if there is none."""
-    side = cell_side()
     grey = numpy.asarray(picture, dtype=float)
     if grey.ndim == 3:
         grey = grey[:, :, :3].mean(axis=2)
+    height, width = grey.shape
+    # The side of a cell grows with the picture; the check tells which it is.
+    for side in range(UNIT, min(height // ROWS, width // CELLS) + 1, UNIT):
+        number = _read_cells(grey, side)
+        if number is not None:
+            return number
+    return None
+
+
+def _read_cells(grey, side):
     rows = []
     for y in range(ROWS):
         bits = 0
-        for x in range(COLUMNS):
+        for x in range(CELLS):
+            # The middle of the cell: its edges may be blurred.
             top, left = y * side + side // 4, x * side + side // 4
             mean = grey[top : top + side // 2, left : left + side // 2].mean()
             if 80 < mean < 170:
                 return None
-            bits = bits << 1 | (mean >= 170)
+            bits = bits << 1 | int(mean >= 170)
         rows.append(bits)
     upper, lower, check = rows
-    return upper << 16 | lower if check == ~(upper ^ lower) & 0xFFFF else None
+    return upper << 16 | lower if check == upper ^ lower ^ CHECK else None

@@ -1,13 +1,16 @@
 """Headless Chromium: the page, and a bare <img>. Screenshots stay in target/clients."""
 
+import json
 import tempfile
+import urllib.request
+from pathlib import Path
 
 import cv2
 import numpy
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from program import COLUMNS, HEIGHT, OUT, ROWS, WIDTH, Program, WithProgram, cell_side, read_counter, until
+from program import HEIGHT, OUT, WIDTH, Program, WithProgram, check_jpeg, read_counter, until
 
 SCREENS = {"phone": (390, 844), "phone-landscape": (844, 390), "desktop": (1440, 900)}
 # Without these, Chromium calls home, and as root it does not start.
@@ -15,24 +18,26 @@ FLAGS = [
     *["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
     *["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"],
 ]
-# The counter's corner of the page's picture, its green channel row by row; null while there is no picture.
-CORNER = """
+# The upper quarter of the page's picture, its green channel row by row; null while there is no picture.
+UPPER_QUARTER = """
     const image = document.querySelector('#view img');
     if (!image || image.naturalWidth !== arguments[0]) return null;
     const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [arguments[1], arguments[2]];
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight / 4];
     const context = canvas.getContext('2d');
     context.drawImage(image, 0, 0);
     return Array.from(context.getImageData(0, 0, canvas.width, canvas.height).data).filter((_, i) => i % 4 === 1);
 """
 
 
-def open_browser(test):
+def open_browser(test, downloads=None):
     profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     test.addCleanup(profile.cleanup)
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if downloads:
+        options.add_experimental_option("prefs", {"download.default_directory": downloads})
     for flag in [*FLAGS, f"--user-data-dir={profile.name}"]:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
@@ -49,9 +54,8 @@ def set_screen(browser, name):
 
 def shown_number(browser):
     """The number of the frame that the page shows, or None."""
-    size = [COLUMNS * cell_side(), ROWS * cell_side()]
-    corner = browser.execute_script(CORNER, WIDTH, *size)
-    return corner and read_counter(numpy.reshape(corner, size[::-1]))
+    green = browser.execute_script(UPPER_QUARTER, WIDTH)
+    return green and read_counter(numpy.reshape(green, (HEIGHT // 4, WIDTH)))
 
 
 def state(browser):
@@ -60,6 +64,12 @@ def state(browser):
 
 def text(browser, id):
     return browser.execute_script("return document.getElementById(arguments[0]).innerText", id)
+
+
+def watched(program):
+    """The names of the cameras that are streamed to somebody, one for each viewer."""
+    with urllib.request.urlopen(program.url + "/state") as answer:
+        return [viewer["camera"] for viewer in json.load(answer)["viewers"]]
 
 
 def await_moving(browser, number, frames=5):
@@ -100,7 +110,7 @@ class Page(WithProgram):
         await_moving(browser, shown_number)
 
     def test_the_page_says_in_words_that_there_is_no_camera(self):
-        program = Program(camera="/dev/no-such-camera")
+        program = Program("/dev/no-such-camera")
         self.addCleanup(program.stop)
         browser = open_browser(self)
         set_screen(browser, "phone")
@@ -109,6 +119,43 @@ class Page(WithProgram):
         self.assertIn("/dev/no-such-camera", text(browser, "problem"))
         self.assertTrue(text(browser, "advice"))
         browser.save_screenshot(str(OUT / "page-waiting.png"))
+
+    def test_the_page_leaves_while_nobody_looks_and_comes_back(self):
+        browser = open_browser(self)
+        browser.get(self.url + "/")
+        await_moving(browser, shown_number)
+        until("one viewer", lambda: watched(self.program) == ["camera"])
+        page = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        until("no viewer", lambda: watched(self.program) == [])
+        browser.switch_to.window(page)
+        await_moving(browser, shown_number)
+        self.assertEqual(watched(self.program), ["camera"])
+
+    def test_the_page_shows_one_of_several_cameras_and_remembers_which(self):
+        program = Program("front=pattern", "back=pattern")
+        self.addCleanup(program.stop)
+        browser = open_browser(self)
+        set_screen(browser, "phone")
+        browser.get(program.url + "/")
+        await_moving(browser, shown_number)
+        self.assertEqual(watched(program), ["front"])
+        browser.find_element("xpath", "//button[text()='back']").click()
+        until("only the other camera is streamed", lambda: watched(program) == ["back"])
+        await_moving(browser, shown_number)
+        browser.save_screenshot(str(OUT / "page-cameras.png"))
+        browser.refresh()
+        await_moving(browser, shown_number)
+        until("still the other camera", lambda: watched(program) == ["back"])
+
+    def test_the_page_saves_a_snapshot_under_the_cameras_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            browser = open_browser(self, downloads=folder)
+            browser.get(self.url + "/")
+            await_moving(browser, shown_number)
+            browser.find_element("id", "snapshot").click()
+            saved = until("a file", lambda: list(Path(folder).glob("camera-*.jpg")))
+            check_jpeg(saved[0].read_bytes())
 
     def test_a_bare_img_in_another_page_shows_moving_pictures(self):
         def number(browser):

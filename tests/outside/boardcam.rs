@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
@@ -88,10 +90,9 @@ impl Boardcam {
     }
 
     /// Sends a signal as a service manager or a terminal does; how it ended, and after how long.
-    pub fn end_by(mut self, signal: &str) -> Outcome<(Option<i32>, Duration)> {
+    pub fn end_by(mut self, signal: Signal) -> Outcome<(Option<i32>, Duration)> {
         let begin = Instant::now();
-        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status()?;
-        ensure!(status.success(), "kill {signal}: {status}");
+        kill_process(Pid::from_child(&self.process), signal)?;
         let ended = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
         Ok((ended.code(), begin.elapsed()))
     }

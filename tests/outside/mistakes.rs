@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::boardcam::{Boardcam, complaint, run};
+use rustix::process::Signal;
+
 use client::{Answer, Outcome, ensure, request, wait_for};
 
 /// A file that goes when the test ends.
@@ -126,7 +128,7 @@ fn things_that_are_no_camera_are_told_and_the_card_is_served() -> Outcome {
         ensure!(told.contains(path), "{path}: {told}");
         ensure!(boardcam.log().contains(path), "{path} is not in the log");
         boardcam.watch("/stream")?.next()?;
-        ensure!(boardcam.end_by("-TERM")?.0 == Some(0), "{path}");
+        ensure!(boardcam.end_by(Signal::TERM)?.0 == Some(0), "{path}");
     }
     Ok(())
 }

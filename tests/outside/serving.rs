@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::boardcam::Boardcam;
 use ::boardcam::camera::pattern::read_counter;
+use rustix::process::Signal;
+
 use client::{Answer, Outcome, Viewer, ensure, request, wait_for};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -218,13 +220,13 @@ fn without_a_camera_the_stream_shows_the_card_and_its_clock_moves() -> Outcome {
 
 #[test]
 fn ctrl_c_and_sigterm_end_it_within_two_seconds_and_with_success() -> Outcome {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let boardcam = Boardcam::pattern()?;
         let viewer = boardcam.watch("/stream")?;
         viewer.next()?;
         let (code, after) = boardcam.end_by(signal)?;
-        ensure!(code == Some(0), "{signal}: exit code {code:?}");
-        ensure!(after < Duration::from_secs(2), "{signal}: ended after {after:?}");
+        ensure!(code == Some(0), "{signal:?}: exit code {code:?}");
+        ensure!(after < Duration::from_secs(2), "{signal:?}: ended after {after:?}");
     }
     Ok(())
 }

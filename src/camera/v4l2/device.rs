@@ -9,6 +9,7 @@ use v4l::format::FourCC;
 use v4l::video::Capture;
 
 use super::errors;
+use super::modes::some_of;
 use crate::camera::node::{Node, Role};
 use crate::camera::{Layout, plain};
 use crate::problem::Problem;
@@ -59,9 +60,11 @@ impl Refusal {
 /// becomes an error of kind `InvalidData`.
 pub fn ask<T>(call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     // These calls only read what the kernel returned and hold nothing whose drop could panic too.
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "an answer that crate v4l cannot read"))
-    })
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(unreadable()))
+}
+
+fn unreadable() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "an answer that crate v4l cannot read")
 }
 
 /// The V4L2 codes of a layout.
@@ -88,7 +91,11 @@ impl Device {
             let problem = Problem::new(format!("cannot use {path}"), why, errors::SEE_PROBE);
             Refusal { problem, camera: false }
         };
-        let (card, driver, bus) = match ask(|| handle.query_caps()) {
+        let caps = match node.card_is_text {
+            true => ask(|| handle.query_caps()),
+            false => Err(unreadable()),
+        };
+        let (card, driver, bus) = match caps {
             Ok(caps) if !caps.capabilities.contains(Flags::VIDEO_CAPTURE) => {
                 return Err(no_camera(if caps.capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
                     "it delivers pictures in several planes, which is not supported"
@@ -102,17 +109,21 @@ impl Device {
                     ..no_camera("its driver has no streaming by memory mapping")
                 });
             }
-            Ok(caps) => (plain(&caps.card), plain(&caps.driver), plain(&caps.bus)),
-            // Its name cannot be read this way; sysfs knows it too, and the formats show what it can.
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => {
-                (node.name.clone(), node.driver.clone(), plain(&node.identity.port().display().to_string()))
+            Ok(caps) => {
+                (plain(caps.card.as_bytes()), plain(caps.driver.as_bytes()), plain(caps.bus.as_bytes()))
             }
+            // Its name cannot be read this way; sysfs knows it too, and the formats show what it can.
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => (
+                node.name.clone(),
+                node.driver.clone(),
+                plain(node.identity.port().as_os_str().as_encoded_bytes()),
+            ),
             Err(e) => return Err(Refusal::camera(failed(e))),
         };
         let formats: Vec<Listed> = ask(|| handle.enum_formats())
             .map_err(|e| Refusal::camera(failed(e)))?
             .into_iter()
-            .map(|f| Listed { fourcc: f.fourcc, description: plain(&f.description) })
+            .map(|f| Listed { fourcc: f.fourcc, description: plain(f.description.as_bytes()) })
             .collect();
         if formats.is_empty() {
             return Err(no_camera("it lists no picture formats"));
@@ -131,15 +142,18 @@ impl Device {
         &self.node.path
     }
 
-    /// The names of all listed formats, for a message.
+    /// The names of the listed formats, for a message.
     pub fn format_names(&self) -> String {
-        self.formats.iter().map(|f| code_name(f.fourcc)).collect::<Vec<_>>().join(", ")
+        some_of(&self.formats.iter().map(|f| code_name(f.fourcc)).collect::<Vec<_>>())
     }
 }
 
-/// A code as text, `MJPG`; safe to print.
+/// A code as text, safe to print: `MJPG`, or `Y16-BE` where the top bit says big-endian (v4l2_fourcc_be in
+/// linux/videodev2.h).
 pub fn code_name(fourcc: FourCC) -> String {
-    plain(&String::from_utf8_lossy(&fourcc.repr))
+    let [a, b, c, d] = fourcc.repr;
+    let name = plain(&[a, b, c, d & 0x7f]);
+    if d & 0x80 == 0 { name } else { name + "-BE" }
 }
 
 #[cfg(test)]
@@ -151,5 +165,12 @@ mod tests {
         let broken = ask(|| -> io::Result<()> { panic!("Invalid colorspace") }).unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::InvalidData);
         assert_eq!(ask(|| Ok(7)).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_formats_name_can_be_read() {
+        assert_eq!(code_name(FourCC::new(b"MJPG")), "MJPG");
+        assert_eq!(code_name(FourCC::new(b"XR1\xb5")), "XR15-BE");
+        assert_eq!(code_name(FourCC::new(b"\x1b[2J")), "[2J");
     }
 }

@@ -70,7 +70,7 @@ pub fn rate_text(per_second: f64) -> String {
 /// The rates of one format at one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rates {
-    /// These, as the driver ordered them; empty if it does not tell.
+    /// These, the fastest first; empty if the driver does not tell.
     List(Vec<Rate>),
     /// From the first to the second, the slowest first.
     Range(Rate, Rate),
@@ -90,6 +90,7 @@ impl Rates {
                 }
             }
         }
+        list.sort_by_key(|rate| rate.interval());
         list.dedup();
         Rates::List(list)
     }
@@ -98,7 +99,7 @@ impl Rates {
     pub fn slower_than(&self, rate: Rate) -> Option<Rate> {
         let below = |r: &&Rate| r.interval() > rate.interval();
         match self {
-            Rates::List(list) => list.iter().filter(below).min_by_key(|r| r.interval()).copied(),
+            Rates::List(list) => list.iter().find(below).copied(),
             Rates::Range(slowest, _) => Some(*slowest).filter(|r| below(&r)),
         }
     }
@@ -107,7 +108,7 @@ impl Rates {
 impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Rates::List(list) => write_list(f, list),
+            Rates::List(list) => f.write_str(&some_of(list)),
             Rates::Range(slowest, fastest) => write!(f, "{slowest} to {fastest}"),
         }
     }
@@ -198,7 +199,7 @@ impl Sizes {
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Sizes::List(list) => write_list(f, list),
+            Sizes::List(list) => f.write_str(&some_of(list)),
             Sizes::Range { min, max, step: (0 | 1, 0 | 1) } => write!(f, "any from {min} to {max}"),
             Sizes::Range { min, max, step } => write!(f, "{min} to {max} in steps of {}x{}", step.0, step.1),
         }
@@ -209,13 +210,12 @@ fn area(size: Size) -> u64 {
     u64::from(size.width) * u64::from(size.height)
 }
 
-fn write_list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, list: &[T]) -> fmt::Result {
-    for (at, item) in list.iter().take(NAMED).enumerate() {
-        write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
-    }
+/// The first few, for a sentence: `30, 15, 10`, `8x8, ... and 12 more`.
+pub fn some_of(list: &[impl fmt::Display]) -> String {
+    let named: Vec<String> = list.iter().take(NAMED).map(|item| item.to_string()).collect();
     match list.len().saturating_sub(NAMED) {
-        0 => Ok(()),
-        more => write!(f, " and {more} more"),
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 
@@ -289,7 +289,7 @@ pub mod tests {
 
     #[test]
     fn the_next_slower_rate_is_found() {
-        let rates = Rates::List(vec![rate(1, 5), rate(1, 30), rate(1, 15)]);
+        let rates = Rates::List(vec![rate(1, 30), rate(1, 15), rate(1, 5)]);
         assert_eq!(rates.slower_than(rate(1, 30)), Some(rate(1, 15)));
         assert_eq!(rates.slower_than(rate(1, 5)), None);
         assert_eq!(Rates::Range(rate(1, 5), rate(1, 60)).slower_than(rate(1, 30)), Some(rate(1, 5)));

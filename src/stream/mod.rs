@@ -7,23 +7,24 @@
 //! - Nobody watching: nothing is copied, drawn or encoded.
 //! - A panic in here ends the session with the camera, is logged, and the next session begins.
 
+mod session;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Ended, Frame, Layout, Size, Source};
-use crate::feed::{Dropped, Feed, Rate, State};
+use crate::camera::{About, Ended, Frame, Size, Source, Which};
+use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
-use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
-use crate::jpeg::eoi::Policy;
-use crate::jpeg::passthrough::{Fault, Jpeg, MENDING_MAX};
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::jpeg::passthrough::MENDING_MAX;
 use crate::problem::Problem;
-use crate::ring::{Meta, Unpublished, Writer};
+use crate::ring::{Meta, Writer};
+use session::{Session, Taken};
 
 /// The longest wait without a look at whether the program is to end.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -37,9 +38,6 @@ const STALL_INTERVALS: u32 = 10;
 const STALL_MIN: Duration = Duration::from_secs(2);
 /// ... and where the driver tells no interval, after this.
 const STALL_UNKNOWN: Duration = Duration::from_secs(10);
-
-/// So many unusable frames in a row are tolerated before the camera is opened anew.
-const BAD_FRAMES: u32 = 10;
 
 /// Pauses between searches; the last one repeats. A change of the devices ends a pause.
 const PAUSES: [Duration; 4] =
@@ -64,8 +62,8 @@ pub struct Stream<'a> {
     /// The size of the last picture, which the card takes over.
     last_size: Size,
     next_card: Instant,
-    /// What is wrong while there is no picture, as the card shows it.
-    trouble: Option<(&'static str, Problem)>,
+    /// What is wrong while there is no picture, as the card shows it: its title and the problem.
+    trouble: (&'static str, Problem),
     figures: Figures,
 }
 
@@ -86,8 +84,8 @@ impl<'a> Stream<'a> {
             wake,
             writer: Writer::new(&feed.ring),
             last_size: feed.wanted.size(),
-            next_card: now,
-            trouble: None,
+            next_card: now + CARD_PERIOD, // most cameras are faster
+            trouble: (Card::NO_PICTURE, feed.not_yet()),
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
     }
@@ -132,7 +130,9 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn capture(&mut self, source: &mut dyn Source) -> Problem {
+    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish, and says which. Called by
+    /// [`Stream::run`], and by whoever brings a source of their own (tests and benches).
+    pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
         self.begin(&about);
         let stall =
@@ -144,13 +144,10 @@ impl<'a> Stream<'a> {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
                     self.take(&frame, &mut session);
-                    if session.bad > BAD_FRAMES {
+                    if let Some(why) = session.verdict() {
                         return Problem::new(
                             format!("cannot use the pictures of {}", about.source),
-                            format!(
-                                "{} in a row were unusable, the last one: {}",
-                                session.bad, session.last_fault
-                            ),
+                            why,
                             "check the cable; opening the camera anew",
                         );
                     }
@@ -172,11 +169,7 @@ impl<'a> Stream<'a> {
 
     fn begin(&mut self, about: &About) {
         let name = &self.feed.name;
-        let rate = match about.interval {
-            Some(interval) => format!(" at {:.4}/s", 1.0 / interval.as_secs_f64()),
-            None => String::new(),
-        };
-        let rate = rate.replace(".0000/s", "/s");
+        let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
         info!(
             "camera {name}: {} ({}) delivers {} {}{rate}",
             about.source, about.card, about.layout, about.size
@@ -184,7 +177,7 @@ impl<'a> Stream<'a> {
         for compromise in &about.compromises {
             warn!("camera {name}: {}: {compromise}", about.source);
         }
-        if self.trouble.take().is_some() {
+        if matches!(self.feed.status().state, State::Waiting(_)) {
             info!("camera {name}: the picture is back");
         }
         self.last_size = about.size;
@@ -192,125 +185,64 @@ impl<'a> Stream<'a> {
         self.feed.status().state = State::Live(about.clone());
     }
 
-    /// Takes one frame in: publishes it if anybody wants it, counts it in any case.
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
-        let counters = &self.feed.counters;
-        let captured = counters.captured.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.process(frame, session) {
-            Ok(()) => {
-                session.bad = 0;
-                let fps = session.rate.count(frame.captured);
-                let mut status = self.feed.status();
-                status.fps = fps;
-                status.last_frame = Some(frame.captured);
-            }
+        match session.take(frame, self.feed, &mut self.writer) {
+            Ok(Taken::Published) => (self.wake)(),
+            Ok(Taken::Unwanted) => {}
             Err(reason) => {
-                counters.drop_one(reason);
-                // Lacking only the end is for the EOI policy to judge, and a full ring is no fault of the camera.
-                if !matches!(reason, Dropped::Fault(Fault::Truncated) | Dropped::NoSlot) {
-                    session.bad += 1;
-                    session.last_fault = reason.name();
-                }
                 debug!("camera {}: dropped frame {}: {}", self.feed.name, frame.sequence, reason.name());
             }
         }
+        let captured = self.feed.counters.captured.load(Ordering::Relaxed);
         if captured.is_multiple_of(DEBUG_FRAMES) {
             let fps = self.feed.status().fps;
             debug!("camera {}: {captured} frames, {fps:.2}/s", self.feed.name);
         }
     }
 
-    fn process(&mut self, frame: &Frame<'_>, session: &mut Session) -> Result<(), Dropped> {
-        if frame.flagged {
-            return Err(Dropped::Flagged);
-        }
-        let meta = Meta { captured: frame.captured, size: session.size, card: false };
-        let wanted = self.feed.is_wanted();
-        let counters = &self.feed.counters;
-        let published = match session.layout {
-            Layout::Mjpeg => {
-                let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
-                if jpeg.size() != session.size {
-                    return Err(Dropped::WrongSize);
-                }
-                let admit = session.eoi.admit(&jpeg);
-                if let Some(notice) = admit.notice() {
-                    warn!("camera {}: {notice}", self.feed.name);
-                }
-                if !admit.passes() {
-                    return Err(Dropped::Fault(Fault::Truncated));
-                }
-                if !wanted {
-                    return Ok(());
-                }
-                let published = self.writer.publish(meta, |room| jpeg.copy_into(room));
-                if jpeg.mended_len() != frame.bytes.len() {
-                    counters.mended.fetch_add(1, Ordering::Relaxed);
-                }
-                published.map_err(|failure| match failure {
-                    Unpublished::Full(_) => Dropped::NoSlot,
-                    Unpublished::Unfilled(_) => Dropped::TooLarge,
-                })
-            }
-            Layout::Yuyv => {
-                let picture = Yuyv::new(frame.bytes, session.size, session.stride, session.range)
-                    .map_err(|_| Dropped::Unencodable)?;
-                if !wanted {
-                    return Ok(());
-                }
-                let encoder = &mut session.encoder;
-                let published = self.writer.publish(meta, |room| encoder.encode(&picture, room));
-                count(&counters.encoded);
-                published.map_err(|failure| match failure {
-                    Unpublished::Full(_) => Dropped::NoSlot,
-                    Unpublished::Unfilled(_) => Dropped::Unencodable,
-                })
-            }
-        };
-        published?;
-        count(&counters.published);
-        (self.wake)();
-        Ok(())
-    }
-
     /// From now on there is no picture, and this is why.
     fn wait_for(&mut self, problem: Problem) {
-        let had_picture = matches!(self.feed.status().state, State::Live(_));
-        let known = self.trouble.as_ref().is_some_and(|(_, trouble)| *trouble == problem);
-        if !known {
-            warn!("camera {}: {problem}", self.feed.name);
-        }
-        if had_picture {
+        let mut status = self.feed.status();
+        let known = status.state == State::Waiting(problem.clone());
+        if matches!(status.state, State::Live(_)) {
             self.next_card = Instant::now();
         }
-        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
-        let mut status = self.feed.status();
         status.state = State::Waiting(problem.clone());
         status.fps = 0.0;
         drop(status);
-        self.trouble = Some((title, problem));
+        if !known {
+            warn!("camera {}: {problem}", self.feed.name);
+        }
+        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
+        self.trouble = (title, problem);
     }
 
     /// Waits at most so long, or until the devices are others than before; the card's clock moves meanwhile.
     fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
         while Instant::now() < end && find::devices_fingerprint() == devices {
-            self.show_card();
+            self.pass_time();
             if self.shutdown.wait(PATIENCE) {
                 return;
             }
         }
     }
 
+    /// What is to be done a few times a second while there is no picture.
+    fn pass_time(&mut self) {
+        self.show_card();
+        self.log_figures();
+    }
+
     /// Puts the card into the ring when it is time and anybody watches.
     fn show_card(&mut self) {
         let now = Instant::now();
-        let Some((title, problem)) = &self.trouble else { return };
         if now < self.next_card || !self.feed.is_wanted() {
             return;
         }
         self.next_card = now + CARD_PERIOD;
         self.writer.reserve(Card::MAX_JPEG);
+        let (title, problem) = &self.trouble;
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
@@ -335,47 +267,14 @@ impl<'a> Stream<'a> {
             .map(|(reason, count)| format!("{} {count}", reason.name()))
             .collect();
         info!(
-            "camera {}: in the last minute {} frames captured, {} published; dropped since the start: {}",
+            "camera {}: {} viewers; in the last minute {} frames captured, {} published; dropped since the start: {}",
             self.feed.name,
+            self.feed.demand(),
             captured - self.figures.captured,
             published - self.figures.published,
             if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },
         );
         self.figures = Figures { next: now + FIGURES_PERIOD, captured, published };
-    }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What holds from the opening of a camera to its end.
-struct Session {
-    layout: Layout,
-    size: Size,
-    stride: u32,
-    range: crate::camera::Range,
-    encoder: Encoder,
-    eoi: Policy,
-    rate: Rate,
-    /// Unusable frames in a row.
-    bad: u32,
-    last_fault: &'static str,
-}
-
-impl Session {
-    fn new(about: &About, quality: u8) -> Self {
-        Self {
-            layout: about.layout,
-            size: about.size,
-            stride: about.stride,
-            range: about.range,
-            encoder: Encoder::new(quality),
-            eoi: Policy::default(),
-            rate: Rate::default(),
-            bad: 0,
-            last_fault: "",
-        }
     }
 }
 
@@ -388,15 +287,17 @@ struct Search<'s, 'a> {
 impl Observer for Search<'_, '_> {
     fn refused(&mut self, source: &str, problem: &Problem) {
         let refused = (source.to_owned(), problem.clone());
-        // A search that is repeated every few seconds says only what is new.
-        if !self.stream.feed.status().refused.contains(&refused) {
+        // A search that is repeated every few seconds says only what is new, and where one device was asked
+        // for, its problem is the result of the search.
+        let one_of_many = self.stream.feed.wanted.which == Which::Auto;
+        if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
             info!("camera {}: not using {source}: {problem}", self.stream.feed.name);
         }
         self.refused.push(refused);
     }
 
     fn keep_waiting(&mut self) -> bool {
-        self.stream.show_card();
+        self.stream.pass_time();
         !self.stream.shutdown.has_begun()
     }
 }

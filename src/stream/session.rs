@@ -1,0 +1,259 @@
+//! What becomes of each frame between the opening of a camera and its end: judged, then passed on or encoded.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use log::warn;
+
+use crate::camera::{About, Frame, Layout, Range, Size};
+use crate::feed::{Dropped, Feed, Rate};
+use crate::jpeg::encode::Encoder;
+use crate::jpeg::eoi::Policy;
+use crate::jpeg::passthrough::{Fault, Jpeg};
+use crate::jpeg::pixels::Yuyv;
+use crate::ring::{Meta, Unpublished, Writer};
+
+/// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
+const LATE_INTERVALS: u32 = 2;
+/// ... but never are more than so many left out in a row: as many as wait in the driver's buffers.
+const LATE_FRAMES: u32 = 3;
+
+/// So many unusable frames in a row are tolerated.
+const BAD_FRAMES: u32 = 10;
+
+/// What became of a usable frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is the newest in the ring.
+    Published,
+    /// Nobody wanted it.
+    Unwanted,
+}
+
+/// What holds from the opening of a camera to its end.
+#[derive(Debug)]
+pub(super) struct Session {
+    layout: Layout,
+    size: Size,
+    stride: u32,
+    range: Range,
+    encoder: Encoder,
+    eoi: Policy,
+    rate: Rate,
+    /// Time between two frames; zero where the driver does not tell.
+    interval: Duration,
+    /// Frames in a row that were left out because they were late.
+    late: u32,
+    /// Unusable frames in a row, and what was wrong with the last one.
+    bad: (u32, Option<Dropped>),
+}
+
+impl Session {
+    pub(super) fn new(about: &About, quality: u8) -> Self {
+        Self {
+            layout: about.layout,
+            size: about.size,
+            stride: about.stride,
+            range: about.range,
+            encoder: Encoder::new(quality),
+            eoi: Policy::default(),
+            rate: Rate::default(),
+            interval: about.interval.unwrap_or_default(),
+            late: 0,
+            bad: (0, None),
+        }
+    }
+
+    /// Takes one frame in: puts it into the ring if anybody wants it, and counts it in any case.
+    ///
+    /// # Errors
+    /// Why it was dropped; counted, too.
+    pub(super) fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        feed: &Feed,
+        writer: &mut Writer<'_>,
+    ) -> Result<Taken, Dropped> {
+        feed.counters.captured.fetch_add(1, Ordering::Relaxed);
+        let taken = self.publish(frame, feed, writer);
+        match taken {
+            Ok(taken) => {
+                self.bad = (0, None);
+                let fps = self.rate.count(frame.captured);
+                let mut status = feed.status();
+                (status.fps, status.last_frame) = (fps, Some(frame.captured));
+                if taken == Taken::Published {
+                    feed.counters.published.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Err(reason) => {
+                feed.counters.drop_one(reason);
+                // Lacking only the end is for the EOI policy to judge.
+                if reason.is_bad_frame() && reason != Dropped::Fault(Fault::Truncated) {
+                    self.bad = (self.bad.0 + 1, Some(reason));
+                }
+            }
+        }
+        taken
+    }
+
+    /// Why the camera must be opened anew: too many unusable frames in a row.
+    pub(super) fn verdict(&self) -> Option<String> {
+        let (bad, last) = self.bad;
+        let last = last.filter(|_| bad > BAD_FRAMES)?.name();
+        Some(format!("{bad} in a row were unusable, the last one: {last}"))
+    }
+
+    fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
+        if frame.flagged {
+            return Err(Dropped::Flagged);
+        }
+        match self.layout {
+            Layout::Mjpeg => self.pass_on(frame, feed, writer),
+            Layout::Yuyv => self.encode(frame, feed, writer),
+        }
+    }
+
+    fn meta(&self, frame: &Frame<'_>) -> Meta {
+        Meta { captured: frame.captured, size: self.size, card: false }
+    }
+
+    fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
+        let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
+        if jpeg.size() != self.size {
+            return Err(Dropped::WrongSize);
+        }
+        let admit = self.eoi.admit(&jpeg);
+        if let Some(notice) = admit.notice() {
+            warn!("camera {}: {notice}", feed.name);
+        }
+        if !admit.passes() {
+            return Err(Dropped::Fault(Fault::Truncated));
+        }
+        if !feed.is_wanted() {
+            return Ok(Taken::Unwanted);
+        }
+        let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
+        published.map_err(|failure| dropped(failure, Dropped::TooLarge))?;
+        if jpeg.mended_len() != frame.bytes.len() {
+            feed.counters.mended.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Taken::Published)
+    }
+
+    fn encode(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
+        let picture = Yuyv::new(frame.bytes, self.size, self.stride, self.range);
+        let picture = picture.map_err(|_| Dropped::Unencodable)?;
+        if !feed.is_wanted() {
+            return Ok(Taken::Unwanted);
+        }
+        self.skip_if_late(frame)?;
+        let (meta, encoder) = (self.meta(frame), &mut self.encoder);
+        let published = writer.publish(meta, |room| encoder.encode(&picture, room));
+        published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
+        Ok(Taken::Published)
+    }
+
+    /// Leaves a frame out when encoding falls behind the camera, so that viewers see the newest one.
+    fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), Dropped> {
+        let late = !self.interval.is_zero() && frame.captured.elapsed() > self.interval * LATE_INTERVALS;
+        self.late = if late && self.late < LATE_FRAMES { self.late + 1 } else { 0 };
+        if self.late > 0 { Err(Dropped::Late) } else { Ok(()) }
+    }
+}
+
+fn dropped<E>(failure: Unpublished<E>, unfilled: Dropped) -> Dropped {
+    match failure {
+        Unpublished::Full(_) => Dropped::NoSlot,
+        Unpublished::Unfilled(_) => unfilled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Encoder as Choice, Wanted, Which};
+    use crate::feed::Demand;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    const SIZE: Size = Size { width: 8, height: 8 };
+    const WHOLE: &[u8] =
+        b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
+
+    fn feed() -> Arc<Feed> {
+        let encoder = Choice::Auto;
+        let wanted =
+            Wanted { which: Which::Pattern, size: None, fps: None, layout: None, encoder, quality: None };
+        Arc::new(Feed::new("test".to_owned(), wanted))
+    }
+
+    fn session(layout: Layout) -> Session {
+        let about = About {
+            source: String::new(),
+            card: String::new(),
+            driver: String::new(),
+            bus: String::new(),
+            layout,
+            size: SIZE,
+            stride: 16,
+            max_frame: 1000,
+            interval: Some(Duration::from_millis(100)),
+            range: Range::Full,
+            compromises: Vec::new(),
+        };
+        Session::new(&about, 85)
+    }
+
+    fn frame(bytes: &[u8]) -> Frame<'_> {
+        Frame { bytes, captured: Instant::now(), sequence: 0, flagged: false }
+    }
+
+    #[test]
+    fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session() {
+        let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+        let mut writer = Writer::new(&feed.ring);
+        let mut wrong_size = WHOLE.to_vec();
+        wrong_size[8] = 9; // the height in SOF0
+        let flagged = Frame { flagged: true, ..frame(WHOLE) };
+        assert_eq!(session.take(&flagged, &feed, &mut writer), Err(Dropped::Flagged));
+        assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(Dropped::WrongSize));
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
+        for _ in 0..BAD_FRAMES {
+            assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(Dropped::Fault(Fault::NoSoi)));
+        }
+        assert_eq!(session.verdict(), None);
+        assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
+        assert_eq!(session.verdict().unwrap(), "11 in a row were unusable, the last one: no_soi");
+        let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counted.len(), 3, "{counted:?}");
+    }
+
+    #[test]
+    fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
+        let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::TooLarge));
+        writer.reserve(1000);
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
+        assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
+        let (feed, mut session) = (feed(), session(Layout::Yuyv));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000);
+        let pixels = [128; 16 * 8];
+        let captured = Instant::now() - Duration::from_secs(1);
+        let late = Frame { captured, ..frame(&pixels) };
+        for _ in 0..LATE_FRAMES {
+            assert_eq!(session.take(&late, &feed, &mut writer), Err(Dropped::Late));
+        }
+        assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
+        assert_eq!(session.verdict(), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! The house as the program puts it together, around a camera that a test or a bench makes up. Used by
+//! `tests/steady_stream.rs` and `benches/fanout.rs`.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use boardcam::camera::{About, Encoder, Layout, Range, Size, Source, Wanted, Which};
+use boardcam::config::Settings;
+use boardcam::fanout::Fanout;
+use boardcam::fanout::audience::Audience;
+use boardcam::feed::Feed;
+use boardcam::gate::Gate;
+use boardcam::host::limits::raise_open_files;
+use boardcam::host::log::Target;
+use boardcam::host::shutdown::Shutdown;
+use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::multipart;
+use boardcam::problem::Problem;
+use boardcam::site::{self, House};
+use boardcam::stream::Stream;
+
+/// Nobody waits longer for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A JPEG of 8x8 pixels and `scan` bytes of compressed data, without Huffman tables, as many cameras make them.
+pub fn bare_jpeg(scan: usize) -> Vec<u8> {
+    let mut jpeg =
+        b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0".to_vec();
+    jpeg.extend((0..scan).map(|place| (place % 251) as u8 + 1));
+    jpeg.extend(b"\xff\xd9");
+    jpeg
+}
+
+/// The same with what it lacks, as viewers get it.
+pub fn mended(bare: &[u8]) -> Vec<u8> {
+    let jpeg = Jpeg::check(bare).expect("it lacks nothing that cannot be mended");
+    let mut mended = vec![0; jpeg.mended_len()];
+    jpeg.copy_into(&mut mended).expect("room enough");
+    mended
+}
+
+/// A part with this JPEG; only the time in its header differs from part to part.
+pub fn part(jpeg: &[u8]) -> Vec<u8> {
+    let head = multipart::part_head(jpeg.len(), SystemTime::now());
+    [head.as_bytes(), jpeg, multipart::TRAILER].concat()
+}
+
+/// What a camera of such JPEGs says of itself.
+pub fn about(jpeg: &[u8]) -> About {
+    About {
+        source: "made up".to_owned(),
+        card: String::new(),
+        driver: String::new(),
+        bus: String::new(),
+        layout: Layout::Mjpeg,
+        size: Size { width: 8, height: 8 },
+        stride: 0,
+        range: Range::Full,
+        max_frame: jpeg.len(),
+        interval: None,
+        compromises: Vec::new(),
+    }
+}
+
+/// Serves this camera on 127.0.0.1 for as long as the process lives; says where.
+pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
+    let wanted = Wanted {
+        which: Which::Auto,
+        size: None,
+        fps: None,
+        layout: None,
+        encoder: Encoder::Auto,
+        quality: None,
+    };
+    let settings = Settings {
+        cameras: vec![("made-up".to_owned(), wanted.clone())],
+        listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+        hosts: Vec::new(),
+        max_connections: 1024,
+        log: Target::Auto,
+        verbose: false,
+    };
+    let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
+    let (waker, address) = (gate.waker(), gate.addresses()[0]);
+    let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
+    let audience = Arc::new(Audience::default());
+    let house = House {
+        feeds: vec![feed.clone()],
+        audience: audience.clone(),
+        count: gate.count(),
+        started: Instant::now(),
+        instance: site::secret()?,
+    };
+    let door = site::start(Arc::new(house))?;
+    let shutdown = Shutdown::default();
+    let fanout = Fanout::new(vec![feed.clone()], audience);
+    thread::spawn({
+        let shutdown = shutdown.clone();
+        move || gate.serve(fanout, &door, &shutdown).expect("a loop that can wait")
+    });
+    thread::spawn(move || {
+        let wake = || waker.wake().expect("a loop that can be woken");
+        Stream::new(&feed, &shutdown, &wake).capture(&mut camera);
+    });
+    Ok(address)
+}
+
+/// Asks for the stream at `address`; what comes next from the socket is the first part.
+pub fn watch(address: SocketAddr) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    write!(socket, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+    let mut head = Vec::new();
+    // A byte at a time, lest bytes of the first part are taken.
+    while !head.ends_with(multipart::OPENING) {
+        let mut byte = [0];
+        socket.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    Ok(socket)
+}
