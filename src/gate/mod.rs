@@ -255,7 +255,7 @@ impl Loop {
             }
             Need::Relay { head, body } => {
                 debug!("{} asks {}", connection.peer, head.lines().next().unwrap_or(""));
-                let job = Job { connection: token, peer: connection.peer, head, body };
+                let job = Job { connection: token, head, body };
                 if let Err(refusal) = self.relays.submit(job) {
                     let keep_alive = connection.keeps_alive();
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);

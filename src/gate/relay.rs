@@ -17,9 +17,6 @@ use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
 /// The header by which the site knows that a request came through the gate.
 pub const KEY_HEADER: &str = "X-Boardcam-Key";
 
-/// The header that tells the site where the client is.
-pub const PEER_HEADER: &str = "X-Boardcam-Peer";
-
 /// Where the site listens and the key that it asks for; both change when it is started anew.
 #[derive(Debug, Clone)]
 pub struct Door {
@@ -37,8 +34,6 @@ pub type SharedDoor = Arc<Mutex<Door>>;
 pub struct Job {
     /// The connection that it came on.
     pub connection: usize,
-    /// Where the client is.
-    pub peer: SocketAddr,
     /// Method, target and headers, each line ended, without the empty line.
     pub head: String,
     /// The body.
@@ -125,7 +120,7 @@ fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
     let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME)?;
     site.set_write_timeout(Some(SITE_TIME))?;
     let mut request = job.head.clone().into_bytes();
-    write!(request, "{KEY_HEADER}: {}\r\n{PEER_HEADER}: {}\r\n\r\n", door.key, job.peer)?;
+    write!(request, "{KEY_HEADER}: {}\r\n\r\n", door.key)?;
     request.extend_from_slice(&job.body);
     site.write_all(&request)?;
 

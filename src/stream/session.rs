@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::warn;
 
 use crate::camera::{About, Frame, Layout, Range, Size};
-use crate::feed::{Dropped, Feed, Rate};
+use crate::feed::{Dropped, Feed, Rate, State};
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
@@ -17,6 +17,10 @@ use crate::ring::{Meta, Unpublished, Writer};
 const LATE_INTERVALS: u32 = 2;
 /// ... but never are more than so many left out in a row: as many as wait in the driver's buffers.
 const LATE_FRAMES: u32 = 3;
+
+/// A camera whose JPEGs have another size than it agreed to is believed after so many of them in a row; one
+/// alone is a frame whose header was damaged.
+const SIZE_FRAMES: u32 = 5;
 
 /// So many unusable frames in a row are tolerated.
 const BAD_FRAMES: u32 = 10;
@@ -35,6 +39,8 @@ pub(super) enum Taken {
 pub(super) struct Session {
     layout: Layout,
     size: Size,
+    /// Another size than that, and how many frames in a row had it.
+    other_size: (Size, u32),
     stride: u32,
     range: Range,
     encoder: Encoder,
@@ -53,6 +59,7 @@ impl Session {
         Self {
             layout: about.layout,
             size: about.size,
+            other_size: (about.size, 0),
             stride: about.stride,
             range: about.range,
             encoder: Encoder::new(quality),
@@ -120,9 +127,7 @@ impl Session {
 
     fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
         let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
-        if jpeg.size() != self.size {
-            return Err(Dropped::WrongSize);
-        }
+        self.check_size(jpeg.size(), feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {
             warn!("camera {}: {notice}", feed.name);
@@ -139,6 +144,23 @@ impl Session {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Taken::Published)
+    }
+
+    fn check_size(&mut self, size: Size, feed: &Feed) -> Result<(), Dropped> {
+        if size != self.size {
+            let (other, count) = self.other_size;
+            self.other_size = (size, if size == other { count + 1 } else { 1 });
+            if self.other_size.1 < SIZE_FRAMES {
+                return Err(Dropped::WrongSize);
+            }
+            warn!("camera {}: agreed to {} but delivers {size}; taking that", feed.name, self.size);
+            self.size = size;
+            if let State::Live(about) = &mut feed.status().state {
+                about.size = size;
+            }
+        }
+        self.other_size.1 = 0;
+        Ok(())
     }
 
     fn encode(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
@@ -228,6 +250,23 @@ mod tests {
         assert_eq!(session.verdict().unwrap(), "11 in a row were unusable, the last one: no_soi");
         let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted.len(), 3, "{counted:?}");
+    }
+
+    #[test]
+    fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
+        let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+        let mut writer = Writer::new(&feed.ring);
+        let mut taller = WHOLE.to_vec();
+        taller[8] = 9; // the height in SOF0
+        for _ in 1..SIZE_FRAMES {
+            assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+        }
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
+        for _ in 1..SIZE_FRAMES {
+            assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+        }
+        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Ok(Taken::Unwanted));
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::WrongSize));
     }
 
     #[test]
