@@ -85,8 +85,8 @@ pub(super) struct Viewer {
     blocked: bool,
     /// Number of the last frame that was begun.
     pub(super) last: u64,
-    /// When it last took something, or had nothing to take.
-    progress: Instant,
+    /// While it is behind: when it last took something, or first took nothing.
+    behind: Option<Instant>,
     kernel_buffer: usize,
 }
 
@@ -102,7 +102,7 @@ impl Viewer {
         head: Vec<u8>,
         pool: &mut Pool,
     ) -> Result<Self, TcpStream> {
-        let (kind, progress) = (seat.order.kind, seat.since);
+        let kind = seat.order.kind;
         let (head, spill) = match kind {
             Kind::Stream => match pool.take(&[&head, multipart::OPENING]) {
                 Ok(spill) => (Vec::new(), Some(spill)),
@@ -110,13 +110,14 @@ impl Viewer {
             },
             Kind::Snapshot { .. } => (head, None),
         };
+        let behind = spill.is_some().then_some(seat.since);
         let (blocked, last, kernel_buffer) = (false, 0, 0);
-        Ok(Self { socket, seat, _demand: demand, kind, head, spill, blocked, last, progress, kernel_buffer })
+        Ok(Self { socket, seat, _demand: demand, kind, head, spill, blocked, last, behind, kernel_buffer })
     }
 
-    /// When this viewer began to be behind; `None` while it keeps up.
+    /// Since when this viewer, which is behind, has taken nothing; `None` while it keeps up.
     pub(super) fn behind_since(&self) -> Option<Instant> {
-        (self.spill.is_some() || self.blocked).then_some(self.progress)
+        self.behind
     }
 
     /// The socket may take more now.
@@ -134,9 +135,10 @@ impl Viewer {
                 None => self.blocked = true,
                 Some(count) => {
                     spill.advance(count);
-                    self.progress = now;
+                    self.behind = Some(now);
                     Seat::add(&self.seat.bytes, count as u64);
                     if spill.rest().is_empty() {
+                        self.behind = None;
                         pool.give_back(self.spill.take().unwrap_or_default());
                         if self.head.is_empty() && self.kind != Kind::Stream {
                             return Err(Leave::Served);
@@ -179,12 +181,14 @@ impl Viewer {
         let part = frame.part();
         self.fit_kernel_buffer(part.len());
         let Some(sent) = attempt(self.socket.write(part))? else {
-            (self.blocked, self.progress) = (true, now);
+            // Not anew: what it sends us must not pass for taking something.
+            self.behind.get_or_insert(now);
+            self.blocked = true;
             return Ok(Offered::Fine);
         };
-        self.begun(frame.number, sent, now);
+        self.begun(frame.number, sent);
         if sent < part.len() {
-            return Ok(self.keep(&[&part[sent..]], pool, frame.number, sent));
+            return Ok(self.keep(&[&part[sent..]], pool, (frame.number, sent), now));
         }
         Ok(Offered::Fine)
     }
@@ -200,28 +204,35 @@ impl Viewer {
         head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
         let written = self.socket.write_vectored(&[IoSlice::new(&head), IoSlice::new(jpeg)]);
         let sent = attempt(written)?.unwrap_or(0);
-        self.begun(frame.number, sent, now);
+        self.begun(frame.number, sent);
         let head_sent = sent.min(head.len());
         if sent == head.len() + jpeg.len() {
             return Err(Leave::Served);
         }
-        match self.keep(&[&head[head_sent..], &jpeg[sent - head_sent..]], pool, frame.number, sent) {
+        match self.keep(&[&head[head_sent..], &jpeg[sent - head_sent..]], pool, (frame.number, sent), now) {
             Offered::Fine => Ok(Offered::Fine),
             Offered::Torn { .. } => Err(Leave::NoRoom),
         }
     }
 
-    fn begun(&mut self, number: u64, sent: usize, now: Instant) {
+    fn begun(&mut self, number: u64, sent: usize) {
         if self.last != 0 {
             Seat::add(&self.seat.skipped, number.saturating_sub(self.last + 1));
         }
         self.last = number;
-        self.progress = now;
+        self.behind = None;
         Seat::add(&self.seat.frames, 1);
         Seat::add(&self.seat.bytes, sent as u64);
     }
 
-    fn keep(&mut self, rest: &[&[u8]], pool: &mut Pool, number: u64, sent: usize) -> Offered {
+    fn keep(
+        &mut self,
+        rest: &[&[u8]],
+        pool: &mut Pool,
+        (number, sent): (u64, usize),
+        now: Instant,
+    ) -> Offered {
+        self.behind = Some(now);
         self.blocked = true; // a socket that took less than it was given says when it takes more
         match pool.take(rest) {
             Ok(spill) => {
@@ -292,5 +303,96 @@ fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
         Ok(count) => Ok(Some(count)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(Leave::Gone(error.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Encoder, Size, Wanted, Which};
+    use crate::fanout::order::Order;
+    use crate::feed::Feed;
+    use crate::ring::{Meta, Writer};
+    use std::net::{TcpListener, TcpStream as Client};
+
+    /// A viewer over a real socket that was taken in at `since`, its client, and its camera.
+    fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, peer) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let encoder = Encoder::Auto;
+        let wanted =
+            Wanted { which: Which::Auto, size: None, fps: None, layout: None, encoder, quality: None };
+        let feed = Arc::new(Feed::new("test".to_owned(), wanted));
+        let order = Order { kind: Kind::Stream, camera: 0, id: None };
+        let seat = Arc::new(Seat::new(order, peer, since));
+        let socket = TcpStream::from_std(socket);
+        let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
+        (viewer, client, feed)
+    }
+
+    fn publish(feed: &Feed, length: usize) {
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(length);
+        let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
+        writer.publish::<()>(meta, |_| Ok(length)).unwrap();
+    }
+
+    fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
+        viewer.unblock();
+        viewer.discard()?;
+        viewer.flush(pool, now)?;
+        feed.ring.look(|frame| viewer.offer(&frame, pool, now)).unwrap()
+    }
+
+    #[test]
+    fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
+        let mut pool = Pool::new(64 << 20);
+        let start = Instant::now();
+        let (mut viewer, mut client, feed) = viewer(&mut pool, start);
+        // Until its socket is full, which grows while it fills.
+        let (mut taken, mut same) = (0, 0);
+        while same < 100 {
+            publish(&feed, 1 << 20);
+            offer(&mut viewer, &feed, &mut pool, start).unwrap();
+            let now = viewer.seat.bytes.load(std::sync::atomic::Ordering::Relaxed);
+            (taken, same) = (now, if now == taken { same + 1 } else { 0 });
+        }
+        pool.give_back(viewer.spill.take().unwrap_or_default()); // between two frames, the harder case
+        for second in 0..=STALL_LIMIT.as_secs() + 1 {
+            publish(&feed, 1 << 20);
+            client.write_all(b"I am here").unwrap();
+            offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).unwrap();
+        }
+        let end = start + STALL_LIMIT + Duration::from_secs(1);
+        assert_eq!(viewer.expire(end), Err(Leave::Stalled));
+    }
+
+    #[test]
+    fn a_viewer_that_keeps_up_is_never_behind() {
+        let mut pool = Pool::new(64 << 20);
+        let start = Instant::now();
+        let (mut viewer, _client, feed) = viewer(&mut pool, start);
+        publish(&feed, 100);
+        assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
+        assert_eq!(viewer.behind_since(), None);
+        assert_eq!(viewer.expire(start + 100 * STALL_LIMIT), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
+        let mut pool = Pool::new(1 << 10);
+        let start = Instant::now();
+        let (mut viewer, _client, feed) = viewer(&mut pool, start);
+        publish(&feed, 8 << 20);
+        let torn = offer(&mut viewer, &feed, &mut pool, start);
+        let Ok(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
+        let mut room = Pool::new(64 << 20);
+        publish(&feed, 8 << 20);
+        let late = feed.ring.look(|frame| viewer.mend(&frame, number, sent, &mut room));
+        assert_eq!(late, Some(Err(Leave::NoRoom)));
+        let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
+        assert_eq!(same, Some(Ok(())));
     }
 }
