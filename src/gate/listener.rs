@@ -98,7 +98,7 @@ mod tests {
         let told = open(Some(&[taken])).unwrap_err().to_string();
         assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
         assert!(told.contains("choose another port: --listen"), "{told}");
-        let told = open(Some(&["192.0.2.1:8080".parse().unwrap()])).unwrap_err().to_string();
+        let told = open(Some(&["198.51.100.77:8080".parse().unwrap()])).unwrap_err().to_string();
         assert!(told.contains("no interface of this machine"), "{told}");
     }
 }

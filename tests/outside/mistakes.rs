@@ -66,7 +66,7 @@ fn addresses_that_cannot_be_listened_on_are_told() -> Outcome {
         line.contains(&format!("cannot listen on {address}")) && line.contains("another program"),
         "{line}"
     );
-    let line = complaint(&["--camera", "pattern", "--listen", "192.0.2.1:8080"], 1)?;
+    let line = complaint(&["--camera", "pattern", "--listen", "198.51.100.77:8080"], 1)?;
     ensure!(line.contains("no interface of this machine has this address"), "{line}");
     Ok(())
 }
