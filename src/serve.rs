@@ -15,6 +15,7 @@ use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::host::limits::raise_open_files;
 use crate::host::shutdown::Shutdown;
+use crate::host::signals;
 use crate::problem::Problem;
 use crate::site::{self, House};
 use crate::stream::Stream;
@@ -23,7 +24,7 @@ use crate::stream::Stream;
 /// below two seconds.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
-/// Serves until SIGINT, SIGTERM or SIGHUP.
+/// Serves until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// What keeps it from starting, or from going on.
@@ -35,12 +36,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let waker = gate.waker();
     let shutdown = Shutdown::default();
     let (on_signal, wake) = (shutdown.clone(), waker.clone());
-    let handler = move || {
+    signals::listen(move || {
         on_signal.begin();
         let _ = wake.wake(); // the loop looks at the shutdown at its next tick as well
-    };
-    ctrlc::set_handler(handler).map_err(|error| {
-        Problem::new("cannot listen for signals", error.to_string(), "is the system out of files or memory?")
     })?;
 
     let feeds: Vec<_> = (settings.cameras.iter())

@@ -17,6 +17,7 @@ mod viewer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -120,10 +121,13 @@ impl Fanout {
             return;
         }
         let pool = &mut self.pool;
-        match feed.ring.look(|frame| viewer.offer(&frame, pool, now)) {
-            None | Some(Ok(Offered::Fine)) => {}
-            Some(Ok(Offered::Torn { number, sent })) => self.torn.push((connection, number, sent)),
-            Some(Err(why)) => self.dismiss(connection, why),
+        let offer = || feed.ring.look(|frame| viewer.offer(&frame, pool, now));
+        // Unwind safety: whatever is left half done is this viewer, who is dismissed.
+        match catch_unwind(AssertUnwindSafe(offer)) {
+            Ok(None | Some(Ok(Offered::Fine))) => {}
+            Ok(Some(Ok(Offered::Torn { number, sent }))) => self.torn.push((connection, number, sent)),
+            Ok(Some(Err(why))) => self.dismiss(connection, why),
+            Err(_) => self.dismiss(connection, Leave::Failed),
         }
     }
 
@@ -157,6 +161,11 @@ impl Fanout {
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
         }
+    }
+
+    /// Lets a viewer go after an error in this program.
+    pub fn forget(&mut self, connection: usize) {
+        self.dismiss(connection, Leave::Failed);
     }
 
     fn dismiss(&mut self, connection: usize, why: Leave) {

@@ -12,6 +12,7 @@ use super::audience::Seat;
 use super::order::Kind;
 use super::spill::{NoRoom, Pool, Spill};
 use crate::feed::Demand;
+use crate::host::inject;
 use crate::multipart;
 use crate::ring::Stored;
 
@@ -43,6 +44,8 @@ pub enum Leave {
     Served,
     /// No fresh picture came for its snapshot.
     NoPicture,
+    /// An error in this program ended it.
+    Failed,
 }
 
 impl fmt::Display for Leave {
@@ -52,6 +55,7 @@ impl fmt::Display for Leave {
             Leave::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
             Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
             Leave::Served => f.write_str("served"),
+            Leave::Failed => f.write_str("an error in this program ended it; see above"),
             Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
@@ -178,6 +182,7 @@ impl Viewer {
         if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
             return Ok(Offered::Fine);
         }
+        inject::panic_at("viewer");
         let part = frame.part();
         self.fit_kernel_buffer(part.len());
         let Some(sent) = attempt(self.socket.write(part))? else {

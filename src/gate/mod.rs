@@ -21,11 +21,12 @@ pub mod relay;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use log::{debug, error, warn};
+use log::{debug, warn};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -37,7 +38,7 @@ use answer::Answer;
 use connection::{Connection, Need};
 use head::{Names, Refusal};
 use limits::{ACCEPTS, RESERVED_FILES, TICK, TURNED_AWAY};
-use relay::{Job, Relays, SharedDoor};
+use relay::{Job, Relays, Reply, SharedDoor};
 
 /// The token of the waker; listeners and then connections follow.
 const WAKER: Token = Token(0);
@@ -123,16 +124,10 @@ impl Gate {
     /// # Errors
     /// When the system gives no threads for the relays, or the loop cannot wait any more.
     pub fn serve(self, fanout: Fanout, door: &SharedDoor, shutdown: &Shutdown) -> io::Result<()> {
-        let (relays, threads) = Relays::start(door, &self.waker)?;
+        let relays = Relays::start(door, &self.waker)?;
         let next = WAKER.0 + 1 + self.listeners.len();
         let (connections, turns) = (BTreeMap::new(), VecDeque::new());
-        let mut serving = Loop { gate: self, fanout, relays, connections, turns, next, paused: false };
-        let result = serving.run(shutdown);
-        drop(serving);
-        for thread in threads {
-            let _ = thread.join(); // a relay that panicked said so
-        }
-        result
+        Loop { gate: self, fanout, relays, connections, turns, next, paused: false }.run(shutdown)
     }
 }
 
@@ -172,12 +167,12 @@ impl Loop {
                         self.replies();
                         self.fanout.frames();
                     }
-                    Token(token) => self.turn(token),
+                    Token(token) => self.guarded(token, |this| this.turn(token)),
                 }
             }
             for _ in 0..self.turns.len() {
                 if let Some(token) = self.turns.pop_front() {
-                    self.turn(token);
+                    self.guarded(token, |this| this.turn(token));
                 }
             }
             let now = Instant::now();
@@ -189,6 +184,15 @@ impl Loop {
             self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Does something for one connection, and ends that connection if it panics.
+    fn guarded(&mut self, token: usize, what: impl FnOnce(&mut Self)) {
+        // Unwind safety: whatever is left half done belongs to the connection, which is dropped.
+        if catch_unwind(AssertUnwindSafe(|| what(self))).is_err() {
+            self.fanout.forget(token);
+            self.connections.remove(&token);
+        }
     }
 
     /// Lets whatever has this token do what it can.
@@ -217,7 +221,7 @@ impl Loop {
                     return;
                 }
             };
-            let number = self.next;
+            let number = self.free_token();
             let interest = Interest::READABLE | Interest::WRITABLE;
             let full = self.connections.len() >= self.gate.limit;
             if full {
@@ -231,7 +235,6 @@ impl Loop {
                 continue;
             }
             let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits
-            self.next += 1;
             let now = Instant::now();
             let mut connection = Connection::new(socket, unmapped(peer), now);
             if full {
@@ -269,26 +272,29 @@ impl Loop {
     fn replies(&mut self) {
         while let Some(reply) = self.relays.reply() {
             let token = reply.connection;
-            let Some(connection) = self.connections.get_mut(&token) else { continue };
-            let keep_alive = connection.keeps_alive();
-            let now = Instant::now();
-            match reply.answer.and_then(|answer| answer::from_site(&answer, keep_alive)) {
-                Ok(Answer::Send { bytes }) => connection.answer(bytes, keep_alive, now),
-                Ok(Answer::HandOver { order, head }) => {
-                    let (peer, asked) = (connection.peer, connection.asked);
-                    let Some(socket) = connection.lend() else { continue };
-                    if let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) {
-                        connection.take_back(socket);
-                        let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
-                        connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
-                    }
-                }
-                Err(refusal) => {
+            self.guarded(token, |this| this.reply(reply));
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let token = reply.connection;
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let keep_alive = connection.keeps_alive();
+        let now = Instant::now();
+        match reply.answer.and_then(|answer| answer::from_site(&answer, keep_alive)) {
+            Ok(Answer::Send { bytes }) => connection.answer(bytes, keep_alive, now),
+            Ok(Answer::HandOver { order, head }) => {
+                let (peer, asked) = (connection.peer, connection.asked);
+                let Some(socket) = connection.lend() else { return };
+                if let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) {
+                    connection.take_back(socket);
+                    let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
             }
-            self.drive(token);
+            Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),
         }
+        self.drive(token);
     }
 
     /// Takes sockets back from the fan-out: a snapshot's client may ask again.
@@ -308,7 +314,7 @@ impl Loop {
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
-                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom => {
+                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed => {
                     self.connections.remove(&left.connection);
                     continue;
                 }
@@ -333,10 +339,19 @@ impl Loop {
         if std::mem::take(&mut self.paused) {
             self.turns.extend((0..self.gate.listeners.len()).map(|listener| WAKER.0 + 1 + listener));
         }
-        if self.next >= usize::MAX - ACCEPTS {
-            error!("out of connection numbers"); // 32-bit boards: after four thousand million connections
-            self.next = WAKER.0 + 1 + self.gate.listeners.len();
+    }
+
+    /// A token for a new connection: larger than all before, and after four thousand million of them (32-bit
+    /// boards) from the beginning again.
+    fn free_token(&mut self) -> usize {
+        let first = WAKER.0 + 1 + self.gate.listeners.len();
+        let after = |token: usize| token.checked_add(1).unwrap_or(first);
+        let mut token = self.next;
+        while self.connections.contains_key(&token) {
+            token = after(token);
         }
+        self.next = after(token);
+        token
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use log::{error, warn};
@@ -49,7 +49,7 @@ pub struct Reply {
     pub answer: Result<Vec<u8>, Refusal>,
 }
 
-/// The relays. Dropping them lets each end after the request that it carries.
+/// The relays. Dropping them lets each end after the request that it carries; nobody waits for that.
 #[derive(Debug)]
 pub struct Relays {
     jobs: SyncSender<Job>,
@@ -61,17 +61,16 @@ impl Relays {
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn start(door: &SharedDoor, waker: &Arc<Waker>) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+    pub fn start(door: &SharedDoor, waker: &Arc<Waker>) -> io::Result<Self> {
         let (jobs, queue) = sync_channel(QUEUE);
         let (answers, replies) = channel();
         let queue = Arc::new(Mutex::new(queue));
-        let mut threads = Vec::new();
         for number in 0..RELAYS {
             let (queue, answers, door, waker) = (queue.clone(), answers.clone(), door.clone(), waker.clone());
             let thread = std::thread::Builder::new().name(format!("relay-{number}"));
-            threads.push(thread.spawn(move || relay(&queue, &answers, &door, &waker))?);
+            thread.spawn(move || relay(&queue, &answers, &door, &waker))?;
         }
-        Ok((Self { jobs, replies }, threads))
+        Ok(Self { jobs, replies })
     }
 
     /// Queues a request.
@@ -97,7 +96,10 @@ fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoo
         let Ok(job) = next else { return };
         let connection = job.connection;
         let door = door.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        let answer = carry(&job, &door).map_err(|failure| {
+        // Whatever happens there is a reply: the connection waits for it.
+        let carried = catch_unwind(AssertUnwindSafe(|| carry(&job, &door)));
+        let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
+        let answer = carried.map_err(|failure| {
             warn!("the site did not answer {}: {failure}", job.head.lines().next().unwrap_or(""));
             match failure.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => {

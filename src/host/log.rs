@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -61,7 +61,7 @@ pub fn init(target: Target, level: LevelFilter) -> Result<(), Problem> {
         Target::Auto => None,
     };
     let logger: Box<dyn Log> = match syslog {
-        Some(syslog) => Box::new(syslog),
+        Some(syslog) => Box::new(SYSLOG.get_or_init(|| syslog)),
         // Without filter variables from the environment: -v is the one way to say how much.
         None => Box::new(env_logger::Builder::new().filter_level(level).build()),
     };
@@ -69,6 +69,16 @@ pub fn init(target: Target, level: LevelFilter) -> Result<(), Problem> {
     // Fails only if a logger was set before, which nobody else here does.
     let _ = log::set_boxed_logger(logger);
     Ok(())
+}
+
+/// The log, where it is a syslog.
+static SYSLOG: OnceLock<Syslog> = OnceLock::new();
+
+/// Connects to syslog anew, where that is the log; stderr needs nothing.
+pub fn reopen() {
+    if let Some(syslog) = SYSLOG.get() {
+        *syslog.connection() = open(syslog.socket.as_ref()).ok();
+    }
 }
 
 /// Whether stderr is /dev/null or closed, as for a daemon.
@@ -93,6 +103,10 @@ impl Syslog {
     fn connect(socket: Option<PathBuf>) -> Result<Self, syslog::Error> {
         let connection = Mutex::new(Some(open(socket.as_ref())?));
         Ok(Self { socket, connection })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -124,7 +138,7 @@ fn send(connection: &mut Connection, level: log::Level, line: &str) -> Result<()
     }
 }
 
-impl Log for Syslog {
+impl Log for &'static Syslog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= log::max_level()
     }
@@ -134,7 +148,7 @@ impl Log for Syslog {
             return;
         }
         let line = record.args().to_string();
-        let mut connection = self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut connection = self.connection();
         let sent = match connection.as_mut() {
             Some(connection) => send(connection, record.level(), &line).is_ok(),
             None => false,
@@ -155,7 +169,7 @@ mod tests {
     use super::*;
     use std::os::unix::net::UnixDatagram;
 
-    fn line(log: &Syslog, text: &str) {
+    fn line(log: &'static Syslog, text: &str) {
         log.log(&Record::builder().level(log::Level::Error).args(format_args!("{text}")).build());
     }
 
@@ -171,8 +185,8 @@ mod tests {
         log::set_max_level(LevelFilter::Info);
         let path = std::env::temp_dir().join(format!("boardcam-log-{}", std::process::id()));
         let daemon = UnixDatagram::bind(&path).unwrap();
-        let log = Syslog::connect(Some(path.clone())).unwrap();
-        line(&log, "before");
+        let log = Box::leak(Box::new(Syslog::connect(Some(path.clone())).unwrap()));
+        line(log, "before");
         let first = heard(&daemon);
         assert!(
             first.starts_with("<27>") && first.contains("boardcam[") && first.ends_with(": before"),
@@ -180,9 +194,9 @@ mod tests {
         );
         drop(daemon);
         std::fs::remove_file(&path).unwrap();
-        line(&log, "while it is away");
+        line(log, "while it is away");
         let daemon = UnixDatagram::bind(&path).unwrap();
-        line(&log, "after");
+        line(log, "after");
         assert!(heard(&daemon).ends_with(": after"));
         std::fs::remove_file(&path).unwrap();
     }

@@ -12,6 +12,7 @@ use crate::camera::{About, Layout};
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
 use crate::feed::{Feed, State as Source, Status};
+use crate::host::inject;
 use crate::problem::Problem;
 
 /// A rate that was measured before the last picture of this age is none any more.
@@ -190,6 +191,7 @@ fn viewer(seat: &Seat, feeds: &[std::sync::Arc<Feed>], now: Instant) -> Viewer {
 
 /// `/state`; behind `/cameras/NAME` with that camera only.
 pub(super) fn state(visit: &Visit<'_>) -> Response {
+    inject::panic_at("request");
     let house = visit.house;
     let seats = house.audience.list();
     let shown = |place: usize| !visit.names_camera || place == visit.camera;

@@ -7,6 +7,7 @@ use log::warn;
 
 use crate::camera::{About, Frame, Layout, Range, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
+use crate::host::inject;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
@@ -82,6 +83,9 @@ impl Session {
         writer: &mut Writer<'_>,
     ) -> Result<Taken, Dropped> {
         feed.counters.captured.fetch_add(1, Ordering::Relaxed);
+        if feed.is_wanted() {
+            inject::panic_at("camera");
+        }
         let taken = self.publish(frame, feed, writer);
         match taken {
             Ok(taken) => {

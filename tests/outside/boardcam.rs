@@ -89,6 +89,11 @@ impl Boardcam {
         Ok((count("fd")?, count("task")?))
     }
 
+    /// Sends a signal that should not end it.
+    pub fn tell(&self, signal: Signal) -> Outcome {
+        Ok(kill_process(Pid::from_child(&self.process), signal)?)
+    }
+
     /// Sends a signal as a service manager or a terminal does; how it ended, and after how long.
     pub fn end_by(mut self, signal: Signal) -> Outcome<(Option<i32>, Duration)> {
         let begin = Instant::now();

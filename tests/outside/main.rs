@@ -2,4 +2,5 @@
 
 mod boardcam;
 mod mistakes;
+mod process;
 mod serving;

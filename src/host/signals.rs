@@ -1,0 +1,37 @@
+//! What the system and the user say to the process. Called by [`crate::serve`], once.
+
+use std::io;
+use std::thread;
+
+use ::log::info;
+use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::log;
+use crate::problem::Problem;
+
+/// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, from threads of their own; SIGHUP reopens the log, and so the
+/// end of a terminal is not the end of the program.
+///
+/// # Errors
+/// When the system gives no handler or no thread for them.
+pub fn listen(end: impl Fn() + Clone + Send + 'static) -> Result<(), Problem> {
+    let failed =
+        |why: String| Problem::new("cannot listen for signals", why, "is the system out of files or memory?");
+    ctrlc::set_handler(end.clone()).map_err(|error| failed(error.to_string()))?;
+    let refused = |error: io::Error| failed(error.to_string());
+    let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(refused)?;
+    let wait = move || {
+        for signal in &mut signals {
+            match signal {
+                SIGHUP => {
+                    log::reopen();
+                    info!("SIGHUP: the log is open anew");
+                }
+                _ => end(),
+            }
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(refused)?;
+    Ok(())
+}
