@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-
-use crate::guest::run;
 
 pub const PROGRAM: &str = "/bin/boardcam";
 /// Holds a log for each boardcam that the current case has started.
@@ -99,10 +98,15 @@ impl Boardcam {
         Ok((count("fd")?, count("task")?))
     }
 
+    /// Sends a signal that should not end it.
+    pub fn tell(&self, signal: Signal) -> Outcome {
+        Ok(kill_process(Pid::from_child(&self.process), signal)?)
+    }
+
     /// Ends it as a service manager does; how long it took.
     pub fn terminate(mut self) -> Outcome<Duration> {
         let begin = Instant::now();
-        run("/bin/kill", &["-TERM", &self.process.id().to_string()])?;
+        self.tell(Signal::TERM)?;
         let status = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
         ensure!(status.success(), "boardcam ended with {status}");
         Ok(begin.elapsed())

@@ -4,6 +4,7 @@
 //! It prints a line for each case and ends with `N passed, N failed`.
 #![forbid(unsafe_code)]
 
+mod board;
 mod boardcam;
 mod guest;
 mod picture;
@@ -25,7 +26,8 @@ const LOG_LINES: usize = 30;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: Vec<&Case> = [stream::CASES, replug::CASES, trouble::CASES].into_iter().flatten().collect();
+    let all: Vec<&Case> =
+        [stream::CASES, replug::CASES, trouble::CASES, board::CASES].into_iter().flatten().collect();
     let (mut passed, mut failed) = (0, 0);
     for name in wanted.iter().filter(|name| !all.iter().any(|case| case.0 == *name)) {
         println!("FAIL {name}: there is no such case");
