@@ -229,6 +229,7 @@ impl<'a> Writer<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::{HashSet, VecDeque};
     use std::sync::Barrier;
     use std::thread;
 
@@ -321,28 +322,70 @@ mod tests {
         });
     }
 
+    /// What may happen to a ring, in any order.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Room is made; nobody reads at that time.
+        Reserve(usize),
+        /// A frame of this length comes.
+        Put(usize),
+        /// Somebody begins to read the newest frame.
+        Hold,
+        /// Whoever reads longest ends.
+        Release,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            1 => (0usize..40).prop_map(Step::Reserve),
+            5 => (0usize..40).prop_map(Step::Put),
+            4 => Just(Step::Hold),
+            3 => Just(Step::Release),
+        ];
+        prop::collection::vec(step, 1..80)
+    }
+
     proptest! {
         #[test]
-        fn the_newest_frame_that_fitted_is_the_one_that_is_seen(
-            steps in prop::collection::vec((0usize..40, 0usize..40), 1..60)
-        ) {
-            // The model: a room that only grows, and the last frame that fitted since it grew.
+        fn readers_see_the_newest_frame_that_fitted_and_keep_what_they_hold(steps in steps()) {
+            // The model: a room that only grows, the last frame that fitted since it grew, and those held.
             let ring = Ring::new();
             let (mut room, mut newest, mut count) = (0, None, 0);
-            for (reserve, length) in steps {
-                if reserve > 30 && reserve > room {
-                    Writer::new(&ring).reserve(reserve);
-                    (room, newest) = (reserve, None);
-                }
-                let frame = vec![length as u8; length];
-                if length <= room {
-                    count += 1;
-                    prop_assert_eq!(put(&ring, &frame), Ok(count));
-                    newest = Some(frame);
-                } else {
-                    prop_assert_eq!(put(&ring, &frame), Err(Unpublished::Unfilled(())));
+            let mut held: VecDeque<(u64, Vec<u8>, RwLockReadGuard<Slot>)> = VecDeque::new();
+            for step in steps {
+                match step {
+                    Step::Reserve(more) => {
+                        held.clear();
+                        Writer::new(&ring).reserve(more);
+                        if more > room {
+                            (room, newest) = (more, None);
+                        }
+                    }
+                    Step::Put(length) => {
+                        let older: HashSet<u64> = held.iter().map(|(number, ..)| *number).collect();
+                        let full = older.iter().filter(|number| **number != count).count() == SLOTS - 1;
+                        let frame = vec![count as u8; length];
+                        let expected = match (full, length <= room) {
+                            (true, _) => Err(Unpublished::Full(Full)),
+                            (false, false) => Err(Unpublished::Unfilled(())),
+                            (false, true) => Ok(count + 1),
+                        };
+                        prop_assert_eq!(&put(&ring, &frame), &expected);
+                        if expected.is_ok() {
+                            (newest, count) = (Some(frame), count + 1);
+                        }
+                    }
+                    Step::Hold => if let Some(frame) = &newest {
+                        let slot = ring.newest.load(Ordering::Acquire) % SLOTS as u64;
+                        held.push_back((count, frame.clone(), ring.slots[slot as usize].read().unwrap()));
+                    }
+                    Step::Release => drop(held.pop_front()),
                 }
                 prop_assert_eq!(ring.look(|frame| frame.jpeg().to_vec()), newest.clone());
+                for (number, frame, slot) in &held {
+                    let stored = slot.stored().unwrap();
+                    prop_assert_eq!((stored.number, stored.jpeg()), (*number, frame.as_slice()));
+                }
             }
         }
     }

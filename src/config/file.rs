@@ -227,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn nesting_to_the_size_of_the_file_is_refused() {
+        let times = |text: &str| text.repeat(MAX_FILE as usize / text.len() / 2);
+        for text in [
+            format!("size = {}", times("[")),
+            format!("size = {}{}", times("["), times("]")),
+            format!("size = {}", times("{a=")),
+            format!("{}a = 1", times("a.")),
+            format!("[{}a]", times("a.")),
+            format!("[[camera]]\n{}a = 1", times("a.")),
+        ] {
+            mistake(&text);
+        }
+    }
+
+    #[test]
     fn lists_and_single_values_are_both_taken() {
         let values =
             parse("test", "camera = [\"a=pattern\", \"/dev/video2\"]\nlisten = \"[::1]:80\"").unwrap();

@@ -102,15 +102,14 @@ impl Settings {
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted =
-            |texts: Vec<String>| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+        let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
         let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
-        writeln!(f, "listen = [{}]", quoted(listen.iter().map(SocketAddr::to_string).collect()))?;
-        writeln!(f, "host = [{}]", quoted(self.hosts.clone()))?;
+        writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
         for (name, wanted) in &self.cameras {
-            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {:?}", wanted.which.to_string())?;
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
             writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
             writeln!(f, "encoder = \"{}\"", wanted.encoder)?;
@@ -124,6 +123,16 @@ impl fmt::Display for Settings {
         }
         Ok(())
     }
+}
+
+/// `text` as a TOML basic string. It has fewer escapes than Rust's, and U+007F must be escaped, unlike in JSON.
+fn quoted(text: &str) -> String {
+    let inside = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", inside.collect::<String>())
 }
 
 /// What to do.
@@ -212,6 +221,14 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
         None => Values::default(),
     };
     Ok((task, merge(line, file)?))
+}
+
+/// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
+///
+/// # Errors
+/// The first mistake found, with its line where it stands in one.
+pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
+    merge(Values::default(), file::parse(name, text)?)
 }
 
 fn from_command_line(matches: &ArgMatches) -> Result<Values, Problem> {
@@ -332,10 +349,17 @@ mod tests {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
         let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
-        assert_eq!(
-            merge(Values::default(), file::parse("test", &settings.to_string()).unwrap()),
-            Ok(settings)
-        );
+        assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+    }
+
+    #[test]
+    fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
+        for path in ["/dev/a \"b\" \\c", "/dev/\u{1}\n\u{7f}\u{9f}", "/dev/\u{301}\u{200b}\u{e000}'\u{1f4f7}"]
+        {
+            let printed = settings(&["--camera", path], "").to_string();
+            let again = from_text("test", &printed).unwrap();
+            assert_eq!(again.cameras[0].1.which, Which::Device(path.into()), "{path:?}");
+        }
     }
 
     #[test]

@@ -75,8 +75,9 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
     let status = parsed.code.ok_or_else(bad)?;
     let body = answer.get(length..).unwrap_or_default();
 
+    let bodiless = matches!(status, 204 | 304);
     let (mut order, mut kept, mut content_type) = (None, String::new(), None);
-    let mut content_length = body.len();
+    let mut content_length = if bodiless { 0 } else { body.len() };
     for header in parsed.headers.iter() {
         let value = std::str::from_utf8(header.value).map_err(|_| bad())?;
         if header.name.eq_ignore_ascii_case(order::HEADER) {
@@ -87,13 +88,17 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         match header.name.to_ascii_lowercase().as_str() {
             _ if private.is_some_and(|start| start.eq_ignore_ascii_case(order::PREFIX)) => {}
             "connection" | "server" | "transfer-encoding" => {}
-            // An answer to HEAD names a length and has no body.
-            "content-length" => content_length = value.parse().unwrap_or(body.len()),
+            "content-length" => content_length = value.parse().map_err(|_| bad())?,
             "content-type" => content_type = Some(value),
             _ => {
                 let _ = write!(kept, "{}: {value}\r\n", header.name); // a String takes everything
             }
         }
+    }
+    // An answer to HEAD names a length and has no body. Any other that differs broke off, or its rest would be
+    // taken for the next answer.
+    if !body.is_empty() && body.len() != content_length {
+        return Err(bad());
     }
     // Last, because some clients read a stream's boundary up to the end of the line and no further.
     if let Some(value) = content_type {
@@ -110,7 +115,6 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         }
         Some(order) => Answer::HandOver { order, head: start("1.1", keep_alive).into_bytes() },
         None => {
-            let bodiless = matches!(status, 204 | 304);
             let mut bytes = start("1.1", keep_alive).into_bytes();
             if !bodiless {
                 bytes.extend_from_slice(format!("Content-Length: {content_length}\r\n").as_bytes());
@@ -148,6 +152,16 @@ mod tests {
     fn an_answer_to_head_keeps_its_length() {
         let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n";
         assert!(text(from_site(answer, false).unwrap()).contains("Content-Length: 99\r\n"));
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_does_not_leave_the_client_waiting() {
+        let status = |answer: &str| from_site(answer.as_bytes(), true).map_err(|refusal| refusal.status);
+        assert_eq!(status("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhel"), Err(502));
+        assert_eq!(status("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, world"), Err(502));
+        assert_eq!(status("HTTP/1.0 200 OK\r\nContent-Length: ?\r\n\r\nhello"), Err(502));
+        assert_eq!(status("HTTP/1.0 304 Not Modified\r\n\r\nhello"), Err(502));
+        assert!(status("HTTP/1.0 200 OK\r\n\r\nhello").is_ok());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
-/// Headers that the site gets to see; all others stop here.
-const PASSED: [&str; 15] = [
+/// Headers of a client that the site gets to see, in lower case; all others stop here.
+pub const PASSED: [&str; 15] = [
     "accept",
     "accept-language",
     "authorization",
@@ -96,10 +96,7 @@ pub fn read(input: &[u8], seen: usize, names: &Names) -> Option<Result<Head, Ref
     let from = seen.saturating_sub(3);
     let fresh = input.get(from..).unwrap_or_default();
     let end = fresh.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
-    let head = &input[..end.unwrap_or(input.len())];
-    if head.len() > HEAD_MAX || (end.is_none() && head.len() >= HEAD_MAX) {
-        return Some(Err(Refusal::new(431, format!("The request's head is larger than {HEAD_MAX} bytes."))));
-    }
+    let head = &input[..end.unwrap_or(input.len()).min(HEAD_MAX)];
     let bare = |at: usize| head[at] == b'\n' && (at == 0 || head[at - 1] != b'\r');
     // TLS on the plain port (its first record is a handshake, 0x16) and other such bytes: say it at once.
     if head.first().is_some_and(|byte| !byte.is_ascii_uppercase()) {
@@ -107,6 +104,10 @@ pub fn read(input: &[u8], seen: usize, names: &Names) -> Option<Result<Head, Ref
     }
     if (seen.saturating_sub(1)..head.len()).any(bare) {
         return Some(Err(Refusal::new(400, "A line of the request's head does not end with CR LF.")));
+    }
+    // Last, so that the answer does not depend on how the network cuts the head up.
+    if end.map_or(input.len() >= HEAD_MAX, |end| end > HEAD_MAX) {
+        return Some(Err(Refusal::new(431, format!("The request's head is larger than {HEAD_MAX} bytes."))));
     }
     end.map(|end| parse(&input[..end], names))
 }
@@ -267,6 +268,21 @@ mod tests {
         assert_eq!(status(&long), 431);
         let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(HEADERS_MAX));
         assert_eq!(status(&many), 431);
+    }
+
+    #[test]
+    fn a_head_is_judged_the_same_however_the_network_cuts_it_up() {
+        let long = "x".repeat(HEAD_MAX);
+        for request in [
+            "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+            format!("GET / HTTP/1.1\nA: {long}\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nA: {long}\nB: c\r\n\r\n"),
+            format!("\x16\x03\x01{long}"),
+        ] {
+            let input = request.as_bytes();
+            let bytewise = (1..=input.len()).find_map(|length| read(&input[..length], length - 1, &names()));
+            assert_eq!(read(input, 0, &names()), bytewise, "{request:.20}");
+        }
     }
 
     #[test]

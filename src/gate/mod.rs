@@ -11,7 +11,7 @@
 //!
 //! Readiness is edge-triggered: whoever stops before the socket says "would block" asks for another turn.
 
-mod answer;
+pub mod answer;
 mod connection;
 pub mod head;
 pub mod limits;

@@ -237,4 +237,22 @@ proptest! {
         prop_assert!(JpegDecoder::new(ZCursor::new(&bare)).decode().is_err(), "nothing to mend");
         prop_assert_eq!(decoded(&mended(&bare)), decoded(&whole));
     }
+
+    /// The decoder reads the same headers by code that is not ours; it is more lenient with damaged ones.
+    #[test]
+    fn the_walker_tells_the_size_that_a_decoder_shows(
+        width in 1u32..80, height in 1u32..60,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let mut bytes = encoded(width, height, 0);
+        let head = Jpeg::check(&bytes).expect("a whole frame").head.len();
+        for (at, value) in damage {
+            bytes[at.index(head)] = value;
+        }
+        let mut decoder = JpegDecoder::new(ZCursor::new(&bytes));
+        let shown = decoder.decode().ok().and_then(|_| decoder.dimensions());
+        if let (Some((width, height)), Ok(jpeg)) = (shown, Jpeg::check(&bytes)) {
+            prop_assert_eq!((width, height), (jpeg.size().width as usize, jpeg.size().height as usize));
+        }
+    }
 }
