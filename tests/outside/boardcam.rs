@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
@@ -94,6 +94,18 @@ impl Boardcam {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
     }
 
+    /// Memory of it that is in use, in KiB.
+    pub fn resident(&self) -> Outcome<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    /// How many connections are open, the one that asks included.
+    pub fn connections(&self) -> Outcome<u64> {
+        Ok(self.state()?["connections"]["open"].as_u64().ok_or("no number of connections")?)
+    }
+
     /// Sends a signal as a service manager or a terminal does; how it ended, and after how long.
     pub fn end_by(mut self, signal: Signal) -> Outcome<(Option<i32>, Duration)> {
         let begin = Instant::now();
@@ -135,4 +147,22 @@ pub fn complaint(options: &[&str], code: i32) -> Outcome<String> {
     let told = told.lines().last().unwrap_or("").to_owned();
     ensure!(told.starts_with("boardcam: "), "{options:?} said {told:?}");
     Ok(told)
+}
+
+/// Waits until a viewer has got so many more frames.
+pub fn goes_on(viewer: &Viewer, frames: usize) -> Outcome {
+    let mut left = frames;
+    viewer.wait_for("new frames", |_| {
+        left = left.saturating_sub(1);
+        left == 0
+    })?;
+    Ok(())
+}
+
+/// Lets this process open as many files as the system allows, for hundreds of clients at once; how many.
+pub fn open_many() -> Outcome<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit.clone())?;
+    Ok(limit.maximum.unwrap_or(u64::MAX))
 }

@@ -1,6 +1,8 @@
 //! boardcam from outside: the real program, started as a user starts it, asked as clients ask.
 
 mod boardcam;
+mod hostile;
 mod mistakes;
 mod process;
 mod serving;
+mod slow;

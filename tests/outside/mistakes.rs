@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::boardcam::{Boardcam, complaint, run};
+use crate::boardcam::{Boardcam, complaint, goes_on, run};
 use rustix::process::Signal;
 
 use client::{Answer, Outcome, ensure, request, wait_for};
@@ -211,11 +211,14 @@ fn private_headers_of_a_client_do_not_reach_the_site() -> Outcome {
 }
 
 #[test]
-fn with_few_descriptors_it_refuses_politely_and_serves_again() -> Outcome {
+fn with_few_descriptors_it_refuses_politely_viewers_go_on_and_it_serves_again() -> Outcome {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_boardcam")]);
     let boardcam = Boardcam::start_by(shell, &["--camera", "pattern", "--size", "64x48"])?;
+    let viewers = (0..2).map(|_| boardcam.watch("/stream")).collect::<Outcome<Vec<_>>>()?;
+    viewers.iter().try_for_each(|viewer| goes_on(viewer, 1))?;
     let held: Vec<_> = (0..80).map(|_| request(boardcam.address, b"G")).collect::<Outcome<_>>()?;
+    viewers.iter().try_for_each(|viewer| goes_on(viewer, 10))?;
     let mut refused = 0;
     for mut reader in held {
         reader.get_ref().set_read_timeout(Some(std::time::Duration::from_millis(1)))?;
@@ -226,5 +229,6 @@ fn with_few_descriptors_it_refuses_politely_and_serves_again() -> Outcome {
         Ok(boardcam.get("/state").is_ok_and(|a| a.status == 200).then_some(()))
     })?;
     boardcam.watch("/stream")?.next()?;
+    viewers.iter().try_for_each(|viewer| goes_on(viewer, 10))?;
     Ok(())
 }

@@ -125,6 +125,7 @@ struct Inbox {
 #[derive(Default)]
 struct InboxState {
     frames: VecDeque<Vec<u8>>,
+    received: usize,
     ended: Option<String>,
 }
 
@@ -163,6 +164,11 @@ impl Viewer {
             (None, Some(why)) => Err(format!("the stream ended: {why}").into()),
             (None, None) => Err("the stream stands still".into()),
         }
+    }
+
+    /// How many frames have come, also those that nobody asked for.
+    pub fn received(&self) -> usize {
+        self.inbox.lock().received
     }
 
     /// The first frame from now on that is as wished.
@@ -205,6 +211,7 @@ fn watch(reader: &mut impl BufRead, inbox: &Inbox) -> Outcome<Infallible> {
             state.frames.pop_front();
         }
         state.frames.push_back(frame);
+        state.received += 1;
         inbox.changed.notify_all();
     }
 }

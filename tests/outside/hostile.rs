@@ -1,0 +1,230 @@
+//! What clients send that no browser would: each gets a clear answer or is dropped, and the others notice nothing.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::boardcam::{Boardcam, goes_on};
+
+use client::{Answer, Outcome, PATIENCE, ensure, request, wait_for};
+use socket2::SockRef;
+
+/// The largest body that is taken, in bytes, as the README says.
+const BODY_MAX: usize = 64 << 10;
+
+/// Leaves without a word: the other side gets a reset.
+fn reset(socket: TcpStream) -> Outcome {
+    Ok(SockRef::from(&socket).set_linger(Some(Duration::ZERO))?)
+}
+
+#[test]
+fn a_flood_of_connections_from_one_address_disturbs_no_viewer_and_leaves_nothing_behind() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let alone = || Ok((boardcam.connections()? == 2).then_some(())); // the viewer, and who asks
+    wait_for("the viewer to be alone", alone)?;
+    let before = boardcam.holdings()?;
+    let address = boardcam.address;
+    let flood = |number: usize| -> Outcome {
+        for round in 0..500 {
+            let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+            if (round + number) % 2 == 0 {
+                let _ = socket.write_all(b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n"); // may be refused
+            }
+            reset(socket)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| -> Outcome {
+        let floods: Vec<_> = (0..4).map(|number| scope.spawn(move || flood(number))).collect();
+        while !floods.iter().all(|flood| flood.is_finished()) {
+            goes_on(&viewer, 1)?;
+        }
+        floods.into_iter().try_for_each(|flood| flood.join().map_err(|_| "the flood panicked")?)
+    })?;
+    goes_on(&viewer, 10)?;
+    wait_for("the flood to be over", alone)?;
+    wait_for("descriptors and threads as before", || Ok((boardcam.holdings()? == before).then_some(())))?;
+    ensure!(!boardcam.log().contains("panic"), "{}", boardcam.log());
+    Ok(())
+}
+
+#[test]
+fn five_thousand_pipelined_requests_are_answered_in_order_by_as_many_threads_as_before() -> Outcome {
+    const REQUESTS: usize = 5_000;
+    let boardcam = Boardcam::pattern()?;
+    let (_, threads) = boardcam.holdings()?;
+    // No period that a mix-up could fit into: which of the two comes where is written in this number's bits.
+    let is_page = |number: usize| (0xb7e1_5162_8aed_2a6b_u64 >> (number % 61)) & 1 == 1;
+    let reader = &mut request(boardcam.address, b"")?;
+    let mut socket = reader.get_ref().try_clone()?;
+    thread::scope(|scope| -> Outcome {
+        scope.spawn(move || {
+            let targets = (0..REQUESTS).map(|number| if is_page(number) { "icon.svg" } else { "nowhere" });
+            let all: String =
+                targets.map(|target| format!("GET /{target} HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
+            let _ = socket.write_all(all.as_bytes()); // what is missing will be missed by the reader
+        });
+        for number in 0..REQUESTS {
+            let answer = Answer::read(reader)?;
+            let right = if is_page(number) { 200 } else { 404 };
+            ensure!(answer.status == right, "answer {number} has status {}", answer.status);
+            if number % 1_000 == 500 {
+                let now = boardcam.holdings()?.1;
+                ensure!(now == threads, "{now} threads in place of {threads}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn viewers_that_send_a_megabyte_while_they_watch_cost_no_memory_and_disturb_nobody() -> Outcome {
+    const SENDERS: usize = 8;
+    const MARGIN_KIB: u64 = 2 << 10; // of 8 MiB that are sent
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    goes_on(&viewer, 10)?;
+    let readers = (0..SENDERS)
+        .map(|_| request(boardcam.address, b"GET /stream HTTP/1.0\r\n\r\n"))
+        .collect::<Outcome<Vec<_>>>()?;
+    let mut sinks = Vec::new();
+    for reader in &readers {
+        let mut socket = reader.get_ref().try_clone()?;
+        sinks.push(thread::spawn(move || std::io::copy(&mut socket, &mut std::io::sink())));
+    }
+    wait_for("all to watch", || Ok((boardcam.connections()? == SENDERS as u64 + 2).then_some(())))?;
+    let before = boardcam.resident()?;
+    for reader in &readers {
+        let mut socket = reader.get_ref().try_clone()?;
+        socket.set_write_timeout(Some(Duration::from_millis(500)))?;
+        let _ = socket.write_all(&vec![b'x'; 1 << 20]); // it need not take all of that
+    }
+    goes_on(&viewer, 10)?;
+    let after = boardcam.resident()?;
+    ensure!(after < before + MARGIN_KIB, "{before} KiB have become {after}");
+    let skipped = boardcam.state()?["viewers"][0]["frames_skipped"].as_u64().ok_or("no number of frames")?;
+    ensure!(skipped < 10, "the viewer missed {skipped} frames");
+    for reader in &readers {
+        let _ = reader.get_ref().shutdown(std::net::Shutdown::Both); // may be dropped already
+    }
+    for sink in sinks {
+        let _ = sink.join();
+    }
+    wait_for("them to be gone", || Ok((boardcam.connections()? == 2).then_some(())))
+}
+
+#[test]
+fn head_and_options_are_answered_without_opening_a_stream() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let ask = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for path in ["/", "/stream", "/snapshot", "/state", "/nowhere"] {
+        // On one connection: a body where none belongs would be read as the next answer.
+        let asks = ask("HEAD", path) + &ask("OPTIONS", path) + &ask("GET", "/icon.svg");
+        let mut reader = request(boardcam.address, asks.as_bytes())?;
+        let head = Answer::read_head(&mut reader)?;
+        let right = if path == "/nowhere" { 404 } else { 200 };
+        ensure!(head.status == right, "HEAD {path}: {}", head.status);
+        let options = Answer::read_head(&mut reader)?;
+        if right == 200 {
+            ensure!(options.status == 204, "OPTIONS {path}: {}", options.status);
+            ensure!(options.headers["allow"] == "GET, HEAD, OPTIONS", "{:?}", options.headers);
+        } else {
+            let length: usize = options.headers["content-length"].parse()?;
+            reader.read_exact(&mut vec![0; length])?;
+        }
+        let icon = Answer::read(&mut reader)?;
+        ensure!(icon.headers["content-type"] == "image/svg+xml", "{path}: {:?}", icon.headers);
+    }
+    ensure!(boardcam.state()?["cameras"][0]["frames"]["encoded"] == 0, "a frame was made for them");
+    Ok(())
+}
+
+#[test]
+fn a_client_without_host_that_speaks_http_1_0_is_served_and_its_connection_closed() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let mut reader = request(boardcam.address, b"GET /state HTTP/1.0\r\n\r\n")?;
+    let answer = Answer::read(&mut reader)?;
+    ensure!(answer.status == 200 && answer.headers["connection"] == "close", "{:?}", answer.headers);
+    ensure!(reader.read(&mut [0])? == 0, "the connection is still open");
+    Ok(())
+}
+
+#[test]
+fn who_expects_100_continue_gets_it_and_then_an_answer() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let ask = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    let mut reader = request(boardcam.address, ask)?;
+    ensure!(Answer::read_head(&mut reader)?.status == 100, "not told to go on");
+    reader.get_mut().write_all(b"abc")?;
+    let answer = Answer::read(&mut reader)?;
+    ensure!(answer.status == 405, "{}", answer.status);
+    let ask = String::from_utf8_lossy(ask).replace("Length: 3", &format!("Length: {}", BODY_MAX + 1));
+    let refused = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
+    ensure!(refused.status == 413, "told to go on with a body that is too large: {}", refused.status);
+    Ok(())
+}
+
+#[test]
+fn a_body_at_the_limit_is_taken_and_one_byte_more_is_refused() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for (length, status) in [(BODY_MAX, 405), (BODY_MAX + 1, 413)] {
+        let mut ask = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+        ask.push_str(&"x".repeat(length));
+        let answer = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
+        ensure!(answer.status == status, "{length} bytes: {}", answer.status);
+    }
+    Ok(())
+}
+
+#[test]
+fn odd_methods_and_requests_with_two_meanings_are_refused() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let host = "Host: localhost\r\n";
+    for (head, status) in [
+        (format!("BREW /pot HTTP/1.1\r\n{host}\r\n"), 501),
+        (format!("TRACE / HTTP/1.1\r\n{host}\r\n"), 501),
+        (format!("CONNECT localhost:80 HTTP/1.1\r\n{host}\r\n"), 501),
+        (format!("get / HTTP/1.1\r\n{host}\r\n"), 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
+        (format!("PATCH / HTTP/1.1\r\n{host}\r\n"), 405),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"), 400),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1, 1\r\n\r\nx"), 400),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\nx"), 400),
+        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0"), 501),
+        (format!("GET / HTTP/1.1\r\n{host}X: a\r\n b\r\n\r\n"), 400),
+        (format!("GET / HTTP/1.1\r\n{host}X : a\r\n\r\n"), 400),
+        (format!("GET / HTTP/1.1\r\n{host}X: a\nY: b\r\n\r\n"), 400),
+        (format!("GET / HTTP/1.1\r\n{host}X: \0\r\n\r\n"), 400),
+        (format!("GET /\u{e9} HTTP/1.1\r\n{host}\r\n"), 400),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
+    ] {
+        let answer = Answer::read(&mut request(boardcam.address, head.as_bytes())?)?;
+        ensure!(answer.status == status, "{head:?}: {} in place of {status}", answer.status);
+        ensure!(answer.body.len() > 10, "no words for {head:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_sites_private_port_refuses_who_does_not_have_the_key() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "-v"])?;
+    let site: SocketAddr = wait_for("the site to listen", || {
+        let log = boardcam.log();
+        let place = log.split_once("the site listens on ").and_then(|(_, rest)| rest.lines().next());
+        Ok(place.map(str::parse).transpose()?)
+    })?;
+    ensure!(site.ip().is_loopback(), "the site listens on {site}");
+    for key in ["", "X-Boardcam-Key: guess\r\n", "X-Boardcam-Key:\r\n"] {
+        for path in ["/", "/state", "/stream"] {
+            let ask = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{key}\r\n");
+            let answer = Answer::read(&mut request(site, ask.as_bytes())?)?;
+            ensure!(answer.status == 403, "{path} with {key:?}: {}", answer.status);
+            ensure!(!answer.headers.contains_key("x-boardcam-serve"), "{:?}", answer.headers);
+        }
+    }
+    ensure!(boardcam.get("/state")?.status == 200, "the gate has no key either");
+    Ok(())
+}
