@@ -89,6 +89,15 @@ impl Boardcam {
         Ok((count("fd")?, count("task")?))
     }
 
+    /// Waits until it has no more descriptors and threads than `before`, which may have counted a request
+    /// that was just ending.
+    pub fn wait_for_no_more_than(&self, before: (usize, usize)) -> Outcome {
+        wait_for("descriptors and threads to be no more than before", || {
+            let now = self.holdings()?;
+            Ok((now.0 <= before.0 && now.1 <= before.1).then_some(()))
+        })
+    }
+
     /// Sends a signal that should not end it.
     pub fn tell(&self, signal: Signal) -> Outcome {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
@@ -163,6 +172,6 @@ pub fn goes_on(viewer: &Viewer, frames: usize) -> Outcome {
 pub fn open_many() -> Outcome<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit.clone())?;
+    setrlimit(Resource::Nofile, limit)?;
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
