@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod boardcam;
+mod driver;
 mod faults;
 mod guest;
 mod picture;
@@ -26,8 +27,10 @@ const LOG_LINES: usize = 30;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: Vec<&Case> =
-        [stream::CASES, replug::CASES, trouble::CASES, faults::CASES].into_iter().flatten().collect();
+    let all: Vec<&Case> = [stream::CASES, replug::CASES, trouble::CASES, faults::CASES, driver::CASES]
+        .into_iter()
+        .flatten()
+        .collect();
     let (mut passed, mut failed) = (0, 0);
     for name in wanted.iter().filter(|name| !all.iter().any(|case| case.0 == *name)) {
         println!("FAIL {name}: there is no such case");
