@@ -3,10 +3,12 @@
 //! Called by [`crate::stream`] each time it has no source. A [`Finder`] lives as long as its stream: it
 //! remembers which camera it had, and finds that one again under another device number.
 
+mod last;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::node::{self, Identity, Node, STABLE_NAMES};
+use super::node::{self, Node, STABLE_NAMES};
 use super::pattern::Pattern;
 use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
@@ -14,6 +16,7 @@ use super::{About, Frame, Layout, Source, Wanted, Which};
 use crate::jpeg::passthrough::Jpeg;
 use crate::jpeg::pixels::Yuyv;
 use crate::problem::Problem;
+use last::Last;
 
 pub use super::node::{any_device, devices_fingerprint};
 
@@ -42,7 +45,7 @@ pub trait Observer {
 pub struct Finder {
     wanted: Wanted,
     /// The camera that was opened last.
-    last: Option<Identity>,
+    last: Option<Last>,
 }
 
 impl Finder {
@@ -54,7 +57,8 @@ impl Finder {
     /// Opens what is wanted and waits until it has delivered one real frame; that frame is lost.
     ///
     /// A camera that was asked for as /dev/videoN and opened before is found under another number too; the
-    /// stable names below /dev/v4l are taken at their word. `auto` tries the camera of before first.
+    /// stable names below /dev/v4l are taken at their word. `auto` tries the camera of before first. Where there
+    /// was another camera of the same model and serial number, only the port tells which is which.
     ///
     /// # Errors
     /// The one problem that matters most to the user when no candidate can be used, or when the observer
@@ -65,7 +69,7 @@ impl Finder {
             Which::Device(path) => vec![self.locate(path).inspect_err(|problem| {
                 observer.refused(&path.display().to_string(), problem);
             })?],
-            Which::Auto => node::list(self.last.as_ref()),
+            Which::Auto => node::list(self.last.as_ref().map(|last| &last.identity)),
         };
         let several = cameras_among(&candidates) > 1;
         let patience = if several { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
@@ -77,7 +81,7 @@ impl Finder {
             let (name, identity) = (node.path.display().to_string(), node.identity.clone());
             match open_and_prove(node, &self.wanted, patience, observer) {
                 Ok(source) => {
-                    self.last = Some(identity);
+                    self.last = Some(Last::new(identity, self.last.as_ref(), &node::list(None)));
                     return Ok(Box::new(source));
                 }
                 Err(refusal) => {
@@ -97,14 +101,7 @@ impl Finder {
     fn locate(&self, path: &Path) -> Result<Node, Problem> {
         let there = Node::at(path);
         let Some(last) = self.last.as_ref().filter(|_| !path.starts_with(STABLE_NAMES)) else { return there };
-        if there.as_ref().is_ok_and(|node| last.likeness(&node.identity) > 0) {
-            return there;
-        }
-        let moved = node::list(Some(last)).into_iter().next();
-        match moved.filter(|node| last.likeness(&node.identity) > 0) {
-            Some(node) => Ok(node),
-            None => there,
-        }
+        last.find(there, node::list(Some(&last.identity)))
     }
 }
 

@@ -99,6 +99,13 @@ impl Identity {
             0
         }
     }
+
+    /// Whether `other` is another camera that only its port tells from this one: two of one model without
+    /// serial numbers, or with the same one.
+    pub fn is_twin_of(&self, other: &Identity) -> bool {
+        (&self.name, &self.index, &self.serial) == (&other.name, &other.index, &other.serial)
+            && self.port != other.port
+    }
 }
 
 impl Node {

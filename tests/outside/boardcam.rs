@@ -14,6 +14,9 @@ use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 
+/// Threads of the site's server that come and go with the requests it has at once, whoever asks.
+pub const POOL: usize = 8;
+
 /// A running boardcam; dropping it kills it.
 pub struct Boardcam {
     process: Child,

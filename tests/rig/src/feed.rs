@@ -13,7 +13,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 /// A picture's width and height in pixels.
 pub type Size = (u16, u16);
 
-/// The sizes that the simulated camera lists, its favourite first.
+/// The sizes that there are feeds for, and that a simulated camera lists, its favourite first.
 pub const SIZES: [Size; 2] = [(1280, 720), (640, 480)];
 /// Frames in a feed: a second at 30/s.
 const FRAMES: u32 = 30;
@@ -45,6 +45,19 @@ impl Feed {
     /// Which frame of the loop these bytes are.
     pub fn find(&self, jpeg: &[u8]) -> Option<usize> {
         self.0.iter().position(|frame| frame == jpeg)
+    }
+
+    /// Whether a frame of the loop ends with these bytes, which begin at SOS.
+    pub fn has_scan(&self, scan: &[u8]) -> bool {
+        self.0.iter().any(|frame| frame.ends_with(scan))
+    }
+
+    /// Whether these bytes begin as one of the loop's frames does but are not that frame: it was torn.
+    pub fn is_torn(&self, jpeg: &[u8]) -> bool {
+        // Far behind the headers, which all frames share.
+        const BEGINNING: usize = 4096;
+        let beginning = &jpeg[..jpeg.len().min(BEGINNING)];
+        self.find(jpeg).is_none() && self.0.iter().any(|frame| frame.starts_with(beginning))
     }
 
     /// As many UVC cameras send them: Huffman tables left out, since MJPEG has fixed ones.

@@ -1,20 +1,25 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
-//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--without-tables]`; needs root and the modules vhci-hcd and
-//! uvcvideo.
+//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables]`; needs root and the modules
+//! vhci-hcd and uvcvideo. `--size` names the only sizes that it has. Each line of its standard input is a fault
+//! (see [`Fault`]) that it shows from then on, such as `stall` or `none`.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
+use std::thread;
 
-use rig::feed::{Feed, SIZES};
+use rig::feed::{Feed, SIZES, Size};
 use rig::usbip;
 use rig::uvc::Camera;
+use rig::uvc::fault::{Fault, Faulty, Switch};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut folder = PathBuf::from("/feed");
     let mut port = 0;
     let mut serial = "1".to_owned();
+    let mut sizes = Vec::new();
     let mut without_tables = false;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -23,18 +28,33 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             "--feed" => folder = value()?.into(),
             "--port" => port = value()?.parse()?,
             "--serial" => serial = value()?,
+            "--size" => sizes.push(size(&value()?)?),
             "--without-tables" => without_tables = true,
             _ => return Err(format!("unknown option {arg}").into()),
         }
     }
-    let load = |size| {
+    if sizes.is_empty() {
+        sizes.extend(SIZES);
+    }
+    let mut feeds = Vec::new();
+    for size in sizes {
         let feed = Feed::load(&folder, size)?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(if without_tables {
-            feed.without_huffman_tables()
-        } else {
-            feed
-        })
-    };
-    let feeds = [load(SIZES[0])?, load(SIZES[1])?];
-    Ok(usbip::plug_in(port, Camera::new(serial, feeds))?)
+        feeds.push((size, if without_tables { feed.without_huffman_tables() } else { feed }));
+    }
+    let fault = Switch::default();
+    let camera = Faulty::new(Camera::new(serial, feeds), fault.clone());
+    thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            match line.parse::<Fault>() {
+                Ok(told) => fault.set(told),
+                Err(why) => eprintln!("uvcsim: {why}"),
+            }
+        }
+    });
+    Ok(usbip::plug_in(port, camera)?)
+}
+
+fn size(text: &str) -> Result<Size, Box<dyn Error + Send + Sync>> {
+    let (width, height) = text.split_once('x').ok_or("a size is WIDTHxHEIGHT")?;
+    Ok((width.parse()?, height.parse()?))
 }

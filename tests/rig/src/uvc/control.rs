@@ -1,7 +1,7 @@
 //! Class requests: the host agrees with the camera on a stream (probe and commit, section 4.3.1.1), and sets
 //! its brightness (section 4.2.2.3.2).
 
-use crate::feed::{SIZES, Size};
+use crate::feed::Size;
 use crate::usbip::{Setup, Stall};
 
 /// The processing unit's number among the camera's entities.
@@ -16,7 +16,7 @@ pub const fn max_frame((width, height): Size) -> u32 {
     width as u32 * height as u32 * 2
 }
 
-/// A stream's size, as an index into [`SIZES`], and its interval in 100 ns.
+/// A stream's size, as an index into [`Control::sizes`], and its interval in 100 ns.
 #[derive(Debug, Clone, Copy)]
 pub struct Stream {
     pub size: usize,
@@ -27,21 +27,21 @@ impl Stream {
     const FAVOURITE: Self = Self { size: 0, interval: INTERVALS[0] };
 
     /// What the camera makes of a host's wish: the nearest it can do.
-    fn from_wish(data: &[u8]) -> Result<Self, Stall> {
+    fn from_wish(data: &[u8], sizes: &[Size]) -> Result<Self, Stall> {
         let (&[frame, a, b, c, d], _) = data.get(3..).and_then(<[u8]>::split_first_chunk).ok_or(Stall)?;
         let wish = u32::from_le_bytes([a, b, c, d]);
         Ok(Self {
-            size: usize::from(frame).saturating_sub(1).min(SIZES.len() - 1),
+            size: usize::from(frame).saturating_sub(1).min(sizes.len() - 1),
             interval: *INTERVALS.iter().min_by_key(|i| i.abs_diff(wish)).unwrap_or(&INTERVALS[0]),
         })
     }
 
     /// Table 4-47, the 26 bytes of UVC 1.0.
-    fn to_bytes(self) -> Vec<u8> {
+    fn to_bytes(self, sizes: &[Size]) -> Vec<u8> {
         let mut bytes = vec![1, 0, 1, self.size as u8 + 1]; // interval is fixed; format 1, frame
         bytes.extend(self.interval.to_le_bytes());
         bytes.extend([0; 10]); // key frames, compression quality and window, delay
-        bytes.extend(max_frame(SIZES[self.size]).to_le_bytes());
+        bytes.extend(max_frame(sizes[self.size]).to_le_bytes());
         bytes.extend(MAX_PAYLOAD.to_le_bytes());
         bytes
     }
@@ -50,15 +50,10 @@ impl Stream {
 /// The state behind the class requests.
 #[derive(Debug)]
 pub struct Control {
+    sizes: Vec<Size>,
     probed: Stream,
     committed: Stream,
     brightness: i16,
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Self { probed: Stream::FAVOURITE, committed: Stream::FAVOURITE, brightness: BRIGHTNESS.default }
-    }
 }
 
 struct Range {
@@ -81,6 +76,17 @@ const GET_DEF: u8 = 0x87;
 const GET_AND_SET: u8 = 0b11;
 
 impl Control {
+    /// Nothing is agreed on yet.
+    pub fn new(sizes: Vec<Size>) -> Self {
+        let favourite = Stream::FAVOURITE;
+        Self { sizes, probed: favourite, committed: favourite, brightness: BRIGHTNESS.default }
+    }
+
+    /// The sizes that the camera lists.
+    pub fn sizes(&self) -> &[Size] {
+        &self.sizes
+    }
+
     /// The stream agreed on last.
     pub fn stream(&self) -> Stream {
         self.committed
@@ -112,17 +118,17 @@ impl Control {
     }
 
     fn probe(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
-        let with = |interval| Stream { interval, ..self.probed }.to_bytes();
+        let with = |interval| Stream { interval, ..self.probed }.to_bytes(&self.sizes);
         match request {
             SET_CUR => {
-                self.probed = Stream::from_wish(data)?;
+                self.probed = Stream::from_wish(data, &self.sizes)?;
                 Ok(Vec::new())
             }
-            GET_CUR => Ok(self.probed.to_bytes()),
+            GET_CUR => Ok(self.probed.to_bytes(&self.sizes)),
             GET_MIN => Ok(with(INTERVALS[0])),
             GET_MAX => Ok(with(INTERVALS[INTERVALS.len() - 1])),
-            GET_DEF => Ok(Stream::FAVOURITE.to_bytes()),
-            GET_LEN => Ok(vec![Stream::FAVOURITE.to_bytes().len() as u8, 0]),
+            GET_DEF => Ok(Stream::FAVOURITE.to_bytes(&self.sizes)),
+            GET_LEN => Ok(vec![Stream::FAVOURITE.to_bytes(&self.sizes).len() as u8, 0]),
             GET_INFO => Ok(vec![GET_AND_SET]),
             _ => Err(Stall),
         }

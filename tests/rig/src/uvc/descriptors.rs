@@ -3,7 +3,7 @@
 
 use super::PRODUCT;
 use super::control::{BRIGHTNESS_UNIT, INTERVALS, max_frame};
-use crate::feed::SIZES;
+use crate::feed::Size;
 use crate::usbip::{Setup, Stall};
 
 const INTERFACE: u8 = 4;
@@ -20,7 +20,7 @@ const PACKET: u16 = 512;
 const MANUFACTURER: &str = "boardcam";
 
 /// Answers a standard request.
-pub fn standard(setup: Setup, serial: &str) -> Result<Vec<u8>, Stall> {
+pub fn standard(setup: Setup, serial: &str, sizes: &[Size]) -> Result<Vec<u8>, Stall> {
     const GET_STATUS: u8 = 0;
     const CLEAR_FEATURE: u8 = 1;
     const SET_FEATURE: u8 = 3;
@@ -31,7 +31,7 @@ pub fn standard(setup: Setup, serial: &str) -> Result<Vec<u8>, Stall> {
     const SET_INTERFACE: u8 = 11;
     match (setup.request, setup.value.to_be_bytes()) {
         (GET_DESCRIPTOR, [1, _]) => Ok(device()),
-        (GET_DESCRIPTOR, [2, _]) => Ok(configuration()),
+        (GET_DESCRIPTOR, [2, _]) => Ok(configuration(sizes)),
         (GET_DESCRIPTOR, [3, 0]) => Ok(vec![4, 3, 0x09, 0x04]), // the one language: English
         (GET_DESCRIPTOR, [3, 1]) => Ok(string(MANUFACTURER)),
         (GET_DESCRIPTOR, [3, 2]) => Ok(string(PRODUCT)),
@@ -55,13 +55,13 @@ fn device() -> Vec<u8> {
     bytes
 }
 
-fn configuration() -> Vec<u8> {
+fn configuration(sizes: &[Size]) -> Vec<u8> {
     // Two interfaces from number 0, as one function (interface association).
     let mut behind = vec![8, 11, 0, 2, CLASS_VIDEO, SUBCLASS_COLLECTION, 0, 0];
     behind.extend([9, INTERFACE, 0, 0, 0, CLASS_VIDEO, SUBCLASS_CONTROL, 0, 0]);
     behind.extend(control_interface());
     behind.extend([9, INTERFACE, 1, 0, 1, CLASS_VIDEO, SUBCLASS_STREAMING, 0, 0]);
-    behind.extend(streaming_interface());
+    behind.extend(streaming_interface(sizes));
     behind.extend([7, 5, BULK_IN, 2]);
     behind.extend(PACKET.to_le_bytes());
     behind.push(0);
@@ -89,9 +89,9 @@ fn control_interface() -> Vec<u8> {
 }
 
 /// One format, MJPEG, with a frame descriptor for each size (section 3.9.2).
-fn streaming_interface() -> Vec<u8> {
-    let mut formats = vec![11, CS_INTERFACE, 6, 1, SIZES.len() as u8, 0, 1, 0, 0, 0, 0];
-    for (number, size) in (1..).zip(SIZES) {
+fn streaming_interface(sizes: &[Size]) -> Vec<u8> {
+    let mut formats = vec![11, CS_INTERFACE, 6, 1, sizes.len() as u8, 0, 1, 0, 0, 0, 0];
+    for (number, &size) in (1..).zip(sizes) {
         let pixels = u32::from(size.0) * u32::from(size.1);
         formats.extend([26 + 4 * INTERVALS.len() as u8, CS_INTERFACE, 7, number, 0]);
         formats.extend([size.0.to_le_bytes(), size.1.to_le_bytes()].concat());

@@ -1,15 +1,17 @@
 //! A USB Video Class 1.0 webcam that sends a feed of JPEGs: [`descriptors`] say what it is, [`control`]
-//! answers requests about it, [`payload`] cuts frames into bulk transfers at the agreed rate.
+//! answers requests about it, [`payload`] cuts frames into bulk transfers at the agreed rate. [`fault`] makes
+//! it misbehave.
 //!
 //! Section numbers are those of "Universal Serial Bus Device Class Definition for Video Devices" 1.0a.
 
 mod control;
 mod descriptors;
+pub mod fault;
 mod payload;
 
 use std::time::Instant;
 
-use crate::feed::{Feed, SIZES};
+use crate::feed::{Feed, Size};
 use crate::usbip::{Bulk, Device, Setup, Stall};
 use control::Control;
 use payload::Payloads;
@@ -17,19 +19,21 @@ use payload::Payloads;
 /// The product name, which uvcvideo shows as the card's name.
 pub const PRODUCT: &str = "Simulated UVC camera";
 
-/// The camera; the feeds are in the order of [`SIZES`].
+/// The camera.
 #[derive(Debug)]
 pub struct Camera {
     serial: String,
-    feeds: [Feed; SIZES.len()],
+    /// In the order of the control's sizes.
+    feeds: Vec<Feed>,
     control: Control,
     payloads: Payloads,
 }
 
 impl Camera {
-    /// A camera that is not streaming yet.
-    pub fn new(serial: String, feeds: [Feed; SIZES.len()]) -> Self {
-        Self { serial, feeds, control: Control::default(), payloads: Payloads::default() }
+    /// A camera that is not streaming yet. It offers these sizes, at least one, its favourite first.
+    pub fn new(serial: String, feeds: Vec<(Size, Feed)>) -> Self {
+        let (sizes, feeds) = feeds.into_iter().unzip();
+        Self { serial, feeds, control: Control::new(sizes), payloads: Payloads::default() }
     }
 }
 
@@ -38,7 +42,7 @@ impl Device for Camera {
         const TYPE: u8 = 0x60;
         const CLASS: u8 = 0x20;
         if setup.request_type & TYPE != CLASS {
-            return descriptors::standard(setup, &self.serial);
+            return descriptors::standard(setup, &self.serial, self.control.sizes());
         }
         let (reply, committed) = self.control.class(setup, data)?;
         if let Some(stream) = committed {

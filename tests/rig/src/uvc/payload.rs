@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use crate::feed::Feed;
 use crate::usbip::Bulk;
 
-const HEADER_LENGTH: usize = 2;
-const END_OF_FRAME: u8 = 0b10;
+/// Bytes of header in each payload.
+pub const HEADER_LENGTH: usize = 2;
+/// In the header's second byte: this is the frame's last payload.
+pub const END_OF_FRAME: u8 = 0b10;
 const END_OF_HEADER: u8 = 0x80;
 
 /// Where the stream is.

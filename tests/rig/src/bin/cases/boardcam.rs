@@ -16,6 +16,23 @@ pub const PROGRAM: &str = "/bin/boardcam";
 /// Holds a log for each boardcam that the current case has started.
 pub const LOGS: &str = "/tmp/logs";
 
+/// What it must give back sooner or later.
+#[derive(Debug, Clone, Copy)]
+pub struct Holdings {
+    descriptors: usize,
+    threads: usize,
+}
+
+/// A figure of a camera's frames in /state.
+pub fn count(camera: &Value, what: &str) -> u64 {
+    camera["frames"][what].as_u64().unwrap_or(0)
+}
+
+/// How many frames were dropped for a reason.
+pub fn dropped(camera: &Value, reason: &str) -> u64 {
+    camera["frames"]["dropped"][reason].as_u64().unwrap_or(0)
+}
+
 /// A running boardcam; dropping it kills it.
 pub struct Boardcam {
     process: Child,
@@ -58,12 +75,22 @@ impl Boardcam {
         Viewer::connect(self.address, "/stream")
     }
 
+    /// Watches one camera of several.
+    pub fn watch_camera(&self, name: &str) -> Outcome<Viewer> {
+        Viewer::connect(self.address, &format!("/cameras/{name}/stream"))
+    }
+
     /// What /state says of the first camera.
     pub fn camera(&self) -> Outcome<Value> {
+        Ok(self.cameras()?[0].take())
+    }
+
+    /// What /state says of all cameras.
+    pub fn cameras(&self) -> Outcome<Value> {
         let answer = self.get("/state")?;
         ensure!(answer.status == 200, "/state: status {}", answer.status);
         let mut state: Value = serde_json::from_slice(&answer.body)?;
-        Ok(state["cameras"][0].take())
+        Ok(state["cameras"].take())
     }
 
     /// Asks for the first camera's state until it is as wished.
@@ -90,12 +117,37 @@ impl Boardcam {
         Ok(fs::read_to_string(&self.log)?)
     }
 
+    /// How often it has begun to show a camera.
+    pub fn openings(&self) -> Outcome<usize> {
+        Ok(self.log()?.lines().filter(|line| line.contains(") delivers ")).count())
+    }
+
     /// File descriptors and threads that it has.
-    pub fn holdings(&self) -> Outcome<(usize, usize)> {
+    pub fn holdings(&self) -> Outcome<Holdings> {
         let count = |what| {
             Ok::<_, std::io::Error>(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
         };
-        Ok((count("fd")?, count("task")?))
+        Ok(Holdings { descriptors: count("fd")?, threads: count("task")? })
+    }
+
+    /// Fails unless it soon has no more than it had before. The connections of questions for /state are let go
+    /// of a little later.
+    pub fn ensure_no_more_than(&self, before: Holdings) -> Outcome {
+        let mut last = None;
+        wait_for("as few descriptors and threads as before", || {
+            let now = self.holdings()?;
+            last = Some(now);
+            let fits = now.descriptors <= before.descriptors && now.threads <= before.threads;
+            Ok(fits.then_some(()))
+        })
+        .map_err(|why| format!("{why}: {before:?}, at last {last:?}").into())
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident(&self) -> Outcome<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
     }
 
     /// Sends a signal that should not end it.

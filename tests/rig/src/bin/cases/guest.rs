@@ -1,6 +1,7 @@
 //! The guest that the cases run in: waiting for conditions, plugging cameras in and out.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -59,10 +60,11 @@ impl Camera {
         Self::plug_in_with(&["--without-tables"])
     }
 
-    fn plug_in_with(options: &[&str]) -> Outcome<Self> {
+    /// The same with options of `uvcsim`.
+    pub fn plug_in_with(options: &[&str]) -> Outcome<Self> {
         let before = nodes()?;
         let mut uvcsim =
-            Command::new("/bin/uvcsim").args(["--feed", FEED]).args(options).stdin(Stdio::null()).spawn()?;
+            Command::new("/bin/uvcsim").args(["--feed", FEED]).args(options).stdin(Stdio::piped()).spawn()?;
         // The capture node is made before the one for metadata: the camera is there when both are.
         let appeared = wait_for("the camera's nodes", || {
             if let Some(status) = uvcsim.try_wait()? {
@@ -80,6 +82,17 @@ impl Camera {
                 Err(why)
             }
         }
+    }
+
+    /// From now on it has this fault, in the words of `rig::uvc::fault`.
+    pub fn suffer(&mut self, fault: &str) -> Outcome {
+        let stdin = self.uvcsim.stdin.as_mut().ok_or("uvcsim has no standard input")?;
+        Ok(writeln!(stdin, "{fault}")?)
+    }
+
+    /// Its node's path as text.
+    pub fn path(&self) -> Outcome<&str> {
+        Ok(self.node.to_str().ok_or("a node whose name is no text")?)
     }
 
     /// Unplugs it and waits until its nodes are gone.

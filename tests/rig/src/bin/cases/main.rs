@@ -6,6 +6,8 @@
 
 mod board;
 mod boardcam;
+mod driver;
+mod faults;
 mod guest;
 mod picture;
 mod replug;
@@ -27,7 +29,10 @@ const LOG_LINES: usize = 30;
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let all: Vec<&Case> =
-        [stream::CASES, replug::CASES, trouble::CASES, board::CASES].into_iter().flatten().collect();
+        [stream::CASES, replug::CASES, trouble::CASES, faults::CASES, driver::CASES, board::CASES]
+            .into_iter()
+            .flatten()
+            .collect();
     let (mut passed, mut failed) = (0, 0);
     for name in wanted.iter().filter(|name| !all.iter().any(|case| case.0 == *name)) {
         println!("FAIL {name}: there is no such case");

@@ -2,40 +2,116 @@
 
 use std::fs::File;
 
-use client::{Outcome, Viewer, ensure, wait_for};
-use rig::feed::{Feed, SIZES};
+use client::{Outcome, Viewer, ensure};
+use rig::feed::{Feed, SIZES, start_of_scan};
 
 use crate::Case;
-use crate::boardcam::Boardcam;
+use crate::boardcam::{Boardcam, count};
 use crate::guest::{Camera, feed};
 use crate::picture::Picture;
 
 pub const CASES: &[Case] = &[
-    ("unplugging_and_replugging_five_times_is_fine", unplugging_and_replugging_five_times_is_fine),
+    ("unplugging_and_replugging_many_times_is_fine", unplugging_and_replugging_many_times_is_fine),
+    ("my_camera_comes_back_in_another_size", my_camera_comes_back_in_another_size),
+    ("two_cameras_of_one_model_are_not_mixed_up", two_cameras_of_one_model_are_not_mixed_up),
     ("my_camera_comes_back_under_another_number", my_camera_comes_back_under_another_number),
     ("a_camera_that_comes_late_is_shown", a_camera_that_comes_late_is_shown),
 ];
 
-fn unplugging_and_replugging_five_times_is_fine() -> Outcome {
+fn unplugging_and_replugging_many_times_is_fine() -> Outcome {
+    const CYCLES: usize = 20;
+    /// Memory is compared with what is in use after so many.
+    const SETTLED: usize = 3;
+    const MORE_KIB: u64 = 1024;
+    let cycles = std::env::var("RIG_CYCLES").map_or(Ok(CYCLES), |number| number.parse())?;
     let feed = feed(SIZES[0])?;
     let mut camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
     let viewer = boardcam.watch()?;
     see_the_camera(&viewer, &feed)?;
     boardcam.wait_until_live()?;
-    let (descriptors, threads) = boardcam.holdings()?;
-    for _ in 0..5 {
+    let before = boardcam.holdings()?;
+    let mut settled = None;
+    for cycle in 1..=cycles {
         camera.unplug()?;
-        boardcam.wait_until_waiting()?;
-        see_the_card(&viewer, &feed)?;
+        viewer.wait_for("the card", |frame| feed.find(frame).is_none())?;
         camera = Camera::plug_in()?;
         see_the_camera(&viewer, &feed)?;
+        boardcam.ensure_no_more_than(before)?;
+        let resident = boardcam.resident()?;
+        if cycle >= SETTLED {
+            let settled = *settled.get_or_insert(resident);
+            ensure!(resident <= settled + MORE_KIB, "cycle {cycle}: {resident} KiB, once {settled} KiB");
+        }
     }
-    // The connections of questions for /state are let go of a little later.
-    wait_for("as few descriptors and threads as before", || {
-        let (d, t) = boardcam.holdings()?;
-        Ok((d <= descriptors && t <= threads).then_some(()))
-    })
+    Ok(())
+}
+
+fn my_camera_comes_back_in_another_size() -> Outcome {
+    let feeds = [feed(SIZES[0])?, feed(SIZES[1])?];
+    let camera = Camera::plug_in()?;
+    let boardcam = Boardcam::start(&[])?;
+    let viewer = boardcam.watch()?;
+    see_the_camera(&viewer, &feeds[0])?;
+    let before = boardcam.holdings()?;
+    camera.unplug()?;
+    viewer.wait_for("the card", |frame| feeds[0].find(frame).is_none())?;
+    let smaller = Camera::plug_in_with(&["--size", "640x480"])?;
+    see_the_camera(&viewer, &feeds[1])?;
+    smaller.unplug()?;
+    let card = viewer.wait_for("the card", |frame| feeds[1].find(frame).is_none())?;
+    let picture = Picture::decode(&card)?;
+    ensure!((picture.width, picture.height) == (640, 480), "a card of {}x{}", picture.width, picture.height);
+    let _camera = Camera::plug_in()?;
+    see_the_camera(&viewer, &feeds[0])?;
+    boardcam.ensure_no_more_than(before)
+}
+
+/// Two cameras that tell the same name and serial number; only their pictures differ.
+fn two_cameras_of_one_model_are_not_mixed_up() -> Outcome {
+    const A: &[&str] = &[];
+    const B: &[&str] = &["--port", "1", "--without-tables"];
+    let feed = feed(SIZES[0])?;
+    let is_as = |frame: &[u8]| feed.find(frame).is_some();
+    // With tables in one segment put to it, which no frame of the feed has.
+    let is_bs = |frame: &[u8]| {
+        !is_as(frame) && start_of_scan(frame).is_some_and(|scan| feed.has_scan(&frame[scan..]))
+    };
+    let (a, b) = (Camera::plug_in_with(A)?, Camera::plug_in_with(B)?);
+    let options = ["--camera", &format!("a={}", a.path()?), "--camera", &format!("b={}", b.path()?)];
+    let boardcam = Boardcam::start(&options)?;
+    let (viewer_a, viewer_b) = (boardcam.watch_camera("a")?, boardcam.watch_camera("b")?);
+    viewer_a.wait_for("a's picture", is_as)?;
+    viewer_b.wait_for("b's picture", is_bs)?;
+    let before = boardcam.holdings()?;
+
+    let undisturbed = boardcam.cameras()?[1].take();
+    a.unplug()?;
+    viewer_a.wait_for("a's card", |frame| !is_as(frame))?;
+    let a = Camera::plug_in_with(A)?;
+    viewer_a.wait_for("a's picture again", |frame| {
+        assert!(!is_bs(frame), "b's picture under a's name");
+        is_as(frame)
+    })?;
+    let still = boardcam.cameras()?[1].take();
+    ensure!(still["state"] == "live", "b was disturbed: {still}");
+    ensure!(count(&still, "captured") > count(&undisturbed, "captured"), "b stood still: {still}");
+    let openings = boardcam.openings()?;
+    ensure!(openings == 3, "opened {openings} times, not a twice and b once");
+
+    // Both, and back with each other's numbers.
+    a.unplug()?;
+    b.unplug()?;
+    viewer_a.wait_for("a's card", |frame| !is_as(frame))?;
+    viewer_b.wait_for("b's card", |frame| !is_bs(frame))?;
+    let _b = Camera::plug_in_with(B)?;
+    viewer_b.wait_for("b's picture again", is_bs)?;
+    let _a = Camera::plug_in_with(A)?;
+    viewer_a.wait_for("a's picture again", |frame| {
+        assert!(!is_bs(frame), "b's picture under a's name");
+        is_as(frame)
+    })?;
+    boardcam.ensure_no_more_than(before)
 }
 
 fn my_camera_comes_back_under_another_number() -> Outcome {
@@ -74,7 +150,7 @@ fn a_camera_that_comes_late_is_shown() -> Outcome {
     Ok(())
 }
 
-fn see_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
+pub fn see_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
     viewer.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
 }
 

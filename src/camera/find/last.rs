@@ -1,0 +1,86 @@
+//! Which of the cameras that are there now is the one of before.
+//!
+//! Used by [`super::Finder`] alone, where a camera was asked for by its number: numbers change with every
+//! replugging, so it is told by its port and its serial number. Opens nothing.
+
+use crate::camera::node::{Identity, Node};
+use crate::problem::Problem;
+
+/// A camera that was open, to be found again.
+pub struct Last {
+    /// Who it is.
+    pub identity: Identity,
+    /// There was another that only its port tells from this one, so nothing but the port is believed.
+    has_twin: bool,
+}
+
+impl Last {
+    /// The camera that was opened now, after `before`, while `nodes` were there.
+    pub fn new(identity: Identity, before: Option<&Last>, nodes: &[Node]) -> Self {
+        let had_twin = before.is_some_and(|before| before.has_twin && before.identity == identity);
+        let has_twin = had_twin || nodes.iter().any(|node| node.identity.is_twin_of(&identity));
+        Self { identity, has_twin }
+    }
+
+    /// This camera: `there` under its number, or the first of `nodes`, which are in order of likeness. Where
+    /// neither is, whatever has its number now, unless that is its twin.
+    ///
+    /// # Errors
+    /// It is away, and nothing or its twin has its number.
+    pub fn find(&self, there: Result<Node, Problem>, nodes: Vec<Node>) -> Result<Node, Problem> {
+        let least = if self.has_twin { 2 } else { 1 };
+        let is_this = |node: &Node| self.identity.likeness(&node.identity) >= least;
+        if there.as_ref().is_ok_and(is_this) {
+            return there;
+        }
+        if let Some(node) = nodes.into_iter().next().filter(is_this) {
+            return Ok(node);
+        }
+        match there {
+            Ok(node) if self.has_twin && node.identity.is_twin_of(&self.identity) => Err(Problem::new(
+                format!("cannot use {}", node.path.display()),
+                "it is another camera of the same model, at another port",
+                "plug in the camera of before, at the port where it was",
+            )),
+            there => there,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::node::tests::node;
+
+    #[test]
+    fn two_cameras_of_one_model_are_told_by_their_ports() {
+        let [at_a, at_b] = ["/sys/devices/usb1/1-1/1-1:1.0", "/sys/devices/usb1/1-2/1-2:1.0"];
+        for serial in ["", "0001"] {
+            let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, serial);
+            let (a, b) = (webcam(0, at_a), webcam(2, at_b));
+            let last = Last::new(a.identity.clone(), None, &[a.clone(), b]);
+            // The other came back first, and has the number.
+            let other = webcam(0, at_b);
+            let told = last.find(Ok(other.clone()), vec![other.clone()]).unwrap_err().to_string();
+            assert!(told.contains("another camera of the same model"), "{told}");
+            let moved = webcam(2, at_a);
+            assert_eq!(last.find(Ok(other.clone()), vec![moved.clone(), other.clone()]), Ok(moved));
+            // Known also after the camera was opened while the other was away.
+            let again = Last::new(a.identity.clone(), Some(&last), &[a]);
+            assert!(again.find(Ok(other.clone()), vec![other]).is_err());
+            // A camera of another model was put there on purpose.
+            let stranger = node(0, "Other", "uvcvideo", at_b, "");
+            assert_eq!(last.find(Ok(stranger.clone()), vec![stranger.clone()]), Ok(stranger));
+        }
+    }
+
+    #[test]
+    fn a_camera_with_a_serial_number_of_its_own_is_found_at_another_port() {
+        let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, "0001");
+        let old = webcam(0, "/sys/devices/usb1/1-1/1-1:1.0");
+        let last = Last::new(old.identity.clone(), None, &[old]);
+        let gone = Err(Problem::new("cannot open /dev/video0", "no such device", "plug it in"));
+        let moved = webcam(2, "/sys/devices/usb1/1-2/1-2:1.0");
+        assert_eq!(last.find(gone, vec![moved.clone()]), Ok(moved));
+    }
+}

@@ -1,0 +1,179 @@
+//! A camera that misbehaves: a [`Device`] around another, which spoils or holds back the frames on their way.
+//!
+//! `uvcsim` changes the [`Fault`] while the camera runs, so that a case decides when one begins and ends.
+
+use std::error::Error;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::payload::{END_OF_FRAME, HEADER_LENGTH};
+use crate::usbip::{Bulk, Device, Setup, Stall};
+
+/// Bytes of a marker such as SOI and EOI (ITU T.81 B.1.1.3).
+const MARKER_LENGTH: usize = 2;
+/// A camera that holds its frames back looks so often whether it still does.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is wrong with the camera; in words as [`FromStr`] reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    /// `none`: nothing is.
+    #[default]
+    None,
+    /// `cut:N`: every Nth frame ends after its first payload.
+    Cut(usize),
+    /// `no-end`: all frames lack EOI, and only that.
+    NoEnd,
+    /// `no-begin:N`: the next N frames have no SOI; then nothing is wrong any more.
+    NoBegin(usize),
+    /// `stall`: nothing more comes from the middle of a frame on.
+    Stall,
+    /// `silent`: nothing more comes.
+    Silent,
+}
+
+impl FromStr for Fault {
+    type Err = Box<dyn Error + Send + Sync>;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':').unwrap_or((text, "")) {
+            ("none", "") => Self::None,
+            ("cut", frames) => Self::Cut(frames.parse()?),
+            ("no-end", "") => Self::NoEnd,
+            ("no-begin", frames) => Self::NoBegin(frames.parse()?),
+            ("stall", "") => Self::Stall,
+            ("silent", "") => Self::Silent,
+            _ => return Err(format!("unknown fault {text}").into()),
+        })
+    }
+}
+
+/// A fault that may be changed by another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Switch(Arc<Mutex<Fault>>);
+
+impl Switch {
+    /// From now on this is wrong.
+    pub fn set(&self, fault: Fault) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn get(&self) -> Fault {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A camera with a fault.
+#[derive(Debug)]
+pub struct Faulty<D> {
+    camera: D,
+    fault: Switch,
+    /// Frames that have ended.
+    frames: usize,
+    /// A part of the next frame was sent.
+    is_in_frame: bool,
+}
+
+impl<D: Device> Faulty<D> {
+    /// `camera` with the fault that `fault` says.
+    pub fn new(camera: D, fault: Switch) -> Self {
+        Self { camera, fault, frames: 0, is_in_frame: false }
+    }
+}
+
+impl<D: Device> Device for Faulty<D> {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        self.camera.control(setup, data)
+    }
+
+    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
+        let fault = self.fault.get();
+        if fault == Fault::Silent || fault == Fault::Stall && self.is_in_frame {
+            return Bulk::NotBefore(now + LOOK);
+        }
+        let mut payload = match self.camera.bulk_in(now, room) {
+            Bulk::Data(payload) => payload,
+            nothing @ Bulk::NotBefore(_) => return nothing,
+        };
+        let is_last = payload.get(1).is_some_and(|bits| bits & END_OF_FRAME != 0);
+        match fault {
+            Fault::Cut(every) if self.is_in_frame && self.frames.is_multiple_of(every) => {
+                payload.truncate(HEADER_LENGTH);
+            }
+            Fault::NoEnd if is_last => payload.truncate(payload.len().saturating_sub(MARKER_LENGTH)),
+            Fault::NoBegin(_) if !self.is_in_frame => {
+                payload.iter_mut().skip(HEADER_LENGTH).take(MARKER_LENGTH).for_each(|byte| *byte = 0);
+            }
+            _ => {}
+        }
+        if let (Fault::NoBegin(left), true) = (fault, is_last) {
+            self.fault.set(if left > 1 { Fault::NoBegin(left - 1) } else { Fault::None });
+        }
+        self.frames += usize::from(is_last);
+        self.is_in_frame = !is_last;
+        Bulk::Data(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends frames of two payloads: SOI and a byte, then a byte and EOI.
+    struct TwoPayloads(bool);
+
+    impl Device for TwoPayloads {
+        fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Stall> {
+            Err(Stall)
+        }
+
+        fn bulk_in(&mut self, _: Instant, _: usize) -> Bulk {
+            self.0 = !self.0;
+            Bulk::Data(if self.0 { vec![2, 0, 0xff, 0xd8, 1] } else { vec![2, END_OF_FRAME, 2, 0xff, 0xd9] })
+        }
+    }
+
+    /// The next so many frames, without headers; what is held back ends them.
+    fn frames(camera: &mut Faulty<TwoPayloads>, number: usize) -> Vec<Vec<u8>> {
+        let mut found = vec![Vec::new()];
+        while found.len() <= number {
+            let Bulk::Data(payload) = camera.bulk_in(Instant::now(), 64) else { break };
+            found.last_mut().unwrap().extend(&payload[HEADER_LENGTH..]);
+            if payload[1] & END_OF_FRAME != 0 {
+                found.push(Vec::new());
+            }
+        }
+        found.truncate(number);
+        found
+    }
+
+    fn spoiled(fault: &str, number: usize) -> Vec<Vec<u8>> {
+        let switch = Switch::default();
+        switch.set(fault.parse().unwrap());
+        frames(&mut Faulty::new(TwoPayloads(false), switch), number)
+    }
+
+    const WHOLE: &[u8] = &[0xff, 0xd8, 1, 2, 0xff, 0xd9];
+
+    #[test]
+    fn each_fault_spoils_what_it_says() {
+        assert_eq!(spoiled("none", 2), [WHOLE, WHOLE]);
+        assert_eq!(spoiled("cut:2", 3), [&WHOLE[..3], WHOLE, &WHOLE[..3]]);
+        assert_eq!(spoiled("no-end", 2), [&WHOLE[..4]; 2]);
+        assert_eq!(spoiled("no-begin:1", 2), [&[0, 0, 1, 2, 0xff, 0xd9], WHOLE]);
+        assert_eq!(spoiled("stall", 2), [&WHOLE[..3]]);
+        assert_eq!(spoiled("silent", 2), [&[]; 1]);
+        assert!("cut".parse::<Fault>().is_err() && "other".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn a_stalled_camera_goes_on_where_it_was() {
+        let switch = Switch::default();
+        switch.set(Fault::Stall);
+        let mut camera = Faulty::new(TwoPayloads(false), switch.clone());
+        assert_eq!(frames(&mut camera, 1), [&WHOLE[..3]]);
+        switch.set(Fault::None);
+        assert_eq!(frames(&mut camera, 2), [&WHOLE[3..], WHOLE]);
+    }
+}
