@@ -158,6 +158,6 @@ pub fn goes_on(viewer: &Viewer, frames: usize) -> Outcome {
 pub fn open_many() -> Outcome<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit.clone())?;
+    setrlimit(Resource::Nofile, limit)?;
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }

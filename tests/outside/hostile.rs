@@ -30,7 +30,7 @@ fn a_flood_of_connections_from_one_address_disturbs_no_viewer_and_leaves_nothing
     let flood = |number: usize| -> Outcome {
         for round in 0..500 {
             let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-            if (round + number) % 2 == 0 {
+            if usize::is_multiple_of(round + number, 2) {
                 let _ = socket.write_all(b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n"); // may be refused
             }
             reset(socket)?;
