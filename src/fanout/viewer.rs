@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use super::audience::Seat;
@@ -25,8 +26,11 @@ pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
 /// A frame older than this is the past: a new viewer waits for the next one instead.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Unsent bytes in the kernel are delay, so it keeps about one frame; never less than this.
-const KERNEL_BUFFER_MIN: usize = 16 << 10;
+/// The kernel may keep at least so much that is not sent yet, in bytes, however small frames are.
+const KERNEL_BUFFER_MIN: usize = 4 << 10;
+
+/// A viewer that missed a frame keeps up again when it has got so many without missing one.
+const STEADY: u32 = 64;
 
 /// What a viewer sends while it watches is thrown away, so much at a time.
 const DISCARD: usize = 4 << 10;
@@ -92,6 +96,8 @@ pub(super) struct Viewer {
     /// While it is behind: when it last took something, or first took nothing.
     behind: Option<Instant>,
     kernel_buffer: usize,
+    /// Frames since it missed one; [`STEADY`] is enough.
+    steady: u32,
 }
 
 impl Viewer {
@@ -115,8 +121,9 @@ impl Viewer {
             Kind::Snapshot { .. } => (head, None),
         };
         let behind = spill.is_some().then_some(seat.since);
-        let (blocked, last, kernel_buffer) = (false, 0, 0);
-        Ok(Self { socket, seat, _demand: demand, kind, head, spill, blocked, last, behind, kernel_buffer })
+        let (blocked, last, kernel_buffer, steady) = (false, 0, 0, STEADY);
+        let _demand = demand;
+        Ok(Self { socket, seat, _demand, kind, head, spill, blocked, last, behind, kernel_buffer, steady })
     }
 
     /// Since when this viewer, which is behind, has taken nothing; `None` while it keeps up.
@@ -184,8 +191,9 @@ impl Viewer {
         }
         inject::panic_at("viewer");
         let part = frame.part();
-        self.fit_kernel_buffer(part.len());
-        let Some(sent) = attempt(self.socket.write(part))? else {
+        self.fit_kernel_buffer(part.len(), self.missed(frame.number) > 0);
+        let written = if self.has_room() { attempt(self.socket.write(part))? } else { None };
+        let Some(sent) = written else {
             // Not anew: what it sends us must not pass for taking something.
             self.behind.get_or_insert(now);
             self.blocked = true;
@@ -220,10 +228,13 @@ impl Viewer {
         }
     }
 
+    /// Frames between the last that it got and frame `number`.
+    fn missed(&self, number: u64) -> u64 {
+        if self.last == 0 { 0 } else { number.saturating_sub(self.last + 1) }
+    }
+
     fn begun(&mut self, number: u64, sent: usize) {
-        if self.last != 0 {
-            Seat::add(&self.seat.skipped, number.saturating_sub(self.last + 1));
-        }
+        Seat::add(&self.seat.skipped, self.missed(number));
         self.last = number;
         self.behind = None;
         Seat::add(&self.seat.frames, 1);
@@ -261,14 +272,31 @@ impl Viewer {
         Ok(())
     }
 
-    /// Lets the kernel hold about one frame of this size that is not sent yet (TCP_NOTSENT_LOWAT).
-    fn fit_kernel_buffer(&mut self, part: usize) {
-        if part > self.kernel_buffer {
-            self.kernel_buffer = (part + part / 4).max(KERNEL_BUFFER_MIN);
+    /// Says how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
+    /// up, so that each frame is one call; little when it does not, since all that waits there is delay.
+    fn fit_kernel_buffer(&mut self, part: usize, missed: bool) {
+        self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
+        let keeps_up = self.steady == STEADY;
+        // With room to either side, since no frame is as large as the last one.
+        let (least, wanted, most) =
+            if keeps_up { (part, part + part / 4, usize::MAX) } else { (0, part / 4, part / 2) };
+        if self.kernel_buffer < least || self.kernel_buffer > most.max(KERNEL_BUFFER_MIN) {
+            self.kernel_buffer = wanted.max(KERNEL_BUFFER_MIN);
             let bytes = u32::try_from(self.kernel_buffer).unwrap_or(u32::MAX);
             // A kernel without it (before 3.12) shows slow viewers older pictures; nothing else.
             let _ = SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes);
         }
+    }
+
+    /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, its
+    /// socket says so by itself; else it must be asked, since the kernel fills up a segment that it has begun
+    /// (up to 64 KB) whatever the limit. An answer of no brings an event when there is room (tcp_poll).
+    fn has_room(&self) -> bool {
+        if self.steady == STEADY {
+            return true;
+        }
+        let mut sockets = [PollFd::new(&self.socket, PollFlags::OUT)];
+        !matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(0)) // an error shows when it is written to
     }
 
     /// Throws away what a stream's viewer sends. The end of its sending is not the end of its watching

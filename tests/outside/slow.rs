@@ -146,7 +146,7 @@ fn state_answers_at_once_beside_waiting_snapshots_and_clients_that_stopped_readi
     const MOST: Duration = Duration::from_secs(1);
     // A snapshot waits for the next of its frames, so that nearly all of them wait at any time.
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--fps", "1"])?;
-    let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100); // more than any buffer takes
+    let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400); // 5 MB, more than a socket buffers
     let stopped = (0..STOPPED).map(|_| narrow(boardcam.address, asks.as_bytes()));
     let mut stopped = stopped.collect::<Outcome<Vec<_>>>()?;
     let mut slowest = Duration::ZERO;
