@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn a_torn_frame_is_told_from_a_whole_one_and_from_another_picture() {
+        let frames: Vec<_> = (0..2).map(|number| draw((64, 48), number).unwrap()).collect();
+        let half = frames[1].len() / 2;
+        let other = draw((48, 64), 0).unwrap();
+        let feed = Feed(frames);
+        assert!(feed.is_torn(&feed.0[1][..half]));
+        assert!(!feed.is_torn(&feed.0[1]) && !feed.is_torn(&other));
+    }
+
+    #[test]
     fn frames_are_as_large_as_a_webcam_sends() {
         let length = draw((1280, 720), 3).unwrap().len();
         assert!((50_000..100_000).contains(&length), "{length} bytes");
