@@ -1,0 +1,86 @@
+use super::*;
+use crate::camera::{Encoder, Size, Wanted, Which};
+use crate::fanout::order::Order;
+use crate::feed::Feed;
+use crate::ring::{Meta, Writer};
+use std::net::{TcpListener, TcpStream as Client};
+
+/// A viewer over a real socket that was taken in at `since`, its client, and its camera.
+fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Client::connect(listener.local_addr().unwrap()).unwrap();
+    let (socket, peer) = listener.accept().unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let encoder = Encoder::Auto;
+    let wanted = Wanted { which: Which::Auto, size: None, fps: None, layout: None, encoder, quality: None };
+    let feed = Arc::new(Feed::new("test".to_owned(), wanted));
+    let order = Order { kind: Kind::Stream, camera: 0, id: None };
+    let seat = Arc::new(Seat::new(order, peer, since));
+    let socket = TcpStream::from_std(socket);
+    let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
+    (viewer, client, feed)
+}
+
+fn publish(feed: &Feed, length: usize) {
+    let mut writer = Writer::new(&feed.ring);
+    writer.reserve(length);
+    let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
+    writer.publish::<()>(meta, |_| Ok(length)).unwrap();
+}
+
+fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
+    viewer.unblock();
+    viewer.discard()?;
+    viewer.flush(pool, now)?;
+    feed.ring.look(|frame| viewer.offer(&frame, pool, now)).unwrap()
+}
+
+#[test]
+fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let (mut viewer, mut client, feed) = viewer(&mut pool, start);
+    // Until its socket is full, which grows while it fills.
+    let (mut taken, mut same) = (0, 0);
+    while same < 100 {
+        publish(&feed, 1 << 20);
+        offer(&mut viewer, &feed, &mut pool, start).unwrap();
+        let now = viewer.seat.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        (taken, same) = (now, if now == taken { same + 1 } else { 0 });
+    }
+    pool.give_back(viewer.spill.take().unwrap_or_default()); // between two frames, the harder case
+    for second in 0..=STALL_LIMIT.as_secs() + 1 {
+        publish(&feed, 1 << 20);
+        client.write_all(b"I am here").unwrap();
+        offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).unwrap();
+    }
+    let end = start + STALL_LIMIT + Duration::from_secs(1);
+    assert_eq!(viewer.expire(end), Err(Leave::Stalled));
+}
+
+#[test]
+fn a_viewer_that_keeps_up_is_never_behind() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let (mut viewer, _client, feed) = viewer(&mut pool, start);
+    publish(&feed, 100);
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
+    assert_eq!(viewer.behind_since(), None);
+    assert_eq!(viewer.expire(start + 100 * STALL_LIMIT), Ok(()));
+}
+
+#[test]
+fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
+    let mut pool = Pool::new(1 << 10);
+    let start = Instant::now();
+    let (mut viewer, _client, feed) = viewer(&mut pool, start);
+    publish(&feed, 8 << 20);
+    let torn = offer(&mut viewer, &feed, &mut pool, start);
+    let Ok(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
+    let mut room = Pool::new(64 << 20);
+    publish(&feed, 8 << 20);
+    let late = feed.ring.look(|frame| viewer.mend(&frame, number, sent, &mut room));
+    assert_eq!(late, Some(Err(Leave::NoRoom)));
+    let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
+    assert_eq!(same, Some(Ok(())));
+}
