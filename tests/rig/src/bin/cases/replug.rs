@@ -43,7 +43,10 @@ fn unplugging_and_replugging_many_times_is_fine() -> Outcome {
         let resident = boardcam.resident()?;
         if cycle >= SETTLED {
             let settled = *settled.get_or_insert(resident);
-            ensure!(resident <= settled + CARD_KIB + MORE_KIB, "cycle {cycle}: {resident} KiB, once {settled} KiB");
+            ensure!(
+                resident <= settled + CARD_KIB + MORE_KIB,
+                "cycle {cycle}: {resident} KiB, once {settled} KiB"
+            );
         }
     }
     Ok(())
