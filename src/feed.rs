@@ -185,11 +185,6 @@ impl Demand {
         feed.demand.fetch_add(1, Ordering::AcqRel);
         Self(feed)
     }
-
-    /// The camera.
-    pub fn feed(&self) -> &Feed {
-        &self.0
-    }
 }
 
 impl Drop for Demand {

@@ -176,6 +176,11 @@ impl Wanted {
     /// Rate asked of a source when nothing else is said.
     pub const DEFAULT_FPS: u32 = 30;
 
+    /// This source, and all else as it comes.
+    pub fn of(which: Which) -> Self {
+        Self { which, size: None, fps: None, layout: None, encoder: Encoder::Auto, quality: None }
+    }
+
     /// The size to ask for.
     pub fn size(&self) -> Size {
         self.size.unwrap_or(Size::DEFAULT)

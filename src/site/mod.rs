@@ -209,17 +209,10 @@ pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Encoder, Wanted, Which};
+    use crate::camera::{Wanted, Which};
 
     pub(super) fn house() -> House {
-        let wanted = Wanted {
-            which: Which::Auto,
-            size: None,
-            fps: None,
-            layout: None,
-            encoder: Encoder::Auto,
-            quality: None,
-        };
+        let wanted = Wanted::of(Which::Auto);
         let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
         House {
             feeds: vec![feed("door"), feed("garden")],

@@ -199,7 +199,7 @@ fn dropped<E>(failure: Unpublished<E>, unfilled: Dropped) -> Dropped {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Encoder as Choice, Wanted, Which};
+    use crate::camera::{Wanted, Which};
     use crate::feed::Demand;
     use std::sync::Arc;
     use std::time::Instant;
@@ -209,9 +209,7 @@ mod tests {
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
     fn feed() -> Arc<Feed> {
-        let encoder = Choice::Auto;
-        let wanted =
-            Wanted { which: Which::Pattern, size: None, fps: None, layout: None, encoder, quality: None };
+        let wanted = Wanted::of(Which::Pattern);
         Arc::new(Feed::new("test".to_owned(), wanted))
     }
 

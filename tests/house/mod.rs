@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use boardcam::camera::{About, Encoder, Layout, Range, Size, Source, Wanted, Which};
+use boardcam::camera::{About, Layout, Range, Size, Source, Wanted, Which};
 use boardcam::config::Settings;
 use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
@@ -67,14 +67,7 @@ pub fn about(jpeg: &[u8]) -> About {
 
 /// Serves this camera on 127.0.0.1 for as long as the process lives; says where.
 pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
-    let wanted = Wanted {
-        which: Which::Auto,
-        size: None,
-        fps: None,
-        layout: None,
-        encoder: Encoder::Auto,
-        quality: None,
-    };
+    let wanted = Wanted::of(Which::Auto);
     let settings = Settings {
         cameras: vec![("made-up".to_owned(), wanted.clone())],
         listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),

@@ -256,14 +256,7 @@ mod tests {
     use crate::camera::Which;
 
     fn wanted() -> Wanted {
-        Wanted {
-            which: Which::Auto,
-            size: None,
-            fps: None,
-            layout: None,
-            encoder: Encoder::Auto,
-            quality: None,
-        }
+        Wanted::of(Which::Auto)
     }
 
     fn format(layout: Layout, width: u32, height: u32, stride: u32, bytes: u32) -> Format {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::camera::{Encoder, Size, Wanted, Which};
+use crate::camera::{Size, Wanted, Which};
 use crate::fanout::order::Order;
 use crate::feed::Feed;
 use crate::ring::{Meta, Writer};
@@ -11,8 +11,7 @@ fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
-    let encoder = Encoder::Auto;
-    let wanted = Wanted { which: Which::Auto, size: None, fps: None, layout: None, encoder, quality: None };
+    let wanted = Wanted::of(Which::Auto);
     let feed = Arc::new(Feed::new("test".to_owned(), wanted));
     let order = Order { kind: Kind::Stream, camera: 0, id: None };
     let seat = Arc::new(Seat::new(order, peer, since));
