@@ -122,7 +122,7 @@ fn a_snapshot_goes_into_a_file_or_says_why_not() -> Outcome {
 fn things_that_are_no_camera_are_told_and_the_card_is_served() -> Outcome {
     let file = File::new("no-camera", "x")?;
     for path in ["/dev/null", "/tmp", file.path(), "/dev/video-not-here"] {
-        let boardcam = Boardcam::start(&["--camera", path])?;
+        let boardcam = Boardcam::start(&["--camera", path, "--size", "320x240"])?;
         let told = wait_for("the reason", || {
             let problem = boardcam.state()?["cameras"][0]["problem"].clone();
             Ok(problem.is_object().then(|| problem.to_string()))

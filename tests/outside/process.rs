@@ -40,7 +40,7 @@ fn ends_soon(boardcam: Boardcam, doing: &str) -> Outcome {
 
 #[test]
 fn without_a_camera_and_while_its_card_is_watched_it_ends_soon() -> Outcome {
-    let boardcam = Boardcam::start(&["--camera", "/dev/video-not-here"])?;
+    let boardcam = Boardcam::start(&["--camera", "/dev/video-not-here", "--size", "320x240"])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     ends_soon(boardcam, "no camera")
