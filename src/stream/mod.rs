@@ -137,7 +137,9 @@ impl<'a> Stream<'a> {
         self.begin(&about);
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let mut session = Session::new(&about, self.feed.wanted.quality.unwrap_or(DEFAULT_QUALITY));
+        let wanted = &self.feed.wanted;
+        let quality = wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let mut session = Session::new(&about, quality, wanted.bad_frames);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {

@@ -11,7 +11,7 @@ use client::{Answer, Outcome, PATIENCE, Viewer, ensure, request, wait_for};
 use socket2::{Domain, Socket, Type};
 
 /// A client whose kernel takes in next to nothing on its behalf, as behind a dead radio link.
-fn narrow(address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
+pub fn narrow(address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_recv_buffer_size(4 << 10)?;
     socket.connect_timeout(&address.into(), PATIENCE)?;
