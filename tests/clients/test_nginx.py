@@ -1,6 +1,7 @@
 """nginx as a proxy in front, as one would set it up for a certificate or a path of one's own."""
 
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -19,7 +20,6 @@ CONFIGURATION = """
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
-error_log {folder}/error.log;
 events {{}}
 http {{
     access_log off;
@@ -55,7 +55,8 @@ class Nginx(WithProgram):
         settings = Path(folder.name, "nginx.conf")
         settings.write_text(CONFIGURATION.format(folder=folder.name, port=port, url=cls.url))
         with open(OUT / "nginx.log", "w") as log:
-            proxy = subprocess.Popen(["nginx", "-p", folder.name, "-c", settings], stderr=log)
+            command = [os.environ["NGINX"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
+            proxy = subprocess.Popen(command, stderr=log)
         cls.addClassCleanup(proxy.wait)
         cls.addClassCleanup(proxy.terminate)
         cls.address = ("127.0.0.1", port)
