@@ -32,6 +32,11 @@ pub struct Size {
 impl Size {
     /// Asked of a camera when nothing else is said.
     pub const DEFAULT: Size = Size { width: 1280, height: 720 };
+
+    /// Pixels in all.
+    pub const fn area(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
 }
 
 impl fmt::Display for Size {
