@@ -181,9 +181,14 @@ impl Loop {
                 self.expire(now);
             }
             self.take_back();
-            self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
+            self.count();
         }
         Ok(())
+    }
+
+    /// Says how many connections there are.
+    fn count(&self) {
+        self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
     }
 
     /// Does something for one connection, and ends that connection if it panics.
@@ -242,6 +247,7 @@ impl Loop {
                 connection.answer(answer::refusal(&refusal, false), false, now);
             }
             self.connections.insert(number, connection);
+            self.count(); // lest one that asks for the count is not in it
             self.drive(number);
         }
         self.turns.push_back(token);
