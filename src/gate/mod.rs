@@ -292,11 +292,10 @@ impl Loop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, asked) = (connection.peer, connection.asked);
                 let Some(socket) = connection.lend() else { return };
-                if let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) {
-                    connection.take_back(socket);
-                    let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
-                    connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
-                }
+                let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) else { return };
+                connection.take_back(socket);
+                let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
+                connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
             }
             Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),
         }

@@ -145,31 +145,51 @@ fn a_body_at_the_limit_is_taken_and_one_byte_more_is_refused() -> Outcome {
 }
 
 #[test]
-fn odd_methods_and_requests_with_two_meanings_are_refused() -> Outcome {
+fn odd_requests_and_those_with_two_meanings_are_refused_and_nothing_behind_them_is_served() -> Outcome {
     let boardcam = Boardcam::pattern()?;
-    let host = "Host: localhost\r\n";
+    let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    let post = |headers: &str| get(headers).replacen("GET", "POST", 1) + "x";
+    let line = |line: &str| get("").replacen("GET / HTTP/1.1", line, 1);
+    let behind = line("GET /icon.svg HTTP/1.1");
+    let mut wrong = Vec::new();
     for (head, status) in [
-        (format!("BREW /pot HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("TRACE / HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("CONNECT localhost:80 HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("get / HTTP/1.1\r\n{host}\r\n"), 400),
+        (line("BREW /pot HTTP/1.1"), 501),
+        (line("TRACE / HTTP/1.1"), 501),
+        (line("CONNECT localhost:80 HTTP/1.1"), 501),
+        (line("get / HTTP/1.1"), 400),
+        (line("GET  / HTTP/1.1"), 400),
+        (line("GET http://localhost/ HTTP/1.1"), 400),
+        (line("GET * HTTP/1.1"), 400),
+        (line("GET /\u{e9} HTTP/1.1"), 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
-        (format!("PATCH / HTTP/1.1\r\n{host}\r\n"), 405),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1, 1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0"), 501),
-        (format!("GET / HTTP/1.1\r\n{host}X: a\r\n b\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X : a\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X: a\nY: b\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X: \0\r\n\r\n"), 400),
-        (format!("GET /\u{e9} HTTP/1.1\r\n{host}\r\n"), 400),
+        (post("Content-Length: 1\r\nContent-Length: 1\r\n"), 400),
+        (post("Content-Length: 1\r\ncontent-length: 99\r\n"), 400),
+        (post("Content-Length: 1, 1\r\n"), 400),
+        (post("Content-Length: +1\r\n"), 400),
+        (post("Content-Length: 0x1\r\n"), 400),
+        (post("Content-Length:\r\n"), 400),
+        (post("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 501),
+        (post("transfer-encoding: identity\r\n"), 501),
+        (post("Content-Length : 1\r\n"), 400),
+        (get("X: a\r\n b\r\n"), 400),
+        (get("X: a\r\n\tb\r\n"), 400),
+        (get("X Y: a\r\n"), 400),
+        (get("X: a\nY: b\r\n"), 400),
+        (get("X: a\rY: b\r\n"), 400),
+        (get("X: \0\r\n"), 400),
+        (get("X: \u{e9}\r\n"), 400),
+        (get("Host: localhost\r\n"), 400),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
     ] {
-        let answer = Answer::read(&mut request(boardcam.address, head.as_bytes())?)?;
-        ensure!(answer.status == status, "{head:?}: {} in place of {status}", answer.status);
-        ensure!(answer.body.len() > 10, "no words for {head:?}");
+        let mut reader = request(boardcam.address, (head.clone() + &behind).as_bytes())?;
+        let answer = Answer::read(&mut reader)?;
+        if answer.status != status || answer.body.len() < 10 {
+            wrong.push(format!("{head:?}: {} in place of {status}", answer.status));
+        } else if reader.take(1).read_to_end(&mut Vec::new())? > 0 {
+            wrong.push(format!("{head:?}: what is behind it was served"));
+        }
     }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
     Ok(())
 }
 
@@ -273,6 +293,7 @@ fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
         Ok(Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?.status)
     };
     let port = boardcam.address.port();
+    let mut wrong = Vec::new();
     for host in [
         "127.0.0.1",
         &format!("127.0.0.1:{port}"),
@@ -282,7 +303,10 @@ fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
         &format!("{}.local", own.split('.').next().unwrap_or("")),
         "garden.example:443",
     ] {
-        ensure!(ask(host)? == 200, "not served as {host:?}");
+        let status = ask(host)?;
+        if status != 200 {
+            wrong.push(format!("{status} as {host:?}"));
+        }
     }
     for host in [
         "evil.example",
@@ -295,8 +319,12 @@ fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
         "[evil]",
         "",
     ] {
-        ensure!(ask(host)? == 421, "served as {host:?}");
+        let status = ask(host)?;
+        if status != 421 {
+            wrong.push(format!("{status} as {host:?}"));
+        }
     }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
     Ok(())
 }
 
