@@ -53,6 +53,11 @@ fn published(boardcam: &Boardcam) -> Outcome<u64> {
     Ok(boardcam.state()?["cameras"][0]["frames"]["published"].as_u64().ok_or("no number of frames")?)
 }
 
+/// How many frames the first viewer has missed.
+pub fn skipped(boardcam: &Boardcam) -> Outcome<u64> {
+    Ok(boardcam.state()?["viewers"][0]["frames_skipped"].as_u64().ok_or("no number of frames")?)
+}
+
 /// The share of the next frames of the camera, `frames` of them or a few more, that came to each of these viewers.
 pub fn shares(boardcam: &Boardcam, viewers: &[Viewer], frames: u64) -> Outcome<Vec<f64>> {
     let before: Vec<_> = viewers.iter().map(Viewer::received).collect();
