@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::boardcam::{Boardcam, POOL, goes_on, open_many};
-use crate::slow::{LEAST_SHARE, shares, skipped};
+use crate::slow::skipped;
 
 use client::{Answer, Outcome, PATIENCE, Viewer, ensure, request, wait_for};
 use rustix::process::Signal;
@@ -107,23 +107,23 @@ fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told
     const MORE: u64 = 100;
     /// Told in words at least; the others are closed at once.
     const TOLD: usize = 10;
+    /// Of about 500 frames, what may pass the viewer by.
+    const MOST_SKIPPED: u64 = 50;
     let open = open_many()?;
     ensure!(open > IDLE + 2 * MORE, "this test needs more open files than {open}; see ulimit -Hn");
-    let boardcam = Boardcam::pattern()?;
-    let viewers = [boardcam.watch("/stream")?];
-    viewers[0].next()?;
+    // Small pictures, lest the first are closed before the last are there.
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
     let (_, threads) = boardcam.holdings()?;
     let connect = |count| (0..count).map(|_| request(boardcam.address, b"")).collect::<Outcome<Vec<_>>>();
     let idle = connect(IDLE)?;
     // The viewer and the one who asks come on top.
     wait_for("them to be counted", || Ok((boardcam.connections()? == IDLE + 2).then_some(())))?;
-    let share = shares(&boardcam, &viewers, 40)?[0];
-    ensure!(share >= LEAST_SHARE, "the viewer got {:.0} % of the frames", 100.0 * share);
-    let now = boardcam.holdings()?.1;
-    ensure!(now <= threads + POOL, "{now} threads in place of {threads}");
 
     let mut more = connect(MORE)?;
-    goes_on(&viewers[0], 10)?; // by then it has seen them all
+    // When the last one knows, all do: they are taken in the order in which they came.
+    more.last_mut().ok_or("nobody")?.read_to_end(&mut Vec::new())?;
     let fates = more.iter_mut().map(fate).collect::<Outcome<Vec<_>>>()?;
     let count = |wanted: Fate| fates.iter().filter(|fate| **fate == wanted).count();
     let (taken, told, closed) = (count(Fate::Taken), count(Fate::ToldToGo), count(Fate::Closed));
@@ -131,15 +131,19 @@ fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told
     let room = (CONNECTIONS - IDLE - 1) as usize; // the viewer has its place, too
     ensure!(taken == room, "{taken} were taken where there was room for {room}");
     ensure!(told >= TOLD, "only {told} were told");
+    goes_on(&viewer, 10)?;
+    let now = boardcam.holdings()?.1;
+    ensure!(now <= threads + POOL, "{now} threads in place of {threads}");
 
     wait_for("them to be closed", || {
         let answer = boardcam.get("/state");
         Ok(answer.is_ok_and(|answer| answer.status == 200).then_some(()))
     })?;
     wait_for("the last of them to be closed", || Ok((boardcam.connections()? == 2).then_some(())))?;
+    ensure!(skipped(&boardcam)? <= MOST_SKIPPED, "the viewer missed {} frames", skipped(&boardcam)?);
     let refused = boardcam.state()?["connections"]["refused"].as_u64().ok_or("no number")?;
     ensure!(refused >= (told + closed) as u64, "{refused} refused, it says");
-    goes_on(&viewers[0], 10)?;
+    goes_on(&viewer, 10)?;
     drop((idle, more));
     Ok(())
 }

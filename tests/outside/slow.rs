@@ -46,7 +46,7 @@ fn requests_that_do_not_come_whole_are_cut_off_after_five_seconds_and_others_ser
 }
 
 /// Of the frames that a viewer should have got, a few may be under way when they are counted.
-pub const LEAST_SHARE: f64 = 0.85;
+const LEAST_SHARE: f64 = 0.85;
 
 /// How many frames the camera has published.
 fn published(boardcam: &Boardcam) -> Outcome<u64> {
@@ -59,7 +59,7 @@ pub fn skipped(boardcam: &Boardcam) -> Outcome<u64> {
 }
 
 /// The share of the next frames of the camera, `frames` of them or a few more, that came to each of these viewers.
-pub fn shares(boardcam: &Boardcam, viewers: &[Viewer], frames: u64) -> Outcome<Vec<f64>> {
+fn shares(boardcam: &Boardcam, viewers: &[Viewer], frames: u64) -> Outcome<Vec<f64>> {
     let before: Vec<_> = viewers.iter().map(Viewer::received).collect();
     let begin = published(boardcam)?;
     let enough = || Ok(Some(published(boardcam)?).filter(|now| now - begin >= frames));
