@@ -86,6 +86,7 @@ pub fn request(address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream
 pub fn narrow(address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_recv_buffer_size(4 << 10)?;
+    socket.set_tcp_mss(1460)?; // as on Ethernet; with loopback's 64 KB the other side buffers megabytes
     socket.connect_timeout(&address.into(), PATIENCE)?;
     let mut socket = TcpStream::from(socket);
     socket.set_read_timeout(Some(PATIENCE))?;
