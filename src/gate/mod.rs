@@ -214,7 +214,10 @@ impl Loop {
             let Some(socket) = self.gate.listeners.get(listener) else { return };
             let (mut socket, peer) = match socket.accept() {
                 Ok(accepted) => accepted,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.paused = false;
+                    return;
+                }
                 // The client went before we came: Linux tells it here (accept(2), "Error handling").
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
@@ -341,7 +344,7 @@ impl Loop {
         for token in expired {
             self.connections.remove(&token);
         }
-        if std::mem::take(&mut self.paused) {
+        if self.paused {
             self.turns.extend((0..self.gate.listeners.len()).map(|listener| WAKER.0 + 1 + listener));
         }
     }

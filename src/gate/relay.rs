@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,6 +25,15 @@ pub struct Door {
     pub address: SocketAddr,
     /// The key for [`KEY_HEADER`].
     pub key: String,
+    /// Set by a relay that found nobody behind the door.
+    pub deserted: Arc<AtomicBool>,
+}
+
+impl Door {
+    /// A door that was just opened.
+    pub fn new(address: SocketAddr, key: String) -> Self {
+        Self { address, key, deserted: Arc::default() }
+    }
 }
 
 /// The site's door, as it is now.
@@ -119,7 +129,11 @@ fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoo
 
 fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + SITE_TIME;
-    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME)?;
+    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME).inspect_err(|failure| {
+        if failure.kind() == ErrorKind::ConnectionRefused {
+            door.deserted.store(true, Ordering::Relaxed);
+        }
+    })?;
     site.set_write_timeout(Some(SITE_TIME))?;
     let mut request = job.head.clone().into_bytes();
     write!(request, "{KEY_HEADER}: {}\r\n\r\n", door.key)?;
@@ -160,7 +174,7 @@ mod tests {
             says(&mut relay);
             while relay.read(&mut [0; 1 << 10]).is_ok_and(|count| count > 0) {}
         });
-        Door { address, key: "key".to_owned() }
+        Door::new(address, "key".to_owned())
     }
 
     fn job() -> Job {
@@ -192,7 +206,7 @@ mod tests {
     #[test]
     fn a_relay_that_fails_says_so_and_carries_the_next_request() {
         let gone = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let door = Arc::new(Mutex::new(Door { address: gone, key: String::new() }));
+        let door = Arc::new(Mutex::new(Door::new(gone, String::new())));
         let poll = mio::Poll::new().unwrap();
         let relays =
             Relays::start(&door, &Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap())).unwrap();
@@ -203,6 +217,7 @@ mod tests {
         for _ in 0..2 * RELAYS {
             assert_eq!(ask().unwrap_err().status, 502);
         }
+        assert!(door.lock().unwrap().deserted.load(Ordering::Relaxed), "the site was not told");
         *door.lock().unwrap() = site(|relay| {
             relay.write_all(b"answer").unwrap();
             relay.shutdown(std::net::Shutdown::Write).unwrap();

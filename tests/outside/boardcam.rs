@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
 
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
@@ -104,6 +104,13 @@ impl Boardcam {
     /// Sends a signal that should not end it.
     pub fn tell(&self, signal: Signal) -> Outcome {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
+    }
+
+    /// Sets how many files it may have open from now on; those that it has stay open.
+    pub fn limit_open_files(&self, files: u64) -> Outcome {
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(Some(Pid::from_child(&self.process)), Resource::Nofile, limit)?;
+        Ok(())
     }
 
     /// Memory of it that is in use, in KiB.

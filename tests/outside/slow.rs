@@ -142,3 +142,12 @@ fn one_that_was_refused_and_talks_on_is_heard_out_for_two_seconds_and_no_longer(
     ensure!((1.5..15.0).contains(&heard), "heard out for {heard:.1} s");
     Ok(())
 }
+
+#[test]
+fn one_that_sends_a_megabyte_before_it_reads_still_gets_its_refusal() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let head = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(1 << 20));
+    let answer = Answer::read(&mut request(boardcam.address, head.as_bytes())?)?;
+    ensure!(answer.status == 431, "{}", answer.status);
+    Ok(())
+}
