@@ -26,6 +26,9 @@ pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
 /// A frame older than this is the past: a new viewer waits for the next one instead.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// The same for a card, whose time is that of its clock: a slow board takes seconds to draw it.
+const CARD_FRESH: Duration = Duration::from_secs(30);
+
 /// The kernel may keep at least so much that is not sent yet, in bytes, however small frames are.
 const KERNEL_BUFFER_MIN: usize = 4 << 10;
 
@@ -186,7 +189,8 @@ impl Viewer {
     }
 
     fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
-        if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
+        let fresh = if frame.meta.card { CARD_FRESH } else { FRESH };
+        if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > fresh {
             return Ok(Offered::Fine);
         }
         inject::panic_at("viewer");

@@ -191,9 +191,14 @@ impl Loop {
                 self.expire(now);
             }
             self.take_back();
-            self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
+            self.count();
         }
         Ok(())
+    }
+
+    /// Says how many connections there are.
+    fn count(&self) {
+        self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
     }
 
     /// Does something for one connection, and ends that connection if it panics.
@@ -219,7 +224,10 @@ impl Loop {
             let Some(socket) = self.gate.listeners.get(listener) else { return };
             let (mut socket, peer) = match socket.accept() {
                 Ok(accepted) => accepted,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.paused = false;
+                    return;
+                }
                 // The client went before we came: Linux tells it here (accept(2), "Error handling").
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
@@ -254,6 +262,7 @@ impl Loop {
                 connection.answer(answer::refusal(&refusal, false), false, now);
             }
             self.connections.insert(number, connection);
+            self.count(); // lest one that asks for the count is not in it
             self.drive(number);
         }
         self.turns.push_back(token);
@@ -315,11 +324,10 @@ impl Loop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, asked) = (connection.peer, connection.asked);
                 let Some(socket) = connection.lend() else { return };
-                if let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) {
-                    connection.take_back(socket);
-                    let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
-                    connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
-                }
+                let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) else { return };
+                connection.take_back(socket);
+                let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
+                connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
             }
             Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),
         }
@@ -367,7 +375,7 @@ impl Loop {
         for token in expired {
             self.connections.remove(&token);
         }
-        if std::mem::take(&mut self.paused) {
+        if self.paused {
             self.turns.extend((0..self.gate.listeners.len()).map(|listener| WAKER.0 + 1 + listener));
         }
     }

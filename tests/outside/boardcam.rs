@@ -116,6 +116,13 @@ impl Boardcam {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
     }
 
+    /// Sets how many files it may have open from now on; those that it has stay open.
+    pub fn limit_open_files(&self, files: u64) -> Outcome {
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(Some(Pid::from_child(&self.process)), Resource::Nofile, limit)?;
+        Ok(())
+    }
+
     /// Memory of it that is in use, in KiB.
     pub fn resident(&self) -> Outcome<u64> {
         self.memory("VmRSS")

@@ -231,5 +231,10 @@ fn with_few_descriptors_it_refuses_politely_viewers_go_on_and_it_serves_again() 
     })?;
     boardcam.watch("/stream")?.next()?;
     viewers.iter().try_for_each(|viewer| goes_on(viewer, 10))?;
+    let log = boardcam.log();
+    ensure!(
+        !log.contains("panic") && !log.contains("server ended"),
+        "the site had no descriptor left: {log}"
+    );
     Ok(())
 }

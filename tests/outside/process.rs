@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Signal};
 
-use client::{Answer, Outcome, ensure, request, wait_for};
+use client::{Answer, Outcome, ensure, narrow, request, wait_for};
 
 use crate::boardcam::{Boardcam, goes_on};
-use crate::slow::narrow;
 
 /// What ends the program must end it so soon.
 const SOON: Duration = Duration::from_secs(2);
