@@ -159,11 +159,12 @@ impl Boardcam {
         .map_err(|why| format!("{why}: {before:?}, at last {last:?}").into())
     }
 
-    /// Resident memory in KiB.
+    /// Resident memory in KiB. Exact, as the VmRSS of /proc/PID/status is not: that learns of a driver's buffers
+    /// late.
     fn resident(&self) -> Outcome<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id()))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
+        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no Rss")?.parse()?)
     }
 
     /// Sends a signal that should not end it.
