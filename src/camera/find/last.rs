@@ -87,7 +87,7 @@ mod tests {
         let camera = webcam(0, "/sys/devices/usb1/1-1/1-1:1.0");
         let mut last = Last::new(camera.identity.clone(), None, &[camera]);
         let twin = webcam(2, "/sys/devices/usb1/1-2/1-2:1.0");
-        last.look_for_twins(&[twin.clone()]);
+        last.look_for_twins(std::slice::from_ref(&twin));
         let gone = Err(Problem::new("cannot open /dev/video0", "no such device", "plug it in"));
         assert_eq!(last.find(gone.clone(), vec![twin]), gone);
     }
