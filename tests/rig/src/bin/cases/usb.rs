@@ -6,7 +6,7 @@ use rig::feed::SIZES;
 use crate::Case;
 use crate::boardcam::{Boardcam, count, dropped};
 use crate::faults::see_only_the_camera;
-use crate::guest::{Camera, DamagedFramesToo, feed};
+use crate::guest::{Camera, DamagedFramesToo, feed, setting};
 use crate::replug::{see_the_camera, see_the_card};
 
 pub const CASES: &[Case] = &[
@@ -104,14 +104,17 @@ fn payloads_longer_than_announced_do_no_harm() -> Outcome {
 
 fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
     /// Setting format and rate and starting are more requests than this.
-    const FEWEST: usize = 5;
+    const FEWEST: u64 = 5;
+    /// Only every fourth request is tried unless it is wished otherwise: each takes seconds.
+    const STEP: u64 = 4;
+    let step = setting("RIG_REQUEST_STEP", STEP)?;
     let feed = feed(SIZES[0])?;
     let mut camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
     let viewer = boardcam.watch()?;
     see_the_camera(&viewer, &feed)?;
     let before = boardcam.holdings()?;
-    for request in 1.. {
+    for request in (1..).step_by(usize::try_from(step)?) {
         let openings = boardcam.openings()?;
         camera.suffer(&format!("vanish:{request}"))?;
         boardcam.wait_until_waiting()?;
@@ -123,8 +126,7 @@ fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
         })?;
         ensure!(boardcam.openings()? == openings, "a camera without pictures was shown");
         if !vanished {
-            ensure!(request > FEWEST, "only {} requests were made", request - 1);
-            println!("  it vanished inside each of {} requests", request - 1);
+            ensure!(request > FEWEST, "fewer than {request} requests were made");
             camera.suffer("none")?;
             break;
         }
