@@ -3,6 +3,7 @@
 //! `uvcsim` changes the [`Fault`] while the camera runs, so that a case decides when one begins and ends.
 
 use std::error::Error;
+use std::mem;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -90,6 +91,8 @@ pub struct Faulty<D> {
     frames: usize,
     /// A part of the next frame was sent.
     is_in_frame: bool,
+    /// The frame that is being sent has no SOI.
+    is_spoiled: bool,
     /// Bytes that are still to come behind a frame, and the second byte of their headers.
     excess: (usize, u8),
     /// The last transfer began a payload that is not at its end.
@@ -105,6 +108,7 @@ impl<D: Device> Faulty<D> {
             fault,
             frames: 0,
             is_in_frame: false,
+            is_spoiled: false,
             excess: (0, 0),
             is_in_payload: false,
             is_plugged_in: true,
@@ -165,6 +169,7 @@ impl<D: Device> Device for Faulty<D> {
             }
             Fault::NoEnd if is_last => payload.truncate(payload.len().saturating_sub(MARKER_LENGTH)),
             Fault::NoBegin(_) | Fault::Vanish(_) if !self.is_in_frame => {
+                self.is_spoiled = true;
                 payload.iter_mut().skip(HEADER_LENGTH).take(MARKER_LENGTH).for_each(|byte| *byte = 0);
             }
             Fault::Large(every) if is_last && self.frames.is_multiple_of(every) => {
@@ -175,7 +180,9 @@ impl<D: Device> Device for Faulty<D> {
             _ => {}
         }
         self.is_in_payload = !continues && !is_last;
-        if let (Fault::NoBegin(left), true) = (fault, is_last) {
+        // Not one that had begun when the fault was told.
+        let was_spoiled = is_last && mem::take(&mut self.is_spoiled);
+        if let (Fault::NoBegin(left), true) = (fault, was_spoiled) {
             self.fault.set(if left > 1 { Fault::NoBegin(left - 1) } else { Fault::None });
         }
         self.frames += usize::from(is_last);
