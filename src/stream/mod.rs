@@ -126,7 +126,11 @@ impl<'a> Stream<'a> {
         self.feed.status().refused = refused;
         match found {
             Err(problem) => problem,
-            Ok(mut source) => self.capture(source.as_mut()),
+            Ok(mut source) => {
+                let problem = self.capture(source.as_mut());
+                finder.ended();
+                problem
+            }
         }
     }
 
