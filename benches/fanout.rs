@@ -22,7 +22,6 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use boardcam::camera::{About, Ended, Frame, Source};
 use boardcam::host::limits::raise_open_files;
 use boardcam::multipart;
 use mio::net::TcpStream;
@@ -81,44 +80,11 @@ fn main() -> Outcome<()> {
 
 // ---- the servers ----
 
-/// Beats [`RATE`] times a second.
-struct Beat(Instant);
-
-impl Beat {
-    fn wait(&mut self) {
-        self.0 += Duration::from_secs(1) / RATE;
-        thread::sleep(self.0.saturating_duration_since(Instant::now()));
-    }
-}
-
-struct Memory {
-    about: About,
-    jpeg: Vec<u8>,
-    beat: Beat,
-    sequence: u32,
-}
-
-impl Source for Memory {
-    fn about(&self) -> &About {
-        &self.about
-    }
-
-    fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
-        self.beat.wait();
-        self.sequence += 1;
-        let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
-    }
-}
-
 /// Serves until standard input ends, which it does at the latest when the bench does.
 fn serve(role: Role) -> Outcome<()> {
     let address = match role {
         Role::Boardcam => {
-            let jpeg = house::bare_jpeg(SCAN);
-            let about = house::about(&jpeg);
-            house::serve(Memory { about, jpeg, beat: Beat(Instant::now()), sequence: 0 })
-                .map_err(|problem| problem.to_string())?
+            house::serve(house::Memory::new(SCAN, RATE)).map_err(|problem| problem.to_string())?
         }
         Role::Floor => {
             let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -145,7 +111,7 @@ fn send(listener: &TcpListener, viewers: usize) -> io::Result<()> {
     }
     let jpeg = house::mended(&house::bare_jpeg(SCAN));
     let mut part = house::part(&jpeg);
-    let mut beat = Beat(Instant::now());
+    let mut beat = house::Beat::new(RATE);
     loop {
         beat.wait();
         let head = multipart::part_head(jpeg.len(), SystemTime::now());

@@ -23,7 +23,7 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(10);
 /// A snapshot that finds no fresh picture in so long is answered with 503.
 pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
 
-/// A frame older than this is the past: a new viewer waits for the next one instead.
+/// A frame older than this, from before a viewer came, is the past: it waits for the next one instead.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// A viewer that does not keep up is given the next frame when the kernel has less than half of this, in bytes,
@@ -187,7 +187,8 @@ impl Viewer {
     }
 
     fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
-        if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
+        let captured = frame.meta.captured;
+        if self.last == 0 && captured < self.seat.since && now.saturating_duration_since(captured) > FRESH {
             return Ok(Offered::Fine);
         }
         inject::panic_at("viewer");
