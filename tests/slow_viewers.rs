@@ -123,10 +123,11 @@ fn a_hundred_viewers_at_one_megabit_a_second_cost_the_camera_nothing_and_all_of_
 
 #[test]
 fn when_memory_for_slow_viewers_runs_out_those_furthest_behind_go_first() -> Outcome {
-    const FIRST: usize = 10;
-    const MORE: usize = 30;
-    const SCAN: usize = 1_000_000;
-    const FPS: u32 = 5;
+    const FIRST: usize = 2;
+    const MORE: usize = 6;
+    /// The kernel takes up to 4 MB for a viewer (tcp_wmem).
+    const SCAN: usize = 8_000_000;
+    const FPS: u32 = 3;
     /// Sooner than one that takes nothing must go anyway.
     const SOON: Duration = Duration::from_secs(9);
     raise_open_files();
@@ -151,6 +152,6 @@ fn when_memory_for_slow_viewers_runs_out_those_furthest_behind_go_first() -> Out
     ensure!(begin.elapsed() < SOON, "this machine is too slow for this test");
     let first: Vec<_> = (0..FIRST).map(|id| format!("\"{id}\"")).collect();
     ensure!(!left.iter().any(|id| first.contains(id)), "others went than those furthest behind");
-    ensure!(left.len() >= FIRST, "more went than had to");
+    ensure!(left.len() > 1, "more went than had to");
     Ok(())
 }
