@@ -289,13 +289,11 @@ fn calls(role: Role) -> Outcome<Option<f64>> {
     let (mut strace, pid) = (Command::new("strace"), server.child.id());
     strace.args(["-qq", "-c", "-f", "-U", "calls,name", "-p", &pid.to_string()]);
     let Ok(mut strace) = strace.stderr(Stdio::piped()).spawn() else { return Ok(None) };
-    // What is sent while strace comes and goes counts on both sides.
-    let mut round = viewers.watch(COUNTED)?;
+    let round = viewers.watch(COUNTED)?;
     kill_process(Pid::from_child(&strace), Signal::INT)?;
     let mut told = String::new();
     strace.stderr.take().ok_or("no output")?.read_to_string(&mut told)?;
     strace.wait()?;
-    round.delays.extend(viewers.watch(Duration::ZERO)?.delays);
     let total =
         told.lines().rev().find_map(|line| line.trim().strip_suffix(" total")?.trim().parse::<f64>().ok());
     Ok(total.map(|total| total / round.delays.len() as f64))
