@@ -28,7 +28,8 @@ use mio::net::TcpStream;
 use crate::feed::{Demand, Feed};
 use audience::{Audience, Seat};
 use order::{Kind, Order};
-use spill::{Pool, SPILL_CAP};
+use spill::Pool;
+pub use spill::SPILL_CAP;
 pub use viewer::Leave;
 use viewer::{Offered, Viewer};
 
@@ -148,6 +149,7 @@ impl Fanout {
                 _ => self.dismiss(connection, Leave::NoRoom),
             }
         }
+        self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
     /// Drops those whose time is over; called a few times a second.
@@ -160,6 +162,7 @@ impl Fanout {
         }
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
+            self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
         }
     }
 

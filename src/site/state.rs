@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Visit, camera_url};
 use crate::camera::{About, Layout};
+use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
 use crate::feed::{Feed, State as Source, Status};
@@ -23,6 +24,7 @@ struct Answer<'a> {
     program: Program<'a>,
     cameras: Vec<Camera>,
     viewers: Vec<Viewer>,
+    spill: Spill,
     connections: Connections,
 }
 
@@ -108,6 +110,13 @@ struct Viewer {
     frames_sent: u64,
     frames_skipped: u64,
     bytes_sent: u64,
+}
+
+/// Memory for what slow viewers did not take yet, in bytes.
+#[derive(Serialize)]
+struct Spill {
+    bytes: usize,
+    limit: usize,
 }
 
 #[derive(Serialize)]
@@ -212,6 +221,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             .filter(|seat| shown(seat.order.camera))
             .map(|seat| viewer(seat, &house.feeds, now))
             .collect(),
+        spill: Spill { bytes: house.audience.spill.load(Ordering::Relaxed), limit: SPILL_CAP },
         connections: Connections {
             open: house.count.open.load(Ordering::Relaxed),
             limit: house.count.limit.load(Ordering::Relaxed),

@@ -7,3 +7,4 @@ mod mistakes;
 mod process;
 mod serving;
 mod slow;
+mod viewers;

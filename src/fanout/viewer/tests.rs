@@ -83,3 +83,13 @@ fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
     let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
     assert_eq!(same, Some(Ok(())));
 }
+
+#[test]
+fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_encode() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let (mut viewer, _client, feed) = viewer(&mut pool, start);
+    publish(&feed, 100);
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Ok(Offered::Fine));
+    assert_eq!(viewer.last, 1, "it was not sent");
+}
