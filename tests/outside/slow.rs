@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::boardcam::{Boardcam, goes_on};
 
-use client::{Answer, Outcome, Viewer, ensure, narrow, request, wait_for};
+use client::{Answer, Outcome, ensure, narrow, request, wait_for};
 
 #[test]
 fn requests_that_do_not_come_whole_are_cut_off_after_five_seconds_and_others_served_meanwhile() -> Outcome {
