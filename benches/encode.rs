@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use boardcam::camera::{Range, Size};
+use boardcam::camera::{Range, Raw, Size};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder};
-use boardcam::jpeg::pixels::Yuyv;
+use boardcam::jpeg::pixels::Picture;
 
 /// Frames measured for each line.
 const FRAMES: usize = 101;
@@ -15,7 +15,7 @@ fn scene(size: Size) -> Vec<u8> {
     let mut noise = 1u32;
     let mut bytes = Vec::new();
     for y in 0..size.height {
-        for x in 0..Yuyv::row_len(size.width) {
+        for x in 0..Raw::Yuyv.row_len(size.width) {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (fx, fy) = (f64::from(x / 2) / 90.0, f64::from(y) / 70.0);
             let shade = 126.0 + 60.0 * (fx.sin() * fy.cos() + (fx * 0.3 + fy).sin() * 0.5);
@@ -44,7 +44,8 @@ fn main() {
         let bytes = scene(size);
         let mut out = vec![0; bytes.len()];
         for range in [Range::Full, Range::Limited] {
-            let picture = Yuyv::new(&bytes, size, Yuyv::row_len(size.width), range).expect("a whole picture");
+            let picture = Picture::new(&bytes, Raw::Yuyv, size, Raw::Yuyv.row_len(size.width), range)
+                .expect("a whole picture");
             let mut encoder = Encoder::new(DEFAULT_QUALITY);
             let mut len = 0;
             let ms = median(|| len = encoder.encode(black_box(&picture), &mut out).expect("room enough"));

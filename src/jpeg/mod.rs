@@ -9,3 +9,4 @@ pub mod eoi;
 mod huffman;
 pub mod passthrough;
 pub mod pixels;
+mod rows;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::camera::{About, Frame, Layout, Range, Size};
+use crate::camera::{About, Frame, Layout, Range, Raw, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::inject;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels::Picture;
 use crate::ring::{Meta, Unpublished, Writer};
 
 /// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
@@ -121,7 +121,7 @@ impl Session {
         }
         match self.layout {
             Layout::Mjpeg => self.pass_on(frame, feed, writer),
-            Layout::Yuyv => self.encode(frame, feed, writer),
+            Layout::Raw(raw) => self.encode(raw, frame, feed, writer),
         }
     }
 
@@ -167,8 +167,14 @@ impl Session {
         Ok(())
     }
 
-    fn encode(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
-        let picture = Yuyv::new(frame.bytes, self.size, self.stride, self.range);
+    fn encode(
+        &mut self,
+        raw: Raw,
+        frame: &Frame<'_>,
+        feed: &Feed,
+        writer: &mut Writer<'_>,
+    ) -> Result<Taken, Dropped> {
+        let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
         let picture = picture.map_err(|_| Dropped::Unencodable)?;
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
@@ -284,7 +290,7 @@ mod tests {
 
     #[test]
     fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
-        let (feed, mut session) = (feed(), session(Layout::Yuyv));
+        let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
         writer.reserve(4000);
