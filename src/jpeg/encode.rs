@@ -2,20 +2,25 @@
 //!
 //! Called by [`crate::stream`] for sources without JPEGs of their own, and for the drawn card.
 
-use std::{fmt, io};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::{fmt, io, thread};
 
 use jpeg_encoder::EncodingError;
 
+use super::bands::Cut;
+pub use super::bands::MAX_BANDS;
 use super::pixels::Picture;
 use super::rows::{Rows, sampling};
 
 /// Used when nobody said a quality.
 pub const DEFAULT_QUALITY: u8 = 85;
 
-/// Encodes pictures at one quality.
+/// Encodes pictures, each on several cores where it is large enough.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     quality: u8,
+    bands: usize,
 }
 
 /// Why a picture was not encoded.
@@ -44,26 +49,56 @@ impl fmt::Display for EncodeError {
 impl std::error::Error for EncodeError {}
 
 impl Encoder {
-    /// `quality` is that of libjpeg, 1 to 100; what lies outside counts as the nearest.
+    /// `quality` is that of libjpeg, 1 to 100; what lies outside counts as the nearest. Pictures are encoded in
+    /// as many bands as there are cores, up to [`MAX_BANDS`].
     pub fn new(quality: u8) -> Self {
-        Self { quality: quality.clamp(1, 100) }
+        Self::in_bands(quality, thread::available_parallelism().map_or(1, NonZeroUsize::get))
     }
 
-    /// Encodes into the beginning of `out` and returns the JPEG's length in bytes.
+    /// The same, in at most so many bands, 1 to [`MAX_BANDS`].
+    pub fn in_bands(quality: u8, bands: usize) -> Self {
+        let mut encoder = Self { quality: 0, bands };
+        encoder.set_quality(quality);
+        encoder
+    }
+
+    /// Changes the quality from the next picture on; costs nothing.
+    pub fn set_quality(&mut self, quality: u8) {
+        self.quality = quality.clamp(1, 100);
+    }
+
+    /// Encodes into the beginning of `out` and returns the JPEG's length in bytes. The decoded picture does not
+    /// depend on the number of bands.
     ///
     /// # Errors
     /// [`EncodeError::TooLarge`] if `out` is too small; its contents are then of no use.
     pub fn encode(&mut self, picture: &Picture<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let room = out.len();
-        let mut sink = Sink { rest: out };
-        let mut encoder = jpeg_encoder::Encoder::new(&mut sink, self.quality);
-        let sampling = sampling(picture.raw(), self.quality);
-        encoder.set_sampling_factor(sampling);
-        match encoder.encode_image(Rows { picture, top: 0, count: picture.size().height, sampling }) {
-            Ok(()) => Ok(room - sink.rest.len()),
-            Err(EncodingError::IoError(_)) => Err(EncodeError::TooLarge { room }),
-            Err(error) => Err(EncodeError::Refused(error)),
+        let quality = self.quality;
+        let sampling = sampling(picture.raw(), quality);
+        let encode = |rows: Range<u32>, restart_interval, room: &mut [u8]| {
+            let rows = Rows { picture, top: rows.start, count: rows.len() as u32, sampling };
+            encode(rows, quality, restart_interval, room)
+        };
+        if let Some(cut) = Cut::new(picture.raw(), picture.size(), sampling, self.bands)
+            && let Some(len) = cut.encode(out, |rows, interval, room| encode(rows, interval, room).ok())
+        {
+            return Ok(len);
         }
+        encode(0..picture.size().height, 0, out)
+    }
+}
+
+/// Encodes rows as a picture of their own; a restart interval of 0 is none.
+fn encode(rows: Rows<'_>, quality: u8, restart_interval: u16, out: &mut [u8]) -> Result<usize, EncodeError> {
+    let room = out.len();
+    let mut sink = Sink { rest: out };
+    let mut encoder = jpeg_encoder::Encoder::new(&mut sink, quality);
+    encoder.set_sampling_factor(rows.sampling);
+    encoder.set_restart_interval(restart_interval);
+    match encoder.encode_image(rows) {
+        Ok(()) => Ok(room - sink.rest.len()),
+        Err(EncodingError::IoError(_)) => Err(EncodeError::TooLarge { room }),
+        Err(error) => Err(EncodeError::Refused(error)),
     }
 }
 

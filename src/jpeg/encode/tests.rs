@@ -165,7 +165,7 @@ fn rows_may_be_padded() {
 #[test]
 fn at_high_quality_each_row_keeps_the_colour_that_the_camera_gave_it() {
     let size = Size { width: 16, height: 16 };
-    let colour = |_: u32, y: u32| if y % 2 == 0 { [128, 128, 20] } else { [128, 128, 240] };
+    let colour = |_: u32, y: u32| if y.is_multiple_of(2) { [128, 128, 20] } else { [128, 128, 240] };
     for raw in [Raw::Yuyv, Raw::Uyvy, Raw::Yvyu, Raw::Rgb24, Raw::Bgr24] {
         let bytes = laid_out(raw, size, Range::Full, colour);
         let blue = |quality: u8, y: usize| {
@@ -186,7 +186,8 @@ fn pictures_of_any_shape_can_be_encoded() {
         let size = Size { width, height };
         for (raw, quality) in raws().flat_map(|raw| [(raw, USUAL), (raw, 98)]) {
             // Even columns are dark, odd ones bright, in every row and to the last column of an odd width.
-            let bytes = laid_out(raw, size, Range::Full, |x, _| [if x % 2 == 0 { 60 } else { 200 }; 3]);
+            let bytes =
+                laid_out(raw, size, Range::Full, |x, _| [if x.is_multiple_of(2) { 60 } else { 200 }; 3]);
             let (w, h, pixels) = decode(&encode(raw, quality, &bytes, size, Range::Full));
             assert_eq!((w, h), (width as usize, height as usize));
             for (i, pixel) in pixels.chunks_exact(3).enumerate() {
