@@ -60,8 +60,8 @@ pub enum Range {
     /// otherwise.
     #[default]
     Limited,
-    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default of RGB and with
-    /// V4L2_COLORSPACE_JPEG.
+    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default of RGB, of
+    /// luma alone, and with V4L2_COLORSPACE_JPEG.
     Full,
 }
 

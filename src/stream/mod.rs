@@ -20,7 +20,6 @@ use crate::camera::{About, Ended, Frame, Size, Source, Which};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
-use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::problem::Problem;
 use crate::ring::{Meta, Writer};
@@ -137,7 +136,7 @@ impl<'a> Stream<'a> {
         self.begin(&about);
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let mut session = Session::new(&about, self.feed.wanted.quality.unwrap_or(DEFAULT_QUALITY));
+        let mut session = Session::new(&about);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {

@@ -8,7 +8,7 @@ use log::warn;
 use crate::camera::{About, Frame, Layout, Range, Raw, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::inject;
-use crate::jpeg::encode::Encoder;
+use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::jpeg::pixels::Picture;
@@ -56,14 +56,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(about: &About, quality: u8) -> Self {
+    pub(super) fn new(about: &About) -> Self {
         Self {
             layout: about.layout,
             size: about.size,
             other_size: (about.size, 0),
             stride: about.stride,
             range: about.range,
-            encoder: Encoder::new(quality),
+            encoder: Encoder::new(DEFAULT_QUALITY),
             eoi: Policy::default(),
             rate: Rate::default(),
             interval: about.interval.unwrap_or_default(),
@@ -180,6 +180,7 @@ impl Session {
             return Ok(Taken::Unwanted);
         }
         self.skip_if_late(frame)?;
+        self.encoder.set_quality(feed.quality());
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
         let published = writer.publish(meta, |room| encoder.encode(&picture, room));
         published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
@@ -233,7 +234,7 @@ mod tests {
             range: Range::Full,
             compromises: Vec::new(),
         };
-        Session::new(&about, 85)
+        Session::new(&about)
     }
 
     fn frame(bytes: &[u8]) -> Frame<'_> {
@@ -302,5 +303,38 @@ mod tests {
         }
         assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(session.verdict(), None);
+    }
+
+    #[test]
+    fn the_quality_can_be_changed_while_frames_flow() {
+        let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000);
+        let pixels: Vec<u8> = (0..16 * 8).map(|i| (i * 91) as u8).collect();
+        let mut length = |quality: u8| {
+            feed.set_quality(quality);
+            assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
+            feed.ring.look(|stored| stored.jpeg().len()).expect("a frame")
+        };
+        let usual = length(DEFAULT_QUALITY);
+        let (low, high) = (length(5), length(100));
+        assert!(low < usual && usual < high, "{low}, {usual}, {high} bytes");
+        assert_eq!((length(0), length(255)), (length(1), high));
+    }
+
+    #[test]
+    fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
+        for (raw, len) in [(Raw::Nv12, 16 * 8 * 3 / 2 - 9), (Raw::Yuyv, 16 * 7), (Raw::Rgb24, 16 * 8)] {
+            let (feed, mut session) = (feed(), session(Layout::Raw(raw)));
+            let _demand = Demand::new(feed.clone());
+            let mut writer = Writer::new(&feed.ring);
+            writer.reserve(4000);
+            for _ in 0..=BAD_FRAMES {
+                let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
+                assert_eq!(taken, Err(Dropped::Unencodable), "{raw:?}");
+            }
+            assert!(session.verdict().is_some_and(|why| why.ends_with("unencodable")), "{raw:?}");
+        }
     }
 }

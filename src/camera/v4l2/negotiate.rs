@@ -181,12 +181,13 @@ fn nonsense(layout: Layout, format: &Format) -> Option<String> {
     None
 }
 
-/// The range of samples: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h.
+/// The range of samples: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h. Luma alone has that of RGB by
+/// default, as the kernel's own generator of test pictures has it (v4l2-tpg-core.c).
 fn range(layout: Layout, format: &Format) -> Range {
     match (layout, format.quantization, format.colorspace) {
         (Layout::Mjpeg, _, _) | (_, Quantization::FullRange, _) => Range::Full,
         (_, Quantization::Default, Colorspace::JPEG) => Range::Full,
-        (Layout::Raw(Raw::Rgb24 | Raw::Bgr24), Quantization::Default, _) => Range::Full,
+        (Layout::Raw(Raw::Rgb24 | Raw::Bgr24 | Raw::Grey), Quantization::Default, _) => Range::Full,
         _ => Range::Limited,
     }
 }
@@ -398,9 +399,10 @@ mod tests {
             range(layout, &format)
         };
         let with = |quantization, colorspace| of(YUYV, quantization, colorspace);
-        let rgb = Layout::Raw(Raw::Bgr24);
-        assert_eq!(of(rgb, Quantization::Default, Colorspace::SRGB), Range::Full);
-        assert_eq!(of(rgb, Quantization::LimitedRange, Colorspace::SRGB), Range::Limited);
+        for raw in [Raw::Rgb24, Raw::Bgr24, Raw::Grey].map(Layout::Raw) {
+            assert_eq!(of(raw, Quantization::Default, Colorspace::SRGB), Range::Full);
+            assert_eq!(of(raw, Quantization::LimitedRange, Colorspace::SRGB), Range::Limited);
+        }
         assert_eq!(with(Quantization::Default, Colorspace::SRGB), Range::Limited);
         assert_eq!(with(Quantization::Default, Colorspace::JPEG), Range::Full);
         assert_eq!(with(Quantization::LimitedRange, Colorspace::JPEG), Range::Limited);
