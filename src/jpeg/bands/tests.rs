@@ -57,10 +57,10 @@ fn decoded_by_libjpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
 fn bands_are_the_same_picture_as_the_whole_to_two_decoders() {
     let size = Size { width: 642, height: 485 };
     for raw in Layout::all().filter_map(Layout::raw) {
-        for quality in [85, 95] {
+        for (quality, bands) in [(85, &[2, 3][..]), (95, &[4])] {
             let whole = encoded(raw, size, quality, 1);
             assert_eq!(restarts(&whole), 0);
-            for bands in [2, 3, 4] {
+            for &bands in bands {
                 let joined = encoded(raw, size, quality, bands);
                 assert!((1..bands).contains(&restarts(&joined)), "{raw:?} at {quality} in {bands}");
                 assert!(decoded(&joined) == decoded(&whole), "{raw:?} at {quality} in {bands}");
