@@ -174,7 +174,8 @@ fn at_high_quality_each_row_keeps_the_colour_that_the_camera_gave_it() {
             i32::from(pixels[3 * (y * width + 8) + 2]) - i32::from(pixels[3 * (y * width + 8)])
         };
         assert!(blue(FULL_CHROMA, 6) < -60 && blue(FULL_CHROMA, 7) > 60, "{raw:?} lost its rows");
-        assert!((blue(USUAL, 6) - blue(USUAL, 7)).abs() < 30, "{raw:?} has no mean of two rows");
+        let mean = [6, 7].map(|y| blue(USUAL, y));
+        assert!(mean.iter().all(|blue| blue.abs() < 30), "{raw:?} has no mean of two rows: {mean:?}");
     }
 }
 
