@@ -53,12 +53,14 @@ fn colours_are_right(format: &str) -> Outcome {
         ensure!((picture.width, picture.height) == (640, 360), "{}x{}", picture.width, picture.height);
         let bar = picture.width / BARS.len();
         // Three quarters down: vivid writes its figures over the upper part.
-        let found = [0, 1, 2, 3, 4, 5, 6, 7].map(|n| picture.colour(n * bar + bar / 2, picture.height * 3 / 4));
+        let found =
+            [0, 1, 2, 3, 4, 5, 6, 7].map(|n| picture.colour(n * bar + bar / 2, picture.height * 3 / 4));
         let near = |a: [u8; 3], b: [u8; 3]| a.into_iter().zip(b).all(|(a, b)| a.abs_diff(b) <= TOLERANCE);
         let right = match format {
             // How bright each colour is without it is the driver's choice; the bars are in the order of that.
             "grey" => {
-                let falls = found.is_sorted_by(|left, right| left[0] > right[0] && near(*right, [right[0]; 3]));
+                let falls =
+                    found.is_sorted_by(|left, right| left[0] > right[0] && near(*right, [right[0]; 3]));
                 falls && near(found[0], BARS[0]) && near(found[7], BARS[7])
             }
             _ => found.into_iter().zip(BARS).all(|(found, expected)| near(found, expected)),
