@@ -3,9 +3,11 @@
 //! Called by [`crate::stream`] alone (and by `boardcam snapshot`). Nothing here waits, logs, or knows where
 //! bytes come from or go to; every function reads a slice and fills a slice of fixed size.
 
+mod bands;
 pub mod card;
 pub mod encode;
 pub mod eoi;
 mod huffman;
 pub mod passthrough;
 pub mod pixels;
+mod rows;

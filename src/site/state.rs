@@ -162,7 +162,7 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         format: about.as_ref().map(format),
         encoder: about.as_ref().map(|about| match about.layout {
             Layout::Mjpeg => "passthrough",
-            Layout::Yuyv => "software",
+            Layout::Raw(_) => "software",
         }),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
