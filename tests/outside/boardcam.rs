@@ -84,6 +84,11 @@ impl Boardcam {
         self.log.lock().unwrap().clone()
     }
 
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Descriptors and threads that it has.
     pub fn holdings(&self) -> Outcome<(usize, usize)> {
         let count = |what: &str| -> Outcome<usize> {

@@ -3,6 +3,7 @@
 mod boardcam;
 mod hostile;
 mod mistakes;
+mod pipes;
 mod process;
 mod serving;
 mod slow;
