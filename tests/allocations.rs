@@ -3,18 +3,32 @@
 use std::alloc::System;
 use std::time::Duration;
 
+use boardcam::camera::find::Observer;
 use boardcam::camera::pattern::Pattern;
+use boardcam::camera::pipe::{Pipe, Piped};
 use boardcam::camera::{Encoder, Size, Source, Wanted, Which};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::problem::Problem;
+use log::Level;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+struct Patient;
+
+impl Observer for Patient {
+    fn refused(&mut self, _: &str, _: &Problem) {}
+
+    fn keep_waiting(&mut self) -> bool {
+        true
+    }
+}
+
 /// One test for all: another one on another thread would be counted too.
 #[test]
-fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing() {
+fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing() {
     let size = Size { width: 640, height: 480 };
     let wanted = Wanted {
         which: Which::Pattern,
@@ -34,6 +48,23 @@ fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing() {
 
     let bare =
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\0\0";
+    let file = std::env::temp_dir().join(format!("boardcam-allocations-{}.jpg", std::process::id()));
+    // Longer than a read, with its end; garbage follows.
+    let frame = [&bare[..bare.len() - 2], &[7; 100_000], b"\xff\xd9"].concat();
+    std::fs::write(&file, &frame).expect("a place for a picture");
+    let command = Piped::Command(format!("while cat {}; do echo; done", file.display()));
+    let mut pipe = Pipe::open("test", &command, &wanted, Level::Debug, &mut Patient).expect("a program");
+    let take = |pipe: &mut Pipe| {
+        let got = pipe.next(Duration::from_secs(20)).expect("it never ends").expect("it is not slow");
+        assert_eq!(got.bytes, frame);
+    };
+    (0..30).for_each(|_| take(&mut pipe));
+    let region = Region::new(ALLOCATOR);
+    (0..100).for_each(|_| take(&mut pipe));
+    let pipe_used = region.change();
+    drop(pipe);
+    std::fs::remove_file(&file).expect("it is still there");
+
     let mut policy = Policy::default();
     let mut slot = vec![0; 4096];
     let region = Region::new(ALLOCATOR);
@@ -45,5 +76,6 @@ fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing() {
     let mender_used = region.change();
 
     assert_eq!((pattern_used.allocations, pattern_used.reallocations), (0, 0), "the pattern");
+    assert_eq!((pipe_used.allocations, pipe_used.reallocations), (0, 0), "the pipe");
     assert_eq!((mender_used.allocations, mender_used.reallocations), (0, 0), "the mender");
 }

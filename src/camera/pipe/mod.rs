@@ -67,7 +67,7 @@ impl Piped {
         match self {
             Piped::Stdin => "standard input".to_owned(),
             Piped::Command(command) => {
-                let word = command.split_whitespace().next().unwrap_or_default();
+                let word = command.split_whitespace().find(|word| *word != "exec").unwrap_or_default();
                 // Words of the shell (`A=b ffmpeg`, `(cd x; ...`) say nothing, or too much.
                 let is_path = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.+".contains(&b));
                 match word.rsplit('/').next() {
@@ -175,7 +175,7 @@ impl Pipe {
         };
         let about = About {
             source: label,
-            card: String::new(),
+            card: "another program".to_owned(),
             driver: String::new(),
             bus: String::new(),
             layout: Layout::Mjpeg,
@@ -374,7 +374,7 @@ mod tests {
     fn what_everybody_sees_of_a_command_holds_no_secret() {
         for (command, label) in [
             ("ffmpeg -i rtsp://admin:secret@cam -f mjpeg -", "pipe:ffmpeg"),
-            ("/usr/bin/ffmpeg -i x", "pipe:ffmpeg"),
+            ("exec /usr/bin/ffmpeg -i x", "pipe:ffmpeg"),
             ("TOKEN=secret ffmpeg", "pipe"),
             ("'/opt/my secret/tool'", "pipe"),
             ("$(secret)", "pipe"),

@@ -146,6 +146,18 @@ fn a_frame_that_ends_too_soon_is_given_out_as_it_is_and_the_next_one_whole() {
 }
 
 #[test]
+fn a_head_that_ends_too_soon_costs_no_other_frame() {
+    let jpeg = jpeg(&[(0xdb, vec![0; 65]), (0xc4, vec![0; 29])], &[1, 2, 3]);
+    let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    // Its last segment ends somewhere in the next frames: after 64 KiB, if its length was cut.
+    let times = (64 << 10) / jpeg.len() + 2;
+    for cut in 3..scan {
+        let found = at_once(&[&jpeg[..cut], &jpeg.repeat(times)].concat());
+        assert!(found == vec![Some(jpeg.clone()); times], "cut at {cut}: {} frames", found.len());
+    }
+}
+
+#[test]
 fn a_frame_over_the_cap_is_lost_alone_and_its_memory_given_back() {
     let (large, small) = (plain_jpeg(CAP), plain_jpeg(1000));
     let mut splitter = Splitter::new(CAP);
