@@ -153,7 +153,19 @@ fn a_head_that_ends_too_soon_costs_no_other_frame() {
     let times = (64 << 10) / jpeg.len() + 2;
     for cut in 3..scan {
         let found = at_once(&[&jpeg[..cut], &jpeg.repeat(times)].concat());
-        assert!(found == vec![Some(jpeg.clone()); times], "cut at {cut}: {} frames", found.len());
+        assert_eq!(found.len(), times, "cut at {cut}");
+        // Where it ends just behind SOI, what it brought stands before tables that hold all the same.
+        let whole = |frame: &Option<Vec<u8>>| frame.as_ref().is_some_and(|frame| frame.ends_with(&jpeg[2..]));
+        assert!(found.iter().all(whole), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_head_that_ends_in_its_last_segment_makes_no_torn_picture() {
+    let jpeg = jpeg(&[(0xdb, vec![0; 65]), (0xc4, vec![0; 29])], &[1, 2, 3]);
+    let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    for cut in scan + 4..scan + 10 {
+        assert_eq!(at_once(&[&jpeg[..cut], &jpeg, &jpeg].concat()), some(&[&jpeg]), "cut at {cut}");
     }
 }
 
@@ -214,10 +226,10 @@ fn what_is_no_jpeg_is_counted() {
 
 #[test]
 fn a_stream_of_false_beginnings_costs_no_more_than_its_length() {
-    // Each beginning leads through every later one: looked at again and again, this would take hours.
-    let link = segment(0xe0, &BEGIN.repeat(4));
-    let stream = [&BEGIN[..2], &link.repeat(CAP / link.len())].concat();
+    // Each of 50,000 beginnings leads through every later one: looked at again and again, this takes minutes.
+    let link = segment(0xe0, b"\xff\xd8\xff\xe1\0\x02");
+    let stream = [&BEGIN[..2], &link.repeat(50_000)].concat();
     let start = std::time::Instant::now();
     at_once(&stream);
-    assert!(start.elapsed().as_secs() < 20, "took {:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
 }
