@@ -12,7 +12,7 @@ use log::Level;
 
 use super::node::{self, Node, STABLE_NAMES};
 use super::pattern::Pattern;
-use super::pipe::{Pipe, Piped, rpicam};
+use super::pipe::{Pipe, rpicam};
 use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
 use super::{About, Frame, Layout, Source, Wanted, Which};
@@ -110,7 +110,7 @@ impl Finder {
             match tried {
                 Ok(source) => return Ok(Box::new(source)),
                 Err(refusal) => {
-                    observer.refused(&RPICAM.label(), &refusal.problem);
+                    observer.refused(&rpicam::PLAIN.label(), &refusal.problem);
                     // That there is no camera module is no news where there is another camera.
                     if refusal.camera {
                         refusals.push(refusal);
@@ -133,7 +133,7 @@ impl Finder {
         {
             return Some(Err(refusal.clone()));
         }
-        let tried = open_rpicam(&self.name, &self.wanted, observer);
+        let tried = rpicam::open(&self.name, &self.wanted, observer);
         self.rpicam = tried.as_ref().err().map(|refusal| (refusal.clone(), Instant::now()));
         Some(tried)
     }
@@ -144,18 +144,6 @@ impl Finder {
         let Some(last) = self.last.as_ref().filter(|_| !path.starts_with(STABLE_NAMES)) else { return there };
         last.find(there, node::list(Some(&last.identity)))
     }
-}
-
-/// What `auto` tries last.
-const RPICAM: Piped = Piped::Rpicam(String::new());
-
-/// Opens a camera module and waits for its first picture. Its tool's words are for the debug log only, since it was
-/// not asked for.
-pub(super) fn open_rpicam(name: &str, wanted: &Wanted, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
-    Pipe::open(name, &RPICAM, wanted, Level::Debug, observer).map_err(|problem| {
-        let camera = !problem.why.contains(rpicam::NO_CAMERA);
-        Refusal { problem, camera }
-    })
 }
 
 /// How many devices the nodes that may be cameras belong to: one camera often has a second node, for

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use super::find::{Observer, open_and_prove, open_rpicam};
+use super::find::{Observer, open_and_prove};
 use super::node::{self, Node, Role};
 use super::pipe::{Pipe, rpicam};
 use super::v4l2::device::{Device, Listed, Refusal, code_name, codes};
@@ -55,7 +55,7 @@ pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
     {
         writeln!(out, "rpicam  camera modules, by {program}")?;
         let start = Instant::now();
-        let opened = open_rpicam("probe", wanted, &mut Patient);
+        let opened = rpicam::open("probe", wanted, &mut Patient);
         let tried = opened.map(|source| verdict(source.about(), start.elapsed()));
         usable |= told(tried.map_err(|refusal| refusal.problem), out)?;
         writeln!(out)?;

@@ -1,21 +1,29 @@
 //! The command line for a Raspberry Pi's own camera modules, which only libcamera can read: rpicam-vid's, called
 //! libcamera-vid before Raspberry Pi OS 12.
 //!
-//! Used by [`super::Pipe`], and by the search for a camera to see whether it can be tried at all. Options and
+//! Used by [`super::Pipe`], and by the search for a camera, which tries it last. Options and
 //! their meaning: rpicam-apps, core/options.cpp and core/video_options.hpp, or `rpicam-vid --help`.
 
 use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use log::Level;
+
+use super::{Pipe, Piped};
 use crate::camera::Wanted;
+use crate::camera::find::Observer;
+use crate::camera::v4l2::device::Refusal;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 
 /// The program under its names, newest first.
 const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
 
 /// What it says when there is no camera module.
-pub const NO_CAMERA: &str = "no cameras available";
+const NO_CAMERA: &str = "no cameras available";
+
+/// The first camera module, without further options: what `auto` tries last.
+pub const PLAIN: Piped = Piped::Rpicam(String::new());
 
 /// The program as it is called here; `None` if it is not on PATH.
 pub fn program() -> Option<&'static str> {
@@ -25,6 +33,18 @@ pub fn program() -> Option<&'static str> {
 
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Opens the first camera module for a search that asked for any camera, and waits for its first picture. What the
+/// program says is for the debug log only, since it was not asked for.
+///
+/// # Errors
+/// Why there is no picture; no [`Refusal::camera`] where there is no camera module.
+pub fn open(name: &str, wanted: &Wanted, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
+    Pipe::open(name, &PLAIN, wanted, Level::Debug, observer).map_err(|problem| {
+        let camera = !problem.why.contains(NO_CAMERA);
+        Refusal { problem, camera }
+    })
 }
 
 /// The command line for the shell: JPEGs without end to standard output, of the size, rate and quality wanted,
@@ -68,7 +88,6 @@ pub fn command(program: &str, wanted: &Wanted, options: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::pipe::Piped;
     use crate::camera::{Size, Which};
 
     #[test]
@@ -77,7 +96,7 @@ mod tests {
             size: Some(Size { width: 640, height: 480 }),
             fps: Some(15),
             quality: Some(70),
-            ..Wanted::of(Which::Pipe(Piped::Rpicam(String::new())))
+            ..Wanted::of(Which::Pipe(PLAIN))
         };
         assert_eq!(
             command("rpicam-vid", &wanted, ""),
@@ -88,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_the_user_says_replaces_what_we_would() {
-        let wanted = Wanted::of(Which::Pipe(Piped::Rpicam(String::new())));
+        let wanted = Wanted::of(Which::Pipe(PLAIN));
         assert_eq!(
             command("libcamera-vid", &wanted, "--camera 1 --width=1920 --height 1080 -q90 -n --hflip"),
             "exec libcamera-vid --codec mjpeg --framerate 30 --timeout 0 --flush --output - \
