@@ -6,3 +6,4 @@ mod mistakes;
 mod process;
 mod serving;
 mod slow;
+mod variants;
