@@ -9,7 +9,7 @@ use rouille::Response;
 use serde::Serialize;
 
 use super::{Visit, camera_url};
-use crate::camera::{About, Layout};
+use crate::camera::{About, Encoder, Layout};
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
 use crate::feed::{Counters, Feed, State as Source, Status};
@@ -182,9 +182,9 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|about| match about.layout {
-            Layout::Mjpeg => "passthrough",
-            Layout::Yuyv => "software",
+        encoder: about.as_ref().map(|about| match (about.layout, feed.wanted.encoder) {
+            (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough.name(),
+            _ => Encoder::Software.name(),
         }),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused

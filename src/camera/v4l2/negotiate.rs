@@ -81,12 +81,14 @@ struct Offer {
 /// The layouts that the settings allow, best first.
 fn allowed(wanted: &Wanted) -> Vec<Layout> {
     let by_encoder = |layout: &Layout| match wanted.encoder {
-        Encoder::Auto => true,
+        Encoder::Auto | Encoder::Software => true,
         Encoder::Passthrough => *layout == Layout::Mjpeg,
-        Encoder::Software => *layout != Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
-    Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect()
+    let mut layouts: Vec<_> = Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect();
+    // What is encoded here anyway need not be decoded first.
+    layouts.sort_by_key(|layout| wanted.encoder == Encoder::Software && *layout == Layout::Mjpeg);
+    layouts
 }
 
 /// Why none of the listed formats can be taken, and what to do.
@@ -212,7 +214,8 @@ fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rat
 
 /// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
 fn quality_compromise(device: &Device, wanted: &Wanted, layout: Layout) -> Option<String> {
-    let quality = wanted.quality.filter(|_| layout == Layout::Mjpeg)?;
+    let by_camera = layout == Layout::Mjpeg && wanted.encoder != Encoder::Software;
+    let quality = wanted.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
     ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
 }
@@ -269,7 +272,10 @@ mod tests {
     fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
         assert_eq!(allowed(&wanted()), [Layout::Mjpeg, Layout::Yuyv]);
         assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), [Layout::Yuyv]);
+        assert_eq!(
+            allowed(&Wanted { encoder: Encoder::Software, ..wanted() }),
+            [Layout::Yuyv, Layout::Mjpeg]
+        );
         assert_eq!(allowed(&Wanted { layout: Some(Layout::Yuyv), ..wanted() }), [Layout::Yuyv]);
         let both = Wanted { layout: Some(Layout::Yuyv), encoder: Encoder::Passthrough, ..wanted() };
         assert_eq!(allowed(&both), []);
