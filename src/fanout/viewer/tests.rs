@@ -102,8 +102,9 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
         expected.extend(feed.ring.look(|frame| frame.jpeg().to_vec()).unwrap());
         expected.extend(multipart::ADVANCE_TRAILER);
         let mut got = vec![0; expected.len()];
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         std::thread::scope(|scope| {
-            let reading = scope.spawn(|| client.read_exact(&mut got));
+            let reading = scope.spawn(|| client.read_exact(&mut got).unwrap());
             while !reading.is_finished() {
                 viewer.unblock();
                 viewer.flush(&mut pool, start).unwrap();
@@ -127,4 +128,10 @@ fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!((count(&viewer.seat.frames), count(&viewer.seat.skipped)), (1, 0));
     assert_eq!(viewer.seen, feed.ring.newest());
+}
+
+#[test]
+fn what_is_left_of_two_pieces_begins_where_sending_stopped() {
+    let left = |sent| rest([b"abc", b"de"], sent).concat();
+    assert_eq!([left(0), left(2), left(3), left(4), left(5)], [&b"abcde"[..], b"cde", b"de", b"e", b""]);
 }
