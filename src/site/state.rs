@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Visit, camera_url};
 use crate::camera::{About, Encoder, Layout};
+use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
 use crate::feed::{Counters, Feed, State as Source, Status};
@@ -26,6 +27,7 @@ struct Answer<'a> {
     cameras: Vec<Camera>,
     variants: Vec<Variant>,
     viewers: Vec<Viewer>,
+    spill: Spill,
     connections: Connections,
 }
 
@@ -139,6 +141,13 @@ struct Viewer {
     frames_sent: u64,
     frames_skipped: u64,
     bytes_sent: u64,
+}
+
+/// Memory for what slow viewers did not take yet, in bytes.
+#[derive(Serialize)]
+struct Spill {
+    bytes: usize,
+    limit: usize,
 }
 
 #[derive(Serialize)]
@@ -267,6 +276,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             .filter(|seat| shown(seat.order.camera))
             .map(|seat| viewer(seat, &house.feeds, now))
             .collect(),
+        spill: Spill { bytes: house.audience.spill.load(Ordering::Relaxed), limit: SPILL_CAP },
         connections: Connections {
             open: house.count.open.load(Ordering::Relaxed),
             limit: house.count.limit.load(Ordering::Relaxed),

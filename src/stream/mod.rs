@@ -127,7 +127,11 @@ impl<'a> Stream<'a> {
         self.feed.status().refused = refused;
         match found {
             Err(problem) => problem,
-            Ok(mut source) => self.capture(source.as_mut()),
+            Ok(mut source) => {
+                let problem = self.capture(source.as_mut());
+                finder.ended();
+                problem
+            }
         }
     }
 
@@ -138,7 +142,9 @@ impl<'a> Stream<'a> {
         self.begin(&about);
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let mut session = Session::new(&about, self.feed.wanted.quality.unwrap_or(DEFAULT_QUALITY));
+        let wanted = &self.feed.wanted;
+        let quality = wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let mut session = Session::new(&about, quality, wanted.bad_frames);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {

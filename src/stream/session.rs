@@ -24,9 +24,6 @@ const LATE_FRAMES: u32 = 3;
 /// alone is a frame whose header was damaged.
 const SIZE_FRAMES: u32 = 5;
 
-/// So many unusable frames in a row are tolerated.
-const BAD_FRAMES: u32 = 10;
-
 /// What became of a usable frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -56,10 +53,12 @@ pub(super) struct Session {
     late: u32,
     /// Unusable frames in a row, and what was wrong with the last one.
     bad: (u32, Option<Dropped>),
+    /// So many in a row are tolerated.
+    tolerated: u32,
 }
 
 impl Session {
-    pub(super) fn new(about: &About, quality: u8) -> Self {
+    pub(super) fn new(about: &About, quality: u8, bad_frames: u32) -> Self {
         Self {
             layout: about.layout,
             size: about.size,
@@ -73,6 +72,7 @@ impl Session {
             interval: about.interval.unwrap_or_default(),
             late: 0,
             bad: (0, None),
+            tolerated: bad_frames,
         }
     }
 
@@ -115,7 +115,7 @@ impl Session {
     /// Why the camera must be opened anew: too many unusable frames in a row.
     pub(super) fn verdict(&self) -> Option<String> {
         let (bad, last) = self.bad;
-        let last = last.filter(|_| bad > BAD_FRAMES)?.name();
+        let last = last.filter(|_| bad > self.tolerated)?.name();
         Some(format!("{bad} in a row were unusable, the last one: {last}"))
     }
 
@@ -234,6 +234,7 @@ mod tests {
     use std::time::Instant;
 
     const SIZE: Size = Size { width: 8, height: 8 };
+    const TOLERATED: u32 = 7;
     const WHOLE: &[u8] =
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
@@ -256,7 +257,7 @@ mod tests {
             range: Range::Full,
             compromises: Vec::new(),
         };
-        Session::new(&about, 85)
+        Session::new(&about, 85, TOLERATED)
     }
 
     fn frame(bytes: &[u8]) -> Frame<'_> {
@@ -273,12 +274,12 @@ mod tests {
         assert_eq!(session.take(&flagged, &feed, &mut writer), Err(Dropped::Flagged));
         assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(Dropped::WrongSize));
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
-        for _ in 0..BAD_FRAMES {
+        for _ in 0..TOLERATED {
             assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(Dropped::Fault(Fault::NoSoi)));
         }
         assert_eq!(session.verdict(), None);
         assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
-        assert_eq!(session.verdict().unwrap(), "11 in a row were unusable, the last one: no_soi");
+        assert_eq!(session.verdict().unwrap(), "8 in a row were unusable, the last one: no_soi");
         let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted.len(), 3, "{counted:?}");
     }

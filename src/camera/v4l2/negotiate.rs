@@ -227,31 +227,6 @@ fn quality_sentence(quality: u8) -> String {
     )
 }
 
-/// Advice when the USB bus has no room: what of the camera's own offers needs less.
-pub fn less_bandwidth(device: &Device, agreed: &Agreed) -> String {
-    let Some(code) = device.code_of(agreed.layout) else { return String::new() };
-    let sizes = Sizes::of(&device.handle, code);
-    let rates = Rates::of(&device.handle, code, agreed.size);
-    let mjpeg = agreed.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
-    bandwidth_advice(mjpeg, sizes.smaller_than(agreed.size), agreed.rate.and_then(|r| rates.slower_than(r)))
-}
-
-fn bandwidth_advice(mjpeg: bool, smaller: Option<Size>, slower: Option<Rate>) -> String {
-    let ways: Vec<String> = [
-        mjpeg.then(|| "--format mjpeg".to_owned()),
-        smaller.map(|size| format!("--size {size}")),
-        // The option takes whole numbers.
-        slower.map(|rate| format!("--fps {}", rate.per_second().floor().max(1.0))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    match ways.is_empty() {
-        true => "plug it into another USB port, away from other cameras".to_owned(),
-        false => format!("try {}, or another USB port", ways.join(" or ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::modes::tests::{rate, size, sizes};
@@ -323,15 +298,6 @@ mod tests {
         );
         assert!(rate_compromise(&wish, hd, None, &offered).unwrap().contains("no setting"));
         assert_eq!(rate_compromise(&wanted(), hd, None, &offered), None);
-    }
-
-    #[test]
-    fn a_full_usb_bus_gets_advice_that_this_camera_can_follow() {
-        assert_eq!(
-            bandwidth_advice(true, Some(size("640x480")), Some(rate(2, 25))),
-            "try --format mjpeg or --size 640x480 or --fps 12, or another USB port"
-        );
-        assert!(bandwidth_advice(false, None, None).starts_with("plug it into another USB port"));
     }
 
     #[test]

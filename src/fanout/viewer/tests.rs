@@ -135,3 +135,13 @@ fn what_is_left_of_two_pieces_begins_where_sending_stopped() {
     let left = |sent| rest([b"abc", b"de"], sent).concat();
     assert_eq!([left(0), left(2), left(3), left(4), left(5)], [&b"abcde"[..], b"cde", b"de", b"e", b""]);
 }
+
+#[test]
+fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_encode() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let (mut viewer, _client, feed) = viewer(&mut pool, start);
+    publish(&feed, 100);
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Ok(Offered::Fine));
+    assert_eq!(viewer.seen, 1, "it was not sent");
+}
