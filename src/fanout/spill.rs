@@ -48,7 +48,7 @@ impl Pool {
     /// A spill that holds the `parts`, one behind the other.
     ///
     /// # Errors
-    /// [`NoRoom`] when the cap is reached by spills that are in use.
+    /// [`NoRoom`] when the cap is reached by spills that are in use, or the system gives no memory.
     pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, NoRoom> {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut bytes = match self.free.iter().position(|buffer| buffer.capacity() >= length) {
@@ -67,7 +67,9 @@ impl Pool {
             let Some(buffer) = self.free.pop() else { return Err(NoRoom) };
             self.held -= buffer.capacity();
         }
-        let buffer = Vec::with_capacity(length);
+        let mut buffer = Vec::new();
+        // A limit on the process's memory is a cap, too.
+        buffer.try_reserve_exact(length).map_err(|_| NoRoom)?;
         self.held += buffer.capacity();
         Ok(buffer)
     }

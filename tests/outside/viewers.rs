@@ -1,26 +1,18 @@
 //! Many viewers at once, of whom some are asleep: nobody else notices.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
-
-use socket2::{Domain, Socket, Type};
 
 use crate::boardcam::{Boardcam, open_many};
 
-use client::{Outcome, PATIENCE, Viewer, ensure, wait_for};
+use client::{Outcome, Viewer, ensure, narrow, wait_for};
 
 /// Asks for a stream and reads no further than that it is admitted; its kernel takes in next to nothing for it.
-fn asleep(address: SocketAddr) -> Outcome<TcpStream> {
-    const ADMITTED: &[u8] = b"HTTP/1.0 200 OK\r\n";
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_recv_buffer_size(4 << 10)?;
-    socket.connect_timeout(&address.into(), PATIENCE)?;
-    let mut socket = TcpStream::from(socket);
-    socket.set_read_timeout(Some(PATIENCE))?;
-    write!(socket, "GET /stream?id=asleep HTTP/1.0\r\n\r\n")?;
-    let mut status = [0; ADMITTED.len()];
-    socket.read_exact(&mut status)?;
-    ensure!(status == ADMITTED, "{}", String::from_utf8_lossy(&status));
+fn asleep(address: SocketAddr) -> Outcome<BufReader<TcpStream>> {
+    let mut socket = narrow(address, b"GET /stream?id=asleep HTTP/1.0\r\n\r\n")?;
+    let mut status = String::new();
+    socket.read_line(&mut status)?;
+    ensure!(status == "HTTP/1.0 200 OK\r\n", "{status}");
     Ok(socket)
 }
 
