@@ -1,54 +1,117 @@
-//! Milliseconds to encode one frame: `cargo bench --bench encode`.
+//! Milliseconds to encode one frame, by layout, size and number of bands, beside libjpeg-turbo's:
+//! `cargo bench --bench encode`.
+//!
+//! Libjpeg-turbo is measured by its own `tjbench` where that is installed (Debian: libjpeg-turbo-progs), with
+//! one thread, the same quality and 4:2:0, from planes of YCbCr of the same scene.
 
+use std::fs;
 use std::hint::black_box;
+use std::process::Command;
 use std::time::Instant;
 
-use boardcam::camera::{Range, Size};
+use boardcam::camera::{Layout, Range, Raw, Size};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder};
-use boardcam::jpeg::pixels::Yuyv;
+use boardcam::jpeg::pixels::Picture;
 
-/// Frames measured for each line.
-const FRAMES: usize = 101;
+/// Frames measured for each figure.
+const FRAMES: usize = 41;
 
-/// Something like a photograph to the encoder: smooth shapes with a little noise.
-fn scene(size: Size) -> Vec<u8> {
-    let mut noise = 1u32;
-    let mut bytes = Vec::new();
-    for y in 0..size.height {
-        for x in 0..Yuyv::row_len(size.width) {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let (fx, fy) = (f64::from(x / 2) / 90.0, f64::from(y) / 70.0);
-            let shade = 126.0 + 60.0 * (fx.sin() * fy.cos() + (fx * 0.3 + fy).sin() * 0.5);
-            let grain = if x % 2 == 0 { f64::from(noise >> 29) } else { 0.0 };
-            bytes.push((shade + grain) as u8);
-        }
-    }
-    bytes
+const BANDS: [usize; 2] = [1, 2];
+
+const SIZES: [Size; 2] = [Size { width: 1280, height: 720 }, Size { width: 1920, height: 1080 }];
+
+/// One layout of each kind; those that differ only in the order of samples take the same time.
+const LAYOUTS: [Raw; 4] = [Raw::Nv12, Raw::Yuyv, Raw::Rgb24, Raw::Grey];
+
+/// Something like a photograph to the encoder: smooth shapes in colours, with a little noise in the luma.
+#[derive(Default)]
+struct Scene {
+    noise: u32,
 }
 
-/// The middle one of many times, in milliseconds.
-fn median(mut run: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..FRAMES)
-        .map(|_| {
+impl Scene {
+    fn luma(&mut self, x: u32, y: u32) -> f64 {
+        self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let (fx, fy) = (f64::from(x) / 90.0, f64::from(y) / 70.0);
+        let shade = 122.0 + 60.0 * (fx.sin() * fy.cos() + (fx * 0.3 + fy).sin() * 0.5);
+        shade + f64::from(self.noise >> 29)
+    }
+
+    /// Distance of Cb and Cr from 128.
+    fn chroma(x: u32, y: u32) -> [f64; 2] {
+        let (fx, fy) = (f64::from(x) / 130.0, f64::from(y) / 110.0);
+        [30.0 * (fx + fy).sin(), 30.0 * (fx - fy).cos()]
+    }
+
+    fn laid_out(mut self, raw: Raw, size: Size) -> Vec<u8> {
+        let Size { width, height } = size;
+        let mut bytes = Vec::new();
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            let (luma, [cb, cr]) = (self.luma(x, y), Self::chroma(x, y));
+            match raw {
+                Raw::Yuyv => bytes.extend([luma, 128.0 + if x.is_multiple_of(2) { cb } else { cr }]),
+                Raw::Rgb24 => bytes.extend([luma + 1.4 * cr, luma - 0.34 * cb - 0.71 * cr, luma + 1.77 * cb]),
+                _ => bytes.push(luma),
+            }
+        }
+        if raw == Raw::Nv12 {
+            let even = |side: u32| (0..side).step_by(2);
+            let pairs = even(height).flat_map(|y| even(width).map(move |x| Self::chroma(x, y)));
+            bytes.extend(pairs.flatten().map(|chroma| 128.0 + chroma));
+        }
+        bytes.into_iter().map(|sample| sample as u8).collect()
+    }
+}
+
+/// The middle times of an encoder for each of [`BANDS`], in milliseconds, and the JPEG's length. They take turns,
+/// so that what else the machine does meets all of them.
+fn encode(picture: &Picture<'_>, out: &mut [u8]) -> ([f64; BANDS.len()], usize) {
+    let mut times = BANDS.map(|_| Vec::new());
+    let mut len = 0;
+    for _ in 0..FRAMES {
+        for (bands, times) in BANDS.into_iter().zip(&mut times) {
+            let mut encoder = Encoder::in_bands(DEFAULT_QUALITY, bands);
             let start = Instant::now();
-            run();
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[FRAMES / 2]
+            len = encoder.encode(black_box(picture), out).expect("room enough");
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    let medians = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[FRAMES / 2]
+    });
+    (medians, len)
+}
+
+/// Libjpeg-turbo's time in milliseconds; `None` where `tjbench` is not installed.
+fn libjpeg_turbo(size: Size) -> Option<f64> {
+    let path = std::env::temp_dir().join(format!("boardcam-bench-{}.ppm", std::process::id()));
+    let head = format!("P6\n{} {}\n255\n", size.width, size.height);
+    fs::write(&path, [head.as_bytes(), &Scene::default().laid_out(Raw::Rgb24, size)].concat()).ok()?;
+    let options = "-rgb -yuv -subsamp 420 -benchtime 2 -warmup 0.5 -componly -nowrite".split(' ');
+    let run = Command::new("tjbench").arg(&path).arg(DEFAULT_QUALITY.to_string()).args(options).output();
+    let _ = fs::remove_file(&path); // of the machine's folder for such files
+    let told = String::from_utf8(run.ok()?.stdout).ok()?;
+    let line = told.lines().find(|line| line.starts_with("Comp from YUV"))?;
+    let per_second: f64 = line.split_whitespace().find_map(|word| word.parse().ok())?;
+    Some(1e3 / per_second)
 }
 
 fn main() {
-    for size in [Size { width: 1280, height: 720 }, Size { width: 1920, height: 1080 }] {
-        let bytes = scene(size);
-        let mut out = vec![0; bytes.len()];
-        for range in [Range::Full, Range::Limited] {
-            let picture = Yuyv::new(&bytes, size, Yuyv::row_len(size.width), range).expect("a whole picture");
-            let mut encoder = Encoder::new(DEFAULT_QUALITY);
-            let mut len = 0;
-            let ms = median(|| len = encoder.encode(black_box(&picture), &mut out).expect("room enough"));
-            println!("encode {size} {range:?}, quality {DEFAULT_QUALITY}, {len} bytes: {ms:.2} ms");
+    println!("Quality {DEFAULT_QUALITY}, ms per frame");
+    println!("| | KB | 1 band | 2 bands | ratio |");
+    println!("|---|---|---|---|---|");
+    for size in SIZES {
+        for raw in LAYOUTS {
+            let bytes = Scene::default().laid_out(raw, size);
+            let picture = Picture::new(&bytes, raw, size, raw.row_len(size.width), Range::Limited);
+            let ([one, two], len) = encode(&picture.expect("a whole picture"), &mut vec![0; bytes.len()]);
+            let (layout, ratio) = (Layout::Raw(raw), one / two);
+            println!("| {size} {layout} | {} | {one:.1} | {two:.1} | {ratio:.2} |", len / 1000);
+        }
+        match libjpeg_turbo(size) {
+            Some(ms) => println!("| {size} libjpeg-turbo, one thread | | {ms:.1} | | |"),
+            None => println!("| {size} libjpeg-turbo: tjbench is not installed | | | | |"),
         }
     }
 }

@@ -17,8 +17,8 @@ use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
-use crate::camera::{Range, Size};
-use crate::jpeg::pixels::Yuyv;
+use crate::camera::{Range, Raw, Size};
+use crate::jpeg::pixels::Picture;
 
 /// A colour as BT.601 Y'CbCr of limited range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,8 @@ impl Canvas {
     pub fn new(size: Size, ink: Ink) -> Canvas {
         let side = |pixels: u32| pixels.clamp(1, Self::MAX_SIDE);
         let size = Size { width: side(size.width), height: side(size.height) };
-        let mut canvas = Canvas { bytes: vec![0; (Yuyv::row_len(size.width) * size.height) as usize], size };
+        let bytes = vec![0; (Self::LAYOUT.row_len(size.width) * size.height) as usize];
+        let mut canvas = Canvas { bytes, size };
         canvas.fill(canvas.area(), ink);
         canvas
     }
@@ -76,8 +77,11 @@ impl Canvas {
 
     /// Bytes from one row to the next; no padding.
     pub fn stride(&self) -> u32 {
-        Yuyv::row_len(self.size.width)
+        Self::LAYOUT.row_len(self.size.width)
     }
+
+    /// How its pixels are laid out.
+    pub const LAYOUT: Raw = Raw::Yuyv;
 
     /// How far its samples reach.
     pub const RANGE: Range = Range::Limited;
@@ -88,8 +92,9 @@ impl Canvas {
     }
 
     /// The picture, to encode it.
-    pub fn yuyv(&self) -> Yuyv<'_> {
-        Yuyv::new(&self.bytes, self.size, self.stride(), Self::RANGE).expect("bytes match size since new()")
+    pub fn picture(&self) -> Picture<'_> {
+        let picture = Picture::new(&self.bytes, Self::LAYOUT, self.size, self.stride(), Self::RANGE);
+        picture.expect("bytes match size since new()")
     }
 
     /// The whole picture.
@@ -107,7 +112,7 @@ impl Canvas {
             return;
         };
         let right = left + area.size.width as usize;
-        let rows = self.bytes.chunks_exact_mut(Yuyv::row_len(self.size.width) as usize);
+        let rows = self.bytes.chunks_exact_mut(Self::LAYOUT.row_len(self.size.width) as usize);
         for row in rows.skip(top).take(area.size.height as usize) {
             let (pairs, _) = row.as_chunks_mut::<4>();
             let pairs = &mut pairs[left / 2..right.div_ceil(2)];
@@ -281,7 +286,7 @@ mod tests {
 
     fn luma(canvas: &Canvas, x: i32, y: i32) -> Option<u8> {
         let inside = canvas.area().contains(Point::new(x, y));
-        inside.then(|| canvas.yuyv().row(y as u32)[2 * x as usize])
+        inside.then(|| canvas.picture().row(0, y as u32)[2 * x as usize])
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! What one camera's thread shares with the rest of the house: its ring, whether anyone watches, and how it is.
 //!
-//! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). The
-//! only thing that flows back is [`Demand`]: whether anybody wants frames.
+//! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). What
+//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with.
 //!
 //! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
 
 mod listeners;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::camera::{About, Wanted};
+use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
@@ -141,12 +142,14 @@ pub struct Feed {
     status: Mutex<Status>,
     demand: AtomicUsize,
     listeners: Listeners,
+    quality: AtomicU8,
 }
 
 impl Feed {
     /// A camera that was not tried yet.
     pub fn new(name: String, wanted: Wanted) -> Self {
         let status = Status { state: State::Starting, refused: Vec::new(), fps: 0.0, last_frame: None };
+        let quality = AtomicU8::new(wanted.quality.unwrap_or(DEFAULT_QUALITY));
         Self {
             name,
             wanted,
@@ -155,7 +158,19 @@ impl Feed {
             status: Mutex::new(status),
             demand: AtomicUsize::new(0),
             listeners: Listeners::default(),
+            quality,
         }
+    }
+
+    /// The JPEG quality of frames that are encoded here, 1 to 100.
+    pub fn quality(&self) -> u8 {
+        self.quality.load(Ordering::Relaxed)
+    }
+
+    /// Changes it from the next frame on; what lies outside 1 to 100 counts as the nearest. Frames that the
+    /// camera compressed are passed on as they are.
+    pub fn set_quality(&self, quality: u8) {
+        self.quality.store(quality.clamp(1, 100), Ordering::Relaxed);
     }
 
     /// How the camera is; held for as short as possible.

@@ -14,7 +14,7 @@ use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
 use super::{About, Ended, Frame, Layout, Source, Wanted, Which};
 use crate::jpeg::passthrough::Jpeg;
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels;
 use crate::problem::Problem;
 use last::Last;
 
@@ -219,8 +219,9 @@ fn fault(frame: &Frame<'_>, about: &About) -> Option<String> {
     }
     match about.layout {
         Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
-        Layout::Yuyv => {
-            Yuyv::new(frame.bytes, about.size, about.stride, about.range).err().map(|e| e.to_string())
+        Layout::Raw(raw) => {
+            let picture = pixels::Picture::new(frame.bytes, raw, about.size, about.stride, about.range);
+            picture.err().map(|error| error.to_string())
         }
     }
 }
@@ -261,7 +262,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::super::node::tests::node;
-    use super::super::{Range, Size};
+    use super::super::{Range, Raw, Size};
     use super::*;
 
     /// Delivers what it was given, then nothing.
@@ -294,7 +295,7 @@ mod tests {
             card: String::new(),
             driver: String::new(),
             bus: String::new(),
-            layout: Layout::Yuyv,
+            layout: Layout::Raw(Raw::Yuyv),
             size: Size { width: 4, height: 2 },
             stride: 10,
             range: Range::Limited,

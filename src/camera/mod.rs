@@ -5,6 +5,7 @@
 //! call ends: a wait takes a time-out, and what cannot go on is an [`Ended`] that says why.
 
 pub mod find;
+mod layout;
 pub mod node;
 pub mod pattern;
 pub mod probe;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use crate::problem::Problem;
+pub use layout::{Layout, Plane, Raw};
 
 /// The largest width or height of a baseline JPEG (ITU T.81 B.2.2: X and Y are 16 bits).
 pub const MAX_SIDE: u32 = 65_535;
@@ -56,41 +58,15 @@ impl FromStr for Size {
     }
 }
 
-/// How the pixels of a frame are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Layout {
-    /// Each frame is one JPEG, whole or nearly so (V4L2 fourcc MJPG or JPEG).
-    Mjpeg,
-    /// 4:2:2, packed Y0 Cb Y1 Cr (V4L2 fourcc YUYV).
-    Yuyv,
-}
-
-impl Layout {
-    /// All layouts, best first: a camera's own JPEG costs no encoding and the least USB bandwidth.
-    pub const ALL: [Layout; 2] = [Layout::Mjpeg, Layout::Yuyv];
-
-    /// The name on the command line, in the settings file and in `/state`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Layout::Mjpeg => "mjpeg",
-            Layout::Yuyv => "yuyv",
-        }
-    }
-}
-
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// How far luma and chroma samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
+/// How far the samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Range {
-    /// Luma 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says otherwise.
+    /// Luma, red, green and blue 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says
+    /// otherwise.
     #[default]
     Limited,
-    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default with V4L2_COLORSPACE_JPEG.
+    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default of RGB, of
+    /// luma alone, and with V4L2_COLORSPACE_JPEG.
     Full,
 }
 
@@ -169,7 +145,7 @@ pub struct Wanted {
     pub size: Option<Size>,
     /// Frames per second, 1 to 240; 30 if not said.
     pub fps: Option<u32>,
-    /// Pixel layout; [`Layout::ALL`] in order if not said.
+    /// Layout of frames; [`Layout::all`] in order if not said.
     pub layout: Option<Layout>,
     /// How frames become JPEGs.
     pub encoder: Encoder,

@@ -19,6 +19,9 @@ use crate::problem::Problem;
 /// The highest rate, in frames per second.
 pub const MAX_FPS: u32 = 240;
 
+/// How frames are laid out.
+const LAYOUT: Layout = Layout::Raw(Canvas::LAYOUT);
+
 /// 75 % colour bars, left to right.
 const BARS: [Ink; 7] = [
     Ink::rgb(191, 191, 191),
@@ -109,15 +112,15 @@ impl Pattern {
         }
         let canvas = background(size, fps);
         let mut compromises = Vec::new();
-        if wanted.layout == Some(Layout::Mjpeg) {
-            compromises.push(format!("asked for {}, got {}", Layout::Mjpeg, Layout::Yuyv));
+        if let Some(wish) = wanted.layout.filter(|wish| *wish != LAYOUT) {
+            compromises.push(format!("asked for {wish}, got {LAYOUT}"));
         }
         let about = About {
             source: Which::Pattern.to_string(),
             card: "test pattern".to_owned(),
             driver: String::new(),
             bus: String::new(),
-            layout: Layout::Yuyv,
+            layout: LAYOUT,
             size,
             stride: canvas.stride(),
             range: Canvas::RANGE,

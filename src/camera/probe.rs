@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::find::{Observer, open_and_prove};
 use super::node::{self, Node, Role};
-use super::v4l2::device::{Device, Listed, Refusal, code_name, codes};
+use super::v4l2::device::{Device, Listed, Refusal, code_name};
 use super::v4l2::modes::{Rate, Rates, Sizes, rate_text};
 use super::{About, Layout, Size, Source as _, Wanted, Which, plain};
 use crate::problem::Problem;
@@ -125,8 +125,7 @@ fn verdict(about: &About, took: Duration) -> String {
 
 /// Prints the formats that can be used with their sizes and rates, and the names of the others.
 fn formats(device: &Device, out: &mut dyn Write) -> io::Result<()> {
-    let uses =
-        |listed: &&Listed| Layout::ALL.iter().any(|layout| codes(*layout).contains(&listed.fourcc.repr));
+    let uses = |listed: &&Listed| Layout::of_code(listed.fourcc.repr).is_some();
     for listed in device.formats.iter().filter(uses) {
         writeln!(out, "  {} {}", code_name(listed.fourcc), listed.description)?;
         let sizes = Sizes::of(&device.handle, listed.fourcc);

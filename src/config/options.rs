@@ -166,11 +166,12 @@ pub static OPTIONS: &[Opt] = &[
         kind: Kind::Text,
         many: false,
         default: "auto",
-        help: "What to ask the camera for: mjpeg (its own JPEGs), yuyv (raw pixels), or auto (mjpeg if it has it)",
+        help: "What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if \
+               it has it, else the pixels that cost least)",
         example: "mjpeg",
         apply: Apply::Camera(|camera, text| {
             let mut choices = vec![("auto", None)];
-            choices.extend(Layout::ALL.map(|layout| (layout.name(), Some(layout))));
+            choices.extend(Layout::all().map(|layout| (layout.name(), Some(layout))));
             camera.layout = Some(one_of(text, &choices)?);
             Ok(())
         }),

@@ -1,19 +1,29 @@
 //! Raw pixels from a camera, checked once.
 //!
 //! Made by [`crate::stream`] from a frame and by [`crate::canvas`] from itself; read by
-//! [`super::encode`]. After [`Yuyv::new`] every row is in bounds.
+//! [`super::encode`]. After [`Picture::new`] every row is in bounds.
 
 use std::fmt;
 
-use crate::camera::{MAX_SIDE, Range, Size};
+use crate::camera::{MAX_SIDE, Range, Raw, Size};
 
-/// A 4:2:2 picture, packed Y0 Cb Y1 Cr (V4L2 fourcc YUYV): two pixels share their chroma.
+/// A picture where the camera put it: rows of samples in one to three planes.
 #[derive(Debug, Clone, Copy)]
-pub struct Yuyv<'a> {
-    bytes: &'a [u8],
+pub struct Picture<'a> {
+    planes: [Rows<'a>; Raw::MAX_PLANES],
+    raw: Raw,
     size: Size,
-    stride: usize,
     range: Range,
+}
+
+/// The rows of a plane; none of a plane that the layout lacks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rows<'a> {
+    /// From the first row to the end of the last.
+    bytes: &'a [u8],
+    row: usize,
+    stride: usize,
+    last: usize,
 }
 
 /// Why bytes are no picture of the size that was agreed.
@@ -53,33 +63,44 @@ impl fmt::Display for PixelError {
 
 impl std::error::Error for PixelError {}
 
-impl<'a> Yuyv<'a> {
-    /// Bytes that a row of `width` pixels takes. An odd width has one luma sample at its end that no pixel
-    /// uses. `width` is at most [`MAX_SIDE`].
-    pub const fn row_len(width: u32) -> u32 {
-        width.div_ceil(2) * 4
-    }
-
-    /// Checks that `bytes` hold `size.height` rows which begin `stride` bytes apart. The last row may end
-    /// short of the stride; bytes behind it are ignored.
+impl<'a> Picture<'a> {
+    /// Checks that `bytes` hold a picture of this layout and size whose first plane's rows begin `stride`
+    /// bytes apart. The last row may end short of the stride; bytes behind it are ignored.
     ///
     /// # Errors
     /// [`PixelError`] says what does not fit.
-    pub fn new(bytes: &'a [u8], size: Size, stride: u32, range: Range) -> Result<Self, PixelError> {
+    pub fn new(bytes: &'a [u8], raw: Raw, size: Size, stride: u32, range: Range) -> Result<Self, PixelError> {
+        Self::check(raw, size, stride)?;
+        let needed = raw.frame_len(size, stride);
+        let short = PixelError::Short { len: bytes.len(), needed };
+        // A length that no usize can hold is longer than any slice.
+        let mut rest = usize::try_from(needed).ok().and_then(|needed| bytes.get(..needed)).ok_or(short)?;
+        let planes = raw.planes(size, stride).map(|plane| {
+            // All are within `needed`, which is a usize.
+            let (row, stride, rows) = (plane.row as usize, plane.stride as usize, plane.rows as usize);
+            let bytes;
+            (bytes, rest) = rest.split_at((stride * rows).min(rest.len()));
+            Rows { bytes, row, stride, last: rows.saturating_sub(1) }
+        });
+        Ok(Self { planes, raw, size, range })
+    }
+
+    /// Checks what can be checked before there are bytes.
+    ///
+    /// # Errors
+    /// No picture can have this size, or its rows not this stride.
+    pub fn check(raw: Raw, size: Size, stride: u32) -> Result<(), PixelError> {
         let sides = 1..=MAX_SIDE;
         if !sides.contains(&size.width) || !sides.contains(&size.height) {
             return Err(PixelError::Size(size));
         }
-        let row = Self::row_len(size.width);
-        if stride < row {
-            return Err(PixelError::Stride { stride, row });
-        }
-        let needed = u64::from(stride) * u64::from(size.height - 1) + u64::from(row);
-        // A length that no usize can hold is longer than any slice.
-        match usize::try_from(needed).ok().and_then(|needed| bytes.get(..needed)) {
-            Some(bytes) => Ok(Self { bytes, size, stride: stride as usize, range }),
-            None => Err(PixelError::Short { len: bytes.len(), needed }),
-        }
+        let row = raw.row_len(size.width);
+        if stride < row { Err(PixelError::Stride { stride, row }) } else { Ok(()) }
+    }
+
+    /// How its pixels are laid out.
+    pub fn raw(&self) -> Raw {
+        self.raw
     }
 
     /// The picture's size, each side 1 to [`MAX_SIDE`].
@@ -92,41 +113,99 @@ impl<'a> Yuyv<'a> {
         self.range
     }
 
-    /// Row `y` from the top, [`Yuyv::row_len`] bytes; below the last row, the last row.
-    pub fn row(&self, y: u32) -> &'a [u8] {
-        let y = y.min(self.size.height - 1) as usize;
-        &self.bytes[y * self.stride..][..Self::row_len(self.size.width) as usize]
+    /// Row `y` from the top of a plane; below the last row, the last row. Empty for a plane that its layout
+    /// lacks.
+    pub fn row(&self, plane: usize, y: u32) -> &'a [u8] {
+        let Some(Rows { bytes, row, stride, last }) = self.planes.get(plane) else { return &[] };
+        let start = last.min(&(y as usize)) * stride;
+        &bytes[start..start + row]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::Layout;
+    use proptest::prelude::*;
 
-    fn yuyv(bytes: &[u8], width: u32, height: u32, stride: u32) -> Result<Yuyv<'_>, PixelError> {
-        Yuyv::new(bytes, Size { width, height }, stride, Range::Limited)
+    fn picture(
+        raw: Raw,
+        bytes: &[u8],
+        width: u32,
+        height: u32,
+        stride: u32,
+    ) -> Result<Picture<'_>, PixelError> {
+        Picture::new(bytes, raw, Size { width, height }, stride, Range::Limited)
     }
 
     #[test]
     fn rows_are_found_whatever_the_stride() {
         let bytes: Vec<u8> = (0..40).collect();
-        let padded = yuyv(&bytes, 3, 3, 12).expect("three rows of 8 bytes, 12 apart");
-        assert_eq!(padded.row(0), &bytes[..8]);
-        assert_eq!(padded.row(2), &bytes[24..32]);
-        assert_eq!(padded.row(9), padded.row(2));
+        let padded = picture(Raw::Yuyv, &bytes, 3, 3, 12).expect("three rows of 8 bytes, 12 apart");
+        assert_eq!(padded.row(0, 0), &bytes[..8]);
+        assert_eq!(padded.row(0, 2), &bytes[24..32]);
+        assert_eq!(padded.row(0, 9), padded.row(0, 2));
+        assert!(padded.row(1, 0).is_empty() && padded.row(3, 0).is_empty());
+    }
+
+    #[test]
+    fn planes_follow_each_other_with_strides_of_their_own() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let pairs = picture(Raw::Nv12, &bytes, 3, 3, 8).expect("3 rows of luma, 2 of chroma");
+        assert_eq!(pairs.row(0, 2), [16, 17, 18]);
+        assert_eq!(pairs.row(1, 0), [24, 25, 26, 27]);
+        assert_eq!(pairs.row(1, 1), [32, 33, 34, 35]);
+        let planes = picture(Raw::Yu12, &bytes, 3, 3, 8).expect("3 rows of luma, 2 and 2 of chroma");
+        assert_eq!([planes.row(1, 0), planes.row(1, 1)], [[24, 25], [28, 29]]);
+        assert_eq!([planes.row(2, 0), planes.row(2, 1)], [[32, 33], [36, 37]]);
     }
 
     #[test]
     fn the_last_row_may_end_short_of_the_stride_but_not_of_the_picture() {
-        assert!(yuyv(&[0; 32], 4, 3, 12).is_ok());
-        assert_eq!(yuyv(&[0; 31], 4, 3, 12).unwrap_err(), PixelError::Short { len: 31, needed: 32 });
+        for (raw, stride, needed) in
+            [(Raw::Yuyv, 12, 32), (Raw::Grey, 12, 28), (Raw::Nv12, 12, 52), (Raw::Yu12, 12, 56)]
+        {
+            let bytes = vec![0; needed];
+            assert!(picture(raw, &bytes, 4, 3, stride).is_ok(), "{raw:?}");
+            let short = PixelError::Short { len: needed - 1, needed: needed as u64 };
+            assert_eq!(picture(raw, &bytes[1..], 4, 3, stride).unwrap_err(), short);
+        }
     }
 
     #[test]
     fn sizes_and_strides_that_cannot_be_are_refused() {
-        assert!(matches!(yuyv(&[0; 64], 0, 1, 64), Err(PixelError::Size(_))));
-        assert!(matches!(yuyv(&[0; 64], 1, 65_536, 4), Err(PixelError::Size(_))));
-        assert_eq!(yuyv(&[0; 64], 5, 1, 8).unwrap_err(), PixelError::Stride { stride: 8, row: 12 });
-        assert!(matches!(yuyv(&[0; 64], 65_535, 65_535, u32::MAX), Err(PixelError::Short { .. })));
+        for raw in Layout::all().filter_map(Layout::raw) {
+            for (width, height) in [(0, 1), (1, 0), (1, 65_536), (65_536, 1), (u32::MAX, u32::MAX)] {
+                let refused = picture(raw, &[0; 64], width, height, u32::MAX);
+                assert_eq!(refused.unwrap_err(), PixelError::Size(Size { width, height }));
+            }
+            let row = raw.row_len(5);
+            let refused = picture(raw, &[0; 64], 5, 1, row - 1);
+            assert_eq!(refused.unwrap_err(), PixelError::Stride { stride: row - 1, row });
+            let refused = picture(raw, &[0; 64], 65_535, 65_535, u32::MAX);
+            assert!(matches!(refused, Err(PixelError::Short { .. })), "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_driver_announces_every_row_is_there_or_the_frame_is_refused(
+            which in 0..10usize,
+            width in 0..40u32,
+            height in 0..20u32,
+            stride in 0..200u32,
+            len in 0..6000usize,
+        ) {
+            let raw = Layout::all().filter_map(Layout::raw).nth(which).expect("ten of them");
+            let bytes = vec![0; len];
+            if let Ok(picture) = picture(raw, &bytes, width, height, stride) {
+                prop_assert!(raw.frame_len(picture.size(), stride) <= len as u64);
+                for (plane, shape) in raw.planes(picture.size(), stride).iter().enumerate() {
+                    for y in 0..height + 2 {
+                        prop_assert_eq!(picture.row(plane, y).len() as u64, shape.row);
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers,
 //! with parts of old pixels counted as parts. Nothing flickers or tears as it does where pixels are left out.
 //!
-//! Used by [`super::transcode`] alone. The result is laid out as [`super::pixels::Yuyv`] wants it.
+//! Used by [`super::transcode`] alone. The result is laid out as [`crate::camera::Raw::Yuyv`].
 
 use crate::camera::Size;
 

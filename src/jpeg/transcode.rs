@@ -14,9 +14,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::encode::{EncodeError, Encoder};
 use super::passthrough::{Fault, Jpeg};
-use super::pixels::Yuyv;
+use super::pixels::Picture;
 use super::scale::Scaler;
-use crate::camera::{MAX_SIDE, Range, Size};
+use crate::camera::{MAX_SIDE, Range, Raw, Size};
 
 /// The largest picture that is decoded, in pixels: 4096 x 4096, which takes 48 MiB. A header may claim 256
 /// times as many.
@@ -73,11 +73,16 @@ pub struct Transcoder {
 
 impl Transcoder {
     /// Pictures become as large as fits into `within` in their proportions, never larger than they are, and
-    /// have `quality` 1 to 100.
-    pub fn new(within: Option<Size>, quality: u8) -> Self {
-        let (encoder, scaler) = (Encoder::new(quality), Scaler::default());
+    /// are encoded by `encoder`.
+    pub fn new(within: Option<Size>, encoder: Encoder) -> Self {
+        let scaler = Scaler::default();
         let size = Size { width: 0, height: 0 };
         Self { within, encoder, decoded: Vec::new(), scaler, scaled: Vec::new(), size }
+    }
+
+    /// Changes the quality from the next picture on.
+    pub fn set_quality(&mut self, quality: u8) {
+        self.encoder.set_quality(quality);
     }
 
     /// Decodes a JPEG with Huffman tables and an end, scales it, and says its new size. What is damaged inside
@@ -116,15 +121,15 @@ impl Transcoder {
     /// [`TranscodeError::Nothing`] after a picture that could not be decoded, [`TranscodeError::Encode`] if `out`
     /// is too small.
     pub fn encode(&mut self, out: &mut [u8]) -> Result<usize, TranscodeError> {
-        let stride = Yuyv::row_len(self.size.width);
-        let picture = Yuyv::new(&self.scaled, self.size, stride, Range::Full);
+        let stride = Raw::Yuyv.row_len(self.size.width);
+        let picture = Picture::new(&self.scaled, Raw::Yuyv, self.size, stride, Range::Full);
         let picture = picture.map_err(|_| TranscodeError::Nothing)?;
         self.encoder.encode(&picture, out).map_err(TranscodeError::Encode)
     }
 
     /// Bytes that a JPEG of this size takes at most, unless it shows nothing but noise.
     pub fn room(size: Size) -> usize {
-        let row = Yuyv::row_len(size.width) as usize;
+        let row = Raw::Yuyv.row_len(size.width) as usize;
         row.saturating_mul(size.height as usize).saturating_add(HEADERS)
     }
 }

@@ -8,7 +8,6 @@ use std::str::FromStr;
 use super::Visit;
 use crate::camera::Size;
 use crate::fanout::pace::Fps;
-use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::variants::Variant;
 
 /// What a viewer wants other than the camera's own stream.
@@ -29,7 +28,7 @@ impl Wish {
         let quality = value(visit, "quality", quality)?;
         let fps = value(visit, "fps", Fps::from_str)?;
         let advance_headers = value(visit, "advance_headers", switch)?.unwrap_or(false);
-        let default = visit.feed().wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let default = visit.feed().quality();
         let wanted = size.is_some() || quality.is_some();
         let variant = wanted.then(|| Variant { size, quality: quality.unwrap_or(default) });
         Ok(Self { variant, fps, advance_headers })
@@ -76,6 +75,7 @@ fn switch(text: &str) -> Result<bool, String> {
 mod tests {
     use super::super::tests::house;
     use super::*;
+    use crate::jpeg::encode::DEFAULT_QUALITY;
     use rouille::Request;
 
     fn wish(query: &str) -> Result<Wish, String> {

@@ -20,7 +20,6 @@ use crate::camera::{About, Encoder, Ended, Frame, Size, Source, Which};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
-use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
 use crate::problem::Problem;
@@ -142,9 +141,7 @@ impl<'a> Stream<'a> {
         self.begin(&about);
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let wanted = &self.feed.wanted;
-        let quality = wanted.quality.unwrap_or(DEFAULT_QUALITY);
-        let mut session = Session::new(&about, quality, wanted.bad_frames);
+        let mut session = Session::new(&about, self.feed.wanted.bad_frames);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::camera::{self, About, Frame, Layout, Range, Size};
+use crate::camera::{self, About, Frame, Layout, Range, Raw, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels::Picture;
 use crate::jpeg::transcode::Transcoder;
 use crate::ring::{Meta, Unpublished, Writer};
 
@@ -58,14 +58,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(about: &About, quality: u8, bad_frames: u32) -> Self {
+    pub(super) fn new(about: &About, bad_frames: u32) -> Self {
         Self {
             layout: about.layout,
             size: about.size,
             other_size: (about.size, 0),
             stride: about.stride,
             range: about.range,
-            encoder: Encoder::new(quality),
+            encoder: Encoder::new(DEFAULT_QUALITY),
             recoder: None,
             eoi: Policy::default(),
             rate: Rate::default(),
@@ -125,7 +125,7 @@ impl Session {
         }
         match self.layout {
             Layout::Mjpeg => self.pass_on(frame, feed, writer),
-            Layout::Yuyv => self.encode(frame, feed, writer),
+            Layout::Raw(raw) => self.encode(raw, frame, feed, writer),
         }
     }
 
@@ -167,9 +167,9 @@ impl Session {
     ) -> Result<Taken, Dropped> {
         self.skip_if_late(frame)?;
         let meta = self.meta(frame);
-        let quality = feed.wanted.quality.unwrap_or(DEFAULT_QUALITY);
-        let new = || (Transcoder::new(feed.wanted.size, quality), Vec::new());
+        let new = || (Transcoder::new(feed.wanted.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
+        transcoder.set_quality(feed.quality());
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| Dropped::TooLarge)?;
         let size = transcoder.decode(mended).map_err(|_| Dropped::Unencodable)?;
@@ -196,13 +196,20 @@ impl Session {
         Ok(())
     }
 
-    fn encode(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
-        let picture = Yuyv::new(frame.bytes, self.size, self.stride, self.range);
+    fn encode(
+        &mut self,
+        raw: Raw,
+        frame: &Frame<'_>,
+        feed: &Feed,
+        writer: &mut Writer<'_>,
+    ) -> Result<Taken, Dropped> {
+        let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
         let picture = picture.map_err(|_| Dropped::Unencodable)?;
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
         self.skip_if_late(frame)?;
+        self.encoder.set_quality(feed.quality());
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
         let published = writer.publish(meta, |room| encoder.encode(&picture, room));
         published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
@@ -257,7 +264,7 @@ mod tests {
             range: Range::Full,
             compromises: Vec::new(),
         };
-        Session::new(&about, 85, TOLERATED)
+        Session::new(&about, TOLERATED)
     }
 
     fn frame(bytes: &[u8]) -> Frame<'_> {
@@ -324,7 +331,7 @@ mod tests {
         let mut writer = Writer::new(&feed.ring);
         writer.reserve(4000);
         let mut jpeg = vec![0; 4000];
-        let picture = Yuyv::new(&[128; 16 * 8], SIZE, 16, Range::Full).unwrap();
+        let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
         let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
         assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
         let (told, is) =
@@ -338,7 +345,7 @@ mod tests {
 
     #[test]
     fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
-        let (feed, mut session) = (feed(), session(Layout::Yuyv));
+        let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
         writer.reserve(4000);
@@ -350,5 +357,38 @@ mod tests {
         }
         assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(session.verdict(), None);
+    }
+
+    #[test]
+    fn the_quality_can_be_changed_while_frames_flow() {
+        let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000);
+        let pixels: Vec<u8> = (0..16 * 8).map(|i| (i * 91) as u8).collect();
+        let mut length = |quality: u8| {
+            feed.set_quality(quality);
+            assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
+            feed.ring.look(|stored| stored.jpeg().len()).expect("a frame")
+        };
+        let usual = length(DEFAULT_QUALITY);
+        let (low, high) = (length(5), length(100));
+        assert!(low < usual && usual < high, "{low}, {usual}, {high} bytes");
+        assert_eq!((length(0), length(255)), (length(1), high));
+    }
+
+    #[test]
+    fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
+        for (raw, len) in [(Raw::Nv12, 16 * 8 * 3 / 2 - 9), (Raw::Yuyv, 16 * 7), (Raw::Rgb24, 16 * 8)] {
+            let (feed, mut session) = (feed(), session(Layout::Raw(raw)));
+            let _demand = Demand::new(feed.clone());
+            let mut writer = Writer::new(&feed.ring);
+            writer.reserve(4000);
+            for _ in 0..=TOLERATED {
+                let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
+                assert_eq!(taken, Err(Dropped::Unencodable), "{raw:?}");
+            }
+            assert!(session.verdict().is_some_and(|why| why.ends_with("unencodable")), "{raw:?}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::camera::{Range, Wanted, Which};
+use crate::camera::{Range, Raw, Wanted, Which};
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::passthrough::Jpeg;
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels::Picture;
 use crate::ring::{Meta, Writer};
 
 const SMALL: Variant = Variant { size: Some(Size { width: 32, height: 32 }), quality: 50 };
@@ -20,7 +20,7 @@ fn house() -> (Arc<Variants>, Arc<Feed>) {
 fn picture() -> Vec<u8> {
     let (size, mut out) = (Size { width: 64, height: 48 }, vec![0; 64 << 10]);
     let pixels = vec![128; 64 * 48 * 2];
-    let picture = Yuyv::new(&pixels, size, 128, Range::Full).unwrap();
+    let picture = Picture::new(&pixels, Raw::Yuyv, size, 128, Range::Full).unwrap();
     let length = Encoder::new(85).encode(&picture, &mut out).unwrap();
     out.truncate(length);
     out

@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{Running, Variants};
 use crate::feed::{Demand, Dropped, Feed, Rate};
 use crate::jpeg::card::Card;
+use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::problem::Problem;
 use crate::ring::{Meta, Unpublished, Writer};
@@ -50,7 +51,9 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(registry: Arc<Variants>, running: Arc<Running>, source: Arc<Feed>) -> Self {
-        let transcoder = Transcoder::new(running.variant.size, running.variant.quality);
+        // In one band: the other cores are for the cameras and other variants.
+        let encoder = Encoder::in_bands(running.variant.quality, 1);
+        let transcoder = Transcoder::new(running.variant.size, encoder);
         let (rate, shown) = (Rate::default(), Instant::now());
         let jpeg = Vec::new();
         Self { registry, running, source, transcoder, jpeg, last: 0, room: 0, rate, shown, told: false }

@@ -248,7 +248,7 @@ mod inject {
     fn broken_at(place: &str) -> Outcome<Boardcam> {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardcam"));
         command.env(::boardcam::host::inject::VARIABLE, place);
-        Boardcam::start_by(command, &["--camera", "pattern", "--size", "320x240"])
+        Boardcam::start_by(command, &["--camera", "pattern", "--size", "640x480"])
     }
 
     #[test]
@@ -298,9 +298,23 @@ mod inject {
 
     #[test]
     fn a_panic_in_a_camera_is_shown_and_the_camera_comes_back_on_the_same_connection() -> Outcome {
-        let boardcam = broken_at("camera")?;
+        comes_back_after_a_panic_at("camera")
+    }
+
+    #[test]
+    fn a_panic_in_a_thread_that_encodes_a_part_of_a_picture_is_one_in_the_camera() -> Outcome {
+        // On one core no other thread encodes.
+        if std::thread::available_parallelism()?.get() == 1 {
+            Ok(())
+        } else {
+            comes_back_after_a_panic_at("band")
+        }
+    }
+
+    fn comes_back_after_a_panic_at(place: &str) -> Outcome {
+        let boardcam = broken_at(place)?;
         let viewer = boardcam.watch("/stream")?;
-        said_so(&boardcam, "camera")?;
+        said_so(&boardcam, place)?;
         wait_for("the picture", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
         let published = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();
         wait_for("pictures on the same connection", || {

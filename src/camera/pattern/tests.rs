@@ -4,7 +4,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::*;
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels::Picture;
 
 /// Long enough for any frame on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ fn next(pattern: &mut Pattern) -> (u32, Vec<u8>) {
 /// The luma that a viewer gets to see at quality 50.
 fn seen(pattern: &Pattern, bytes: &[u8]) -> Vec<u8> {
     let About { size, stride, range, .. } = *pattern.about();
-    let picture = Yuyv::new(bytes, size, stride, range).expect("as it says of itself");
+    let picture = Picture::new(bytes, Canvas::LAYOUT, size, stride, range).expect("as it says of itself");
     let mut jpeg = vec![0; bytes.len() + 2000];
     let len = crate::jpeg::encode::Encoder::new(50).encode(&picture, &mut jpeg).expect("it fits");
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
@@ -86,9 +86,9 @@ fn any_size_and_rate_within_bounds_works() {
         let (_, first) = next(&mut pattern);
         let (_, second) = next(&mut pattern);
         let about = pattern.about();
-        assert_eq!((about.size, about.layout), (Size { width, height }, Layout::Yuyv));
+        assert_eq!((about.size, about.layout), (Size { width, height }, LAYOUT));
         assert_eq!((first.len(), second.len()), (about.max_frame, about.max_frame));
-        assert!(Yuyv::new(&first, about.size, about.stride, about.range).is_ok());
+        assert!(Picture::new(&first, Canvas::LAYOUT, about.size, about.stride, about.range).is_ok());
     }
 }
 

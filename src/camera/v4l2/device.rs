@@ -67,14 +67,6 @@ fn unreadable() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "an answer that crate v4l cannot read")
 }
 
-/// The V4L2 codes of a layout.
-pub fn codes(layout: Layout) -> &'static [[u8; 4]] {
-    match layout {
-        Layout::Mjpeg => const { &[*b"MJPG", *b"JPEG"] },
-        Layout::Yuyv => const { &[*b"YUYV"] },
-    }
-}
-
 impl Device {
     /// Opens a node and checks that it is one for single-planar capture by streaming.
     pub fn open(node: Node) -> Result<Device, Refusal> {
@@ -134,7 +126,7 @@ impl Device {
     /// The code under which it lists a layout, if it does.
     pub fn code_of(&self, layout: Layout) -> Option<FourCC> {
         let listed = |code: &[u8; 4]| self.formats.iter().any(|f| f.fourcc.repr == *code);
-        codes(layout).iter().find(|code| listed(code)).map(FourCC::new)
+        layout.codes().iter().copied().find(|code| listed(code)).map(FourCC::new)
     }
 
     /// Its path.

@@ -96,6 +96,17 @@ impl Rates {
         Rates::List(list)
     }
 
+    /// By how many thousandths of a frame per second the fastest falls short of `fps`; 0 where it meets it, and
+    /// where the driver does not tell.
+    pub fn short_of(&self, fps: u32) -> u64 {
+        let fastest = match self {
+            Rates::List(list) => list.first(),
+            Rates::Range(_, fastest) => Some(fastest),
+        };
+        let short = |rate: &Rate| ((f64::from(fps) - rate.per_second()).max(0.0) * 1e3) as u64;
+        fastest.filter(|rate| !rate.meets(fps)).map_or(0, short)
+    }
+
     /// The rates below `rate`, the fastest first; of a range the halves down to the slowest.
     pub fn slower_than(&self, rate: Rate) -> Vec<Rate> {
         let below = |r: &Rate| r.interval() > rate.interval();
@@ -179,15 +190,25 @@ impl Sizes {
         match self {
             Sizes::List(list) => list
                 .iter()
-                .min_by_key(|s| {
-                    let apart = u64::from(s.width.abs_diff(wanted.width))
-                        + u64::from(s.height.abs_diff(wanted.height));
-                    (apart, u64::MAX - s.area())
-                })
+                .min_by_key(|s| (apart(**s, wanted), u64::MAX - s.area()))
                 .copied()
                 .unwrap_or(wanted),
             Sizes::Range { .. } => wanted,
         }
+    }
+
+    /// By how much the nearest size differs from `wanted`, in width and height together; 0 where the driver
+    /// does not tell. In a range the steps do not count.
+    pub fn apart(&self, wanted: Size) -> u64 {
+        let nearest = match self {
+            Sizes::List(_) => self.nearest(wanted),
+            // Not clamp(), which panics on a driver's nonsense.
+            Sizes::Range { min, max, .. } => Size {
+                width: wanted.width.min(max.width).max(min.width),
+                height: wanted.height.min(max.height).max(min.height),
+            },
+        };
+        apart(nearest, wanted)
     }
 
     /// The sizes with fewer pixels than `size`, the largest first; of a range the halves down to the smallest.
@@ -216,6 +237,10 @@ impl fmt::Display for Sizes {
             Sizes::Range { min, max, step } => write!(f, "{min} to {max} in steps of {}x{}", step.0, step.1),
         }
     }
+}
+
+fn apart(one: Size, other: Size) -> u64 {
+    u64::from(one.width.abs_diff(other.width)) + u64::from(one.height.abs_diff(other.height))
 }
 
 /// The first few, for a sentence: `30, 15, 10`, `8x8, ... and 12 more`.
@@ -304,5 +329,17 @@ pub mod tests {
         let range = Rates::Range(rate(1, 7), rate(1, 60));
         assert_eq!(range.slower_than(rate(1, 30)), [rate(2, 30), rate(4, 30)]);
         assert_eq!(range.slower_than(rate(1, u32::MAX)).len(), 29);
+    }
+
+    #[test]
+    fn how_far_a_camera_falls_short_of_a_wish_can_be_compared() {
+        let rates = Rates::List(vec![rate(1001, 30_000), rate(1, 5)]);
+        assert_eq!([15, 30].map(|fps| rates.short_of(fps)), [0, 0]);
+        assert_eq!(Rates::Range(rate(1, 5), rate(1, 50)).short_of(60), 10_000);
+        assert_eq!(Rates::List(Vec::new()).short_of(60), 0);
+        let range = Sizes::Range { min: size("32x32"), max: size("640x480"), step: (8, 2) };
+        assert_eq!(["641x481", "5x32", "64x64"].map(|wanted| range.apart(size(wanted))), [2, 27, 0]);
+        assert_eq!(sizes(&["640x480", "320x240"]).apart(size("330x250")), 20);
+        assert_eq!(sizes(&[]).apart(size("330x250")), 0);
     }
 }

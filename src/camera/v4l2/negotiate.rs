@@ -9,11 +9,11 @@ use v4l::parameters::Capabilities;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 
-use super::device::{Device, ask, code_name, codes};
+use super::device::{Device, ask, code_name};
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
-use crate::camera::{Encoder, Layout, MAX_SIDE, Range, Size, Wanted};
-use crate::jpeg::pixels::Yuyv;
+use crate::camera::{Encoder, Layout, MAX_SIDE, Range, Raw, Size, Wanted};
+use crate::jpeg::pixels::Picture;
 use crate::problem::Problem;
 
 /// The largest frame that is believed. 8K YUYV is 63.3 MiB; a driver that announces more is broken, and
@@ -51,13 +51,13 @@ pub fn negotiate(device: &Device, wanted: &Wanted) -> Result<Agreed, Problem> {
         .iter()
         .filter_map(|&layout| {
             let code = device.code_of(layout)?;
-            Some(Offer { layout, code, sizes: Sizes::of(&device.handle, code) })
+            let sizes = Sizes::of(&device.handle, code);
+            let rates = Rates::of(&device.handle, code, sizes.nearest(wanted.size()));
+            Some(Offer { layout, code, sizes, rates })
         })
         .collect();
-    if let Some(size) = wanted.size {
-        // A size that was asked for outweighs our own order of layouts. The sort keeps that order else.
-        offers.sort_by_key(|offer| !offer.sizes.may_offer(size));
-    }
+    // The sort keeps the order of layouts where they are equal in this.
+    offers.sort_by_cached_key(|offer| offer.drawbacks(wanted));
     let mut first = None;
     for offer in &offers {
         match agree(device, wanted, offer) {
@@ -76,6 +76,21 @@ struct Offer {
     layout: Layout,
     code: FourCC,
     sizes: Sizes,
+    /// Those of the size that is nearest to the wanted one.
+    rates: Rates,
+}
+
+impl Offer {
+    /// What weighs more than our own order of layouts, heaviest first: a size that was asked for and is not
+    /// offered; that it is no JPEG of the camera's, or that it is one and would have to be decoded to be encoded
+    /// here; and among raw layouts, which differ less, how far size and rate fall short of what is wanted.
+    fn drawbacks(&self, wanted: &Wanted) -> (bool, bool, Option<(u64, u64)>) {
+        let Offer { layout, sizes, rates, .. } = self;
+        let lacks_size = wanted.size.is_some_and(|size| !sizes.may_offer(size));
+        let raw = layout.raw().map(|_| (sizes.apart(wanted.size()), rates.short_of(wanted.fps())));
+        let decoded = wanted.encoder == Encoder::Software && raw.is_none();
+        (lacks_size, decoded, raw)
+    }
 }
 
 /// The layouts that the settings allow, best first.
@@ -85,10 +100,7 @@ fn allowed(wanted: &Wanted) -> Vec<Layout> {
         Encoder::Passthrough => *layout == Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
-    let mut layouts: Vec<_> = Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect();
-    // What is encoded here anyway need not be decoded first.
-    layouts.sort_by_key(|layout| wanted.encoder == Encoder::Software && *layout == Layout::Mjpeg);
-    layouts
+    Layout::all().filter(by_encoder).filter(by_layout).collect()
 }
 
 /// Why none of the listed formats can be taken, and what to do.
@@ -108,7 +120,7 @@ fn no_layout(wanted: &Wanted, listed: &str) -> (String, String) {
 
 /// Sets one layout, the nearest size and the nearest rate.
 fn agree(device: &Device, wanted: &Wanted, offer: &Offer) -> Result<Agreed, Problem> {
-    let Offer { layout, code, sizes } = offer;
+    let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = format!("cannot set {} to {layout}", path.display());
     let failed = |e| errors::problem(&what, path, &e);
@@ -124,7 +136,7 @@ fn agree(device: &Device, wanted: &Wanted, offer: &Offer) -> Result<Agreed, Prob
     // Asked again, since a new rate may have brought another sizeimage.
     let format = ask(|| device.handle.format()).map_err(failed)?;
 
-    if !codes(*layout).contains(&format.fourcc.repr) {
+    if Layout::of_code(format.fourcc.repr) != Some(*layout) {
         let why = format!("its driver chose {} instead", code_name(format.fourcc));
         return Err(Problem::new(what, why, "try another --format"));
     }
@@ -149,37 +161,33 @@ fn agree(device: &Device, wanted: &Wanted, offer: &Offer) -> Result<Agreed, Prob
     })
 }
 
-/// The fewest bytes that hold a whole frame; the last row of pixels need not fill its stride.
-fn frame_bytes(layout: Layout, size: Size, stride: u32) -> u64 {
-    let rows_before = u64::from(size.height.saturating_sub(1));
-    match layout {
-        Layout::Mjpeg => 1,
-        Layout::Yuyv => rows_before * u64::from(stride) + u64::from(Yuyv::row_len(size.width)),
-    }
-}
-
 /// What is impossible in a format that the driver set, if anything.
 fn nonsense(layout: Layout, format: &Format) -> Option<String> {
     let size = Size { width: format.width, height: format.height };
     let sides = 1..=MAX_SIDE;
     if !sides.contains(&size.width) || !sides.contains(&size.height) {
-        Some(format!("its driver announces pictures of {size}"))
-    } else if layout == Layout::Yuyv && format.stride < Yuyv::row_len(size.width) {
-        Some(format!("its driver announces rows of {} bytes for {size}", format.stride))
-    } else if format.size > MAX_FRAME_BYTES
-        || u64::from(format.size) < frame_bytes(layout, size, format.stride)
-    {
-        Some(format!("its driver announces frames of {} bytes for {size}", format.size))
-    } else {
-        None
+        return Some(format!("its driver announces pictures of {size}"));
     }
+    let least = match layout {
+        Layout::Mjpeg => 1,
+        Layout::Raw(raw) if Picture::check(raw, size, format.stride).is_err() => {
+            return Some(format!("its driver announces rows of {} bytes for {size}", format.stride));
+        }
+        Layout::Raw(raw) => raw.frame_len(size, format.stride),
+    };
+    if format.size > MAX_FRAME_BYTES || u64::from(format.size) < least {
+        return Some(format!("its driver announces frames of {} bytes for {size}", format.size));
+    }
+    None
 }
 
-/// The range of Y, Cb and Cr: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h for what is not RGB.
+/// The range of samples: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h. Luma alone has that of RGB by
+/// default, as the kernel's own generator of test pictures has it (v4l2-tpg-core.c).
 fn range(layout: Layout, format: &Format) -> Range {
     match (layout, format.quantization, format.colorspace) {
         (Layout::Mjpeg, _, _) | (_, Quantization::FullRange, _) => Range::Full,
         (_, Quantization::Default, Colorspace::JPEG) => Range::Full,
+        (Layout::Raw(Raw::Rgb24 | Raw::Bgr24 | Raw::Grey), Quantization::Default, _) => Range::Full,
         _ => Range::Limited,
     }
 }
@@ -233,26 +241,27 @@ mod tests {
     use super::*;
     use crate::camera::Which;
 
+    const YUYV: Layout = Layout::Raw(Raw::Yuyv);
+    const NV12: Layout = Layout::Raw(Raw::Nv12);
+
     fn wanted() -> Wanted {
         Wanted::of(Which::Auto)
     }
 
     fn format(layout: Layout, width: u32, height: u32, stride: u32, bytes: u32) -> Format {
-        let mut format = Format::new(width, height, FourCC::new(&codes(layout)[0]));
+        let mut format = Format::new(width, height, FourCC::new(layout.codes()[0]));
         (format.stride, format.size) = (stride, bytes);
         format
     }
 
     #[test]
     fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
-        assert_eq!(allowed(&wanted()), [Layout::Mjpeg, Layout::Yuyv]);
+        let all: Vec<Layout> = Layout::all().collect();
+        assert_eq!(allowed(&wanted()), all);
         assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(
-            allowed(&Wanted { encoder: Encoder::Software, ..wanted() }),
-            [Layout::Yuyv, Layout::Mjpeg]
-        );
-        assert_eq!(allowed(&Wanted { layout: Some(Layout::Yuyv), ..wanted() }), [Layout::Yuyv]);
-        let both = Wanted { layout: Some(Layout::Yuyv), encoder: Encoder::Passthrough, ..wanted() };
+        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), all);
+        assert_eq!(allowed(&Wanted { layout: Some(YUYV), ..wanted() }), [YUYV]);
+        let both = Wanted { layout: Some(YUYV), encoder: Encoder::Passthrough, ..wanted() };
         assert_eq!(allowed(&both), []);
         assert!(no_layout(&both, "MJPG").0.contains("exclude each other"));
     }
@@ -262,7 +271,34 @@ mod tests {
         let wish = Wanted { layout: Some(Layout::Mjpeg), ..wanted() };
         let told = no_layout(&wish, "YUYV, NV12");
         assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
-        assert_eq!(no_layout(&wanted(), "UYVY").0, "it offers no mjpeg or yuyv, only UYVY");
+        let told = no_layout(&wanted(), "BA81").0;
+        assert!(
+            told.starts_with("it offers no mjpeg or nv12 or ") && told.ends_with("or grey, only BA81"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn the_cheapest_pixels_are_taken_unless_others_are_nearer_in_size_or_rate() {
+        let offer = |layout: Layout, size: &str, fps| Offer {
+            layout,
+            code: FourCC::new(layout.codes()[0]),
+            sizes: sizes(&[size]),
+            rates: Rates::List(vec![rate(1, fps)]),
+        };
+        let first = |wanted: &Wanted, mut offers: Vec<Offer>| {
+            offers.sort_by_cached_key(|offer| offer.drawbacks(wanted));
+            offers[0].layout
+        };
+        let (hd, vga) = ("1280x720", "640x480");
+        let any = wanted();
+        assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 30)]), NV12);
+        assert_eq!(first(&any, vec![offer(NV12, hd, 10), offer(YUYV, hd, 30)]), YUYV);
+        assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 60)]), NV12);
+        assert_eq!(first(&any, vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), YUYV);
+        assert_eq!(first(&any, vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), Layout::Mjpeg);
+        let asked = Wanted { size: Some(size(hd)), ..wanted() };
+        assert_eq!(first(&asked, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
     }
 
     #[test]
@@ -302,13 +338,16 @@ mod tests {
 
     #[test]
     fn a_driver_that_announces_nonsense_is_not_believed() {
-        assert_eq!(nonsense(Layout::Yuyv, &format(Layout::Yuyv, 1280, 720, 2560, 1_843_200)), None);
+        assert_eq!(nonsense(YUYV, &format(YUYV, 1280, 720, 2560, 1_843_200)), None);
         assert_eq!(nonsense(Layout::Mjpeg, &format(Layout::Mjpeg, 1280, 720, 0, 1_843_200)), None);
         for (layout, width, height, stride, bytes) in [
-            (Layout::Yuyv, 1280, 720, 2558, 1_843_200),
-            (Layout::Yuyv, 1281, 720, 2562, 1_845_000),
-            (Layout::Yuyv, 1280, 720, 2560, 1_843_199),
-            (Layout::Yuyv, 1280, 720, u32::MAX, 1_843_200),
+            (YUYV, 1280, 720, 2558, 1_843_200),
+            (YUYV, 1281, 720, 2562, 1_845_000),
+            (YUYV, 1280, 720, 2560, 1_843_199),
+            (NV12, 1280, 720, 1279, 1_382_400),
+            (NV12, 1280, 720, 1280, 1_382_399),
+            (NV12, 1280, 720, u32::MAX, 1_382_400),
+            (YUYV, 1280, 720, u32::MAX, 1_843_200),
             (Layout::Mjpeg, 1280, 720, 0, 0),
             (Layout::Mjpeg, 1280, 720, 0, MAX_FRAME_BYTES + 1),
             (Layout::Mjpeg, 0, 720, 0, 1000),
@@ -320,12 +359,17 @@ mod tests {
     }
 
     #[test]
-    fn raw_pixels_are_limited_range_unless_the_driver_says_otherwise() {
-        let with = |quantization, colorspace| {
-            let mut format = format(Layout::Yuyv, 64, 64, 128, 8192);
+    fn pixels_have_the_range_that_v4l2_means_unless_the_driver_says_otherwise() {
+        let of = |layout, quantization, colorspace| {
+            let mut format = format(layout, 64, 64, 128, 8192);
             (format.quantization, format.colorspace) = (quantization, colorspace);
-            range(Layout::Yuyv, &format)
+            range(layout, &format)
         };
+        let with = |quantization, colorspace| of(YUYV, quantization, colorspace);
+        for raw in [Raw::Rgb24, Raw::Bgr24, Raw::Grey].map(Layout::Raw) {
+            assert_eq!(of(raw, Quantization::Default, Colorspace::SRGB), Range::Full);
+            assert_eq!(of(raw, Quantization::LimitedRange, Colorspace::SRGB), Range::Limited);
+        }
         assert_eq!(with(Quantization::Default, Colorspace::SRGB), Range::Limited);
         assert_eq!(with(Quantization::Default, Colorspace::JPEG), Range::Full);
         assert_eq!(with(Quantization::LimitedRange, Colorspace::JPEG), Range::Limited);

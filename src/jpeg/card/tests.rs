@@ -13,7 +13,7 @@ fn at(second: u64) -> SystemTime {
 
 /// Rows of the picture that differ, as a list.
 fn changed_rows(a: &Canvas, b: &Canvas) -> Vec<u32> {
-    (0..a.size().height).filter(|&y| a.yuyv().row(y) != b.yuyv().row(y)).collect()
+    (0..a.size().height).filter(|&y| a.picture().row(0, y) != b.picture().row(0, y)).collect()
 }
 
 #[test]

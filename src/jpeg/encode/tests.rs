@@ -1,23 +1,40 @@
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
+use super::super::rows::FULL_CHROMA_FROM;
 use super::*;
-use crate::camera::Size;
+use crate::camera::{Layout, Range, Raw, Size};
 
-fn encode(bytes: &[u8], width: u32, height: u32, range: Range) -> Vec<u8> {
-    let picture = Yuyv::new(bytes, Size { width, height }, Yuyv::row_len(width), range).expect("a picture");
-    let mut out = vec![0; 1 << 20];
-    let len = Encoder::new(90).encode(&picture, &mut out).expect("it fits");
+/// Shares chroma in two rows where that is done, ...
+const USUAL: u8 = FULL_CHROMA_FROM - 1;
+/// ... and does not.
+const FULL_CHROMA: u8 = FULL_CHROMA_FROM;
+
+fn encode_at(quality: u8, picture: &Picture<'_>) -> Vec<u8> {
+    let mut out = vec![0; 1 << 21];
+    let len = Encoder::new(quality).encode(picture, &mut out).expect("it fits");
     out.truncate(len);
     out
+}
+
+fn encode(raw: Raw, quality: u8, bytes: &[u8], size: Size, range: Range) -> Vec<u8> {
+    let stride = raw.row_len(size.width);
+    encode_at(quality, &Picture::new(bytes, raw, size, stride, range).expect("a picture"))
 }
 
 /// Width, height and RGB pixels.
 fn decode(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
     let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
-    let pixels = decoder.decode().expect("a decodable JPEG");
+    let mut pixels = decoder.decode().expect("a decodable JPEG");
     let (width, height) = decoder.dimensions().expect("decoded");
+    if pixels.len() == width * height {
+        pixels = pixels.into_iter().flat_map(|luma| [luma; 3]).collect();
+    }
     (width, height, pixels)
+}
+
+fn raws() -> impl Iterator<Item = Raw> {
+    Layout::all().filter_map(Layout::raw)
 }
 
 /// BT.601 to the nearest, in the standard's own form.
@@ -32,35 +49,74 @@ fn yuv(rgb: [u8; 3], range: Range) -> [u8; 3] {
     [low + luma * y, 128.0 + chroma * cb, 128.0 + chroma * cr].map(|v| v.round() as u8)
 }
 
-#[test]
-fn colours_come_out_as_they_went_in_from_both_ranges() {
-    let colours: [[u8; 3]; 8] = [
-        [0, 0, 0],
-        [255, 255, 255],
-        [191, 191, 0],
-        [0, 191, 191],
-        [0, 255, 0],
-        [191, 0, 191],
-        [255, 0, 0],
-        [0, 0, 255],
-    ];
-    const BAR: usize = 32;
-    for range in [Range::Limited, Range::Full] {
-        let row: Vec<u8> = colours
-            .iter()
-            .flat_map(|&rgb| {
-                let [y, cb, cr] = yuv(rgb, range);
-                [y, cb, y, cr].repeat(BAR / 2)
+/// A picture as a camera without any padding lays it out, after the kernel's description of each format.
+/// Pixels that share their chroma have that of the first of them.
+fn laid_out(raw: Raw, size: Size, range: Range, colour: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
+    let Size { width, height } = size;
+    let yuv = |x: u32, y: u32| yuv(colour(x.min(width - 1), y.min(height - 1)), range);
+    let luma = |y: u32| (0..width).map(move |x| yuv(x, y)[0]);
+    let even = |side: u32| (0..side).step_by(2);
+    let shared = |part: usize| even(height).flat_map(move |y| even(width).map(move |x| yuv(x, y)[part]));
+    let both = |first: usize, second: usize| {
+        even(height).flat_map(move |y| even(width).flat_map(move |x| [yuv(x, y)[first], yuv(x, y)[second]]))
+    };
+    let rows = 0..height;
+    let pixels = rows.clone().flat_map(|y| (0..width).map(move |x| (x, y)));
+    let pairs = rows.clone().flat_map(|y| even(width).map(move |x| (yuv(x, y), yuv(x + 1, y))));
+    let planar = rows.flat_map(luma);
+    let rgb = |(x, y)| match range {
+        Range::Full => colour(x, y),
+        Range::Limited => colour(x, y).map(|v| (16.0 + f64::from(v) * 219.0 / 255.0).round() as u8),
+    };
+    match raw {
+        Raw::Grey => planar.collect(),
+        Raw::Nv12 => planar.chain(both(1, 2)).collect(),
+        Raw::Nv21 => planar.chain(both(2, 1)).collect(),
+        Raw::Yu12 => planar.chain(shared(1)).chain(shared(2)).collect(),
+        Raw::Yv12 => planar.chain(shared(2)).chain(shared(1)).collect(),
+        Raw::Yuyv => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [y0, cb, y1, cr]).collect(),
+        Raw::Uyvy => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [cb, y0, cr, y1]).collect(),
+        Raw::Yvyu => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [y0, cr, y1, cb]).collect(),
+        Raw::Rgb24 => pixels.flat_map(rgb).collect(),
+        Raw::Bgr24 => pixels
+            .flat_map(|at| {
+                let [r, g, b] = rgb(at);
+                [b, g, r]
             })
-            .collect();
-        let jpeg = encode(&row.repeat(16), (BAR * colours.len()) as u32, 16, range);
-        let (width, height, pixels) = decode(&jpeg);
-        assert_eq!((width, height), (BAR * colours.len(), 16));
-        for (bar, wanted) in colours.iter().enumerate() {
-            for x in [2, BAR / 2, BAR - 3] {
-                let at = 3 * (8 * width + bar * BAR + x);
-                for (got, wanted) in pixels[at..at + 3].iter().zip(wanted) {
-                    assert!(got.abs_diff(*wanted) <= 4, "{range:?} bar {bar}: {:?}", &pixels[at..at + 3]);
+            .collect(),
+    }
+}
+
+const COLOURS: [[u8; 3]; 8] = [
+    [0, 0, 0],
+    [255, 255, 255],
+    [191, 191, 0],
+    [0, 191, 191],
+    [0, 255, 0],
+    [191, 0, 191],
+    [255, 0, 0],
+    [0, 0, 255],
+];
+
+#[test]
+fn colours_come_out_as_they_went_in_from_every_layout_and_both_ranges() {
+    const BAR: usize = 32;
+    let size = Size { width: (BAR * COLOURS.len()) as u32, height: 16 };
+    for raw in raws() {
+        for (range, quality) in
+            [(Range::Limited, USUAL), (Range::Full, USUAL), (Range::Limited, FULL_CHROMA), (Range::Full, 100)]
+        {
+            let bytes = laid_out(raw, size, range, |x, _| COLOURS[x as usize / BAR]);
+            let (width, height, pixels) = decode(&encode(raw, quality, &bytes, size, range));
+            assert_eq!((width, height), (BAR * COLOURS.len(), 16));
+            for (bar, colour) in COLOURS.iter().enumerate() {
+                let luma = yuv(*colour, Range::Full)[0];
+                let wanted = if raw == Raw::Grey { [luma; 3] } else { *colour };
+                for x in [2, BAR / 2, BAR - 3] {
+                    let at = 3 * (8 * width + bar * BAR + x);
+                    let got = &pixels[at..at + 3];
+                    let near = got.iter().zip(wanted).all(|(got, wanted)| got.abs_diff(wanted) <= 5);
+                    assert!(near, "{raw:?} {range:?} at {quality}, bar {bar}: {got:?}, not {wanted:?}");
                 }
             }
         }
@@ -68,39 +124,95 @@ fn colours_come_out_as_they_went_in_from_both_ranges() {
 }
 
 #[test]
-fn each_row_keeps_the_colour_that_the_camera_gave_it() {
-    let rows = [[128, 60, 128, 128], [128, 200, 128, 128]].map(|pair| pair.repeat(8));
-    let (width, _, pixels) = decode(&encode(&rows.concat().repeat(8), 16, 16, Range::Full));
-    for (y, row) in pixels.chunks_exact(3 * width).enumerate() {
-        let blue = row[3 * (width / 2) + 2];
-        assert_eq!(blue > 128, y % 2 == 1, "row {y}: {blue}");
+fn layouts_that_differ_only_in_order_give_the_same_jpeg() {
+    let size = Size { width: 67, height: 35 };
+    let colour = |x: u32, y: u32| [(x * 3) as u8, (y * 7) as u8, (x * y) as u8];
+    let jpeg = |raw| encode(raw, USUAL, &laid_out(raw, size, Range::Limited, colour), size, Range::Limited);
+    for (first, others) in [
+        (Raw::Nv12, &[Raw::Nv21, Raw::Yu12, Raw::Yv12][..]),
+        (Raw::Yuyv, &[Raw::Uyvy, Raw::Yvyu]),
+        (Raw::Rgb24, &[Raw::Bgr24]),
+    ] {
+        for other in others {
+            assert!(jpeg(first) == jpeg(*other), "{first:?} and {other:?} differ");
+        }
     }
 }
 
 #[test]
-fn every_limited_sample_is_spread_to_the_nearest_full_one() {
-    for v in 0..=255u8 {
-        let luma = ((f64::from(v) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
-        let chroma = ((f64::from(v) - 128.0) * 255.0 / 224.0 + 128.0).clamp(0.0, 255.0);
-        assert!((f64::from(full_luma(v)) - luma).abs() < 0.6, "luma {v}: {}", full_luma(v));
-        assert!((f64::from(full_chroma(v)) - chroma).abs() < 0.6, "chroma {v}: {}", full_chroma(v));
+fn rows_may_be_padded() {
+    let size = Size { width: 33, height: 19 };
+    let colour = |x: u32, y: u32| [(x * 5) as u8, (y * 9) as u8, (x + y) as u8];
+    for raw in raws() {
+        let tight = laid_out(raw, size, Range::Full, colour);
+        let stride = raw.row_len(size.width) + 14;
+        let (from, to) = (raw.planes(size, raw.row_len(size.width)), raw.planes(size, stride));
+        let mut padded = Vec::new();
+        let mut rest = &tight[..];
+        for (from, to) in from.iter().zip(&to) {
+            for _ in 0..from.rows {
+                let (row, behind) = rest.split_at((from.stride as usize).min(rest.len()));
+                padded.extend_from_slice(row);
+                padded.resize(padded.len() + to.stride as usize - row.len(), 0xaa);
+                rest = behind;
+            }
+        }
+        let picture = Picture::new(&padded, raw, size, stride, Range::Full).expect("a padded picture");
+        assert!(encode_at(USUAL, &picture) == encode(raw, USUAL, &tight, size, Range::Full), "{raw:?}");
     }
-    assert_eq!([16, 235].map(full_luma), [0, 255]);
-    assert_eq!([128].map(full_chroma), [128]);
+}
+
+#[test]
+fn at_high_quality_each_row_keeps_the_colour_that_the_camera_gave_it() {
+    let size = Size { width: 16, height: 16 };
+    let colour = |_: u32, y: u32| if y.is_multiple_of(2) { [128, 128, 20] } else { [128, 128, 240] };
+    for raw in [Raw::Yuyv, Raw::Uyvy, Raw::Yvyu, Raw::Rgb24, Raw::Bgr24] {
+        let bytes = laid_out(raw, size, Range::Full, colour);
+        let blue = |quality: u8, y: usize| {
+            let (width, _, pixels) = decode(&encode(raw, quality, &bytes, size, Range::Full));
+            // What distinguishes the colour from its luma.
+            i32::from(pixels[3 * (y * width + 8) + 2]) - i32::from(pixels[3 * (y * width + 8)])
+        };
+        assert!(blue(FULL_CHROMA, 6) < -60 && blue(FULL_CHROMA, 7) > 60, "{raw:?} lost its rows");
+        let mean = [6, 7].map(|y| blue(USUAL, y));
+        assert!(mean.iter().all(|blue| blue.abs() < 30), "{raw:?} has no mean of two rows: {mean:?}");
+    }
 }
 
 #[test]
 fn pictures_of_any_shape_can_be_encoded() {
     for (width, height) in
-        [(1, 1), (1, 9), (2, 1), (3, 3), (17, 5), (33, 31), (65, 2), (16_384, 1), (1, 16_384)]
+        [(1, 1), (1, 9), (2, 1), (3, 3), (17, 5), (33, 31), (65, 2), (4_097, 1), (1, 4_097)]
     {
-        let bytes = [60, 128, 200, 128].repeat((Yuyv::row_len(width) / 4 * height) as usize);
-        let (w, h, pixels) = decode(&encode(&bytes, width, height, Range::Full));
-        assert_eq!((w, h), (width as usize, height as usize));
-        // Even columns are dark, odd ones bright, in every row and to the last column of an odd width.
-        for (i, pixel) in pixels.chunks_exact(3).enumerate() {
-            let (x, y) = (i % w, i / w);
-            assert_eq!(pixel[0] > 130, x % 2 == 1, "{w}x{h}: {} at {x},{y}", pixel[0]);
+        let size = Size { width, height };
+        for (raw, quality) in raws().flat_map(|raw| [(raw, USUAL), (raw, 98)]) {
+            // Even columns are dark, odd ones bright, in every row and to the last column of an odd width.
+            let bytes =
+                laid_out(raw, size, Range::Full, |x, _| [if x.is_multiple_of(2) { 60 } else { 200 }; 3]);
+            let (w, h, pixels) = decode(&encode(raw, quality, &bytes, size, Range::Full));
+            assert_eq!((w, h), (width as usize, height as usize));
+            for (i, pixel) in pixels.as_chunks::<3>().0.iter().enumerate() {
+                let (x, y) = (i % w, i / w);
+                let wanted = if x % 2 == 0 { 60 } else { 200 };
+                let near = pixel.iter().all(|v| v.abs_diff(wanted) < 30);
+                assert!(near, "{raw:?} {size}: {pixel:?} at {x},{y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_column_and_row_of_odd_sides_have_their_own_colour() {
+    let size = Size { width: 17, height: 17 };
+    for raw in raws().filter(|raw| *raw != Raw::Grey) {
+        let inside = |x: u32, y: u32| x < 16 && y < 16;
+        let bytes =
+            laid_out(raw, size, Range::Full, |x, y| if inside(x, y) { [128; 3] } else { [230, 30, 30] });
+        let (w, _, pixels) = decode(&encode(raw, USUAL, &bytes, size, Range::Full));
+        for (x, y) in [(16, 3), (3, 16), (16, 16)] {
+            let at = 3 * (y * w + x);
+            let pixel = &pixels[at..at + 3];
+            assert!(pixel[0] > 180 && pixel[1] < 90 && pixel[2] < 90, "{raw:?} at {x},{y}: {pixel:?}");
         }
     }
 }
@@ -108,18 +220,23 @@ fn pictures_of_any_shape_can_be_encoded() {
 #[test]
 fn the_largest_sides_of_a_jpeg_can_be_encoded() {
     for (width, height) in [(65_535, 1), (1, 65_535)] {
-        let bytes = vec![128; (Yuyv::row_len(width) * height) as usize];
-        let jpeg = encode(&bytes, width, height, Range::Full);
-        let checked = crate::jpeg::passthrough::Jpeg::check(&jpeg).expect("a JPEG");
-        assert_eq!(checked.size(), Size { width, height });
+        let size = Size { width, height };
+        for raw in raws() {
+            let stride = raw.row_len(width);
+            let bytes = vec![128; raw.frame_len(size, stride) as usize];
+            let jpeg = encode(raw, USUAL, &bytes, size, Range::Full);
+            let checked = crate::jpeg::passthrough::Jpeg::check(&jpeg).expect("a JPEG");
+            assert_eq!(checked.size(), size);
+        }
     }
 }
 
 #[test]
 fn too_small_a_slot_is_an_answer_whatever_its_size() {
+    let size = Size { width: 32, height: 16 };
     let bytes: Vec<u8> = (0..32 * 2 * 16).map(|i| (i * 37) as u8).collect();
-    let whole = encode(&bytes, 32, 16, Range::Full);
-    let picture = Yuyv::new(&bytes, Size { width: 32, height: 16 }, 64, Range::Full).expect("a picture");
+    let whole = encode(Raw::Yuyv, 90, &bytes, size, Range::Full);
+    let picture = Picture::new(&bytes, Raw::Yuyv, size, 64, Range::Full).expect("a picture");
     let mut out = vec![0; whole.len()];
     for room in 0..whole.len() {
         let answer = Encoder::new(90).encode(&picture, &mut out[..room]);

@@ -3,9 +3,9 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use super::*;
-use crate::camera::Range;
+use crate::camera::{Range, Raw};
 use crate::jpeg::encode::Encoder;
-use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::pixels::Picture;
 
 /// Marker segments by hand: SOI, SOF0 of 640x480 grey, DHT, SOS, and four bytes of scan, without EOI.
 const SOF: &[u8] = b"\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x01\x01\x11\0";
@@ -29,9 +29,10 @@ fn mended(bytes: &[u8]) -> Vec<u8> {
 
 /// A picture with something in it, encoded: a whole baseline JPEG with DHT and EOI.
 fn encoded(width: u32, height: u32, seed: u8) -> Vec<u8> {
-    let stride = Yuyv::row_len(width);
+    let stride = Raw::Yuyv.row_len(width);
     let bytes: Vec<u8> = (0..stride * height).map(|i| (i * 7 + i / 13) as u8 ^ seed).collect();
-    let picture = Yuyv::new(&bytes, Size { width, height }, stride, Range::Full).expect("a picture");
+    let picture =
+        Picture::new(&bytes, Raw::Yuyv, Size { width, height }, stride, Range::Full).expect("a picture");
     let mut out = vec![0; 100_000];
     let len = Encoder::new(80).encode(&picture, &mut out).expect("it fits");
     out.truncate(len);

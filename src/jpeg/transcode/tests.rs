@@ -6,7 +6,7 @@ fn size(width: u32, height: u32) -> Size {
 
 /// A JPEG of smooth shades and colours: luma grows to the right, Cb downwards, Cr is even.
 fn picture(of: Size) -> Vec<u8> {
-    let row = Yuyv::row_len(of.width);
+    let row = Raw::Yuyv.row_len(of.width);
     let shade = |place: u32, count: u32| (40 + place * 160 / count) as u8;
     let bytes: Vec<u8> = (0..of.height)
         .flat_map(|y| {
@@ -16,14 +16,14 @@ fn picture(of: Size) -> Vec<u8> {
         })
         .collect();
     let mut jpeg = vec![0; Transcoder::room(of)];
-    let yuyv = Yuyv::new(&bytes, of, row, Range::Full).unwrap();
+    let yuyv = Picture::new(&bytes, Raw::Yuyv, of, row, Range::Full).unwrap();
     let length = Encoder::new(95).encode(&yuyv, &mut jpeg).unwrap();
     jpeg.truncate(length);
     jpeg
 }
 
 fn transcode(jpeg: &[u8], within: Option<Size>, quality: u8) -> Vec<u8> {
-    let mut transcoder = Transcoder::new(within, quality);
+    let mut transcoder = Transcoder::new(within, Encoder::new(quality));
     let size = transcoder.decode(jpeg).unwrap();
     let mut out = vec![0; Transcoder::room(size)];
     let length = transcoder.encode(&mut out).unwrap();
@@ -101,7 +101,7 @@ fn claiming(mut jpeg: Vec<u8>, of: Size) -> Vec<u8> {
 #[test]
 fn a_picture_that_claims_to_be_huge_is_refused_before_it_costs_memory() {
     let huge = claiming(picture(size(16, 16)), size(65_535, 65_535));
-    let mut transcoder = Transcoder::new(Some(size(8, 8)), 50);
+    let mut transcoder = Transcoder::new(Some(size(8, 8)), Encoder::new(50));
     assert!(matches!(transcoder.decode(&huge), Err(TranscodeError::TooLarge(_))));
     assert_eq!(transcoder.decoded.capacity(), 0);
 }
@@ -109,7 +109,7 @@ fn a_picture_that_claims_to_be_huge_is_refused_before_it_costs_memory() {
 #[test]
 fn what_was_refused_leaves_nothing_to_encode() {
     let good = picture(size(16, 16));
-    let mut transcoder = Transcoder::new(None, 50);
+    let mut transcoder = Transcoder::new(None, Encoder::new(50));
     transcoder.decode(&good).unwrap();
     for kind in [b"\xff\xc2", b"\xff\xc9"] {
         let mut other = good.clone();
@@ -124,14 +124,14 @@ fn what_was_refused_leaves_nothing_to_encode() {
 fn a_picture_of_four_inks_is_refused_in_words() {
     let mut inks = b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0".to_vec();
     inks.extend(&picture(size(16, 16))[2..]);
-    let told = Transcoder::new(None, 50).decode(&inks).unwrap_err();
+    let told = Transcoder::new(None, Encoder::new(50)).decode(&inks).unwrap_err();
     assert!(matches!(told, TranscodeError::Colours), "{told}");
 }
 
 #[test]
 fn whatever_is_damaged_inside_it_neither_panics_nor_grows() {
     let good = picture(size(64, 48));
-    let mut transcoder = Transcoder::new(Some(size(30, 30)), 50);
+    let mut transcoder = Transcoder::new(Some(size(30, 30)), Encoder::new(50));
     let mut seed = 1u32;
     for _ in 0..300 {
         let mut bad = good.clone();

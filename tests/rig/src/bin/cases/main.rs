@@ -8,6 +8,7 @@ mod board;
 mod boardcam;
 mod driver;
 mod faults;
+mod formats;
 mod guest;
 mod picture;
 mod replug;
@@ -31,6 +32,7 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let all: Vec<&Case> = [
         stream::CASES,
+        formats::CASES,
         replug::CASES,
         trouble::CASES,
         faults::CASES,

@@ -16,8 +16,11 @@ impl Picture {
         const END_OF_IMAGE: &[u8] = &[0xff, 0xd9];
         ensure!(jpeg.ends_with(END_OF_IMAGE), "the JPEG has no end"); // the decoder does not mind
         let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
-        let rgb = decoder.decode()?;
+        let mut rgb = decoder.decode()?;
         let (width, height) = decoder.dimensions().ok_or("a JPEG without a size")?;
+        if rgb.len() == width * height {
+            rgb = rgb.into_iter().flat_map(|luma| [luma; 3]).collect();
+        }
         ensure!(rgb.len() == width * height * 3, "{} bytes of pixels for {width}x{height}", rgb.len());
         Ok(Self { width, height, rgb })
     }

@@ -1,0 +1,233 @@
+//! The layouts that frames may have: one table, from which all that is said and done about them follows.
+//!
+//! Used by everything that asks a camera for a layout, names one, or reads pixels that lie in one.
+
+use std::fmt;
+
+use super::Size;
+
+/// How the bytes of a frame are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Each frame is one JPEG, whole or nearly so.
+    Mjpeg,
+    /// Pixels, to be encoded here.
+    Raw(Raw),
+}
+
+/// Layouts of pixels, as the kernel's Documentation/userspace-api/media/v4l describes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Raw {
+    /// 4:2:0: a plane of luma, then one of Cb Cr pairs.
+    Nv12,
+    /// 4:2:0: a plane of luma, then one of Cr Cb pairs.
+    Nv21,
+    /// 4:2:0: planes of luma, Cb and Cr.
+    Yu12,
+    /// 4:2:0: planes of luma, Cr and Cb.
+    Yv12,
+    /// 4:2:2, packed Y0 Cb Y1 Cr.
+    Yuyv,
+    /// 4:2:2, packed Cb Y0 Cr Y1.
+    Uyvy,
+    /// 4:2:2, packed Y0 Cr Y1 Cb.
+    Yvyu,
+    /// Red, green, blue.
+    Rgb24,
+    /// Blue, green, red.
+    Bgr24,
+    /// Luma alone.
+    Grey,
+}
+
+/// A row of the table.
+struct Format {
+    layout: Layout,
+    name: &'static str,
+    /// As in linux/videodev2.h.
+    codes: &'static [&'static [u8; 4]],
+}
+
+const fn raw(layout: Raw, name: &'static str, codes: &'static [&'static [u8; 4]]) -> Format {
+    Format { layout: Layout::Raw(layout), name, codes }
+}
+
+/// All layouts, best first. A camera's own JPEG costs no encoding and the least USB bandwidth; of pixels, those
+/// come first that are the fewest bytes to fetch and encode, and those without colour last.
+static FORMATS: [Format; 11] = [
+    Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"] },
+    raw(Raw::Nv12, "nv12", &[b"NV12"]),
+    raw(Raw::Nv21, "nv21", &[b"NV21"]),
+    raw(Raw::Yu12, "yu12", &[b"YU12"]),
+    raw(Raw::Yv12, "yv12", &[b"YV12"]),
+    raw(Raw::Yuyv, "yuyv", &[b"YUYV"]),
+    raw(Raw::Uyvy, "uyvy", &[b"UYVY"]),
+    raw(Raw::Yvyu, "yvyu", &[b"YVYU"]),
+    raw(Raw::Rgb24, "rgb24", &[b"RGB3"]),
+    raw(Raw::Bgr24, "bgr24", &[b"BGR3"]),
+    raw(Raw::Grey, "grey", &[b"GREY"]),
+];
+
+impl Layout {
+    /// All layouts, best first.
+    pub fn all() -> impl Iterator<Item = Layout> {
+        FORMATS.iter().map(|format| format.layout)
+    }
+
+    /// The layout with this V4L2 code, if there is one.
+    pub fn of_code(code: [u8; 4]) -> Option<Layout> {
+        FORMATS.iter().find(|format| format.codes.contains(&&code)).map(|format| format.layout)
+    }
+
+    /// Its V4L2 codes, at least one.
+    pub fn codes(self) -> &'static [&'static [u8; 4]] {
+        self.format().codes
+    }
+
+    /// The name on the command line, in the settings file and in `/state`.
+    pub fn name(self) -> &'static str {
+        self.format().name
+    }
+
+    /// How pixels lie in it, unless it is compressed.
+    pub fn raw(self) -> Option<Raw> {
+        match self {
+            Layout::Mjpeg => None,
+            Layout::Raw(raw) => Some(raw),
+        }
+    }
+
+    fn format(self) -> &'static Format {
+        // The table has them all; a test sees to that.
+        FORMATS.iter().find(|format| format.layout == self).unwrap_or(&FORMATS[0])
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a plane takes in memory; planes follow one another without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plane {
+    /// Bytes of a row that hold samples.
+    pub row: u64,
+    /// Bytes from one row to the next.
+    pub stride: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Raw {
+    /// The most planes that a layout has.
+    pub const MAX_PLANES: usize = 3;
+
+    /// What each plane takes, in the order of memory, for the stride that V4L2 tells (bytesperline), which is
+    /// that of the first plane. Planes that a layout lacks are 0 throughout.
+    ///
+    /// Rows of Cb Cr pairs have the stride of luma; rows of Cb or Cr alone have half of it. Drivers round
+    /// both up where luma's is odd (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
+    pub fn planes(self, size: Size, stride: u32) -> [Plane; Self::MAX_PLANES] {
+        let (width, stride, rows) = (u64::from(size.width), u64::from(stride), u64::from(size.height));
+        let (pairs, half_rows) = (width.div_ceil(2), rows.div_ceil(2));
+        let none = Plane { row: 0, stride: 0, rows: 0 };
+        let one = |row| Plane { row, stride, rows };
+        match self {
+            Raw::Yuyv | Raw::Uyvy | Raw::Yvyu => [one(pairs * 4), none, none],
+            Raw::Rgb24 | Raw::Bgr24 => [one(width * 3), none, none],
+            Raw::Grey => [one(width), none, none],
+            Raw::Nv12 | Raw::Nv21 => {
+                let chroma = Plane { row: pairs * 2, stride: stride.next_multiple_of(2), rows: half_rows };
+                [one(width), chroma, none]
+            }
+            Raw::Yu12 | Raw::Yv12 => {
+                let chroma = Plane { row: pairs, stride: stride.div_ceil(2), rows: half_rows };
+                [one(width), chroma, chroma]
+            }
+        }
+    }
+
+    /// The smallest stride: bytes that a row of the first plane takes. With an odd width the packed 4:2:2
+    /// layouts have one luma sample at its end that no pixel uses. For widths up to [`super::MAX_SIDE`].
+    pub fn row_len(self, width: u32) -> u32 {
+        let [first, ..] = self.planes(Size { width, height: 1 }, 0);
+        u32::try_from(first.row).unwrap_or(u32::MAX)
+    }
+
+    /// Bytes that a picture takes, its last row without what pads it to the stride.
+    pub fn frame_len(self, size: Size, stride: u32) -> u64 {
+        let planes = self.planes(size, stride);
+        let padding = planes.iter().rfind(|plane| plane.rows > 0);
+        let padding = padding.map_or(0, |last| last.stride.saturating_sub(last.row));
+        let len = |plane: &Plane| plane.stride.saturating_mul(plane.rows);
+        planes.iter().map(len).fold(0, u64::saturating_add) - padding // the last plane has at least one row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn len(raw: Raw, width: u32, height: u32, stride: u32) -> u64 {
+        raw.frame_len(Size { width, height }, stride)
+    }
+
+    #[test]
+    fn every_layout_stands_once_in_the_table_with_a_name_and_codes_of_its_own() {
+        let all: Vec<Layout> = Layout::all().collect();
+        assert!(all.iter().all(|layout| layout.format().layout == *layout));
+        assert_eq!(all.iter().map(|layout| layout.name()).collect::<HashSet<_>>().len(), all.len());
+        for layout in all {
+            for code in layout.codes() {
+                assert_eq!(Layout::of_code(**code), Some(layout));
+            }
+        }
+        assert_eq!(Layout::of_code(*b"H264"), None);
+    }
+
+    #[test]
+    fn a_picture_takes_the_bytes_that_its_kernel_documentation_says() {
+        for (raw, bytes) in [
+            (Raw::Nv12, 640 * 480 * 3 / 2),
+            (Raw::Nv21, 640 * 480 * 3 / 2),
+            (Raw::Yu12, 640 * 480 * 3 / 2),
+            (Raw::Yv12, 640 * 480 * 3 / 2),
+            (Raw::Yuyv, 640 * 480 * 2),
+            (Raw::Uyvy, 640 * 480 * 2),
+            (Raw::Yvyu, 640 * 480 * 2),
+            (Raw::Rgb24, 640 * 480 * 3),
+            (Raw::Bgr24, 640 * 480 * 3),
+            (Raw::Grey, 640 * 480),
+        ] {
+            assert_eq!(len(raw, 640, 480, raw.row_len(640)), bytes, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn padding_of_rows_counts_in_every_plane_but_behind_the_last_row() {
+        assert_eq!(len(Raw::Yuyv, 3, 3, 12), 12 * 2 + 8);
+        assert_eq!(len(Raw::Grey, 3, 3, 8), 8 * 2 + 3);
+        assert_eq!(len(Raw::Rgb24, 3, 2, 16), 16 + 9);
+        assert_eq!(len(Raw::Nv12, 4, 4, 16), 16 * 4 + 16 + 4);
+        assert_eq!(len(Raw::Yu12, 4, 4, 16), 16 * 4 + 8 * 2 + 8 + 2);
+    }
+
+    #[test]
+    fn odd_sizes_have_half_a_pair_and_half_a_row_of_chroma_more() {
+        assert_eq!(len(Raw::Nv12, 5, 3, 5), 5 * 3 + 6 * 2);
+        assert_eq!(len(Raw::Yu12, 5, 3, 5), 5 * 3 + 3 * 2 * 2);
+        assert_eq!(len(Raw::Yuyv, 5, 1, 12), 12);
+        assert_eq!(len(Raw::Nv12, 1, 1, 1), 3);
+        assert_eq!(len(Raw::Yv12, 1, 1, 1), 3);
+    }
+
+    #[test]
+    fn no_size_and_stride_overflow() {
+        for raw in Layout::all().filter_map(Layout::raw) {
+            assert!(len(raw, u32::MAX, u32::MAX, u32::MAX) > u64::from(u32::MAX), "{raw:?}");
+        }
+    }
+}

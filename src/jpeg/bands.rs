@@ -1,0 +1,156 @@
+//! One picture on several cores: bands of rows, encoded side by side and joined by restart markers.
+//!
+//! Used by [`super::encode`] alone. At a restart marker the coding begins anew (ITU T.81 F.1.1.5.1 and E.1.4),
+//! so each band can be encoded as a picture of its own; with the first one's headers and the whole height the
+//! joined bands are the same picture, sample for sample, as if encoded in one.
+
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
+use std::{io, iter};
+
+use jpeg_encoder::SamplingFactor;
+
+use crate::camera::{Raw, Size};
+use crate::host::inject;
+
+/// The most bands, and so threads, for a picture.
+pub const MAX_BANDS: usize = 8;
+
+/// A band has at least so many MCUs: that takes some 20 times as long to encode as a thread to start.
+const MIN_MCUS: u32 = 512;
+
+/// Pixels of a block's side (ITU T.81 A.1.1).
+const BLOCK: u32 = 8;
+
+/// How a picture is cut: each band takes the same number of whole MCU rows, the last one what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    height: u32,
+    /// Rows of pixels of a band.
+    rows: u32,
+    /// MCUs of a band: the restart interval.
+    mcus: u16,
+}
+
+impl Cut {
+    /// Cuts into `bands` bands, or fewer where these would be too small to be worth a thread; `None` where
+    /// one is left, or where bands have more MCUs than a restart interval can say (ITU T.81 B.2.4.4).
+    pub(super) fn new(raw: Raw, size: Size, sampling: SamplingFactor, bands: usize) -> Option<Cut> {
+        let (across, down) = match (raw, sampling) {
+            (Raw::Grey, _) => (1, 1),
+            (_, SamplingFactor::R_4_2_0) => (2, 2),
+            _ => (2, 1),
+        };
+        let mcus_in_row = size.width.div_ceil(BLOCK * across);
+        let mcu_rows = size.height.div_ceil(BLOCK * down);
+        let bands = u32::try_from(bands.min(MAX_BANDS)).unwrap_or(1).max(1);
+        let rows = mcu_rows.div_ceil(bands).max(MIN_MCUS.div_ceil(mcus_in_row));
+        if rows >= mcu_rows {
+            return None;
+        }
+        let mcus = u16::try_from(rows.checked_mul(mcus_in_row)?).ok()?;
+        Some(Cut { height: size.height, rows: rows * BLOCK * down, mcus })
+    }
+
+    /// Encodes the bands side by side into equal shares of `out` and joins them at its beginning. `encode` makes
+    /// a JPEG of some rows, with this restart interval or without one (0), in the room that it is given; the
+    /// result is its length, and here that of the whole.
+    ///
+    /// `None` where a band did not fit into its share, or the system gave no thread: the picture can only be
+    /// encoded in one. Waits for all bands in any case. A panic in one of them goes on in the caller.
+    pub(super) fn encode<F>(self, out: &mut [u8], encode: F) -> Option<usize>
+    where
+        F: Fn(Range<u32>, u16, &mut [u8]) -> Option<usize> + Sync,
+    {
+        let share = out.len() / self.bands().count();
+        if share == 0 {
+            return None;
+        }
+        let lens: heapless::Vec<Option<usize>, MAX_BANDS> = thread::scope(|scope| {
+            let encode = &encode;
+            let mut bands = self.bands().zip(out.chunks_exact_mut(share));
+            let first = bands.next();
+            // A thread for each band and frame: started in a hundredth of the time that the band takes, and
+            // unlike a longer-lived one it may borrow the frame.
+            let spawn = |(rows, room)| {
+                let band = move || {
+                    inject::panic_at("band");
+                    encode(rows, 0, room)
+                };
+                thread::Builder::new().spawn_scoped(scope, band)
+            };
+            let helpers: heapless::Vec<_, MAX_BANDS> = bands.map(spawn).collect();
+            let own = first.and_then(|(rows, room)| encode(rows, self.mcus, room));
+            let join = |helper: io::Result<ScopedJoinHandle<'_, _>>| {
+                helper.ok()?.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            iter::once(own).chain(helpers.into_iter().map(join)).collect()
+        });
+        join(out, share, &lens, self.height)
+    }
+
+    /// The rows of each band.
+    fn bands(self) -> impl Iterator<Item = Range<u32>> {
+        let tops = (0..self.height).step_by(self.rows as usize);
+        tops.map(move |top| top..(top + self.rows).min(self.height))
+    }
+}
+
+/// Joins JPEGs of `lens` bytes that begin `share` bytes apart, if all are there; returns the length of the whole.
+fn join(out: &mut [u8], share: usize, lens: &[Option<usize>], height: u32) -> Option<usize> {
+    let mut end = 0;
+    for (number, len) in (0..).zip(lens) {
+        let (start, len) = (usize::from(number) * share, (*len)?);
+        let head = Head::of(out.get(start..start + len)?)?;
+        let coded = start + head.len..start + len - EOI.len();
+        if number == 0 {
+            let height = u16::try_from(height).ok()?.to_be_bytes();
+            out[head.height..head.height + height.len()].copy_from_slice(&height);
+            end = coded.end;
+        } else {
+            let restart = [0xff, RST0 + (number - 1) % RST_COUNT];
+            out[end..end + restart.len()].copy_from_slice(&restart);
+            end += restart.len();
+            out.copy_within(coded.clone(), end);
+            end += coded.len();
+        }
+    }
+    out[end..end + EOI.len()].copy_from_slice(&EOI);
+    Some(end + EOI.len())
+}
+
+/// The first restart marker (ITU T.81 table B.1), ...
+const RST0: u8 = 0xd0;
+/// ... of so many that are used in turn.
+const RST_COUNT: u8 = 8;
+const SOF0: u8 = 0xc0;
+const SOS: u8 = 0xda;
+const EOI: [u8; 2] = [0xff, 0xd9];
+
+/// What is in front of the coded data of a JPEG of our own making.
+struct Head {
+    /// Where the picture's height stands, in 2 bytes.
+    height: usize,
+    len: usize,
+}
+
+impl Head {
+    fn of(jpeg: &[u8]) -> Option<Head> {
+        let mut height = None;
+        let mut at = 2; // behind SOI
+        loop {
+            let &[0xff, marker, high, low] = jpeg.get(at..)?.first_chunk()? else { return None };
+            let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+            match marker {
+                SOF0 => height = Some(at + 5), // behind marker, length and precision (ITU T.81 B.2.2)
+                SOS => return Some(Head { height: height?, len: end }),
+                _ => {}
+            }
+            at = end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

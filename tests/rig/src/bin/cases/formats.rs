@@ -1,0 +1,79 @@
+//! Pixels in every layout that vivid offers, on their way through the whole program.
+
+use client::{Outcome, ensure};
+
+use crate::Case;
+use crate::boardcam::Boardcam;
+use crate::guest::Vivid;
+use crate::picture::Picture;
+
+pub const CASES: &[Case] = &[
+    ("colours_are_right_in_every_format", colours_are_right_in_every_format),
+    ("of_raw_formats_the_cheapest_is_taken", of_raw_formats_the_cheapest_is_taken),
+];
+
+/// All raw formats, by their names for --format, the cheapest to encode first.
+const FORMATS: [&str; 10] =
+    ["nv12", "nv21", "yu12", "yv12", "yuyv", "uyvy", "yvyu", "rgb24", "bgr24", "grey"];
+
+/// vivid's first test pattern, eight bars of 75 % of full brightness in the order of a television's.
+const BARS: [[u8; 3]; 8] = [
+    [191, 191, 191],
+    [191, 191, 0],
+    [0, 191, 191],
+    [0, 191, 0],
+    [191, 0, 191],
+    [191, 0, 0],
+    [0, 0, 191],
+    [0, 0, 0],
+];
+
+fn colours_are_right_in_every_format() -> Outcome {
+    let _vivid = Vivid::webcam()?;
+    let mut wrong = Vec::new();
+    for format in FORMATS {
+        if let Err(why) = colours_are_right(format) {
+            wrong.push(format!("{format}: {why}"));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("; "));
+    Ok(())
+}
+
+fn colours_are_right(format: &str) -> Outcome {
+    const TOLERANCE: u8 = 6;
+    // At the default quality rows share their chroma, at a high one they do not.
+    for quality in ["85", "95"] {
+        let boardcam = Boardcam::start(&["--size", "640x360", "--format", format, "--quality", quality])?;
+        let state = boardcam.wait_until_live()?;
+        ensure!(state["encoder"] == "software" && state["format"]["layout"] == format, "{state}");
+        let snapshot = boardcam.get("/snapshot")?;
+        ensure!(snapshot.status == 200, "/snapshot: status {}", snapshot.status);
+        let picture = Picture::decode(&snapshot.body)?;
+        ensure!((picture.width, picture.height) == (640, 360), "{}x{}", picture.width, picture.height);
+        let bar = picture.width / BARS.len();
+        // Three quarters down: vivid writes its figures over the upper part.
+        let found =
+            [0, 1, 2, 3, 4, 5, 6, 7].map(|n| picture.colour(n * bar + bar / 2, picture.height * 3 / 4));
+        let near = |a: [u8; 3], b: [u8; 3]| a.into_iter().zip(b).all(|(a, b)| a.abs_diff(b) <= TOLERANCE);
+        let right = match format {
+            // How bright each colour is without it is the driver's choice; the bars are in the order of that.
+            "grey" => {
+                let falls =
+                    found.is_sorted_by(|left, right| left[0] > right[0] && near(*right, [right[0]; 3]));
+                falls && near(found[0], BARS[0]) && near(found[7], BARS[7])
+            }
+            _ => found.into_iter().zip(BARS).all(|(found, expected)| near(found, expected)),
+        };
+        ensure!(right, "the bars are {found:?} at quality {quality}");
+    }
+    Ok(())
+}
+
+fn of_raw_formats_the_cheapest_is_taken() -> Outcome {
+    let _vivid = Vivid::webcam()?;
+    let boardcam = Boardcam::start(&["--size", "640x360"])?;
+    let state = boardcam.wait_until_live()?;
+    ensure!(state["format"]["layout"] == FORMATS[0], "{state}");
+    Ok(())
+}
