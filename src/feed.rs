@@ -22,7 +22,7 @@ use listeners::Listeners;
 /// Why a frame that was captured was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// The driver says that its contents are corrupt (V4L2_BUF_FLAG_ERROR).
+    /// The source says that its contents are corrupt.
     Flagged,
     /// It is no whole JPEG.
     Fault(Fault),

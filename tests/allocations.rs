@@ -4,12 +4,16 @@
 use std::alloc::System;
 use std::time::Duration;
 
+use boardcam::camera::find::Observer;
 use boardcam::camera::pattern::Pattern;
+use boardcam::camera::pipe::{Pipe, Piped};
 use boardcam::camera::{Size, Source, Wanted, Which};
 use boardcam::canvas::{Canvas, Ink};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::problem::Problem;
+use log::Level;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -24,9 +28,19 @@ const THREAD_BLOCKS: usize = 6;
 /// Frames that are encoded while allocations are counted.
 const ENCODED: usize = 2;
 
+struct Patient;
+
+impl Observer for Patient {
+    fn refused(&mut self, _: &str, _: &Problem) {}
+
+    fn keep_waiting(&mut self) -> bool {
+        true
+    }
+}
+
 /// One test for all: another one on another thread would be counted too.
 #[test]
-fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing_and_encoding_it_little() {
+fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_and_encoding_it_little() {
     let size = Size { width: 640, height: 480 };
     let wanted = Wanted { size: Some(size), fps: Some(240), ..Wanted::of(Which::Pattern) };
     let mut pattern = Pattern::open(&wanted).expect("a size that it can do");
@@ -40,6 +54,22 @@ fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing_and_encoding
 
     let bare =
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\0\0";
+    let file = std::env::temp_dir().join(format!("boardcam-allocations-{}.jpg", std::process::id()));
+    // Longer than a read, with its end; garbage follows.
+    let frame = [&bare[..bare.len() - 2], &[7; 100_000], b"\xff\xd9"].concat();
+    std::fs::write(&file, &frame).expect("a place for a picture");
+    let command = Piped::Command(format!("while cat {}; do echo; done", file.display()));
+    let mut pipe = Pipe::open("test", &command, &wanted, Level::Debug, &mut Patient).expect("a program");
+    let take = |pipe: &mut Pipe| {
+        let got = pipe.next(Duration::from_secs(20)).expect("it never ends").expect("it is not slow");
+        assert_eq!(got.bytes, frame);
+    };
+    (0..30).for_each(|_| take(&mut pipe));
+    let pipe_used = allocated(|| (0..100).for_each(|_| take(&mut pipe)));
+    assert_eq!(pipe_used, 0, "the pipe");
+    drop(pipe);
+    std::fs::remove_file(&file).expect("it is still there");
+
     let mut policy = Policy::default();
     let mut slot = vec![0; 4096];
     let mender_used = allocated(|| {

@@ -8,8 +8,11 @@ mod last;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use log::Level;
+
 use super::node::{self, Node, STABLE_NAMES};
 use super::pattern::Pattern;
+use super::pipe::{Pipe, rpicam};
 use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
 use super::{About, Ended, Frame, Layout, Source, Wanted, Which};
@@ -31,7 +34,11 @@ const FIRST_PICTURE_OF_SEVERAL: Duration = Duration::from_secs(5);
 const BAD_FRAMES: usize = 10;
 
 /// How often [`Observer::keep_waiting`] is asked at least.
-const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+/// How often a search among all cameras tries the tool for camera modules that had none: these are not plugged in
+/// while the power is on, and a start of the tool costs a Pi half a second of CPU time.
+const RPICAM_AGAIN: Duration = Duration::from_secs(60);
 
 /// Told what the search does, so that a search over slow cameras neither hides nor outlasts a shutdown.
 pub trait Observer {
@@ -43,15 +50,19 @@ pub trait Observer {
 
 /// Opens what is wanted, again and again.
 pub struct Finder {
+    /// The camera's, for log lines.
+    name: String,
     wanted: Wanted,
     /// The camera that was opened last.
     last: Option<Last>,
+    /// Why the tool for camera modules gave no picture, and when.
+    rpicam: Option<(Refusal, Instant)>,
 }
 
 impl Finder {
-    /// Nothing is opened yet.
-    pub fn new(wanted: Wanted) -> Self {
-        Self { wanted, last: None }
+    /// For the camera of this name; nothing is opened yet.
+    pub fn new(name: String, wanted: Wanted) -> Self {
+        Self { name, wanted, last: None, rpicam: None }
     }
 
     /// Opens what is wanted and waits until it has delivered one real frame; that is the first one that comes from
@@ -67,6 +78,9 @@ impl Finder {
     pub fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
         let candidates = match &self.wanted.which {
             Which::Pattern => return Ok(Box::new(Pattern::open(&self.wanted)?)),
+            Which::Pipe(piped) => {
+                return Ok(Box::new(Pipe::open(&self.name, piped, &self.wanted, Level::Info, observer)?));
+            }
             Which::Device(path) => vec![self.locate(path).inspect_err(|problem| {
                 observer.refused(&path.display().to_string(), problem);
             })?],
@@ -91,6 +105,20 @@ impl Finder {
                 }
             }
         }
+        if self.wanted.which == Which::Auto
+            && let Some(tried) = self.try_rpicam(observer)
+        {
+            match tried {
+                Ok(source) => return Ok(Box::new(source)),
+                Err(refusal) => {
+                    observer.refused(&rpicam::PLAIN.label(), &refusal.problem);
+                    // That there is no camera module is no news where there is another camera.
+                    if refusal.camera {
+                        refusals.push(refusal);
+                    }
+                }
+            }
+        }
         Err(match (&self.wanted.which, refusals.as_slice()) {
             // Whatever it is, it is what was asked for.
             (Which::Device(_), [refusal]) => refusal.problem.clone(),
@@ -103,6 +131,19 @@ impl Finder {
         if let Some(last) = &mut self.last {
             last.look_for_twins(&node::list(None));
         }
+    }
+
+    /// A camera module, where the tool for it is there; tried anew after a while.
+    fn try_rpicam(&mut self, observer: &mut dyn Observer) -> Option<Result<Pipe, Refusal>> {
+        rpicam::program()?;
+        if let Some((refusal, at)) = &self.rpicam
+            && at.elapsed() < RPICAM_AGAIN
+        {
+            return Some(Err(refusal.clone()));
+        }
+        let tried = rpicam::open(&self.name, &self.wanted, observer);
+        self.rpicam = tried.as_ref().err().map(|refusal| (refusal.clone(), Instant::now()));
+        Some(tried)
     }
 
     /// The node that a path means now.
@@ -226,7 +267,7 @@ fn fault(frame: &Frame<'_>, about: &About) -> Option<String> {
     }
 }
 
-fn ended_early() -> Problem {
+pub(super) fn ended_early() -> Problem {
     Problem::new("cannot open a camera", "the search was ended", "start again")
 }
 

@@ -1,4 +1,4 @@
-//! Where frames come from: a V4L2 device or the built-in test pattern.
+//! Where frames come from: a V4L2 device, another program, or the built-in test pattern.
 //!
 //! Called by [`crate::stream`] alone (and by `boardcam probe` and `boardcam snapshot`). A [`Source`] hands
 //! out one borrowed frame at a time; it never touches the ring, never encodes and knows no viewer. Every
@@ -8,6 +8,7 @@ pub mod find;
 mod layout;
 pub mod node;
 pub mod pattern;
+pub mod pipe;
 pub mod probe;
 pub mod v4l2;
 
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::problem::Problem;
 pub use layout::{Layout, Plane, Raw};
+use pipe::Piped;
 
 /// The largest width or height of a baseline JPEG (ITU T.81 B.2.2: X and Y are 16 bits).
 pub const MAX_SIDE: u32 = 65_535;
@@ -79,6 +81,18 @@ pub enum Which {
     Device(PathBuf),
     /// The built-in test pattern.
     Pattern,
+    /// Another program.
+    Pipe(Piped),
+}
+
+impl Which {
+    /// What everybody may see of it; its text in the settings may hold passwords.
+    pub fn label(&self) -> String {
+        match self {
+            Which::Pipe(piped) => piped.label(),
+            Which::Auto | Which::Device(_) | Which::Pattern => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Which {
@@ -87,6 +101,7 @@ impl fmt::Display for Which {
             Which::Auto => f.write_str("auto"),
             Which::Device(path) => write!(f, "{}", path.display()),
             Which::Pattern => f.write_str("pattern"),
+            Which::Pipe(piped) => write!(f, "{piped}"),
         }
     }
 }
@@ -99,7 +114,11 @@ impl FromStr for Which {
             "auto" => Ok(Which::Auto),
             "pattern" => Ok(Which::Pattern),
             path if path.starts_with('/') => Ok(Which::Device(path.into())),
-            _ => Err("expected auto, pattern, or the path of a device such as /dev/video0".to_owned()),
+            _ => text.parse().map(Which::Pipe).map_err(|()| {
+                "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such \
+                 as /dev/video0"
+                    .to_owned()
+            }),
         }
     }
 }
@@ -189,7 +208,7 @@ impl Wanted {
 /// What an opened source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct About {
-    /// The source as one would name it to open it again: `/dev/video0`, `pattern`.
+    /// The source as one would name it to open it again: `/dev/video0`, `pattern`; of a command only its name.
     pub source: String,
     /// What the device calls itself; empty where it has no name.
     pub card: String,
@@ -229,7 +248,7 @@ pub struct Frame<'a> {
     pub captured: Instant,
     /// The source's own count; a gap means frames that were lost before they reached us.
     pub sequence: u32,
-    /// The driver says that the contents are corrupt (V4L2_BUF_FLAG_ERROR).
+    /// The driver says that the contents are corrupt (V4L2_BUF_FLAG_ERROR), or it was too large to be read whole.
     pub flagged: bool,
 }
 

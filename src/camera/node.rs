@@ -177,7 +177,7 @@ impl Node {
                     "this camera ({}) gives raw sensor data that only libcamera can turn into pictures",
                     self.name
                 ),
-                "use a USB camera, or Raspberry Pi OS' own rpicam-vid for this one",
+                "use --camera rpicam, which needs Raspberry Pi OS' own rpicam-vid, or a USB camera",
             )),
             Role::Usb | Role::Other | Role::Virtual => None,
         }

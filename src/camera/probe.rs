@@ -6,8 +6,11 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use log::Level;
+
 use super::find::{Observer, open_and_prove};
 use super::node::{self, Node, Role};
+use super::pipe::{Pipe, rpicam};
 use super::v4l2::device::{Device, Listed, Refusal, code_name};
 use super::v4l2::modes::{Rate, Rates, Sizes, rate_text};
 use super::{About, Layout, Size, Source as _, Wanted, Which, plain};
@@ -39,12 +42,28 @@ pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
             writeln!(out, "pattern  the built-in test pattern\n  can be used")?;
             return Ok(true);
         }
+        Which::Pipe(piped) => {
+            writeln!(out, "{}", piped.label())?;
+            let start = Instant::now();
+            let opened = Pipe::open("probe", piped, wanted, Level::Info, &mut Patient);
+            return told(opened.map(|source| verdict(source.about(), start.elapsed())), out);
+        }
     };
+    let mut usable = false;
+    if wanted.which == Which::Auto
+        && let Some(program) = rpicam::program()
+    {
+        writeln!(out, "rpicam  camera modules, by {program}")?;
+        let start = Instant::now();
+        let opened = rpicam::open("probe", wanted, &mut Patient);
+        let tried = opened.map(|source| verdict(source.about(), start.elapsed()));
+        usable |= told(tried.map_err(|refusal| refusal.problem), out)?;
+        writeln!(out)?;
+    }
     if nodes.is_empty() {
         writeln!(out, "no camera found: there is no /dev/video device; plug one in, then look again")?;
-        return Ok(false);
+        return Ok(usable);
     }
-    let mut usable = false;
     let mut others = Vec::new();
     for node in nodes {
         match Device::open(node.clone()) {
@@ -97,6 +116,11 @@ fn camera(
         }
         Err(refusal) => Err(refusal.problem),
     };
+    told(tried, out)
+}
+
+/// Prints how a camera can be used, or why not; says whether it can.
+fn told(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<bool> {
     match tried {
         Ok(lines) => {
             write!(out, "{lines}")?;

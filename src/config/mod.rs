@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
 use crate::host::log::Target;
 use crate::jpeg::encode::DEFAULT_QUALITY;
@@ -275,7 +276,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
         ));
     }
-    let cameras = chosen
+    let cameras: Vec<(String, Wanted)> = chosen
         .into_iter()
         .map(|camera| {
             let name = camera.name.clone().unwrap_or_else(|| free_name(&taken));
@@ -293,6 +294,13 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             (name, wanted)
         })
         .collect();
+    if cameras.iter().filter(|(_, wanted)| wanted.which == Which::Pipe(Piped::Stdin)).count() > 1 {
+        return Err(Problem::new(
+            "cannot take the pictures of two cameras from standard input",
+            "there is only one",
+            "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
+        ));
+    }
     let listen = if line.listen.is_empty() { file.listen } else { line.listen };
     Ok(Settings {
         cameras,
@@ -363,6 +371,38 @@ mod tests {
             let again = from_text("test", &printed).unwrap();
             assert_eq!(again.cameras[0].1.which, Which::Device(path.into()), "{path:?}");
         }
+    }
+
+    #[test]
+    fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
+        for (text, which) in [
+            ("-", Piped::Stdin),
+            (
+                "pipe:A='b c' ffmpeg -i \"x=y\" | tee a:b",
+                Piped::Command("A='b c' ffmpeg -i \"x=y\" | tee a:b".into()),
+            ),
+            ("rpicam", Piped::Rpicam(String::new())),
+            ("rpicam:--camera 1 --rotation=180", Piped::Rpicam("--camera 1 --rotation=180".into())),
+        ] {
+            for (camera, name) in [(text.to_owned(), "camera"), (format!("door={text}"), "door")] {
+                let settings = settings(&["--camera", &camera], "");
+                assert_eq!(settings.cameras[0].0, name);
+                assert_eq!(settings.cameras[0].1.which, Which::Pipe(which.clone()), "{camera}");
+                let again = from_text("test", &settings.to_string()).unwrap();
+                assert_eq!(again.cameras[0].1.which, settings.cameras[0].1.which);
+            }
+        }
+        for bad in ["pipe", "pipe:", "pipe: ", "-x", "-:x", "rpicamera", "pipes:x"] {
+            assert!(bad.parse::<Which>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn two_cameras_cannot_both_read_standard_input() {
+        let line = ["boardcam", "--camera", "a=-", "--camera", "b=-"];
+        let matches = command().try_get_matches_from(line).unwrap();
+        let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+        assert!(problem.to_string().contains("there is only one"), "{problem}");
     }
 
     #[test]

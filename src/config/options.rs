@@ -86,9 +86,9 @@ pub(super) fn camera_name(text: &str) -> Result<String, String> {
 }
 
 fn camera(values: &mut Values, text: &str) -> Result<(), String> {
-    // A path may hold `=`; a name holds no `/`.
+    // A path or a command may hold `=`; a name holds neither `/` nor `:`.
     let (name, source) = match text.split_once('=') {
-        Some((name, source)) if !name.contains('/') => (Some(camera_name(name)?), source),
+        Some((name, source)) if !name.contains(['/', ':']) => (Some(camera_name(name)?), source),
         _ => (None, text),
     };
     let which: Which = source.parse()?;
@@ -130,7 +130,8 @@ pub static OPTIONS: &[Opt] = &[
         many: true,
         default: "auto",
         help: "Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, \
-               or pattern (a moving test picture)",
+               rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs that a command, or \
+               whoever writes to standard input, delivers one behind the other), or pattern (a moving test picture)",
         example: "/dev/video0",
         apply: Apply::Program(camera),
     },

@@ -186,7 +186,7 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
     Camera {
         name: feed.name.clone(),
         url: camera_url(&feed.name),
-        source: feed.wanted.which.to_string(),
+        source: feed.wanted.which.label(),
         state: word,
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),

@@ -92,7 +92,7 @@ impl<'a> Stream<'a> {
 
     /// Serves the camera until the program ends.
     pub fn run(mut self) {
-        let mut finder = Finder::new(self.feed.wanted.clone());
+        let mut finder = Finder::new(self.feed.name.clone(), self.feed.wanted.clone());
         let mut pauses = 0;
         while !self.shutdown.has_begun() {
             let devices = find::devices_fingerprint();

@@ -94,6 +94,11 @@ impl Boardcam {
         self.reading.clone()
     }
 
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Descriptors and threads that it has.
     pub fn holdings(&self) -> Outcome<(usize, usize)> {
         let count = |what: &str| -> Outcome<usize> {

@@ -4,6 +4,7 @@ mod boardcam;
 mod crowd;
 mod hostile;
 mod mistakes;
+mod pipes;
 mod process;
 mod serving;
 mod slow;

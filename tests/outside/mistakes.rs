@@ -41,7 +41,7 @@ fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
         (&["--fps", "0"], "cannot use --fps 0"),
         (&["--bad-frames", "0"], "a whole number from 1 to 1000; write for example --bad-frames 10"),
         (&["--format", "gif"], "expected auto, mjpeg, yuyv"),
-        (&["--camera", "webcam"], "cannot use --camera webcam: expected auto, pattern, or the path"),
+        (&["--camera", "webcam"], "cannot use --camera webcam: expected auto, pattern, rpicam, pipe:COMMAND"),
         (&["--listen", "nowhere"], "cannot use --listen nowhere: expected an address and a port"),
         (&["--listen", "127.0.0.1:99999"], "cannot use --listen 127.0.0.1:99999"),
         (&["--camera", "a=auto", "--camera", "a=auto"], "two have the same name"),

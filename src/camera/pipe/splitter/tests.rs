@@ -1,0 +1,235 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const CAP: usize = 1 << 20;
+
+fn segment(code: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+    [&[0xff, code][..], &length, payload].concat()
+}
+
+/// A JPEG as the walker sees it: `segments` in its head, and data with stuffed bytes and restart markers.
+fn jpeg(segments: &[(u8, Vec<u8>)], scan: &[u8]) -> Vec<u8> {
+    let mut jpeg = vec![0xff, 0xd8];
+    for (code, payload) in segments {
+        jpeg.extend(segment(*code, payload));
+    }
+    jpeg.extend(segment(0xc0, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0]));
+    jpeg.extend(segment(0xda, &[1, 1, 0, 0, 63, 0]));
+    for (place, byte) in scan.iter().enumerate() {
+        jpeg.push(*byte);
+        if *byte == 0xff {
+            jpeg.push(if place % 2 == 0 { 0 } else { 0xd0 + (place % 8) as u8 });
+        }
+    }
+    jpeg.extend([0xff, 0xd9]);
+    jpeg
+}
+
+fn plain_jpeg(length: usize) -> Vec<u8> {
+    jpeg(&[], &(0..length).map(|n| (n % 251) as u8).collect::<Vec<_>>())
+}
+
+/// Everything that comes out when the stream comes in such pieces; `None` is a frame that was too large.
+fn split(
+    splitter: &mut Splitter,
+    stream: &[u8],
+    mut pieces: impl Iterator<Item = usize>,
+) -> Vec<Option<Vec<u8>>> {
+    let mut found = Vec::new();
+    let mut rest = stream;
+    while !rest.is_empty() {
+        let room = splitter.room();
+        assert!(room.len() >= READ, "{} bytes of room", room.len());
+        let length = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len().min(room.len()));
+        room[..length].copy_from_slice(&rest[..length]);
+        rest = &rest[length..];
+        splitter.filled(length);
+        while let Some(one) = splitter.advance() {
+            found.push((one == Found::Frame).then(|| splitter.frame().to_vec()));
+        }
+    }
+    found
+}
+
+fn at_once(stream: &[u8]) -> Vec<Option<Vec<u8>>> {
+    split(&mut Splitter::new(CAP), stream, std::iter::empty())
+}
+
+fn some(frames: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+    frames.iter().map(|frame| Some(frame.to_vec())).collect()
+}
+
+fn any_jpeg() -> impl Strategy<Value = Vec<u8>> {
+    let payload = prop_oneof![
+        vec(any::<u8>(), 0..40),
+        // A thumbnail: a whole JPEG inside a segment.
+        vec(any::<u8>(), 0..20).prop_map(|scan| [b"Exif\0\0".to_vec(), jpeg(&[], &scan)].concat()),
+        (65_000..65_533usize).prop_map(|length| vec![7; length]),
+    ];
+    let code = prop_oneof![Just(0xe0), Just(0xe1), Just(0xdb), Just(0xc4), Just(0xdd), Just(0xfe)];
+    (vec((code, payload), 0..4), vec(prop_oneof![any::<u8>(), Just(0xff)], 0..2000))
+        .prop_map(|(segments, scan)| jpeg(&segments, &scan))
+}
+
+/// Anything that holds no beginning, also not with what stands behind it.
+fn any_garbage() -> impl Strategy<Value = Vec<u8>> {
+    vec(prop_oneof![any::<u8>(), Just(0), Just(0xd8), Just(0xd9), Just(0xff)], 0..50).prop_map(|mut bytes| {
+        while let Some(place) = memmem::find(&bytes, &BEGIN) {
+            bytes[place] = 0;
+        }
+        bytes.push(0);
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn whole_jpegs_come_out_as_they_went_in_however_they_are_cut_and_whatever_is_between(
+        parts in vec((prop_oneof![Just(Vec::new()), any_garbage()], any_jpeg()), 1..6),
+        pieces in vec(prop_oneof![1..4usize, 1..5000usize, Just(usize::MAX)], 1..50),
+    ) {
+        let stream: Vec<u8> = parts.iter().flat_map(|(garbage, jpeg)| [&garbage[..], jpeg].concat()).collect();
+        let found = split(&mut Splitter::new(CAP), &stream, pieces.into_iter().cycle());
+        prop_assert_eq!(found, some(&parts.iter().map(|(_, jpeg)| &jpeg[..]).collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn after_a_frame_that_was_cut_anywhere_the_next_ones_are_found(
+        cut in any_jpeg(), at in any::<prop::sample::Index>(), jpeg in any_jpeg(),
+    ) {
+        let cut = &cut[..at.index(cut.len())];
+        // What looks like a head may lead astray through a few segments, each of 64 KiB at most.
+        let times = (256 << 10) / jpeg.len() + 3;
+        let found = at_once(&[cut, &jpeg.repeat(times)].concat());
+        prop_assert_eq!(found.last(), Some(&Some(jpeg.clone())));
+        let others = found.iter().filter(|frame| frame.as_ref() != Some(&jpeg)).count();
+        prop_assert!(others <= 4, "{others} others");
+    }
+
+    #[test]
+    fn nothing_that_comes_makes_it_keep_more_than_its_cap(
+        stream in vec(prop_oneof![Just(0xff), Just(0xd8), Just(0xda), Just(0xe0), any::<u8>()], 0..5000),
+        times in 1..200usize,
+    ) {
+        let mut splitter = Splitter::new(1000);
+        for one in split(&mut splitter, &stream.repeat(times), std::iter::empty()).into_iter().flatten() {
+            prop_assert!(one.len() <= 1000);
+            prop_assert!(one.starts_with(&BEGIN));
+        }
+        prop_assert!(splitter.buffer.len() <= FIRST_ROOM + READ, "{} bytes", splitter.buffer.len());
+    }
+}
+
+#[test]
+fn a_frame_is_there_with_its_last_byte() {
+    let jpeg = plain_jpeg(1000);
+    let mut splitter = Splitter::new(CAP);
+    for (place, byte) in jpeg.iter().enumerate() {
+        assert_eq!(splitter.advance(), None, "before byte {place}");
+        splitter.room()[0] = *byte;
+        splitter.filled(1);
+    }
+    assert_eq!(splitter.advance(), Some(Found::Frame));
+    assert_eq!(splitter.frame(), jpeg);
+}
+
+#[test]
+fn a_frame_that_ends_too_soon_is_given_out_as_it_is_and_the_next_one_whole() {
+    let jpeg = plain_jpeg(1000);
+    let half = &jpeg[..500];
+    assert_eq!(at_once(&[half, &jpeg].concat()), some(&[half, &jpeg]));
+}
+
+#[test]
+fn a_head_that_ends_too_soon_costs_no_other_frame() {
+    let jpeg = jpeg(&[(0xdb, vec![0; 65]), (0xc4, vec![0; 29])], &[1, 2, 3]);
+    let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    // Its last segment ends somewhere in the next frames: after 64 KiB, if its length was cut.
+    let times = (64 << 10) / jpeg.len() + 2;
+    for cut in 3..scan {
+        let found = at_once(&[&jpeg[..cut], &jpeg.repeat(times)].concat());
+        assert_eq!(found.len(), times, "cut at {cut}");
+        // Where it ends just behind SOI, what it brought stands before tables that hold all the same.
+        let whole = |frame: &Option<Vec<u8>>| frame.as_ref().is_some_and(|frame| frame.ends_with(&jpeg[2..]));
+        assert!(found.iter().all(whole), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_head_that_ends_in_its_last_segment_makes_no_torn_picture() {
+    let jpeg = jpeg(&[(0xdb, vec![0; 65]), (0xc4, vec![0; 29])], &[1, 2, 3]);
+    let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    for cut in scan + 4..scan + 10 {
+        assert_eq!(at_once(&[&jpeg[..cut], &jpeg, &jpeg].concat()), some(&[&jpeg]), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_frame_over_the_cap_is_lost_alone_and_its_memory_given_back() {
+    let (large, small) = (plain_jpeg(CAP), plain_jpeg(1000));
+    let mut splitter = Splitter::new(CAP);
+    let stream = [&small, &large, &small, &small].map(Vec::as_slice).concat();
+    let found = split(&mut splitter, &stream, std::iter::repeat(READ));
+    let small = Some(small);
+    assert_eq!(found, [small.clone(), None, small.clone(), small]);
+    assert!(splitter.buffer.len() <= FIRST_ROOM + READ, "{} bytes are kept", splitter.buffer.len());
+    assert_eq!(splitter.garbage(), 0);
+}
+
+#[test]
+fn a_frame_without_an_end_is_counted_once_and_grows_nothing() {
+    let mut splitter = Splitter::new(CAP);
+    let begin = plain_jpeg(1000);
+    let stream = [&begin[..900], &vec![7; 20 * CAP], &begin].concat();
+    let mut largest = 0;
+    let mut lost = 0;
+    let mut frames = Vec::new();
+    for piece in stream.chunks(READ) {
+        splitter.room()[..piece.len()].copy_from_slice(piece);
+        splitter.filled(piece.len());
+        largest = largest.max(splitter.buffer.len());
+        while let Some(one) = splitter.advance() {
+            match one {
+                Found::Frame => frames.push(splitter.frame().to_vec()),
+                Found::TooLarge => lost += 1,
+            }
+        }
+    }
+    assert_eq!((lost, frames), (1, vec![begin]));
+    assert!(largest <= CAP + 2 * READ, "{largest} bytes");
+}
+
+#[test]
+fn a_picture_of_several_scans_is_one_frame() {
+    let mut jpeg = plain_jpeg(100);
+    jpeg.truncate(jpeg.len() - 2);
+    jpeg.extend(segment(0xc4, &[0; 30]));
+    jpeg.extend(segment(0xda, &[1, 2, 0, 0, 63, 0]));
+    jpeg.extend([1, 2, 3, 0xff, 0xff, 0xd9]);
+    assert_eq!(at_once(&jpeg), some(&[&jpeg]));
+}
+
+#[test]
+fn what_is_no_jpeg_is_counted() {
+    let jpeg = plain_jpeg(10);
+    let mut splitter = Splitter::new(CAP);
+    assert_eq!(split(&mut splitter, &[0; 100_000], std::iter::empty()), []);
+    assert_eq!(splitter.garbage(), 100_000);
+    assert_eq!(split(&mut splitter, &jpeg, std::iter::empty()).len(), 1);
+    assert_eq!(splitter.garbage(), 0);
+}
+
+#[test]
+fn a_stream_of_false_beginnings_costs_no_more_than_its_length() {
+    // Each of 50,000 beginnings leads through every later one: looked at again and again, this takes minutes.
+    let link = segment(0xe0, b"\xff\xd8\xff\xe1\0\x02");
+    let stream = [&BEGIN[..2], &link.repeat(50_000), b"and no more"].concat();
+    let start = std::time::Instant::now();
+    at_once(&stream);
+    assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
+}
