@@ -131,7 +131,7 @@ pub enum Encoder {
     Auto,
     /// The camera's own JPEGs or nothing.
     Passthrough,
-    /// Always encode here, from the camera's raw pixels.
+    /// Always encode here: from the camera's raw pixels, or from its JPEGs where it has nothing else.
     Software,
 }
 

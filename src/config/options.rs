@@ -198,7 +198,7 @@ pub static OPTIONS: &[Opt] = &[
         kind: Kind::Text,
         many: false,
         default: "auto",
-        help: "Who makes the JPEGs: passthrough (the camera), software (this program, from raw pixels), or auto",
+        help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
         example: "passthrough",
         apply: Apply::Camera(|camera, text| {
             camera.encoder = Some(one_of(text, &Encoder::ALL.map(|encoder| (encoder.name(), encoder)))?);

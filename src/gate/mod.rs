@@ -324,9 +324,10 @@ impl Loop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, asked) = (connection.peer, connection.asked);
                 let Some(socket) = connection.lend() else { return };
-                let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) else { return };
+                let adopted = self.fanout.adopt(token, socket, peer, order, head, asked);
+                let Err((socket, why)) = adopted else { return };
                 connection.take_back(socket);
-                let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
+                let refusal = Refusal::new(503, why.to_string());
                 connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
             }
             Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),

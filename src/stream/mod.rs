@@ -16,11 +16,12 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Ended, Frame, Size, Source, Which};
+use crate::camera::{About, Encoder, Ended, Frame, Size, Source, Which};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
+use crate::jpeg::transcode::Transcoder;
 use crate::problem::Problem;
 use crate::ring::{Meta, Writer};
 use session::{Session, Taken};
@@ -184,13 +185,18 @@ impl<'a> Stream<'a> {
             info!("camera {name}: the picture is back");
         }
         self.last_size = about.size;
-        self.writer.reserve(about.max_frame.saturating_add(MENDING_MAX));
+        let mended = about.max_frame.saturating_add(MENDING_MAX);
+        self.writer.reserve(match self.feed.wanted.encoder {
+            Encoder::Auto | Encoder::Passthrough => mended,
+            // A camera's own JPEG may become larger when it is encoded anew.
+            Encoder::Software => mended.max(Transcoder::room(about.size)),
+        });
         self.feed.status().state = State::Live(about.clone());
     }
 
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
         match session.take(frame, self.feed, &mut self.writer) {
-            Ok(Taken::Published) => (self.wake)(),
+            Ok(Taken::Published) => self.announce(),
             Ok(Taken::Unwanted) => {}
             Err(reason) => {
                 debug!("camera {}: dropped frame {}: {}", self.feed.name, frame.sequence, reason.name());
@@ -201,6 +207,12 @@ impl<'a> Stream<'a> {
             let fps = self.feed.status().fps;
             debug!("camera {}: {captured} frames, {fps:.2}/s", self.feed.name);
         }
+    }
+
+    /// A frame is in the ring: its viewers first, then those who make something else of it.
+    fn announce(&self) {
+        (self.wake)();
+        self.feed.announce();
     }
 
     /// From now on there is no picture, and this is why.
@@ -251,7 +263,7 @@ impl<'a> Stream<'a> {
         let published =
             self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
         match published {
-            Ok(_) => (self.wake)(),
+            Ok(_) => self.announce(),
             Err(failure) => error!("camera {}: cannot show the card: {failure:?}", self.feed.name),
         }
     }

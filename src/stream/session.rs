@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::camera::{About, Frame, Layout, Range, Raw, Size};
+use crate::camera::{self, About, Frame, Layout, Range, Raw, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::jpeg::pixels::Picture;
+use crate::jpeg::transcode::Transcoder;
 use crate::ring::{Meta, Unpublished, Writer};
 
 /// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
@@ -42,6 +43,8 @@ pub(super) struct Session {
     stride: u32,
     range: Range,
     encoder: Encoder,
+    /// For a camera's own JPEGs that are to be encoded anew, with room for a mended one.
+    recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
     rate: Rate,
     /// Time between two frames; zero where the driver does not tell.
@@ -63,6 +66,7 @@ impl Session {
             stride: about.stride,
             range: about.range,
             encoder: Encoder::new(DEFAULT_QUALITY),
+            recoder: None,
             eoi: Policy::default(),
             rate: Rate::default(),
             interval: about.interval.unwrap_or_default(),
@@ -142,11 +146,36 @@ impl Session {
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
+        if feed.wanted.encoder == camera::Encoder::Software {
+            return self.recode(&jpeg, frame, feed, writer);
+        }
         let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
         published.map_err(|failure| dropped(failure, Dropped::TooLarge))?;
         if jpeg.mended_len() != frame.bytes.len() {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(Taken::Published)
+    }
+
+    /// Encodes a camera's own JPEG anew, no larger than the size that was asked for.
+    fn recode(
+        &mut self,
+        jpeg: &Jpeg<'_>,
+        frame: &Frame<'_>,
+        feed: &Feed,
+        writer: &mut Writer<'_>,
+    ) -> Result<Taken, Dropped> {
+        self.skip_if_late(frame)?;
+        let meta = self.meta(frame);
+        let new = || (Transcoder::new(feed.wanted.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
+        let (transcoder, mended) = self.recoder.get_or_insert_with(new);
+        transcoder.set_quality(feed.quality());
+        mended.resize(jpeg.mended_len(), 0);
+        jpeg.copy_into(mended).map_err(|_| Dropped::TooLarge)?;
+        let size = transcoder.decode(mended).map_err(|_| Dropped::Unencodable)?;
+        let published = writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room));
+        published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
 
@@ -288,6 +317,30 @@ mod tests {
         writer.reserve(1000);
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
+        let wanted = Wanted {
+            encoder: camera::Encoder::Software,
+            size: Some(Size { width: 6, height: 4 }),
+            ..Wanted::of(Which::Pattern)
+        };
+        let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000);
+        let mut jpeg = vec![0; 4000];
+        let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
+        let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
+        assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
+        let (told, is) =
+            feed.ring.look(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
+        assert_eq!((told, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
+        // What cannot be decoded is no picture that could be encoded.
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::Unencodable));
     }
 
     #[test]

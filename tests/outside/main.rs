@@ -8,4 +8,5 @@ mod pipes;
 mod process;
 mod serving;
 mod slow;
+mod variants;
 mod viewers;

@@ -82,22 +82,22 @@ struct Offer {
 
 impl Offer {
     /// What weighs more than our own order of layouts, heaviest first: a size that was asked for and is not
-    /// offered; that it is no JPEG of the camera's; and among raw layouts, which differ less, how far size and
-    /// rate fall short of what is wanted.
-    fn drawbacks(&self, wanted: &Wanted) -> (bool, Option<(u64, u64)>) {
+    /// offered; that it is no JPEG of the camera's, or that it is one and would have to be decoded to be encoded
+    /// here; and among raw layouts, which differ less, how far size and rate fall short of what is wanted.
+    fn drawbacks(&self, wanted: &Wanted) -> (bool, bool, Option<(u64, u64)>) {
         let Offer { layout, sizes, rates, .. } = self;
         let lacks_size = wanted.size.is_some_and(|size| !sizes.may_offer(size));
         let raw = layout.raw().map(|_| (sizes.apart(wanted.size()), rates.short_of(wanted.fps())));
-        (lacks_size, raw)
+        let decoded = wanted.encoder == Encoder::Software && raw.is_none();
+        (lacks_size, decoded, raw)
     }
 }
 
 /// The layouts that the settings allow, best first.
 fn allowed(wanted: &Wanted) -> Vec<Layout> {
     let by_encoder = |layout: &Layout| match wanted.encoder {
-        Encoder::Auto => true,
+        Encoder::Auto | Encoder::Software => true,
         Encoder::Passthrough => *layout == Layout::Mjpeg,
-        Encoder::Software => *layout != Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
     Layout::all().filter(by_encoder).filter(by_layout).collect()
@@ -222,7 +222,8 @@ fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rat
 
 /// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
 fn quality_compromise(device: &Device, wanted: &Wanted, layout: Layout) -> Option<String> {
-    let quality = wanted.quality.filter(|_| layout == Layout::Mjpeg)?;
+    let by_camera = layout == Layout::Mjpeg && wanted.encoder != Encoder::Software;
+    let quality = wanted.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
     ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
 }
@@ -258,7 +259,7 @@ mod tests {
         let all: Vec<Layout> = Layout::all().collect();
         assert_eq!(allowed(&wanted()), all);
         assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), all[1..]);
+        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), all);
         assert_eq!(allowed(&Wanted { layout: Some(YUYV), ..wanted() }), [YUYV]);
         let both = Wanted { layout: Some(YUYV), encoder: Encoder::Passthrough, ..wanted() };
         assert_eq!(allowed(&both), []);
