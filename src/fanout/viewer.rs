@@ -93,6 +93,8 @@ pub(super) struct Viewer {
     blocked: bool,
     /// Number of the last frame that was begun.
     pub(super) last: u64,
+    /// When that frame was captured; before the first, when the viewer came.
+    captured: Instant,
     /// While it is behind: when it last took something, or first took nothing.
     behind: Option<Instant>,
     kernel_buffer: usize,
@@ -122,8 +124,21 @@ impl Viewer {
         };
         let behind = spill.is_some().then_some(seat.since);
         let (blocked, last, kernel_buffer, steady) = (false, 0, 0, STEADY);
-        let _demand = demand;
-        Ok(Self { socket, seat, _demand, kind, head, spill, blocked, last, behind, kernel_buffer, steady })
+        let (_demand, captured) = (demand, seat.since);
+        Ok(Self {
+            socket,
+            seat,
+            _demand,
+            kind,
+            head,
+            spill,
+            blocked,
+            last,
+            captured,
+            behind,
+            kernel_buffer,
+            steady,
+        })
     }
 
     /// Since when this viewer, which is behind, has taken nothing; `None` while it keeps up.
@@ -153,6 +168,9 @@ impl Viewer {
                         pool.give_back(self.spill.take().unwrap_or_default());
                         if self.head.is_empty() && self.kind != Kind::Stream {
                             return Err(Leave::Served);
+                        }
+                        if self.last > 0 {
+                            self.seat.took(self.captured, now);
                         }
                     }
                 }
@@ -200,9 +218,12 @@ impl Viewer {
             return Ok(Offered::Fine);
         };
         self.begun(frame.number, sent);
+        self.captured = frame.meta.captured;
         if sent < part.len() {
             return Ok(self.keep(&[&part[sent..]], pool, (frame.number, sent), now));
         }
+        // Not `now`, which all viewers of a frame share: those that were served before this one took their time.
+        self.seat.took(self.captured, Instant::now());
         Ok(Offered::Fine)
     }
 
