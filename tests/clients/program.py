@@ -37,11 +37,11 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, *cameras, port=0):
+    def __init__(self, *cameras, port=0, size=(WIDTH, HEIGHT), fps=FPS):
         command = [os.environ["BOARDCAM_BIN"], "--listen", f"127.0.0.1:{port}"]
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
-        command += ["--size", f"{WIDTH}x{HEIGHT}", "--fps", str(FPS), "--log", "stderr"]
+        command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.port = None
         self.heard = threading.Event()
