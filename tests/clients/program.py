@@ -93,9 +93,11 @@ class Program:
 class WithProgram(unittest.TestCase):
     """Checks that share one running program."""
 
+    make_program = Program
+
     @classmethod
     def setUpClass(cls):
-        cls.program = Program()
+        cls.program = cls.make_program()
         cls.addClassCleanup(cls.program.stop)
         cls.url = cls.program.url
 

@@ -5,9 +5,10 @@ const ZOOM_MAX = 8;
 const ZOOM_TAP = 2.5; // what a double tap magnifies to
 const ZOOM_KEY = 1.5; // what one press of + or - multiplies or divides by
 const PAN_KEY = 0.2; // of the window that one press of an arrow key moves by
-const TAP_MS = 300; // how long a tap may last, and the pause within a double tap
+const TAP_MS = 500; // how long a tap may last
+const DOUBLE_MS = 350; // between the ends of the two taps of a double tap, at most
 const TAP_PX = 12; // how far a tap may slip
-const DOUBLE_PX = 40; // between the two taps of a double tap
+const DOUBLE_PX = 40; // how far they may be apart
 
 const zoom = { times: 1, x: 0, y: 0 }; // the picture's centre is x and y pixels away from the window's
 
@@ -34,14 +35,19 @@ function placePicture(smoothly) {
   at('unzoom').setAttribute('aria-label', fill(TEXT.zoom, shown));
 }
 
-// Magnifies by `factor`; what is under the point (x, y) of the window stays there.
-function zoomBy(factor, x = innerWidth / 2, y = innerHeight / 2, smoothly = false) {
-  const times = Math.min(ZOOM_MAX, Math.max(1, zoom.times * factor));
-  const [fromX, fromY] = [x - innerWidth / 2, y - innerHeight / 2];
-  zoom.x = fromX - ((fromX - zoom.x) * times) / zoom.times;
-  zoom.y = fromY - ((fromY - zoom.y) * times) / zoom.times;
+// What was at `from`, a point of the window, when the picture was as in `start`, goes to `to`, magnified by `factor`.
+function drag(start, factor, from, to, smoothly) {
+  const times = Math.min(ZOOM_MAX, Math.max(1, start.times * factor));
+  const [middleX, middleY] = [innerWidth / 2, innerHeight / 2];
+  zoom.x = to.x - middleX - ((from.x - middleX - start.x) * times) / start.times;
+  zoom.y = to.y - middleY - ((from.y - middleY - start.y) * times) / start.times;
   zoom.times = times;
   placePicture(smoothly);
+}
+
+// Magnifies by `factor`; what is under the point (x, y) of the window stays there.
+function zoomBy(factor, x = innerWidth / 2, y = innerHeight / 2, smoothly = false) {
+  drag({ ...zoom }, factor, { x, y }, { x, y }, smoothly);
 }
 
 function unzoom() {
@@ -64,12 +70,17 @@ function resetZoom(tile) {
 // --- Fingers and mouse on the picture.
 
 const pointers = new Map(); // those that are down, where they are
+let grip = null; // how the picture and the pointers were when the last one came or went
 let tap = null; // the pointer that may become a tap: where and when it went down
 let lastTap = null; // the tap before
 
 function middle() {
   const [a, b = a] = pointers.values();
   return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, apart: Math.hypot(a.x - b.x, a.y - b.y) };
+}
+
+function takeGrip() {
+  grip = pointers.size ? { ...zoom, from: middle() } : null;
 }
 
 function near(a, b, px) {
@@ -84,27 +95,29 @@ function watchPointers(surface, tapped) {
     pointers.set(event.pointerId, point);
     surface.setPointerCapture(event.pointerId);
     tap = pointers.size === 1 ? { ...point, at: event.timeStamp } : null;
+    takeGrip();
   });
   surface.addEventListener('pointermove', (event) => {
     const point = pointers.get(event.pointerId);
     if (!point) return;
-    const before = middle();
     Object.assign(point, { x: event.clientX, y: event.clientY });
     if (tap && !near(tap, point, TAP_PX)) tap = null;
     if (tap) return;
-    const after = middle();
-    panBy(after.x - before.x, after.y - before.y);
-    if (pointers.size === 2 && before.apart > 0) zoomBy(after.apart / before.apart, after.x, after.y);
+    const to = middle();
+    drag(grip, grip.from.apart > 0 ? to.apart / grip.from.apart : 1, grip.from, to);
   });
   surface.addEventListener('pointercancel', (event) => {
     pointers.delete(event.pointerId);
+    takeGrip();
     tap = null;
   });
   surface.addEventListener('pointerup', (event) => {
-    if (!pointers.delete(event.pointerId) || !tap || event.timeStamp - tap.at > TAP_MS) return;
+    if (!pointers.delete(event.pointerId)) return;
+    takeGrip();
+    if (!tap || event.timeStamp - tap.at > TAP_MS) return;
     const { x, y } = tap;
     tapped(event);
-    if (lastTap && event.timeStamp - lastTap.at < TAP_MS && near(lastTap, { x, y }, DOUBLE_PX)) {
+    if (lastTap && event.timeStamp - lastTap.at < DOUBLE_MS && near(lastTap, { x, y }, DOUBLE_PX)) {
       lastTap = null;
       zoomBy(zoom.times > 1 ? 1 / ZOOM_MAX : ZOOM_TAP, x, y, true);
     } else {
