@@ -2,6 +2,10 @@
 //!
 //! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). The
 //! only thing that flows back is [`Demand`]: whether anybody wants frames.
+//!
+//! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
+
+mod listeners;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,6 +15,8 @@ use crate::camera::{About, Wanted};
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
+pub use listeners::Listener;
+use listeners::Listeners;
 
 /// Why a frame that was captured was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +140,7 @@ pub struct Feed {
     pub counters: Counters,
     status: Mutex<Status>,
     demand: AtomicUsize,
+    listeners: Listeners,
 }
 
 impl Feed {
@@ -147,6 +154,7 @@ impl Feed {
             counters: Counters::default(),
             status: Mutex::new(status),
             demand: AtomicUsize::new(0),
+            listeners: Listeners::default(),
         }
     }
 
@@ -163,6 +171,16 @@ impl Feed {
     /// Whether anybody wants frames; if not, nothing is copied or encoded.
     pub fn is_wanted(&self) -> bool {
         self.demand() > 0
+    }
+
+    /// From now on the calling thread can wait for frames.
+    pub fn listen(&self) -> Listener<'_> {
+        Listener::new(self)
+    }
+
+    /// Tells those who wait that there is a new frame; never waits for them.
+    pub fn announce(&self) {
+        self.listeners.notify();
     }
 
     /// Why there is no picture in [`State::Starting`].
@@ -184,6 +202,11 @@ impl Demand {
     pub fn new(feed: Arc<Feed>) -> Self {
         feed.demand.fetch_add(1, Ordering::AcqRel);
         Self(feed)
+    }
+
+    /// Where the frames come.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.0
     }
 }
 

@@ -20,6 +20,7 @@
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
+//! | [`variants`] | smaller pictures, one transcode for all who want the same |
 //! | [`fanout`] | all live viewers, on the gate's event loop |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
@@ -51,3 +52,4 @@ pub mod serve;
 pub mod site;
 pub mod snapshot;
 pub mod stream;
+pub mod variants;

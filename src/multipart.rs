@@ -30,6 +30,15 @@ pub const OPENING: &[u8] = concat!("--", boundary!(), "\r\n").as_bytes();
 /// What comes behind each frame: its end and the boundary of the next one.
 pub const TRAILER: &[u8] = concat!("\r\n--", boundary!(), "\r\n").as_bytes();
 
+/// The whole header of a part in a stream with `?advance_headers=1`, where it is sent with the frame before it.
+/// Chromium shows a frame only when it has the header of the next part (crbug.com/527446), so that without this
+/// each comes one frame late. A length cannot be told in advance, so players should not ask for this.
+pub const ADVANCE_HEAD: &str = "Content-Type: image/jpeg\r\n\r\n";
+
+/// What comes behind each frame of such a stream.
+pub const ADVANCE_TRAILER: &[u8] =
+    concat!("\r\n--", boundary!(), "\r\nContent-Type: image/jpeg\r\n\r\n").as_bytes();
+
 /// Room for the largest part header, in bytes: the fixed text with two 20-digit numbers and microseconds.
 pub const HEAD_MAX: usize = 128;
 
@@ -59,6 +68,11 @@ mod tests {
         let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64 / 2);
         let head = part_head(usize::MAX, far);
         assert!(head.ends_with("\r\n\r\n"), "{head}");
+    }
+
+    #[test]
+    fn a_header_in_advance_is_the_same_at_the_beginning_and_behind_a_frame() {
+        assert_eq!(ADVANCE_TRAILER, [TRAILER, ADVANCE_HEAD.as_bytes()].concat());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::host::signals;
 use crate::problem::Problem;
 use crate::site::{self, House};
 use crate::stream::Stream;
+use crate::variants::Variants;
 
 /// How long the cameras' threads may take to release their devices at the end, so that all of it stays
 /// below two seconds.
@@ -45,8 +46,18 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         .map(|(name, wanted)| Arc::new(Feed::new(name.clone(), wanted.clone())))
         .collect();
     let audience = Arc::new(Audience::default());
+    let wake = {
+        let waker = waker.clone();
+        move || {
+            if let Err(failure) = waker.wake() {
+                error!("cannot wake the event loop: {failure}");
+            }
+        }
+    };
+    let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
     let house = House {
         feeds: feeds.clone(),
+        variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
         started,
@@ -56,14 +67,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 
     let (alive, all_ended) = channel::<()>();
     for feed in &feeds {
-        let (feed, shutdown, waker, alive) = (feed.clone(), shutdown.clone(), waker.clone(), alive.clone());
+        let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
         let run = move || {
-            let wake = move || {
-                if let Err(failure) = waker.wake() {
-                    error!("cannot wake the event loop: {failure}");
-                }
-            };
             Stream::new(&feed, &shutdown, &wake).run();
             drop(alive);
         };
@@ -73,7 +79,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     }
     drop(alive);
 
-    let served = gate.serve(Fanout::new(feeds, audience), &door, &shutdown);
+    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
     shutdown.begin();
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
         error!("a camera's driver did not return in time; ending all the same");

@@ -1,6 +1,7 @@
 //! All live viewers, on the event loop that they share with the gate.
 //!
-//! The gate hands a socket over with an [`Order`]; frames come out of the cameras' rings. What it promises:
+//! The gate hands a socket over with an [`Order`]; frames come out of the rings of cameras and of
+//! [`crate::variants`]. What it promises:
 //!
 //! - A frame goes to a viewer in one non-blocking call straight from its slot. What the socket does not take
 //!   is copied into spill memory, and the next frame that this viewer gets is the newest.
@@ -12,6 +13,7 @@
 
 pub mod audience;
 pub mod order;
+pub mod pace;
 mod spill;
 mod viewer;
 
@@ -25,7 +27,7 @@ use std::time::Instant;
 use log::info;
 use mio::net::TcpStream;
 
-use crate::feed::{Demand, Feed};
+use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
 use order::{Kind, Order};
 use spill::{Pool, SPILL_CAP};
@@ -46,7 +48,7 @@ pub struct Left {
 /// All viewers of all cameras.
 #[derive(Debug)]
 pub struct Fanout {
-    feeds: Vec<Arc<Feed>>,
+    variants: Arc<Variants>,
     audience: Arc<Audience>,
     viewers: BTreeMap<usize, Viewer>,
     pool: Pool,
@@ -55,16 +57,17 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    /// A fan-out of these cameras, which says in `audience` who watches.
-    pub fn new(feeds: Vec<Arc<Feed>>, audience: Arc<Audience>) -> Self {
+    /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
+    pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
         let pool = Pool::new(SPILL_CAP);
-        Self { feeds, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new() }
+        Self { variants, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new() }
     }
 
     /// Takes over a connection, whose socket must be non-blocking and in the loop's poll.
     ///
     /// # Errors
-    /// Gives the socket back where the order names no camera or there is no memory for one more viewer.
+    /// Gives the socket back with the reason where there are no frames as ordered, or no memory for one more
+    /// viewer.
     pub fn adopt(
         &mut self,
         connection: usize,
@@ -73,15 +76,19 @@ impl Fanout {
         order: Order,
         head: Vec<u8>,
         asked: Instant,
-    ) -> Result<(), TcpStream> {
-        let Some(feed) = self.feeds.get(order.camera).cloned() else { return Err(socket) };
+    ) -> Result<(), (TcpStream, Refused)> {
+        let demand = match self.variants.demand(order.camera, order.variant) {
+            Ok(demand) => demand,
+            Err(refused) => return Err((socket, refused)),
+        };
         let stream = order.kind == Kind::Stream;
-        let name = feed.name.clone();
+        let name = demand.feed().name.clone();
+        let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
         let seat = Arc::new(Seat::new(order, peer, asked));
-        let viewer = Viewer::new(socket, seat.clone(), Demand::new(feed), head, &mut self.pool)?;
-        self.viewers.insert(connection, viewer);
+        let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
+        self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
-            info!("viewer {peer} watches camera {name}");
+            info!("viewer {peer} watches camera {name}{variant}");
             self.audience.enter(connection, seat);
         }
         self.ready(connection);
@@ -116,8 +123,8 @@ impl Fanout {
     /// Offers the newest frame, if it is new to this viewer.
     fn offer(&mut self, connection: usize, now: Instant) {
         let Some(viewer) = self.viewers.get_mut(&connection) else { return };
-        let Some(feed) = self.feeds.get(viewer.seat.order.camera) else { return };
-        if feed.ring.newest() == viewer.last {
+        let feed = viewer.feed();
+        if feed.ring.newest() == viewer.seen {
             return;
         }
         let pool = &mut self.pool;
@@ -139,7 +146,7 @@ impl Fanout {
             let victim = furthest.map_or(connection, |(victim, _)| *victim);
             self.dismiss(victim, Leave::NoRoom);
             let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
-            let Some(feed) = self.feeds.get(viewer.seat.order.camera) else { continue };
+            let feed = viewer.feed();
             let pool = &mut self.pool;
             match feed.ring.look(|frame| viewer.mend(&frame, number, sent, pool)) {
                 Some(Ok(())) => {}

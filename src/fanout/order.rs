@@ -5,6 +5,9 @@
 
 use std::fmt::Write;
 
+use super::pace::Fps;
+use crate::variants::Variant;
+
 /// Private headers of the site's answers begin with this.
 pub const PREFIX: &str = "X-Boardcam-";
 
@@ -35,20 +38,39 @@ pub struct Order {
     pub camera: usize,
     /// How the viewer calls itself in `/state`.
     pub id: Option<String>,
+    /// Smaller pictures than the camera's own.
+    pub variant: Option<Variant>,
+    /// The most frames per second of a stream.
+    pub fps: Option<Fps>,
+    /// Each frame of a stream brings the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
+    pub advance_headers: bool,
 }
 
 impl Order {
-    /// The value of the private header.
+    /// A wish for a camera's own pictures, all of them.
+    pub fn new(kind: Kind, camera: usize) -> Self {
+        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false }
+    }
+
+    /// The value of the private header: what to serve, then `name=value` for all else.
     pub fn to_header(&self) -> String {
-        let kind = match self.kind {
+        let mut text = match self.kind {
             Kind::Stream => "stream",
             Kind::Snapshot { card: false } => "snapshot",
             Kind::Snapshot { card: true } => "card",
-        };
-        let mut text = format!("{kind} {}", self.camera);
-        if let Some(id) = &self.id {
-            let _ = write!(text, " {id}"); // a String takes everything
         }
+        .to_owned();
+        let mut say = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                let _ = write!(text, " {name}={value}"); // a String takes everything
+            }
+        };
+        say("camera", Some(self.camera.to_string()));
+        say("id", self.id.clone());
+        say("quality", self.variant.map(|variant| variant.quality.to_string()));
+        say("size", self.variant.and_then(|variant| variant.size).map(|size| size.to_string()));
+        say("fps", self.fps.map(|fps| fps.to_string()));
+        say("advance", self.advance_headers.then(|| "1".to_owned()));
         text
     }
 
@@ -61,9 +83,22 @@ impl Order {
             "card" => Kind::Snapshot { card: true },
             _ => return None,
         };
-        let camera = words.next()?.parse().ok()?;
-        let id = words.next().map(str::to_owned);
-        words.next().is_none().then_some(Order { kind, camera, id })
+        let camera = words.next()?.strip_prefix("camera=")?.parse().ok()?;
+        let mut order = Order::new(kind, camera);
+        for word in words {
+            let (name, value) = word.split_once('=')?;
+            match (name, &mut order.variant) {
+                ("id", _) => order.id = Some(value.to_owned()),
+                ("quality", none @ None) => {
+                    *none = Some(Variant { size: None, quality: value.parse().ok()? })
+                }
+                ("size", Some(variant)) => variant.size = Some(value.parse().ok()?),
+                ("fps", _) => order.fps = Some(value.parse().ok()?),
+                ("advance", _) => order.advance_headers = true,
+                _ => return None,
+            }
+        }
+        Some(order)
     }
 
     /// Whether a viewer may call itself so: short, and safe in headers, logs and JSON.
@@ -76,16 +111,29 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::Size;
 
     #[test]
     fn an_order_arrives_as_it_was_given() {
         for kind in [Kind::Stream, Kind::Snapshot { card: false }, Kind::Snapshot { card: true }] {
-            for id in [None, Some("page-1".to_owned())] {
-                let order = Order { kind, camera: 3, id };
+            let plain = Order::new(kind, 3);
+            let size = Some(Size { width: 640, height: 65_535 });
+            let with_all = Order {
+                id: Some("page-1".to_owned()),
+                variant: Some(Variant { size, quality: 1 }),
+                fps: Some("0.5".parse().unwrap()),
+                advance_headers: true,
+                ..plain.clone()
+            };
+            let quality_alone =
+                Order { variant: Some(Variant { size: None, quality: 100 }), ..plain.clone() };
+            for order in [plain, with_all, quality_alone] {
                 assert_eq!(Order::from_header(&order.to_header()), Some(order));
             }
         }
-        assert_eq!(Order::from_header("stream"), None);
-        assert_eq!(Order::from_header("stream 1 a b"), None);
+        for bad in ["stream", "stream 1", "stream camera=x", "stream camera=1 a", "stream camera=1 size=1x1"]
+        {
+            assert_eq!(Order::from_header(bad), None, "{bad}");
+        }
     }
 }

@@ -11,8 +11,9 @@ use socket2::SockRef;
 
 use super::audience::Seat;
 use super::order::Kind;
+use super::pace::Pace;
 use super::spill::{NoRoom, Pool, Spill};
-use crate::feed::Demand;
+use crate::feed::{Demand, Feed};
 use crate::host::inject;
 use crate::multipart;
 use crate::ring::Stored;
@@ -84,17 +85,18 @@ pub(super) struct Viewer {
     pub(super) socket: TcpStream,
     pub(super) seat: Arc<Seat>,
     /// Keeps the camera encoding.
-    _demand: Demand,
+    demand: Demand,
     kind: Kind,
+    pace: Option<Pace>,
     /// A snapshot's head up to its length; empty for a stream.
     head: Vec<u8>,
     spill: Option<Spill>,
     /// The socket takes nothing until it says so.
     blocked: bool,
-    /// Number of the last frame that was begun.
-    pub(super) last: u64,
-    /// When that frame was captured; before the first, when the viewer came.
-    captured: Instant,
+    /// Number of the last frame that was begun, or left out as too many for it.
+    pub(super) seen: u64,
+    /// When the last frame that was begun was captured.
+    captured: Option<Instant>,
     /// While it is behind: when it last took something, or first took nothing.
     behind: Option<Instant>,
     kernel_buffer: usize,
@@ -115,30 +117,37 @@ impl Viewer {
         pool: &mut Pool,
     ) -> Result<Self, TcpStream> {
         let kind = seat.order.kind;
+        let opening = if seat.order.advance_headers { multipart::ADVANCE_HEAD } else { "" };
         let (head, spill) = match kind {
-            Kind::Stream => match pool.take(&[&head, multipart::OPENING]) {
+            Kind::Stream => match pool.take(&[&head, multipart::OPENING, opening.as_bytes()]) {
                 Ok(spill) => (Vec::new(), Some(spill)),
                 Err(NoRoom) => return Err(socket),
             },
             Kind::Snapshot { .. } => (head, None),
         };
         let behind = spill.is_some().then_some(seat.since);
-        let (blocked, last, kernel_buffer, steady) = (false, 0, 0, STEADY);
-        let (_demand, captured) = (demand, seat.since);
+        let (blocked, seen, kernel_buffer, steady) = (false, 0, 0, STEADY);
+        let pace = seat.order.fps.map(Pace::new);
         Ok(Self {
             socket,
             seat,
-            _demand,
+            demand,
             kind,
+            pace,
             head,
             spill,
             blocked,
-            last,
-            captured,
+            seen,
+            captured: None,
             behind,
             kernel_buffer,
             steady,
         })
+    }
+
+    /// Where its frames come from.
+    pub(super) fn feed(&self) -> Arc<Feed> {
+        self.demand.feed().clone()
     }
 
     /// Since when this viewer, which is behind, has taken nothing; `None` while it keeps up.
@@ -169,8 +178,8 @@ impl Viewer {
                         if self.head.is_empty() && self.kind != Kind::Stream {
                             return Err(Leave::Served);
                         }
-                        if self.last > 0 {
-                            self.seat.took(self.captured, now);
+                        if let Some(captured) = self.captured {
+                            self.seat.took(captured, now);
                         }
                     }
                 }
@@ -186,7 +195,7 @@ impl Viewer {
         pool: &mut Pool,
         now: Instant,
     ) -> Result<Offered, Leave> {
-        if frame.number == self.last {
+        if frame.number == self.seen {
             return Ok(Offered::Fine);
         }
         if self.spill.is_some() || self.blocked {
@@ -204,27 +213,44 @@ impl Viewer {
     }
 
     fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
-        if self.last == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
+        if self.seen == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
             return Ok(Offered::Fine);
         }
         inject::panic_at("viewer");
-        let part = frame.part();
-        self.fit_kernel_buffer(part.len(), self.missed(frame.number) > 0);
-        let written = if self.has_room() { attempt(self.socket.write(part))? } else { None };
+        if self.pace.as_mut().is_some_and(|pace| !pace.wants(frame.meta.captured)) {
+            self.seen = frame.number;
+            return Ok(Offered::Fine);
+        }
+        let parts = self.parts(frame);
+        let length = parts.iter().map(|part| part.len()).sum();
+        self.fit_kernel_buffer(length, self.missed(frame) > 0);
+        let written = if self.has_room() {
+            attempt(self.socket.write_vectored(&parts.map(IoSlice::new)))?
+        } else {
+            None
+        };
         let Some(sent) = written else {
             // Not anew: what it sends us must not pass for taking something.
             self.behind.get_or_insert(now);
             self.blocked = true;
             return Ok(Offered::Fine);
         };
-        self.begun(frame.number, sent);
-        self.captured = frame.meta.captured;
-        if sent < part.len() {
-            return Ok(self.keep(&[&part[sent..]], pool, (frame.number, sent), now));
+        self.begun(frame, sent);
+        if sent < length {
+            return Ok(self.keep(&rest(parts, sent), pool, (frame.number, sent), now));
         }
         // Not `now`, which all viewers of a frame share: those that were served before this one took their time.
-        self.seat.took(self.captured, Instant::now());
+        self.seat.took(frame.meta.captured, Instant::now());
         Ok(Offered::Fine)
+    }
+
+    /// What is sent of a frame, one behind the other.
+    fn parts<'a>(&self, frame: &Stored<'a>) -> [&'a [u8]; 2] {
+        if self.seat.order.advance_headers {
+            [frame.jpeg(), multipart::ADVANCE_TRAILER]
+        } else {
+            [frame.part(), &[]]
+        }
     }
 
     fn offer_snapshot(
@@ -238,25 +264,29 @@ impl Viewer {
         head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
         let written = self.socket.write_vectored(&[IoSlice::new(&head), IoSlice::new(jpeg)]);
         let sent = attempt(written)?.unwrap_or(0);
-        self.begun(frame.number, sent);
-        let head_sent = sent.min(head.len());
+        self.begun(frame, sent);
         if sent == head.len() + jpeg.len() {
             return Err(Leave::Served);
         }
-        match self.keep(&[&head[head_sent..], &jpeg[sent - head_sent..]], pool, (frame.number, sent), now) {
+        match self.keep(&rest([&head, jpeg], sent), pool, (frame.number, sent), now) {
             Offered::Fine => Ok(Offered::Fine),
             Offered::Torn { .. } => Err(Leave::NoRoom),
         }
     }
 
-    /// Frames between the last that it got and frame `number`.
-    fn missed(&self, number: u64) -> u64 {
-        if self.last == 0 { 0 } else { number.saturating_sub(self.last + 1) }
+    /// Frames between the last that it got or did not want, and this one.
+    fn missed(&self, frame: &Stored<'_>) -> u64 {
+        let between = if self.seen == 0 { 0 } else { frame.number.saturating_sub(self.seen + 1) };
+        self.pace.map_or(between, |pace| between.min(pace.overdue(frame.meta.captured)))
     }
 
-    fn begun(&mut self, number: u64, sent: usize) {
-        Seat::add(&self.seat.skipped, self.missed(number));
-        self.last = number;
+    fn begun(&mut self, frame: &Stored<'_>, sent: usize) {
+        self.captured = Some(frame.meta.captured);
+        Seat::add(&self.seat.skipped, self.missed(frame));
+        self.seen = frame.number;
+        if let Some(pace) = &mut self.pace {
+            pace.taken(frame.meta.captured);
+        }
         self.behind = None;
         Seat::add(&self.seat.frames, 1);
         Seat::add(&self.seat.bytes, sent as u64);
@@ -288,8 +318,10 @@ impl Viewer {
         sent: usize,
         pool: &mut Pool,
     ) -> Result<(), Leave> {
-        let rest = (frame.number == number).then(|| frame.part().get(sent..)).flatten();
-        self.spill = Some(pool.take(&[rest.ok_or(Leave::NoRoom)?]).map_err(|NoRoom| Leave::NoRoom)?);
+        if frame.number != number {
+            return Err(Leave::NoRoom);
+        }
+        self.spill = Some(pool.take(&rest(self.parts(frame), sent)).map_err(|NoRoom| Leave::NoRoom)?);
         Ok(())
     }
 
@@ -348,6 +380,12 @@ impl Viewer {
         }
         (self.socket, self.seat)
     }
+}
+
+/// What is left of two pieces behind their first `sent` bytes.
+fn rest([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
+    let of_first = sent.min(first.len());
+    [&first[of_first..], second.get(sent - of_first..).unwrap_or_default()]
 }
 
 /// What a non-blocking call did: `None` when it would have blocked.

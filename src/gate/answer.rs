@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_close_delimited_and_names_its_boundary_last() {
-        let answer = b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: stream 0 me\r\n\
+        let answer = b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: stream camera=0 id=me\r\n\
                        Content-Type: multipart/x-mixed-replace;boundary=b\r\nPragma: no-cache\r\n\
                        Content-Length: 0\r\n\r\n";
         let answer = from_site(answer, true).unwrap();

@@ -286,9 +286,9 @@ impl Loop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, asked) = (connection.peer, connection.asked);
                 let Some(socket) = connection.lend() else { return };
-                if let Err(socket) = self.fanout.adopt(token, socket, peer, order, head, asked) {
+                if let Err((socket, why)) = self.fanout.adopt(token, socket, peer, order, head, asked) {
                     connection.take_back(socket);
-                    let refusal = Refusal::new(503, "No memory for one more viewer; try again later.");
+                    let refusal = Refusal::new(503, why.to_string());
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
             }

@@ -1,6 +1,6 @@
 //! Every frame becomes a whole baseline JPEG (ITU T.81), by passing the camera's own on or by encoding.
 //!
-//! Called by [`crate::stream`] alone (and by `boardcam snapshot`). Nothing here waits, logs, or knows where
+//! Called by [`crate::stream`], by `crate::variants` for smaller pictures, and by `boardcam snapshot`. Nothing here waits, logs, or knows where
 //! bytes come from or go to; every function reads a slice and fills a slice of fixed size.
 
 pub mod card;
@@ -9,3 +9,5 @@ pub mod eoi;
 mod huffman;
 pub mod passthrough;
 pub mod pixels;
+mod scale;
+pub mod transcode;

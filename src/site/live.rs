@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rouille::Response;
 
+use super::wish::Wish;
 use super::{Visit, sentence};
 use crate::fanout::order::{HEADER, Kind, Order};
 use crate::feed::State;
@@ -15,19 +16,27 @@ const HEALTHY: Duration = Duration::from_secs(10);
 
 /// `/stream` and its other names.
 pub(super) fn stream(visit: &Visit<'_>) -> Response {
-    hand_over(visit, Kind::Stream, multipart::CONTENT_TYPE)
-        .with_additional_header("Pragma", "no-cache")
-        .with_additional_header("X-Accel-Buffering", "no") // nginx would keep frames back otherwise
+    match Wish::of(visit) {
+        Err(why) => sentence(400, why),
+        Ok(wish) => hand_over(visit, Kind::Stream, wish, multipart::CONTENT_TYPE)
+            .with_additional_header("Pragma", "no-cache")
+            .with_additional_header("X-Accel-Buffering", "no"), // nginx would keep frames back otherwise
+    }
 }
 
 /// `/snapshot` and its other names: one fresh picture; `?card=1` takes the card, too.
 pub(super) fn snapshot(visit: &Visit<'_>) -> Response {
     let card = visit.request.get_param("card").is_some_and(|value| value == "1");
-    match trouble(visit) {
-        Some(problem) if !card => {
+    match (Wish::of(visit), trouble(visit)) {
+        (Err(why), _) => sentence(400, why),
+        (_, Some(problem)) if !card => {
             sentence(503, format!("{problem}")).with_additional_header("Retry-After", "1")
         }
-        _ => hand_over(visit, Kind::Snapshot { card }, "image/jpeg"),
+        // What belongs to streams means nothing here.
+        (Ok(wish), _) => {
+            let wish = Wish { fps: None, advance_headers: false, ..wish };
+            hand_over(visit, Kind::Snapshot { card }, wish, "image/jpeg")
+        }
     }
 }
 
@@ -59,12 +68,18 @@ fn trouble(visit: &Visit<'_>) -> Option<Problem> {
     }
 }
 
-fn hand_over(visit: &Visit<'_>, kind: Kind, content_type: &'static str) -> Response {
+fn hand_over(visit: &Visit<'_>, kind: Kind, wish: Wish, content_type: &'static str) -> Response {
     let response = Response::from_data(content_type, Vec::new())
         .with_unique_header("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0");
     if visit.wants_head_only() {
         return response;
     }
+    let Wish { variant, fps, advance_headers } = wish;
+    // Asked for here, where a refusal is a whole answer. It lingers until the fan-out asks for the same.
+    if let Err(refused) = visit.house.variants.demand(visit.camera, variant) {
+        return sentence(503, refused.to_string()).with_additional_header("Retry-After", "5");
+    }
     let id = visit.request.get_param("id").filter(|id| Order::is_viewer_id(id));
-    response.with_additional_header(HEADER, Order { kind, camera: visit.camera, id }.to_header())
+    let order = Order { id, variant, fps, advance_headers, ..Order::new(kind, visit.camera) };
+    response.with_additional_header(HEADER, order.to_header())
 }

@@ -7,6 +7,7 @@
 mod live;
 mod page;
 mod state;
+mod wish;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::problem::Problem;
+use crate::variants::Variants;
 
 /// Pause before the server is started anew, should its loop ever end.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
@@ -32,6 +34,8 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 pub struct House {
     /// The cameras, in the order of the settings; at least one.
     pub feeds: Vec<Arc<Feed>>,
+    /// What is made of their pictures.
+    pub variants: Arc<Variants>,
     /// Who watches.
     pub audience: Arc<Audience>,
     /// How many connections there are.
@@ -210,12 +214,15 @@ pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
 mod tests {
     use super::*;
     use crate::camera::{Wanted, Which};
+    use crate::variants::VARIANTS_MAX;
 
     pub(super) fn house() -> House {
         let wanted = Wanted::of(Which::Auto);
         let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
+        let feeds = vec![feed("door"), feed("garden")];
         House {
-            feeds: vec![feed("door"), feed("garden")],
+            feeds: feeds.clone(),
+            variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
             count: Arc::default(),
             started: Instant::now(),
@@ -236,13 +243,19 @@ mod tests {
     fn every_url_that_other_programs_use_leads_to_the_stream() {
         for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"]
         {
-            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream 0"), "{url}");
+            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=0"), "{url}");
         }
         for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
-            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream 1"), "{url}");
+            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=1"), "{url}");
         }
-        assert_eq!(header(&get("/stream?id=page-1"), "X-Boardcam-Serve").as_deref(), Some("stream 0 page-1"));
-        assert_eq!(header(&get("/stream?id=a%20b"), "X-Boardcam-Serve").as_deref(), Some("stream 0"));
+        for (url, order) in [
+            ("/stream?id=page-1", "stream camera=0 id=page-1"),
+            ("/stream?id=a%20b", "stream camera=0"),
+            ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=9 size=64x48"),
+            ("/video_feed?fps=0.5&advance_headers=1", "stream camera=0 fps=0.5 advance=1"),
+        ] {
+            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some(order), "{url}");
+        }
     }
 
     #[test]
@@ -265,8 +278,33 @@ mod tests {
     fn without_a_camera_there_is_no_snapshot_but_a_reason() {
         let response = get("/snapshot");
         assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (503, None));
-        assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card 0"));
+        assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card camera=0"));
         assert_eq!(get("/healthz").status_code, 503);
+    }
+
+    #[test]
+    fn wishes_that_cannot_be_are_refused_in_words_on_every_url() {
+        for url in
+            ["/stream?size=0x0", "/?action=stream&fps=-1", "/snapshot?quality=abc", "/snapshot.jpg?size="]
+        {
+            let response = get(url);
+            assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (400, None), "{url}");
+        }
+    }
+
+    #[test]
+    fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
+        let house = house();
+        let ask = |url: &str| {
+            let response = answer(&house, &Request::fake_http("GET", url, vec![], vec![]));
+            (response.status_code, header(&response, "X-Boardcam-Serve"))
+        };
+        for quality in 1..=VARIANTS_MAX {
+            assert_eq!(ask(&format!("/stream?quality={quality}")).0, 200);
+        }
+        assert_eq!(ask("/stream?quality=50"), (503, None));
+        assert_eq!(ask("/stream?quality=1").0, 200);
+        assert_eq!(ask("/stream?fps=1").0, 200);
     }
 
     #[test]

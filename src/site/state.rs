@@ -1,6 +1,7 @@
 //! `/state`: how everything is, as JSON. Names are part of what we promise to other programs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,10 @@ use super::{Visit, camera_url};
 use crate::camera::{About, Layout};
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
-use crate::feed::{Feed, State as Source, Status};
+use crate::feed::{Counters, Feed, State as Source, Status};
 use crate::host::inject;
 use crate::problem::Problem;
+use crate::variants::{self, Running};
 
 /// A rate that was measured before the last picture of this age is none any more.
 const RATE_HOLDS: Duration = Duration::from_secs(3);
@@ -22,6 +24,7 @@ const RATE_HOLDS: Duration = Duration::from_secs(3);
 struct Answer<'a> {
     program: Program<'a>,
     cameras: Vec<Camera>,
+    variants: Vec<Variant>,
     viewers: Vec<Viewer>,
     connections: Connections,
 }
@@ -98,12 +101,40 @@ struct Frames {
     dropped: BTreeMap<&'static str, u64>,
 }
 
+/// How a viewer's pictures are made smaller.
+#[derive(Serialize)]
+struct Smaller {
+    /// What they fit into; `null` where the camera's size stays.
+    size: Option<String>,
+    quality: u8,
+}
+
+impl From<variants::Variant> for Smaller {
+    fn from(variant: variants::Variant) -> Self {
+        Self { size: variant.size.map(|size| size.to_string()), quality: variant.quality }
+    }
+}
+
+/// Smaller pictures that are being made.
+#[derive(Serialize)]
+struct Variant {
+    camera: String,
+    #[serde(flatten)]
+    smaller: Smaller,
+    viewers: usize,
+    fps: f32,
+    /// CPU time of the last frames, a mean.
+    ms_per_frame: f32,
+    frames: Frames,
+}
+
 #[derive(Serialize)]
 struct Viewer {
     id: Option<String>,
     camera: String,
     address: String,
     kind: &'static str,
+    variant: Option<Smaller>,
     since_s: f64,
     frames_sent: u64,
     frames_skipped: u64,
@@ -166,18 +197,37 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
             .collect(),
         fps: if age.is_some_and(|age| age < RATE_HOLDS) { fps } else { 0.0 },
         last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-        frames: Frames {
-            captured: load(&feed.counters.captured),
-            published: load(&feed.counters.published),
-            encoded: load(&feed.counters.encoded),
-            mended: load(&feed.counters.mended),
-            dropped: feed.counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
-        },
+        frames: frames(&feed.counters),
         viewers,
     }
 }
 
-fn viewer(seat: &Seat, feeds: &[std::sync::Arc<Feed>], now: Instant) -> Viewer {
+fn frames(counters: &Counters) -> Frames {
+    Frames {
+        captured: load(&counters.captured),
+        published: load(&counters.published),
+        encoded: load(&counters.encoded),
+        mended: load(&counters.mended),
+        dropped: counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
+    }
+}
+
+fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
+    let watches = |seat: &&Arc<Seat>| {
+        seat.order.camera == running.camera && seat.order.variant == Some(running.variant)
+    };
+    let Status { fps, last_frame, .. } = *running.feed.status();
+    Variant {
+        camera: running.feed.name.clone(),
+        smaller: running.variant.into(),
+        viewers: seats.iter().filter(watches).count(),
+        fps: if last_frame.is_some_and(|at| at.elapsed() < RATE_HOLDS) { fps } else { 0.0 },
+        ms_per_frame: running.ms_per_frame(),
+        frames: frames(&running.feed.counters),
+    }
+}
+
+fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
     let fps = seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 });
     Viewer {
         id: seat.order.id.clone(),
@@ -187,6 +237,7 @@ fn viewer(seat: &Seat, feeds: &[std::sync::Arc<Feed>], now: Instant) -> Viewer {
             Kind::Stream => "stream",
             Kind::Snapshot { .. } => "snapshot",
         },
+        variant: seat.order.variant.map(Smaller::from),
         since_s: now.saturating_duration_since(seat.since).as_secs_f64(),
         frames_sent: load(&seat.frames),
         frames_skipped: load(&seat.skipped),
@@ -214,6 +265,10 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))
             .map(|(place, feed)| camera(feed, watching(place)))
+            .collect(),
+        variants: (house.variants.list().iter())
+            .filter(|running| shown(running.camera))
+            .map(|running| variant(running, &seats))
             .collect(),
         viewers: (seats.iter())
             .filter(|seat| shown(seat.order.camera))

@@ -187,7 +187,7 @@ impl<'a> Stream<'a> {
 
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
         match session.take(frame, self.feed, &mut self.writer) {
-            Ok(Taken::Published) => (self.wake)(),
+            Ok(Taken::Published) => self.announce(),
             Ok(Taken::Unwanted) => {}
             Err(reason) => {
                 debug!("camera {}: dropped frame {}: {}", self.feed.name, frame.sequence, reason.name());
@@ -198,6 +198,12 @@ impl<'a> Stream<'a> {
             let fps = self.feed.status().fps;
             debug!("camera {}: {captured} frames, {fps:.2}/s", self.feed.name);
         }
+    }
+
+    /// A frame is in the ring: its viewers first, then those who make something else of it.
+    fn announce(&self) {
+        (self.wake)();
+        self.feed.announce();
     }
 
     /// From now on there is no picture, and this is why.
@@ -248,7 +254,7 @@ impl<'a> Stream<'a> {
         let published =
             self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
         match published {
-            Ok(_) => (self.wake)(),
+            Ok(_) => self.announce(),
             Err(failure) => error!("camera {}: cannot show the card: {failure:?}", self.feed.name),
         }
     }

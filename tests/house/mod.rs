@@ -21,6 +21,7 @@ use boardcam::multipart;
 use boardcam::problem::Problem;
 use boardcam::site::{self, House};
 use boardcam::stream::Stream;
+use boardcam::variants::Variants;
 
 /// Nobody waits longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -80,8 +81,10 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
     let (waker, address) = (gate.waker(), gate.addresses()[0]);
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
     let audience = Arc::new(Audience::default());
+    let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
     let house = House {
         feeds: vec![feed.clone()],
+        variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
         started: Instant::now(),
@@ -89,7 +92,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();
-    let fanout = Fanout::new(vec![feed.clone()], audience);
+    let fanout = Fanout::new(variants, audience);
     thread::spawn({
         let shutdown = shutdown.clone();
         move || gate.serve(fanout, &door, &shutdown).expect("a loop that can wait")

@@ -13,7 +13,7 @@ fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
     socket.set_nonblocking(true).unwrap();
     let wanted = Wanted::of(Which::Auto);
     let feed = Arc::new(Feed::new("test".to_owned(), wanted));
-    let order = Order { kind: Kind::Stream, camera: 0, id: None };
+    let order = Order::new(Kind::Stream, 0);
     let seat = Arc::new(Seat::new(order, peer, since));
     let socket = TcpStream::from_std(socket);
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();

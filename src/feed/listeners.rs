@@ -1,0 +1,121 @@
+//! Threads that wait for a camera's next frame: those that make it smaller ([`crate::variants`]).
+//!
+//! The camera's thread tells them, and must never wait for them: with nobody listening that is one load, else
+//! one call for each listener that really sleeps, and no lock that is waited for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::Feed;
+
+/// All who listen to one camera.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    count: AtomicUsize,
+    threads: RwLock<Vec<Thread>>,
+}
+
+impl Listeners {
+    /// A frame is there.
+    pub(super) fn notify(&self) {
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        // Locked only while somebody comes or goes; who misses a frame by that sees the next one.
+        if let Ok(threads) = self.threads.try_read() {
+            threads.iter().for_each(Thread::unpark);
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Thread>)) {
+        let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut threads);
+        self.count.store(threads.len(), Ordering::SeqCst);
+    }
+}
+
+/// The thread that made it is told of each new frame for as long as this lives.
+#[derive(Debug)]
+pub struct Listener<'a> {
+    feed: &'a Feed,
+    thread: Thread,
+}
+
+impl<'a> Listener<'a> {
+    pub(super) fn new(feed: &'a Feed) -> Self {
+        let thread = thread::current();
+        feed.listeners.change(|threads| threads.push(thread.clone()));
+        Self { feed, thread }
+    }
+
+    /// Waits at most `timeout` until the newest frame is another one than `last`; whether it is.
+    pub fn wait(&self, last: u64, timeout: Duration) -> bool {
+        let end = Instant::now() + timeout;
+        while self.feed.ring.newest() == last {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            // A frame that comes before this line leaves a token, and it returns at once.
+            thread::park_timeout(left);
+        }
+        true
+    }
+}
+
+impl Drop for Listener<'_> {
+    fn drop(&mut self) {
+        let own = self.thread.id();
+        self.feed.listeners.change(|threads| {
+            if let Some(place) = threads.iter().position(|thread| thread.id() == own) {
+                threads.swap_remove(place);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Size, Wanted, Which};
+    use crate::ring::{Meta, Writer};
+    use std::sync::mpsc::channel;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn publish(feed: &Feed) {
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(1);
+        let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
+        writer.publish::<()>(meta, |_| Ok(1)).unwrap();
+        feed.announce();
+    }
+
+    #[test]
+    fn who_listens_is_told_of_every_frame_and_afterwards_of_none() {
+        let feed = Feed::new("test".to_owned(), Wanted::of(Which::Pattern));
+        let (seen, sees) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let listener = feed.listen();
+                for last in 0..50 {
+                    assert!(listener.wait(last, LONG), "frame {} was not told", last + 1);
+                    seen.send(feed.ring.newest()).unwrap();
+                }
+            });
+            for number in 1..=50 {
+                publish(&feed);
+                assert_eq!(sees.recv_timeout(LONG), Ok(number));
+            }
+        });
+        assert_eq!(feed.listeners.count.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn waiting_for_a_frame_ends() {
+        let feed = Feed::new("test".to_owned(), Wanted::of(Which::Pattern));
+        assert!(!feed.listen().wait(0, Duration::from_millis(1)));
+    }
+}

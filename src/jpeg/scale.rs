@@ -1,0 +1,181 @@
+//! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers,
+//! with parts of old pixels counted as parts. Nothing flickers or tears as it does where pixels are left out.
+//!
+//! Used by [`super::transcode`] alone. The result is laid out as [`super::pixels::Yuyv`] wants it.
+
+use crate::camera::Size;
+
+/// The weights of one new sample add up to this, so that a row of weighted 8-bit samples fits into 16 bits.
+const WHOLE: u64 = 256;
+
+/// Which old samples make up each new one, along one side of the picture.
+#[derive(Debug, Default)]
+struct Spans {
+    /// The first old sample, and its place in `weights`; one more than there are new samples.
+    starts: Vec<(usize, usize)>,
+    weights: Vec<u16>,
+}
+
+impl Spans {
+    /// Cuts `from` old samples into spans that each cover `group` of `to` new ones; the last may cover fewer.
+    fn plan(&mut self, from: u32, to: u32, group: usize) {
+        self.starts.clear();
+        self.weights.clear();
+        let (from, to) = (u64::from(from), u64::from(to));
+        for first in (0..to).step_by(group) {
+            // In parts of which an old sample has `to` and a new one `from`, so that all is whole numbers.
+            let (begin, end) = (first * from, (first + group as u64).min(to) * from);
+            self.starts.push(((begin / to) as usize, self.weights.len()));
+            let (mut at, mut given) = (begin, 0);
+            while at < end {
+                at = ((at / to + 1) * to).min(end);
+                let due = ((at - begin) * WHOLE + (end - begin) / 2) / (end - begin);
+                self.weights.push((due - given) as u16);
+                given = due;
+            }
+        }
+        self.starts.push((from as usize, self.weights.len()));
+    }
+
+    /// For each new sample its first old one and the weights from there on.
+    fn iter(&self) -> impl Iterator<Item = (usize, &[u16])> {
+        let ends = self.starts.iter().skip(1);
+        self.starts.iter().zip(ends).map(|(start, end)| (start.0, &self.weights[start.1..end.1]))
+    }
+}
+
+/// Scales pictures; keeps its memory and its plan from one to the next of the same size.
+#[derive(Debug, Default)]
+pub struct Scaler {
+    planned: Option<(Size, Size)>,
+    rows: Spans,
+    luma: Spans,
+    chroma: Spans,
+    /// One new row of old width.
+    sums: Vec<u16>,
+}
+
+impl Scaler {
+    /// Scales `pixels` of size `from`, 3 interleaved samples Y Cb Cr each or 1 sample Y each, to size `to` into
+    /// `yuyv`, whose rows follow one another. No side of `to` is 0 or larger than that of `from`, and `pixels`
+    /// hold a whole picture.
+    pub fn scale(&mut self, pixels: &[u8], components: usize, from: Size, to: Size, yuyv: &mut Vec<u8>) {
+        if self.planned.replace((from, to)) != Some((from, to)) {
+            self.rows.plan(from.height, to.height, 1);
+            self.luma.plan(from.width, to.width, 1);
+            self.chroma.plan(from.width, to.width, 2);
+        }
+        let stride = from.width as usize * components;
+        yuyv.clear();
+        for (first, weights) in self.rows.iter() {
+            let old = pixels.chunks_exact(stride).skip(first);
+            self.sums.clear();
+            self.sums.resize(stride, 0);
+            for (row, &weight) in old.zip(weights) {
+                // Cannot overflow: 255 times WHOLE is below 65536.
+                self.sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += u16::from(sample) * weight);
+            }
+            match components {
+                3 => append_row(&self.sums, &self.luma, &self.chroma, yuyv),
+                _ => append_grey_row(&self.sums, &self.luma, yuyv),
+            }
+        }
+    }
+}
+
+/// The mean of the samples of `channel` in a row of pixels with `N` samples each.
+#[inline(always)]
+fn mean<const N: usize>(sums: &[u16], channel: usize, (first, weights): (usize, &[u16])) -> u8 {
+    let (pixels, _) = sums.as_chunks::<N>();
+    let span = pixels.get(first..first + weights.len()).unwrap_or_default();
+    let sum = span.iter().zip(weights).map(|(pixel, &weight)| u32::from(pixel[channel]) * u32::from(weight));
+    ((sum.sum::<u32>() + (1 << 15)) >> 16) as u8
+}
+
+fn append_row(sums: &[u16], luma: &Spans, chroma: &Spans, yuyv: &mut Vec<u8>) {
+    let mut luma = luma.iter();
+    for pair in chroma.iter() {
+        let Some(left) = luma.next() else { return };
+        let left = mean::<3>(sums, 0, left);
+        let right = luma.next().map_or(left, |right| mean::<3>(sums, 0, right));
+        yuyv.extend_from_slice(&[left, mean::<3>(sums, 1, pair), right, mean::<3>(sums, 2, pair)]);
+    }
+}
+
+fn append_grey_row(sums: &[u16], luma: &Spans, yuyv: &mut Vec<u8>) {
+    /// Chroma of no colour.
+    const NONE: u8 = 128;
+    let mut luma = luma.iter();
+    while let Some(left) = luma.next() {
+        let left = mean::<1>(sums, 0, left);
+        let right = luma.next().map_or(left, |right| mean::<1>(sums, 0, right));
+        yuyv.extend_from_slice(&[left, NONE, right, NONE]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(width: u32, height: u32) -> Size {
+        Size { width, height }
+    }
+
+    fn scaled(pixels: &[u8], components: usize, from: Size, to: Size) -> Vec<u8> {
+        let mut yuyv = Vec::new();
+        Scaler::default().scale(pixels, components, from, to, &mut yuyv);
+        yuyv
+    }
+
+    #[test]
+    fn a_picture_that_keeps_its_size_keeps_its_samples() {
+        let pixels: Vec<u8> = (0..5 * 3).flat_map(|n| [n * 16, n, 255 - n]).collect();
+        let out = scaled(&pixels, 3, size(5, 3), size(5, 3));
+        for (row, old) in out.chunks(12).zip(pixels.chunks(15)) {
+            let luma: Vec<u8> = row.iter().step_by(2).copied().collect();
+            assert_eq!(luma[..5], [old[0], old[3], old[6], old[9], old[12]]);
+            // The middle of two old chroma samples, rounded up, and the last one by itself.
+            assert_eq!([row[1], row[5], row[9]], [(old[1] + old[4]).div_ceil(2), old[7] + 1, old[13]]);
+        }
+    }
+
+    #[test]
+    fn a_new_pixel_is_the_mean_of_the_area_that_it_covers() {
+        // 3 to 2: a whole pixel and half of its neighbour each.
+        let out = scaled(&[0, 90, 240], 1, size(3, 1), size(2, 1));
+        assert_eq!((out[0], out[2]), (30, 190));
+        // 4x4 to 2x1: eight pixels each.
+        let pixels: Vec<u8> = (0..16).map(|n| if n % 4 < 2 { 200 } else { n }).collect();
+        let out = scaled(&pixels, 1, size(4, 4), size(2, 1));
+        assert_eq!((out[0], out[2]), (200, 9)); // of 2, 3, 6, 7, 10, 11, 14, 15
+    }
+
+    #[test]
+    fn an_even_grey_stays_exactly_that_grey_at_any_size() {
+        for (from, to) in
+            [((1280, 720), (641, 359)), ((1000, 3), (7, 2)), ((4000, 2), (1, 1)), ((9, 9), (8, 8))]
+        {
+            let from = size(from.0, from.1);
+            for shade in [0, 1, 128, 255] {
+                let pixels = vec![shade; (from.width * from.height * 3) as usize];
+                let out = scaled(&pixels, 3, from, size(to.0, to.1));
+                assert!(out.iter().all(|&sample| sample == shade), "{shade} from {from}");
+                assert_eq!(out.len() as u32, to.0.div_ceil(2) * 4 * to.1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_gradient_stays_a_gradient() {
+        let from = size(999, 50);
+        let pixels: Vec<u8> =
+            (0..50).flat_map(|_| (0..999u32).map(|x| ((x * 255 + 499) / 998) as u8)).collect();
+        let out = scaled(&pixels, 1, from, size(100, 50));
+        for row in out.chunks(200) {
+            for (x, sample) in row.iter().step_by(2).enumerate() {
+                let wanted = (x as f64 + 0.5) * 2.55;
+                assert!((f64::from(*sample) - wanted).abs() <= 1.0, "{sample} at {x}, not {wanted}");
+            }
+        }
+    }
+}

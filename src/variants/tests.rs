@@ -1,0 +1,147 @@
+use super::*;
+use crate::camera::{Range, Wanted, Which};
+use crate::jpeg::encode::Encoder;
+use crate::jpeg::passthrough::Jpeg;
+use crate::jpeg::pixels::Yuyv;
+use crate::ring::{Meta, Writer};
+
+const SMALL: Variant = Variant { size: Some(Size { width: 32, height: 32 }), quality: 50 };
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+fn house() -> (Arc<Variants>, Arc<Feed>) {
+    let feed = Arc::new(Feed::new("door".to_owned(), Wanted::of(Which::Pattern)));
+    Writer::new(&feed.ring).reserve(64 << 10);
+    (Variants::new(vec![feed.clone()], Box::new(|| {})), feed)
+}
+
+/// A grey picture of 64x48 pixels.
+fn picture() -> Vec<u8> {
+    let (size, mut out) = (Size { width: 64, height: 48 }, vec![0; 64 << 10]);
+    let pixels = vec![128; 64 * 48 * 2];
+    let picture = Yuyv::new(&pixels, size, 128, Range::Full).unwrap();
+    let length = Encoder::new(85).encode(&picture, &mut out).unwrap();
+    out.truncate(length);
+    out
+}
+
+fn publish(feed: &Feed, jpeg: &[u8]) -> Instant {
+    let captured = Instant::now();
+    let meta = Meta { captured, size: Size { width: 64, height: 48 }, card: false };
+    let fill = |room: &mut [u8]| {
+        room[..jpeg.len()].copy_from_slice(jpeg);
+        Ok::<_, ()>(jpeg.len())
+    };
+    Writer::new(&feed.ring).publish(meta, fill).unwrap();
+    feed.announce();
+    captured
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < LONG, "waited for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() {
+    let (variants, source) = house();
+    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    let jpeg = picture();
+    for number in 1..=5 {
+        let captured = publish(&source, &jpeg);
+        wait_for("a frame", || demand.feed().ring.newest() == number);
+        demand.feed().ring.look(|frame| {
+            assert_eq!(frame.meta.captured, captured);
+            assert_eq!(Jpeg::check(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
+        });
+    }
+    let running = &variants.list()[0];
+    assert_eq!(running.feed.counters.encoded.load(Ordering::Relaxed), 5);
+    assert!(running.ms_per_frame() > 0.0);
+}
+
+#[test]
+fn all_who_want_the_same_share_one() {
+    let (variants, _) = house();
+    let demands =
+        [SMALL, SMALL, Variant { quality: 51, ..SMALL }].map(|v| variants.demand(0, Some(v)).unwrap());
+    assert!(Arc::ptr_eq(demands[0].feed(), demands[1].feed()));
+    assert!(!Arc::ptr_eq(demands[0].feed(), demands[2].feed()));
+    assert_eq!(variants.list().len(), 2);
+}
+
+#[test]
+fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() {
+    let (variants, source) = house();
+    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    wait_for("it to begin", || source.demand() == 1);
+    drop(demand);
+    wait_for("the camera to be let go", || source.demand() == 0);
+    assert_eq!(variants.list().len(), 1, "a page that is loaded again should find it");
+    wait_for("it to end", || variants.list().is_empty());
+}
+
+#[test]
+fn who_comes_back_in_time_finds_the_same_one() {
+    let (variants, source) = house();
+    let feed = variants.demand(0, Some(SMALL)).unwrap().feed().clone();
+    wait_for("the camera to be let go", || source.demand() == 0);
+    let again = variants.demand(0, Some(SMALL)).unwrap();
+    assert!(Arc::ptr_eq(again.feed(), &feed));
+    wait_for("it to begin again", || source.demand() == 1);
+    publish(&source, &picture());
+    wait_for("a frame", || feed.ring.newest() > 0);
+}
+
+#[test]
+fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
+    let (variants, source) = house();
+    let of_width = |width| Variant { size: Some(Size { width, height: 9 }), quality: 85 };
+    let watched: Vec<_> =
+        (1..=VARIANTS_MAX as u32).map(|width| variants.demand(0, Some(of_width(width))).unwrap()).collect();
+    for width in 100..10_100 {
+        let told = variants.demand(0, Some(of_width(width))).unwrap_err().to_string();
+        assert!(told.contains("size=1x9&quality=85 of camera door"), "{told}");
+        assert!(told.contains(&format!("{VARIANTS_MAX} kinds")), "{told}");
+    }
+    assert_eq!(variants.list().len(), VARIANTS_MAX);
+    publish(&source, &picture());
+    for demand in &watched {
+        wait_for("a frame", || demand.feed().ring.newest() > 0);
+    }
+    assert!(matches!(variants.demand(9, None), Err(Refused::NoCamera)));
+}
+
+#[test]
+fn one_that_nobody_watches_makes_way_for_another() {
+    let (variants, _) = house();
+    let of_quality = |quality| variants.demand(0, Some(Variant { size: None, quality }));
+    let _watched: Vec<_> = (1..VARIANTS_MAX as u8).map(|quality| of_quality(quality).unwrap()).collect();
+    drop(of_quality(50).unwrap());
+    assert!(of_quality(51).is_err(), "it makes way too soon for who just asked for it");
+    wait_for("it to make way", || of_quality(51).is_ok());
+    let list = variants.list();
+    assert!(list.iter().any(|one| one.variant.quality == 51));
+    assert!(list.iter().all(|one| one.variant.quality != 50));
+    assert_eq!(list.len(), VARIANTS_MAX);
+}
+
+#[test]
+fn pictures_that_cannot_be_made_smaller_are_told_on_a_card() {
+    let (variants, source) = house();
+    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    let mut progressive = picture();
+    let at = progressive.windows(2).position(|two| two == b"\xff\xc0").unwrap();
+    progressive[at + 1] = 0xc2;
+    let card = || demand.feed().ring.look(|frame| frame.meta.card);
+    wait_for("a card", || {
+        publish(&source, &progressive);
+        card() == Some(true)
+    });
+    publish(&source, &picture());
+    wait_for("the picture", || card() == Some(false));
+}

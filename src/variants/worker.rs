@@ -1,0 +1,187 @@
+//! The thread of one variant: takes the camera's newest frame, makes it smaller, puts it into a ring of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use log::{debug, info, warn};
+use rustix::process::setpriority_process;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{Running, Variants};
+use crate::feed::{Demand, Dropped, Feed, Rate};
+use crate::jpeg::card::Card;
+use crate::jpeg::transcode::{TranscodeError, Transcoder};
+use crate::problem::Problem;
+use crate::ring::{Meta, Unpublished, Writer};
+
+/// The nice value of a variant's thread, so that all that the cameras and their own viewers need comes first
+/// (sched(7), "The nice value").
+const NICE: i32 = 10;
+
+/// The longest wait without a look at whether anybody still watches.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// After so long without one good frame viewers are told why, and again as often.
+const TELL: Duration = Duration::from_secs(1);
+
+/// The mean of what a frame costs moves by one part in so many with each frame.
+const INERTIA: u32 = 8;
+
+pub(super) struct Worker {
+    registry: Arc<Variants>,
+    running: Arc<Running>,
+    source: Arc<Feed>,
+    transcoder: Transcoder,
+    /// The camera's frame, copied so that its slot is free while it is decoded.
+    jpeg: Vec<u8>,
+    /// Number of the camera's frame that was taken last.
+    last: u64,
+    /// Bytes that slots have room for.
+    room: usize,
+    rate: Rate,
+    /// When viewers were last shown something.
+    shown: Instant,
+    /// The log says already that frames cannot be made smaller.
+    told: bool,
+}
+
+impl Worker {
+    pub(super) fn new(registry: Arc<Variants>, running: Arc<Running>, source: Arc<Feed>) -> Self {
+        let transcoder = Transcoder::new(running.variant.size, running.variant.quality);
+        let (rate, shown) = (Rate::default(), Instant::now());
+        let jpeg = Vec::new();
+        Self { registry, running, source, transcoder, jpeg, last: 0, room: 0, rate, shown, told: false }
+    }
+
+    /// Works while somebody watches, waits a while for somebody who does, and ends.
+    pub(super) fn run(mut self) {
+        // For the calling thread only, whatever POSIX says (setpriority(2), "C library/kernel differences").
+        // Where that is refused, all share what there is.
+        let _ = setpriority_process(None, NICE);
+        let running = self.running.clone();
+        let mut writer = Writer::new(&running.feed.ring);
+        loop {
+            if running.feed.is_wanted() {
+                self.serve(&mut writer);
+            } else if self.registry.retire(&running) {
+                break;
+            } else {
+                thread::park_timeout(PATIENCE);
+            }
+        }
+        info!("camera {}: nobody wants {} any more", self.source.name, running.variant);
+    }
+
+    fn serve(&mut self, writer: &mut Writer<'_>) {
+        let (running, source) = (self.running.clone(), self.source.clone());
+        let _demand = Demand::new(source.clone());
+        let listener = source.listen();
+        self.shown = Instant::now();
+        while running.feed.is_wanted() {
+            running.wanted_now();
+            if listener.wait(self.last, PATIENCE) {
+                self.take(writer);
+            }
+        }
+        running.feed.status().fps = 0.0;
+    }
+
+    /// Makes the camera's newest frame smaller.
+    fn take(&mut self, writer: &mut Writer<'_>) {
+        let (jpeg, counters) = (&mut self.jpeg, &self.running.feed.counters);
+        let copied = self.source.ring.look(|frame| {
+            jpeg.clear();
+            jpeg.extend_from_slice(frame.jpeg());
+            (frame.number, frame.meta)
+        });
+        let Some((number, meta)) = copied else { return };
+        self.last = number;
+        counters.captured.fetch_add(1, Ordering::Relaxed);
+        let begin = cpu_time();
+        // Unwind safety: a transcoder begins anew with each frame, and the ring sees to its slots.
+        let made = catch_unwind(AssertUnwindSafe(|| self.transcode(meta, writer)));
+        let counters = &self.running.feed.counters;
+        match made {
+            Ok(Ok(())) => {
+                self.count_cost(cpu_time().saturating_sub(begin));
+                (self.shown, self.told) = (Instant::now(), false);
+                counters.encoded.fetch_add(1, Ordering::Relaxed);
+                counters.published.fetch_add(1, Ordering::Relaxed);
+                let fps = self.rate.count(meta.captured);
+                let mut status = self.running.feed.status();
+                (status.fps, status.last_frame) = (fps, Some(meta.captured));
+                drop(status);
+                (self.registry.wake)();
+            }
+            Ok(Err((reason, why))) => {
+                counters.drop_one(reason);
+                debug!("camera {}: {} cannot be made: {why}", self.source.name, self.running.variant);
+                self.tell(&why, writer);
+            }
+            Err(_) => {
+                counters.drop_one(Dropped::Unencodable);
+                self.tell("an error in this program; see its log", writer);
+                // Lest a camera of which each frame does it fills the log.
+                thread::park_timeout(PATIENCE);
+            }
+        }
+    }
+
+    fn transcode(&mut self, meta: Meta, writer: &mut Writer<'_>) -> Result<(), (Dropped, String)> {
+        let unencodable = |error: TranscodeError| (Dropped::Unencodable, error.to_string());
+        let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
+        self.reserve(Transcoder::room(size), writer);
+        match writer.publish(Meta { size, ..meta }, |room| self.transcoder.encode(room)) {
+            Ok(_) => Ok(()),
+            Err(Unpublished::Full(_)) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
+            Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
+        }
+    }
+
+    /// Makes room for frames of this many bytes, which makes the ring empty if it had less.
+    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) {
+        if room > self.room {
+            self.room = room;
+            writer.reserve(room);
+        }
+    }
+
+    /// Shows viewers who have seen nothing for a while why that is.
+    fn tell(&mut self, why: &str, writer: &mut Writer<'_>) {
+        let now = Instant::now();
+        if now.duration_since(self.shown) < TELL {
+            return;
+        }
+        self.shown = now;
+        let problem =
+            Problem::new("cannot make smaller pictures", why, "take the stream without size and quality");
+        if !std::mem::replace(&mut self.told, true) {
+            warn!("camera {}: {problem}", self.source.name);
+        }
+        self.reserve(Card::MAX_JPEG, writer);
+        let asked = self.running.variant.size.unwrap_or(self.source.wanted.size());
+        let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
+        let meta = Meta { captured: now, size: Card::size(asked), card: true };
+        if writer.publish(meta, |room| card.encode(asked, SystemTime::now(), room)).is_ok() {
+            (self.registry.wake)();
+        }
+    }
+
+    fn count_cost(&self, time: Duration) {
+        let now = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let mean = match self.running.cost.load(Ordering::Relaxed) {
+            0 => now,
+            mean => mean - mean / INERTIA + now / INERTIA,
+        };
+        self.running.cost.store(mean, Ordering::Relaxed);
+    }
+}
+
+/// CPU time that this thread has used.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32) // never negative
+}
