@@ -153,12 +153,12 @@ class Tile {
     return stream.stalled >= STALLED_POLLS;
   }
 
-  // Fetches one still picture.
+  // Fetches one still picture: the original, since the board makes few kinds of smaller ones at once.
   async takeStill() {
     const image = new Image();
     this.still = image;
     const limit = setTimeout(() => (image.src = BLANK), SNAPSHOT_MS);
-    image.src = `${this.camera.url}snapshot?${[`at=${Date.now()}`, this.wish].filter(Boolean).join('&')}`;
+    image.src = `${this.camera.url}snapshot?at=${Date.now()}`;
     try {
       await image.decode();
       if (this.still === image) this.keep(image);
