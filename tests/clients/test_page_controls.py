@@ -1,5 +1,7 @@
 """Headless Chromium: what a person does with the page of one camera, by touch, mouse, keyboard and screen reader."""
 
+import contextlib
+import socket
 import tempfile
 from pathlib import Path
 
@@ -8,6 +10,8 @@ from selenium.webdriver.common.keys import Keys
 from browser import SCREENS, WithBrowser, set_media, set_screen, state, text, watched
 from program import HEIGHT, WIDTH, check_jpeg, until
 
+KINDS_MAX = 4
+"""Kinds of smaller pictures that the program makes at once."""
 # The picture's magnification, and where its middle is.
 PLACE = """
     const box = document.querySelector('.chosen .picture').getBoundingClientRect();
@@ -173,8 +177,22 @@ class Controls(WithBrowser):
                     self.assertIn(parameter, sources[0])
                 until("one stream", lambda: watched(self.program) == ["camera"])
                 self.browser.refresh()
+        until("the size that is shown", lambda: "480×360" in text(self.browser, "figures"))
         self.choose("original")
         until("the original", lambda: [source for source in self.sources() if "size=" not in source])
+        until("the size that is shown", lambda: f"{WIDTH}×{HEIGHT}" in text(self.browser, "figures"))
+
+    def test_when_the_board_can_make_no_smaller_picture_the_original_is_shown_and_it_is_said(self):
+        with contextlib.ExitStack() as stack:
+            for quality in range(KINDS_MAX):
+                others = stack.enter_context(socket.create_connection(("127.0.0.1", self.program.port)))
+                others.sendall(f"GET /stream?quality={quality + 1} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            until("as many kinds as the board makes", lambda: len(watched(self.program)) == KINDS_MAX)
+            self.watch()
+            self.choose("smaller")
+            until("it is said", lambda: "original" in text(self.browser, "note"))
+            until("live", lambda: state(self.browser) == "live")
+            self.assertNotIn("size=", self.sources()[0])
 
     def test_the_options_tell_what_is_sent_and_how_old_it_is(self):
         self.watch()

@@ -49,14 +49,14 @@ function note(text) {
 
 const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 // What a key does while one camera fills the window.
-const KEYS = {
-  s: snapshot,
-  Escape: showAll,
-  0: unzoom,
-  '+': () => zoomBy(ZOOM_KEY, undefined, undefined, true),
-  '=': () => zoomBy(ZOOM_KEY, undefined, undefined, true), // the same key without shift
-  '-': () => zoomBy(1 / ZOOM_KEY, undefined, undefined, true),
-};
+const KEYS = new Map([
+  ['s', snapshot],
+  ['Escape', showAll],
+  ['0', unzoom],
+  ['+', () => zoomBy(ZOOM_KEY, undefined, undefined, true)],
+  ['=', () => zoomBy(ZOOM_KEY, undefined, undefined, true)], // the same key without shift
+  ['-', () => zoomBy(1 / ZOOM_KEY, undefined, undefined, true)],
+]);
 
 addEventListener('keydown', (event) => {
   byKeys = true;
@@ -69,7 +69,7 @@ addEventListener('keydown', (event) => {
   const pan = PAN[key];
   if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);
   else if (pan && pan[0]) neighbour(-pan[0]);
-  else if (Object.hasOwn(KEYS, key)) KEYS[key]();
+  else if (KEYS.has(key)) KEYS.get(key)();
 });
 
 // --- Snapshot: the original picture, fetched first, so that a refusal can be told in words.
@@ -150,7 +150,7 @@ let choice = 'original';
 
 try {
   const kept = localStorage.getItem(CHOICE_KEY);
-  if (Object.hasOwn(CHOICES, kept)) choice = kept;
+  if (Object.keys(CHOICES).includes(kept)) choice = kept;
 } catch (error) {
   // A browser that keeps nothing.
 }

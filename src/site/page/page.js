@@ -238,13 +238,14 @@ function showTile(tile) {
   tile.element.querySelector('.trouble').textContent = sentence(problem && problem.what);
 }
 
-function rate(fps) {
-  return fps < 9.95 ? fps.toFixed(1) : String(Math.round(fps)); // slow cameras need the tenths
+// Small numbers need the tenths.
+function rounded(value) {
+  const digits = value < 9.95 ? 1 : 0;
+  return value.toLocaleString(TEXT.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function time(ms) {
-  if (ms >= 1000) return fill(TEXT.seconds, { s: (ms / 1000).toFixed(1) });
-  return fill(TEXT.ms, { ms: ms < 9.95 ? ms.toFixed(1) : Math.round(ms) });
+  return ms < 1000 ? fill(TEXT.ms, { ms: rounded(ms) }) : fill(TEXT.seconds, { s: rounded(ms / 1000) });
 }
 
 // What the camera gives, and what of it is sent to this page.
@@ -257,17 +258,17 @@ function showFigures() {
   if (size && (state === 'live' || state === 'stills')) {
     figures.push(fill(TEXT.size, size));
     // 0 is not measured yet.
-    if (state === 'live' && tile.camera.fps > 0) figures.push(fill(TEXT.rate, { fps: rate(tile.camera.fps) }));
+    if (state === 'live' && tile.camera.fps > 0) figures.push(fill(TEXT.rate, { fps: rounded(tile.camera.fps) }));
   }
   setText('figures', figures.join(', '));
   const measured = row && row.fps > 0;
-  const mine = measured ? fill(TEXT.mine, { fps: rate(row.fps), age: time(row.age_ms) }) : '';
+  const mine = measured ? fill(TEXT.mine, { fps: rounded(row.fps), age: time(row.age_ms) }) : '';
   setText('mine', state === 'stills' ? TEXT.stills_why : mine);
   if (!at('sheet').open) return;
   const { format, fps } = (tile && tile.camera) || {};
-  const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rate(fps) })}` : TEXT.none;
+  const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
   setText('of-camera', camera);
-  setText('of-sent', measured ? fill(TEXT.rate, { fps: rate(row.fps) }) : TEXT.none);
+  setText('of-sent', measured ? fill(TEXT.rate, { fps: rounded(row.fps) }) : TEXT.none);
   setText('of-age', measured ? time(row.age_ms) : TEXT.none);
   setText('of-skipped', row ? String(row.frames_skipped) : TEXT.none);
 }
@@ -296,6 +297,7 @@ function layOut() {
   let best = null;
   for (let columns = 1; columns <= count; columns += 1) {
     for (let wide = 0; wide <= (columns === 2 ? count - 2 : 0); wide += 1) {
+      if (wide && (count - wide) % columns) continue; // no gap in the last row
       const rows = wide + Math.ceil((count - wide) / columns);
       const room = height - (rows - 1) * TILE_GAP;
       // A wide tile is as high as two others and the gap between them is wide.

@@ -16,20 +16,21 @@ const zoom = { times: 1, x: 0, y: 0 }; // the picture's centre is x and y pixels
 function placePicture(smoothly) {
   const tile = chosen();
   if (!tile) return;
-  const size = tile.size();
-  if (size) {
-    const { innerWidth: width, innerHeight: height } = window;
-    const fit = Math[body.classList.contains('fill') ? 'max' : 'min'](width / size.width, height / size.height);
-    const limit = (side, room) => Math.max(0, (side * fit * zoom.times - room) / 2);
-    const within = (value, most) => Math.min(most, Math.max(-most, value));
-    zoom.x = within(zoom.x, limit(size.width, width));
-    zoom.y = within(zoom.y, limit(size.height, height));
-  }
+  const { innerWidth: width, innerHeight: height } = window;
+  // Cropped to fill the window it is as large as that.
+  const size = (!body.classList.contains('fill') && tile.size()) || { width, height };
+  const fit = Math.min(width / size.width, height / size.height);
+  const within = (value, side, room) => {
+    const most = Math.max(0, (side * fit * zoom.times - room) / 2);
+    return Math.min(most, Math.max(-most, value));
+  };
+  zoom.x = within(zoom.x, size.width, width);
+  zoom.y = within(zoom.y, size.height, height);
   const { times, x, y } = zoom;
   tile.picture.classList.toggle('smooth', Boolean(smoothly));
   tile.picture.style.transform = times > 1 || x || y ? `translate(${x}px, ${y}px) scale(${times})` : '';
   body.classList.toggle('zoomed', times > 1);
-  const shown = { times: new Intl.NumberFormat(TEXT.lang, { maximumFractionDigits: 1 }).format(times) };
+  const shown = { times: rounded(times) };
   at('unzoom').hidden = times === 1;
   setText('unzoom', fill(TEXT.times, shown));
   at('unzoom').setAttribute('aria-label', fill(TEXT.zoom, shown));
