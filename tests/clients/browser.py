@@ -112,6 +112,12 @@ class WithBrowser(WithProgram):
         set_screen(self.browser, "phone")
         self.browser.get_log("browser")
 
+    def tearDown(self):
+        # In a window that is being closed Chromium takes an image for a connection; nobody misses it then.
+        log = [entry for entry in self.browser.get_log("browser") if "'data:image/gif" not in entry["message"]]
+        errors = ["Uncaught", "Content Security Policy"]
+        self.assertEqual([entry for entry in log if any(error in entry["message"] for error in errors)], [])
+
     def open(self, path="/"):
         self.browser.get(self.url + path)
 

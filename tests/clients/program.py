@@ -37,11 +37,11 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, *cameras, port=0, size=(WIDTH, HEIGHT), fps=FPS):
+    def __init__(self, *cameras, port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
         command = [os.environ["BOARDCAM_BIN"], "--listen", f"127.0.0.1:{port}"]
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
-        command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr"]
+        command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.port = None
         self.heard = threading.Event()

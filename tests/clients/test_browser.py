@@ -10,6 +10,7 @@ from browser import (
     WithBrowser,
     await_moving,
     get_state,
+    open_browser,
     set_screen,
     state,
     text,
@@ -64,6 +65,23 @@ class Page(WithBrowser):
         self.browser.switch_to.window(page)
         await_moving(self.browser)
         self.assertEqual(watched(self.program), ["camera"])
+
+    def test_the_page_works_where_the_browser_trusts_it_least(self):
+        # Under a plain name, as http://board.local, it is no secure context.
+        program = Program("front=pattern", "back=pattern", options=["--host", "board.test"])
+        self.addCleanup(program.stop)
+        browser = open_browser(self, "--host-resolver-rules=MAP board.test 127.0.0.1")
+        browser.get(f"http://board.test:{program.port}/")
+        self.assertFalse(browser.execute_script("return isSecureContext"))
+        until("two streams", lambda: watched(program) == ["back", "front"])
+        browser.find_element("css selector", ".open").click()
+        until("one stream", lambda: watched(program) == ["front"])
+        await_moving(browser)
+        browser.execute_script("snapshot()")
+        until("a snapshot", lambda: "front-" in text(browser, "note"))
+        browser.execute_script("choosePicture('smaller')")
+        browser.refresh()
+        until("the choice is remembered", lambda: browser.execute_script("return choice") == "smaller")
 
     def test_the_page_says_how_many_frames_it_is_sent_and_how_old_they_are(self):
         self.open()

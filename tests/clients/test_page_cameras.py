@@ -16,11 +16,11 @@ class Cameras(WithBrowser):
         return Program(*(f"{name}=pattern" for name in NAMES), size=(320, 240), fps=10)
 
     def setUp(self):
-        super().setUp()
         for handle in self.browser.window_handles[1:]:
             self.browser.switch_to.window(handle)
             self.browser.close()
         self.browser.switch_to.window(self.browser.window_handles[0])
+        super().setUp()
         set_screen(self.browser, "desktop")
 
     def await_watched(self, *cameras):
@@ -53,7 +53,8 @@ class Cameras(WithBrowser):
         self.open()
         until("the first is streamed", lambda: NAMES[0] in watched(self.program))
         self.run_js("document.getElementById('tiles').scrollTo(0, 1e6)")
-        until("the last is streamed, the first not", lambda: {NAMES[0], NAMES[-1]} & set(watched(self.program)) == {NAMES[-1]})
+        ends = {NAMES[0], NAMES[-1]}
+        until("the last is streamed, the first not", lambda: ends & set(watched(self.program)) == {NAMES[-1]})
         self.assertLessEqual(len(watched(self.program)), LIVE_MAX)
 
     def test_a_camera_that_is_tapped_fills_the_window_and_back_leads_to_all(self):

@@ -70,6 +70,15 @@ class Late(WithBrowser):
         self.open()
         self.check_in_time(shown_number)
 
+    def test_other_browsers_get_the_length_of_each_frame_instead(self):
+        agent = self.run_js("return navigator.userAgent")
+        firefox = {"userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+        self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", firefox)
+        self.addCleanup(self.browser.execute_cdp_cmd, "Emulation.setUserAgentOverride", {"userAgent": agent})
+        self.open()
+        source = until("a stream", lambda: self.run_js("return tiles[0] && tiles[0].stream && tiles[0].stream.image.src"))
+        self.assertNotIn("advance_headers", source)
+
     def test_a_bare_img_with_advance_headers_shows_each_frame_before_the_next_one_is_sent(self):
         show_bare_img(self, self.browser, self.url + "/stream?advance_headers=1")
         self.check_in_time(number_on_screen)

@@ -14,9 +14,10 @@ class Share {
     this.channel = 'BroadcastChannel' in window ? new BroadcastChannel('boardcam') : null;
     if (!this.channel) return; // an old browser: each window counts for itself
     this.channel.onmessage = ({ data }) => {
-      const known = this.others.has(data.name);
-      this.others.set(data.name, { ...data, heard: performance.now() });
-      if (!known) this.say();
+      const isNew = data.wants && !this.others.has(data.name);
+      if (data.wants) this.others.set(data.name, { ...data, heard: performance.now() });
+      else this.others.delete(data.name);
+      if (isNew) this.say();
       changed();
     };
     setInterval(() => this.mine.wants && this.say(), SHARE_TICK_MS);
