@@ -8,7 +8,7 @@ from pathlib import Path
 from selenium.webdriver.common.keys import Keys
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, state, text, watched
-from program import HEIGHT, WIDTH, check_jpeg, until
+from program import HEIGHT, WIDTH, Program, check_jpeg, until
 
 KINDS_MAX = 4
 """Kinds of smaller pictures that the program makes at once."""
@@ -140,6 +140,7 @@ class Controls(WithBrowser):
         until("hidden by themselves", lambda: self.run_js(idle))
         self.tap(195, 422)
         until("there", lambda: not self.run_js(idle))
+        self.run_js("clearTimeout(idle)")  # not by themselves this time
         until("the end of a double tap's time", lambda: self.run_js("return performance.now() - lastTap.at > DOUBLE_MS"))
         self.tap(195, 422)
         until("hidden", lambda: self.run_js(idle))
@@ -240,15 +241,26 @@ class Controls(WithBrowser):
         for wanted in [("image", "Picture of camera"), ("button", "Save a snapshot"), ("button", "Options")]:
             self.assertIn(wanted, said)
         until("it is said", lambda: self.run_js("return at('said').textContent") == "camera: Live")
-        # The figures change with every look at the server; nothing that is read out does.
+        self.check_silence()
+
+    def test_what_is_wrong_is_read_out_once(self):
+        program = Program("/dev/no-such-camera")
+        self.addCleanup(program.stop)
+        self.browser.get(program.url + "/")
+        until("it is said", lambda: self.run_js("return at('said').textContent") == "camera: Waiting for the camera")
+        self.check_silence()
+
+    def check_silence(self):
+        """Looks at the server go on, and nothing that is read out changes."""
         self.run_js("""
             window.changes = 0;
             const count = new MutationObserver(() => (window.changes += 1));
             for (const live of document.querySelectorAll('[role=status], [role=alert]'))
                 count.observe(live, { childList: true, subtree: true, characterData: true });
         """)
-        first = text(self.browser, "mine")
-        until("other figures", lambda: text(self.browser, "mine") != first)
+        looks = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/state')).length"
+        first = self.run_js(looks)
+        until("two more looks", lambda: self.run_js(looks) > first + 1)
         self.assertEqual(self.run_js("return window.changes"), 0)
 
     def test_it_is_light_or_dark_as_the_device_is_set(self):
