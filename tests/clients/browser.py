@@ -46,6 +46,8 @@ def open_browser(test, *flags, downloads=None):
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     cleanup(browser.quit)
+    browser.set_page_load_timeout(WAIT_S)
+    browser.set_script_timeout(WAIT_S)
     return browser
 
 
