@@ -1,5 +1,5 @@
-//! CPU for each frame and viewer, beside the floor: `cargo bench --bench fanout`, and with more viewers in a
-//! further line `cargo bench --bench fanout -- 500`.
+//! CPU, delay and system calls for each frame and viewer, beside the floor: `cargo bench --bench fanout`, or with
+//! other numbers of viewers `cargo bench --bench fanout -- 10 900`.
 //!
 //! The server is this program started anew in one of two roles, and its CPU time is what the kernel says of
 //! all its threads. `boardcam` is the whole house (gate, site, stream, ring, fan-out) around a camera that is
@@ -9,12 +9,16 @@
 //! lacks is a fixed cost of each frame, seen with few viewers: a second thread to wake, and the copy into the
 //! ring.
 //!
+//! System calls are all that all threads make, counted by the kernel for `strace -c -f` (Debian package strace;
+//! without it the line is missing) in a round of its own, since that slows the server.
+//!
 //! Delay is from the time in the part header to the arrival of the part's last byte, over all viewers. Of the
 //! frames expected, a round may see one more or less for each viewer, at its ends.
 
 #[path = "../tests/house/mod.rs"]
 mod house;
 
+use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -22,11 +26,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use boardcam::camera::{About, Ended, Frame, Source};
 use boardcam::host::limits::raise_open_files;
 use boardcam::multipart;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Compressed bytes of a frame.
 const SCAN: usize = 100_000;
@@ -34,11 +38,14 @@ const SCAN: usize = 100_000;
 /// Frames in a second.
 const RATE: u32 = 30;
 
-/// Viewers of the lines that are always there.
-const VIEWERS: [usize; 3] = [1, 10, 100];
+/// Viewers of the lines, unless others are asked for.
+const VIEWERS: [usize; 4] = [1, 10, 100, 500];
 
-/// The most viewers of a further line.
+/// The most viewers of a line.
 const VIEWERS_MAX: usize = 900;
+
+/// Viewers while system calls are counted.
+const CALLS_VIEWERS: usize = 100;
 
 /// Rounds of each role for a line, whose median counts.
 const ROUNDS: usize = 3;
@@ -81,44 +88,11 @@ fn main() -> Outcome<()> {
 
 // ---- the servers ----
 
-/// Beats [`RATE`] times a second.
-struct Beat(Instant);
-
-impl Beat {
-    fn wait(&mut self) {
-        self.0 += Duration::from_secs(1) / RATE;
-        thread::sleep(self.0.saturating_duration_since(Instant::now()));
-    }
-}
-
-struct Memory {
-    about: About,
-    jpeg: Vec<u8>,
-    beat: Beat,
-    sequence: u32,
-}
-
-impl Source for Memory {
-    fn about(&self) -> &About {
-        &self.about
-    }
-
-    fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
-        self.beat.wait();
-        self.sequence += 1;
-        let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
-    }
-}
-
 /// Serves until standard input ends, which it does at the latest when the bench does.
 fn serve(role: Role) -> Outcome<()> {
     let address = match role {
         Role::Boardcam => {
-            let jpeg = house::bare_jpeg(SCAN);
-            let about = house::about(&jpeg);
-            house::serve(Memory { about, jpeg, beat: Beat(Instant::now()), sequence: 0 })
-                .map_err(|problem| problem.to_string())?
+            house::serve(house::Memory::new(SCAN, RATE)).map_err(|problem| problem.to_string())?
         }
         Role::Floor => {
             let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -145,7 +119,7 @@ fn send(listener: &TcpListener, viewers: usize) -> io::Result<()> {
     }
     let jpeg = house::mended(&house::bare_jpeg(SCAN));
     let mut part = house::part(&jpeg);
-    let mut beat = Beat(Instant::now());
+    let mut beat = house::Beat::new(RATE);
     loop {
         beat.wait();
         let head = multipart::part_head(jpeg.len(), SystemTime::now());
@@ -307,6 +281,24 @@ fn round(role: Role, count: usize) -> Outcome<Round> {
     Ok(round)
 }
 
+/// System calls for each frame and viewer; `None` where strace is missing or may not look.
+fn calls(role: Role) -> Outcome<Option<f64>> {
+    let server = Server::start(role, CALLS_VIEWERS)?;
+    let mut viewers = Viewers::connect(server.address, CALLS_VIEWERS)?;
+    viewers.watch(WARM_UP)?;
+    let (mut strace, pid) = (Command::new("strace"), server.child.id());
+    strace.args(["-qq", "-c", "-f", "-U", "calls,name", "-p", &pid.to_string()]);
+    let Ok(mut strace) = strace.stderr(Stdio::piped()).spawn() else { return Ok(None) };
+    let round = viewers.watch(COUNTED)?;
+    kill_process(Pid::from_child(&strace), Signal::INT)?;
+    let mut told = String::new();
+    strace.stderr.take().ok_or("no output")?.read_to_string(&mut told)?;
+    strace.wait()?;
+    let total =
+        told.lines().rev().find_map(|line| line.trim().strip_suffix(" total")?.trim().parse::<f64>().ok());
+    Ok(total.map(|total| total / round.delays.len() as f64))
+}
+
 // ---- the table ----
 
 /// The value below which the `part` of all values lies.
@@ -316,31 +308,60 @@ fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
 }
 
 fn compare() -> Outcome<()> {
-    let further = std::env::args().skip(1).filter_map(|word| word.parse().ok());
+    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let counts = if asked.is_empty() { VIEWERS.to_vec() } else { asked };
     println!("JPEGs of {SCAN} bytes at {RATE}/s, medians of {ROUNDS} rounds of {COUNTED:?}.");
     println!("CPU ms per frame and viewer; delay p50 / p99 ms; frames received of those expected.\n");
-    println!("| viewers | {} | {} | ratio of CPU |", Role::Boardcam.name(), Role::Floor.name());
+    println!("| viewers | {} | {} | ratios |", Role::Boardcam.name(), Role::Floor.name());
     println!("|---|---|---|---|");
-    for count in VIEWERS.into_iter().chain(further.map(|count: usize| count.clamp(1, VIEWERS_MAX))) {
-        let (mut boardcam, mut floor) = (Vec::new(), Vec::new());
+    for count in counts.into_iter().map(|count| count.clamp(1, VIEWERS_MAX)) {
+        let mut rounds = Role::ALL.map(|_| Vec::new());
         for _ in 0..ROUNDS {
-            boardcam.push(round(Role::Boardcam, count)?);
-            floor.push(round(Role::Floor, count)?);
+            for (role, rounds) in Role::ALL.into_iter().zip(&mut rounds) {
+                rounds.push(round(role, count)?);
+            }
         }
-        let ratio = cpu(&boardcam) / cpu(&floor);
-        println!("| {count} | {} | {} | {ratio:.2} |", cell(&boardcam, count), cell(&floor, count));
+        let [boardcam, floor] = rounds.map(|rounds| Line::of(&rounds, count));
+        let ratio = |of: fn(&Line) -> f64| of(&boardcam) / of(&floor);
+        let (cpu, p50, p99) = (ratio(|line| line.cpu), ratio(|line| line.p50), ratio(|line| line.p99));
+        println!("| {count} | {boardcam} | {floor} | {cpu:.2}; {p50:.2} / {p99:.2} |");
+    }
+    for role in Role::ALL {
+        if let Some(calls) = calls(role)? {
+            println!("\n{}: {calls:.2} system calls per frame and viewer at {CALLS_VIEWERS}", role.name());
+        }
     }
     Ok(())
 }
 
-fn cpu(rounds: &[Round]) -> f64 {
-    quantile(rounds.iter().map(|round| round.cpu).collect(), 0.5)
+/// The medians of some rounds.
+struct Line {
+    /// Milliseconds for each frame and viewer.
+    cpu: f64,
+    /// Delays, in milliseconds.
+    p50: f64,
+    p99: f64,
+    frames: usize,
+    expected: usize,
 }
 
-fn cell(rounds: &[Round], viewers: usize) -> String {
-    let delays: Vec<_> = rounds.iter().flat_map(|round| round.delays.iter().copied()).collect();
-    let frames = delays.len();
-    let expected = ROUNDS * viewers * RATE as usize * COUNTED.as_secs() as usize;
-    let (p50, p99) = (quantile(delays.clone(), 0.5) * 1e3, quantile(delays, 0.99) * 1e3);
-    format!("{:.4}; {p50:.2} / {p99:.2}; {frames} of {expected}", cpu(rounds))
+impl Line {
+    fn of(rounds: &[Round], viewers: usize) -> Self {
+        let median = |of: &dyn Fn(&Round) -> f64| quantile(rounds.iter().map(of).collect(), 0.5);
+        let delay = |part| median(&|round| 1e3 * quantile(round.delays.clone(), part));
+        Self {
+            cpu: median(&|round| round.cpu),
+            p50: delay(0.5),
+            p99: delay(0.99),
+            frames: rounds.iter().map(|round| round.delays.len()).sum(),
+            expected: rounds.len() * viewers * RATE as usize * COUNTED.as_secs() as usize,
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu, p50, p99, frames, expected } = self;
+        write!(f, "{cpu:.4}; {p50:.2} / {p99:.2}; {frames} of {expected}")
+    }
 }

@@ -24,13 +24,11 @@ fn main() -> ExitCode {
         (Task::Serve, false) => LevelFilter::Info,
         (_, false) => LevelFilter::Off,
     };
-    if let Err(problem) = host::log::init(settings.log, level) {
-        return complain(&problem, 1);
-    }
-    match run(&task, &settings) {
-        Ok(code) => code,
-        Err(problem) => complain(&problem, 1),
-    }
+    let done = match host::log::init(settings.log, level) {
+        Ok(_logging) => run(&task, &settings).inspect_err(|problem| log::error!("{problem}")),
+        Err(problem) => Err(problem),
+    };
+    done.unwrap_or_else(|problem| complain(&problem, 1))
 }
 
 fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
@@ -61,9 +59,10 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Pro
     }
 }
 
-/// Says on stderr what is wrong, which also goes to syslog where that is the log.
+/// Says on stderr what is wrong, unless nobody reads there.
 fn complain(problem: &Problem, code: u8) -> ExitCode {
-    log::error!("{problem}");
-    let _ = writeln!(io::stderr(), "boardcam: {problem}"); // there is nobody left to tell
+    if host::log::stderr_takes_a_line() {
+        let _ = writeln!(io::stderr(), "boardcam: {problem}"); // there is nobody left to tell
+    }
     ExitCode::from(code)
 }

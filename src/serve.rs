@@ -13,6 +13,7 @@ use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
 use crate::feed::Feed;
 use crate::gate::Gate;
+use crate::host::inject;
 use crate::host::limits::raise_open_files;
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
@@ -79,6 +80,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     }
     drop(alive);
 
+    inject::panic_at("main");
     let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
     shutdown.begin();
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {

@@ -4,7 +4,7 @@ use std::alloc::System;
 use std::time::Duration;
 
 use boardcam::camera::pattern::Pattern;
-use boardcam::camera::{Encoder, Size, Source, Wanted, Which};
+use boardcam::camera::{Size, Source, Wanted, Which};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -16,14 +16,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 #[test]
 fn a_frame_from_the_pattern_or_through_the_mender_allocates_nothing() {
     let size = Size { width: 640, height: 480 };
-    let wanted = Wanted {
-        which: Which::Pattern,
-        size: Some(size),
-        fps: Some(240),
-        layout: None,
-        encoder: Encoder::Auto,
-        quality: None,
-    };
+    let wanted = Wanted { size: Some(size), fps: Some(240), ..Wanted::of(Which::Pattern) };
     let mut pattern = Pattern::open(&wanted).expect("a size that it can do");
     let region = Region::new(ALLOCATOR);
     for _ in 0..30 {

@@ -12,7 +12,7 @@ use super::node::{self, Node, STABLE_NAMES};
 use super::pattern::Pattern;
 use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
-use super::{About, Frame, Layout, Source, Wanted, Which};
+use super::{About, Ended, Frame, Layout, Source, Wanted, Which};
 use crate::jpeg::passthrough::Jpeg;
 use crate::jpeg::pixels::Yuyv;
 use crate::problem::Problem;
@@ -54,7 +54,8 @@ impl Finder {
         Self { wanted, last: None }
     }
 
-    /// Opens what is wanted and waits until it has delivered one real frame; that frame is lost.
+    /// Opens what is wanted and waits until it has delivered one real frame; that is the first one that comes from
+    /// the source.
     ///
     /// A camera that was asked for as /dev/videoN and opened before is found under another number too; the
     /// stable names below /dev/v4l are taken at their word. `auto` tries the camera of before first. Where there
@@ -97,6 +98,13 @@ impl Finder {
         })
     }
 
+    /// What was opened has ended in this moment.
+    pub fn ended(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.look_for_twins(&node::list(None));
+        }
+    }
+
     /// The node that a path means now.
     fn locate(&self, path: &Path) -> Result<Node, Problem> {
         let there = Node::at(path);
@@ -121,10 +129,42 @@ pub(super) fn open_and_prove(
     wanted: &Wanted,
     patience: Duration,
     observer: &mut dyn Observer,
-) -> Result<V4l2, Refusal> {
+) -> Result<Proved, Refusal> {
     let mut source = V4l2::start(node, wanted)?;
-    first_picture(&mut source, patience, observer).map_err(Refusal::camera)?;
-    Ok(source)
+    let picture = first_picture(&mut source, patience, observer).map_err(Refusal::camera)?;
+    Ok(Proved { source, waiting: Some(picture), given: None })
+}
+
+/// A source with the picture that proved it, which is worth showing: at 5/s the next is 200 ms away.
+pub(super) struct Proved {
+    source: V4l2,
+    /// Not asked for yet.
+    waiting: Option<Picture>,
+    /// Borrowed by who asked for it.
+    given: Option<Picture>,
+}
+
+/// A copy of a frame.
+struct Picture {
+    bytes: Vec<u8>,
+    captured: Instant,
+    sequence: u32,
+}
+
+impl Source for Proved {
+    fn about(&self) -> &About {
+        self.source.about()
+    }
+
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+        self.given = self.waiting.take();
+        match &self.given {
+            Some(Picture { bytes, captured, sequence }) => {
+                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flagged: false }))
+            }
+            None => self.source.next(timeout),
+        }
+    }
 }
 
 /// Waits until a source has delivered one frame that is what it says.
@@ -132,7 +172,7 @@ fn first_picture(
     source: &mut dyn Source,
     patience: Duration,
     observer: &mut dyn Observer,
-) -> Result<(), Problem> {
+) -> Result<Picture, Problem> {
     let what = format!("cannot use {}", source.about().source);
     // A copy, since a frame borrows its source.
     let about = source.about().clone();
@@ -149,7 +189,10 @@ fn first_picture(
         }
         if let Some(frame) = source.next(left.min(LOOK)).map_err(|ended| ended.0)? {
             match fault(&frame, &about) {
-                None => return Ok(()),
+                None => {
+                    let (captured, sequence) = (frame.captured, frame.sequence);
+                    return Ok(Picture { bytes: frame.bytes.to_vec(), captured, sequence });
+                }
                 Some(fault) => last_fault = Some(fault),
             }
             bad += 1;
@@ -218,7 +261,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::super::node::tests::node;
-    use super::super::{Ended, Range, Size};
+    use super::super::{Range, Size};
     use super::*;
 
     /// Delivers what it was given, then nothing.
@@ -275,15 +318,16 @@ mod tests {
 
     const WHOLE: usize = 18;
 
-    fn proved(source: &mut Script, patience: Duration) -> Result<(), String> {
-        first_picture(source, patience, &mut Looks(usize::MAX)).map_err(|p| p.to_string())
+    fn proved(source: &mut Script, patience: Duration) -> Result<Vec<u8>, String> {
+        let picture = first_picture(source, patience, &mut Looks(usize::MAX));
+        picture.map(|picture| picture.bytes).map_err(|p| p.to_string())
     }
 
     #[test]
     fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
         let bad = (0..BAD_FRAMES).map(|_| Ok(Some(vec![0; WHOLE - 1])));
         let mut source = yuyv(bad.chain([Ok(None), Ok(Some(vec![0; WHOLE]))]));
-        assert_eq!(proved(&mut source, FIRST_PICTURE), Ok(()));
+        assert_eq!(proved(&mut source, FIRST_PICTURE), Ok(vec![0; WHOLE]));
     }
 
     #[test]
@@ -310,7 +354,7 @@ mod tests {
     #[test]
     fn a_shutdown_does_not_wait_for_a_slow_camera() {
         let ended = first_picture(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
-        assert_eq!(ended, Err(ended_early()));
+        assert_eq!(ended.err(), Some(ended_early()));
     }
 
     fn refusal(camera: bool, name: &str, why: &str) -> Refusal {

@@ -32,6 +32,11 @@ pub struct Size {
 impl Size {
     /// Asked of a camera when nothing else is said.
     pub const DEFAULT: Size = Size { width: 1280, height: 720 };
+
+    /// Pixels in all.
+    pub const fn area(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
 }
 
 impl fmt::Display for Size {
@@ -131,7 +136,7 @@ pub enum Encoder {
     Auto,
     /// The camera's own JPEGs or nothing.
     Passthrough,
-    /// Always encode here, from the camera's raw pixels.
+    /// Always encode here: from the camera's raw pixels, or from its JPEGs where it has nothing else.
     Software,
 }
 
@@ -170,15 +175,28 @@ pub struct Wanted {
     pub encoder: Encoder,
     /// JPEG quality 1 to 100. Said together with passthrough, the camera's own control is set to it.
     pub quality: Option<u8>,
+    /// Unusable frames in a row that are tolerated before the camera is opened anew, 1 to 1000.
+    pub bad_frames: u32,
 }
 
 impl Wanted {
+    /// Unusable frames in a row that are tolerated when nothing else is said.
+    pub const DEFAULT_BAD_FRAMES: u32 = 10;
+
     /// Rate asked of a source when nothing else is said.
     pub const DEFAULT_FPS: u32 = 30;
 
     /// This source, and all else as it comes.
     pub fn of(which: Which) -> Self {
-        Self { which, size: None, fps: None, layout: None, encoder: Encoder::Auto, quality: None }
+        Self {
+            which,
+            size: None,
+            fps: None,
+            layout: None,
+            encoder: Encoder::Auto,
+            quality: None,
+            bad_frames: Self::DEFAULT_BAD_FRAMES,
+        }
     }
 
     /// The size to ask for.

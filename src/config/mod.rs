@@ -38,6 +38,7 @@ struct CameraValues {
     layout: Option<Option<Layout>>,
     encoder: Option<Encoder>,
     quality: Option<u8>,
+    bad_frames: Option<u32>,
 }
 
 impl CameraValues {
@@ -51,6 +52,7 @@ impl CameraValues {
             layout: self.layout.or(other.layout),
             encoder: self.encoder.or(other.encoder),
             quality: self.quality.or(other.quality),
+            bad_frames: self.bad_frames.or(other.bad_frames),
         }
     }
 }
@@ -112,7 +114,7 @@ impl fmt::Display for Settings {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
             writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
-            writeln!(f, "encoder = \"{}\"", wanted.encoder)?;
+            writeln!(f, "encoder = \"{}\"\nbad-frames = {}", wanted.encoder, wanted.bad_frames)?;
             match wanted.quality {
                 Some(quality) => writeln!(f, "quality = {quality}")?,
                 None => writeln!(
@@ -172,7 +174,7 @@ fn command() -> Command {
         .after_help(
             "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
              The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
-             with name, source and its own size, fps, format, quality, encoder for each camera.",
+             with name, source and its own size, fps, format, quality, encoder, bad-frames for each camera.",
         )
         .args(OPTIONS.iter().map(option))
         .arg(
@@ -286,6 +288,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
                 layout: own.layout.flatten(),
                 encoder: own.encoder.unwrap_or_default(),
                 quality: own.quality,
+                bad_frames: own.bad_frames.unwrap_or(Wanted::DEFAULT_BAD_FRAMES),
             };
             (name, wanted)
         })
@@ -368,6 +371,7 @@ mod tests {
         assert_eq!(default("size"), Size::DEFAULT.to_string());
         assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
+        assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
         assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }

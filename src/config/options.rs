@@ -117,6 +117,9 @@ fn host(values: &mut Values, text: &str) -> Result<(), String> {
 /// The largest rate that can be asked for, in frames per second.
 pub const MAX_FPS: u32 = 240;
 
+/// The most unusable frames in a row that can be tolerated; half a minute at 30/s.
+const MAX_BAD_FRAMES: u32 = 1000;
+
 /// Everything that can be set, in the order of `--help`.
 pub static OPTIONS: &[Opt] = &[
     Opt {
@@ -193,10 +196,24 @@ pub static OPTIONS: &[Opt] = &[
         kind: Kind::Text,
         many: false,
         default: "auto",
-        help: "Who makes the JPEGs: passthrough (the camera), software (this program, from raw pixels), or auto",
+        help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
         example: "passthrough",
         apply: Apply::Camera(|camera, text| {
             camera.encoder = Some(one_of(text, &Encoder::ALL.map(|encoder| (encoder.name(), encoder)))?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "bad-frames",
+        short: None,
+        value: "N",
+        kind: Kind::Number,
+        many: false,
+        default: "10",
+        help: "Unusable frames in a row that are tolerated before the camera is opened anew",
+        example: "10",
+        apply: Apply::Camera(|camera, text| {
+            camera.bad_frames = Some(number(text, 1, MAX_BAD_FRAMES)?);
             Ok(())
         }),
     },
@@ -293,6 +310,8 @@ mod tests {
             ("quality", "0"),
             ("quality", "101"),
             ("quality", "85.5"),
+            ("bad-frames", "0"),
+            ("bad-frames", "1001"),
             ("fps", "0"),
             ("fps", "-1"),
             ("fps", "241"),

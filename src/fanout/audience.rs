@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -82,9 +82,13 @@ impl Seat {
     }
 }
 
-/// All viewers by their connection.
+/// All viewers by their connection, and what it costs that some are slow.
 #[derive(Debug, Default)]
-pub struct Audience(Mutex<BTreeMap<usize, Arc<Seat>>>);
+pub struct Audience {
+    seats: Mutex<BTreeMap<usize, Arc<Seat>>>,
+    /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
+    pub spill: AtomicUsize,
+}
 
 impl Audience {
     /// The viewers, in the order in which they came.
@@ -101,7 +105,7 @@ impl Audience {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Seat>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -30,7 +30,8 @@ use mio::net::TcpStream;
 use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
 use order::{Kind, Order};
-use spill::{Pool, SPILL_CAP};
+use spill::Pool;
+pub use spill::SPILL_CAP;
 pub use viewer::Leave;
 use viewer::{Offered, Viewer};
 
@@ -155,6 +156,7 @@ impl Fanout {
                 _ => self.dismiss(connection, Leave::NoRoom),
             }
         }
+        self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
     /// Drops those whose time is over; called a few times a second.
@@ -167,6 +169,7 @@ impl Fanout {
         }
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
+            self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
         }
     }
 

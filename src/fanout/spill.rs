@@ -30,7 +30,6 @@ impl Spill {
 #[derive(Debug)]
 pub struct Pool {
     free: Vec<Vec<u8>>,
-    /// Capacity of all buffers, free or in use, in bytes.
     held: usize,
     cap: usize,
 }
@@ -39,6 +38,11 @@ impl Pool {
     /// A pool whose buffers together stay within `cap` bytes.
     pub fn new(cap: usize) -> Self {
         Self { free: Vec::new(), held: 0, cap }
+    }
+
+    /// Capacity of all buffers, free or in use, in bytes.
+    pub fn held(&self) -> usize {
+        self.held
     }
 
     /// A spill that holds the `parts`, one behind the other.

@@ -24,11 +24,12 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(10);
 /// A snapshot that finds no fresh picture in so long is answered with 503.
 pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
 
-/// A frame older than this is the past: a new viewer waits for the next one instead.
+/// A frame older than this, from before a viewer came, is the past: it waits for the next one instead.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The kernel may keep at least so much that is not sent yet, in bytes, however small frames are.
-const KERNEL_BUFFER_MIN: usize = 4 << 10;
+/// A viewer that does not keep up is given the next frame when the kernel has less than half of this, in bytes,
+/// to send (tcp_poll): enough to keep its link busy until then, and little delay.
+const KERNEL_BUFFER_SLOW: usize = 4 << 10;
 
 /// A viewer that missed a frame keeps up again when it has got so many without missing one.
 const STEADY: u32 = 64;
@@ -213,7 +214,8 @@ impl Viewer {
     }
 
     fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
-        if self.seen == 0 && now.saturating_duration_since(frame.meta.captured) > FRESH {
+        let captured = frame.meta.captured;
+        if self.seen == 0 && captured < self.seat.since && now.saturating_duration_since(captured) > FRESH {
             return Ok(Offered::Fine);
         }
         inject::panic_at("viewer");
@@ -326,16 +328,19 @@ impl Viewer {
     }
 
     /// Says how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
-    /// up, so that each frame is one call; little when it does not, since all that waits there is delay.
+    /// up, so that each frame is one call; next to nothing when it does not, since all that waits there is delay.
     fn fit_kernel_buffer(&mut self, part: usize, missed: bool) {
         self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
         let keeps_up = self.steady == STEADY;
-        // With room to either side, since no frame is as large as the last one.
-        let (least, wanted, most) =
-            if keeps_up { (part, part + part / 4, usize::MAX) } else { (0, part / 4, part / 2) };
-        if self.kernel_buffer < least || self.kernel_buffer > most.max(KERNEL_BUFFER_MIN) {
-            self.kernel_buffer = wanted.max(KERNEL_BUFFER_MIN);
-            let bytes = u32::try_from(self.kernel_buffer).unwrap_or(u32::MAX);
+        // With room to spare, since no frame is as large as the last one.
+        let (fits, wanted) = if keeps_up {
+            (self.kernel_buffer >= part, part + part / 4)
+        } else {
+            (self.kernel_buffer == KERNEL_BUFFER_SLOW, KERNEL_BUFFER_SLOW)
+        };
+        if !fits {
+            self.kernel_buffer = wanted;
+            let bytes = u32::try_from(wanted).unwrap_or(u32::MAX);
             // A kernel without it (before 3.12) shows slow viewers older pictures; nothing else.
             let _ = SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes);
         }

@@ -222,18 +222,24 @@ impl Connection {
         Need::Turn
     }
 
-    /// Acts on a deadline that has passed.
-    pub fn expire(&mut self, now: Instant) -> Need {
-        if self.deadline.is_none_or(|deadline| now < deadline) {
-            return Need::Wait;
-        }
-        match self.state {
-            State::Reading if !self.input.is_empty() => {
-                let refusal = Refusal::new(408, "The request did not come whole in time.");
+    /// Acts on a deadline that has passed, and gives up a request that is not whole yet if there is a reason.
+    pub fn expire(&mut self, now: Instant, give_up: Option<&'static str>) -> Need {
+        let late = self.deadline.is_some_and(|deadline| now >= deadline);
+        let refusal = match (&self.state, give_up) {
+            (State::Reading, _) if self.input.is_empty() => None,
+            (State::Reading, Some(why)) => Some(Refusal::new(503, why)),
+            (State::Reading, None) if late => {
+                Some(Refusal::new(408, "The request did not come whole in time."))
+            }
+            _ => None,
+        };
+        match refusal {
+            Some(refusal) => {
                 self.answer(answer::refusal(&refusal, false), false, now);
                 Need::Turn
             }
-            _ => Need::Close,
+            None if late => Need::Close,
+            None => Need::Wait,
         }
     }
 }

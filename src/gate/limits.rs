@@ -42,7 +42,7 @@ pub const ANSWER_MAX: usize = 4 << 20;
 pub const TURNED_AWAY: usize = 16;
 
 /// Connections taken in one go before others get their turn.
-pub const ACCEPTS: usize = 64;
+pub const ACCEPTS: usize = 16;
 
 /// Connections that may wait to be taken (listen(2)); mio's own listener has 128, which 500 viewers that come
 /// at once exceed.

@@ -7,7 +7,8 @@
 //! - Nothing that a client sends or leaves unsent stops another client: all waits are states with a deadline,
 //!   all sizes have a bound ([`limits`]).
 //! - The site sees only requests that cannot be read in two ways, and never the speed of a client.
-//! - It leaves descriptors free for the rest of the process.
+//! - It leaves descriptors free for the rest of the process, and memory: while that is short, nobody new is
+//!   served.
 //!
 //! Readiness is edge-triggered: whoever stops before the socket says "would block" asks for another turn.
 
@@ -32,6 +33,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::config::Settings;
 use crate::fanout::{Fanout, Leave};
+use crate::host::memory::Memory;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 use answer::Answer;
@@ -45,6 +47,9 @@ const WAKER: Token = Token(0);
 
 /// Events taken from the kernel in one go.
 const EVENTS: usize = 256;
+
+/// What newcomers are told while memory is short.
+const SHORT: &str = "No memory for more than is served already; try again later.";
 
 /// How many connections there are, for `/state`.
 #[derive(Debug, Default)]
@@ -127,7 +132,9 @@ impl Gate {
         let relays = Relays::start(door, &self.waker)?;
         let next = WAKER.0 + 1 + self.listeners.len();
         let (connections, turns) = (BTreeMap::new(), VecDeque::new());
-        Loop { gate: self, fanout, relays, connections, turns, next, paused: false }.run(shutdown)
+        let memory = Memory::new();
+        Loop { gate: self, fanout, relays, connections, turns, next, paused: false, memory, fitted: 0 }
+            .run(shutdown)
     }
 }
 
@@ -142,6 +149,9 @@ struct Loop {
     next: usize,
     /// Out of descriptors: accept again at the next tick.
     paused: bool,
+    memory: Memory,
+    /// How many others were there at the last look at memory that found enough.
+    fitted: usize,
 }
 
 impl Loop {
@@ -181,9 +191,14 @@ impl Loop {
                 self.expire(now);
             }
             self.take_back();
-            self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
+            self.count();
         }
         Ok(())
+    }
+
+    /// Says how many connections there are.
+    fn count(&self) {
+        self.gate.count.open.store(self.connections.len(), Ordering::Relaxed);
     }
 
     /// Does something for one connection, and ends that connection if it panics.
@@ -209,7 +224,10 @@ impl Loop {
             let Some(socket) = self.gate.listeners.get(listener) else { return };
             let (mut socket, peer) = match socket.accept() {
                 Ok(accepted) => accepted,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.paused = false;
+                    return;
+                }
                 // The client went before we came: Linux tells it here (accept(2), "Error handling").
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
@@ -223,7 +241,9 @@ impl Loop {
             };
             let number = self.free_token();
             let interest = Interest::READABLE | Interest::WRITABLE;
-            let full = self.connections.len() >= self.gate.limit;
+            let now = Instant::now();
+            let short = self.has_no_memory_beside(self.connections.len(), now);
+            let full = short || self.connections.len() >= self.gate.limit;
             if full {
                 self.gate.count.refused.fetch_add(1, Ordering::Relaxed);
                 if self.connections.len() >= self.gate.limit + TURNED_AWAY {
@@ -235,16 +255,28 @@ impl Loop {
                 continue;
             }
             let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits
-            let now = Instant::now();
             let mut connection = Connection::new(socket, unmapped(peer), now);
             if full {
-                let refusal = Refusal::new(503, "Too many connections; try again later.");
+                let why = if short { SHORT } else { "Too many connections; try again later." };
+                let refusal = Refusal::new(503, why);
                 connection.answer(answer::refusal(&refusal, false), false, now);
             }
             self.connections.insert(number, connection);
+            self.count(); // lest one that asks for the count is not in it
             self.drive(number);
         }
         self.turns.push_back(token);
+    }
+
+    /// Whether memory is too short for one more beside these `others`. The allocator keeps what was freed for
+    /// other uses, and it counts as used: so when more than half of those are gone who were there when memory
+    /// ran short, their room is given again. Whoever is alone is served in any case.
+    fn has_no_memory_beside(&mut self, others: usize, now: Instant) -> bool {
+        let short = self.memory.is_short(now);
+        if !short {
+            self.fitted = others;
+        }
+        short && others >= (self.fitted / 2).max(1)
     }
 
     fn drive(&mut self, token: usize) {
@@ -259,7 +291,13 @@ impl Loop {
             Need::Relay { head, body } => {
                 debug!("{} asks {}", connection.peer, head.lines().next().unwrap_or(""));
                 let job = Job { connection: token, head, body };
-                if let Err(refusal) = self.relays.submit(job) {
+                let others = self.connections.len().saturating_sub(1);
+                let submitted = match self.has_no_memory_beside(others, now) {
+                    true => Err(Refusal::new(503, SHORT)),
+                    false => self.relays.submit(job),
+                };
+                let Some(connection) = self.connections.get_mut(&token) else { return };
+                if let Err(refusal) = submitted {
                     let keep_alive = connection.keeps_alive();
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                     self.turns.push_back(token);
@@ -286,11 +324,11 @@ impl Loop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, asked) = (connection.peer, connection.asked);
                 let Some(socket) = connection.lend() else { return };
-                if let Err((socket, why)) = self.fanout.adopt(token, socket, peer, order, head, asked) {
-                    connection.take_back(socket);
-                    let refusal = Refusal::new(503, why.to_string());
-                    connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
-                }
+                let adopted = self.fanout.adopt(token, socket, peer, order, head, asked);
+                let Err((socket, why)) = adopted else { return };
+                connection.take_back(socket);
+                let refusal = Refusal::new(503, why.to_string());
+                connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
             }
             Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),
         }
@@ -325,9 +363,11 @@ impl Loop {
 
     fn expire(&mut self, now: Instant) {
         self.fanout.expire(now);
+        let others = self.connections.len().saturating_sub(1);
+        let give_up = self.has_no_memory_beside(others, now).then_some(SHORT);
         let mut expired = Vec::new();
         for (token, connection) in &mut self.connections {
-            match connection.expire(now) {
+            match connection.expire(now, give_up) {
                 Need::Close => expired.push(*token),
                 Need::Turn => self.turns.push_back(*token),
                 Need::Wait | Need::Relay { .. } => {}
@@ -336,7 +376,7 @@ impl Loop {
         for token in expired {
             self.connections.remove(&token);
         }
-        if std::mem::take(&mut self.paused) {
+        if self.paused {
             self.turns.extend((0..self.gate.listeners.len()).map(|listener| WAKER.0 + 1 + listener));
         }
     }

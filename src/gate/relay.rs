@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,6 +25,15 @@ pub struct Door {
     pub address: SocketAddr,
     /// The key for [`KEY_HEADER`].
     pub key: String,
+    /// Set by a relay that found nobody behind the door.
+    pub deserted: Arc<AtomicBool>,
+}
+
+impl Door {
+    /// A door that was just opened.
+    pub fn new(address: SocketAddr, key: String) -> Self {
+        Self { address, key, deserted: Arc::default() }
+    }
 }
 
 /// The site's door, as it is now.
@@ -119,7 +129,11 @@ fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoo
 
 fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + SITE_TIME;
-    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME)?;
+    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME).inspect_err(|failure| {
+        if failure.kind() == ErrorKind::ConnectionRefused {
+            door.deserted.store(true, Ordering::Relaxed);
+        }
+    })?;
     site.set_write_timeout(Some(SITE_TIME))?;
     let mut request = job.head.clone().into_bytes();
     write!(request, "{KEY_HEADER}: {}\r\n\r\n", door.key)?;
@@ -141,5 +155,73 @@ fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
             return Err(io::Error::other(format!("its answer is larger than {ANSWER_MAX} bytes")));
         }
         answer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// A site that says this and then waits for the relay to go.
+    fn site(says: impl FnOnce(&mut TcpStream) + Send + 'static) -> Door {
+        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut relay, _) = listener.accept().unwrap();
+            says(&mut relay);
+            while relay.read(&mut [0; 1 << 10]).is_ok_and(|count| count > 0) {}
+        });
+        Door::new(address, "key".to_owned())
+    }
+
+    fn job() -> Job {
+        Job { connection: 0, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
+    }
+
+    #[test]
+    fn an_answer_larger_than_the_limit_is_given_up() {
+        let endless = |relay: &mut TcpStream| while relay.write_all(&[b'x'; 64 << 10]).is_ok() {};
+        let told = carry(&job(), &site(endless)).unwrap_err().to_string();
+        assert!(told.contains("larger than"), "{told}");
+    }
+
+    #[test]
+    fn a_site_that_trickles_and_never_ends_is_given_up_in_time() {
+        const PAUSE: Duration = Duration::from_millis(200);
+        let trickle = |relay: &mut TcpStream| {
+            for _ in 0..3 * SITE_TIME.as_millis() / PAUSE.as_millis() {
+                let _ = relay.write_all(b"x"); // the relay may have gone
+                thread::sleep(PAUSE);
+            }
+        };
+        let begin = Instant::now();
+        let kind = carry(&job(), &site(trickle)).unwrap_err().kind();
+        assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind}");
+        assert!((SITE_TIME..3 * SITE_TIME).contains(&begin.elapsed()), "after {:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn a_relay_that_fails_says_so_and_carries_the_next_request() {
+        let gone = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let door = Arc::new(Mutex::new(Door::new(gone, String::new())));
+        let poll = mio::Poll::new().unwrap();
+        let relays =
+            Relays::start(&door, &Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap())).unwrap();
+        let ask = || {
+            relays.submit(job()).unwrap();
+            relays.replies.recv_timeout(SITE_TIME).unwrap().answer
+        };
+        for _ in 0..2 * RELAYS {
+            assert_eq!(ask().unwrap_err().status, 502);
+        }
+        assert!(door.lock().unwrap().deserted.load(Ordering::Relaxed), "the site was not told");
+        *door.lock().unwrap() = site(|relay| {
+            relay.write_all(b"answer").unwrap();
+            relay.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        assert_eq!(ask().unwrap(), b"answer");
     }
 }

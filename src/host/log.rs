@@ -1,4 +1,8 @@
 //! Where log lines go. Called by `main` once; everybody else uses crate `log`.
+//!
+//! Nobody who logs waits for whoever reads the log; where nobody does, lines are lost rather than frames.
+
+mod stderr;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,10 +10,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
+use stderr::Stderr;
 
 /// Where log lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,11 +52,22 @@ impl fmt::Display for Target {
 /// The longest that a line may wait for a syslog that is connected by a stream.
 const SYSLOG_PATIENCE: Duration = Duration::from_millis(100);
 
+/// The log; when this is dropped, also by a panic, the lines that still wait are written.
+#[derive(Debug)]
+#[must_use]
+pub struct Logging(());
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        log::logger().flush();
+    }
+}
+
 /// Starts logging.
 ///
 /// # Errors
-/// When syslog was asked for and there is none.
-pub fn init(target: Target, level: LevelFilter) -> Result<(), Problem> {
+/// When syslog was asked for and there is none, or the system gives no thread.
+pub fn init(target: Target, level: LevelFilter) -> Result<Logging, Problem> {
     let syslog = match target {
         Target::Stderr => None,
         Target::Syslog => Some(Syslog::connect(None).map_err(|error| {
@@ -62,13 +79,14 @@ pub fn init(target: Target, level: LevelFilter) -> Result<(), Problem> {
     };
     let logger: Box<dyn Log> = match syslog {
         Some(syslog) => Box::new(SYSLOG.get_or_init(|| syslog)),
-        // Without filter variables from the environment: -v is the one way to say how much.
-        None => Box::new(env_logger::Builder::new().filter_level(level).build()),
+        None => Box::new(Stderr::start(level).map_err(|error| {
+            Problem::new("cannot start the log's thread", error.to_string(), "is the system out of memory?")
+        })?),
     };
     log::set_max_level(level);
     // Fails only if a logger was set before, which nobody else here does.
     let _ = log::set_boxed_logger(logger);
-    Ok(())
+    Ok(Logging(()))
 }
 
 /// The log, where it is a syslog.
@@ -79,6 +97,14 @@ pub fn reopen() {
     if let Some(syslog) = SYSLOG.get() {
         *syslog.connection() = open(syslog.socket.as_ref()).ok();
     }
+}
+
+/// Whether a line can be written to stderr without waiting for a reader: a pipe that poll(2) calls writable
+/// takes 4,096 bytes (PIPE_BUF) at least.
+pub fn stderr_takes_a_line() -> bool {
+    let stderr = std::io::stderr();
+    let mut files = [PollFd::new(&stderr, PollFlags::OUT)];
+    poll(&mut files, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether stderr is /dev/null or closed, as for a daemon.

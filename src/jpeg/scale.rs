@@ -67,6 +67,10 @@ impl Scaler {
         }
         let stride = from.width as usize * components;
         yuyv.clear();
+        if from == to && components == 3 {
+            pixels.chunks_exact(stride).for_each(|row| append_pairs(row, yuyv));
+            return;
+        }
         for (first, weights) in self.rows.iter() {
             let old = pixels.chunks_exact(stride).skip(first);
             self.sums.clear();
@@ -80,6 +84,20 @@ impl Scaler {
                 _ => append_grey_row(&self.sums, &self.luma, yuyv),
             }
         }
+    }
+}
+
+/// A row that keeps its width: only chroma is averaged.
+fn append_pairs(row: &[u8], yuyv: &mut Vec<u8>) {
+    let (pixels, _) = row.as_chunks::<3>();
+    let (pairs, last) = pixels.as_chunks::<2>();
+    yuyv.extend(pairs.iter().flat_map(|[left, right]| {
+        let chroma =
+            |channel: usize| (u16::from(left[channel]) + u16::from(right[channel])).div_ceil(2) as u8;
+        [left[0], chroma(1), right[0], chroma(2)]
+    }));
+    if let [[luma, cb, cr]] = last {
+        yuyv.extend([luma, cb, luma, cr]);
     }
 }
 

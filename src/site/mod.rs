@@ -10,6 +10,7 @@ mod state;
 mod wish;
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,10 @@ use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::problem::Problem;
 use crate::variants::Variants;
 
-/// Pause before the server is started anew, should its loop ever end.
+/// How often an idle server looks whether it still can be reached.
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
+
+/// Pause between two tries to start the server anew.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the pages are made of.
@@ -174,40 +178,41 @@ fn open(house: &Arc<House>) -> Result<(rouille::Server<Handler>, Door), Problem>
     })?;
     let server = server.pool_size(RELAYS);
     let address = server.server_addr();
-    Ok((server, Door { address, key }))
+    Ok((server, Door::new(address, key)))
 }
 
 /// Starts the site on a thread of its own, which lives as long as the program, and says where its door is.
-/// Should the server's loop end (tiny_http's does when descriptors run out), it is started anew.
+/// Should nobody be behind it any more, it is started anew: when descriptors run out, the thread that accepts
+/// for tiny_http ends or panics, and its server says nothing of the latter.
 ///
 /// # Errors
 /// When there is no loopback port or no thread for it.
 pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
     let (first, door) = open(&house)?;
-    let door = Arc::new(Mutex::new(door));
-    let shared = door.clone();
+    let shared = Arc::new(Mutex::new(door.clone()));
+    let current = shared.clone();
     let keep_running = move || {
-        let mut server = Some(first);
+        let (mut server, mut door) = (first, door);
         loop {
-            if let Some(server) = server.take() {
-                debug!("the site listens on {}", server.server_addr());
-                server.run();
-                error!("the site's server ended; starting it anew");
+            debug!("the site listens on {}", door.address);
+            while !door.deserted.load(Ordering::Relaxed) {
+                server.poll_timeout(LOOK_PERIOD); // returns when nobody asked for so long
             }
-            thread::sleep(RESTART_PAUSE);
-            match open(&house) {
-                Ok((next, at)) => {
-                    *shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = at;
-                    server = Some(next);
+            error!("the site's server ended; starting it anew");
+            (server, door) = loop {
+                match open(&house) {
+                    Ok(opened) => break opened,
+                    Err(problem) => error!("{problem}"),
                 }
-                Err(problem) => error!("{problem}"),
-            }
+                thread::sleep(RESTART_PAUSE);
+            };
+            *current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = door.clone();
         }
     };
     thread::Builder::new().name("site".to_owned()).spawn(keep_running).map_err(|error| {
         Problem::new("cannot start the site", error.to_string(), "is the system out of memory?")
     })?;
-    Ok(door)
+    Ok(shared)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use rouille::Response;
 use serde::Serialize;
 
 use super::{Visit, camera_url};
-use crate::camera::{About, Layout};
+use crate::camera::{About, Encoder, Layout};
+use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
 use crate::feed::{Counters, Feed, State as Source, Status};
@@ -26,6 +27,7 @@ struct Answer<'a> {
     cameras: Vec<Camera>,
     variants: Vec<Variant>,
     viewers: Vec<Viewer>,
+    spill: Spill,
     connections: Connections,
 }
 
@@ -145,6 +147,13 @@ struct Viewer {
     age_ms: Option<f64>,
 }
 
+/// Memory for what slow viewers did not take yet, in bytes.
+#[derive(Serialize)]
+struct Spill {
+    bytes: usize,
+    limit: usize,
+}
+
 #[derive(Serialize)]
 struct Connections {
     open: usize,
@@ -186,9 +195,9 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|about| match about.layout {
-            Layout::Mjpeg => "passthrough",
-            Layout::Yuyv => "software",
+        encoder: about.as_ref().map(|about| match (about.layout, feed.wanted.encoder) {
+            (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough.name(),
+            _ => Encoder::Software.name(),
         }),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
@@ -274,6 +283,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             .filter(|seat| shown(seat.order.camera))
             .map(|seat| viewer(seat, &house.feeds, now))
             .collect(),
+        spill: Spill { bytes: house.audience.spill.load(Ordering::Relaxed), limit: SPILL_CAP },
         connections: Connections {
             open: house.count.open.load(Ordering::Relaxed),
             limit: house.count.limit.load(Ordering::Relaxed),

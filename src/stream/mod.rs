@@ -16,12 +16,13 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Ended, Frame, Size, Source, Which};
+use crate::camera::{About, Encoder, Ended, Frame, Size, Source, Which};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::MENDING_MAX;
+use crate::jpeg::transcode::Transcoder;
 use crate::problem::Problem;
 use crate::ring::{Meta, Writer};
 use session::{Session, Taken};
@@ -126,7 +127,11 @@ impl<'a> Stream<'a> {
         self.feed.status().refused = refused;
         match found {
             Err(problem) => problem,
-            Ok(mut source) => self.capture(source.as_mut()),
+            Ok(mut source) => {
+                let problem = self.capture(source.as_mut());
+                finder.ended();
+                problem
+            }
         }
     }
 
@@ -137,7 +142,9 @@ impl<'a> Stream<'a> {
         self.begin(&about);
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let mut session = Session::new(&about, self.feed.wanted.quality.unwrap_or(DEFAULT_QUALITY));
+        let wanted = &self.feed.wanted;
+        let quality = wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let mut session = Session::new(&about, quality, wanted.bad_frames);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {
@@ -181,7 +188,12 @@ impl<'a> Stream<'a> {
             info!("camera {name}: the picture is back");
         }
         self.last_size = about.size;
-        self.writer.reserve(about.max_frame.saturating_add(MENDING_MAX));
+        let mended = about.max_frame.saturating_add(MENDING_MAX);
+        self.writer.reserve(match self.feed.wanted.encoder {
+            Encoder::Auto | Encoder::Passthrough => mended,
+            // A camera's own JPEG may become larger when it is encoded anew.
+            Encoder::Software => mended.max(Transcoder::room(about.size)),
+        });
         self.feed.status().state = State::Live(about.clone());
     }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::camera::{About, Frame, Layout, Range, Size};
+use crate::camera::{self, About, Frame, Layout, Range, Size};
 use crate::feed::{Dropped, Feed, Rate, State};
 use crate::host::inject;
-use crate::jpeg::encode::Encoder;
+use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::jpeg::pixels::Yuyv;
+use crate::jpeg::transcode::Transcoder;
 use crate::ring::{Meta, Unpublished, Writer};
 
 /// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
@@ -22,9 +23,6 @@ const LATE_FRAMES: u32 = 3;
 /// A camera whose JPEGs have another size than it agreed to is believed after so many of them in a row; one
 /// alone is a frame whose header was damaged.
 const SIZE_FRAMES: u32 = 5;
-
-/// So many unusable frames in a row are tolerated.
-const BAD_FRAMES: u32 = 10;
 
 /// What became of a usable frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +43,8 @@ pub(super) struct Session {
     stride: u32,
     range: Range,
     encoder: Encoder,
+    /// For a camera's own JPEGs that are to be encoded anew, with room for a mended one.
+    recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
     rate: Rate,
     /// Time between two frames; zero where the driver does not tell.
@@ -53,10 +53,12 @@ pub(super) struct Session {
     late: u32,
     /// Unusable frames in a row, and what was wrong with the last one.
     bad: (u32, Option<Dropped>),
+    /// So many in a row are tolerated.
+    tolerated: u32,
 }
 
 impl Session {
-    pub(super) fn new(about: &About, quality: u8) -> Self {
+    pub(super) fn new(about: &About, quality: u8, bad_frames: u32) -> Self {
         Self {
             layout: about.layout,
             size: about.size,
@@ -64,11 +66,13 @@ impl Session {
             stride: about.stride,
             range: about.range,
             encoder: Encoder::new(quality),
+            recoder: None,
             eoi: Policy::default(),
             rate: Rate::default(),
             interval: about.interval.unwrap_or_default(),
             late: 0,
             bad: (0, None),
+            tolerated: bad_frames,
         }
     }
 
@@ -111,7 +115,7 @@ impl Session {
     /// Why the camera must be opened anew: too many unusable frames in a row.
     pub(super) fn verdict(&self) -> Option<String> {
         let (bad, last) = self.bad;
-        let last = last.filter(|_| bad > BAD_FRAMES)?.name();
+        let last = last.filter(|_| bad > self.tolerated)?.name();
         Some(format!("{bad} in a row were unusable, the last one: {last}"))
     }
 
@@ -142,11 +146,36 @@ impl Session {
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
+        if feed.wanted.encoder == camera::Encoder::Software {
+            return self.recode(&jpeg, frame, feed, writer);
+        }
         let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
         published.map_err(|failure| dropped(failure, Dropped::TooLarge))?;
         if jpeg.mended_len() != frame.bytes.len() {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(Taken::Published)
+    }
+
+    /// Encodes a camera's own JPEG anew, no larger than the size that was asked for.
+    fn recode(
+        &mut self,
+        jpeg: &Jpeg<'_>,
+        frame: &Frame<'_>,
+        feed: &Feed,
+        writer: &mut Writer<'_>,
+    ) -> Result<Taken, Dropped> {
+        self.skip_if_late(frame)?;
+        let meta = self.meta(frame);
+        let quality = feed.wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let new = || (Transcoder::new(feed.wanted.size, quality), Vec::new());
+        let (transcoder, mended) = self.recoder.get_or_insert_with(new);
+        mended.resize(jpeg.mended_len(), 0);
+        jpeg.copy_into(mended).map_err(|_| Dropped::TooLarge)?;
+        let size = transcoder.decode(mended).map_err(|_| Dropped::Unencodable)?;
+        let published = writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room));
+        published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
 
@@ -205,6 +234,7 @@ mod tests {
     use std::time::Instant;
 
     const SIZE: Size = Size { width: 8, height: 8 };
+    const TOLERATED: u32 = 7;
     const WHOLE: &[u8] =
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
@@ -227,7 +257,7 @@ mod tests {
             range: Range::Full,
             compromises: Vec::new(),
         };
-        Session::new(&about, 85)
+        Session::new(&about, 85, TOLERATED)
     }
 
     fn frame(bytes: &[u8]) -> Frame<'_> {
@@ -244,12 +274,12 @@ mod tests {
         assert_eq!(session.take(&flagged, &feed, &mut writer), Err(Dropped::Flagged));
         assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(Dropped::WrongSize));
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
-        for _ in 0..BAD_FRAMES {
+        for _ in 0..TOLERATED {
             assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(Dropped::Fault(Fault::NoSoi)));
         }
         assert_eq!(session.verdict(), None);
         assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
-        assert_eq!(session.verdict().unwrap(), "11 in a row were unusable, the last one: no_soi");
+        assert_eq!(session.verdict().unwrap(), "8 in a row were unusable, the last one: no_soi");
         let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted.len(), 3, "{counted:?}");
     }
@@ -280,6 +310,30 @@ mod tests {
         writer.reserve(1000);
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
+        let wanted = Wanted {
+            encoder: camera::Encoder::Software,
+            size: Some(Size { width: 6, height: 4 }),
+            ..Wanted::of(Which::Pattern)
+        };
+        let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000);
+        let mut jpeg = vec![0; 4000];
+        let picture = Yuyv::new(&[128; 16 * 8], SIZE, 16, Range::Full).unwrap();
+        let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
+        assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
+        let (told, is) =
+            feed.ring.look(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
+        assert_eq!((told, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
+        // What cannot be decoded is no picture that could be encoded.
+        assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::Unencodable));
     }
 
     #[test]

@@ -4,11 +4,12 @@ import json
 import tempfile
 import urllib.request
 
+import cv2
 import numpy
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from program import CELLS, ROWS, UNIT, WAIT_S, WithProgram, read_counter, until
+from program import CELLS, HEIGHT, ROWS, UNIT, WAIT_S, WIDTH, WithProgram, read_counter, until
 
 SCREENS = {"phone": (390, 844), "phone-landscape": (844, 390), "desktop": (1440, 900)}
 # Without these, Chromium calls home, and as root it does not start.
@@ -94,6 +95,22 @@ def await_moving(browser, number=shown_number, frames=5):
     """Waits until the shown number has moved on so many times."""
     seen = {until("a frame with a counter", lambda: number(browser))}
     until("moving frames", lambda: seen.add(number(browser)) or len(seen - {None}) > frames)
+
+
+def number_on_screen(browser):
+    """The number in the upper left corner: a page may not look into a picture from elsewhere."""
+    png = numpy.frombuffer(browser.get_screenshot_as_png(), numpy.uint8)
+    return read_counter(cv2.imdecode(png, cv2.IMREAD_COLOR)[:HEIGHT, :WIDTH])
+
+
+def show_bare_img(test, browser, url):
+    """Opens a page from elsewhere with nothing but this picture in it."""
+    page = tempfile.NamedTemporaryFile("w", suffix=".html")
+    test.addCleanup(page.close)
+    page.write(f'<body style="margin:0"><img src="{url}">')
+    page.flush()
+    set_screen(browser, "desktop")
+    browser.get(f"file://{page.name}")
 
 
 class WithBrowser(WithProgram):

@@ -40,6 +40,11 @@ class Lines(unittest.TestResult):
     def addError(self, test, error):
         self.fail(test, error)
 
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.line("skip", test)
+        print(f"     {reason}", flush=True)
+
     def addSubTest(self, test, subtest, error):
         if error:
             self.fail(test, error, f"with {subtest._subDescription()}\n")
@@ -51,7 +56,8 @@ def main():
     result = Lines()
     for name in sys.argv[1:] or ["*"]:
         unittest.TestLoader().discover(str(here), f"test_{name}.py").run(result)
-    print(f"{result.passed} passed, {len(result.failed)} failed")
+    skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
+    print(f"{result.passed} passed, {len(result.failed)} failed{skipped}")
     # Nothing run is no success.
     return 0 if result.passed and not result.failed else 1
 

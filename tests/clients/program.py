@@ -37,20 +37,20 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, *cameras, port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
-        command = [os.environ["BOARDCAM_BIN"], "--listen", f"127.0.0.1:{port}"]
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
+        command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
+        self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
-        self.port = None
+        self.url = self.port = None
         self.heard = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         if not self.heard.wait(START_S) or self.port is None:
             self.kill()
-            raise AssertionError(f"boardcam did not say `listening on http://127.0.0.1:...`; see {OUT}/boardcam.log")
-        self.url = f"http://127.0.0.1:{self.port}"
+            raise AssertionError(f"boardcam did not say where it listens; see {OUT}/boardcam.log")
 
     def _read(self):
         # To the end, lest the program waits for room in the pipe.
@@ -58,9 +58,9 @@ class Program:
             for line in self.process.stderr:
                 log.write(line)
                 log.flush()
-                found = re.search(r"listening on http://127\.0\.0\.1:(\d+)/", line)
+                found = self.listening.search(line)
                 if found and self.port is None:
-                    self.port = int(found[1])
+                    self.url, self.port = found[1], int(found[2])
                     self.heard.set()
         self.heard.set()
 
@@ -93,7 +93,11 @@ class Program:
 class WithProgram(unittest.TestCase):
     """Checks that share one running program."""
 
-    make_program = Program
+    fps = FPS
+
+    @classmethod
+    def make_program(cls):
+        return Program(fps=cls.fps)
 
     @classmethod
     def setUpClass(cls):
@@ -104,6 +108,9 @@ class WithProgram(unittest.TestCase):
 
 class Parts:
     """Reads a live stream from a binary file and checks every byte around the frames."""
+
+    taken = None
+    """When the last frame was captured, in seconds since 1970."""
 
     def __init__(self, file):
         self.file = file
@@ -134,6 +141,7 @@ class Parts:
         headers = self.headers(self._lines())
         assert headers["content-type"] == "image/jpeg", headers
         length = int(headers["content-length"])
+        self.taken = float(headers["x-timestamp"])
         jpeg = self.file.read(length)
         assert len(jpeg) == length, f"the stream ended after {len(jpeg)} of {length} bytes"
         check_jpeg(jpeg)

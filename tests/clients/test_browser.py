@@ -1,22 +1,19 @@
 """Headless Chromium: the page of one camera, and a bare <img>. Screenshots stay in target/clients."""
 
-import tempfile
-
-import cv2
-import numpy
-
 from browser import (
     SCREENS,
     WithBrowser,
     await_moving,
     get_state,
+    number_on_screen,
     open_browser,
     set_screen,
+    show_bare_img,
     state,
     text,
     watched,
 )
-from program import HEIGHT, OUT, WIDTH, Program, read_counter, until
+from program import HEIGHT, OUT, WIDTH, Program, until
 
 
 class Page(WithBrowser):
@@ -94,22 +91,6 @@ class Page(WithBrowser):
             return rows and rows[0]["fps"] > 0 and rows[0]["age_ms"] > 0 and "fps" in said and "after capture" in said
 
         until("the figures of its own stream, by the name that it gave it", agree)
-
-
-def number_on_screen(browser):
-    """The number in the upper left corner: a page may not look into a picture from elsewhere."""
-    png = numpy.frombuffer(browser.get_screenshot_as_png(), numpy.uint8)
-    return read_counter(cv2.imdecode(png, cv2.IMREAD_COLOR)[:HEIGHT, :WIDTH])
-
-
-def show_bare_img(test, browser, url):
-    """Opens a page from elsewhere with nothing but this picture in it."""
-    page = tempfile.NamedTemporaryFile("w", suffix=".html")
-    test.addCleanup(page.close)
-    page.write(f'<body style="margin:0"><img src="{url}">')
-    page.flush()
-    set_screen(browser, "desktop")
-    browser.get(f"file://{page.name}")
 
 
 class BareImg(WithBrowser):

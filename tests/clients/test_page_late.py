@@ -9,9 +9,8 @@ import time
 import cv2
 import numpy
 
-from browser import WithBrowser, shown_number
-from program import WAIT_S, Parts, Program, read_counter, until
-from test_browser import number_on_screen, show_bare_img
+from browser import WithBrowser, number_on_screen, show_bare_img, shown_number
+from program import WAIT_S, Parts, read_counter, until
 
 FRAMES = 5
 
@@ -43,9 +42,7 @@ class Sent:
 
 
 class Late(WithBrowser):
-    @classmethod
-    def make_program(cls):
-        return Program(fps=1)
+    fps = 1
 
     def check_in_time(self, number):
         """Watches the picture until it has shown some frames, and compares when each was sent."""

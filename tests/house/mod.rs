@@ -1,5 +1,6 @@
 //! The house as the program puts it together, around a camera that a test or a bench makes up. Used by
-//! `tests/steady_stream.rs` and `benches/fanout.rs`.
+//! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout.rs`.
+#![allow(dead_code)] // each of them needs only some of it
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use boardcam::camera::{About, Layout, Range, Size, Source, Wanted, Which};
+use boardcam::camera::{About, Ended, Frame, Layout, Range, Size, Source, Wanted, Which};
 use boardcam::config::Settings;
 use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
@@ -63,6 +64,52 @@ pub fn about(jpeg: &[u8]) -> About {
         max_frame: jpeg.len(),
         interval: None,
         compromises: Vec::new(),
+    }
+}
+
+/// Beats so many times a second.
+pub struct Beat {
+    next: Instant,
+    interval: Duration,
+}
+
+impl Beat {
+    pub fn new(rate: u32) -> Self {
+        Self { next: Instant::now(), interval: Duration::from_secs(1) / rate }
+    }
+
+    pub fn wait(&mut self) {
+        self.next += self.interval;
+        thread::sleep(self.next.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// A camera that is memory: always the same bare JPEG.
+pub struct Memory {
+    about: About,
+    jpeg: Vec<u8>,
+    beat: Beat,
+    sequence: u32,
+}
+
+impl Memory {
+    /// JPEGs with `scan` bytes of compressed data, `rate` in a second.
+    pub fn new(scan: usize, rate: u32) -> Self {
+        let jpeg = bare_jpeg(scan);
+        Self { about: about(&jpeg), jpeg, beat: Beat::new(rate), sequence: 0 }
+    }
+}
+
+impl Source for Memory {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+        self.beat.wait();
+        self.sequence += 1;
+        let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
+        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
     }
 }
 

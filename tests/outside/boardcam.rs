@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
 
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
@@ -23,6 +23,8 @@ pub struct Boardcam {
     /// Where it listens.
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// Held by whoever reads a line of the log.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Boardcam {
@@ -44,8 +46,11 @@ impl Boardcam {
         let stderr = process.stderr.take().ok_or("no stderr")?;
         let log = Arc::new(Mutex::new(String::new()));
         let shared = log.clone();
+        let reading = Arc::new(Mutex::new(()));
+        let may_read = reading.clone();
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _reading = may_read.lock();
                 let mut log = shared.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
@@ -59,7 +64,7 @@ impl Boardcam {
             let place = log.split_once("listening on http://").and_then(|(_, rest)| rest.split_once('/'));
             Ok(place.map(|(address, _)| address.parse()).transpose()?)
         })?;
-        Ok(Self { process, address, log })
+        Ok(Self { process, address, log, reading })
     }
 
     /// Asks for a page.
@@ -84,6 +89,11 @@ impl Boardcam {
         self.log.lock().unwrap().clone()
     }
 
+    /// As long as this lock is held nobody reads what it logs.
+    pub fn reading(&self) -> Arc<Mutex<()>> {
+        self.reading.clone()
+    }
+
     /// Descriptors and threads that it has.
     pub fn holdings(&self) -> Outcome<(usize, usize)> {
         let count = |what: &str| -> Outcome<usize> {
@@ -106,11 +116,31 @@ impl Boardcam {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
     }
 
+    /// Sets how many files it may have open from now on; those that it has stay open.
+    pub fn limit_open_files(&self, files: u64) -> Outcome {
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(Some(Pid::from_child(&self.process)), Resource::Nofile, limit)?;
+        Ok(())
+    }
+
     /// Memory of it that is in use, in KiB.
     pub fn resident(&self) -> Outcome<u64> {
+        self.memory("VmRSS")
+    }
+
+    /// A line about memory of /proc/PID/status (proc_pid_status(5)), in KiB.
+    pub fn memory(&self, name: &str) -> Outcome<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+        let mut values = status.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let value = values.next().ok_or_else(|| format!("no {name}"))?;
+        Ok(value.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    /// Limits what it may use from now on; `None` is no limit.
+    pub fn limit(&self, resource: Resource, most: Option<u64>) -> Outcome {
+        let maximum = getrlimit(resource).maximum; // which it has from us
+        prlimit(Some(Pid::from_child(&self.process)), resource, Rlimit { current: most, maximum })?;
+        Ok(())
     }
 
     /// How many connections are open, the one that asks included.

@@ -1,55 +1,21 @@
 //! What clients send that no browser would: each gets a clear answer or is dropped, and the others notice nothing.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
 use crate::boardcam::{Boardcam, POOL, goes_on};
+use crate::slow::skipped;
 
-use client::{Answer, Outcome, PATIENCE, ensure, request, wait_for};
-use socket2::SockRef;
+use client::{Answer, Outcome, ensure, request, wait_for};
 
-/// The largest body that is taken, in bytes, as the README says.
+/// The largest body that is taken, in bytes.
 const BODY_MAX: usize = 64 << 10;
 
-/// Leaves without a word: the other side gets a reset.
-fn reset(socket: TcpStream) -> Outcome {
-    Ok(SockRef::from(&socket).set_linger(Some(Duration::ZERO))?)
-}
-
-#[test]
-fn a_flood_of_connections_from_one_address_disturbs_no_viewer_and_leaves_nothing_behind() -> Outcome {
-    let boardcam = Boardcam::pattern()?;
-    let viewer = boardcam.watch("/stream")?;
-    viewer.next()?;
-    let alone = || Ok((boardcam.connections()? == 2).then_some(())); // the viewer, and who asks
-    wait_for("the viewer to be alone", alone)?;
-    let before = boardcam.holdings()?;
-    let address = boardcam.address;
-    let flood = |number: usize| -> Outcome {
-        for round in 0..500 {
-            let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-            if (round + number).is_multiple_of(2) {
-                let _ = socket.write_all(b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n"); // may be refused
-            }
-            reset(socket)?;
-        }
-        Ok(())
-    };
-    thread::scope(|scope| -> Outcome {
-        let floods: Vec<_> = (0..4).map(|number| scope.spawn(move || flood(number))).collect();
-        while !floods.iter().all(|flood| flood.is_finished()) {
-            goes_on(&viewer, 1)?;
-        }
-        floods.into_iter().try_for_each(|flood| flood.join().map_err(|_| "the flood panicked")?)
-    })?;
-    goes_on(&viewer, 10)?;
-    wait_for("the flood to be over", alone)?;
-    boardcam.wait_for_no_more_than(before)?;
-    ensure!(!boardcam.log().contains("panic"), "{}", boardcam.log());
-    Ok(())
-}
+/// The largest head that is taken, in bytes, and the most lines of headers in it.
+const HEAD_MAX: usize = 8 << 10;
+const HEADERS_MAX: usize = 64;
 
 #[test]
 fn five_thousand_pipelined_requests_are_answered_in_order_by_as_many_threads_as_before() -> Outcome {
@@ -95,7 +61,10 @@ fn viewers_that_send_a_megabyte_while_they_watch_cost_no_memory_and_disturb_nobo
         let mut socket = reader.get_ref().try_clone()?;
         sinks.push(thread::spawn(move || std::io::copy(&mut socket, &mut std::io::sink())));
     }
-    wait_for("all to watch", || Ok((boardcam.connections()? == SENDERS as u64 + 2).then_some(())))?;
+    wait_for("all to watch", || {
+        let watching = boardcam.state()?["viewers"].as_array().map(Vec::len);
+        Ok((watching == Some(SENDERS + 1)).then_some(()))
+    })?;
     let before = boardcam.resident()?;
     for reader in &readers {
         let mut socket = reader.get_ref().try_clone()?;
@@ -105,10 +74,10 @@ fn viewers_that_send_a_megabyte_while_they_watch_cost_no_memory_and_disturb_nobo
     goes_on(&viewer, 10)?;
     let after = boardcam.resident()?;
     ensure!(after < before + MARGIN_KIB, "{before} KiB have become {after}");
-    let skipped = boardcam.state()?["viewers"][0]["frames_skipped"].as_u64().ok_or("no number of frames")?;
+    let skipped = skipped(&boardcam)?;
     ensure!(skipped < 10, "the viewer missed {skipped} frames");
     for reader in &readers {
-        let _ = reader.get_ref().shutdown(std::net::Shutdown::Both); // may be dropped already
+        let _ = reader.get_ref().shutdown(Shutdown::Both); // may be dropped already
     }
     for sink in sinks {
         let _ = sink.join();
@@ -180,31 +149,51 @@ fn a_body_at_the_limit_is_taken_and_one_byte_more_is_refused() -> Outcome {
 }
 
 #[test]
-fn odd_methods_and_requests_with_two_meanings_are_refused() -> Outcome {
+fn odd_requests_and_those_with_two_meanings_are_refused_and_nothing_behind_them_is_served() -> Outcome {
     let boardcam = Boardcam::pattern()?;
-    let host = "Host: localhost\r\n";
+    let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    let post = |headers: &str| get(headers).replacen("GET", "POST", 1) + "x";
+    let line = |line: &str| get("").replacen("GET / HTTP/1.1", line, 1);
+    let behind = line("GET /icon.svg HTTP/1.1");
+    let mut wrong = Vec::new();
     for (head, status) in [
-        (format!("BREW /pot HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("TRACE / HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("CONNECT localhost:80 HTTP/1.1\r\n{host}\r\n"), 501),
-        (format!("get / HTTP/1.1\r\n{host}\r\n"), 400),
+        (line("BREW /pot HTTP/1.1"), 501),
+        (line("TRACE / HTTP/1.1"), 501),
+        (line("CONNECT localhost:80 HTTP/1.1"), 501),
+        (line("get / HTTP/1.1"), 400),
+        (line("GET  / HTTP/1.1"), 400),
+        (line("GET http://localhost/ HTTP/1.1"), 400),
+        (line("GET * HTTP/1.1"), 400),
+        (line("GET /\u{e9} HTTP/1.1"), 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
-        (format!("PATCH / HTTP/1.1\r\n{host}\r\n"), 405),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1, 1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\nx"), 400),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0"), 501),
-        (format!("GET / HTTP/1.1\r\n{host}X: a\r\n b\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X : a\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X: a\nY: b\r\n\r\n"), 400),
-        (format!("GET / HTTP/1.1\r\n{host}X: \0\r\n\r\n"), 400),
-        (format!("GET /\u{e9} HTTP/1.1\r\n{host}\r\n"), 400),
+        (post("Content-Length: 1\r\nContent-Length: 1\r\n"), 400),
+        (post("Content-Length: 1\r\ncontent-length: 99\r\n"), 400),
+        (post("Content-Length: 1, 1\r\n"), 400),
+        (post("Content-Length: +1\r\n"), 400),
+        (post("Content-Length: 0x1\r\n"), 400),
+        (post("Content-Length:\r\n"), 400),
+        (post("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 501),
+        (post("transfer-encoding: identity\r\n"), 501),
+        (post("Content-Length : 1\r\n"), 400),
+        (get("X: a\r\n b\r\n"), 400),
+        (get("X: a\r\n\tb\r\n"), 400),
+        (get("X Y: a\r\n"), 400),
+        (get("X: a\nY: b\r\n"), 400),
+        (get("X: a\rY: b\r\n"), 400),
+        (get("X: \0\r\n"), 400),
+        (get("X: \u{e9}\r\n"), 400),
+        (get("Host: localhost\r\n"), 400),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
     ] {
-        let answer = Answer::read(&mut request(boardcam.address, head.as_bytes())?)?;
-        ensure!(answer.status == status, "{head:?}: {} in place of {status}", answer.status);
-        ensure!(answer.body.len() > 10, "no words for {head:?}");
+        let mut reader = request(boardcam.address, (head.clone() + &behind).as_bytes())?;
+        let answer = Answer::read(&mut reader)?;
+        if answer.status != status || answer.body.len() < 10 {
+            wrong.push(format!("{head:?}: {} in place of {status}", answer.status));
+        } else if reader.take(1).read_to_end(&mut Vec::new())? > 0 {
+            wrong.push(format!("{head:?}: what is behind it was served"));
+        }
     }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
     Ok(())
 }
 
@@ -226,5 +215,172 @@ fn the_sites_private_port_refuses_who_does_not_have_the_key() -> Outcome {
         }
     }
     ensure!(boardcam.get("/state")?.status == 200, "the gate has no key either");
+    Ok(())
+}
+
+#[test]
+fn a_head_at_the_limit_is_taken_and_one_byte_or_line_more_is_refused() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let start = "GET /state HTTP/1.1\r\nHost: localhost\r\n";
+    let long = |length: usize| format!("{start}X: {}\r\n\r\n", "x".repeat(length - start.len() - 7));
+    let lines = |count: usize| format!("{start}{}\r\n", "X: y\r\n".repeat(count - 1));
+    ensure!(long(HEAD_MAX).len() == HEAD_MAX, "this test is wrong");
+    for (head, status) in [
+        (long(HEAD_MAX), 200),
+        (long(HEAD_MAX + 1), 431),
+        (lines(HEADERS_MAX), 200),
+        (lines(HEADERS_MAX + 1), 431),
+    ] {
+        let answer = Answer::read(&mut request(boardcam.address, head.as_bytes())?)?;
+        ensure!(answer.status == status, "{} bytes: {} in place of {status}", head.len(), answer.status);
+    }
+    Ok(())
+}
+
+#[test]
+fn heads_of_megabytes_are_refused_at_once_and_cost_no_memory() -> Outcome {
+    const CLIENTS: usize = 4;
+    const LENGTH: usize = 10 << 20;
+    const MARGIN_KIB: u64 = 2 << 10; // of 80 MiB that are sent
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    goes_on(&viewer, 10)?;
+    let before = boardcam.resident()?;
+    let start = "GET / HTTP/1.1\r\nHost: localhost\r\n";
+    let heads =
+        [format!("{start}X: {}", "x".repeat(LENGTH)), start.to_owned() + &"X:\r\n".repeat(LENGTH / 4)];
+    thread::scope(|scope| -> Outcome {
+        for head in heads.iter().cycle().take(2 * CLIENTS) {
+            let mut reader = request(boardcam.address, b"")?;
+            let mut socket = reader.get_ref().try_clone()?;
+            scope.spawn(move || socket.write_all(head.as_bytes())); // it need not take all of that
+            let answer = Answer::read(&mut reader)?;
+            ensure!(answer.status == 431, "{}", answer.status);
+        }
+        Ok(())
+    })?;
+    let after = boardcam.resident()?;
+    println!("{before} KiB before, {after} KiB after");
+    ensure!(after < before + MARGIN_KIB, "{before} KiB have become {after}");
+    goes_on(&viewer, 10)
+}
+
+#[test]
+fn clients_that_close_their_half_get_all_that_they_asked_for() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (asks, answers) in [
+        ("GET /state HTTP/1.0\r\n\r\n".to_owned(), 1),
+        (get("/icon.svg") + &get("/snapshot") + &get("/state"), 3),
+        (get("/state") + "GET /sta", 1), // a request that is not whole gets none
+        ("GET /sta".to_owned(), 0),
+    ] {
+        let mut reader = request(boardcam.address, asks.as_bytes())?;
+        reader.get_ref().shutdown(Shutdown::Write)?;
+        for number in 0..answers {
+            let answer = Answer::read(&mut reader)?;
+            ensure!(answer.status == 200, "answer {number} to {asks:?} has status {}", answer.status);
+        }
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest)?;
+        ensure!(rest.is_empty(), "behind the answers to {asks:?}: {:?}", String::from_utf8_lossy(&rest));
+    }
+    wait_for("all to be let go", || Ok((boardcam.connections()? == 1).then_some(())))
+}
+
+#[test]
+fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "--host", "garden.example"])?;
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let ask = |host: &str| -> Outcome<u16> {
+        let ask = format!("GET /state HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        Ok(Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?.status)
+    };
+    let port = boardcam.address.port();
+    let mut wrong = Vec::new();
+    for host in [
+        "127.0.0.1",
+        &format!("127.0.0.1:{port}"),
+        "[::1]:8080",
+        "LocalHost",
+        &own,
+        &format!("{}.local", own.split('.').next().unwrap_or("")),
+        "garden.example:443",
+    ] {
+        let status = ask(host)?;
+        if status != 200 {
+            wrong.push(format!("{status} as {host:?}"));
+        }
+    }
+    for host in [
+        "evil.example",
+        "evil.garden.example",
+        "garden.example.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "evil.example:8080",
+        "localhost@evil.example",
+        "[evil]",
+        "",
+    ] {
+        let status = ask(host)?;
+        if status != 421 {
+            wrong.push(format!("{status} as {host:?}"));
+        }
+    }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}
+
+#[test]
+fn no_path_leads_to_a_file_of_the_board() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for path in [
+        "/etc/passwd",
+        "//etc/passwd",
+        "/../etc/passwd",
+        "/../../../../../../../etc/passwd",
+        "/./../etc/passwd",
+        "/page.css/../../../../etc/passwd",
+        "/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/%252e%252e/%252e%252e/etc/passwd",
+        "/..\\..\\..\\etc\\passwd",
+        "/..%5c..%5c..%5cetc%5cpasswd",
+        "/cameras/../../../etc/passwd",
+        "/icon.svg%00/../../etc/passwd",
+        "/%c0%ae%c0%ae/etc/passwd",
+        "/proc/self/environ",
+    ] {
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answer = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
+        ensure!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
+        ensure!(!answer.text().contains("root:"), "{path}: {}", answer.text());
+    }
+    Ok(())
+}
+
+#[test]
+fn who_asks_for_a_part_of_something_gets_all_of_it_as_if_he_had_not() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for path in ["/icon.svg", "/snapshot"] {
+        for range in ["bytes=0-9", "bytes=-1", "bytes=99999999999999999999-", "bytes=0-0,2-2", "lines=1"] {
+            let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nRange: {range}\r\n\r\n");
+            let answer = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
+            ensure!(answer.status == 200 && answer.body.len() > 100, "{path}, {range}: {}", answer.status);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_answer_shows_what_gate_and_site_tell_each_other() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for path in ["/", "/stream", "/snapshot", "/state", "/healthz", "/nowhere"] {
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let head = Answer::read_head(&mut request(boardcam.address, ask.as_bytes())?)?;
+        let private = |name: &&String| name.starts_with("x-boardcam") || *name == "server";
+        ensure!(head.headers.keys().find(private).is_none(), "{path}: {:?}", head.headers);
+    }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! boardcam from outside: the real program, started as a user starts it, asked as clients ask.
 
 mod boardcam;
+mod crowd;
 mod hostile;
 mod mistakes;
 mod process;
 mod serving;
 mod slow;
+mod variants;
+mod viewers;

@@ -39,6 +39,7 @@ fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
         (&["--quality", "-5"], "a whole number from 1 to 100"),
         (&["--size", "0x0"], "cannot use --size 0x0: expected WIDTHxHEIGHT"),
         (&["--fps", "0"], "cannot use --fps 0"),
+        (&["--bad-frames", "0"], "a whole number from 1 to 1000; write for example --bad-frames 10"),
         (&["--format", "gif"], "expected auto, mjpeg, yuyv"),
         (&["--camera", "webcam"], "cannot use --camera webcam: expected auto, pattern, or the path"),
         (&["--listen", "nowhere"], "cannot use --listen nowhere: expected an address and a port"),
@@ -93,11 +94,12 @@ fn a_settings_file_with_a_mistake_is_told_with_its_line() -> Outcome {
 
 #[test]
 fn check_prints_what_holds() -> Outcome {
-    let file = File::new("right.toml", "quality = 70\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\n")?;
+    let text = "quality = 70\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nbad-frames = 3\n";
+    let file = File::new("right.toml", text)?;
     let output = run(&["--config", file.path(), "check", "--fps", "5"])?;
     let told = String::from_utf8(output.stdout)?;
     ensure!(output.status.success(), "{told}");
-    for line in ["name = \"door\"", "source = \"pattern\"", "quality = 70", "fps = 5"] {
+    for line in ["name = \"door\"", "source = \"pattern\"", "quality = 70", "fps = 5", "bad-frames = 3"] {
         ensure!(told.contains(line), "{line} is missing in {told}");
     }
     Ok(())
@@ -120,7 +122,7 @@ fn a_snapshot_goes_into_a_file_or_says_why_not() -> Outcome {
 fn things_that_are_no_camera_are_told_and_the_card_is_served() -> Outcome {
     let file = File::new("no-camera", "x")?;
     for path in ["/dev/null", "/tmp", file.path(), "/dev/video-not-here"] {
-        let boardcam = Boardcam::start(&["--camera", path])?;
+        let boardcam = Boardcam::start(&["--camera", path, "--size", "320x240"])?;
         let told = wait_for("the reason", || {
             let problem = boardcam.state()?["cameras"][0]["problem"].clone();
             Ok(problem.is_object().then(|| problem.to_string()))
@@ -229,5 +231,10 @@ fn with_few_descriptors_it_refuses_politely_viewers_go_on_and_it_serves_again() 
     })?;
     boardcam.watch("/stream")?.next()?;
     viewers.iter().try_for_each(|viewer| goes_on(viewer, 10))?;
+    let log = boardcam.log();
+    ensure!(
+        !log.contains("panic") && !log.contains("server ended"),
+        "the site had no descriptor left: {log}"
+    );
     Ok(())
 }

@@ -1,12 +1,14 @@
-//! What happens to the process as a whole: signals, and errors in the program itself.
+//! What happens to the process as a whole: signals, limits, a log that nobody reads, errors in the program itself.
 
+use std::io::Write;
+use std::thread;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal};
 
-use client::{Outcome, ensure, wait_for};
+use client::{Answer, Outcome, ensure, narrow, request, wait_for};
 
-use crate::boardcam::Boardcam;
+use crate::boardcam::{Boardcam, goes_on};
 
 /// What ends the program must end it so soon.
 const SOON: Duration = Duration::from_secs(2);
@@ -28,31 +30,134 @@ fn the_end_of_the_terminal_is_not_the_end_of_the_program() -> Outcome {
     Ok(())
 }
 
+/// Tells it to end, whatever it does, and expects that it does so in order.
+fn ends_soon(boardcam: Boardcam, doing: &str) -> Outcome {
+    let (code, after) = boardcam.end_by(Signal::TERM)?;
+    ensure!(code == Some(0) && after < SOON, "{doing}: exit code {code:?} after {after:?}");
+    Ok(())
+}
+
 #[test]
-fn whatever_it_does_it_ends_soon_when_told() -> Outcome {
-    // Without a camera; with a snapshot and a half request under way; while one viewer takes nothing.
-    let waiting = Boardcam::start(&["--camera", "/dev/video-not-here"])?;
-    waiting.get("/state")?;
-    let busy = Boardcam::start(&["--camera", "pattern", "--fps", "1"])?;
-    let _snapshot = client::request(busy.address, b"GET /snapshot HTTP/1.0\r\n\r\n")?;
-    let _half = client::request(busy.address, b"GET /sna")?;
-    let _lazy = client::request(busy.address, b"GET /stream HTTP/1.0\r\n\r\n")?;
-    busy.get("/state")?;
-    for boardcam in [waiting, busy] {
-        let (code, after) = boardcam.end_by(Signal::TERM)?;
-        ensure!(code == Some(0) && after < SOON, "exit code {code:?} after {after:?}");
+fn without_a_camera_and_while_its_card_is_watched_it_ends_soon() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "/dev/video-not-here", "--size", "320x240"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    ends_soon(boardcam, "no camera")
+}
+
+#[test]
+fn with_viewers_that_keep_up_and_one_that_takes_nothing_it_ends_soon() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    let _asleep = narrow(boardcam.address, b"GET /stream?id=asleep HTTP/1.0\r\n\r\n")?;
+    wait_for("a viewer that is behind", || {
+        let state = boardcam.state()?;
+        let viewers = state["viewers"].as_array().ok_or("no viewers")?;
+        let sent = |asleep: bool| {
+            let viewer = viewers.iter().find(|viewer| (viewer["id"] == "asleep") == asleep);
+            viewer.and_then(|viewer| viewer["frames_sent"].as_u64())
+        };
+        Ok(sent(true).zip(sent(false)).filter(|(asleep, awake)| asleep + 5 < *awake))
+    })?;
+    viewer.next()?;
+    ends_soon(boardcam, "viewers")
+}
+
+#[test]
+fn with_a_snapshot_and_half_a_request_under_way_it_ends_soon() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--fps", "1"])?;
+    let _snapshot = request(boardcam.address, b"GET /snapshot HTTP/1.0\r\n\r\n")?;
+    let _half = request(boardcam.address, b"GET /sna")?;
+    boardcam.state()?;
+    ends_soon(boardcam, "a snapshot and half a request")
+}
+
+#[test]
+fn with_hundreds_of_requests_waiting_it_ends_soon() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let asks = "GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    let asking = (0..100).map(|_| request(boardcam.address, asks.as_bytes()));
+    let mut asking = asking.collect::<Outcome<Vec<_>>>()?;
+    Answer::read(asking.first_mut().ok_or("nobody asks")?)?;
+    ends_soon(boardcam, "requests")
+}
+
+#[test]
+fn when_told_while_frozen_it_ends_soon_after() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    boardcam.watch("/stream")?.next()?;
+    boardcam.tell(Signal::STOP)?;
+    boardcam.tell(Signal::TERM)?;
+    let (code, after) = boardcam.end_by(Signal::CONT)?;
+    ensure!(code == Some(0) && after < SOON, "exit code {code:?} after {after:?}");
+    Ok(())
+}
+
+/// Requests with so long a path that what is logged of them, with -v, fills every pipe.
+const LOGGED: usize = 150;
+
+fn log_much(boardcam: &Boardcam) -> Outcome {
+    let path = format!("/{}", "x".repeat(4 << 10));
+    for _ in 0..LOGGED {
+        ensure!(boardcam.get(&path)?.status == 404, "no 404");
     }
     Ok(())
 }
 
 #[test]
-fn a_viewer_is_still_served_after_the_board_was_frozen() -> Outcome {
+fn a_log_that_nobody_reads_holds_nobody_up_and_tells_later_what_is_missing() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
+    let viewer = boardcam.watch("/stream")?;
+    let reading = boardcam.reading();
+    let unread = reading.lock().map_err(|_| "the log's reader panicked")?;
+    log_much(&boardcam)?;
+    goes_on(&viewer, 60)?; // the camera's thread logs every 30 frames
+    drop(unread);
+    let came = wait_for("each line or its loss", || {
+        let log = boardcam.log();
+        let came = log.lines().filter(|line| line.contains("asks GET /xxx")).count();
+        let told = log
+            .lines()
+            .filter_map(|line| line.split_once(" lines of the log were lost")?.0.rsplit(' ').next());
+        let lost = told.map(str::parse::<usize>).sum::<Result<usize, _>>()?;
+        Ok(Some(came).filter(|came| came + lost >= LOGGED))
+    })?;
+    ensure!(came < LOGGED, "no line was lost, so this tests nothing");
+    boardcam.get("/after")?;
+    wait_for("the log to go on", || Ok(boardcam.log().contains("asks GET /after").then_some(())))
+}
+
+#[test]
+fn with_a_log_that_nobody_reads_it_ends_soon() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let reading = boardcam.reading();
+    let unread = reading.lock().map_err(|_| "the log's reader panicked")?;
+    log_much(&boardcam)?;
+    ends_soon(boardcam, "a full log")?;
+    drop(unread);
+    Ok(())
+}
+
+#[test]
+fn the_last_line_of_the_log_tells_that_it_ended() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
+    log_much(&boardcam)?;
+    boardcam.tell(Signal::TERM)?;
+    wait_for("the last line", || Ok(boardcam.log().contains("boardcam ends after").then_some(())))?;
+    let all = boardcam.log().lines().filter(|line| line.contains("asks GET /xxx")).count();
+    ensure!(all == LOGGED, "{all} of {LOGGED} lines");
+    Ok(())
+}
+
+fn is_served_after_it_was_frozen_for(freeze: Duration) -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     boardcam.tell(Signal::STOP)?;
-    // Longer than any of its deadlines; nothing can be awaited here, since nothing may happen.
-    std::thread::sleep(Duration::from_secs(16));
+    // Nothing can be awaited here, since nothing may happen.
+    thread::sleep(freeze);
     boardcam.tell(Signal::CONT)?;
     let last = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();
     wait_for("frames to flow", || {
@@ -61,6 +166,78 @@ fn a_viewer_is_still_served_after_the_board_was_frozen() -> Outcome {
     })?;
     ensure!(!boardcam.log().contains("dropped"), "{}", boardcam.log());
     Ok(())
+}
+
+#[test]
+fn a_viewer_is_still_served_after_the_board_was_frozen() -> Outcome {
+    is_served_after_it_was_frozen_for(Duration::from_secs(16)) // longer than any of its deadlines
+}
+
+#[test]
+#[ignore = "takes more than a minute; .ci/run --all runs it"]
+fn a_viewer_is_still_served_after_the_board_was_frozen_for_a_minute() -> Outcome {
+    is_served_after_it_was_frozen_for(Duration::from_secs(60))
+}
+
+/// What the program keeps for those who are served already.
+const RESERVE: u64 = 8 << 20;
+
+fn short_of(resource: Resource, used: &str, told: &str) -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let mut kept = request(boardcam.address, b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    ensure!(Answer::read(&mut kept)?.status == 200, "no icon");
+    let refused = wait_for("somebody to be refused", || {
+        // Anew each time, since threads of the site end and give memory back.
+        boardcam.limit(resource, Some((boardcam.memory(used)? << 10) + RESERVE / 4))?;
+        Ok(Some(boardcam.get("/state")?).filter(|answer| answer.status == 503))
+    })?;
+    ensure!(boardcam.watch("/stream")?.next().is_err(), "one more viewer was served");
+    ensure!(refused.text().starts_with("No memory for more"), "{}", refused.text());
+    kept.get_ref().write_all(b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    ensure!(Answer::read(&mut kept)?.status == 503, "an old client got more than it has");
+    goes_on(&viewer, 30)?;
+    boardcam.limit(resource, None)?;
+    wait_for("it to serve again", || Ok((boardcam.get("/state")?.status == 200).then_some(())))?;
+    goes_on(&viewer, 10)?;
+    let log = boardcam.log();
+    for line in [&format!("memory is short: {told} leaves"), "memory is no longer short"] {
+        ensure!(log.matches(line).count() == 1, "not one line {line:?} in {log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn with_little_address_space_left_nobody_new_is_served_and_those_there_go_on() -> Outcome {
+    short_of(Resource::As, "VmSize", "RLIMIT_AS")
+}
+
+#[test]
+fn with_little_memory_left_nobody_new_is_served_and_those_there_go_on() -> Outcome {
+    short_of(Resource::Data, "VmData", "RLIMIT_DATA")
+}
+
+#[test]
+fn clients_that_would_fill_the_memory_are_refused_before_it_is_full() -> Outcome {
+    const CLIENTS: usize = 600;
+    const BODY: usize = 64 << 10;
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    boardcam.state()?;
+    boardcam.limit(Resource::Data, Some((boardcam.memory("VmData")? << 10) + RESERVE + (8 << 20)))?;
+    let head = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {BODY}\r\n\r\n");
+    let unfinished = [head.as_bytes(), &vec![b'x'; BODY - 1]].concat();
+    // Those who are refused may be reset while they send.
+    let held: Vec<_> = (0..CLIENTS).filter_map(|_| request(boardcam.address, &unfinished).ok()).collect();
+    goes_on(&viewer, 30)?;
+    ensure!(boardcam.log().contains("memory is short"), "{}", boardcam.log());
+    drop(held);
+    wait_for("it to serve again", || {
+        Ok(boardcam.get("/state").is_ok_and(|answer| answer.status == 200).then_some(()))
+    })?;
+    goes_on(&viewer, 10)
 }
 
 /// With `cargo test --features inject --test outside inject`.
@@ -72,6 +249,18 @@ mod inject {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardcam"));
         command.env(::boardcam::host::inject::VARIABLE, place);
         Boardcam::start_by(command, &["--camera", "pattern", "--size", "320x240"])
+    }
+
+    #[test]
+    fn a_panic_of_the_whole_program_is_the_last_line_of_its_log() -> Outcome {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardcam"));
+        command.args(["--camera", "pattern", "--listen", "127.0.0.1:0"]);
+        let output = command.env(::boardcam::host::inject::VARIABLE, "main").output()?;
+        let log = String::from_utf8(output.stderr)?;
+        let last = log.lines().last().unwrap_or("");
+        ensure!(output.status.code() == Some(101), "{}", output.status);
+        ensure!(last.contains("panic in thread \"main\"") && last.contains("injected"), "{log}");
+        Ok(())
     }
 
     fn said_so(boardcam: &Boardcam, place: &str) -> Outcome {

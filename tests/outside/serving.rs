@@ -14,12 +14,23 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// The frame number that the test pattern draws into each picture.
-fn counter(jpeg: &[u8]) -> Outcome<u32> {
+/// Width, height and luma of a picture.
+fn decode(jpeg: &[u8]) -> Outcome<(usize, usize, Vec<u8>)> {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
     let luma = decoder.decode()?;
     let (width, height) = decoder.dimensions().ok_or("no size")?;
+    Ok((width, height, luma))
+}
+
+/// Width and height of a picture that can be decoded.
+pub fn dimensions(jpeg: &[u8]) -> Outcome<(usize, usize)> {
+    decode(jpeg).map(|(width, height, _)| (width, height))
+}
+
+/// The frame number that the test pattern draws into each picture.
+fn counter(jpeg: &[u8]) -> Outcome<u32> {
+    let (width, height, luma) = decode(jpeg)?;
     read_counter(&luma, width as u32, height as u32, width).ok_or_else(|| "no counter in the picture".into())
 }
 

@@ -18,8 +18,15 @@ impl Last {
     /// The camera that was opened now, after `before`, while `nodes` were there.
     pub fn new(identity: Identity, before: Option<&Last>, nodes: &[Node]) -> Self {
         let had_twin = before.is_some_and(|before| before.has_twin && before.identity == identity);
-        let has_twin = had_twin || nodes.iter().any(|node| node.identity.is_twin_of(&identity));
-        Self { identity, has_twin }
+        let mut last = Self { identity, has_twin: had_twin };
+        last.look_for_twins(nodes);
+        last
+    }
+
+    /// Looks for twins among the `nodes` that are there while this camera is in use, or in the moment of its end: a
+    /// camera takes longer than that to come back at another port, so none of them is this one.
+    pub fn look_for_twins(&mut self, nodes: &[Node]) {
+        self.has_twin |= nodes.iter().any(|node| node.identity.is_twin_of(&self.identity));
     }
 
     /// This camera: `there` under its number, or the first of `nodes`, which are in order of likeness. Where
@@ -72,6 +79,17 @@ mod tests {
             let stranger = node(0, "Other", "uvcvideo", at_b, "");
             assert_eq!(last.find(Ok(stranger.clone()), vec![stranger.clone()]), Ok(stranger));
         }
+    }
+
+    #[test]
+    fn a_twin_that_came_after_the_camera_was_opened_is_not_taken_for_it() {
+        let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, "0001");
+        let camera = webcam(0, "/sys/devices/usb1/1-1/1-1:1.0");
+        let mut last = Last::new(camera.identity.clone(), None, &[camera]);
+        let twin = webcam(2, "/sys/devices/usb1/1-2/1-2:1.0");
+        last.look_for_twins(std::slice::from_ref(&twin));
+        let gone = Err(Problem::new("cannot open /dev/video0", "no such device", "plug it in"));
+        assert_eq!(last.find(gone.clone(), vec![twin]), gone);
     }
 
     #[test]

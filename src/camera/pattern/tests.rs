@@ -10,14 +10,7 @@ use crate::jpeg::pixels::Yuyv;
 const LONG: Duration = Duration::from_secs(20);
 
 fn wanted(width: u32, height: u32, fps: u32) -> Wanted {
-    Wanted {
-        which: Which::Pattern,
-        size: Some(Size { width, height }),
-        fps: Some(fps),
-        layout: None,
-        encoder: Encoder::Auto,
-        quality: None,
-    }
+    Wanted { size: Some(Size { width, height }), fps: Some(fps), ..Wanted::of(Which::Pattern) }
 }
 
 fn open(width: u32, height: u32, fps: u32) -> Pattern {

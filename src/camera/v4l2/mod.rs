@@ -4,6 +4,7 @@
 //! driver's own buffer, without a copy and without an allocation. Its first frame is lost on purpose (see
 //! [`buffers`]). Opening may take seconds on a camera that does not answer: uvcvideo waits up to 5 s for it.
 
+pub mod bandwidth;
 pub mod buffers;
 pub mod device;
 pub mod errors;
@@ -23,7 +24,7 @@ use super::{About, Ended, Frame, Source, Wanted};
 use crate::problem::Problem;
 use buffers::Buffers;
 use device::{Device, Refusal};
-use negotiate::{Agreed, less_bandwidth, negotiate};
+use negotiate::Agreed;
 
 /// The oldest that a frame's timestamp is believed to be. Beyond it, or in the future, the driver's clock is
 /// not what it says.
@@ -50,9 +51,7 @@ impl V4l2 {
     /// Like [`V4l2::open`], for a node that was looked at already.
     pub fn start(node: Node, wanted: &Wanted) -> Result<V4l2, Refusal> {
         let device = Device::open(node)?;
-        let agreed = negotiate(&device, wanted).map_err(Refusal::camera)?;
-        let buffers = Buffers::start(&device.handle, device.path().to_owned())
-            .map_err(|e| Refusal::camera(not_started(&device, &agreed, &e)))?;
+        let (agreed, buffers) = bandwidth::start(&device, wanted).map_err(Refusal::camera)?;
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
         let about = About {
@@ -133,18 +132,6 @@ fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
     let micros = u64::try_from(meta.timestamp.usec).ok()?;
     let stamp = Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))?;
     now.checked_sub(stamp).filter(|age| *age <= OLDEST_FRAME)
-}
-
-/// Why it did not start.
-fn not_started(device: &Device, agreed: &Agreed, error: &io::Error) -> Problem {
-    let what = format!("cannot start {}", device.path().display());
-    if Errno::from_io_error(error) != Some(Errno::NOSPC) {
-        return errors::problem(what, device.path(), error);
-    }
-    // Never a full disk: STREAMON says so when the USB bus cannot reserve the bandwidth.
-    let rate = agreed.rate.map(|rate| format!(" at {rate} frames/s")).unwrap_or_default();
-    let why = format!("the USB bus has no room for {} {}{rate} (ENOSPC)", agreed.size, agreed.layout);
-    Problem::new(what, why, less_bandwidth(device, agreed))
 }
 
 /// Why it delivers no more. A node that is gone was unplugged, whatever the answer: drivers differ.

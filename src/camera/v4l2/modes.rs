@@ -1,5 +1,6 @@
 //! Sizes and rates as V4L2 lists them: single values or ranges.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::time::Duration;
 
@@ -95,12 +96,16 @@ impl Rates {
         Rates::List(list)
     }
 
-    /// The fastest rate below `rate`.
-    pub fn slower_than(&self, rate: Rate) -> Option<Rate> {
-        let below = |r: &&Rate| r.interval() > rate.interval();
+    /// The rates below `rate`, the fastest first; of a range the halves down to the slowest.
+    pub fn slower_than(&self, rate: Rate) -> Vec<Rate> {
+        let below = |r: &Rate| r.interval() > rate.interval();
         match self {
-            Rates::List(list) => list.iter().find(below).copied(),
-            Rates::Range(slowest, _) => Some(*slowest).filter(|r| below(&r)),
+            Rates::List(list) => list.iter().copied().filter(below).collect(),
+            Rates::Range(slowest, _) => {
+                let half = |r: &Rate| Some(Rate { numerator: r.numerator.checked_mul(2)?, ..*r });
+                let halves = std::iter::successors(half(&rate), half);
+                halves.take_while(|r| r.interval() <= slowest.interval()).collect()
+            }
         }
     }
 }
@@ -177,7 +182,7 @@ impl Sizes {
                 .min_by_key(|s| {
                     let apart = u64::from(s.width.abs_diff(wanted.width))
                         + u64::from(s.height.abs_diff(wanted.height));
-                    (apart, u64::MAX - area(**s))
+                    (apart, u64::MAX - s.area())
                 })
                 .copied()
                 .unwrap_or(wanted),
@@ -185,13 +190,20 @@ impl Sizes {
         }
     }
 
-    /// The largest listed size with fewer pixels than `size`.
-    pub fn smaller_than(&self, size: Size) -> Option<Size> {
+    /// The sizes with fewer pixels than `size`, the largest first; of a range the halves down to the smallest.
+    pub fn smaller_than(&self, size: Size) -> Vec<Size> {
         match self {
             Sizes::List(list) => {
-                list.iter().filter(|s| area(**s) < area(size)).max_by_key(|s| area(**s)).copied()
+                let mut below: Vec<Size> = list.iter().copied().filter(|s| s.area() < size.area()).collect();
+                below.sort_by_key(|s| Reverse(s.area()));
+                below
             }
-            Sizes::Range { min, .. } => Some(*min).filter(|s| area(*s) < area(size)),
+            // The driver rounds to its steps by itself.
+            Sizes::Range { min, .. } => {
+                let half = |s: &Size| Some(Size { width: s.width / 2, height: s.height / 2 });
+                let halves = std::iter::successors(half(&size), half);
+                halves.take_while(|s| s.width >= min.width.max(1) && s.height >= min.height.max(1)).collect()
+            }
         }
     }
 }
@@ -204,10 +216,6 @@ impl fmt::Display for Sizes {
             Sizes::Range { min, max, step } => write!(f, "{min} to {max} in steps of {}x{}", step.0, step.1),
         }
     }
-}
-
-fn area(size: Size) -> u64 {
-    u64::from(size.width) * u64::from(size.height)
 }
 
 /// The first few, for a sentence: `30, 15, 10`, `8x8, ... and 12 more`.
@@ -267,8 +275,8 @@ pub mod tests {
             assert_eq!(offered.nearest(size(wanted)), size(got), "{wanted}");
         }
         assert_eq!(sizes(&[]).nearest(size("800x600")), size("800x600"));
-        assert_eq!(offered.smaller_than(size("1280x720")), Some(size("640x480")));
-        assert_eq!(offered.smaller_than(size("640x480")), None);
+        assert_eq!(offered.smaller_than(size("1920x1080")), [size("1280x720"), size("640x480")]);
+        assert_eq!(offered.smaller_than(size("640x480")), []);
     }
 
     #[test]
@@ -279,6 +287,7 @@ pub mod tests {
         let any = Sizes::Range { min: size("1x1"), max: size("64x64"), step: (0, 0) };
         assert!(any.may_offer(size("63x7")));
         assert_eq!(any.to_string(), "any from 1x1 to 64x64");
+        assert_eq!(range.smaller_than(size("130x132")), [size("65x66"), size("32x33")]);
     }
 
     #[test]
@@ -288,10 +297,12 @@ pub mod tests {
     }
 
     #[test]
-    fn the_next_slower_rate_is_found() {
+    fn slower_rates_are_found_in_lists_and_ranges() {
         let rates = Rates::List(vec![rate(1, 30), rate(1, 15), rate(1, 5)]);
-        assert_eq!(rates.slower_than(rate(1, 30)), Some(rate(1, 15)));
-        assert_eq!(rates.slower_than(rate(1, 5)), None);
-        assert_eq!(Rates::Range(rate(1, 5), rate(1, 60)).slower_than(rate(1, 30)), Some(rate(1, 5)));
+        assert_eq!(rates.slower_than(rate(1, 30)), [rate(1, 15), rate(1, 5)]);
+        assert_eq!(rates.slower_than(rate(1, 5)), []);
+        let range = Rates::Range(rate(1, 7), rate(1, 60));
+        assert_eq!(range.slower_than(rate(1, 30)), [rate(2, 30), rate(4, 30)]);
+        assert_eq!(range.slower_than(rate(1, u32::MAX)).len(), 29);
     }
 }

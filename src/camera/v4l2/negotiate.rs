@@ -81,12 +81,14 @@ struct Offer {
 /// The layouts that the settings allow, best first.
 fn allowed(wanted: &Wanted) -> Vec<Layout> {
     let by_encoder = |layout: &Layout| match wanted.encoder {
-        Encoder::Auto => true,
+        Encoder::Auto | Encoder::Software => true,
         Encoder::Passthrough => *layout == Layout::Mjpeg,
-        Encoder::Software => *layout != Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
-    Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect()
+    let mut layouts: Vec<_> = Layout::ALL.into_iter().filter(by_encoder).filter(by_layout).collect();
+    // What is encoded here anyway need not be decoded first.
+    layouts.sort_by_key(|layout| wanted.encoder == Encoder::Software && *layout == Layout::Mjpeg);
+    layouts
 }
 
 /// Why none of the listed formats can be taken, and what to do.
@@ -212,7 +214,8 @@ fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rat
 
 /// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
 fn quality_compromise(device: &Device, wanted: &Wanted, layout: Layout) -> Option<String> {
-    let quality = wanted.quality.filter(|_| layout == Layout::Mjpeg)?;
+    let by_camera = layout == Layout::Mjpeg && wanted.encoder != Encoder::Software;
+    let quality = wanted.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
     ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
 }
@@ -222,31 +225,6 @@ fn quality_sentence(quality: u8) -> String {
         "asked for quality {quality}, but this camera compresses by itself and has no setting for that; \
          --encoder software compresses here"
     )
-}
-
-/// Advice when the USB bus has no room: what of the camera's own offers needs less.
-pub fn less_bandwidth(device: &Device, agreed: &Agreed) -> String {
-    let Some(code) = device.code_of(agreed.layout) else { return String::new() };
-    let sizes = Sizes::of(&device.handle, code);
-    let rates = Rates::of(&device.handle, code, agreed.size);
-    let mjpeg = agreed.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
-    bandwidth_advice(mjpeg, sizes.smaller_than(agreed.size), agreed.rate.and_then(|r| rates.slower_than(r)))
-}
-
-fn bandwidth_advice(mjpeg: bool, smaller: Option<Size>, slower: Option<Rate>) -> String {
-    let ways: Vec<String> = [
-        mjpeg.then(|| "--format mjpeg".to_owned()),
-        smaller.map(|size| format!("--size {size}")),
-        // The option takes whole numbers.
-        slower.map(|rate| format!("--fps {}", rate.per_second().floor().max(1.0))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    match ways.is_empty() {
-        true => "plug it into another USB port, away from other cameras".to_owned(),
-        false => format!("try {}, or another USB port", ways.join(" or ")),
-    }
 }
 
 #[cfg(test)]
@@ -269,7 +247,10 @@ mod tests {
     fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
         assert_eq!(allowed(&wanted()), [Layout::Mjpeg, Layout::Yuyv]);
         assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), [Layout::Yuyv]);
+        assert_eq!(
+            allowed(&Wanted { encoder: Encoder::Software, ..wanted() }),
+            [Layout::Yuyv, Layout::Mjpeg]
+        );
         assert_eq!(allowed(&Wanted { layout: Some(Layout::Yuyv), ..wanted() }), [Layout::Yuyv]);
         let both = Wanted { layout: Some(Layout::Yuyv), encoder: Encoder::Passthrough, ..wanted() };
         assert_eq!(allowed(&both), []);
@@ -317,15 +298,6 @@ mod tests {
         );
         assert!(rate_compromise(&wish, hd, None, &offered).unwrap().contains("no setting"));
         assert_eq!(rate_compromise(&wanted(), hd, None, &offered), None);
-    }
-
-    #[test]
-    fn a_full_usb_bus_gets_advice_that_this_camera_can_follow() {
-        assert_eq!(
-            bandwidth_advice(true, Some(size("640x480")), Some(rate(2, 25))),
-            "try --format mjpeg or --size 640x480 or --fps 12, or another USB port"
-        );
-        assert!(bandwidth_advice(false, None, None).starts_with("plug it into another USB port"));
     }
 
     #[test]

@@ -7,13 +7,16 @@ use std::net::{TcpListener, TcpStream as Client};
 
 /// A viewer over a real socket that was taken in at `since`, its client, and its camera.
 fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
+    viewer_of(Order::new(Kind::Stream, 0), pool, since)
+}
+
+fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
     let wanted = Wanted::of(Which::Auto);
     let feed = Arc::new(Feed::new("test".to_owned(), wanted));
-    let order = Order::new(Kind::Stream, 0);
     let seat = Arc::new(Seat::new(order, peer, since));
     let socket = TcpStream::from_std(socket);
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
@@ -82,4 +85,63 @@ fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
     assert_eq!(late, Some(Err(Leave::NoRoom)));
     let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
     assert_eq!(same, Some(Ok(())));
+}
+
+#[test]
+fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_next_ones_header() {
+    const LENGTH: usize = 8 << 20;
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let order = Order { advance_headers: true, ..Order::new(Kind::Stream, 0) };
+    let (mut viewer, mut client, feed) = viewer_of(order, &mut pool, start);
+    let mut expected = [b"head", multipart::OPENING, multipart::ADVANCE_HEAD.as_bytes()].concat();
+    for _ in 0..2 {
+        publish(&feed, LENGTH);
+        offer(&mut viewer, &feed, &mut pool, start).unwrap();
+        assert!(viewer.spill.is_some(), "the socket took it whole");
+        expected.extend(feed.ring.look(|frame| frame.jpeg().to_vec()).unwrap());
+        expected.extend(multipart::ADVANCE_TRAILER);
+        let mut got = vec![0; expected.len()];
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| client.read_exact(&mut got).unwrap());
+            while !reading.is_finished() {
+                viewer.unblock();
+                viewer.flush(&mut pool, start).unwrap();
+            }
+        });
+        assert!(got == expected, "{} bytes differ", got.len());
+        expected.clear();
+    }
+}
+
+#[test]
+fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(Kind::Stream, 0) };
+    let (mut viewer, _client, feed) = viewer_of(order, &mut pool, start);
+    for _ in 0..50 {
+        publish(&feed, 100);
+        assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
+    }
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((count(&viewer.seat.frames), count(&viewer.seat.skipped)), (1, 0));
+    assert_eq!(viewer.seen, feed.ring.newest());
+}
+
+#[test]
+fn what_is_left_of_two_pieces_begins_where_sending_stopped() {
+    let left = |sent| rest([b"abc", b"de"], sent).concat();
+    assert_eq!([left(0), left(2), left(3), left(4), left(5)], [&b"abcde"[..], b"cde", b"de", b"e", b""]);
+}
+
+#[test]
+fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_encode() {
+    let mut pool = Pool::new(64 << 20);
+    let start = Instant::now();
+    let (mut viewer, _client, feed) = viewer(&mut pool, start);
+    publish(&feed, 100);
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Ok(Offered::Fine));
+    assert_eq!(viewer.seen, 1, "it was not sent");
 }

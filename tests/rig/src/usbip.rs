@@ -30,6 +30,7 @@ const RET_SUBMIT: u32 = 3;
 const RET_UNLINK: u32 = 4;
 const NO_PACKETS: u32 = u32::MAX; // number_of_packets of what is not isochronous
 const EPIPE: i32 = 32; // the status of a stalled endpoint
+const EOVERFLOW: i32 = 75; // the status of a transfer that the device overran
 const ECONNRESET: i32 = 104; // the status of a transfer that was taken back
 
 /// The eight bytes that open a control transfer (USB 2.0 section 9.3).
@@ -56,6 +57,8 @@ pub enum Bulk {
     Data(Vec<u8>),
     /// Nothing before this time.
     NotBefore(Instant),
+    /// More than there is room for, which the host controller cuts off (USB 2.0 section 8.7.4, "babble").
+    Babble,
 }
 
 /// A USB device with a control endpoint and one bulk IN endpoint.
@@ -65,6 +68,10 @@ pub trait Device {
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall>;
     /// Fills a bulk IN transfer of `room` bytes.
     fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk;
+    /// Once `false` it is pulled out; what it was asked last is never answered.
+    fn is_plugged_in(&self) -> bool {
+        true
+    }
 }
 
 enum Command {
@@ -72,7 +79,8 @@ enum Command {
     Unlink { sequence: u32, which: u32 },
 }
 
-/// Plugs `device` into a port of the guest's virtual host controller and serves it until it is detached.
+/// Plugs `device` into a port of the guest's virtual host controller and serves it until it is detached or pulled
+/// out.
 ///
 /// # Errors
 /// Modules not loaded, port taken, or the kernel speaks something else than USB/IP.
@@ -136,7 +144,11 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
                 transfers.pending.push_back((sequence, length));
             }
             Ok(Command::Submit { sequence, is_in, length, setup, data, .. }) => {
-                match device.control(setup, &data) {
+                let answered = device.control(setup, &data);
+                if !device.is_plugged_in() {
+                    return Ok(());
+                }
+                match answered {
                     Err(Stall) => answer(&mut socket, RET_SUBMIT, sequence, -EPIPE, 0, &[])?,
                     Ok(reply) if is_in => {
                         let reply = &reply[..reply.len().min(length)];
@@ -163,6 +175,7 @@ fn complete(
     while let Some(&(sequence, room)) = pending.front() {
         match device.bulk_in(now, room) {
             Bulk::Data(data) => answer(socket, RET_SUBMIT, sequence, 0, data.len(), &data)?,
+            Bulk::Babble => answer(socket, RET_SUBMIT, sequence, -EOVERFLOW, 0, &[])?,
             Bulk::NotBefore(due) => return Ok(due),
         }
         pending.pop_front();

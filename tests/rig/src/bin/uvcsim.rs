@@ -2,18 +2,21 @@
 //!
 //! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables]`; needs root and the modules
 //! vhci-hcd and uvcvideo. `--size` names the only sizes that it has. Each line of its standard input is a fault
-//! (see [`Fault`]) that it shows from then on, such as `stall` or `none`.
+//! (see [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
+//! microseconds since 1970.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rig::feed::{Feed, SIZES, Size};
-use rig::usbip;
+use rig::usbip::{self, Bulk, Device, Setup, Stall};
 use rig::uvc::Camera;
 use rig::uvc::fault::{Fault, Faulty, Switch};
+use rig::uvc::payload::END_OF_FRAME;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut folder = PathBuf::from("/feed");
@@ -42,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         feeds.push((size, if without_tables { feed.without_huffman_tables() } else { feed }));
     }
     let fault = Switch::default();
-    let camera = Faulty::new(Camera::new(serial, feeds), fault.clone());
+    let camera = FirstFrame { camera: Camera::new(serial, feeds), is_told: false };
+    let camera = Faulty::new(camera, fault.clone());
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
             match line.parse::<Fault>() {
@@ -57,4 +61,28 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 fn size(text: &str) -> Result<Size, Box<dyn Error + Send + Sync>> {
     let (width, height) = text.split_once('x').ok_or("a size is WIDTHxHEIGHT")?;
     Ok((width.parse()?, height.parse()?))
+}
+
+/// Tells when the camera sent the end of its first frame.
+struct FirstFrame {
+    camera: Camera,
+    is_told: bool,
+}
+
+impl Device for FirstFrame {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        self.camera.control(setup, data)
+    }
+
+    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
+        let bulk = self.camera.bulk_in(now, room);
+        if let Bulk::Data(payload) = &bulk
+            && !self.is_told
+            && payload.get(1).is_some_and(|bits| bits & END_OF_FRAME != 0)
+        {
+            self.is_told = true;
+            println!("{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros());
+        }
+        bulk
+    }
 }

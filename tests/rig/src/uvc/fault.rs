@@ -3,17 +3,23 @@
 //! `uvcsim` changes the [`Fault`] while the camera runs, so that a case decides when one begins and ends.
 
 use std::error::Error;
+use std::mem;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::control::max_frame;
 use super::payload::{END_OF_FRAME, HEADER_LENGTH};
+use super::{CLASS, TYPE};
+use crate::feed::SIZES;
 use crate::usbip::{Bulk, Device, Setup, Stall};
 
 /// Bytes of a marker such as SOI and EOI (ITU T.81 B.1.1.3).
 const MARKER_LENGTH: usize = 2;
 /// A camera that holds its frames back looks so often whether it still does.
 const LOOK: Duration = Duration::from_millis(20);
+/// Bytes behind a frame that make it larger than the camera announced for any size.
+const EXCESS: usize = max_frame(SIZES[0]) as usize;
 
 /// What is wrong with the camera; in words as [`FromStr`] reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +37,14 @@ pub enum Fault {
     Stall,
     /// `silent`: nothing more comes.
     Silent,
+    /// `large:N`: every Nth frame is larger than the camera announced.
+    Large(usize),
+    /// `overlong`: payloads are twice as long as announced, so that every other transfer has no header.
+    Overlong,
+    /// `babble:N`: the next N transfers overrun; then nothing is wrong any more.
+    Babble(usize),
+    /// `vanish:N`: no frame has SOI, so that it is opened anew; at the Nth class request it is pulled out.
+    Vanish(usize),
 }
 
 impl FromStr for Fault {
@@ -44,6 +58,10 @@ impl FromStr for Fault {
             ("no-begin", frames) => Self::NoBegin(frames.parse()?),
             ("stall", "") => Self::Stall,
             ("silent", "") => Self::Silent,
+            ("large", frames) => Self::Large(frames.parse()?),
+            ("overlong", "") => Self::Overlong,
+            ("babble", transfers) => Self::Babble(transfers.parse()?),
+            ("vanish", requests) => Self::Vanish(requests.parse()?),
             _ => return Err(format!("unknown fault {text}").into()),
         })
     }
@@ -73,28 +91,76 @@ pub struct Faulty<D> {
     frames: usize,
     /// A part of the next frame was sent.
     is_in_frame: bool,
+    /// The frame that is being sent has no SOI.
+    is_spoiled: bool,
+    /// Bytes that are still to come behind a frame, and the second byte of their headers.
+    excess: (usize, u8),
+    /// The last transfer began a payload that is not at its end.
+    is_in_payload: bool,
+    is_plugged_in: bool,
 }
 
 impl<D: Device> Faulty<D> {
     /// `camera` with the fault that `fault` says.
     pub fn new(camera: D, fault: Switch) -> Self {
-        Self { camera, fault, frames: 0, is_in_frame: false }
+        Self {
+            camera,
+            fault,
+            frames: 0,
+            is_in_frame: false,
+            is_spoiled: false,
+            excess: (0, 0),
+            is_in_payload: false,
+            is_plugged_in: true,
+        }
+    }
+
+    /// A payload of what is too much of a frame.
+    fn exceed(&mut self, room: usize) -> Vec<u8> {
+        let (left, bits) = self.excess;
+        let now = left.min(room.saturating_sub(HEADER_LENGTH));
+        self.excess.0 -= now;
+        let end = if now == left { END_OF_FRAME } else { 0 };
+        let mut payload = vec![HEADER_LENGTH as u8, bits | end];
+        payload.resize(HEADER_LENGTH + now, 0);
+        payload
     }
 }
 
 impl<D: Device> Device for Faulty<D> {
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+        if setup.request_type & TYPE == CLASS
+            && let Fault::Vanish(left) = self.fault.get()
+        {
+            self.is_plugged_in = left > 1;
+            self.fault.set(Fault::Vanish(left.saturating_sub(1)));
+        }
         self.camera.control(setup, data)
+    }
+
+    fn is_plugged_in(&self) -> bool {
+        self.is_plugged_in
     }
 
     fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
         let fault = self.fault.get();
+        if let Fault::Babble(left) = fault {
+            self.fault.set(if left > 1 { Fault::Babble(left - 1) } else { Fault::None });
+            return Bulk::Babble;
+        }
+        if self.excess.0 > 0 {
+            let payload = self.exceed(room);
+            self.is_in_frame = self.excess.0 > 0;
+            return Bulk::Data(payload);
+        }
         if fault == Fault::Silent || fault == Fault::Stall && self.is_in_frame {
             return Bulk::NotBefore(now + LOOK);
         }
-        let mut payload = match self.camera.bulk_in(now, room) {
+        let continues = fault == Fault::Overlong && self.is_in_payload;
+        let more = if continues { HEADER_LENGTH } else { 0 };
+        let mut payload = match self.camera.bulk_in(now, room + more) {
             Bulk::Data(payload) => payload,
-            nothing @ Bulk::NotBefore(_) => return nothing,
+            nothing => return nothing,
         };
         let is_last = payload.get(1).is_some_and(|bits| bits & END_OF_FRAME != 0);
         match fault {
@@ -102,16 +168,25 @@ impl<D: Device> Device for Faulty<D> {
                 payload.truncate(HEADER_LENGTH);
             }
             Fault::NoEnd if is_last => payload.truncate(payload.len().saturating_sub(MARKER_LENGTH)),
-            Fault::NoBegin(_) if !self.is_in_frame => {
+            Fault::NoBegin(_) | Fault::Vanish(_) if !self.is_in_frame => {
+                self.is_spoiled = true;
                 payload.iter_mut().skip(HEADER_LENGTH).take(MARKER_LENGTH).for_each(|byte| *byte = 0);
             }
+            Fault::Large(every) if is_last && self.frames.is_multiple_of(every) => {
+                payload[1] &= !END_OF_FRAME; // it is the last one, so it has that byte
+                self.excess = (EXCESS, payload[1]);
+            }
+            Fault::Overlong if continues => drop(payload.drain(..HEADER_LENGTH)),
             _ => {}
         }
-        if let (Fault::NoBegin(left), true) = (fault, is_last) {
+        self.is_in_payload = !continues && !is_last;
+        // Not one that had begun when the fault was told.
+        let was_spoiled = is_last && mem::take(&mut self.is_spoiled);
+        if let (Fault::NoBegin(left), true) = (fault, was_spoiled) {
             self.fault.set(if left > 1 { Fault::NoBegin(left - 1) } else { Fault::None });
         }
         self.frames += usize::from(is_last);
-        self.is_in_frame = !is_last;
+        self.is_in_frame = !is_last || self.excess.0 > 0;
         Bulk::Data(payload)
     }
 }
@@ -164,7 +239,37 @@ mod tests {
         assert_eq!(spoiled("no-begin:1", 2), [&[0, 0, 1, 2, 0xff, 0xd9], WHOLE]);
         assert_eq!(spoiled("stall", 2), [&WHOLE[..3]]);
         assert_eq!(spoiled("silent", 2), [&[]; 1]);
+        let large = &spoiled("large:2", 2)[0];
+        assert!(large.starts_with(WHOLE) && large.len() > max_frame(SIZES[0]) as usize, "{}", large.len());
+        assert_eq!(spoiled("large:2", 2)[1], WHOLE);
+        assert_eq!(spoiled("babble:1", 1), [&[]; 1]);
         assert!("cut".parse::<Fault>().is_err() && "other".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn a_camera_is_pulled_out_at_the_class_request_that_was_named() {
+        let class = Setup { request_type: CLASS, request: 0, value: 0, index: 0 };
+        let standard = Setup { request_type: 0, ..class };
+        let switch = Switch::default();
+        switch.set("vanish:2".parse().unwrap());
+        let mut camera = Faulty::new(TwoPayloads(false), switch);
+        for (setup, stays) in [(class, true), (standard, true), (class, false)] {
+            let _ = camera.control(setup, &[]);
+            assert_eq!(camera.is_plugged_in(), stays);
+        }
+    }
+
+    #[test]
+    fn every_other_transfer_of_an_overlong_payload_has_no_header() {
+        let switch = Switch::default();
+        switch.set(Fault::Overlong);
+        let mut camera = Faulty::new(TwoPayloads(false), switch);
+        let mut next = || match camera.bulk_in(Instant::now(), 64) {
+            Bulk::Data(bytes) => bytes,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([next(), next()].concat(), [&[2, 0], WHOLE].concat());
+        assert_eq!(next(), [2, 0, 0xff, 0xd8, 1]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod control;
 mod descriptors;
 pub mod fault;
-mod payload;
+pub mod payload;
 
 use std::time::Instant;
 
@@ -18,6 +18,10 @@ use payload::Payloads;
 
 /// The product name, which uvcvideo shows as the card's name.
 pub const PRODUCT: &str = "Simulated UVC camera";
+
+/// The bits of a request's type that say whose it is, and what they are in a class request (USB 2.0 table 9-2).
+const TYPE: u8 = 0x60;
+const CLASS: u8 = 0x20;
 
 /// The camera.
 #[derive(Debug)]
@@ -39,8 +43,6 @@ impl Camera {
 
 impl Device for Camera {
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
-        const TYPE: u8 = 0x60;
-        const CLASS: u8 = 0x20;
         if setup.request_type & TYPE != CLASS {
             return descriptors::standard(setup, &self.serial, self.control.sizes());
         }

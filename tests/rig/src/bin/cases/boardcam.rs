@@ -21,6 +21,20 @@ pub const LOGS: &str = "/tmp/logs";
 pub struct Holdings {
     descriptors: usize,
     threads: usize,
+    /// Resident memory.
+    kib: u64,
+}
+
+impl Holdings {
+    /// Memory that may be more.
+    const MORE_KIB: u64 = 1024;
+
+    /// Whether this is no more than that was.
+    pub fn fits(self, before: Self) -> bool {
+        self.descriptors <= before.descriptors
+            && self.threads <= before.threads
+            && self.kib <= before.kib + Self::MORE_KIB
+    }
 }
 
 /// A figure of a camera's frames in /state.
@@ -54,6 +68,9 @@ impl Boardcam {
         let mut command = Command::new(PROGRAM);
         command.args(options).args(["--listen", &address.to_string(), "-v"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        // glibc keeps large blocks that were freed once, such as a card's; with this it gives each back, so that
+        // the memory in use shows (mallopt(3)).
+        command.env("MALLOC_MMAP_THRESHOLD_", "65536");
         if let Some(id) = user {
             command.uid(id).gid(id);
         }
@@ -122,32 +139,32 @@ impl Boardcam {
         Ok(self.log()?.lines().filter(|line| line.contains(") delivers ")).count())
     }
 
-    /// File descriptors and threads that it has.
+    /// File descriptors, threads and memory that it has.
     pub fn holdings(&self) -> Outcome<Holdings> {
         let count = |what| {
             Ok::<_, std::io::Error>(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
         };
-        Ok(Holdings { descriptors: count("fd")?, threads: count("task")? })
+        Ok(Holdings { descriptors: count("fd")?, threads: count("task")?, kib: self.resident()? })
     }
 
     /// Fails unless it soon has no more than it had before. The connections of questions for /state are let go
     /// of a little later.
     pub fn ensure_no_more_than(&self, before: Holdings) -> Outcome {
         let mut last = None;
-        wait_for("as few descriptors and threads as before", || {
+        wait_for("as few descriptors, threads and as little memory as before", || {
             let now = self.holdings()?;
             last = Some(now);
-            let fits = now.descriptors <= before.descriptors && now.threads <= before.threads;
-            Ok(fits.then_some(()))
+            Ok(now.fits(before).then_some(()))
         })
         .map_err(|why| format!("{why}: {before:?}, at last {last:?}").into())
     }
 
-    /// Resident memory in KiB.
-    pub fn resident(&self) -> Outcome<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?.parse()?)
+    /// Resident memory in KiB. Exact, as the VmRSS of /proc/PID/status is not: that learns of a driver's buffers
+    /// late.
+    fn resident(&self) -> Outcome<u64> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id()))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
+        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no Rss")?.parse()?)
     }
 
     /// Sends a signal that should not end it.

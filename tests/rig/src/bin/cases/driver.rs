@@ -20,6 +20,7 @@ pub const CASES: &[Case] =
 enum Inject {
     BufferFlag = 0x00f0_f000 + 66,
     Reqbufs = 0x00f0_f000 + 67,
+    BufPrepare = 0x00f0_f000 + 68,
     Streamon = 0x00f0_f000 + 69,
     Fatal = 0x00f0_f000 + 70,
 }
@@ -36,16 +37,16 @@ fn a_driver_that_fails_now_and_then_is_asked_again() -> Outcome {
     see_the_bars(&viewer)?;
     ensure!(boardcam.openings()? == 1, "the camera was opened anew for one frame");
 
-    // Those at the start show when a fatal error has ended the stream.
+    // A fatal error is POLLERR to whoever waits for a frame. Those at the start show when it has ended the stream.
     let errors = [
-        (None, "stopped"),
-        (Some(Inject::Streamon), "cannot start"),
-        (Some(Inject::Reqbufs), "cannot start"),
+        (&[Inject::Fatal][..], "stopped"),
+        (&[Inject::BufPrepare], "stopped"),
+        (&[Inject::Streamon, Inject::Fatal], "cannot start"),
+        (&[Inject::Reqbufs, Inject::Fatal], "cannot start"),
     ];
-    for (openings, (at_the_start, told)) in (2..).zip(errors) {
+    for (openings, (injected, told)) in (2..).zip(errors) {
         let told_before = boardcam.log()?.matches(told).count();
-        at_the_start.map_or(Ok(()), press)?;
-        press(Inject::Fatal)?;
+        injected.iter().try_for_each(|button| press(*button))?;
         wait_for("the camera to be opened anew", || Ok((boardcam.openings()? == openings).then_some(())))?;
         see_the_bars(&viewer)?;
         ensure!(boardcam.log()?.matches(told).count() > told_before, "the log does not say {told:?}");

@@ -162,7 +162,7 @@ fn auto_takes_the_camera_beside_a_silent_one() -> Outcome {
 }
 
 /// Each of the next frames is one of the camera's.
-fn see_only_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
+pub fn see_only_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
     see_the_camera(viewer, feed)?;
     for number in 0..LOOKED_AT {
         ensure!(feed.find(&viewer.next()?).is_some(), "frame {number} is none of the camera's");

@@ -1,15 +1,21 @@
 //! The guest that the cases run in: waiting for conditions, plugging cameras in and out.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::{Outcome, ensure, wait_for};
 use rig::feed::{Feed, Size};
 use rig::uvc::PRODUCT;
 
 const FEED: &str = "/feed";
+
+/// A number that the one who runs the cases may have set.
+pub fn setting(name: &str, default: u64) -> Outcome<u64> {
+    Ok(std::env::var(name).map_or(Ok(default), |number| number.parse())?)
+}
 
 /// Runs a program of the guest to its end.
 pub fn run(program: &str, args: &[&str]) -> Outcome {
@@ -47,6 +53,8 @@ pub struct Camera {
     is_plugged_in: bool,
     /// Its capture node.
     pub node: PathBuf,
+    /// The one for metadata.
+    metadata_node: PathBuf,
 }
 
 impl Camera {
@@ -63,8 +71,9 @@ impl Camera {
     /// The same with options of `uvcsim`.
     pub fn plug_in_with(options: &[&str]) -> Outcome<Self> {
         let before = nodes()?;
-        let mut uvcsim =
-            Command::new("/bin/uvcsim").args(["--feed", FEED]).args(options).stdin(Stdio::piped()).spawn()?;
+        let mut command = Command::new("/bin/uvcsim");
+        command.args(["--feed", FEED]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut uvcsim = command.spawn()?;
         // The capture node is made before the one for metadata: the camera is there when both are.
         let appeared = wait_for("the camera's nodes", || {
             if let Some(status) = uvcsim.try_wait()? {
@@ -72,10 +81,12 @@ impl Camera {
             }
             let new: Vec<_> =
                 nodes()?.into_iter().filter(|n| !before.contains(n) && n.1.contains(PRODUCT)).collect();
-            Ok((new.len() >= 2).then_some(new))
+            Ok(<[_; 2]>::try_from(new).ok())
         });
         match appeared {
-            Ok(mut nodes) => Ok(Self { uvcsim, is_plugged_in: true, node: nodes.remove(0).0 }),
+            Ok([(node, _), (metadata_node, _)]) => {
+                Ok(Self { uvcsim, is_plugged_in: true, node, metadata_node })
+            }
             Err(why) => {
                 let _ = uvcsim.kill();
                 let _ = uvcsim.wait();
@@ -95,6 +106,24 @@ impl Camera {
         Ok(self.node.to_str().ok_or("a node whose name is no text")?)
     }
 
+    /// When it sent its first frame; waits for that.
+    pub fn first_frame(&mut self) -> Outcome<SystemTime> {
+        let stdout = self.uvcsim.stdout.as_mut().ok_or("uvcsim has no standard output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        Ok(UNIX_EPOCH + Duration::from_micros(line.trim().parse()?))
+    }
+
+    /// Whether it has pulled itself out, as the fault `vanish` does.
+    pub fn has_vanished(&mut self) -> Outcome<bool> {
+        let has_vanished = self.uvcsim.try_wait()?.is_some();
+        if has_vanished {
+            self.is_plugged_in = false;
+            self.wait_until_gone()?;
+        }
+        Ok(has_vanished)
+    }
+
     /// Unplugs it and waits until its nodes are gone.
     pub fn unplug(mut self) -> Outcome {
         self.pull_out()
@@ -107,8 +136,12 @@ impl Camera {
         self.uvcsim.kill()?;
         self.uvcsim.wait()?;
         self.is_plugged_in = false;
-        let node = self.node.clone();
-        wait_for("the camera's nodes to go", || Ok((!node.exists()).then_some(())))
+        self.wait_until_gone()
+    }
+
+    fn wait_until_gone(&self) -> Outcome {
+        let is_there = || self.node.exists() || self.metadata_node.exists();
+        wait_for("the camera's nodes to go", || Ok((!is_there()).then_some(())))
     }
 }
 
@@ -118,6 +151,30 @@ impl Drop for Camera {
             && let Err(why) = self.pull_out()
         {
             println!("  cannot unplug the camera: {why}");
+        }
+    }
+}
+
+/// As long as this lives, uvcvideo hands over the frames that it knows to be damaged, marked as such, in place of
+/// throwing them away: its parameter nodrop, which newer kernels set by themselves. For cameras that are plugged in
+/// meanwhile.
+pub struct DamagedFramesToo;
+
+impl DamagedFramesToo {
+    pub fn set() -> Outcome<Self> {
+        Self::write("1")?;
+        Ok(Self)
+    }
+
+    fn write(value: &str) -> Outcome {
+        Ok(fs::write("/sys/module/uvcvideo/parameters/nodrop", value)?)
+    }
+}
+
+impl Drop for DamagedFramesToo {
+    fn drop(&mut self) {
+        if let Err(why) = Self::write("0") {
+            println!("  cannot reset uvcvideo: {why}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod picture;
 mod replug;
 mod stream;
 mod trouble;
+mod usb;
 
 use std::any::Any;
 use std::fs;
@@ -28,11 +29,18 @@ const LOG_LINES: usize = 30;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: Vec<&Case> =
-        [stream::CASES, replug::CASES, trouble::CASES, faults::CASES, driver::CASES, board::CASES]
-            .into_iter()
-            .flatten()
-            .collect();
+    let all: Vec<&Case> = [
+        stream::CASES,
+        replug::CASES,
+        trouble::CASES,
+        faults::CASES,
+        usb::CASES,
+        driver::CASES,
+        board::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let (mut passed, mut failed) = (0, 0);
     for name in wanted.iter().filter(|name| !all.iter().any(|case| case.0 == *name)) {
         println!("FAIL {name}: there is no such case");

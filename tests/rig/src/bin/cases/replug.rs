@@ -1,31 +1,29 @@
 //! Cameras that come and go while somebody is watching.
 
 use std::fs::File;
+use std::time::{Duration, Instant, SystemTime};
 
 use client::{Outcome, Viewer, ensure};
 use rig::feed::{Feed, SIZES, start_of_scan};
 
 use crate::Case;
 use crate::boardcam::{Boardcam, count};
-use crate::guest::{Camera, feed};
+use crate::guest::{Camera, feed, setting};
 use crate::picture::Picture;
 
 pub const CASES: &[Case] = &[
     ("unplugging_and_replugging_many_times_is_fine", unplugging_and_replugging_many_times_is_fine),
     ("my_camera_comes_back_in_another_size", my_camera_comes_back_in_another_size),
     ("two_cameras_of_one_model_are_not_mixed_up", two_cameras_of_one_model_are_not_mixed_up),
+    ("a_twin_that_came_later_is_not_shown_as_my_camera", a_twin_that_came_later_is_not_shown_as_my_camera),
     ("my_camera_comes_back_under_another_number", my_camera_comes_back_under_another_number),
     ("a_camera_that_comes_late_is_shown", a_camera_that_comes_late_is_shown),
+    ("a_waiting_viewer_sees_the_camera_within_100_ms", a_waiting_viewer_sees_the_camera_within_100_ms),
 ];
 
 fn unplugging_and_replugging_many_times_is_fine() -> Outcome {
-    const CYCLES: usize = 20;
-    /// Memory is compared with what is in use after so many.
-    const SETTLED: usize = 3;
-    const MORE_KIB: u64 = 1024;
-    /// What drawing and encoding a card takes; the allocator keeps it or gives it back as it likes.
-    const CARD_KIB: u64 = 5 << 10;
-    let cycles = std::env::var("RIG_CYCLES").map_or(Ok(CYCLES), |number| number.parse())?;
+    const CYCLES: u64 = 20;
+    let cycles = setting("RIG_CYCLES", CYCLES)?;
     let feed = feed(SIZES[0])?;
     let mut camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
@@ -33,22 +31,14 @@ fn unplugging_and_replugging_many_times_is_fine() -> Outcome {
     see_the_camera(&viewer, &feed)?;
     boardcam.wait_until_live()?;
     let before = boardcam.holdings()?;
-    let mut settled = None;
-    for cycle in 1..=cycles {
+    for _ in 0..cycles {
         camera.unplug()?;
         viewer.wait_for("the card", |frame| feed.find(frame).is_none())?;
         camera = Camera::plug_in()?;
         see_the_camera(&viewer, &feed)?;
         boardcam.ensure_no_more_than(before)?;
-        let resident = boardcam.resident()?;
-        if cycle >= SETTLED {
-            let settled = *settled.get_or_insert(resident);
-            ensure!(
-                resident <= settled + CARD_KIB + MORE_KIB,
-                "cycle {cycle}: {resident} KiB, once {settled} KiB"
-            );
-        }
     }
+    println!("  {cycles} cycles: {before:?} before, {:?} after", boardcam.holdings()?);
     Ok(())
 }
 
@@ -72,16 +62,40 @@ fn my_camera_comes_back_in_another_size() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
+/// As [`see_the_camera`], with a clock: it runs from the camera's first frame.
+fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
+    const LIMIT: Duration = Duration::from_millis(100);
+    /// The machine that emulates this one is busy elsewhere now and then; the best of so many counts.
+    const TRIES: usize = 5;
+    let feed = feed(SIZES[0])?;
+    let boardcam = Boardcam::start(&[])?;
+    let viewer = boardcam.watch()?;
+    let mut delays = Vec::new();
+    for _ in 0..TRIES {
+        see_the_card(&viewer, &feed)?;
+        let mut camera = Camera::plug_in()?;
+        see_the_camera(&viewer, &feed)?;
+        delays.push(SystemTime::now().duration_since(camera.first_frame()?)?);
+        camera.unplug()?;
+    }
+    println!("  from the camera's first frame to the viewer: {delays:?}");
+    ensure!(delays.iter().any(|delay| *delay <= LIMIT), "it took {delays:?}");
+    Ok(())
+}
+
 /// Two cameras that tell the same name and serial number; only their pictures differ.
+const A: &[&str] = &[];
+const B: &[&str] = &["--port", "1", "--without-tables"];
+
+/// Whether it is a frame of [`B`]: with tables in one segment put to it, which no frame of the feed has.
+fn is_bs(feed: &Feed, frame: &[u8]) -> bool {
+    feed.find(frame).is_none() && start_of_scan(frame).is_some_and(|scan| feed.has_scan(&frame[scan..]))
+}
+
 fn two_cameras_of_one_model_are_not_mixed_up() -> Outcome {
-    const A: &[&str] = &[];
-    const B: &[&str] = &["--port", "1", "--without-tables"];
     let feed = feed(SIZES[0])?;
     let is_as = |frame: &[u8]| feed.find(frame).is_some();
-    // With tables in one segment put to it, which no frame of the feed has.
-    let is_bs = |frame: &[u8]| {
-        !is_as(frame) && start_of_scan(frame).is_some_and(|scan| feed.has_scan(&frame[scan..]))
-    };
+    let is_bs = |frame: &[u8]| is_bs(&feed, frame);
     let (a, b) = (Camera::plug_in_with(A)?, Camera::plug_in_with(B)?);
     let options = ["--camera", &format!("a={}", a.path()?), "--camera", &format!("b={}", b.path()?)];
     let boardcam = Boardcam::start(&options)?;
@@ -119,6 +133,27 @@ fn two_cameras_of_one_model_are_not_mixed_up() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
+fn a_twin_that_came_later_is_not_shown_as_my_camera() -> Outcome {
+    /// Of which there is one a second, and at least one more search in that time.
+    const CARDS: usize = 4;
+    let feed = feed(SIZES[0])?;
+    let a = Camera::plug_in_with(A)?;
+    let boardcam = Boardcam::start(&["--camera", a.path()?])?;
+    let viewer = boardcam.watch()?;
+    see_the_camera(&viewer, &feed)?;
+    let before = boardcam.holdings()?;
+    let _b = Camera::plug_in_with(B)?;
+    a.unplug()?;
+    viewer.wait_for("a's card", |frame| feed.find(frame).is_none())?;
+    for _ in 0..CARDS {
+        ensure!(!is_bs(&feed, &viewer.next()?), "b's picture in place of a's");
+    }
+    let _a = Camera::plug_in_with(A)?;
+    see_the_camera(&viewer, &feed)?;
+    boardcam.wait_until_live()?;
+    boardcam.ensure_no_more_than(before)
+}
+
 fn my_camera_comes_back_under_another_number() -> Outcome {
     let feed = feed(SIZES[0])?;
     // Both when it was found and when it was asked for by its number.
@@ -142,12 +177,18 @@ fn my_camera_comes_back_under_another_number() -> Outcome {
 }
 
 fn a_camera_that_comes_late_is_shown() -> Outcome {
+    /// Seconds: into the pauses between searches that are repeated for ever (1, 2, 4, then 5 each).
+    const LATE: u64 = 10;
+    let late = Duration::from_secs(setting("RIG_LATE", LATE)?);
+    let begin = Instant::now();
     let feed = feed(SIZES[0])?;
     let boardcam = Boardcam::start(&[])?;
     boardcam.wait_until_waiting()?;
     ensure!(boardcam.get("/healthz")?.status == 503, "/healthz is well without a camera");
     let viewer = boardcam.watch()?;
-    see_the_card(&viewer, &feed)?;
+    while begin.elapsed() < late {
+        see_the_card(&viewer, &feed)?;
+    }
     let _camera = Camera::plug_in()?;
     see_the_camera(&viewer, &feed)?;
     boardcam.wait_until_live()?;

@@ -1,0 +1,167 @@
+//! A USB bus without room for what was agreed: the next less that the camera offers is taken.
+//!
+//! Used by [`super::V4l2`] alone. A camera reserves its share of the bus when it starts, so a second one on the
+//! same bus may find too little left: STREAMON says ENOSPC, which is never about a disk.
+
+use std::cmp::Reverse;
+use std::io;
+
+use rustix::io::Errno;
+
+use super::buffers::Buffers;
+use super::device::Device;
+use super::errors;
+use super::modes::{Rate, Rates, Sizes};
+use super::negotiate::{Agreed, negotiate};
+use crate::camera::{Encoder, Layout, Size, Wanted};
+use crate::problem::Problem;
+
+/// Smaller modes that are tried. Each takes some milliseconds on a camera that answers.
+const TRIES: usize = 16;
+
+/// Frames per second below which a smaller picture is better than a slower one.
+const SMOOTH: f64 = 10.0;
+
+/// Sets the camera up as near to `wanted` as it and the bus can, and starts it.
+///
+/// # Errors
+/// It agrees to nothing, refuses to start, or the bus has no room for anything that it offers.
+pub fn start(device: &Device, wanted: &Wanted) -> Result<(Agreed, Buffers), Problem> {
+    let full = negotiate(device, wanted)?;
+    let error = match start_as(device) {
+        Ok(buffers) => return Ok((full, buffers)),
+        Err(error) => error,
+    };
+    if !is_no_room(&error) {
+        return Err(not_started(device, &error));
+    }
+    for lighter in lighter(device, wanted, &full).iter().take(TRIES) {
+        // A mode that cannot be set is left out.
+        let Ok(mut agreed) = negotiate(device, lighter) else { continue };
+        match start_as(device) {
+            Ok(buffers) => {
+                let got = mode(&agreed);
+                agreed.compromises.insert(0, format!("{}; taking {got}", no_room(&full)));
+                return Ok((agreed, buffers));
+            }
+            Err(error) if is_no_room(&error) => {}
+            Err(error) => return Err(not_started(device, &error)),
+        }
+    }
+    let advice = match full.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some() {
+        true => "try --format mjpeg, or another USB port",
+        false => "plug it into another USB port, away from other cameras",
+    };
+    let why = format!("{} (ENOSPC), nor for less of what this camera offers", no_room(&full));
+    Err(Problem::new(cannot_start(device), why, advice))
+}
+
+fn start_as(device: &Device) -> io::Result<Buffers> {
+    Buffers::start(&device.handle, device.path().to_owned())
+}
+
+fn is_no_room(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::NOSPC)
+}
+
+fn cannot_start(device: &Device) -> String {
+    format!("cannot start {}", device.path().display())
+}
+
+fn not_started(device: &Device, error: &io::Error) -> Problem {
+    errors::problem(cannot_start(device), device.path(), error)
+}
+
+/// Why the bus refuses, as a clause.
+fn no_room(agreed: &Agreed) -> String {
+    format!("the USB bus has no room for {}", mode(agreed))
+}
+
+fn mode(agreed: &Agreed) -> String {
+    let rate = agreed.rate.map(|rate| format!(" at {rate}/s")).unwrap_or_default();
+    format!("{} {}{rate}", agreed.layout, agreed.size)
+}
+
+/// What to ask for instead, best first: the camera's own JPEG where raw pixels were agreed on and it may be
+/// taken, then slower and smaller in the same layout.
+fn lighter(device: &Device, wanted: &Wanted, full: &Agreed) -> Vec<Wanted> {
+    let of = |layout| Wanted { layout: Some(layout), ..wanted.clone() };
+    let compressed = full.layout != Layout::Mjpeg
+        && wanted.layout.is_none()
+        && wanted.encoder != Encoder::Software
+        && device.code_of(Layout::Mjpeg).is_some();
+    let mut all = Vec::new();
+    if compressed {
+        all.push(of(Layout::Mjpeg));
+    }
+    let Some(code) = device.code_of(full.layout) else { return all };
+    let mut sizes = Sizes::of(&device.handle, code).smaller_than(full.size);
+    sizes.insert(0, full.size);
+    let modes: Vec<_> = sizes.into_iter().map(|size| (size, Rates::of(&device.handle, code, size))).collect();
+    all.extend(ladder(full, modes).into_iter().map(|(size, rate)| Wanted {
+        size: Some(size),
+        // The option takes whole numbers, and drivers take the nearest rate.
+        fps: rate.map_or(wanted.fps, |rate| Some(rate.per_second().floor().max(1.0) as u32)),
+        ..of(full.layout)
+    }));
+    all
+}
+
+/// All modes with less than `full`, the best first: as large as possible at a smooth rate, and slower than that
+/// only when nothing else is left.
+fn ladder(full: &Agreed, modes: Vec<(Size, Rates)>) -> Vec<(Size, Option<Rate>)> {
+    let mut all = Vec::new();
+    for (size, rates) in modes {
+        let slower = full.rate.map(|rate| rates.slower_than(rate)).unwrap_or_default();
+        let same = (size != full.size).then_some(full.rate);
+        all.extend(same.into_iter().chain(slower.into_iter().map(Some)).map(|rate| (size, rate)));
+    }
+    all.sort_by_key(|(size, rate)| {
+        let slow = rate.is_some_and(|rate| rate.per_second() < SMOOTH);
+        (slow, Reverse(size.area()), rate.map(Rate::interval))
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::modes::tests::{rate, size};
+    use super::*;
+    use crate::camera::Range;
+
+    fn full() -> Agreed {
+        Agreed {
+            layout: Layout::Mjpeg,
+            size: size("1280x720"),
+            stride: 0,
+            max_frame: 1,
+            range: Range::Full,
+            rate: Some(rate(1, 30)),
+            compromises: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_full_bus_costs_rate_first_then_size_and_smoothness_last() {
+        let rates = || Rates::List(vec![rate(1, 30), rate(1, 15), rate(1, 5)]);
+        let modes = vec![(size("1280x720"), rates()), (size("640x480"), rates())];
+        let told: Vec<_> = ladder(&full(), modes)
+            .into_iter()
+            .map(|(size, rate)| format!("{size} {}", rate.unwrap()))
+            .collect();
+        assert_eq!(told, ["1280x720 15", "640x480 30", "640x480 15", "1280x720 5", "640x480 5"]);
+    }
+
+    #[test]
+    fn a_driver_that_tells_no_rates_is_asked_for_smaller_sizes() {
+        let none = || Rates::List(Vec::new());
+        let modes = vec![(size("1280x720"), none()), (size("640x480"), none())];
+        let untold = Agreed { rate: None, ..full() };
+        assert_eq!(ladder(&untold, modes), [(size("640x480"), None)]);
+    }
+
+    #[test]
+    fn what_the_bus_has_no_room_for_is_said_with_its_rate() {
+        assert_eq!(no_room(&full()), "the USB bus has no room for mjpeg 1280x720 at 30/s");
+    }
+}

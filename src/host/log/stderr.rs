@@ -1,0 +1,154 @@
+//! Log lines on standard error, by a thread of their own: a pipe that nobody reads, or a terminal that was
+//! stopped with Ctrl-S, holds up that thread and nobody who logs. Called by [`super::init`] alone.
+//!
+//! Non-blocking writes would do without the thread, but O_NONBLOCK belongs to the open file and so to every
+//! other program that has the same terminal.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use env_logger::{Builder, Logger, Target};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+/// Lines that wait to be written take at most so many bytes together; further ones are lost, and counted.
+const WAITING_MAX: usize = 256 << 10;
+
+/// So long a flush waits for somebody who does not read.
+const FLUSH_TIME: Duration = Duration::from_millis(200);
+
+/// The logger whose lines go to standard error.
+pub struct Stderr {
+    /// Makes lines and puts them into the queue.
+    lines: Logger,
+    queue: Arc<Queue>,
+}
+
+impl Stderr {
+    /// Starts the thread that writes.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(level: LevelFilter) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let input = Target::Pipe(Box::new(Input(queue.clone())));
+        // Without filter variables from the environment: -v is the one way to say how much.
+        let lines = Builder::new().filter_level(level).target(input).build();
+        let output = queue.clone();
+        thread::Builder::new().name("log".to_owned()).spawn(move || output.write_for_ever())?;
+        Ok(Self { lines, queue })
+    }
+}
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.lines.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.lines.log(record);
+    }
+
+    /// Waits until all lines are written, or [`FLUSH_TIME`] is over.
+    fn flush(&self) {
+        let waiting = self.queue.lock();
+        let _ = self.queue.changed.wait_timeout_while(waiting, FLUSH_TIME, |waiting| {
+            waiting.writing || !waiting.lines.is_empty() || waiting.lost > 0
+        });
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// How many lines came behind these and were lost.
+    lost: u64,
+    /// The thread has taken lines and not written all of them yet.
+    writing: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, line: &[u8]) {
+        // Once a line is lost all are until the thread takes what waits: so it can say where they are missing.
+        if self.lost > 0 || self.lines.len() + line.len() > WAITING_MAX {
+            self.lost += 1;
+        } else {
+            self.lines.extend_from_slice(line);
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn write_for_ever(&self) -> ! {
+        let missing = Builder::new().filter_level(LevelFilter::Warn).build();
+        let mut lines = Vec::new();
+        loop {
+            let lost = self.take(&mut lines);
+            let _ = io::stderr().write_all(&lines); // whoever closed the pipe wants no more lines
+            if lost > 0 {
+                let text = format_args!("{lost} lines of the log were lost here: nobody read them in time");
+                let record = Record::builder().level(Level::Warn).target(module_path!()).args(text).build();
+                missing.log(&record);
+            }
+        }
+    }
+
+    /// Waits for lines, takes them in the place of those that were written, and says how many came behind them
+    /// and were lost.
+    fn take(&self, lines: &mut Vec<u8>) -> u64 {
+        lines.clear();
+        let mut waiting = self.lock();
+        waiting.writing = false;
+        self.changed.notify_all();
+        let none = |waiting: &mut Waiting| waiting.lines.is_empty() && waiting.lost == 0;
+        let mut waiting =
+            self.changed.wait_while(waiting, none).unwrap_or_else(|poisoned| poisoned.into_inner());
+        waiting.writing = true;
+        std::mem::swap(&mut waiting.lines, lines);
+        std::mem::take(&mut waiting.lost)
+    }
+}
+
+/// Where env_logger writes its lines, each in one piece.
+struct Input(Arc<Queue>);
+
+impl Write for Input {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().push(line);
+        self.0.changed.notify_all();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_nothing_follows_until_that_was_said() {
+        let queue = Queue::default();
+        let input = |line: &[u8]| queue.lock().push(line);
+        input(&[b'x'; WAITING_MAX - 1]);
+        input(b"ab");
+        input(b"c");
+        let mut lines = Vec::new();
+        assert_eq!((queue.take(&mut lines), lines.len()), (2, WAITING_MAX - 1));
+        input(b"d");
+        assert_eq!((queue.take(&mut lines), lines.as_slice()), (0, &b"d"[..]));
+    }
+}

@@ -1,0 +1,144 @@
+"""nginx as a proxy in front, as one would set it up for a certificate or a path of one's own."""
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, until
+
+FRAMES = 6
+FPS = 2
+"""So slow that a frame whose end waits for the next one is late for sure, ..."""
+LATE_S = 0.5 / FPS
+"""... later than this."""
+CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass {url}; }}
+        location /camera/ {{ proxy_pass {url}/; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    }}
+}}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Nginx(WithProgram):
+    fps = FPS
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        port = free_port()
+        settings = Path(folder.name, "nginx.conf")
+        settings.write_text(CONFIGURATION.format(folder=folder.name, port=port, url=cls.url))
+        with open(OUT / "nginx.log", "w") as log:
+            command = [os.environ["NGINX"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
+            proxy = subprocess.Popen(command, stderr=log)
+        cls.addClassCleanup(proxy.wait)
+        cls.addClassCleanup(proxy.terminate)
+        cls.address = ("127.0.0.1", port)
+        until("nginx listens", lambda: proxy.poll() is None and cls.reaches(cls.address))
+
+    @staticmethod
+    def reaches(address):
+        try:
+            socket.create_connection(address, timeout=WAIT_S).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}", timeout=WAIT_S) as answer:
+            return answer.read()
+
+    def test_behind_nginx_frames_come_at_once(self):
+        for path in ["/stream", "/camera/stream"]:
+            with self.subTest(path), socket.create_connection(self.address, timeout=WAIT_S) as connection:
+                host = f"Host: 127.0.0.1:{self.address[1]}"
+                connection.sendall(f"GET {path} HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n".encode())
+                with connection.makefile("rb") as file:
+                    parts = Parts(Unchunked(file))
+                    ages = []
+                    for _ in range(FRAMES):
+                        check_jpeg(parts.next())
+                        ages.append(time.time() - parts.taken)
+                self.assertLess(sorted(ages)[len(ages) // 2], LATE_S)
+
+    def test_behind_nginx_page_snapshot_and_state_answer(self):
+        for prefix in ["", "/camera"]:
+            with self.subTest(prefix):
+                self.assertIn(b"<html", self.get(prefix + "/"))
+                check_jpeg(self.get(prefix + "/snapshot"))
+                self.assertEqual(len(json.loads(self.get(prefix + "/state"))["cameras"]), 1)
+
+    def test_a_viewer_that_leaves_nginx_leaves_the_program_too(self):
+        with socket.create_connection(self.address, timeout=WAIT_S) as connection:
+            connection.sendall(b"GET /stream?id=passing HTTP/1.0\r\n\r\n")
+            until("the viewer is there", lambda: b'"passing"' in self.get("/state"))
+        until("the viewer is gone", lambda: b'"passing"' not in self.get("/state"))
+
+
+class Unchunked:
+    """The body of an answer that a proxy may have cut into chunks (RFC 9112 section 7.1), behind its head."""
+
+    def __init__(self, file):
+        self.file = file
+        self.head, chunked = [], False
+        while True:
+            line = file.readline()
+            chunked |= line.lower().replace(b" ", b"").startswith(b"transfer-encoding:chunked")
+            self.head.append(line)
+            if line in (b"\r\n", b""):
+                break
+        self.chunked, self.left = chunked, b""
+
+    def fill(self):
+        if not self.chunked:
+            return self.file.readline()
+        size = int(self.file.readline().split(b";")[0], 16)
+        data = self.file.read(size)
+        self.file.readline()
+        return data
+
+    def readline(self):
+        if self.head:
+            return self.head.pop(0)
+        while b"\n" not in self.left:
+            more = self.fill()
+            if not more:
+                break
+            self.left += more
+        line, end, self.left = self.left.partition(b"\n")
+        return line + end
+
+    def read(self, length):
+        while len(self.left) < length:
+            more = self.fill()
+            if not more:
+                break
+            self.left += more
+        data, self.left = self.left[:length], self.left[length:]
+        return data

@@ -1,0 +1,264 @@
+//! More connections than anybody needs, from one address: whoever watches notices nothing, and who is too many
+//! is told so.
+
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::boardcam::{Boardcam, POOL, goes_on, open_many};
+use crate::slow::skipped;
+
+use client::{Answer, Outcome, PATIENCE, Viewer, ensure, request, wait_for};
+use rustix::process::Signal;
+use socket2::SockRef;
+
+/// Connections at once unless the settings say otherwise, as `--help` tells.
+const CONNECTIONS: u64 = 1_024;
+
+/// A request whose connection is to be kept.
+const STATE: &[u8] = b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// Leaves without a word: the other side gets a reset.
+fn reset(socket: TcpStream) -> Outcome {
+    Ok(SockRef::from(&socket).set_linger(Some(Duration::ZERO))?)
+}
+
+/// Connects, asks every other time, and resets, at least `least` times and until `end`.
+fn flood(address: SocketAddr, least: usize, end: &AtomicBool) -> Outcome<usize> {
+    let mut count = 0;
+    while count < least || !end.load(Ordering::Relaxed) {
+        let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+        if count.is_multiple_of(2) {
+            let _ = socket.write_all(STATE); // may be refused
+        }
+        reset(socket)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Frames that come to a viewer in a second, over so many frames.
+fn rate(viewer: &Viewer, frames: usize) -> Outcome<f64> {
+    let begin = Instant::now();
+    goes_on(viewer, frames)?;
+    Ok(frames as f64 / begin.elapsed().as_secs_f64())
+}
+
+#[test]
+fn a_flood_of_connections_from_one_address_leaves_a_viewer_its_rate_and_nothing_behind() -> Outcome {
+    const FLOODS: usize = 4;
+    const EACH: usize = 500;
+    const FRAMES: usize = 30;
+    /// Of the viewer's rate, what must be left on processors that make the flood, too.
+    const LEAST: f64 = 0.3;
+    /// Of the camera's frames, what may pass the viewer by.
+    const MOST_SKIPPED: f64 = 0.25;
+    // Small pictures, lest the rate is that of the encoder.
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "--fps", "10"])?;
+    let viewer = boardcam.watch("/stream")?;
+    // The viewer, and who asks; who may be turned away as long as the flood's requests wait.
+    let alone = || Ok(boardcam.connections().is_ok_and(|open| open == 2).then_some(()));
+    wait_for("the viewer to be alone", alone)?;
+    let before = boardcam.holdings()?;
+    let quiet = rate(&viewer, FRAMES)?;
+    let (skipped_before, received_before) = (skipped(&boardcam)?, viewer.received());
+    let (address, end) = (boardcam.address, AtomicBool::new(false));
+    thread::scope(|scope| -> Outcome {
+        let floods: Vec<_> = (0..FLOODS).map(|_| scope.spawn(|| flood(address, EACH, &end))).collect();
+        let beside = rate(&viewer, FRAMES);
+        end.store(true, Ordering::Relaxed);
+        let mut count = 0;
+        for flood in floods {
+            count += flood.join().map_err(|_| "the flood panicked")??;
+        }
+        let beside = beside?;
+        println!("{quiet:.1} frames/s before, {beside:.1} beside {count} connections");
+        ensure!(beside >= LEAST * quiet, "{quiet:.1} frames/s have become {beside:.1}");
+        Ok(())
+    })?;
+    wait_for("the flood to be over", alone)?;
+    let (skipped, received) = (skipped(&boardcam)? - skipped_before, viewer.received() - received_before);
+    println!("{received} frames came, {skipped} were skipped");
+    ensure!(skipped as f64 <= MOST_SKIPPED * received as f64, "{skipped} frames skipped, {received} came");
+    boardcam.wait_for_no_more_than(before)?;
+    ensure!(!boardcam.log().contains("panic"), "{}", boardcam.log());
+    Ok(())
+}
+
+/// What has become of a client that only connected.
+#[derive(PartialEq)]
+enum Fate {
+    Taken,
+    ToldToGo,
+    Closed,
+}
+
+fn fate(reader: &mut BufReader<TcpStream>) -> Outcome<Fate> {
+    reader.get_ref().set_read_timeout(Some(Duration::from_millis(1)))?;
+    let mut answer = Vec::new();
+    Ok(match reader.read_to_end(&mut answer) {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Fate::Taken,
+        _ if answer.starts_with(b"HTTP/1.1 503 ") => Fate::ToldToGo,
+        _ => Fate::Closed,
+    })
+}
+
+#[test]
+fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told_to_come_again() -> Outcome {
+    const IDLE: u64 = 1_000;
+    const MORE: u64 = 100;
+    /// Told in words at least; the others are closed at once.
+    const TOLD: usize = 10;
+    /// Of about 500 frames, what may pass the viewer by.
+    const MOST_SKIPPED: u64 = 50;
+    let open = open_many()?;
+    ensure!(open > IDLE + 2 * MORE, "this test needs more open files than {open}; see ulimit -Hn");
+    // Small pictures, lest the first are closed before the last are there.
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let (_, threads) = boardcam.holdings()?;
+    let connect = |count| (0..count).map(|_| request(boardcam.address, b"")).collect::<Outcome<Vec<_>>>();
+    let idle = connect(IDLE)?;
+    // The viewer and the one who asks come on top.
+    wait_for("them to be counted", || Ok((boardcam.connections()? == IDLE + 2).then_some(())))?;
+
+    let mut more = connect(MORE)?;
+    // When the last one knows, all do: they are taken in the order in which they came.
+    more.last_mut().ok_or("nobody")?.read_to_end(&mut Vec::new())?;
+    let fates = more.iter_mut().map(fate).collect::<Outcome<Vec<_>>>()?;
+    let count = |wanted: Fate| fates.iter().filter(|fate| **fate == wanted).count();
+    let (taken, told, closed) = (count(Fate::Taken), count(Fate::ToldToGo), count(Fate::Closed));
+    println!("of {MORE} more, {taken} were taken, {told} told to go, {closed} closed");
+    let room = (CONNECTIONS - IDLE - 1) as usize; // the viewer has its place, too
+    ensure!(taken == room, "{taken} were taken where there was room for {room}");
+    ensure!(told >= TOLD, "only {told} were told");
+    goes_on(&viewer, 10)?;
+    let now = boardcam.holdings()?.1;
+    ensure!(now <= threads + POOL, "{now} threads in place of {threads}");
+
+    wait_for("them to be closed", || {
+        let answer = boardcam.get("/state");
+        Ok(answer.is_ok_and(|answer| answer.status == 200).then_some(()))
+    })?;
+    wait_for("the last of them to be closed", || Ok((boardcam.connections()? == 2).then_some(())))?;
+    ensure!(skipped(&boardcam)? <= MOST_SKIPPED, "the viewer missed {} frames", skipped(&boardcam)?);
+    let refused = boardcam.state()?["connections"]["refused"].as_u64().ok_or("no number")?;
+    ensure!(refused >= (told + closed) as u64, "{refused} refused, it says");
+    goes_on(&viewer, 10)?;
+    drop((idle, more));
+    Ok(())
+}
+
+#[test]
+fn five_hundred_requests_at_once_are_each_answered_or_told_to_come_again() -> Outcome {
+    const REQUESTS: usize = 500;
+    open_many()?;
+    let boardcam = Boardcam::pattern()?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    // All of them are there when it goes on; the kernel keeps them meanwhile.
+    boardcam.tell(Signal::STOP)?;
+    let readers = (0..REQUESTS).map(|_| request(boardcam.address, STATE)).collect::<Outcome<Vec<_>>>();
+    boardcam.tell(Signal::CONT)?;
+    let (mut served, mut told) = (0, 0);
+    for mut reader in readers? {
+        let answer = Answer::read(&mut reader)?;
+        match answer.status {
+            200 => served += 1,
+            503 if answer.headers.contains_key("retry-after") => told += 1,
+            other => return Err(format!("status {other}: {}", answer.text()).into()),
+        }
+    }
+    println!("{served} of {REQUESTS} were served, {told} told to come again");
+    ensure!(served > 0 && told > 0, "{served} served, {told} told to come again");
+    ensure!(boardcam.get("/state")?.status == 200, "not served afterwards");
+    goes_on(&viewer, 10)
+}
+
+#[test]
+fn without_a_free_descriptor_viewers_go_on_and_who_waits_is_served_when_there_is_one() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let mut here = request(boardcam.address, STATE)?;
+    ensure!(Answer::read(&mut here)?.status == 200, "not served");
+
+    boardcam.limit_open_files(0)?;
+    let mut waiting = request(boardcam.address, STATE)?;
+    let complaints = || boardcam.log().matches("cannot take a connection").count();
+    wait_for("it to say so", || Ok((complaints() > 0).then_some(())))?;
+    here.get_mut().write_all(STATE)?;
+    let answer = Answer::read(&mut here)?;
+    ensure!(answer.status == 502, "{}", answer.status);
+    goes_on(&viewer, 30)?;
+    ensure!(complaints() == 1, "it says so {} times", complaints());
+
+    boardcam.limit_open_files(open_many()?)?;
+    let answer = Answer::read(&mut waiting)?;
+    ensure!(answer.status == 200, "{}", answer.status);
+    here.get_mut().write_all(STATE)?;
+    ensure!(Answer::read(&mut here)?.status == 200, "one who was here is not served again");
+    goes_on(&viewer, 10)
+}
+
+#[test]
+fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?;
+    let mut here = request(boardcam.address, STATE)?;
+    ensure!(Answer::read(&mut here)?.status == 200, "not served");
+    let mut files = boardcam.holdings()?.0 as u64;
+    // At some number there are enough for the relay, and too few for what the site does then.
+    wait_for("the site to be gone", || {
+        boardcam.limit_open_files(files)?;
+        files += 1;
+        here.get_mut().write_all(STATE)?;
+        Answer::read(&mut here)?;
+        Ok(boardcam.log().contains("Connection refused").then_some(()))
+    })?;
+    goes_on(&viewer, 10)?;
+    boardcam.limit_open_files(open_many()?)?;
+    wait_for("the site to be back", || Ok((boardcam.get("/state")?.status == 200).then_some(())))?;
+    here.get_mut().write_all(STATE)?;
+    ensure!(Answer::read(&mut here)?.status == 200, "one who was here is not served again");
+    goes_on(&viewer, 10)
+}
+
+#[test]
+fn an_answer_of_many_kilobytes_tells_its_length_and_keeps_the_connection() -> Outcome {
+    /// From here on the site's server would send chunks, which the gate must never see.
+    const CHUNKED_FROM: usize = 32 << 10;
+    const VIEWERS: usize = 250;
+    open_many()?;
+    let boardcam = Boardcam::pattern()?;
+    let ask = format!("GET /stream?id={} HTTP/1.0\r\n\r\n", "v".repeat(32));
+    let viewers = (0..VIEWERS).map(|_| {
+        let mut reader = request(boardcam.address, ask.as_bytes())?;
+        ensure!(Answer::read_head(&mut reader)?.status == 200, "no stream");
+        Ok(reader)
+    });
+    let viewers = viewers.collect::<Outcome<Vec<_>>>()?;
+    let mut reader = request(boardcam.address, STATE)?;
+    for _ in 0..2 {
+        let answer = Answer::read(&mut reader)?;
+        ensure!(answer.status == 200 && answer.body.len() > CHUNKED_FROM, "{} bytes", answer.body.len());
+        ensure!(!answer.headers.contains_key("transfer-encoding"), "{:?}", answer.headers);
+        serde_json::from_slice::<serde_json::Value>(&answer.body)?;
+        reader.get_mut().write_all(STATE)?;
+    }
+    drop(viewers);
+    Ok(())
+}
+
+#[test]
+fn who_asks_how_many_connections_there_are_is_one_of_them() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    for _ in 0..200 {
+        ensure!(boardcam.connections()? > 0, "not counted");
+    }
+    Ok(())
+}

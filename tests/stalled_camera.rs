@@ -1,0 +1,152 @@
+//! A camera that stalls while many wait for its picture, beside clients that stopped reading: nobody else notices.
+
+mod house;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use boardcam::camera::{About, Ended, Frame, Source};
+use client::{Answer, Outcome, ensure, get, narrow, request, wait_for};
+
+/// Compressed bytes of a frame.
+const SCAN: usize = 20_000;
+
+/// What the camera says its interval is, so that it may stall for ten times as long before it is given up; it
+/// is faster.
+const INTERVAL: Duration = Duration::from_secs(6);
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// Gives frames until it stalls.
+struct Stalling {
+    about: About,
+    jpeg: Vec<u8>,
+    stalled: Arc<AtomicBool>,
+    sequence: u32,
+}
+
+impl Source for Stalling {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+        thread::sleep(timeout.min(PAUSE));
+        if self.stalled.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.sequence += 1;
+        let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
+        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
+    }
+}
+
+/// How long `/state` takes: the median of many answers, and the worst.
+fn state_takes(address: SocketAddr) -> Outcome<(Duration, Duration)> {
+    const QUESTIONS: usize = 31;
+    let mut took = Vec::new();
+    for _ in 0..QUESTIONS {
+        let begin = Instant::now();
+        ensure!(get(address, "/state")?.status == 200, "no /state");
+        took.push(begin.elapsed());
+    }
+    took.sort();
+    Ok((took[QUESTIONS / 2], took[QUESTIONS - 1]))
+}
+
+fn connections(address: SocketAddr) -> Outcome<u64> {
+    let state: serde_json::Value = serde_json::from_slice(&get(address, "/state")?.body)?;
+    Ok(state["connections"]["open"].as_u64().ok_or("no number of connections")?)
+}
+
+/// For each connection to the server, how much it has sent that the client has not taken; sorted. As the kernel
+/// tells it (proc(5), /proc/net/tcp).
+fn unsent(server: SocketAddr) -> Outcome<Vec<u64>> {
+    let (port, mut unsent) = (format!(":{:04X}", server.port()), Vec::new());
+    for line in fs::read_to_string("/proc/self/net/tcp")?.lines() {
+        let mut fields = line.split_whitespace();
+        let (local, queues) = (fields.nth(1).unwrap_or(""), fields.nth(2).unwrap_or(""));
+        if let Some((out, _)) = queues.split_once(':').filter(|_| local.ends_with(&port)) {
+            unsent.push(u64::from_str_radix(out, 16)?);
+        }
+    }
+    unsent.sort();
+    Ok(unsent)
+}
+
+#[test]
+fn state_answers_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_that_stopped_reading() -> Outcome
+{
+    const SNAPSHOTS: usize = 50;
+    const STOPPED: usize = 20;
+    /// Answers, more than sockets buffer.
+    const BUFFERED: usize = 20;
+    const MEDIAN: Duration = Duration::from_millis(100);
+    /// One answer may fall into a moment in which the machine does something else.
+    const WORST: Duration = Duration::from_secs(1);
+    /// A snapshot is given up after this.
+    const GIVEN_UP: Duration = Duration::from_secs(5);
+
+    let bare = house::bare_jpeg(SCAN);
+    let picture = house::mended(&bare);
+    let stalled = Arc::new(AtomicBool::new(false));
+    let about = About { interval: Some(INTERVAL), ..house::about(&bare) };
+    let camera = Stalling { about, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
+    let address = house::serve(camera)?;
+    wait_for("pictures", || Ok((get(address, "/snapshot")?.status == 200).then_some(())))?;
+    let (median, worst) = state_takes(address)?;
+    println!("nothing else to do: {median:?}, at worst {worst:?}");
+
+    let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4 * BUFFERED);
+    let stopped = (0..STOPPED).map(|_| narrow(address, asks.as_bytes()));
+    let mut stopped = stopped.collect::<Outcome<Vec<_>>>()?;
+    // The one that asks comes on top.
+    let all_there = |count| move || Ok((connections(address)? == count as u64 + 1).then_some(()));
+    wait_for("those who stop reading", all_there(STOPPED))?;
+    let mut last = Vec::new();
+    wait_for("them to be in the middle of an answer", || {
+        let now = unsent(address)?;
+        let same = std::mem::replace(&mut last, now.clone()) == now;
+        Ok((same && now.iter().filter(|bytes| **bytes > 0).count() >= STOPPED).then_some(()))
+    })?;
+
+    stalled.store(true, Ordering::Relaxed);
+    thread::sleep(PAUSE); // the frame that may be under way is older than what is asked for now
+    let asked = Instant::now();
+    let ask = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut snapshots = (0..SNAPSHOTS).map(|_| request(address, ask)).collect::<Outcome<Vec<_>>>()?;
+    wait_for("the snapshots", all_there(STOPPED + SNAPSHOTS))?;
+    let (median, worst) = state_takes(address)?;
+    let after = asked.elapsed();
+    println!("beside {SNAPSHOTS} snapshots and {STOPPED} that stopped: {median:?}, at worst {worst:?}");
+    ensure!(after < GIVEN_UP, "too late: only {after:?} after the snapshots were asked for");
+    ensure!(median < MEDIAN && worst < WORST, "/state took {median:?}, at worst {worst:?}");
+
+    for reader in &mut stopped {
+        for _ in 0..BUFFERED {
+            ensure!(Answer::read(reader)?.status == 200, "one that reads again was not served");
+        }
+    }
+    for snapshot in &mut snapshots {
+        let answer = Answer::read(snapshot)?;
+        ensure!(answer.status == 503, "a snapshot of a stalled camera has status {}", answer.status);
+    }
+    ensure!(asked.elapsed() >= GIVEN_UP, "given up after {:?}", asked.elapsed());
+
+    stalled.store(false, Ordering::Relaxed);
+    for snapshot in &mut snapshots {
+        snapshot.get_mut().write_all(ask)?;
+        let answer = Answer::read(snapshot)?;
+        ensure!(answer.status == 200 && answer.body == picture, "status {}", answer.status);
+    }
+    let (mut viewer, mut part) = (house::watch(address)?, house::part(&picture));
+    for _ in 0..10 {
+        viewer.read_exact(&mut part)?;
+        ensure!(part.starts_with(b"Content-Type: image/jpeg\r\n"), "the stream is torn");
+    }
+    Ok(())
+}
