@@ -115,7 +115,7 @@ mod tests {
     use crate::fanout::order::Kind;
 
     fn seat() -> Seat {
-        let order = Order { kind: Kind::Stream, camera: 0, id: None };
+        let order = Order::new(Kind::Stream, 0);
         Seat::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now())
     }
 
