@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::order::Order;
+
+/// A viewer's rate is an average in which the last frame weighs one part in so many.
+const RATE_WEIGHT: u64 = 16;
 
 /// One viewer as others see it.
 #[derive(Debug)]
@@ -23,12 +26,55 @@ pub struct Seat {
     pub skipped: AtomicU64,
     /// Bytes that its socket took.
     pub bytes: AtomicU64,
+    /// When its socket had taken the last frame whole, in nanoseconds after `since`; 0 before the first.
+    taken: AtomicU64,
+    /// Mean time between two such moments, in nanoseconds; 0 before the second.
+    interval: AtomicU64,
+    /// How old the last frame was at that moment, in nanoseconds.
+    age: AtomicU64,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Seat {
     pub(super) fn new(order: Order, peer: SocketAddr, since: Instant) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { order, peer, since, frames: zero(), skipped: zero(), bytes: zero() }
+        let (taken, interval, age) = (zero(), zero(), zero());
+        Self { order, peer, since, frames: zero(), skipped: zero(), bytes: zero(), taken, interval, age }
+    }
+
+    /// Its socket has taken, at `now`, the last byte of the frame that was captured at `captured`. Only the
+    /// fan-out's loop calls this, so that loading and storing need not be one step.
+    pub(super) fn took(&self, captured: Instant, now: Instant) {
+        let taken = nanos(now.saturating_duration_since(self.since)).max(1);
+        let before = self.taken.swap(taken, Ordering::Relaxed);
+        if before > 0 {
+            let gap = taken.saturating_sub(before);
+            let intervals = self.frames.load(Ordering::Relaxed).saturating_sub(1);
+            let weight = intervals.clamp(1, RATE_WEIGHT);
+            let mean = self.interval.load(Ordering::Relaxed);
+            self.interval.store(mean - mean / weight + gap / weight, Ordering::Relaxed);
+        }
+        self.age.store(nanos(now.saturating_duration_since(captured)), Ordering::Relaxed);
+    }
+
+    /// Frames per second that its socket took of late, 0 before the second; and how long ago, at `now`, it
+    /// took the last one. `None` before the first.
+    pub fn rate(&self, now: Instant) -> Option<(f64, Duration)> {
+        let taken = Some(self.taken.load(Ordering::Relaxed)).filter(|taken| *taken > 0)?;
+        let interval = Duration::from_nanos(self.interval.load(Ordering::Relaxed)).as_secs_f64();
+        let fps = if interval > 0.0 { 1.0 / interval } else { 0.0 };
+        let ago = now.saturating_duration_since(self.since).saturating_sub(Duration::from_nanos(taken));
+        Some((fps, ago))
+    }
+
+    /// The time from the capture of the last frame until the socket had taken its last byte; `None` before
+    /// the first. What is then on the way to the viewer is not in it.
+    pub fn age(&self) -> Option<Duration> {
+        let any = self.taken.load(Ordering::Relaxed) > 0;
+        any.then(|| Duration::from_nanos(self.age.load(Ordering::Relaxed)))
     }
 
     pub(super) fn add(counter: &AtomicU64, count: u64) {
@@ -60,5 +106,44 @@ impl Audience {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fanout::order::Kind;
+
+    fn seat() -> Seat {
+        let order = Order::new(Kind::Stream, 0);
+        Seat::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now())
+    }
+
+    #[test]
+    fn a_viewers_rate_and_age_are_those_of_its_last_frames() {
+        let seat = seat();
+        assert_eq!((seat.rate(seat.since), seat.age()), (None, None));
+        let (mut now, delay) = (seat.since, Duration::from_millis(7));
+        for (frames, gap) in [(100, 100), (100, 50)] {
+            for _ in 0..frames {
+                now += Duration::from_millis(gap);
+                Seat::add(&seat.frames, 1);
+                seat.took(now - delay, now);
+            }
+            let (fps, ago) = seat.rate(now + Duration::from_secs(9)).unwrap();
+            assert!((fps - 1000.0 / gap as f64).abs() < 0.1, "{fps} at one every {gap} ms");
+            assert_eq!((ago, seat.age()), (Duration::from_secs(9), Some(delay)));
+        }
+    }
+
+    #[test]
+    fn the_first_two_frames_make_a_rate() {
+        let seat = seat();
+        for (number, at) in [(1, 10), (2, 260)] {
+            Seat::add(&seat.frames, 1);
+            let now = seat.since + Duration::from_millis(at);
+            seat.took(now, now);
+            assert_eq!(seat.rate(now).unwrap().0, if number == 1 { 0.0 } else { 4.0 });
+        }
     }
 }

@@ -96,6 +96,8 @@ pub(super) struct Viewer {
     blocked: bool,
     /// Number of the last frame that was begun, or left out as too many for it.
     pub(super) seen: u64,
+    /// When the last frame that was begun was captured.
+    captured: Option<Instant>,
     /// While it is behind: when it last took something, or first took nothing.
     behind: Option<Instant>,
     kernel_buffer: usize,
@@ -137,6 +139,7 @@ impl Viewer {
             spill,
             blocked,
             seen,
+            captured: None,
             behind,
             kernel_buffer,
             steady,
@@ -175,6 +178,9 @@ impl Viewer {
                         pool.give_back(self.spill.take().unwrap_or_default());
                         if self.head.is_empty() && self.kind != Kind::Stream {
                             return Err(Leave::Served);
+                        }
+                        if let Some(captured) = self.captured {
+                            self.seat.took(captured, now);
                         }
                     }
                 }
@@ -235,6 +241,8 @@ impl Viewer {
         if sent < length {
             return Ok(self.keep(&rest(parts, sent), pool, (frame.number, sent), now));
         }
+        // Not `now`, which all viewers of a frame share: those that were served before this one took their time.
+        self.seat.took(frame.meta.captured, Instant::now());
         Ok(Offered::Fine)
     }
 
@@ -275,6 +283,7 @@ impl Viewer {
     }
 
     fn begun(&mut self, frame: &Stored<'_>, sent: usize) {
+        self.captured = Some(frame.meta.captured);
         Seat::add(&self.seat.skipped, self.missed(frame));
         self.seen = frame.number;
         if let Some(pace) = &mut self.pace {

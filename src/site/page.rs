@@ -1,6 +1,11 @@
 //! The page that people see, and its parts. Nothing comes from elsewhere, and no script stands in the page.
+//!
+//! Its texts are in `page/lang`, one file for each language. For a further one, copy `en.json` to `TAG.json`
+//! (TAG as in RFC 5646: `de`, `pt-BR`) and translate what stands behind the colons, leaving `{words}` in
+//! braces as they are. That is all: the build finds the file, and a test tells what it lacks.
 
 use rouille::Response;
+use rouille::input::parse_priority_header;
 
 use super::Visit;
 
@@ -8,35 +13,165 @@ use super::Visit;
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
+const INDEX: &str = include_str!("page/index.html");
+const STYLE: &str = include_str!("page/page.css");
+const ICON: &str = include_str!("page/icon.svg");
+
+/// The page's script, one room in each file. They are one script to the browser, so that a page over a poor
+/// network takes few requests.
+const SCRIPT: &str = concat!(
+    include_str!("page/kit.js"),
+    include_str!("page/share.js"),
+    include_str!("page/tile.js"),
+    include_str!("page/zoom.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/page.js"),
+);
+
+/// The texts by language, as the build found them: tag and JSON.
+const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
+
+/// The language of those who understand none of ours.
+const FALLBACK: &str = "en";
+
 /// `/`
 pub(super) fn index(visit: &Visit<'_>) -> Response {
-    file(visit, "text/html; charset=utf-8", include_bytes!("page/index.html"))
+    file(visit, "text/html; charset=utf-8", INDEX, "")
         .with_additional_header("Content-Security-Policy", POLICY)
         .with_additional_header("Referrer-Policy", "no-referrer")
 }
 
 /// `/page.css`
 pub(super) fn style(visit: &Visit<'_>) -> Response {
-    file(visit, "text/css; charset=utf-8", include_bytes!("page/page.css"))
+    file(visit, "text/css; charset=utf-8", STYLE, "")
 }
 
-/// `/page.js`
+/// `/page.js`, with the texts in the language that the browser prefers.
 pub(super) fn script(visit: &Visit<'_>) -> Response {
-    file(visit, "text/javascript; charset=utf-8", include_bytes!("page/page.js"))
+    let (tag, texts) = language(visit.request.header("Accept-Language").unwrap_or_default());
+    let script = format!("'use strict';\nconst TEXT = {texts};\n{SCRIPT}");
+    file(visit, "text/javascript; charset=utf-8", script, tag)
+        .with_additional_header("Vary", "Accept-Language")
 }
 
 /// `/icon.svg`
 pub(super) fn icon(visit: &Visit<'_>) -> Response {
-    file(visit, "image/svg+xml", include_bytes!("page/icon.svg"))
+    file(visit, "image/svg+xml", ICON, "")
 }
 
-/// A part of the page, which a browser keeps until the server is another one.
-fn file(visit: &Visit<'_>, content_type: &'static str, bytes: &'static [u8]) -> Response {
-    let tag = format!("\"{}\"", visit.house.instance);
+/// A part of the page, in its `variant`, which a browser keeps until the server is another one.
+fn file(visit: &Visit<'_>, content_type: &'static str, text: impl Into<String>, variant: &str) -> Response {
+    let tag = format!("\"{}{variant}\"", visit.house.instance);
     let response = if visit.request.header("If-None-Match") == Some(tag.as_str()) {
         Response::from_data(content_type, Vec::new()).with_status_code(304)
     } else {
-        Response::from_data(content_type, bytes)
+        Response::from_data(content_type, text.into())
     };
     response.with_unique_header("Cache-Control", "no-cache").with_unique_header("ETag", tag)
+}
+
+/// The best of our languages by an Accept-Language header (RFC 9110 section 12.5.4): tag and texts.
+fn language(accepted: &str) -> (&'static str, &'static str) {
+    let ours = |tag: &str| LANGUAGES.iter().find(|(ours, _)| ours.eq_ignore_ascii_case(tag));
+    let of = |tag: &str| ours(tag).or_else(|| ours(tag.split('-').next()?));
+    parse_priority_header(accepted)
+        .filter(|(_, weight)| *weight > 0.0)
+        .filter_map(|(tag, weight)| Some((of(tag)?, weight)))
+        .min_by(|one, other| other.1.total_cmp(&one.1)) // the first of equals, which max_by would not give
+        .map(|(language, _)| language)
+        .or_else(|| ours(FALLBACK))
+        .copied()
+        .unwrap_or((FALLBACK, "{}")) // never: a test sees to it
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// The most that the page may weigh, all parts together, in bytes.
+    const WEIGHT_MAX: usize = 60_000;
+
+    fn texts(json: &str) -> BTreeMap<String, String> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The words in braces in a text.
+    fn blanks(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_text_with_the_same_blanks() {
+        let english = texts(language("").1);
+        for (tag, json) in LANGUAGES {
+            let theirs = texts(json);
+            assert_eq!(theirs["lang"], *tag);
+            let keys = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<BTreeSet<_>>();
+            assert_eq!(keys(&theirs), keys(&english), "{tag}");
+            for (key, text) in &theirs {
+                assert_eq!(blanks(text), blanks(&english[key]), "{key} in {tag}");
+                assert!(!text.trim().is_empty(), "{key} in {tag}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_is_used_and_every_text_that_is_used_is_there() {
+        let named = |before: &str| {
+            let code = [SCRIPT, INDEX].concat();
+            let word = |rest: &str| {
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+            };
+            code.split(before).skip(1).map(word).collect::<BTreeSet<_>>()
+        };
+        let used: BTreeSet<_> =
+            ["TEXT.", "data-text=\"", "data-label=\""].into_iter().flat_map(named).collect();
+        let there: BTreeSet<_> = texts(language("").1).into_keys().collect();
+        // Looked up by the name of a state.
+        let states = |key: &&String| !key.starts_with("state_");
+        let unused: Vec<_> = there.difference(&used).filter(states).collect();
+        assert_eq!(unused, Vec::<&String>::new(), "texts that nobody sees");
+        assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "no such text");
+    }
+
+    #[test]
+    fn the_browser_gets_the_language_it_prefers_of_those_we_have() {
+        for (accepted, expected) in [
+            ("", "en"),
+            ("ru", "ru"),
+            ("RU-ru,ru;q=0.9,en-US;q=0.8,en;q=0.7", "ru"),
+            ("en-GB,en;q=0.9,ru;q=0.8", "en"),
+            ("xx, en;q=0.5, ru;q=0.6", "ru"),
+            ("ru;q=0, xx", "en"),
+            ("ru;q=NaN,,;;q=,-", "en"),
+            ("*", "en"),
+        ] {
+            assert_eq!(language(accepted).0, expected, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn the_whole_page_is_small() {
+        let longest = LANGUAGES.iter().map(|(_, texts)| texts.len()).max().unwrap();
+        let weight = [INDEX, STYLE, ICON, SCRIPT].iter().map(|part| part.len()).sum::<usize>() + longest;
+        assert!(weight < WEIGHT_MAX, "{weight} bytes");
+    }
+
+    #[test]
+    fn nothing_stands_in_the_page_that_its_policy_forbids() {
+        assert!(POLICY.starts_with("default-src 'none';"));
+        assert!(!POLICY.contains("unsafe") && !POLICY.contains('*') && !POLICY.contains("http"), "{POLICY}");
+        for tag in INDEX.split('<') {
+            let tag = tag.split('>').next().unwrap_or_default();
+            assert!(!tag.starts_with("style") && !tag.contains(" style="), "{tag}");
+            assert!(!tag.starts_with("script") || tag.contains(" src=\"/"), "{tag}");
+            let handler = |word: &str| word.starts_with("on") && word.contains('=');
+            assert!(!tag.split_whitespace().any(handler), "{tag}");
+        }
+        for word in ["eval(", "innerHTML", "http://", "https://", "setAttribute('style'"] {
+            assert!(!SCRIPT.contains(word), "{word}");
+        }
+    }
 }

@@ -141,6 +141,10 @@ struct Viewer {
     frames_sent: u64,
     frames_skipped: u64,
     bytes_sent: u64,
+    /// Frames per second that its socket took of late.
+    fps: f64,
+    /// From the capture of the last frame until its socket had taken the last byte of it.
+    age_ms: Option<f64>,
 }
 
 /// Memory for what slow viewers did not take yet, in bytes.
@@ -233,6 +237,7 @@ fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
 }
 
 fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
+    let fps = seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 });
     Viewer {
         id: seat.order.id.clone(),
         camera: feeds.get(seat.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
@@ -246,6 +251,8 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
         frames_sent: load(&seat.frames),
         frames_skipped: load(&seat.skipped),
         bytes_sent: load(&seat.bytes),
+        fps,
+        age_ms: seat.age().map(|age| age.as_secs_f64() * 1e3),
     }
 }
 

@@ -37,12 +37,12 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, fps=FPS):
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
         command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
         self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
-        command += ["--size", f"{WIDTH}x{HEIGHT}", "--fps", str(fps), "--log", "stderr"]
+        command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.url = self.port = None
         self.heard = threading.Event()
@@ -96,8 +96,12 @@ class WithProgram(unittest.TestCase):
     fps = FPS
 
     @classmethod
+    def make_program(cls):
+        return Program(fps=cls.fps)
+
+    @classmethod
     def setUpClass(cls):
-        cls.program = Program(fps=cls.fps)
+        cls.program = cls.make_program()
         cls.addClassCleanup(cls.program.stop)
         cls.url = cls.program.url
 

@@ -82,7 +82,7 @@ class Firefox(WithProgram):
         """The number of the frame that the page's picture shows."""
         url = browser.value(
             """(() => {
-                const image = document.querySelector('#view img');
+                const image = document.querySelector('.tile img');
                 if (!image || !image.naturalWidth) return null;
                 const canvas = document.createElement('canvas');
                 [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];

@@ -1,14 +1,10 @@
 """From an address that is not loopback, as from a phone: there a plain page is no secure context."""
 
-import tempfile
 import unittest
 
-import cv2
-import numpy
-
 import namespace
-from program import HEIGHT, OUT, WIDTH, Program, read_counter, until
-from test_browser import await_moving, open_browser, set_screen, shown_number, state
+from browser import await_moving, number_on_screen, open_browser, set_screen, show_bare_img, state
+from program import OUT, Program, until
 
 
 class FromElsewhere(unittest.TestCase):
@@ -23,21 +19,13 @@ class FromElsewhere(unittest.TestCase):
         set_screen(browser, "phone")
         browser.get(self.url + "/")
         self.assertFalse(browser.execute_script("return window.isSecureContext"))
-        await_moving(browser, shown_number)
+        await_moving(browser)
         until("it says live", lambda: state(browser) == "live")
         browser.save_screenshot(str(OUT / "page-from-elsewhere.png"))
         complaints = [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"]
         self.assertEqual(complaints, [], "Chromium complains about the page")
 
     def test_a_bare_img_works_from_elsewhere(self):
-        def number(browser):
-            png = numpy.frombuffer(browser.get_screenshot_as_png(), numpy.uint8)
-            return read_counter(cv2.imdecode(png, cv2.IMREAD_COLOR)[:HEIGHT, :WIDTH])
-
-        with tempfile.NamedTemporaryFile("w", suffix=".html") as page:
-            page.write(f'<body style="margin:0"><img src="{self.url}/stream">')
-            page.flush()
-            browser = open_browser(self)
-            set_screen(browser, "desktop")
-            browser.get(f"file://{page.name}")
-            await_moving(browser, number)
+        browser = open_browser(self)
+        show_bare_img(self, browser, self.url + "/stream")
+        await_moving(browser, number_on_screen)

@@ -1,131 +1,31 @@
-// The live page: keeps one stream of the chosen camera open, brings it back by itself, and says in words what
-// is wrong. Everything it knows it asks of /state; it opens and closes the stream by what it hears there.
-'use strict';
-
-// Every text a person reads, in one place.
-const TEXT = {
-  states: {
-    connecting: 'Connecting',
-    reconnecting: 'Reconnecting',
-    starting: 'Starting the camera',
-    waiting: 'Waiting for the camera',
-    live: 'Live',
-  },
-  size: (width, height) => `${width}×${height}`,
-  rate: (fps) => `${fps} fps`,
-  picture: (camera) => `Live picture of ${camera}`,
-  cameras: 'Cameras',
-  snapshot: 'Take a snapshot (s)',
-  saved: (file) => `Saved ${file}`,
-  noSnapshot: (why) => `No snapshot: ${why}`,
-  fullscreen: 'Full screen (f)',
-  fill: 'Fill the screen (f)',
-  away: {
-    what: 'The camera\'s board does not answer',
-    offline: 'This device is not connected to any network',
-    noAnswer: 'No answer over the network',
-    status: (code) => `It answered with status ${code}`,
-    advice: 'Check that the board has power and that this device is on the same network. The picture comes back by itself.',
-  },
-};
+// The live page: asks /state again and again, says of each camera whether it is shown live, by stills or not at
+// all, and tells in words what is wrong. Everything it knows of the server it knows from there.
 
 const POLL_MS = 2000; // between two looks at /state
 const ANSWER_MS = 4000; // how long /state may take
-const SNAPSHOT_MS = 10000; // how long a snapshot may take
-const RETRY_MS = [1000, 2000, 4000, 5000]; // before opening a failed stream again; the last one from then on
-const MISSING_POLLS = 2; // the server does not list our stream this often: it is gone
-const STALLED_POLLS = 3; // frames go out, but not to us, this often: it is stuck
 const FAILED_POLLS = 2; // this often without an answer: say more than "reconnecting"
-const IDLE_MS = 4000; // until the controls fade
-const NOTE_MS = 4000; // how long a note stays
-// Another picture in the place of a stream makes every browser close its connection; an empty src does not.
-const BLANK = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
-
-const at = (id) => document.getElementById(id);
-const body = document.body;
-
-// --- The stream: never more than one, since a browser opens few connections to a host.
-
-let stream = null; // the open one
-let retries = 0; // failures since a stream last moved
-let retryAt = 0; // no stream is opened before this, on the clock of performance.now()
-
-function openStream(camera) {
-  const id = Math.random().toString(36).slice(2);
-  const image = new Image();
-  const opened = { id, image, url: camera.url, moving: false, stale: false, missing: 0, stalled: 0, sent: 0, published: 0 };
-  image.alt = ''; // #view carries the description
-  image.onload = () => {
-    opened.moving = true;
-    show();
-  };
-  image.onerror = () => {
-    loseStream();
-    show();
-  };
-  image.src = `${camera.url}stream?id=${id}`; // the id also keeps caches away
-  at('view').append(image);
-  stream = opened;
-}
-
-function closeStream() {
-  if (!stream) return;
-  const { image } = stream;
-  stream = null;
-  image.onload = image.onerror = null;
-  if (image.naturalWidth) {
-    // The last picture stays in sight until the next stream has one.
-    const last = at('last');
-    last.width = image.naturalWidth;
-    last.height = image.naturalHeight;
-    last.getContext('2d').drawImage(image, 0, 0);
-  }
-  image.src = BLANK;
-  image.remove();
-}
-
-// The stream failed: close it and open it again a little later.
-function loseStream() {
-  closeStream();
-  const wait = RETRY_MS[Math.min(retries, RETRY_MS.length - 1)];
-  retries += 1;
-  retryAt = performance.now() + wait;
-  pollIn(Math.min(wait, POLL_MS));
-}
-
-// Whether the server still sends to our stream, by what it says of it.
-function isLost(viewers, camera) {
-  const row = viewers.find((viewer) => viewer.id === stream.id);
-  if (!row) {
-    stream.missing += 1;
-    return stream.missing >= MISSING_POLLS;
-  }
-  stream.missing = 0;
-  const published = camera.frames.published;
-  if (row.frames_sent > stream.sent) {
-    stream.moving = true;
-    stream.stalled = 0;
-    retries = 0;
-  } else if (camera.state === 'live' && published > stream.published) {
-    stream.stalled += 1;
-  }
-  stream.sent = row.frames_sent;
-  stream.published = published;
-  return stream.stalled >= STALLED_POLLS;
-}
-
-// --- /state, again and again.
+const STILL_MS = 2000; // between two stills of one camera
+const STILL_PAUSE_MS = 300; // between any two stills
+const SIGHT_MS = 150; // scrolling rests this long before streams are opened and closed
+const SAID_MS = 1500; // a state lasts this long before it is read out
+const TILE_GAP = 8; // pixels between tiles, as in page.css
+const TILE_MIN = 150; // pixels a tile is wide at least
 
 let program = null; // what answered last
-let cameras = []; // as last heard
+let tiles = []; // one for each camera, in the server's order
 let failure = null; // why there was no answer, while there is none
 let failures = 0; // in a row
 let timer = 0;
 let asking = null; // the request on its way
+let awake = false; // somebody may be looking
+
+const share = new Share(() => awake && !failures && assign());
+
+// --- /state, again and again.
 
 function pollIn(ms) {
   clearTimeout(timer);
-  timer = setTimeout(poll, ms);
+  if (awake) timer = setTimeout(poll, ms);
 }
 
 async function poll() {
@@ -134,13 +34,14 @@ async function poll() {
   asking = mine;
   const limit = setTimeout(() => mine.abort(), ANSWER_MS);
   let state = null;
-  let why = TEXT.away.noAnswer;
+  let why = TEXT.away_silent;
   try {
-    const answer = await fetch('/state', { cache: 'no-store', signal: mine.signal });
+    // Beside the page: behind /cameras/NAME/ it is that camera's alone.
+    const answer = await fetch('state', { cache: 'no-store', signal: mine.signal });
     if (answer.ok) state = await answer.json();
-    else why = TEXT.away.status(answer.status);
+    else why = fill(TEXT.away_status, { code: answer.status });
   } catch (error) {
-    if (navigator.onLine === false) why = TEXT.away.offline;
+    if (navigator.onLine === false) why = TEXT.away_offline;
   }
   clearTimeout(limit);
   if (asking !== mine) return; // another one has taken over, or the page sleeps
@@ -150,10 +51,10 @@ async function poll() {
     pollIn(POLL_MS);
     hear(state);
   } else {
-    pollIn(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+    pollIn(backOff(failures));
     failures += 1;
     failure = why;
-    if (stream) stream.stale = true;
+    for (const { stream } of tiles) if (stream) stream.stale = true;
   }
   show();
 }
@@ -163,37 +64,38 @@ function hear(state) {
     location.reload(); // a new page came with it
     return;
   }
-  if (program && program.instance !== state.program.instance) closeStream();
+  if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
   program = state.program;
-  cameras = state.cameras;
-  const camera = chosen();
-  if (stream && (!camera || stream.stale || stream.url !== camera.url)) closeStream();
-  if (stream && isLost(state.viewers, camera)) loseStream();
-  if (!stream && camera) {
-    const wait = retryAt - performance.now();
-    if (wait <= 0) openStream(camera);
-    else pollIn(Math.min(wait, POLL_MS));
+  if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
+    tiles.forEach((tile) => tile.close());
+    sight.disconnect();
+    tiles = state.cameras.map((camera) => new Tile(camera.name));
+    at('tiles').replaceChildren(...tiles.map((tile) => tile.element));
+    tiles.forEach((tile) => sight.observe(tile.element));
   }
+  tiles.forEach((tile, i) => tile.hear(state.cameras[i], state.viewers));
+  assign();
 }
 
 // Nobody looks: no stream, no questions.
 function sleep() {
+  awake = false;
   clearTimeout(timer);
   if (asking) asking.abort();
   asking = null;
-  closeStream();
+  assign();
 }
 
 // Somebody looks again, or the network is back: whatever was open may be dead without a sign.
 function wake() {
   if (document.hidden) return;
   sleep();
-  retries = retryAt = 0;
+  awake = true;
   show();
   poll();
 }
 
-// --- The chosen camera: named by the URL's fragment, else by the page's own URL, else the first.
+// --- Which camera: one is named by the URL's fragment, or there is no other; else all.
 
 function chosen() {
   let name = location.hash.slice(1);
@@ -202,61 +104,123 @@ function chosen() {
   } catch (error) {
     // Not written by us; it names no camera.
   }
-  return (
-    cameras.find((camera) => camera.name === name) ||
-    cameras.find((camera) => camera.url === location.pathname) ||
-    cameras[0]
-  );
+  return tiles.find((tile) => tile.name === name) || (tiles.length === 1 ? tiles[0] : null);
 }
 
-function choose(camera) {
-  history.replaceState(null, '', `#${encodeURIComponent(camera.name)}`);
+// A step that the browser's back button undoes.
+function choose(tile) {
+  history.pushState({ fromAll: true }, '', `#${encodeURIComponent(tile.name)}`);
+  change();
+  at('back').focus();
+}
+
+function showAll() {
+  const tile = chosen();
+  if (!tile || tiles.length === 1) return;
+  if (history.state && history.state.fromAll) {
+    history.back();
+  } else {
+    history.replaceState(null, '', location.pathname + location.search);
+    change();
+  }
+}
+
+function neighbour(step) {
+  const place = tiles.indexOf(chosen());
+  if (place < 0 || tiles.length < 2) return;
+  const next = tiles[(place + step + tiles.length) % tiles.length];
+  history.replaceState(history.state, '', `#${encodeURIComponent(next.name)}`);
   change();
 }
 
+let before = null; // the camera that filled the window
+
 function change() {
-  const camera = chosen();
-  if (!camera || (stream && stream.url === camera.url)) return;
-  closeStream();
-  at('last').width = 1; // not the other camera's picture
-  retries = retryAt = 0;
-  if (!document.hidden) openStream(camera);
+  const tile = chosen();
+  resetZoom(before);
+  assign();
   show();
+  if (!tile && before) before.button.focus();
+  before = tile;
+}
+
+// --- Who is live: the cameras in sight, as many as this window may have.
+
+function assign() {
+  const one = chosen();
+  const shown = tiles.filter((tile) => (one ? tile === one : tile.inSight));
+  // Among several, a stream is not spent on a camera without pictures; a camera alone shows the drawn card.
+  const wanting = shown.filter((tile) => one || tile.camera.state === 'live').slice(0, LIVE_MAX);
+  const granted = wanting.slice(0, share.ask(awake ? wanting.length : 0));
+  for (const tile of tiles) {
+    if (!awake || !shown.includes(tile)) tile.be('none', '');
+    else if (granted.includes(tile)) tile.be('live', CHOICES[choice]);
+    else tile.be('stills', CHOICES[choice]);
+    if (tile.mode === 'live' && !tile.stream) pollIn(Math.min(tile.retryAt - performance.now(), POLL_MS));
+  }
+  takeStills();
+}
+
+let sightTimer = 0;
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const tile = tiles.find(({ element }) => element === entry.target);
+    if (tile) tile.inSight = entry.isIntersecting;
+  }
+  clearTimeout(sightTimer);
+  sightTimer = setTimeout(() => {
+    if (awake && !failures) assign();
+    show();
+  }, SIGHT_MS);
+});
+
+let taking = false; // the loop below runs
+
+// Stills one after the other, the oldest first: never more than one connection is spent on them.
+async function takeStills() {
+  if (taking) return;
+  taking = true;
+  for (;;) {
+    const due = tiles.filter((tile) => tile.mode === 'stills' && tile.camera.state === 'live');
+    if (!due.length) break;
+    const oldest = due.reduce((a, b) => (b.stillAt < a.stillAt ? b : a));
+    if (performance.now() - oldest.stillAt > STILL_MS || !oldest.stillAt) await oldest.takeStill();
+    await new Promise((resolve) => setTimeout(resolve, STILL_PAUSE_MS));
+  }
+  taking = false;
 }
 
 // --- What is shown.
 
-function setText(id, text) {
-  const element = at(id);
-  if (element.textContent !== text) element.textContent = text; // else it would be read out again
-}
-
 function show() {
-  const camera = chosen();
+  const one = chosen();
   let state = program ? 'reconnecting' : 'connecting';
-  if (!failures && camera && (camera.state !== 'live' || (stream && stream.moving))) state = camera.state;
+  if (!failures && program) state = one ? one.state() : 'live';
+  body.dataset.view = one || !tiles.length ? 'one' : 'all';
   body.dataset.state = state;
-  setText('state', TEXT.states[state] || state);
-  const figures = [];
-  if (state === 'live' && camera.format) {
-    figures.push(TEXT.size(camera.format.width, camera.format.height));
-    // 0 is not measured yet; slow cameras need the tenths.
-    if (camera.fps > 0) figures.push(TEXT.rate(camera.fps < 9.95 ? camera.fps.toFixed(1) : Math.round(camera.fps)));
-  }
-  setText('figures', figures.join(', '));
+  const live = tiles.filter((tile) => tile.mode === 'live' && tile.camera.state === 'live').length;
+  const words = !one && state === 'live' ? fill(TEXT.count, { all: tiles.length, live }) : TEXT[`state_${state}`];
+  const name = one ? one.name : program && program.name;
+  setText('state', words || state);
+  setText('title', tiles.length > 1 ? name : '');
+  document.title = one && tiles.length > 1 ? `${name} – ${program.name}` : program ? program.name : document.title;
+  at('back').hidden = !one || tiles.length < 2;
+  say(fill(TEXT.says, { camera: name || document.title, state: words || state }));
 
   let problem = null;
-  if (failures >= FAILED_POLLS) problem = { what: TEXT.away.what, why: failure, advice: TEXT.away.advice };
-  else if (camera) problem = camera.problem;
+  if (failures >= FAILED_POLLS) problem = { what: TEXT.away, why: failure, advice: TEXT.away_advice };
+  else if (one) problem = one.camera.problem;
   at('problem').hidden = !problem;
+  at('problem').lang = failures ? TEXT.lang : 'en'; // the server speaks English
   body.classList.toggle('told', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
 
-  showCameras(camera);
-  if (camera) {
-    at('view').setAttribute('aria-label', TEXT.picture(camera.name));
-    document.title = cameras.length > 1 ? `${camera.name} – ${program.name}` : program.name;
+  for (const tile of tiles) {
+    tile.element.classList.toggle('chosen', tile === one);
+    showTile(tile);
   }
+  showFigures();
+  layOut();
   if (state !== 'live') showControls();
 }
 
@@ -265,142 +229,104 @@ function sentence(text) {
   return text ? text[0].toUpperCase() + text.slice(1) : '';
 }
 
-function showCameras(current) {
-  const list = at('cameras');
-  const names = cameras.map((camera) => camera.name);
-  if (JSON.stringify(names) !== list.dataset.names) {
-    list.dataset.names = JSON.stringify(names);
-    list.hidden = names.length < 2;
-    list.textContent = '';
-    for (const camera of cameras) {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.textContent = camera.name;
-      button.onclick = () => choose(camera);
-      list.append(button);
+function showTile(tile) {
+  const state = failures ? 'reconnecting' : tile.state();
+  if (tile.element.dataset.state === state) return;
+  tile.element.dataset.state = state;
+  tile.element.querySelector('.how').textContent = TEXT[`state_${state}`];
+  const { problem } = tile.camera;
+  tile.element.querySelector('.trouble').textContent = sentence(problem && problem.what);
+}
+
+// Small numbers need the tenths.
+function rounded(value) {
+  const digits = value < 9.95 ? 1 : 0;
+  return value.toLocaleString(TEXT.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function time(ms) {
+  return ms < 1000 ? fill(TEXT.ms, { ms: rounded(ms) }) : fill(TEXT.seconds, { s: rounded(ms / 1000) });
+}
+
+// What the camera gives, and what of it is sent to this page.
+function showFigures() {
+  const tile = chosen();
+  const state = body.dataset.state;
+  const size = tile && tile.size();
+  const row = state === 'live' ? tile && tile.row : null;
+  const figures = [];
+  if (size && (state === 'live' || state === 'stills')) {
+    figures.push(fill(TEXT.size, size));
+    // 0 is not measured yet.
+    if (state === 'live' && tile.camera.fps > 0) figures.push(fill(TEXT.rate, { fps: rounded(tile.camera.fps) }));
+  }
+  setText('figures', figures.join(', '));
+  const measured = row && row.fps > 0;
+  const mine = measured ? fill(TEXT.mine, { fps: rounded(row.fps), age: time(row.age_ms) }) : '';
+  setText('mine', state === 'stills' ? TEXT.stills_why : mine);
+  if (!at('sheet').open) return;
+  const { format, fps } = (tile && tile.camera) || {};
+  const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
+  setText('of-camera', camera);
+  setText('of-sent', measured ? fill(TEXT.rate, { fps: rounded(row.fps) }) : TEXT.none);
+  setText('of-age', measured ? time(row.age_ms) : TEXT.none);
+  setText('of-skipped', row ? String(row.frames_skipped) : TEXT.none);
+}
+
+// Reads a change out once it has lasted, so that a poor network does not make a chatterbox of it.
+let saying = '';
+let sayTimer = 0;
+
+function say(text) {
+  if (text === saying) return;
+  saying = text;
+  clearTimeout(sayTimer);
+  sayTimer = setTimeout(() => setText('said', text), SAID_MS);
+}
+
+// The tiles as large as the window allows: in so many columns, with the first `wide` ones across two of them.
+function layOut() {
+  const list = at('tiles');
+  if (body.dataset.view !== 'all') return;
+  const format = tiles.map((tile) => tile.camera.format).find(Boolean) || { width: 16, height: 9 };
+  const shape = format.width / format.height;
+  const style = getComputedStyle(list);
+  const width = innerWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const height = innerHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+  const count = tiles.length;
+  let best = null;
+  for (let columns = 1; columns <= count; columns += 1) {
+    for (let wide = 0; wide <= (columns === 2 ? count - 2 : 0); wide += 1) {
+      if (wide && (count - wide) % columns) continue; // no gap in the last row
+      const rows = wide + Math.ceil((count - wide) / columns);
+      const room = height - (rows - 1) * TILE_GAP;
+      // A wide tile is as high as two others and the gap between them is wide.
+      const across = (width - (columns - 1) * TILE_GAP) / columns;
+      const most = (room * shape - wide * TILE_GAP) / (rows + wide);
+      const side = Math.min(across, most);
+      const area = side * side * (count - wide) + wide * (2 * side + TILE_GAP) ** 2;
+      // Of those that are nearly as good, the one with most columns.
+      if (!best || area > best.area * 0.95) best = { area, columns, wide, side };
     }
   }
-  Array.from(list.children).forEach((button, i) => button.setAttribute('aria-pressed', cameras[i] === current));
-}
-
-// --- The controls fade while a live picture is watched.
-
-let idle = 0;
-let byKeys = false; // the last hand was on the keyboard
-
-function showControls() {
-  body.classList.remove('idle');
-  clearTimeout(idle);
-  idle = setTimeout(() => {
-    const focused = byKeys && document.activeElement !== body;
-    if (body.dataset.state === 'live' && !focused) body.classList.add('idle');
-  }, IDLE_MS);
-}
-
-addEventListener('pointermove', (event) => {
-  if (event.pointerType === 'mouse') showControls();
-});
-addEventListener('pointerdown', (event) => {
-  byKeys = false;
-  const onPicture = at('view').contains(event.target);
-  const shown = !body.classList.contains('idle');
-  showControls();
-  if (event.pointerType === 'touch' && onPicture && shown && body.dataset.state === 'live') body.classList.add('idle');
-});
-addEventListener('keydown', (event) => {
-  byKeys = true;
-  showControls();
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === 'f') toggleFull();
-  if (event.key === 's') snapshot();
-});
-
-let noteTimer = 0;
-
-function note(text) {
-  setText('note', text);
-  showControls();
-  clearTimeout(noteTimer);
-  noteTimer = setTimeout(() => setText('note', ''), NOTE_MS);
-}
-
-// --- Snapshot: fetched first, so that a refusal can be told in words.
-
-async function snapshot() {
-  const camera = chosen();
-  if (!camera) return;
-  const stop = new AbortController();
-  const limit = setTimeout(() => stop.abort(), SNAPSHOT_MS);
-  try {
-    const answer = await fetch(`${camera.url}snapshot`, { cache: 'no-store', signal: stop.signal });
-    if (!answer.ok) {
-      note(TEXT.noSnapshot((await answer.text()).trim() || TEXT.away.status(answer.status)));
-      return;
-    }
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(await answer.blob());
-    link.download = `${camera.name}-${timeForFile(new Date())}.jpg`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), SNAPSHOT_MS);
-    body.classList.add('shot');
-    setTimeout(() => body.classList.remove('shot'), 300);
-    note(TEXT.saved(link.download));
-  } catch (error) {
-    note(TEXT.noSnapshot(TEXT.away.noAnswer));
-  } finally {
-    clearTimeout(limit);
+  if (best.side < TILE_MIN) {
+    const columns = Math.max(1, Math.floor(width / (TILE_MIN + TILE_GAP)));
+    best = { columns, wide: 0, side: (width - (columns - 1) * TILE_GAP) / columns }; // and the page scrolls
   }
+  list.style.setProperty('--columns', best.columns);
+  list.style.setProperty('--side', `${Math.floor(best.side)}px`);
+  list.style.setProperty('--shape', shape);
+  tiles.forEach((tile, i) => tile.element.classList.toggle('wide', i < best.wide));
 }
-
-// 2026-11-22_14-03-05, local time: sorts by name and is allowed in every file system.
-function timeForFile(now) {
-  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
-  return local.toISOString().slice(0, 19).replace('T', '_').replace(/:/g, '-');
-}
-
-// --- Full screen. An iPhone has it for videos only; there the picture is cropped to fill the screen instead.
-
-const canFull = document.fullscreenEnabled || document.webkitFullscreenEnabled;
-const fullElement = () => document.fullscreenElement || document.webkitFullscreenElement;
-
-async function toggleFull() {
-  if (!canFull) {
-    body.classList.toggle('full', body.classList.toggle('fill'));
-    return;
-  }
-  const root = document.documentElement;
-  try {
-    if (fullElement()) {
-      await (document.exitFullscreen || document.webkitExitFullscreen).call(document);
-      return;
-    }
-    await (root.requestFullscreen || root.webkitRequestFullscreen).call(root);
-    const image = stream && stream.image;
-    if (image && image.naturalWidth > image.naturalHeight) await screen.orientation.lock('landscape');
-  } catch (error) {
-    // Refused, or a device whose screen does not turn: the page is as good without.
-  }
-}
-
-function fullChanged() {
-  body.classList.toggle('full', Boolean(fullElement()));
-}
-addEventListener('fullscreenchange', fullChanged);
-addEventListener('webkitfullscreenchange', fullChanged);
 
 // --- Start.
-
-function label(button, text, action) {
-  button.title = text;
-  button.setAttribute('aria-label', text);
-  button.onclick = action;
-}
-label(at('snapshot'), TEXT.snapshot, snapshot);
-label(at('fullscreen'), canFull ? TEXT.fullscreen : TEXT.fill, toggleFull);
-at('cameras').setAttribute('aria-label', TEXT.cameras);
 
 document.addEventListener('visibilitychange', () => (document.hidden ? sleep() : wake()));
 addEventListener('pagehide', sleep);
 addEventListener('pageshow', wake); // the first time, and out of the back-forward cache
 addEventListener('online', wake);
 addEventListener('hashchange', change);
+addEventListener('resize', () => {
+  placePicture();
+  layOut();
+});

@@ -1,0 +1,202 @@
+// What a person can do: keys, snapshot, full screen, options; and the controls that fade while a live picture is
+// watched. Called by page.js; zoom.js has what is done to the picture itself.
+
+const IDLE_MS = 4000; // until the controls fade
+const NOTE_MS = 4000; // how long a note stays
+const SHOT_MS = 300; // how long the picture blinks
+
+// --- Fading.
+
+let idle = 0;
+let byKeys = false; // the last hand was on the keyboard
+
+function showControls() {
+  body.classList.remove('idle');
+  clearTimeout(idle);
+  idle = setTimeout(() => {
+    const focused = byKeys && document.activeElement !== body;
+    if (body.dataset.state === 'live' && !focused && !at('sheet').open) hideControls();
+  }, IDLE_MS);
+}
+
+function hideControls() {
+  if (body.dataset.view === 'one') body.classList.add('idle');
+}
+
+addEventListener('pointermove', (event) => {
+  if (event.pointerType === 'mouse') showControls();
+});
+addEventListener('pointerdown', (event) => {
+  byKeys = false;
+  if (event.pointerType === 'mouse' || !at('tiles').contains(event.target)) showControls();
+});
+watchPointers(at('tiles'), (event) => {
+  if (event.pointerType === 'mouse') return;
+  if (body.classList.contains('idle') || body.dataset.state !== 'live') showControls();
+  else hideControls();
+});
+
+let noteTimer = 0;
+
+function note(text) {
+  setText('note', text);
+  showControls();
+  clearTimeout(noteTimer);
+  noteTimer = setTimeout(() => setText('note', ''), NOTE_MS);
+}
+
+// --- Keys.
+
+const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+// What a key does while one camera fills the window.
+const KEYS = new Map([
+  ['s', snapshot],
+  ['Escape', showAll],
+  ['0', unzoom],
+  ['+', () => zoomBy(ZOOM_KEY, undefined, undefined, true)],
+  ['=', () => zoomBy(ZOOM_KEY, undefined, undefined, true)], // the same key without shift
+  ['-', () => zoomBy(1 / ZOOM_KEY, undefined, undefined, true)],
+]);
+
+addEventListener('keydown', (event) => {
+  byKeys = true;
+  showControls();
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || at('sheet').open) return;
+  if (key === 'f' && !event.repeat) toggleFull();
+  if (key === 'o' && !event.repeat) openSheet();
+  if (body.dataset.view !== 'one') return;
+  const pan = PAN[key];
+  if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);
+  else if (pan && pan[0]) neighbour(-pan[0]);
+  else if (KEYS.has(key)) KEYS.get(key)();
+});
+
+// --- Snapshot: the original picture, fetched first, so that a refusal can be told in words.
+
+let shooting = false;
+
+async function snapshot() {
+  const tile = chosen();
+  if (!tile || shooting) return;
+  shooting = true;
+  const stop = new AbortController();
+  const limit = setTimeout(() => stop.abort(), SNAPSHOT_MS);
+  try {
+    const answer = await fetch(`${tile.camera.url}snapshot`, { cache: 'no-store', signal: stop.signal });
+    if (!answer.ok) {
+      const why = (await answer.text()).trim() || fill(TEXT.away_status, { code: answer.status });
+      note(fill(TEXT.no_snapshot, { why }));
+      return;
+    }
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = `${tile.name}-${timeForFile(new Date())}.jpg`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), SNAPSHOT_MS);
+    body.classList.add('shot');
+    setTimeout(() => body.classList.remove('shot'), SHOT_MS);
+    note(fill(TEXT.saved, { file: link.download }));
+  } catch (error) {
+    note(fill(TEXT.no_snapshot, { why: TEXT.away_silent }));
+  } finally {
+    clearTimeout(limit);
+    shooting = false;
+  }
+}
+
+// 2026-11-22_14-03-05, local time: sorts by name and is allowed in every file system.
+function timeForFile(now) {
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
+  return local.toISOString().slice(0, 19).replace('T', '_').replace(/:/g, '-');
+}
+
+// --- Full screen. An iPhone has it for videos only; there the picture is cropped to fill the screen instead.
+
+const canFull = document.fullscreenEnabled || document.webkitFullscreenEnabled;
+const fullElement = () => document.fullscreenElement || document.webkitFullscreenElement;
+
+async function toggleFull() {
+  if (!canFull) {
+    body.classList.toggle('full', body.classList.toggle('fill'));
+    placePicture();
+    return;
+  }
+  const root = document.documentElement;
+  try {
+    if (fullElement()) {
+      await (document.exitFullscreen || document.webkitExitFullscreen).call(document);
+      return;
+    }
+    await (root.requestFullscreen || root.webkitRequestFullscreen).call(root);
+    const size = chosen() && chosen().size();
+    if (size && size.width > size.height) await screen.orientation.lock('landscape');
+  } catch (error) {
+    // Refused, or a device whose screen does not turn: the page is as good without.
+  }
+}
+
+function fullChanged() {
+  body.classList.toggle('full', Boolean(fullElement()));
+}
+addEventListener('fullscreenchange', fullChanged);
+addEventListener('webkitfullscreenchange', fullChanged);
+
+// --- Options: which picture is asked for, kept in this browser.
+
+const CHOICES = { original: '', smaller: 'size=960x720&quality=75', smallest: 'size=480x360&quality=60&fps=10' };
+const CHOICE_KEY = 'boardcam.picture';
+let choice = 'original';
+
+try {
+  const kept = localStorage.getItem(CHOICE_KEY);
+  if (Object.keys(CHOICES).includes(kept)) choice = kept;
+} catch (error) {
+  // A browser that keeps nothing.
+}
+
+function choosePicture(name) {
+  choice = name;
+  try {
+    localStorage.setItem(CHOICE_KEY, name);
+  } catch (error) {
+    // Then it holds until the page is left.
+  }
+  assign();
+  show();
+}
+
+function openSheet() {
+  at('choices').querySelector(`[value="${choice}"]`).checked = true;
+  if (at('sheet').showModal) at('sheet').showModal();
+  else at('sheet').setAttribute('open', ''); // an old browser
+  showFigures();
+}
+
+function closeSheet() {
+  if (at('sheet').close) at('sheet').close();
+  else at('sheet').removeAttribute('open');
+  showControls();
+}
+
+at('choices').onchange = (event) => choosePicture(event.target.value);
+at('sheet').onclick = (event) => {
+  if (event.target === at('sheet')) closeSheet(); // beside its contents
+};
+at('close').onclick = closeSheet;
+at('options').onclick = openSheet;
+at('snapshot').onclick = snapshot;
+at('fullscreen').onclick = toggleFull;
+at('unzoom').onclick = unzoom;
+at('back').onclick = showAll;
+
+// --- Texts of what stands in the page.
+
+document.documentElement.lang = TEXT.lang;
+for (const element of document.querySelectorAll('[data-text]')) element.textContent = TEXT[element.dataset.text];
+for (const element of document.querySelectorAll('[data-label]')) {
+  const text = element.id === 'fullscreen' && !canFull ? TEXT.fill : TEXT[element.dataset.label];
+  element.setAttribute('aria-label', text);
+  if (element.localName === 'button') element.title = text;
+}
+
