@@ -82,7 +82,8 @@ impl Card<'_> {
     /// # Errors
     /// [`EncodeError::TooLarge`] if `out` is too small, which [`Card::MAX_JPEG`] bytes never are.
     pub fn encode(&self, picture: Size, now: SystemTime, out: &mut [u8]) -> Result<usize, EncodeError> {
-        Encoder::new(DEFAULT_QUALITY).encode(&self.draw(picture, now).picture(), out)
+        // In one band: nobody waits for it, and each further thread keeps memory of its own.
+        Encoder::in_bands(DEFAULT_QUALITY, 1).encode(&self.draw(picture, now).picture(), out)
     }
 
     /// The camera's name, the clock, and below them a light that moves on each second. Returns where it begins.
