@@ -19,7 +19,8 @@ use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, Stream, SupportedCipherSuite,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, Stream,
+    SupportedCipherSuite,
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -71,7 +72,8 @@ fn converse(
     key: &str,
     frames: u32,
 ) -> Outcome {
-    let only = CryptoProvider { cipher_suites: vec![suite], kx_groups: vec![group], ..ring::default_provider() };
+    let only =
+        CryptoProvider { cipher_suites: vec![suite], kx_groups: vec![group], ..ring::default_provider() };
     let only = Arc::new(only);
     let certificate = CertificateDer::from_pem_file(folder.join(key).with_extension("crt"))?;
     let secret = PrivateKeyDer::from_pem_file(folder.join(key).with_extension("key"))?;
