@@ -3,7 +3,7 @@
 //!
 //! For every cipher suite that rustls offers with ring, each certificate that the suite can use, and every key
 //! exchange: a handshake over loopback, then frames from server to client, each byte compared. Prints a line for
-//! each, beginning with `PASS` or `FAIL`.
+//! each, beginning with `PASS` or `FAIL`. Before that, whether a panic ends no more than its thread.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -37,6 +37,11 @@ fn main() -> ExitCode {
         eprintln!("usage: tls FOLDER-WITH-CERTIFICATES");
         return ExitCode::from(2);
     };
+    // Without an unwinder the program ends here.
+    if thread::spawn(|| panic!("this one is meant")).join().is_ok() {
+        return ExitCode::FAILURE;
+    }
+    println!("PASS a panic ends its thread and nothing else");
     let mut code = ExitCode::SUCCESS;
     for &suite in ring::ALL_CIPHER_SUITES {
         for key in KEYS {
