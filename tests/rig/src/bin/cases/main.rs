@@ -11,6 +11,7 @@ mod faults;
 mod guest;
 mod picture;
 mod replug;
+mod several;
 mod stream;
 mod trouble;
 mod usb;
@@ -32,6 +33,7 @@ fn main() {
     let all: Vec<&Case> = [
         stream::CASES,
         replug::CASES,
+        several::CASES,
         trouble::CASES,
         faults::CASES,
         usb::CASES,
