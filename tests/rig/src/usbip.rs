@@ -346,8 +346,8 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
 
 /// Offset and room in each descriptor of a packet.
 fn places(descriptors: &[u8]) -> Vec<(u32, u32)> {
-    let word = |bytes: &[u8]| u32::from_be_bytes([0, 1, 2, 3].map(|byte| bytes[byte]));
-    descriptors.chunks_exact(DESCRIPTOR_LENGTH).map(|one| (word(one), word(&one[4..]))).collect()
+    let words: Vec<_> = descriptors.as_chunks().0.iter().map(|word| u32::from_be_bytes(*word)).collect();
+    words.as_chunks().0.iter().map(|&[offset, room, _actual, _status]| (offset, room)).collect()
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Transport {
             Self::Isochronous { .. } => ALTERNATES
                 .map(|bytes| {
                     let transactions = bytes.div_ceil(TRANSACTION);
-                    bytes / transactions | (transactions - 1) << 11
+                    (bytes / transactions) | ((transactions - 1) << 11)
                 })
                 .to_vec(),
         }
