@@ -1,10 +1,9 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
 //! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
-//! BYTES_PER_SECOND]]`; needs root and the modules
-//! vhci-hcd and uvcvideo. `--size` names the only sizes that it has; `--bus` what the bus has left for
-//! it. Each line of its standard input is a fault
-//! (see [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
+//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` names the only sizes that it has,
+//! `--bus` the room that the bus has left for an isochronous one. Each line of its standard input is a fault (see
+//! [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
 //! microseconds since 1970.
 #![forbid(unsafe_code)]
 

@@ -20,9 +20,11 @@ const COMPRESSION: u32 = 4;
 /// How this camera does it.
 #[derive(Debug, Clone, Copy)]
 pub enum Transport {
+    /// Without room of its own: whatever the bus has left at the moment.
     Bulk,
-    /// On a bus that has so much room left, in bytes per second.
+    /// With room that is kept.
     Isochronous {
+        /// What the bus has left for it, in bytes per second.
         room: u64,
     },
 }
