@@ -19,6 +19,12 @@ const SPEED_HIGH: u32 = 3;
 const HEADER_LENGTH: usize = 48;
 /// The largest OUT transfer that is believed; control transfers have at most 64 KiB.
 const MAX_OUT: usize = 1 << 16;
+/// The most packets of an isochronous transfer that are believed, as in the kernel (USBIP_MAX_ISO_PACKETS).
+const MAX_PACKETS: u32 = 1024;
+/// Bytes of the descriptor of one packet.
+const DESCRIPTOR_LENGTH: usize = 16;
+/// What a packet's place is counted in at high speed (USB 2.0 section 5.6.4).
+const MICROFRAME: Duration = Duration::from_micros(125);
 /// Commands read ahead of the one that is served.
 const BACKLOG: usize = 64;
 /// How long to wait for a command when no transfer is pending.
@@ -28,7 +34,8 @@ const CMD_SUBMIT: u32 = 1;
 const CMD_UNLINK: u32 = 2;
 const RET_SUBMIT: u32 = 3;
 const RET_UNLINK: u32 = 4;
-const NO_PACKETS: u32 = u32::MAX; // number_of_packets of what is not isochronous
+const NO_PACKETS: u32 = u32::MAX; // number_of_packets of what is not isochronous; kernels send 0, too
+const ENOSPC: i32 = 28; // the status of a request for which the bus has no room
 const EPIPE: i32 = 32; // the status of a stalled endpoint
 const EOVERFLOW: i32 = 75; // the status of a transfer that the device overran
 const ECONNRESET: i32 = 104; // the status of a transfer that was taken back
@@ -46,14 +53,28 @@ pub struct Setup {
     pub index: u16,
 }
 
-/// The device refuses a request.
+/// Why a request is not granted.
 #[derive(Debug, Clone, Copy)]
-pub struct Stall;
+pub enum Refusal {
+    /// The device refuses it.
+    Stall,
+    /// The host controller does: the bus has no room left for what it would need.
+    NoRoom,
+}
 
-/// What a bulk IN endpoint answers.
+impl Refusal {
+    fn status(self) -> i32 {
+        match self {
+            Self::Stall => -EPIPE,
+            Self::NoRoom => -ENOSPC,
+        }
+    }
+}
+
+/// What comes from the endpoint for data, as a bulk transfer or as a packet of an isochronous one.
 #[derive(Debug)]
-pub enum Bulk {
-    /// These bytes, at most as many as the transfer has room for.
+pub enum DataIn {
+    /// These bytes, at most as many as there is room for.
     Data(Vec<u8>),
     /// Nothing before this time.
     NotBefore(Instant),
@@ -61,13 +82,13 @@ pub enum Bulk {
     Babble,
 }
 
-/// A USB device with a control endpoint and one bulk IN endpoint.
+/// A USB device with a control endpoint and one IN endpoint for data, bulk or isochronous.
 pub trait Device {
     /// Answers a control transfer; `data` is what came with it. What is returned for an IN transfer may be
     /// longer than was asked for.
-    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall>;
-    /// Fills a bulk IN transfer of `room` bytes.
-    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk;
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal>;
+    /// Fills a bulk IN transfer or an isochronous packet of `room` bytes.
+    fn data_in(&mut self, now: Instant, room: usize) -> DataIn;
     /// Once `false` it is pulled out; what it was asked last is never answered.
     fn is_plugged_in(&self) -> bool {
         true
@@ -75,8 +96,27 @@ pub trait Device {
 }
 
 enum Command {
-    Submit { sequence: u32, is_in: bool, endpoint: u32, length: usize, setup: Setup, data: Vec<u8> },
-    Unlink { sequence: u32, which: u32 },
+    Submit {
+        sequence: u32,
+        is_in: bool,
+        endpoint: u32,
+        length: usize,
+        setup: Setup,
+        data: Vec<u8>,
+        packets: Option<Packets>,
+    },
+    Unlink {
+        sequence: u32,
+        which: u32,
+    },
+}
+
+/// The packets of an isochronous transfer.
+struct Packets {
+    /// Where each begins in the host's buffer, and its room.
+    places: Vec<(u32, u32)>,
+    /// How long they take on the bus.
+    duration: Duration,
 }
 
 /// Plugs `device` into a port of the guest's virtual host controller and serves it until it is detached or pulled
@@ -93,11 +133,21 @@ pub fn plug_in(port: u8, device: impl Device) -> io::Result<()> {
     serve(ours, device)
 }
 
+/// A transfer of data to the host.
+struct Transfer {
+    sequence: u32,
+    room: usize,
+    /// Of an isochronous one, with the time when the last of them will have been on the bus.
+    packets: Option<(Packets, Instant)>,
+}
+
 /// Transfers that the kernel has asked for and not been answered.
 #[derive(Default)]
 struct Transfers {
-    /// Bulk IN, in order: sequence number and room.
-    pending: VecDeque<(u32, usize)>,
+    /// Those for data, in order.
+    pending: VecDeque<Transfer>,
+    /// When the last isochronous one will have been on the bus.
+    bus: Option<Instant>,
     /// The newest that came; their numbers rise.
     newest: u32,
     /// Taken back before they came: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To answer such a
@@ -114,10 +164,20 @@ impl Transfers {
         self.taken_back.len() == before
     }
 
+    /// Puts one for data behind the others; isochronous packets have their time on the bus, filled or not.
+    fn queue(&mut self, now: Instant, sequence: u32, room: usize, packets: Option<Packets>) {
+        let packets = packets.map(|packets| {
+            let end = self.bus.map_or(now, |bus| bus.max(now)) + packets.duration;
+            self.bus = Some(end);
+            (packets, end)
+        });
+        self.pending.push_back(Transfer { sequence, room, packets });
+    }
+
     /// Takes one back; the status of the answer.
     fn take_back(&mut self, which: u32) -> i32 {
         let before = self.pending.len();
-        self.pending.retain(|&(sequence, _)| sequence != which);
+        self.pending.retain(|transfer| transfer.sequence != which);
         if which > self.newest {
             self.taken_back.push(which);
         } else if self.pending.len() == before {
@@ -140,8 +200,8 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
                 answer(&mut socket, RET_UNLINK, sequence, status, 0, &[])?;
             }
             Ok(Command::Submit { sequence, .. }) if !transfers.has_come(sequence) => {}
-            Ok(Command::Submit { sequence, is_in: true, endpoint: 1.., length, .. }) => {
-                transfers.pending.push_back((sequence, length));
+            Ok(Command::Submit { sequence, is_in: true, endpoint: 1.., length, packets, .. }) => {
+                transfers.queue(Instant::now(), sequence, length, packets);
             }
             Ok(Command::Submit { sequence, is_in, length, setup, data, .. }) => {
                 let answered = device.control(setup, &data);
@@ -149,7 +209,7 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
                     return Ok(());
                 }
                 match answered {
-                    Err(Stall) => answer(&mut socket, RET_SUBMIT, sequence, -EPIPE, 0, &[])?,
+                    Err(refusal) => answer(&mut socket, RET_SUBMIT, sequence, refusal.status(), 0, &[])?,
                     Ok(reply) if is_in => {
                         let reply = &reply[..reply.len().min(length)];
                         answer(&mut socket, RET_SUBMIT, sequence, 0, reply.len(), reply)?;
@@ -169,18 +229,47 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
 fn complete(
     socket: &mut UnixStream,
     device: &mut impl Device,
-    pending: &mut VecDeque<(u32, usize)>,
+    pending: &mut VecDeque<Transfer>,
 ) -> io::Result<Instant> {
     let now = Instant::now();
-    while let Some(&(sequence, room)) = pending.front() {
-        match device.bulk_in(now, room) {
-            Bulk::Data(data) => answer(socket, RET_SUBMIT, sequence, 0, data.len(), &data)?,
-            Bulk::Babble => answer(socket, RET_SUBMIT, sequence, -EOVERFLOW, 0, &[])?,
-            Bulk::NotBefore(due) => return Ok(due),
+    while let Some(Transfer { sequence, room, packets }) = pending.front() {
+        match packets {
+            Some((_, end)) if now < *end => return Ok(*end),
+            Some((packets, _)) => answer_packets(socket, device, now, *sequence, &packets.places)?,
+            None => match device.data_in(now, *room) {
+                DataIn::Data(data) => answer(socket, RET_SUBMIT, *sequence, 0, data.len(), &data)?,
+                DataIn::Babble => answer(socket, RET_SUBMIT, *sequence, -EOVERFLOW, 0, &[])?,
+                DataIn::NotBefore(due) => return Ok(due),
+            },
         }
         pending.pop_front();
     }
     Ok(now + IDLE)
+}
+
+/// Fills the packets of an isochronous transfer, as far as there is something for them. Their data comes without
+/// the gaps between them, then a descriptor of each.
+fn answer_packets(
+    socket: &mut UnixStream,
+    device: &mut impl Device,
+    now: Instant,
+    sequence: u32,
+    places: &[(u32, u32)],
+) -> io::Result<()> {
+    let (mut data, mut descriptors, mut errors) = (Vec::new(), Vec::new(), 0);
+    for &(offset, room) in places {
+        let (filled, status) = match device.data_in(now, room as usize) {
+            DataIn::Data(filled) => (filled, 0),
+            DataIn::Babble => (Vec::new(), -EOVERFLOW),
+            DataIn::NotBefore(_) => (Vec::new(), 0),
+        };
+        errors += u32::from(status != 0);
+        descriptors.extend([offset, room, filled.len() as u32, status.cast_unsigned()]);
+        data.extend(filled);
+    }
+    let header = [RET_SUBMIT, sequence, 0, 0, 0, 0, data.len() as u32, 0, places.len() as u32, errors, 0, 0];
+    let bytes = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+    socket.write_all(&[bytes(&header), data, bytes(&descriptors)].concat())
 }
 
 fn next_command(commands: &Receiver<Command>, due: Instant) -> Result<Command, RecvTimeoutError> {
@@ -234,7 +323,17 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
                     value: u16::from_le_bytes([setup[2], setup[3]]),
                     index: u16::from_le_bytes([setup[4], setup[5]]),
                 };
-                Command::Submit { sequence, is_in, endpoint, length, setup, data }
+                let packets = match word(8) {
+                    0 | NO_PACKETS => None,
+                    number @ 1..=MAX_PACKETS => {
+                        let mut descriptors = vec![0; number as usize * DESCRIPTOR_LENGTH];
+                        socket.read_exact(&mut descriptors)?;
+                        let duration = MICROFRAME.saturating_mul(number).saturating_mul(word(9));
+                        Some(Packets { places: places(&descriptors), duration })
+                    }
+                    number => return Err(io::Error::other(format!("a transfer of {number} packets"))),
+                };
+                Command::Submit { sequence, is_in, endpoint, length, setup, data, packets }
             }
             CMD_UNLINK => Command::Unlink { sequence, which: word(5) },
             other => return Err(io::Error::other(format!("USB/IP command {other}"))),
@@ -245,70 +344,11 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Answers control transfers with nothing, and has one byte in each bulk transfer.
-    struct Simple;
-
-    impl Device for Simple {
-        fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Stall> {
-            Ok(Vec::new())
-        }
-
-        fn bulk_in(&mut self, _: Instant, _: usize) -> Bulk {
-            Bulk::Data(vec![7])
-        }
-    }
-
-    /// The kernel's end of a device that is plugged in.
-    fn plugged_in() -> UnixStream {
-        let (kernels, ours) = UnixStream::pair().unwrap();
-        thread::spawn(move || serve(ours, Simple));
-        kernels
-    }
-
-    /// Submits an IN transfer with room for 64 bytes.
-    fn submit(kernel: &mut UnixStream, sequence: u32, endpoint: u32) {
-        for word in [CMD_SUBMIT, sequence, 1, 1, endpoint, 0, 64, 0, 0, 0, 0, 0] {
-            kernel.write_all(&word.to_be_bytes()).unwrap();
-        }
-    }
-
-    fn unlink(kernel: &mut UnixStream, sequence: u32, which: u32) {
-        for word in [CMD_UNLINK, sequence, 1, 0, 0, which, 0, 0, 0, 0, 0, 0] {
-            kernel.write_all(&word.to_be_bytes()).unwrap();
-        }
-    }
-
-    /// The next answer's command, sequence number, status and data.
-    fn answered(kernel: &mut UnixStream) -> (u32, u32, i32, Vec<u8>) {
-        let mut header = [0; HEADER_LENGTH];
-        kernel.read_exact(&mut header).unwrap();
-        let words: Vec<_> =
-            header.chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
-        let mut data = vec![0; words[6] as usize];
-        kernel.read_exact(&mut data).unwrap();
-        (words[0], words[1], words[5].cast_signed(), data)
-    }
-
-    #[test]
-    fn a_bulk_transfer_is_answered_with_data() {
-        let mut kernel = plugged_in();
-        submit(&mut kernel, 1, 1);
-        assert_eq!(answered(&mut kernel), (RET_SUBMIT, 1, 0, vec![7]));
-        unlink(&mut kernel, 2, 1);
-        assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, 0, vec![]));
-    }
-
-    #[test]
-    fn a_transfer_that_was_taken_back_before_it_came_is_not_answered() {
-        let mut kernel = plugged_in();
-        unlink(&mut kernel, 2, 1);
-        assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, -ECONNRESET, vec![]));
-        submit(&mut kernel, 1, 1);
-        submit(&mut kernel, 3, 1);
-        assert_eq!(answered(&mut kernel), (RET_SUBMIT, 3, 0, vec![7]));
-    }
+/// Offset and room in each descriptor of a packet.
+fn places(descriptors: &[u8]) -> Vec<(u32, u32)> {
+    let words: Vec<_> = descriptors.as_chunks().0.iter().map(|word| u32::from_be_bytes(*word)).collect();
+    words.as_chunks().0.iter().map(|&[offset, room, _actual, _status]| (offset, room)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
-//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables]`; needs root and the modules
-//! vhci-hcd and uvcvideo. `--size` names the only sizes that it has. Each line of its standard input is a fault
-//! (see [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
+//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
+//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` names the only sizes that it has,
+//! `--bus` the room that the bus has left for an isochronous one. Each line of its standard input is a fault (see
+//! [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
 //! microseconds since 1970.
 #![forbid(unsafe_code)]
 
@@ -13,10 +14,11 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rig::feed::{Feed, SIZES, Size};
-use rig::usbip::{self, Bulk, Device, Setup, Stall};
+use rig::usbip::{self, DataIn, Device, Refusal, Setup};
 use rig::uvc::Camera;
 use rig::uvc::fault::{Fault, Faulty, Switch};
 use rig::uvc::payload::END_OF_FRAME;
+use rig::uvc::transport::Transport;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut folder = PathBuf::from("/feed");
@@ -24,6 +26,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut serial = "1".to_owned();
     let mut sizes = Vec::new();
     let mut without_tables = false;
+    let mut is_isochronous = false;
+    let mut room = u64::MAX;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -33,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             "--serial" => serial = value()?,
             "--size" => sizes.push(size(&value()?)?),
             "--without-tables" => without_tables = true,
+            "--isochronous" => is_isochronous = true,
+            "--bus" => room = value()?.parse()?,
             _ => return Err(format!("unknown option {arg}").into()),
         }
     }
@@ -44,8 +50,9 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         let feed = Feed::load(&folder, size)?;
         feeds.push((size, if without_tables { feed.without_huffman_tables() } else { feed }));
     }
+    let transport = if is_isochronous { Transport::Isochronous { room } } else { Transport::Bulk };
     let fault = Switch::default();
-    let camera = FirstFrame { camera: Camera::new(serial, feeds), is_told: false };
+    let camera = FirstFrame { camera: Camera::new(serial, feeds, transport), is_told: false };
     let camera = Faulty::new(camera, fault.clone());
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
@@ -70,19 +77,19 @@ struct FirstFrame {
 }
 
 impl Device for FirstFrame {
-    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         self.camera.control(setup, data)
     }
 
-    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
-        let bulk = self.camera.bulk_in(now, room);
-        if let Bulk::Data(payload) = &bulk
+    fn data_in(&mut self, now: Instant, room: usize) -> DataIn {
+        let answer = self.camera.data_in(now, room);
+        if let DataIn::Data(payload) = &answer
             && !self.is_told
             && payload.get(1).is_some_and(|bits| bits & END_OF_FRAME != 0)
         {
             self.is_told = true;
             println!("{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros());
         }
-        bulk
+        answer
     }
 }

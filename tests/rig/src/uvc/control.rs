@@ -1,20 +1,14 @@
 //! Class requests: the host agrees with the camera on a stream (probe and commit, section 4.3.1.1), and sets
 //! its brightness (section 4.2.2.3.2).
 
+use super::transport::{Transport, max_frame};
 use crate::feed::Size;
-use crate::usbip::{Setup, Stall};
+use crate::usbip::{Refusal, Setup};
 
 /// The processing unit's number among the camera's entities.
 pub const BRIGHTNESS_UNIT: u8 = 2;
 /// Times between frames in 100 ns, the shortest first: 30/s and 15/s.
 pub const INTERVALS: [u32; 2] = [333_333, 666_666];
-/// Bytes in one payload. uvcvideo asks for 32 bulk packets at most, and a payload must not span transfers.
-pub const MAX_PAYLOAD: u32 = 32 * 512;
-
-/// The largest frame that the camera announces: no webcam's JPEG is larger than its pixels as YUYV.
-pub const fn max_frame((width, height): Size) -> u32 {
-    width as u32 * height as u32 * 2
-}
 
 /// A stream's size, as an index into [`Control::sizes`], and its interval in 100 ns.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +21,9 @@ impl Stream {
     const FAVOURITE: Self = Self { size: 0, interval: INTERVALS[0] };
 
     /// What the camera makes of a host's wish: the nearest it can do.
-    fn from_wish(data: &[u8], sizes: &[Size]) -> Result<Self, Stall> {
-        let (&[frame, a, b, c, d], _) = data.get(3..).and_then(<[u8]>::split_first_chunk).ok_or(Stall)?;
+    fn from_wish(data: &[u8], sizes: &[Size]) -> Result<Self, Refusal> {
+        let (&[frame, a, b, c, d], _) =
+            data.get(3..).and_then(<[u8]>::split_first_chunk).ok_or(Refusal::Stall)?;
         let wish = u32::from_le_bytes([a, b, c, d]);
         Ok(Self {
             size: usize::from(frame).saturating_sub(1).min(sizes.len() - 1),
@@ -37,12 +32,13 @@ impl Stream {
     }
 
     /// Table 4-47, the 26 bytes of UVC 1.0.
-    fn to_bytes(self, sizes: &[Size]) -> Vec<u8> {
+    fn to_bytes(self, sizes: &[Size], transport: Transport) -> Vec<u8> {
+        let size = sizes[self.size];
         let mut bytes = vec![1, 0, 1, self.size as u8 + 1]; // interval is fixed; format 1, frame
         bytes.extend(self.interval.to_le_bytes());
         bytes.extend([0; 10]); // key frames, compression quality and window, delay
-        bytes.extend(max_frame(sizes[self.size]).to_le_bytes());
-        bytes.extend(MAX_PAYLOAD.to_le_bytes());
+        bytes.extend(max_frame(size).to_le_bytes());
+        bytes.extend(transport.max_payload(size, self.interval).to_le_bytes());
         bytes
     }
 }
@@ -51,6 +47,7 @@ impl Stream {
 #[derive(Debug)]
 pub struct Control {
     sizes: Vec<Size>,
+    transport: Transport,
     probed: Stream,
     committed: Stream,
     brightness: i16,
@@ -77,9 +74,9 @@ const GET_AND_SET: u8 = 0b11;
 
 impl Control {
     /// Nothing is agreed on yet.
-    pub fn new(sizes: Vec<Size>) -> Self {
+    pub fn new(sizes: Vec<Size>, transport: Transport) -> Self {
         let favourite = Stream::FAVOURITE;
-        Self { sizes, probed: favourite, committed: favourite, brightness: BRIGHTNESS.default }
+        Self { sizes, transport, probed: favourite, committed: favourite, brightness: BRIGHTNESS.default }
     }
 
     /// The sizes that the camera lists.
@@ -94,7 +91,7 @@ impl Control {
 
     /// Answers a class request; also returns the stream if this is the one that commits to it, which begins
     /// every streaming.
-    pub fn class(&mut self, setup: Setup, data: &[u8]) -> Result<(Vec<u8>, Option<Stream>), Stall> {
+    pub fn class(&mut self, setup: Setup, data: &[u8]) -> Result<(Vec<u8>, Option<Stream>), Refusal> {
         const PROBE: u8 = 1;
         const COMMIT: u8 = 2;
         const ERROR_CODE: u8 = 2;
@@ -113,31 +110,32 @@ impl Control {
             }
             (0, BRIGHTNESS_UNIT, BRIGHTNESS) => Ok((self.brightness(setup.request, data)?, None)),
             (0, 0, ERROR_CODE) => Ok((vec![6], None)), // why the last request stalled: invalid control
-            _ => Err(Stall),
+            _ => Err(Refusal::Stall),
         }
     }
 
-    fn probe(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
-        let with = |interval| Stream { interval, ..self.probed }.to_bytes(&self.sizes);
+    fn probe(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let bytes = |stream: Stream| stream.to_bytes(&self.sizes, self.transport);
+        let with = |interval| bytes(Stream { interval, ..self.probed });
         match request {
             SET_CUR => {
                 self.probed = Stream::from_wish(data, &self.sizes)?;
                 Ok(Vec::new())
             }
-            GET_CUR => Ok(self.probed.to_bytes(&self.sizes)),
+            GET_CUR => Ok(bytes(self.probed)),
             GET_MIN => Ok(with(INTERVALS[0])),
             GET_MAX => Ok(with(INTERVALS[INTERVALS.len() - 1])),
-            GET_DEF => Ok(Stream::FAVOURITE.to_bytes(&self.sizes)),
-            GET_LEN => Ok(vec![Stream::FAVOURITE.to_bytes(&self.sizes).len() as u8, 0]),
+            GET_DEF => Ok(bytes(Stream::FAVOURITE)),
+            GET_LEN => Ok(vec![bytes(Stream::FAVOURITE).len() as u8, 0]),
             GET_INFO => Ok(vec![GET_AND_SET]),
-            _ => Err(Stall),
+            _ => Err(Refusal::Stall),
         }
     }
 
-    fn brightness(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Stall> {
+    fn brightness(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         let value = match request {
             SET_CUR => {
-                let &[low, high] = data else { return Err(Stall) };
+                let &[low, high] = data else { return Err(Refusal::Stall) };
                 self.brightness =
                     i16::from_le_bytes([low, high]).clamp(BRIGHTNESS.lowest, BRIGHTNESS.highest);
                 return Ok(Vec::new());
@@ -149,7 +147,7 @@ impl Control {
             GET_DEF => BRIGHTNESS.default,
             GET_RES => 1,
             GET_LEN => 2,
-            _ => return Err(Stall),
+            _ => return Err(Refusal::Stall),
         };
         Ok(value.to_le_bytes().to_vec())
     }

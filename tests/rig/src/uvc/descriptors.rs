@@ -2,9 +2,10 @@
 //! requests (USB 2.0 chapter 9).
 
 use super::PRODUCT;
-use super::control::{BRIGHTNESS_UNIT, INTERVALS, max_frame};
+use super::control::{BRIGHTNESS_UNIT, INTERVALS};
+use super::transport::{Transport, max_frame};
 use crate::feed::Size;
-use crate::usbip::{Setup, Stall};
+use crate::usbip::{Refusal, Setup};
 
 const INTERFACE: u8 = 4;
 const CS_INTERFACE: u8 = 0x24;
@@ -14,13 +15,18 @@ const SUBCLASS_STREAMING: u8 = 2;
 const SUBCLASS_COLLECTION: u8 = 3;
 const TERMINAL_CAMERA: u8 = 1;
 const TERMINAL_OUTPUT: u8 = 3;
-const BULK_IN: u8 = 0x81;
-/// Bytes in a bulk packet at high speed (USB 2.0 section 5.8.3).
-const PACKET: u16 = 512;
+/// The number of the interface that streams, and of the endpoint in it.
+const STREAMING: u8 = 1;
+const DATA_IN: u8 = 0x81;
 const MANUFACTURER: &str = "boardcam";
 
 /// Answers a standard request.
-pub fn standard(setup: Setup, serial: &str, sizes: &[Size]) -> Result<Vec<u8>, Stall> {
+pub fn standard(
+    setup: Setup,
+    serial: &str,
+    sizes: &[Size],
+    transport: Transport,
+) -> Result<Vec<u8>, Refusal> {
     const GET_STATUS: u8 = 0;
     const CLEAR_FEATURE: u8 = 1;
     const SET_FEATURE: u8 = 3;
@@ -31,16 +37,19 @@ pub fn standard(setup: Setup, serial: &str, sizes: &[Size]) -> Result<Vec<u8>, S
     const SET_INTERFACE: u8 = 11;
     match (setup.request, setup.value.to_be_bytes()) {
         (GET_DESCRIPTOR, [1, _]) => Ok(device()),
-        (GET_DESCRIPTOR, [2, _]) => Ok(configuration(sizes)),
+        (GET_DESCRIPTOR, [2, _]) => Ok(configuration(sizes, transport)),
         (GET_DESCRIPTOR, [3, 0]) => Ok(vec![4, 3, 0x09, 0x04]), // the one language: English
         (GET_DESCRIPTOR, [3, 1]) => Ok(string(MANUFACTURER)),
         (GET_DESCRIPTOR, [3, 2]) => Ok(string(PRODUCT)),
         (GET_DESCRIPTOR, [3, _]) => Ok(string(serial)),
+        (SET_INTERFACE, [_, alternate]) if setup.index == u16::from(STREAMING) => {
+            transport.select(alternate).map(|()| Vec::new())
+        }
         (CLEAR_FEATURE | SET_FEATURE | SET_CONFIGURATION | SET_INTERFACE, _) => Ok(Vec::new()),
         (GET_STATUS, _) => Ok(vec![0, 0]),
         (GET_CONFIGURATION, _) => Ok(vec![1]),
         (GET_INTERFACE, _) => Ok(vec![0]),
-        _ => Err(Stall),
+        _ => Err(Refusal::Stall),
     }
 }
 
@@ -55,16 +64,36 @@ fn device() -> Vec<u8> {
     bytes
 }
 
-fn configuration(sizes: &[Size]) -> Vec<u8> {
+fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
     // Two interfaces from number 0, as one function (interface association).
     let mut behind = vec![8, 11, 0, 2, CLASS_VIDEO, SUBCLASS_COLLECTION, 0, 0];
     behind.extend([9, INTERFACE, 0, 0, 0, CLASS_VIDEO, SUBCLASS_CONTROL, 0, 0]);
     behind.extend(control_interface());
-    behind.extend([9, INTERFACE, 1, 0, 1, CLASS_VIDEO, SUBCLASS_STREAMING, 0, 0]);
-    behind.extend(streaming_interface(sizes));
-    behind.extend([7, 5, BULK_IN, 2]);
-    behind.extend(PACKET.to_le_bytes());
-    behind.push(0);
+    let streaming = |alternate, endpoints| {
+        [9, INTERFACE, STREAMING, alternate, endpoints, CLASS_VIDEO, SUBCLASS_STREAMING, 0, 0]
+    };
+    let endpoint = |kind, packet: u16, interval| {
+        let [low, high] = packet.to_le_bytes();
+        [7, 5, DATA_IN, kind, low, high, interval]
+    };
+    match transport {
+        Transport::Bulk => {
+            const BULK: u8 = 2;
+            behind.extend(streaming(0, 1));
+            behind.extend(streaming_interface(sizes));
+            behind.extend(transport.packet_sizes().into_iter().flat_map(|packet| endpoint(BULK, packet, 0)));
+        }
+        Transport::Isochronous { .. } => {
+            const ASYNCHRONOUS: u8 = 5; // isochronous, with a clock of its own
+            const EACH_MICROFRAME: u8 = 1;
+            behind.extend(streaming(0, 0));
+            behind.extend(streaming_interface(sizes));
+            for (alternate, packet) in (1..).zip(transport.packet_sizes()) {
+                behind.extend(streaming(alternate, 1));
+                behind.extend(endpoint(ASYNCHRONOUS, packet, EACH_MICROFRAME));
+            }
+        }
+    }
     // Configuration 1 of 2 interfaces, powered by the bus with 500 mA.
     let mut bytes = vec![9, 2];
     bytes.extend(length(9 + behind.len()));
@@ -107,7 +136,7 @@ fn streaming_interface(sizes: &[Size]) -> Vec<u8> {
     formats.extend([6, CS_INTERFACE, 13, 1, 1, 4]); // colours: BT.709 primaries and transfer, BT.601 matrix
     let mut bytes = vec![14, CS_INTERFACE, 1, 1];
     bytes.extend(length(14 + formats.len()));
-    bytes.extend([BULK_IN, 0, TERMINAL_OUTPUT, 0, 0, 0, 1, 0]);
+    bytes.extend([DATA_IN, 0, TERMINAL_OUTPUT, 0, 0, 0, 1, 0]);
     bytes.extend(formats);
     bytes
 }

@@ -8,11 +8,11 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::control::max_frame;
 use super::payload::{END_OF_FRAME, HEADER_LENGTH};
+use super::transport::max_frame;
 use super::{CLASS, TYPE};
 use crate::feed::SIZES;
-use crate::usbip::{Bulk, Device, Setup, Stall};
+use crate::usbip::{DataIn, Device, Refusal, Setup};
 
 /// Bytes of a marker such as SOI and EOI (ITU T.81 B.1.1.3).
 const MARKER_LENGTH: usize = 2;
@@ -128,7 +128,7 @@ impl<D: Device> Faulty<D> {
 }
 
 impl<D: Device> Device for Faulty<D> {
-    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         if setup.request_type & TYPE == CLASS
             && let Fault::Vanish(left) = self.fault.get()
         {
@@ -142,24 +142,24 @@ impl<D: Device> Device for Faulty<D> {
         self.is_plugged_in
     }
 
-    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
+    fn data_in(&mut self, now: Instant, room: usize) -> DataIn {
         let fault = self.fault.get();
         if let Fault::Babble(left) = fault {
             self.fault.set(if left > 1 { Fault::Babble(left - 1) } else { Fault::None });
-            return Bulk::Babble;
+            return DataIn::Babble;
         }
         if self.excess.0 > 0 {
             let payload = self.exceed(room);
             self.is_in_frame = self.excess.0 > 0;
-            return Bulk::Data(payload);
+            return DataIn::Data(payload);
         }
         if fault == Fault::Silent || fault == Fault::Stall && self.is_in_frame {
-            return Bulk::NotBefore(now + LOOK);
+            return DataIn::NotBefore(now + LOOK);
         }
         let continues = fault == Fault::Overlong && self.is_in_payload;
         let more = if continues { HEADER_LENGTH } else { 0 };
-        let mut payload = match self.camera.bulk_in(now, room + more) {
-            Bulk::Data(payload) => payload,
+        let mut payload = match self.camera.data_in(now, room + more) {
+            DataIn::Data(payload) => payload,
             nothing => return nothing,
         };
         let is_last = payload.get(1).is_some_and(|bits| bits & END_OF_FRAME != 0);
@@ -187,7 +187,7 @@ impl<D: Device> Device for Faulty<D> {
         }
         self.frames += usize::from(is_last);
         self.is_in_frame = !is_last || self.excess.0 > 0;
-        Bulk::Data(payload)
+        DataIn::Data(payload)
     }
 }
 
@@ -199,13 +199,17 @@ mod tests {
     struct TwoPayloads(bool);
 
     impl Device for TwoPayloads {
-        fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Stall> {
-            Err(Stall)
+        fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Refusal> {
+            Err(Refusal::Stall)
         }
 
-        fn bulk_in(&mut self, _: Instant, _: usize) -> Bulk {
+        fn data_in(&mut self, _: Instant, _: usize) -> DataIn {
             self.0 = !self.0;
-            Bulk::Data(if self.0 { vec![2, 0, 0xff, 0xd8, 1] } else { vec![2, END_OF_FRAME, 2, 0xff, 0xd9] })
+            DataIn::Data(if self.0 {
+                vec![2, 0, 0xff, 0xd8, 1]
+            } else {
+                vec![2, END_OF_FRAME, 2, 0xff, 0xd9]
+            })
         }
     }
 
@@ -213,7 +217,7 @@ mod tests {
     fn frames(camera: &mut Faulty<TwoPayloads>, number: usize) -> Vec<Vec<u8>> {
         let mut found = vec![Vec::new()];
         while found.len() <= number {
-            let Bulk::Data(payload) = camera.bulk_in(Instant::now(), 64) else { break };
+            let DataIn::Data(payload) = camera.data_in(Instant::now(), 64) else { break };
             found.last_mut().unwrap().extend(&payload[HEADER_LENGTH..]);
             if payload[1] & END_OF_FRAME != 0 {
                 found.push(Vec::new());
@@ -264,8 +268,8 @@ mod tests {
         let switch = Switch::default();
         switch.set(Fault::Overlong);
         let mut camera = Faulty::new(TwoPayloads(false), switch);
-        let mut next = || match camera.bulk_in(Instant::now(), 64) {
-            Bulk::Data(bytes) => bytes,
+        let mut next = || match camera.data_in(Instant::now(), 64) {
+            DataIn::Data(bytes) => bytes,
             other => panic!("{other:?}"),
         };
         assert_eq!([next(), next()].concat(), [&[2, 0], WHOLE].concat());

@@ -1,6 +1,6 @@
 //! A USB Video Class 1.0 webcam that sends a feed of JPEGs: [`descriptors`] say what it is, [`control`]
-//! answers requests about it, [`payload`] cuts frames into bulk transfers at the agreed rate. [`fault`] makes
-//! it misbehave.
+//! answers requests about it, [`payload`] cuts frames into payloads at the agreed rate, [`transport`] is how these get
+//! to the host. [`fault`] makes it misbehave.
 //!
 //! Section numbers are those of "Universal Serial Bus Device Class Definition for Video Devices" 1.0a.
 
@@ -8,13 +8,15 @@ mod control;
 mod descriptors;
 pub mod fault;
 pub mod payload;
+pub mod transport;
 
 use std::time::Instant;
 
 use crate::feed::{Feed, Size};
-use crate::usbip::{Bulk, Device, Setup, Stall};
+use crate::usbip::{DataIn, Device, Refusal, Setup};
 use control::Control;
 use payload::Payloads;
+use transport::Transport;
 
 /// The product name, which uvcvideo shows as the card's name.
 pub const PRODUCT: &str = "Simulated UVC camera";
@@ -27,6 +29,7 @@ const CLASS: u8 = 0x20;
 #[derive(Debug)]
 pub struct Camera {
     serial: String,
+    transport: Transport,
     /// In the order of the control's sizes.
     feeds: Vec<Feed>,
     control: Control,
@@ -35,16 +38,17 @@ pub struct Camera {
 
 impl Camera {
     /// A camera that is not streaming yet. It offers these sizes, at least one, its favourite first.
-    pub fn new(serial: String, feeds: Vec<(Size, Feed)>) -> Self {
+    pub fn new(serial: String, feeds: Vec<(Size, Feed)>, transport: Transport) -> Self {
         let (sizes, feeds) = feeds.into_iter().unzip();
-        Self { serial, feeds, control: Control::new(sizes), payloads: Payloads::default() }
+        let control = Control::new(sizes, transport);
+        Self { serial, transport, feeds, control, payloads: Payloads::default() }
     }
 }
 
 impl Device for Camera {
-    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Stall> {
+    fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         if setup.request_type & TYPE != CLASS {
-            return descriptors::standard(setup, &self.serial, self.control.sizes());
+            return descriptors::standard(setup, &self.serial, self.control.sizes(), self.transport);
         }
         let (reply, committed) = self.control.class(setup, data)?;
         if let Some(stream) = committed {
@@ -53,7 +57,10 @@ impl Device for Camera {
         Ok(reply)
     }
 
-    fn bulk_in(&mut self, now: Instant, room: usize) -> Bulk {
-        self.payloads.next(&self.feeds[self.control.stream().size], now, room)
+    fn data_in(&mut self, now: Instant, room: usize) -> DataIn {
+        let stream = self.control.stream();
+        let size = self.control.sizes()[stream.size];
+        let most = self.transport.max_payload(size, stream.interval) as usize;
+        self.payloads.next(&self.feeds[stream.size], now, room.min(most))
     }
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::feed::Feed;
-use crate::usbip::Bulk;
+use crate::usbip::DataIn;
 
 /// Bytes of header in each payload.
 pub const HEADER_LENGTH: usize = 2;
@@ -40,10 +40,10 @@ impl Payloads {
     }
 
     /// The next payload, for a transfer with `room` bytes.
-    pub fn next(&mut self, feed: &Feed, now: Instant, room: usize) -> Bulk {
+    pub fn next(&mut self, feed: &Feed, now: Instant, room: usize) -> DataIn {
         let sent = match self.sent {
             Some(sent) => sent,
-            None if now < self.due => return Bulk::NotBefore(self.due),
+            None if now < self.due => return DataIn::NotBefore(self.due),
             None => {
                 let late = now > self.due + self.interval;
                 self.due = if late { now } else { self.due } + self.interval;
@@ -62,6 +62,6 @@ impl Payloads {
         } else {
             self.sent = Some(sent + now.len());
         }
-        Bulk::Data(payload)
+        DataIn::Data(payload)
     }
 }

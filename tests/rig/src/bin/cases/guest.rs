@@ -188,6 +188,11 @@ impl Vivid {
         Self::load(&["n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0"], 1)
     }
 
+    /// Two of them.
+    pub fn two_webcams() -> Outcome<Self> {
+        Self::load(&["n_devs=2", "node_types=0x1,0x1", "num_inputs=1,1", "input_types=0,0"], 2)
+    }
+
     /// Nodes that are no webcam: multi-planar capture, output, metadata capture and metadata output.
     pub fn without_a_webcam() -> Outcome<Self> {
         Self::load(&["n_devs=1", "node_types=0x60101", "multiplanar=2"], 4)

@@ -12,6 +12,7 @@ mod formats;
 mod guest;
 mod picture;
 mod replug;
+mod several;
 mod stream;
 mod trouble;
 mod usb;
@@ -34,6 +35,7 @@ fn main() {
         stream::CASES,
         formats::CASES,
         replug::CASES,
+        several::CASES,
         trouble::CASES,
         faults::CASES,
         usb::CASES,
