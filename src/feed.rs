@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::camera::{About, Wanted};
+use crate::host::service::Pulse;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
@@ -132,6 +133,8 @@ pub struct Feed {
     pub ring: Ring,
     /// What became of its frames.
     pub counters: Counters,
+    /// The rounds of its thread, a few each second at least.
+    pub pulse: Pulse,
     status: Mutex<Status>,
     demand: AtomicUsize,
 }
@@ -145,6 +148,7 @@ impl Feed {
             wanted,
             ring: Ring::new(),
             counters: Counters::default(),
+            pulse: Pulse::default(),
             status: Mutex::new(status),
             demand: AtomicUsize::new(0),
         }
