@@ -131,6 +131,7 @@ impl Service {
 
     fn run(&self, vitals: &Vitals, shutdown: &Shutdown) {
         let period = self.watchdog.map_or(STATUS_PERIOD, |bites| (bites / LOOKS).min(STATUS_PERIOD));
+        let alive = self.watchdog.map_or("", |_| "WATCHDOG=1\n");
         let mut loop_seen = vitals.event_loop.count();
         let mut cameras: Vec<_> = vitals
             .feeds
@@ -151,7 +152,7 @@ impl Service {
                 cameras.iter_mut().filter_map(|camera| camera.hung(now)).next()
             };
             match &hung {
-                None => self.tell(&format!("WATCHDOG=1\nSTATUS={}", status(&vitals.feeds))),
+                None => self.tell(&format!("{alive}STATUS={}", status(&vitals.feeds))),
                 Some(what) => self.tell(&format!("STATUS={what}")),
             }
             if let Some(what) = hung.as_ref().filter(|_| well) {
