@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -53,15 +52,18 @@ class Container:
             [str(Path(__file__).parent / "container"), str(tree), str(self.folder), str(self.cgroup), *init],
             stdin=subprocess.DEVNULL,
         )
-        self.init = None
-        self.init = until("the container's init", self._init)
+        try:
+            self.init = until("the container's init", self._init)
+        except BaseException:
+            self.end()
+            raise
         self.root = Path(f"/proc/{self.init}/root")
 
     def _init(self):
         assert self.process.poll() is None, "the container does not boot"
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         # Its command line is that of a shell until everything is mounted.
-        if children and Path(f"/proc/{children[0]}/comm").read_text().strip() in ("systemd", "init"):
+        if children and Path(f"/proc/{children[0]}/comm").read_text().strip() in ("systemd", "busybox"):
             return int(children[0])
         return None
 
@@ -117,9 +119,7 @@ class Container:
 
     def end(self):
         """Switches it off as a power cut does."""
-        if self.init:
-            os.kill(self.init, signal.SIGKILL)
-        self.process.kill()
+        (self.cgroup / "cgroup.kill").write_text("1")
         self.process.wait()
 
         def removed():
