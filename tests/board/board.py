@@ -131,7 +131,7 @@ class Container:
             return True
 
         until("the end of its processes", removed)
-        self.folder.rmdir()
+        shutil.rmtree(self.folder)
 
 
 def debian():
