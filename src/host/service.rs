@@ -183,10 +183,11 @@ impl Camera<'_> {
     }
 }
 
-/// How the cameras are, in one line: what they say of themselves may not begin another.
+/// How the cameras are, in one line: a second one could say anything in our name. A [`Problem`](crate::problem::Problem)
+/// is one line whatever a camera calls itself.
 fn status(feeds: &[Arc<Feed>]) -> String {
     let cameras: Vec<_> = feeds.iter().map(|feed| camera_status(feed)).collect();
-    let mut line: String = cameras.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line = cameras.join("; ");
     while line.len() > STATUS_MAX {
         line.pop();
     }
@@ -232,7 +233,7 @@ mod tests {
         let problem = Problem::new("cannot use x\nMAINPID=1", "ü".repeat(STATUS_MAX), "unplug it");
         feed.status().state = State::Waiting(problem);
         let told = status(&[feed]);
-        assert!(told.starts_with("door: cannot use x MAINPID=1: ü"), "{told}");
+        assert!(told.starts_with("door: cannot use x\\nMAINPID=1: ü"), "{told}");
         assert!(told.len() <= STATUS_MAX && told.len() > STATUS_MAX - 4, "{} bytes", told.len());
     }
 }
