@@ -21,7 +21,7 @@ try ls /root
 try head -c 1 /dev/video9
 try head -c 1 /dev/fuse
 try head -c 1 /dev/kmsg
-try unshare --user true
+try renice -n 5 $$
 try chown 0 /var/lib/boardcam/kept
 try kill -0 1
 while cat /opt/frame.jpg; do sleep 0.1; done
@@ -149,9 +149,9 @@ class Systemd(unittest.TestCase):
             r"may not ls /home/somebody: ",
             r"may not ls /root: ",
             r"may (not head -c 1 /dev/video9: .*No such device( or address)?|head)",
-            r"may not head -c 1 /dev/fuse: .*Operation not permitted",
+            r"may not head -c 1 /dev/fuse: .*cannot open .*Operation not permitted",
             r"may not head -c 1 /dev/kmsg: ",
-            r"may not unshare --user true: .*Operation not permitted",
+            r"may not renice -n 5 \d+: .*Operation not permitted",
             r"may not chown 0 /var/lib/boardcam/kept: .*Operation not permitted",
             r"may not kill -0 1: ",
         ]:
