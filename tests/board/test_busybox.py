@@ -111,7 +111,9 @@ class Busybox(unittest.TestCase):
             with self.subTest(word=word):
                 self.script("start")
                 first = self.pid()
-                self.kill(self.board.read(PIDS[1]).strip())
+                supervisor = self.board.read(PIDS[1]).strip()
+                self.kill(supervisor)
+                until("its end", lambda: not self.board.exists(f"/proc/{supervisor}"))
                 self.script(word)
                 self.assertNotEqual(first, self.pid())
                 self.assertEqual(word == "start", bool(self.pid()))
