@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::camera::{About, Wanted};
+use crate::host::service::Pulse;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
@@ -139,6 +140,8 @@ pub struct Feed {
     pub ring: Ring,
     /// What became of its frames.
     pub counters: Counters,
+    /// The rounds of its thread, a few each second at least.
+    pub pulse: Pulse,
     status: Mutex<Status>,
     demand: AtomicUsize,
     listeners: Listeners,
@@ -155,6 +158,7 @@ impl Feed {
             wanted,
             ring: Ring::new(),
             counters: Counters::default(),
+            pulse: Pulse::default(),
             status: Mutex::new(status),
             demand: AtomicUsize::new(0),
             listeners: Listeners::default(),

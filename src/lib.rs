@@ -25,7 +25,7 @@
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
 //! | [`serve`] | puts the rooms together and takes them apart |
-//! | [`host`] | the board around us: log, signals, limits |
+//! | [`host`] | the board around us: log, signals, limits, service manager |
 //! | [`problem`] | what goes wrong, told so that one can act on it |
 //!
 //! # Principles

@@ -15,6 +15,7 @@ use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
+use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
 use crate::problem::Problem;
@@ -80,9 +81,25 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     }
     drop(alive);
 
+    let service = Service::from_environment().map(Arc::new);
+    if let Some(service) = &service {
+        let wake = move || drop(waker.wake()); // a loop that cannot be woken is found out
+        let vitals = Vitals { event_loop: gate.pulse(), wake: Box::new(wake), feeds: feeds.clone() };
+        service.watch(vitals, &shutdown).map_err(|error| {
+            Problem::new(
+                "cannot start the watchdog's thread",
+                error.to_string(),
+                "is the system out of memory?",
+            )
+        })?;
+        service.ready();
+    }
     inject::panic_at("main");
     let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
     shutdown.begin();
+    if let Some(service) = &service {
+        service.stopping();
+    }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
         error!("a camera's driver did not return in time; ending all the same");
     }

@@ -34,6 +34,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use crate::config::Settings;
 use crate::fanout::{Fanout, Leave};
 use crate::host::memory::Memory;
+use crate::host::service::Pulse;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 use answer::Answer;
@@ -71,6 +72,7 @@ pub struct Gate {
     names: Names,
     limit: usize,
     count: Arc<Count>,
+    pulse: Arc<Pulse>,
 }
 
 impl Gate {
@@ -106,7 +108,7 @@ impl Gate {
         }
         let count = Arc::new(Count::default());
         count.limit.store(limit, Ordering::Relaxed);
-        Ok(Self { poll, waker, listeners, names: Names::new(names), limit, count })
+        Ok(Self { poll, waker, listeners, names: Names::new(names), limit, count, pulse: Arc::default() })
     }
 
     /// Wakes the loop: a frame is there, or the program is to end.
@@ -117,6 +119,11 @@ impl Gate {
     /// How many connections there are.
     pub fn count(&self) -> Arc<Count> {
         self.count.clone()
+    }
+
+    /// The rounds of the loop.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        self.pulse.clone()
     }
 
     /// The addresses that it listens on.
@@ -159,6 +166,7 @@ impl Loop {
         let mut events = Events::with_capacity(EVENTS);
         let mut tick = Instant::now() + TICK;
         while !shutdown.has_begun() {
+            self.gate.pulse.beat();
             let now = Instant::now();
             let wait = if !self.turns.is_empty() {
                 Some(std::time::Duration::ZERO)

@@ -166,7 +166,7 @@ impl<'a> Stream<'a> {
                 Ok(None) => {}
                 Err(Ended(problem)) => return problem,
             }
-            self.log_figures();
+            self.go_round();
         }
         Problem::new(format!("stopped {}", about.source), "the program ends", "start it again")
     }
@@ -246,6 +246,12 @@ impl<'a> Stream<'a> {
     /// What is to be done a few times a second while there is no picture.
     fn pass_time(&mut self) {
         self.show_card();
+        self.go_round();
+    }
+
+    /// What is to be done a few times a second in any case.
+    fn go_round(&mut self) {
+        self.feed.pulse.beat();
         self.log_figures();
     }
 

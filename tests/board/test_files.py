@@ -1,0 +1,61 @@
+"""The files that go onto a board, looked at without one."""
+
+import re
+import tempfile
+import unittest
+
+from board import BOARD, PROGRAM, run
+
+UNIT = BOARD / "boardcam.service"
+
+
+class Settings(unittest.TestCase):
+    text = (BOARD / "boardcam.toml").read_text()
+
+    def check(self, text, code=0):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(text)
+            file.flush()
+            return run(PROGRAM, "--config", file.name, "check", code=code)
+
+    def test_the_example_settings_are_right_and_say_nothing_but_the_defaults(self):
+        self.assertEqual(self.check(self.text), run(PROGRAM, "check"))
+
+    def test_every_example_line_is_right_when_its_sign_is_taken_away(self):
+        whole = re.sub(r"^#(?=\S)", "", self.text, flags=re.M)
+        # Either one camera or several.
+        one, several = whole.split("[[camera]]")
+        self.check(one)
+        self.check(one.replace('camera = "auto"\n', "") + "[[camera]]" + several)
+        self.assertIn("line ", self.check(one + "sise = 1\n", code=2))
+
+    def test_the_examples_show_the_defaults(self):
+        defaults = run(PROGRAM, "check")
+        shown = re.findall(r'^#(size|fps|format|encoder|listen|log|verbose|camera|max-connections) = (.*)$',
+                           self.text.split("#[[camera]]")[0], re.M)
+        self.assertEqual(self.check("".join(f"{name} = {value}\n" for name, value in shown)), defaults)
+
+    def test_the_example_settings_name_every_option_and_no_other(self):
+        options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", run(PROGRAM, "--help"), re.M))
+        named = set(re.findall(r"^#([a-z-]+) = ", self.text, re.M))
+        self.assertEqual(named - {"name", "source"}, options - {"config", "help", "version"})
+
+
+class Unit(unittest.TestCase):
+    def test_it_is_exposed_to_less_than_2_of_10(self):
+        told = run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=19", UNIT)
+        level = float(re.search(r"Overall exposure level for boardcam.service: ([\d.]+)", told)[1])
+        self.assertLess(level, 2)
+
+    def test_systemd_understands_every_line_of_it(self):
+        told = run("systemd-analyze", "verify", "--man=no", UNIT, code=None)
+        told = [line for line in told.splitlines() if "boardcam.service" in line]
+        # The program is not installed here.
+        self.assertEqual([line for line in told if "Command boardcam is not executable" not in line], [])
+
+
+class Scripts(unittest.TestCase):
+    def test_shellcheck_finds_nothing(self):
+        for file in [BOARD / "S50boardcam", BOARD / "install", BOARD / "deb", *(BOARD / "debian").glob("p*")]:
+            with self.subTest(file=file.name):
+                self.assertEqual(run("shellcheck", file), "")
