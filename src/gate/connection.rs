@@ -149,6 +149,11 @@ impl Connection {
         self.head.as_ref().is_some_and(|head| head.keep_alive)
     }
 
+    /// Whether a request has begun to come and is not whole.
+    pub fn is_within_request(&self) -> bool {
+        matches!(self.state, State::Reading) && !self.input.is_empty()
+    }
+
     /// Begins to send a whole answer.
     pub fn answer(&mut self, bytes: Vec<u8>, keep_alive: bool, now: Instant) {
         self.head = None;
@@ -225,13 +230,10 @@ impl Connection {
     /// Acts on a deadline that has passed, and gives up a request that is not whole yet if there is a reason.
     pub fn expire(&mut self, now: Instant, give_up: Option<&'static str>) -> Need {
         let late = self.deadline.is_some_and(|deadline| now >= deadline);
-        let refusal = match (&self.state, give_up) {
-            (State::Reading, _) if self.input.is_empty() => None,
-            (State::Reading, Some(why)) => Some(Refusal::new(503, why)),
-            (State::Reading, None) if late => {
-                Some(Refusal::new(408, "The request did not come whole in time."))
-            }
-            _ => None,
+        let refusal = match give_up {
+            _ if !self.is_within_request() => None,
+            Some(why) => Some(Refusal::new(503, why)),
+            None => late.then(|| Refusal::new(408, "The request did not come whole in time.")),
         };
         match refusal {
             Some(refusal) => {

@@ -372,7 +372,9 @@ impl Loop {
     fn expire(&mut self, now: Instant) {
         self.fanout.expire(now);
         let others = self.connections.len().saturating_sub(1);
-        let give_up = self.has_no_memory_beside(others, now).then_some(SHORT);
+        // Asked only if it matters: a look costs as much as several frames.
+        let matters = self.connections.values().any(Connection::is_within_request);
+        let give_up = (matters && self.has_no_memory_beside(others, now)).then_some(SHORT);
         let mut expired = Vec::new();
         for (token, connection) in &mut self.connections {
             match connection.expire(now, give_up) {
