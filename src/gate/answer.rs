@@ -96,8 +96,8 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         }
     }
     // An answer to HEAD names a length and has no body. Any other that differs broke off, or its rest would be
-    // taken for the next answer.
-    if !body.is_empty() && body.len() != content_length {
+    // taken for the next answer; so would be any body of a status that has none (RFC 9110 sections 15.3.5, 15.4.5).
+    if !body.is_empty() && (bodiless || body.len() != content_length) {
         return Err(bad());
     }
     // Last, because some clients read a stream's boundary up to the end of the line and no further.
@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_none_is_told_as_such() {
-        for bad in [&b""[..], b"nonsense", b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: ?\r\n\r\n"] {
+        let with_a_body = b"HTTP/1.0 204 No Content\r\nContent-Length: 2\r\n\r\nhi";
+        for bad in [&b""[..], b"nonsense", b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: ?\r\n\r\n", with_a_body] {
             assert_eq!(from_site(bad, true).unwrap_err().status, 502);
         }
     }
