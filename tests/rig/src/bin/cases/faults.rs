@@ -8,7 +8,7 @@ use rig::feed::{Feed, SIZES};
 use crate::Case;
 use crate::boardcam::{Boardcam, count, dropped};
 use crate::guest::{Camera, feed};
-use crate::replug::{see_the_camera, see_the_card};
+use crate::replug::{Watched, see_the_camera, see_the_card};
 
 pub const CASES: &[Case] = &[
     ("a_frame_cut_short_now_and_then_is_left_out", a_frame_cut_short_now_and_then_is_left_out),
@@ -25,12 +25,7 @@ const LOOKED_AT: usize = 60;
 
 fn a_frame_cut_short_now_and_then_is_left_out() -> Outcome {
     const EVERY: u64 = 7;
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer(&format!("cut:{EVERY}"))?;
     let begin = boardcam.wait_until("a truncated frame", |camera| dropped(camera, "truncated") > 0)?;
     see_only_the_camera(&viewer, &feed)?;
@@ -48,12 +43,7 @@ fn a_camera_that_never_ends_its_frames_is_shown() -> Outcome {
     /// About a second at 30/s.
     const LOST: std::ops::Range<u64> = 20..46;
     const NOTICE: &str = "nearly every frame lacks its end";
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("no-end")?;
     boardcam.wait_until("mended frames", |camera| count(camera, "mended") > 0)?;
     see_only_the_camera(&viewer, &feed)?;
@@ -70,12 +60,7 @@ fn a_camera_that_never_ends_its_frames_is_shown() -> Outcome {
 
 fn a_camera_that_sends_garbage_is_opened_anew() -> Outcome {
     const TOLERATED: u64 = 5;
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer(&format!("no-begin:{TOLERATED}"))?;
     boardcam.wait_until("unusable frames", |camera| dropped(camera, "no_soi") == TOLERATED)?;
     see_only_the_camera(&viewer, &feed)?;
@@ -89,12 +74,7 @@ fn a_camera_that_sends_garbage_is_opened_anew() -> Outcome {
 }
 
 fn a_camera_that_stops_sending_comes_back() -> Outcome {
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     // Between two frames, and inside one.
     for fault in ["silent", "stall"] {
         camera.suffer(fault)?;
@@ -110,12 +90,7 @@ fn a_camera_that_stops_sending_comes_back() -> Outcome {
 }
 
 fn unplugging_inside_a_frame_tears_no_picture() -> Outcome {
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("stall")?;
     wait_until_none_come(&boardcam)?;
     camera.unplug()?;

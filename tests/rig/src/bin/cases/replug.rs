@@ -7,7 +7,7 @@ use client::{Outcome, Viewer, ensure};
 use rig::feed::{Feed, SIZES, start_of_scan};
 
 use crate::Case;
-use crate::boardcam::{Boardcam, count};
+use crate::boardcam::{Boardcam, Holdings, count};
 use crate::guest::{Camera, feed, setting};
 use crate::picture::Picture;
 
@@ -194,6 +194,28 @@ fn a_camera_that_comes_late_is_shown() -> Outcome {
     boardcam.wait_until_live()?;
     ensure!(boardcam.get("/healthz")?.status == 200, "/healthz is unwell with a camera");
     Ok(())
+}
+
+/// A camera that is plugged in, the program, and somebody who sees the camera's picture.
+pub struct Watched {
+    pub feed: Feed,
+    pub camera: Camera,
+    pub boardcam: Boardcam,
+    pub viewer: Viewer,
+    /// What the program has from then on.
+    pub before: Holdings,
+}
+
+impl Watched {
+    pub fn start() -> Outcome<Self> {
+        let feed = feed(SIZES[0])?;
+        let camera = Camera::plug_in()?;
+        let boardcam = Boardcam::start(&[])?;
+        let viewer = boardcam.watch()?;
+        see_the_camera(&viewer, &feed)?;
+        let before = boardcam.holdings()?;
+        Ok(Self { feed, camera, boardcam, viewer, before })
+    }
 }
 
 pub fn see_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {

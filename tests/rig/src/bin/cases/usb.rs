@@ -1,13 +1,12 @@
 //! Cameras that break the rules of USB and of its video class, and one that is pulled out inside a request.
 
 use client::{Outcome, ensure, wait_for};
-use rig::feed::SIZES;
 
 use crate::Case;
-use crate::boardcam::{Boardcam, count, dropped};
+use crate::boardcam::{count, dropped};
 use crate::faults::see_only_the_camera;
-use crate::guest::{Camera, DamagedFramesToo, feed, setting};
-use crate::replug::{see_the_camera, see_the_card};
+use crate::guest::{Camera, DamagedFramesToo, setting};
+use crate::replug::{Watched, see_the_camera, see_the_card};
 
 pub const CASES: &[Case] = &[
     ("frames_larger_than_announced_are_left_out", frames_larger_than_announced_are_left_out),
@@ -24,13 +23,8 @@ pub const CASES: &[Case] = &[
 ];
 
 fn frames_larger_than_announced_are_left_out() -> Outcome {
-    let feed = feed(SIZES[0])?;
     let _damaged = DamagedFramesToo::set()?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("large:7")?;
     boardcam.wait_until("frames that are too large", |camera| dropped(camera, "flagged") > 1)?;
     see_only_the_camera(&viewer, &feed)?;
@@ -40,14 +34,9 @@ fn frames_larger_than_announced_are_left_out() -> Outcome {
 
 /// Both where uvcvideo throws such frames away, so that none comes, and where it hands them over.
 fn a_camera_whose_every_frame_is_too_large_comes_back() -> Outcome {
-    let feed = feed(SIZES[0])?;
     for hands_over in [false, true] {
         let _damaged = hands_over.then(DamagedFramesToo::set).transpose()?;
-        let mut camera = Camera::plug_in()?;
-        let boardcam = Boardcam::start(&[])?;
-        let viewer = boardcam.watch()?;
-        see_the_camera(&viewer, &feed)?;
-        let before = boardcam.holdings()?;
+        let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
         camera.suffer("large:1")?;
         let state = boardcam.wait_until_waiting()?;
         let why = state["problem"]["why"].as_str().unwrap_or_default();
@@ -65,12 +54,7 @@ fn a_camera_whose_every_frame_is_too_large_comes_back() -> Outcome {
 fn a_camera_that_babbles_comes_back() -> Outcome {
     /// uvcvideo asks for no more after one of its transfers overran; it has 5 (UVC_URBS).
     const ALL_TRANSFERS: usize = 5;
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     // Once, and it goes on; with every transfer, and nothing more comes.
     camera.suffer("babble:1")?;
     boardcam.wait_until("flagged frames", |camera| dropped(camera, "flagged") > 0)?;
@@ -84,12 +68,7 @@ fn a_camera_that_babbles_comes_back() -> Outcome {
 
 fn payloads_longer_than_announced_do_no_harm() -> Outcome {
     const FRAMES: u64 = 60;
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("overlong")?;
     // What pictures are left of it is as it comes.
     viewer.wait_for("a picture that suffered, or the card", |frame| feed.find(frame).is_none())?;
@@ -108,12 +87,7 @@ fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
     /// Only every fourth request is tried unless it is wished otherwise: each takes seconds.
     const STEP: u64 = 4;
     let step = setting("RIG_REQUEST_STEP", STEP)?;
-    let feed = feed(SIZES[0])?;
-    let mut camera = Camera::plug_in()?;
-    let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
-    see_the_camera(&viewer, &feed)?;
-    let before = boardcam.holdings()?;
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     for request in (1..).step_by(usize::try_from(step)?) {
         let openings = boardcam.openings()?;
         camera.suffer(&format!("vanish:{request}"))?;
