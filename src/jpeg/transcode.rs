@@ -93,7 +93,7 @@ impl Transcoder {
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Size, TranscodeError> {
         self.scaled.clear();
         let from = Jpeg::check(jpeg).map_err(TranscodeError::Fault)?.size();
-        let pixels = u64::from(from.width) * u64::from(from.height);
+        let pixels = from.area();
         if pixels > MAX_PIXELS {
             return Err(TranscodeError::TooLarge(from));
         }
