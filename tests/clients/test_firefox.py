@@ -12,9 +12,8 @@ import cv2
 import numpy
 import websocket
 
+from browser import await_moving
 from program import HEIGHT, OUT, WAIT_S, WIDTH, WithProgram, read_counter, until
-
-FRAMES = 5
 
 
 class Browser:
@@ -75,7 +74,7 @@ class Firefox(WithProgram):
         browser = Browser(self)
         browser.open(self.url + "/")
         until("it says live", lambda: browser.value("document.body && document.body.dataset.state") == "live")
-        self.await_moving(lambda: self.counter(browser))
+        await_moving(browser, self.counter)
         cv2.imwrite(str(OUT / "firefox-page.png"), browser.picture())
 
     def counter(self, browser):
@@ -96,14 +95,10 @@ class Firefox(WithProgram):
         picture = cv2.imdecode(png, cv2.IMREAD_COLOR)
         return read_counter(picture) if picture.shape[:2] == (HEIGHT, WIDTH) else None
 
-    def await_moving(self, number):
-        seen = {until("a frame with a counter", number)}
-        until("moving frames", lambda: seen.add(number()) or len(seen - {None}) > FRAMES)
-
     def test_firefox_shows_a_bare_img_in_another_page(self):
         with tempfile.NamedTemporaryFile("w", suffix=".html") as page:
             page.write(f'<!doctype html><body style="margin:0"><img src="{self.url}/stream">')
             page.flush()
             browser = Browser(self)
             browser.open(f"file://{page.name}")
-            self.await_moving(lambda: read_counter(browser.picture()[:HEIGHT, :WIDTH]))
+            await_moving(browser, lambda browser: read_counter(browser.picture()[:HEIGHT, :WIDTH]))
