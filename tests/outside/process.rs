@@ -252,14 +252,16 @@ mod inject {
     }
 
     #[test]
-    fn a_panic_of_the_whole_program_is_the_last_line_of_its_log() -> Outcome {
+    fn a_panic_of_the_whole_program_is_in_its_log() -> Outcome {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardcam"));
         command.args(["--camera", "pattern", "--listen", "127.0.0.1:0"]);
         let output = command.env(::boardcam::host::inject::VARIABLE, "main").output()?;
         let log = String::from_utf8(output.stderr)?;
-        let last = log.lines().last().unwrap_or("");
         ensure!(output.status.code() == Some(101), "{}", output.status);
-        ensure!(last.contains("panic in thread \"main\"") && last.contains("injected"), "{log}");
+        // Not always the last line: the camera's thread may say something while the program ends.
+        let told =
+            log.lines().any(|line| line.contains("panic in thread \"main\"") && line.contains("injected"));
+        ensure!(told, "{log}");
         Ok(())
     }
 
