@@ -16,7 +16,7 @@ use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::problem::Problem;
-use crate::ring::{Meta, Unpublished, Writer};
+use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 
 /// The nice value of a variant's thread, so that all that the cameras and their own viewers need comes first
 /// (sched(7), "The nice value").
@@ -136,7 +136,8 @@ impl Worker {
     fn transcode(&mut self, meta: Meta, writer: &mut Writer<'_>) -> Result<(), (Dropped, String)> {
         let unencodable = |error: TranscodeError| (Dropped::Unencodable, error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
-        self.reserve(Transcoder::room(size), writer);
+        self.reserve(Transcoder::room(size), writer)
+            .map_err(|NoMemory| (Dropped::Unencodable, "there is no memory for them".to_owned()))?;
         match writer.publish(Meta { size, ..meta }, |room| self.transcoder.encode(room)) {
             Ok(_) => Ok(()),
             Err(Unpublished::Full(_)) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
@@ -145,11 +146,12 @@ impl Worker {
     }
 
     /// Makes room for frames of this many bytes, which makes the ring empty if it had less.
-    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) {
+    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) -> Result<(), NoMemory> {
         if room > self.room {
+            writer.reserve(room)?;
             self.room = room;
-            writer.reserve(room);
         }
+        Ok(())
     }
 
     /// Shows viewers who have seen nothing for a while why that is.
@@ -164,7 +166,9 @@ impl Worker {
         if !std::mem::replace(&mut self.told, true) {
             warn!("camera {}: {problem}", self.source.name);
         }
-        self.reserve(Card::MAX_JPEG, writer);
+        if self.reserve(Card::MAX_JPEG, writer).is_err() {
+            return; // the log tells
+        }
         let asked = self.running.variant.size.unwrap_or(self.source.wanted.size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(asked), card: true };

@@ -25,7 +25,7 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
 
 fn publish(feed: &Feed, length: usize) {
     let mut writer = Writer::new(&feed.ring);
-    writer.reserve(length);
+    writer.reserve(length).unwrap();
     let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
 }
