@@ -35,10 +35,10 @@ def until(what, condition, seconds=WAIT_S):
 
 
 class Program:
-    """A running boardcam, by default with the test pattern."""
+    """A running boardcam, by default with the test pattern; `by` is a command that runs it."""
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
-        command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=()):
+        command = [*by, os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
         self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
