@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -32,6 +33,20 @@ def until(what, condition, seconds=WAIT_S):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
+        return True
+    except ConnectionRefusedError:
+        return False
 
 
 class Program:

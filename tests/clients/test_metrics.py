@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from program import OUT, STOP_S, WAIT_S, Program, WithProgram, until
+from program import OUT, STOP_S, WAIT_S, Program, WithProgram, free_port, until
 
 DASHBOARD = Path(__file__).parents[2] / "board/grafana.json"
-FRAMES = 20
+FRAMES = 10
 
 ZONE = 'cpu"\n}\\ {x='
 """What a thermal zone may call itself, as far as the kernel is concerned."""
@@ -177,9 +176,7 @@ class Metrics(WithProgram):
             self.assertEqual({name for name in asked - there if "_board_" not in name}, set())
 
     def test_prometheus_scrapes_it_and_answers_what_the_dashboard_asks(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         settings = Path(folder.name, "prometheus.yml")
