@@ -1,7 +1,8 @@
 //! What one camera's thread shares with the rest of the house: its ring, whether anyone watches, and how it is.
 //!
 //! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). What
-//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with.
+//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with. [`Served`] counts
+//! what viewers got.
 //!
 //! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
 

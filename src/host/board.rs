@@ -1,11 +1,12 @@
 //! How warm the board is, and whether it is slowed down for heat or want of power, for `/metrics`.
 //!
 //! Where a board does not tell, nothing is told. A look is kept for a second, however often somebody asks: on a
-//! Raspberry Pi each of them is a question to the firmware.
+//! Raspberry Pi each of them is a question to the firmware. While one looks the others get the last look, so that a
+//! sensor that does not answer holds up one of them only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::kernel_file::{FILE_MAX, read};
@@ -72,6 +73,8 @@ pub struct Health {
 pub struct Board {
     sysfs: PathBuf,
     last: Mutex<Option<(Instant, Health)>>,
+    /// Held by the one who looks.
+    looking: Mutex<()>,
 }
 
 impl Default for Board {
@@ -82,16 +85,25 @@ impl Default for Board {
 
 impl Board {
     fn at(sysfs: PathBuf) -> Self {
-        Self { sysfs, last: Mutex::default() }
+        Self { sysfs, last: Mutex::default(), looking: Mutex::default() }
     }
 
-    /// How it is, no longer ago than a second.
+    /// How it is, or was a second ago at most, or when it was last looked at if somebody looks right now.
     pub fn health(&self) -> Health {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((at, health)) if at.elapsed() < KEPT => health.clone(),
-            _ => last.insert((Instant::now(), self.look())).1.clone(),
+        let last = self.last().clone();
+        let looking = self.looking.try_lock();
+        if last.as_ref().is_some_and(|(at, _)| at.elapsed() < KEPT)
+            || matches!(looking, Err(TryLockError::WouldBlock))
+        {
+            return last.map(|(_, health)| health).unwrap_or_default();
         }
+        let health = self.look();
+        *self.last() = Some((Instant::now(), health.clone()));
+        health
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, Health)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn look(&self) -> Health {
@@ -245,12 +257,15 @@ mod tests {
     }
 
     #[test]
-    fn a_board_is_asked_once_a_second_at_most() {
+    fn a_board_is_asked_by_one_at_a_time_and_once_a_second_at_most() {
         let sysfs = Sysfs::of(
             "kept",
             &[("class/thermal/thermal_zone0/type", "x"), ("class/thermal/thermal_zone0/temp", "1")],
         );
         let board = sysfs.board();
+        let somebody_looks = board.looking.lock();
+        assert_eq!(board.health(), Health::default());
+        drop(somebody_looks);
         let first = board.health();
         drop(sysfs);
         assert_eq!((board.health(), first.zones.len()), (first, 1));
