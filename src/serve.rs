@@ -13,8 +13,10 @@ use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
 use crate::feed::Feed;
 use crate::gate::Gate;
+use crate::host::board::Board;
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
+use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
@@ -62,6 +64,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
+        board: Board::default(),
         started,
         instance: site::secret()?,
     };
@@ -72,6 +75,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
         let run = move || {
+            let _about = about_camera(&feed.name);
             Stream::new(&feed, &shutdown, &wake).run();
             drop(alive);
         };

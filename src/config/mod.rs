@@ -15,7 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
-use crate::host::log::Target;
+use crate::host::log::{Format, Target};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
 use options::{Apply, Kind, OPTIONS, Opt};
@@ -67,6 +67,7 @@ struct Values {
     hosts: Vec<String>,
     max_connections: Option<usize>,
     log: Option<Target>,
+    log_format: Option<Format>,
     verbose: Option<bool>,
 }
 
@@ -92,6 +93,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Where log lines go.
     pub log: Target,
+    /// What they look like.
+    pub log_format: Format,
     /// Log at debug level.
     pub verbose: bool,
 }
@@ -110,7 +113,8 @@ impl fmt::Display for Settings {
         writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
-        writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
+        writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
+        writeln!(f, "verbose = {}", self.verbose)?;
         for (name, wanted) in &self.cameras {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
@@ -308,6 +312,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         log: line.log.or(file.log).unwrap_or_default(),
+        log_format: line.log_format.or(file.log_format).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
     })
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{CameraValues, Values};
 use crate::camera::{Encoder, Layout, Which};
-use crate::host::log::Target;
+use crate::host::log::{Format, Target};
 
 /// How an option's value is written in the settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,6 +266,20 @@ pub static OPTIONS: &[Opt] = &[
         example: "syslog",
         apply: Apply::Program(|values, text| {
             values.log = Some(one_of(text, &Target::ALL.map(|target| (target.name(), target)))?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "log-format",
+        short: None,
+        value: "FORMAT",
+        kind: Kind::Text,
+        many: false,
+        default: "text",
+        help: "What log lines look like: text, or json (for machines, one object a line)",
+        example: "json",
+        apply: Apply::Program(|values, text| {
+            values.log_format = Some(one_of(text, &Format::ALL.map(|format| (format.name(), format)))?);
             Ok(())
         }),
     },

@@ -27,6 +27,7 @@ use std::time::Instant;
 use log::info;
 use mio::net::TcpStream;
 
+use crate::host::log::about_camera;
 use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
 use order::{Kind, Order};
@@ -85,10 +86,11 @@ impl Fanout {
         let stream = order.kind == Kind::Stream;
         let name = demand.feed().name.clone();
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        let seat = Arc::new(Seat::new(order, peer, asked));
+        let seat = Arc::new(Seat::new(order, peer, asked, demand.feed().served.clone()));
         let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
+            let _about = about_camera(&name);
             info!("viewer {peer} watches camera {name}{variant}");
             self.audience.enter(connection, seat);
         }
@@ -180,9 +182,11 @@ impl Fanout {
 
     fn dismiss(&mut self, connection: usize, why: Leave) {
         let Some(viewer) = self.viewers.remove(&connection) else { return };
+        let camera = viewer.feed().name.clone();
         let (socket, seat) = viewer.dismantle(&mut self.pool);
         if seat.order.kind == Kind::Stream {
             self.audience.leave(connection);
+            let _about = about_camera(&camera);
             info!(
                 "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
                 seat.peer,

@@ -172,7 +172,7 @@ impl Viewer {
                 Some(count) => {
                     spill.advance(count);
                     self.behind = Some(now);
-                    Seat::add(&self.seat.bytes, count as u64);
+                    self.seat.took_bytes(count);
                     if spill.rest().is_empty() {
                         self.behind = None;
                         pool.give_back(self.spill.take().unwrap_or_default());
@@ -284,14 +284,12 @@ impl Viewer {
 
     fn begun(&mut self, frame: &Stored<'_>, sent: usize) {
         self.captured = Some(frame.meta.captured);
-        Seat::add(&self.seat.skipped, self.missed(frame));
+        self.seat.begun(self.missed(frame), sent);
         self.seen = frame.number;
         if let Some(pace) = &mut self.pace {
             pace.taken(frame.meta.captured);
         }
         self.behind = None;
-        Seat::add(&self.seat.frames, 1);
-        Seat::add(&self.seat.bytes, sent as u64);
     }
 
     fn keep(

@@ -5,8 +5,10 @@
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
 mod live;
+mod metrics;
 mod page;
 mod state;
+mod ustreamer;
 mod wish;
 
 use std::net::SocketAddr;
@@ -24,6 +26,7 @@ use crate::feed::Feed;
 use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::host::board::Board;
 use crate::problem::Problem;
 use crate::variants::Variants;
 
@@ -44,6 +47,8 @@ pub struct House {
     pub audience: Arc<Audience>,
     /// How many connections there are.
     pub count: Arc<Count>,
+    /// What the board tells of itself.
+    pub board: Board,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -101,6 +106,7 @@ static ROUTES: &[Route] = &[
     route("/snapshot", live::snapshot),
     route("/snapshot.jpg", live::snapshot),
     route("/state", state::state),
+    route("/metrics", metrics::metrics),
     route("/healthz", live::health),
 ];
 
@@ -222,14 +228,19 @@ mod tests {
     use crate::variants::VARIANTS_MAX;
 
     pub(super) fn house() -> House {
+        house_of(&["door", "garden"])
+    }
+
+    pub(super) fn house_of(cameras: &[&str]) -> House {
         let wanted = Wanted::of(Which::Auto);
-        let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
-        let feeds = vec![feed("door"), feed("garden")];
+        let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
+        let feeds: Vec<_> = cameras.iter().map(feed).collect();
         House {
             feeds: feeds.clone(),
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
             count: Arc::default(),
+            board: Board::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
         }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
-use super::{Visit, camera_url};
-use crate::camera::{About, Encoder, Layout};
+use super::{Visit, camera_url, ustreamer};
+use crate::camera::{About, Encoder, Layout, Wanted};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
@@ -29,6 +29,9 @@ struct Answer<'a> {
     viewers: Vec<Viewer>,
     spill: Spill,
     connections: Connections,
+    /// As ustreamer says it.
+    ok: bool,
+    result: ustreamer::Result,
 }
 
 #[derive(Serialize)]
@@ -180,7 +183,9 @@ fn format(about: &About) -> Format {
 }
 
 fn camera(feed: &Feed, viewers: usize) -> Camera {
-    let Status { state, refused, fps, last_frame } = feed.status().clone();
+    let status = feed.status().clone();
+    let fps = measured(&status);
+    let Status { state, refused, last_frame, .. } = status;
     let (word, problem, about) = match state {
         Source::Starting => ("starting", None, None),
         Source::Live(about) => ("live", None, Some(about)),
@@ -195,20 +200,35 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|about| match (about.layout, feed.wanted.encoder) {
-            (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough.name(),
-            _ => Encoder::Software.name(),
-        }),
+        encoder: about.as_ref().map(|about| encoder(about, &feed.wanted).name()),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
             .into_iter()
             .map(|(source, problem)| Refused { source, problem: Told::from(&problem) })
             .collect(),
-        fps: if age.is_some_and(|age| age < RATE_HOLDS) { fps } else { 0.0 },
+        fps,
         last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         frames: frames(&feed.counters),
         viewers,
     }
+}
+
+/// Who makes the JPEGs.
+pub(super) fn encoder(about: &About, wanted: &Wanted) -> Encoder {
+    match (about.layout, wanted.encoder) {
+        (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough,
+        _ => Encoder::Software,
+    }
+}
+
+/// Frames per second that come of late, 0 while none do.
+pub(super) fn measured(status: &Status) -> f32 {
+    if status.last_frame.is_some_and(|at| at.elapsed() < RATE_HOLDS) { status.fps } else { 0.0 }
+}
+
+/// Frames per second that a viewer's socket took of late.
+pub(super) fn taken(seat: &Seat, now: Instant) -> f64 {
+    seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 })
 }
 
 fn frames(counters: &Counters) -> Frames {
@@ -225,19 +245,17 @@ fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
     let watches = |seat: &&Arc<Seat>| {
         seat.order.camera == running.camera && seat.order.variant == Some(running.variant)
     };
-    let Status { fps, last_frame, .. } = *running.feed.status();
     Variant {
         camera: running.feed.name.clone(),
         smaller: running.variant.into(),
         viewers: seats.iter().filter(watches).count(),
-        fps: if last_frame.is_some_and(|at| at.elapsed() < RATE_HOLDS) { fps } else { 0.0 },
+        fps: measured(&running.feed.status()),
         ms_per_frame: running.ms_per_frame(),
         frames: frames(&running.feed.counters),
     }
 }
 
 fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
-    let fps = seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 });
     Viewer {
         id: seat.order.id.clone(),
         camera: feeds.get(seat.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
@@ -251,7 +269,7 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
         frames_sent: load(&seat.frames),
         frames_skipped: load(&seat.skipped),
         bytes_sent: load(&seat.bytes),
-        fps,
+        fps: taken(seat, now),
         age_ms: seat.age().map(|age| age.as_secs_f64() * 1e3),
     }
 }
@@ -289,6 +307,12 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             limit: house.count.limit.load(Ordering::Relaxed),
             refused: house.count.refused.load(Ordering::Relaxed),
         },
+        ok: true,
+        result: ustreamer::result(
+            visit.feed(),
+            seats.iter().filter(|seat| seat.order.camera == visit.camera),
+            now,
+        ),
     };
     Response::json(&answer).with_no_cache()
 }

@@ -99,6 +99,7 @@ impl Session {
                 (status.fps, status.last_frame) = (fps, Some(frame.captured));
                 if taken == Taken::Published {
                     feed.counters.published.fetch_add(1, Ordering::Relaxed);
+                    feed.counters.delay.observe(frame.captured.elapsed());
                 }
             }
             Err(reason) => {

@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Running, Variants};
 use crate::feed::{Demand, Dropped, Feed, Rate};
+use crate::host::log::about_camera;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
@@ -65,6 +66,7 @@ impl Worker {
         // Where that is refused, all share what there is.
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
+        let _about = about_camera(&running.feed.name);
         let mut writer = Writer::new(&running.feed.ring);
         loop {
             if running.feed.is_wanted() {
@@ -109,7 +111,9 @@ impl Worker {
         let counters = &self.running.feed.counters;
         match made {
             Ok(Ok(())) => {
-                self.count_cost(cpu_time().saturating_sub(begin));
+                let cost = cpu_time().saturating_sub(begin);
+                self.count_cost(cost);
+                self.source.served.made_smaller(cost);
                 (self.shown, self.told) = (Instant::now(), false);
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
                 counters.published.fetch_add(1, Ordering::Relaxed);

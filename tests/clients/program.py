@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -34,11 +35,25 @@ def until(what, condition, seconds=WAIT_S):
         time.sleep(0.05)
 
 
-class Program:
-    """A running boardcam, by default with the test pattern."""
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
-        command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+class Program:
+    """A running boardcam, by default with the test pattern; `by` is a command that runs it."""
+
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=()):
+        command = [*by, os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
         self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]

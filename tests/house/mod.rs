@@ -14,8 +14,9 @@ use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
 use boardcam::feed::Feed;
 use boardcam::gate::Gate;
+use boardcam::host::board::Board;
 use boardcam::host::limits::raise_open_files;
-use boardcam::host::log::Target;
+use boardcam::host::log::{Format, Target};
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
@@ -122,6 +123,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         hosts: Vec::new(),
         max_connections: 1024,
         log: Target::Auto,
+        log_format: Format::Text,
         verbose: false,
     };
     let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
@@ -134,6 +136,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
+        board: Board::default(),
         started: Instant::now(),
         instance: site::secret()?,
     };
