@@ -1,5 +1,8 @@
-//! The board around us: log lines, signals, limits, memory, the service manager.
+//! The board around us: log lines, signals, limits, memory, the service manager, addresses, and being found.
 
+pub mod addresses;
+pub mod console;
+pub mod discovery;
 pub mod inject;
 pub mod limits;
 pub mod log;

@@ -4,6 +4,7 @@
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
+mod address;
 mod live;
 mod page;
 mod state;
@@ -24,6 +25,7 @@ use crate::feed::Feed;
 use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::host::discovery::Announced;
 use crate::problem::Problem;
 use crate::variants::Variants;
 
@@ -44,6 +46,10 @@ pub struct House {
     pub audience: Arc<Audience>,
     /// How many connections there are.
     pub count: Arc<Count>,
+    /// Where it listens.
+    pub listening: Vec<SocketAddr>,
+    /// The name under which it is announced.
+    pub announced: Announced,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -95,6 +101,7 @@ static ROUTES: &[Route] = &[
     route("/page.css", page::style),
     route("/page.js", page::script),
     route("/icon.svg", page::icon),
+    route("/qr.svg", address::code),
     route("/stream", live::stream),
     route("/video_feed", live::stream),
     route("/stream.mjpg", live::stream),
@@ -230,6 +237,8 @@ mod tests {
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
             count: Arc::default(),
+            listening: vec![],
+            announced: Announced::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
         }

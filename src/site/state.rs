@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
-use super::{Visit, camera_url};
+use super::{Visit, address, camera_url};
 use crate::camera::{About, Encoder, Layout};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
@@ -29,6 +29,7 @@ struct Answer<'a> {
     viewers: Vec<Viewer>,
     spill: Spill,
     connections: Connections,
+    network: Network,
 }
 
 #[derive(Serialize)]
@@ -152,6 +153,15 @@ struct Viewer {
 struct Spill {
     bytes: usize,
     limit: usize,
+}
+
+/// How this board is found.
+#[derive(Serialize)]
+struct Network {
+    /// The name under which it is announced; `null` while there is none.
+    name: Option<String>,
+    /// What to open on another device, in numbers; `null` where none can reach it.
+    url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -289,6 +299,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             limit: house.count.limit.load(Ordering::Relaxed),
             refused: house.count.refused.load(Ordering::Relaxed),
         },
+        network: Network { name: house.announced.name(), url: address::url(visit) },
     };
     Response::json(&answer).with_no_cache()
 }
