@@ -37,7 +37,7 @@ const ASK_CHANCE_MS: u32 = 1000;
 
 /// How long after a name was taken somebody else's claim to it still counts: two boards that asked together
 /// both ask again.
-const SETTLE_TIME: Duration = Duration::from_secs(10);
+const SETTLE_TIME: Duration = Duration::from_secs(20);
 
 /// Between two looks at what the daemon has heard while it is waited for.
 const HEAR_PERIOD: Duration = Duration::from_millis(50);
@@ -179,12 +179,13 @@ impl Discovery {
         let mut info = ServiceInfo::new(SERVICE, &label, &host, ips.as_slice(), port, &PROPERTIES[..])?;
         info.set_requires_probe(false); // it was asked for
         let events = daemon.monitor()?;
+        self.announced.set(Some(format!("{label}.local"))); // before: whoever hears of it comes at once
         daemon.register(info)?;
         self.await_announcement(&events)?;
         let shown = if port == HTTP { String::new() } else { format!(":{port}") };
         info!("found as http://{label}.local{shown}/");
-        self.announced.set(Some(format!("{label}.local")));
         self.settle(places, &claims)?;
+        debug!("mDNS: settled as {label}.local");
         daemon.stop_resolve_hostname(&host)?; // else it would ask again every other minute
         self.keep(daemon, places)
     }
