@@ -49,7 +49,7 @@ impl Code {
                 let run = i32::try_from(run).unwrap_or(0);
                 if run > 0 {
                     // A String takes everything.
-                    let _ = write!(path, "M{} {}h{run}v1h-{run}z", x + QUIET, y + QUIET);
+                    let _ = write!(path, "M{} {}h{run}v1h-{run}", x + QUIET, y + QUIET);
                 }
                 x += run.max(1);
             }
@@ -81,7 +81,7 @@ mod tests {
         // The upper edge of the first finder pattern: seven dark modules.
         assert!(rows[2].starts_with("    █▀▀▀▀▀█ "), "{text}");
         let svg = code.to_svg();
-        assert!(svg.contains("<path d=\"M4 4h7v1h-7z"), "{svg}");
+        assert!(svg.contains("<path d=\"M4 4h7v1h-7M"), "{svg}");
         assert!(svg.len() < 8192, "{}", svg.len());
     }
 

@@ -140,7 +140,7 @@ class ByName(unittest.TestCase):
 
     def test_addresses_that_come_and_go_are_followed(self):
         board = self.start("one")
-        self.assertEqual(self.state_of("one", board)["network"], {"name": None, "url": None})
+        self.assertIsNone(self.state_of("one", board)["network"]["url"])
         self.network.address("one", "add", "10.79.0.1")
         until("found", lambda: self.phone.addresses("boardcam") == ["10.79.0.1"])
         self.network.address("one", "add", "10.79.0.3")
