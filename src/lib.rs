@@ -24,8 +24,9 @@
 //! | [`fanout`] | all live viewers, on the gate's event loop |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
+//! | [`qr`] | QR codes, for terminal and page |
 //! | [`serve`] | puts the rooms together and takes them apart |
-//! | [`host`] | the board around us: log, signals, limits, service manager |
+//! | [`host`] | the board around us: log, signals, limits, service manager, its addresses, and how it is found |
 //! | [`problem`] | what goes wrong, told so that one can act on it |
 //!
 //! # Principles
@@ -47,6 +48,7 @@ pub mod host;
 pub mod jpeg;
 pub mod multipart;
 pub mod problem;
+pub mod qr;
 pub mod ring;
 pub mod serve;
 pub mod site;

@@ -13,7 +13,10 @@ use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
 use crate::feed::Feed;
 use crate::gate::Gate;
+use crate::gate::head::Names;
 use crate::host::board::Board;
+use crate::host::console;
+use crate::host::discovery::{Announced, Discovery};
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
 use crate::host::log::about_camera;
@@ -37,7 +40,10 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
-    let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
+    let announced = Announced::default();
+    let names = Names::new(own_names(settings)).and(announced.clone());
+    let gate = Gate::open(settings, names, raise_open_files())?;
+    let listening = gate.addresses();
     let waker = gate.waker();
     let shutdown = Shutdown::default();
     let (on_signal, wake) = (shutdown.clone(), waker.clone());
@@ -65,6 +71,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         audience: audience.clone(),
         count: gate.count(),
         board: Board::default(),
+        listening: listening.clone(),
+        announced: announced.clone(),
         started,
         instance: site::secret()?,
     };
@@ -83,7 +91,25 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
             Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
         })?;
     }
-    drop(alive);
+    // The end waits for these, too: whoever was told of this board is told that it goes.
+    let found = settings.name.clone().map(|name| {
+        let (listening, shutdown) = (listening.clone(), shutdown.clone());
+        (Discovery { name, listening, announced, shutdown }, alive)
+    });
+    if let Some((discovery, alive)) = found {
+        let run = move || {
+            discovery.run();
+            drop(alive);
+        };
+        thread::Builder::new().name("discovery".to_owned()).spawn(run).map_err(|error| {
+            Problem::new(
+                "cannot start the thread by which this board is found",
+                error.to_string(),
+                "is the system out of memory?",
+            )
+        })?;
+    }
+    console::start(listening, shutdown.clone());
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
@@ -105,7 +131,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.stopping();
     }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver did not return in time; ending all the same");
+        error!("a camera's driver or the network did not return in time; ending all the same");
     }
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -23,6 +23,12 @@ use options::{Apply, Kind, OPTIONS, Opt};
 /// The port that is served when nothing else is said.
 const DEFAULT_PORT: u16 = 8080;
 
+/// The name to be found under when nothing else is said, without `.local`.
+const DEFAULT_NAME: &str = "boardcam";
+
+/// What is written in place of a name by those who do not want to be found.
+const UNNAMED: &str = "none";
+
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
 
@@ -64,6 +70,7 @@ struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
+    name: Option<Option<String>>,
     hosts: Vec<String>,
     max_connections: Option<usize>,
     log: Option<Target>,
@@ -87,6 +94,8 @@ pub struct Settings {
     pub cameras: Vec<(String, Wanted)>,
     /// Where to listen; `None` is port 8080 on every address there is.
     pub listen: Option<Vec<SocketAddr>>,
+    /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
+    pub name: Option<String>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Connections at once.
@@ -111,6 +120,7 @@ impl fmt::Display for Settings {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
         let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
         writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
@@ -309,6 +319,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
     Ok(Settings {
         cameras,
         listen: (!listen.is_empty()).then_some(listen),
+        name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         log: line.log.or(file.log).unwrap_or_default(),
@@ -369,6 +380,17 @@ mod tests {
     }
 
     #[test]
+    fn a_board_is_announced_under_its_name_unless_that_is_none() {
+        assert_eq!(settings(&[], "").name.as_deref(), Some("boardcam"));
+        for (name, expected) in [("Garden-1", Some("garden-1")), ("none", None), ("", None)] {
+            let settings = settings(&["--name", name], "name = \"other\"");
+            assert_eq!(settings.name.as_deref(), expected);
+            let printed = from_text("test", &settings.to_string()).unwrap();
+            assert_eq!(printed.name, settings.name);
+        }
+    }
+
+    #[test]
     fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
         for path in ["/dev/a \"b\" \\c", "/dev/\u{1}\n\u{7f}\u{9f}", "/dev/\u{301}\u{200b}\u{e000}'\u{1f4f7}"]
         {
@@ -418,6 +440,7 @@ mod tests {
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
         assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("name"), DEFAULT_NAME);
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }
 

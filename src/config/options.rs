@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use super::{CameraValues, Values};
+use super::{CameraValues, UNNAMED, Values};
 use crate::camera::{Encoder, Layout, Which};
 use crate::host::log::{Format, Target};
 
@@ -111,6 +111,22 @@ fn host(values: &mut Values, text: &str) -> Result<(), String> {
         return Err("expected a host name without port".to_owned());
     }
     values.hosts.push(text.to_ascii_lowercase());
+    Ok(())
+}
+
+/// The longest name to be found under: with a number behind it (`-99`) it is still a label of 63 bytes (RFC 1035).
+const LABEL_MAX: usize = 60;
+
+fn name(values: &mut Values, text: &str) -> Result<(), String> {
+    let fits = text.len() <= LABEL_MAX
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if !fits {
+        return Err(format!("expected 1 to {LABEL_MAX} letters, digits and -, or none"));
+    }
+    let label = text.to_ascii_lowercase();
+    values.name = Some(Some(label).filter(|label| !label.is_empty() && label != UNNAMED));
     Ok(())
 }
 
@@ -231,12 +247,24 @@ pub static OPTIONS: &[Opt] = &[
         apply: Apply::Program(listen),
     },
     Opt {
+        name: "name",
+        short: None,
+        value: "NAME",
+        kind: Kind::Text,
+        many: false,
+        default: "boardcam",
+        help: "The name to be found under in the network: http://NAME.local (mDNS). A second board of this name is \
+               NAME-2; none means not announced",
+        example: "garden",
+        apply: Apply::Program(name),
+    },
+    Opt {
         name: "host",
         short: None,
         value: "NAME",
         kind: Kind::Text,
         many: true,
-        default: "this machine's name, with and without .local",
+        default: "this machine's name, with and without .local, and the one it is found under",
         help: "A further name under which browsers may open this server",
         example: "camera.example.org",
         apply: Apply::Program(host),
@@ -331,6 +359,11 @@ mod tests {
             ("fps", "0"),
             ("fps", "-1"),
             ("fps", "241"),
+            ("name", "a.b"),
+            ("name", "-a"),
+            ("name", "a-"),
+            ("name", "my_camera"),
+            ("name", &"a".repeat(LABEL_MAX + 1)),
             ("listen", "localhost"),
             ("listen", "300.1.1.1:80"),
             ("listen", "127.0.0.1:65536"),

@@ -80,7 +80,7 @@ impl Gate {
     ///
     /// # Errors
     /// An address that cannot be listened on, or no room for even one client.
-    pub fn open(settings: &Settings, names: Vec<String>, open_files: usize) -> Result<Self, Problem> {
+    pub fn open(settings: &Settings, names: Names, open_files: usize) -> Result<Self, Problem> {
         let limit = settings.max_connections.min(open_files.saturating_sub(RESERVED_FILES));
         if limit == 0 {
             return Err(Problem::new(
@@ -108,7 +108,7 @@ impl Gate {
         }
         let count = Arc::new(Count::default());
         count.limit.store(limit, Ordering::Relaxed);
-        Ok(Self { poll, waker, listeners, names: Names::new(names), limit, count, pulse: Arc::default() })
+        Ok(Self { poll, waker, listeners, names, limit, count, pulse: Arc::default() })
     }
 
     /// Wakes the loop: a frame is there, or the program is to end.

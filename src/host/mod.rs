@@ -1,6 +1,10 @@
-//! The board around us: log lines, signals, limits, memory, temperature, the service manager.
+//! The board around us: log lines, signals, limits, memory, temperature, the service manager, addresses, and being
+//! found.
 
+pub mod addresses;
 pub mod board;
+pub mod console;
+pub mod discovery;
 pub mod inject;
 mod kernel_file;
 pub mod limits;

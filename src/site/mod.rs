@@ -4,6 +4,7 @@
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
+mod address;
 mod live;
 mod metrics;
 mod page;
@@ -27,6 +28,7 @@ use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::host::board::Board;
+use crate::host::discovery::Announced;
 use crate::problem::Problem;
 use crate::variants::Variants;
 
@@ -49,6 +51,10 @@ pub struct House {
     pub count: Arc<Count>,
     /// What the board tells of itself.
     pub board: Board,
+    /// Where it listens.
+    pub listening: Vec<SocketAddr>,
+    /// The name under which it is announced.
+    pub announced: Announced,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -100,6 +106,7 @@ static ROUTES: &[Route] = &[
     route("/page.css", page::style),
     route("/page.js", page::script),
     route("/icon.svg", page::icon),
+    route("/qr.svg", address::code),
     route("/stream", live::stream),
     route("/video_feed", live::stream),
     route("/stream.mjpg", live::stream),
@@ -241,6 +248,8 @@ mod tests {
             audience: Arc::default(),
             count: Arc::default(),
             board: Board::default(),
+            listening: vec![],
+            announced: Announced::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
-use super::{Visit, camera_url, ustreamer};
+use super::{Visit, address, camera_url, ustreamer};
 use crate::camera::{About, Encoder, Layout, Wanted};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
@@ -32,6 +32,7 @@ struct Answer<'a> {
     /// As ustreamer says it.
     ok: bool,
     result: ustreamer::Result,
+    network: Network,
 }
 
 #[derive(Serialize)]
@@ -155,6 +156,15 @@ struct Viewer {
 struct Spill {
     bytes: usize,
     limit: usize,
+}
+
+/// How this board is found.
+#[derive(Serialize)]
+struct Network {
+    /// The name under which it is announced; `null` while there is none.
+    name: Option<String>,
+    /// What to open on another device, in numbers; `null` where none can reach it.
+    url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -313,6 +323,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             seats.iter().filter(|seat| seat.order.camera == visit.camera),
             now,
         ),
+        network: Network { name: house.announced.name(), url: address::url(visit) },
     };
     Response::json(&answer).with_no_cache()
 }

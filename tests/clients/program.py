@@ -15,6 +15,7 @@ OUT = Path(os.environ["CLIENTS_OUT"])
 WIDTH, HEIGHT, FPS = 640, 480, 30
 STREAMS = ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/cameras/camera/stream"]
 SNAPSHOTS = ["/snapshot", "/snapshot.jpg", "/?action=snapshot", "/cameras/camera/snapshot"]
+EVERY_ADDRESS = ["0.0.0.0", "[::]"]
 START_S = 20
 """How long the program may take to listen."""
 STOP_S = 10
@@ -54,13 +55,15 @@ class Program:
 
     def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=()):
         command = [*by, os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
-        self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
+        shown = "localhost" if address in EVERY_ADDRESS else address
+        self.listening = re.compile(rf"listening on (http://{re.escape(shown)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
         self.url = self.port = None
         self.heard = threading.Event()
+        self.log = ""
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         if not self.heard.wait(START_S) or self.port is None:
@@ -73,6 +76,7 @@ class Program:
             for line in self.process.stderr:
                 log.write(line)
                 log.flush()
+                self.log += line
                 found = self.listening.search(line)
                 if found and self.port is None:
                     self.url, self.port = found[1], int(found[2])
