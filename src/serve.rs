@@ -11,6 +11,7 @@ use log::{error, info};
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
+use crate::fanout::download::Downloads;
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::host::inject;
@@ -19,11 +20,14 @@ use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
 use crate::problem::Problem;
+use crate::record::Recordings;
+use crate::record::reader::Reader;
 use crate::site::{self, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
-/// How long the cameras' threads may take to release their devices at the end, so that all of it stays
+/// How long the cameras' threads may take to release their devices at the end, and disks to take the end of a
+/// recording, so that all of it stays
 /// below two seconds.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
@@ -57,10 +61,12 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         }
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
+    let recordings = Recordings::new(&settings.record);
     let house = House {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: recordings.clone(),
         count: gate.count(),
         started,
         instance: site::secret()?,
@@ -79,7 +85,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
             Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
         })?;
     }
+    let no_thread = |error: std::io::Error| {
+        Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
+    };
+    recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
     drop(alive);
+    let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, wake.clone()));
+    let downloads = Downloads::new(reader.transpose().map_err(no_thread)?);
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
@@ -95,13 +107,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
+    let served = gate.serve(Fanout::new(variants, audience).with_downloads(downloads), &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();
     }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver did not return in time; ending all the same");
+        error!("a camera's driver or a disk did not return in time; ending all the same");
     }
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
+use super::recordings::{self, Folder, Recording};
 use super::{Visit, camera_url};
 use crate::camera::{About, Encoder, Layout};
 use crate::fanout::SPILL_CAP;
@@ -29,6 +30,8 @@ struct Answer<'a> {
     viewers: Vec<Viewer>,
     spill: Spill,
     connections: Connections,
+    /// `null` where nothing can be recorded.
+    recordings: Option<Folder>,
 }
 
 #[derive(Serialize)]
@@ -56,10 +59,12 @@ struct Camera {
     last_frame_age_ms: Option<u64>,
     frames: Frames,
     viewers: usize,
+    /// `null` where nothing can be recorded.
+    recording: Option<Recording>,
 }
 
 #[derive(Serialize)]
-struct Told {
+pub(super) struct Told {
     what: String,
     why: String,
     advice: String,
@@ -161,7 +166,7 @@ struct Connections {
     refused: usize,
 }
 
-fn load(counter: &AtomicU64) -> u64 {
+pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -179,7 +184,7 @@ fn format(about: &About) -> Format {
     }
 }
 
-fn camera(feed: &Feed, viewers: usize) -> Camera {
+fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
     let Status { state, refused, fps, last_frame } = feed.status().clone();
     let (word, problem, about) = match state {
         Source::Starting => ("starting", None, None),
@@ -208,6 +213,7 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         frames: frames(&feed.counters),
         viewers,
+        recording,
     }
 }
 
@@ -273,7 +279,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))
-            .map(|(place, feed)| camera(feed, watching(place)))
+            .map(|(place, feed)| camera(feed, watching(place), recordings::of_camera(&house.recordings, place)))
             .collect(),
         variants: (house.variants.list().iter())
             .filter(|running| shown(running.camera))
@@ -289,6 +295,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             limit: house.count.limit.load(Ordering::Relaxed),
             refused: house.count.refused.load(Ordering::Relaxed),
         },
+        recordings: recordings::folder(&house.recordings),
     };
     Response::json(&answer).with_no_cache()
 }

@@ -20,6 +20,7 @@ use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
+use boardcam::record::{self, Recordings};
 use boardcam::site::{self, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
@@ -121,6 +122,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
         hosts: Vec::new(),
         max_connections: 1024,
+        record: record::Settings::default(),
         log: Target::Auto,
         verbose: false,
     };
@@ -133,6 +135,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: Recordings::new(&settings.record),
         count: gate.count(),
         started: Instant::now(),
         instance: site::secret()?,
