@@ -103,7 +103,9 @@ impl Downloads {
     pub(super) fn pieces(&mut self, left: &mut Vec<Left>, now: Instant) {
         while let Some(piece) = self.reader.as_ref().and_then(Reader::piece) {
             // One that has left meanwhile does not want it any more.
-            let Some(download) = self.running.get_mut(&piece.ticket).filter(|one| one.reading) else { continue };
+            let Some(download) = self.running.get_mut(&piece.ticket).filter(|one| one.reading) else {
+                continue;
+            };
             let done = match piece.read {
                 Ok((file, bytes)) => download.take(file, &bytes, now),
                 Err(error) => {

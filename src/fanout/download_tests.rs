@@ -111,7 +111,8 @@ fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
     let length = 64 << 20; // more than sockets hold
     let mut desk = Desk::new("bound", length);
     let order = desk.order(0, length as u64);
-    let clients: Vec<_> = (0..DOWNLOADS_MAX).map(|number| desk.client(number, order.clone()).unwrap()).collect();
+    let clients: Vec<_> =
+        (0..DOWNLOADS_MAX).map(|number| desk.client(number, order.clone()).unwrap()).collect();
     assert_eq!(desk.client(99, order).unwrap_err(), FULL);
     let begin = Instant::now();
     // Until nothing moves any more, since nobody reads.

@@ -64,7 +64,15 @@ impl Fanout {
     /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
     pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
         let (pool, downloads) = (Pool::new(SPILL_CAP), Downloads::default());
-        Self { variants, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new(), downloads }
+        Self {
+            variants,
+            audience,
+            viewers: BTreeMap::new(),
+            pool,
+            left: Vec::new(),
+            torn: Vec::new(),
+            downloads,
+        }
     }
 
     /// The same, which also sends recordings.

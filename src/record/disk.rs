@@ -82,7 +82,18 @@ impl Open {
         file.write_all_at(&head.bytes, 0)?;
         let length = head.bytes.len() as u64;
         let (zero, captured, now) = (batch.cluster.start(), batch.captured, Instant::now());
-        Ok(Self { folder, file, name, head, zero, captured, length, end: zero, cues: Vec::new(), synced: now })
+        Ok(Self {
+            folder,
+            file,
+            name,
+            head,
+            zero,
+            captured,
+            length,
+            end: zero,
+            cues: Vec::new(),
+            synced: now,
+        })
     }
 
     fn write(&mut self, batch: &mut Batch) -> io::Result<()> {
@@ -196,7 +207,9 @@ impl Disk {
     fn write(&mut self, batch: &mut Batch) -> Result<(), Problem> {
         if self.recordings.is_full() {
             let shelf = self.recordings.shelf();
-            return Err(shelf.problem.unwrap_or_else(|| unusable(&self.path, &io::ErrorKind::StorageFull.into())));
+            return Err(shelf
+                .problem
+                .unwrap_or_else(|| unusable(&self.path, &io::ErrorKind::StorageFull.into())));
         }
         if batch.anew {
             self.close();
@@ -206,7 +219,11 @@ impl Disk {
             && !self.is_in_its_place(open)
         {
             let why = "another folder is in the place of the one that was recorded into".to_owned();
-            return Err(Problem::new(format!("cannot record into {}", self.path.display()), why, "mount its disk again"));
+            return Err(Problem::new(
+                format!("cannot record into {}", self.path.display()),
+                why,
+                "mount its disk again",
+            ));
         }
         let open = match self.open.take() {
             Some(open) => open,

@@ -209,7 +209,11 @@ mod tests {
         assert_eq!(starts(&surplus(&entries, &limits, 0, Some(now), &[])), [0, 1, 2, 3, 4]);
         assert_eq!(surplus(&entries, &limits, 0, None, &[]).len(), 0);
         // One that was recorded before the clock was set has an age that nobody knows.
-        entries.push(Entry { name: Name { camera: "door".to_owned(), start: 12 }, bytes: 10, modified: (0, 0) });
+        entries.push(Entry {
+            name: Name { camera: "door".to_owned(), start: 12 },
+            bytes: 10,
+            modified: (0, 0),
+        });
         assert_eq!(surplus(&entries, &limits, 0, Some(now), &[]).len(), 5);
     }
 
@@ -218,7 +222,9 @@ mod tests {
         let (wall, begin) = (SystemTime::UNIX_EPOCH, Instant::now());
         let mut clock = Clock::new(wall, begin);
         let after = |seconds| Duration::from_secs(seconds);
-        assert!(!clock.look(wall + after(3599), begin + after(3599)) && !clock.is_steady(begin + after(3599)));
+        assert!(
+            !clock.look(wall + after(3599), begin + after(3599)) && !clock.is_steady(begin + after(3599))
+        );
         assert!(!clock.look(wall + after(3620), begin + after(3600)) && clock.is_steady(begin + after(3600)));
         let set = wall + after(1_800_000_000);
         assert!(clock.look(set, begin + after(3602)) && !clock.is_steady(begin + after(3602)));

@@ -187,7 +187,11 @@ impl Head {
         master(&mut info, id::INFO, |info| {
             number(info, id::TIMESTAMP_SCALE, TIMESTAMP_SCALE);
             element(info, id::MUXING_APP, env!("CARGO_PKG_NAME").as_bytes());
-            element(info, id::WRITING_APP, concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).as_bytes());
+            element(
+                info,
+                id::WRITING_APP,
+                concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).as_bytes(),
+            );
             element(info, id::DATE_UTC, &date(start).to_be_bytes());
             date_in_info = info.len() - 8;
             duration_in_info = info.len();

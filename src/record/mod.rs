@@ -156,7 +156,8 @@ impl Recordings {
         let (keeper, end, place) = (Keeper::new(self.clone()), shutdown.clone(), path.clone());
         thread::Builder::new().name("recordings".to_owned()).spawn(move || keeper.run(&place, &end))?;
         for (feed, recording) in feeds.iter().zip(&self.cameras) {
-            let (jobs, disk) = disk::channel(self.clone(), recording.clone(), feed.name.clone(), path.clone());
+            let (jobs, disk) =
+                disk::channel(self.clone(), recording.clone(), feed.name.clone(), path.clone());
             let alive = alive.clone();
             let thread = thread::Builder::new().name(format!("disk {}", feed.name));
             thread.spawn(move || {

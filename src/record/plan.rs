@@ -36,7 +36,9 @@ impl Plan {
             Plan::Daily { .. } => {
                 // The system's zone: TZ, else /etc/localtime, else UTC (localtime(5)).
                 let time = Timestamp::now().to_zoned(TimeZone::system()).time();
-                self.holds_at(u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()))
+                self.holds_at(
+                    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
+                )
             }
         }
     }
@@ -97,8 +99,17 @@ mod tests {
         for text in ["off", "always", "08:00-18:00", "22:30-06:00", "00:00-24:00", "00:00-00:01"] {
             assert_eq!(text.parse::<Plan>().unwrap().to_string(), text);
         }
-        for bad in ["", "on", "8:00-18:00", "08:00", "08:00-08:00", "24:00-25:00", "08:60-09:00", "24:00-01:00", "+8:00-09:00"]
-        {
+        for bad in [
+            "",
+            "on",
+            "8:00-18:00",
+            "08:00",
+            "08:00-08:00",
+            "24:00-25:00",
+            "08:60-09:00",
+            "24:00-01:00",
+            "+8:00-09:00",
+        ] {
             assert!(bad.parse::<Plan>().is_err(), "{bad}");
         }
     }
@@ -110,7 +121,10 @@ mod tests {
             minutes.iter().map(|minute| plan.holds_at(*minute)).collect::<Vec<_>>()
         };
         assert_eq!(holds("08:00-18:00", &[479, 480, 1079, 1080]), [false, true, true, false]);
-        assert_eq!(holds("22:00-06:00", &[1319, 1320, 1439, 0, 359, 360]), [false, true, true, true, true, false]);
+        assert_eq!(
+            holds("22:00-06:00", &[1319, 1320, 1439, 0, 359, 360]),
+            [false, true, true, true, true, false]
+        );
         assert_eq!(holds("00:00-24:00", &[0, 1439]), [true, true]);
         assert_eq!((holds("always", &[0]), holds("off", &[0])), (vec![true], vec![false]));
     }

@@ -69,7 +69,8 @@ impl Reader {
         let (answers, pieces) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..READERS {
-            let (queue, answers, wake, folder) = (queue.clone(), answers.clone(), wake.clone(), folder.to_owned());
+            let (queue, answers, wake, folder) =
+                (queue.clone(), answers.clone(), wake.clone(), folder.to_owned());
             let thread = thread::Builder::new().name(format!("read-{number}"));
             thread.spawn(move || serve(&queue, &answers, &folder, &wake))?;
         }

@@ -236,7 +236,8 @@ impl Recorder {
             self.end();
         }
         if self.unended {
-            self.unended = self.jobs.try_send(Job::End).is_err_and(|error| matches!(error, TrySendError::Full(_)));
+            self.unended =
+                self.jobs.try_send(Job::End).is_err_and(|error| matches!(error, TrySendError::Full(_)));
         }
     }
 

@@ -57,8 +57,13 @@ fn frames_go_to_the_disk_about_once_a_second_with_the_times_they_were_captured_a
         desk.give(n * 33, 10, SIZE, false);
     }
     let batches = desk.handed_over();
-    let told: Vec<_> = batches.iter().map(|one| (one.cluster.start(), one.end, one.frames, one.anew)).collect();
-    assert_eq!(told, [(1, 1023, 32, true), (1056, 2079, 32, false), (2112, 3135, 32, false), (3168, 3267, 4, false)].map(|(start, end, frames, anew)| (if start == 1 { 1 } else { start }, end, frames, anew)));
+    let told: Vec<_> =
+        batches.iter().map(|one| (one.cluster.start(), one.end, one.frames, one.anew)).collect();
+    assert_eq!(
+        told,
+        [(1, 1023, 32, true), (1056, 2079, 32, false), (2112, 3135, 32, false), (3168, 3267, 4, false)]
+            .map(|(start, end, frames, anew)| (if start == 1 { 1 } else { start }, end, frames, anew))
+    );
     assert_eq!(desk.counts().0, 0);
 }
 
@@ -75,8 +80,16 @@ fn the_card_is_never_recorded() {
 fn a_file_ends_with_its_time_its_size_the_pictures_size_or_a_gap() {
     let large = Size { width: 128, height: 96 };
     for (given, limits, expected) in [
-        (vec![(0, SIZE), (4999, SIZE), (5001, SIZE)], FileLimits { length: Duration::from_secs(5), bytes: 1000 }, 2),
-        (vec![(0, SIZE), (100, SIZE), (200, SIZE)], FileLimits { length: Duration::from_secs(5), bytes: 20 }, 2),
+        (
+            vec![(0, SIZE), (4999, SIZE), (5001, SIZE)],
+            FileLimits { length: Duration::from_secs(5), bytes: 1000 },
+            2,
+        ),
+        (
+            vec![(0, SIZE), (100, SIZE), (200, SIZE)],
+            FileLimits { length: Duration::from_secs(5), bytes: 20 },
+            2,
+        ),
         (vec![(0, SIZE), (100, large), (200, large)], limits(), 2),
         (vec![(0, SIZE), (9000, SIZE), (20_000, SIZE)], limits(), 2),
         (vec![(0, SIZE), (9000, SIZE), (18_000, SIZE)], limits(), 1),

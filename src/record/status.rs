@@ -113,7 +113,8 @@ impl Recording {
     /// Sets the problem; whether it is another one than before.
     pub(super) fn set_problem(&self, problem: Option<Problem>) -> bool {
         let mut state = self.lock();
-        let same = state.problem.as_ref().map(|problem| &problem.why) == problem.as_ref().map(|problem| &problem.why);
+        let same = state.problem.as_ref().map(|problem| &problem.why)
+            == problem.as_ref().map(|problem| &problem.why);
         state.problem = problem;
         !same
     }

@@ -286,7 +286,13 @@ mod tests {
         }
     }
 
-    pub(super) fn ask(house: &House, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    pub(super) fn ask(
+        house: &House,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
     }

@@ -28,7 +28,8 @@ fn read(range: &str, size: u64) -> Option<Asked> {
         return None;
     }
     // More digits than a number has are no number; they count for nothing, too.
-    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let number =
+        |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     let (first, last) = range.trim().split_once('-')?;
     let (from, end) = match (first, last) {
         ("", last) => (size.saturating_sub(number(last)?), size),

@@ -1,9 +1,11 @@
 //! Recordings in the API: the switch, the list, downloads, deletion. What it says is from memory ([`Recordings`]);
 //! files are sent by the fan-out, deleted by the keeper.
 
+use std::io;
+
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use rouille::Response;
+use rouille::{Response, ResponseBody};
 use serde::{Deserialize, Serialize};
 
 use super::range::{Asked, asked};
@@ -127,7 +129,7 @@ pub(super) fn switch(visit: &Visit<'_>) -> Response {
     if kind.split(';').next().map(str::trim) != Some("application/json") {
         return sentence(415, "Send application/json such as {\"on\": true}.");
     }
-    let body = visit.request.data().map(|body| std::io::Read::take(body, BODY_MAX));
+    let body = visit.request.data().map(|body| io::Read::take(body, BODY_MAX));
     let Some(Switch { on }) = body.and_then(|body| serde_json::from_reader(body).ok()) else {
         return sentence(400, "Send {\"on\": true} or {\"on\": false}.");
     };
@@ -227,8 +229,14 @@ pub(super) fn download(visit: &Visit<'_>) -> Response {
         let range = format!("bytes {from}-{}/{}", from + length - 1, entry.bytes);
         response = response.with_additional_header("Content-Range", range);
     }
-    if visit.wants_head_only() || length == 0 {
-        return response.with_additional_header("Content-Length", length.to_string());
+    if visit.wants_head_only() {
+        // Of which nothing is read.
+        response.data =
+            ResponseBody::from_reader_and_size(io::empty(), usize::try_from(length).unwrap_or(usize::MAX));
+        return response;
+    }
+    if length == 0 {
+        return response;
     }
     let order = FileOrder { name: entry.name, from, length };
     response.with_additional_header(HEADER, order.to_header())

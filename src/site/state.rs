@@ -279,7 +279,9 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))
-            .map(|(place, feed)| camera(feed, watching(place), recordings::of_camera(&house.recordings, place)))
+            .map(|(place, feed)| {
+                camera(feed, watching(place), recordings::of_camera(&house.recordings, place))
+            })
             .collect(),
         variants: (house.variants.list().iter())
             .filter(|running| shown(running.camera))

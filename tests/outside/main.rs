@@ -6,6 +6,7 @@ mod hostile;
 mod mistakes;
 mod pipes;
 mod process;
+mod recording;
 mod serving;
 mod slow;
 mod variants;
