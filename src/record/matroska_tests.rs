@@ -147,7 +147,7 @@ proptest! {
             let end = head + ((file.len() - head) as f64 * cut) as usize;
             let left = frames(&file[..end]);
             prop_assert_eq!(&left[..], &expected[..left.len()]);
-            prop_assert!(left.len() % per == 0 || left.len() == expected.len());
+            prop_assert!(left.len().is_multiple_of(per) || left.len() == expected.len());
         }
     }
 }

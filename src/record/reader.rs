@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -88,7 +88,7 @@ impl Reader {
     }
 }
 
-fn serve(queue: &Mutex<Receiver<Wanted>>, pieces: &Sender<Piece>, folder: &PathBuf, wake: &impl Fn()) {
+fn serve(queue: &Mutex<Receiver<Wanted>>, pieces: &Sender<Piece>, folder: &Path, wake: &impl Fn()) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(wanted) = next else { return };

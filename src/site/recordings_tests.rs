@@ -124,7 +124,7 @@ fn no_url_names_anything_but_a_recording() {
         format!("/api/recordings/../{known}"),
         format!("/api/recordings/%2e%2e%2f{known}"),
         format!("/api/recordings/{known}%00"),
-        format!("/api/recordings/%2Fetc%2Fpasswd"),
+        "/api/recordings/%2Fetc%2Fpasswd".to_owned(),
         format!("/api/recordings//{known}"),
         format!("/api/recordings/{known}/"),
         format!("/cameras/garden/api/recordings/{known}"),
