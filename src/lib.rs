@@ -21,6 +21,7 @@
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
+//! | [`record`] | what the cameras see, kept on a disk |
 //! | [`fanout`] | all live viewers, on the gate's event loop |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
@@ -49,6 +50,7 @@ pub mod jpeg;
 pub mod multipart;
 pub mod problem;
 pub mod qr;
+pub mod record;
 pub mod ring;
 pub mod serve;
 pub mod site;

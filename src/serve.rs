@@ -11,6 +11,7 @@ use log::{error, info};
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
+use crate::fanout::download::Downloads;
 use crate::feed::Feed;
 use crate::gate::Gate;
 use crate::gate::head::Names;
@@ -24,11 +25,14 @@ use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
 use crate::problem::Problem;
+use crate::record::Recordings;
+use crate::record::reader::Reader;
 use crate::site::{self, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
-/// How long the cameras' threads may take to release their devices at the end, so that all of it stays
+/// How long the cameras' threads may take to release their devices at the end, and disks to take the end of a
+/// recording, so that all of it stays
 /// below two seconds.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
@@ -65,10 +69,12 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         }
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
+    let recordings = Recordings::new(&settings.record);
     let house = House {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: recordings.clone(),
         count: gate.count(),
         board: Board::default(),
         listening: listening.clone(),
@@ -92,11 +98,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         })?;
     }
     // The end waits for these, too: whoever was told of this board is told that it goes.
-    let found = settings.name.clone().map(|name| {
-        let (listening, shutdown) = (listening.clone(), shutdown.clone());
-        (Discovery { name, listening, announced, shutdown }, alive)
-    });
-    if let Some((discovery, alive)) = found {
+    if let Some(name) = settings.name.clone() {
+        let (listening, shutdown, alive) = (listening.clone(), shutdown.clone(), alive.clone());
+        let discovery = Discovery { name, listening, announced, shutdown };
         let run = move || {
             discovery.run();
             drop(alive);
@@ -110,6 +114,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         })?;
     }
     console::start(listening, shutdown.clone());
+    let no_thread = |error: std::io::Error| {
+        Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
+    };
+    recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
+    drop(alive);
+    let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, wake.clone()));
+    let downloads = Downloads::new(reader.transpose().map_err(no_thread)?);
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
@@ -125,13 +136,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
+    let served = gate.serve(Fanout::new(variants, audience).with_downloads(downloads), &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();
     }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver or the network did not return in time; ending all the same");
+        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
     }
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -46,10 +46,12 @@ pub enum Leave {
     Stalled,
     /// Memory for viewers that are behind ran out, and it was the furthest behind.
     NoRoom,
-    /// Its snapshot is sent.
+    /// Its snapshot or recording is sent.
     Served,
     /// No fresh picture came for its snapshot.
     NoPicture,
+    /// The recording that it wants cannot be read, and nothing of it was sent.
+    NoFile,
     /// An error in this program ended it.
     Failed,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Leave {
             Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
             Leave::Served => f.write_str("served"),
             Leave::Failed => f.write_str("an error in this program ended it; see above"),
+            Leave::NoFile => f.write_str("the recording cannot be read"),
             Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
@@ -392,7 +395,7 @@ fn rest([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
 }
 
 /// What a non-blocking call did: `None` when it would have blocked.
-fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
+pub(super) fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
     match result {
         Ok(0) => Err(Leave::Gone(ErrorKind::WriteZero)),
         Ok(count) => Ok(Some(count)),

@@ -10,7 +10,7 @@ use crate::host::discovery::Announced;
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// Headers of a client that the site gets to see, in lower case; all others stop here.
-pub const PASSED: [&str; 15] = [
+pub const PASSED: [&str; 16] = [
     "accept",
     "accept-language",
     "authorization",
@@ -19,6 +19,7 @@ pub const PASSED: [&str; 15] = [
     "host",
     "if-modified-since",
     "if-none-match",
+    "if-range",
     "origin",
     "range",
     "referer",

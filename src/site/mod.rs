@@ -8,6 +8,8 @@ mod address;
 mod live;
 mod metrics;
 mod page;
+mod range;
+mod recordings;
 mod state;
 mod ustreamer;
 mod wish;
@@ -30,6 +32,7 @@ use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::host::board::Board;
 use crate::host::discovery::Announced;
 use crate::problem::Problem;
+use crate::record::Recordings;
 use crate::variants::Variants;
 
 /// How often an idle server looks whether it still can be reached.
@@ -47,6 +50,8 @@ pub struct House {
     pub variants: Arc<Variants>,
     /// Who watches.
     pub audience: Arc<Audience>,
+    /// What is recorded.
+    pub recordings: Arc<Recordings>,
     /// How many connections there are.
     pub count: Arc<Count>,
     /// What the board tells of itself.
@@ -81,21 +86,56 @@ impl Visit<'_> {
     }
 }
 
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// GET and HEAD.
+    Get,
+    Post,
+    Delete,
+}
+
+impl Verb {
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Verb::Get => &["GET", "HEAD"],
+            Verb::Post => &["POST"],
+            Verb::Delete => &["DELETE"],
+        }
+    }
+}
+
 /// One line of the route table.
 struct Route {
-    /// Behind `/` or `/cameras/NAME/`.
+    verb: Verb,
+    /// Behind `/` or `/cameras/NAME/`; one that ends in `/*` is for whatever stands in its place.
     path: &'static str,
     /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
     action: Option<&'static str>,
     page: fn(&Visit<'_>) -> Response,
 }
 
+impl Route {
+    fn fits(&self, path: &str, action: Option<&str>) -> bool {
+        let named = match self.path.strip_suffix('*') {
+            Some(start) => path.strip_prefix(start).is_some_and(|name| !name.is_empty()),
+            None => path == self.path,
+        };
+        named && (self.action.is_none() || self.action == action)
+    }
+}
+
 const fn route(path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path, action: None, page }
+    Route { verb: Verb::Get, path, action: None, page }
+}
+
+/// A route that changes something.
+const fn change(verb: Verb, path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
+    Route { verb, ..route(path, page) }
 }
 
 const fn action(action: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path: "/", action: Some(action), page }
+    Route { action: Some(action), ..route("/", page) }
 }
 
 /// Every URL there is, the first that fits counts. Each is also served behind `/cameras/NAME`.
@@ -115,6 +155,11 @@ static ROUTES: &[Route] = &[
     route("/state", state::state),
     route("/metrics", metrics::metrics),
     route("/healthz", live::health),
+    route("/api/recording", recordings::recording),
+    change(Verb::Post, "/api/recording", recordings::switch),
+    route("/api/recordings", recordings::list),
+    route("/api/recordings/*", recordings::download),
+    change(Verb::Delete, "/api/recordings/*", recordings::delete),
 ];
 
 /// Before a camera's name in a URL.
@@ -140,19 +185,24 @@ fn answer(house: &House, request: &Request) -> Response {
         return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
     };
     let asked = request.get_param("action");
-    let fits =
-        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
-    let Some(route) = ROUTES.iter().find(fits) else {
+    let fits = |route: &&Route| route.fits(&path, asked.as_deref());
+    if !ROUTES.iter().any(|route| fits(&route)) {
         return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
-    };
-    match request.method() {
-        "GET" | "HEAD" => (route.page)(&Visit { house, request, camera, names_camera: named.is_some() }),
-        "OPTIONS" => Response::text("").with_status_code(204).with_additional_header("Allow", ALLOWED),
-        _ => sentence(405, "Here is only something to be read.").with_additional_header("Allow", ALLOWED),
     }
+    let method = request.method();
+    let route = ROUTES.iter().filter(fits).find(|route| route.verb.methods().contains(&method));
+    if let Some(route) = route {
+        return (route.page)(&Visit { house, request, camera, names_camera: named.is_some() });
+    }
+    let mut allowed: Vec<_> =
+        ROUTES.iter().filter(fits).flat_map(|route| route.verb.methods()).copied().collect();
+    allowed.dedup(); // `/` has routes of its own for each action
+    let response = match method {
+        "OPTIONS" => Response::text("").with_status_code(204),
+        _ => sentence(405, "This method does nothing here."),
+    };
+    response.with_additional_header("Allow", allowed.join(", ") + ", OPTIONS")
 }
-
-const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 /// An answer in words.
 fn sentence(status: u16, text: impl Into<String>) -> Response {
@@ -246,6 +296,7 @@ mod tests {
             feeds: feeds.clone(),
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
+            recordings: Recordings::new(&recordings::tests::settings()),
             count: Arc::default(),
             board: Board::default(),
             listening: vec![],
@@ -255,11 +306,22 @@ mod tests {
         }
     }
 
-    fn get(url: &str) -> Response {
-        answer(&house(), &Request::fake_http("GET", url, vec![], vec![]))
+    pub(super) fn ask(
+        house: &House,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
     }
 
-    fn header(response: &Response, name: &str) -> Option<String> {
+    fn get(url: &str) -> Response {
+        ask(&house(), "GET", url, &[], "")
+    }
+
+    pub(super) fn header(response: &Response, name: &str) -> Option<String> {
         let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.to_string())
     }

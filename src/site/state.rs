@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
+use super::recordings::{self, Folder, Recording};
 use super::{Visit, address, camera_url, ustreamer};
 use crate::camera::{About, Encoder, Layout, Wanted};
 use crate::fanout::SPILL_CAP;
@@ -33,6 +34,8 @@ struct Answer<'a> {
     ok: bool,
     result: ustreamer::Result,
     network: Network,
+    /// `null` where nothing can be recorded.
+    recordings: Option<Folder>,
 }
 
 #[derive(Serialize)]
@@ -60,10 +63,12 @@ struct Camera {
     last_frame_age_ms: Option<u64>,
     frames: Frames,
     viewers: usize,
+    /// `null` where nothing can be recorded.
+    recording: Option<Recording>,
 }
 
 #[derive(Serialize)]
-struct Told {
+pub(super) struct Told {
     what: String,
     why: String,
     advice: String,
@@ -174,7 +179,7 @@ struct Connections {
     refused: usize,
 }
 
-fn load(counter: &AtomicU64) -> u64 {
+pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -192,7 +197,7 @@ fn format(about: &About) -> Format {
     }
 }
 
-fn camera(feed: &Feed, viewers: usize) -> Camera {
+fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
     let status = feed.status().clone();
     let fps = measured(&status);
     let Status { state, refused, last_frame, .. } = status;
@@ -220,6 +225,7 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         frames: frames(&feed.counters),
         viewers,
+        recording,
     }
 }
 
@@ -301,7 +307,9 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))
-            .map(|(place, feed)| camera(feed, watching(place)))
+            .map(|(place, feed)| {
+                camera(feed, watching(place), recordings::of_camera(&house.recordings, place))
+            })
             .collect(),
         variants: (house.variants.list().iter())
             .filter(|running| shown(running.camera))
@@ -324,6 +332,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             now,
         ),
         network: Network { name: house.announced.name(), url: address::url(visit) },
+        recordings: recordings::folder(&house.recordings),
     };
     Response::json(&answer).with_no_cache()
 }

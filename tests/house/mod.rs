@@ -23,6 +23,7 @@ use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
+use boardcam::record::{self, Recordings};
 use boardcam::site::{self, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
@@ -125,6 +126,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         name: None,
         hosts: Vec::new(),
         max_connections: 1024,
+        record: record::Settings::default(),
         log: Target::Auto,
         log_format: Format::Text,
         verbose: false,
@@ -138,6 +140,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: Recordings::new(&settings.record),
         count: gate.count(),
         board: Board::default(),
         listening: vec![address],

@@ -7,6 +7,7 @@ mod machines;
 mod mistakes;
 mod pipes;
 mod process;
+mod recording;
 mod serving;
 mod slow;
 mod variants;

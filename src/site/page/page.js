@@ -68,6 +68,7 @@ function hear(state) {
   if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
   program = state.program;
   network = state.network;
+  folder = state.recordings;
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
     sight.disconnect();
@@ -77,6 +78,7 @@ function hear(state) {
   }
   tiles.forEach((tile, i) => tile.hear(state.cameras[i], state.viewers));
   assign();
+  if (at('sheet').open) list();
 }
 
 // Nobody looks: no stream, no questions.
@@ -222,6 +224,7 @@ function show() {
     showTile(tile);
   }
   showFigures();
+  showRecording();
   layOut();
   if (state !== 'live') showControls();
 }
