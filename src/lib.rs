@@ -22,6 +22,7 @@
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
 //! | [`fanout`] | all live viewers, on the gate's event loop |
+//! | [`socket`] | a client's connection, plain or TLS |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
 //! | [`serve`] | puts the rooms together and takes them apart |
@@ -51,5 +52,6 @@ pub mod ring;
 pub mod serve;
 pub mod site;
 pub mod snapshot;
+pub mod socket;
 pub mod stream;
 pub mod variants;

@@ -1,5 +1,6 @@
 //! Puts the rooms together into a running service, and takes them apart at the end. Called by `main` alone.
 
+use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -36,12 +37,17 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
     let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
-    let waker = gate.waker();
+    let bells = gate.bells();
     let shutdown = Shutdown::default();
-    let (on_signal, wake) = (shutdown.clone(), waker.clone());
-    signals::listen(move || {
+    let (on_signal, wake, keeper) = (shutdown.clone(), bells.clone(), gate.keeper());
+    let end = move || {
         on_signal.begin();
-        let _ = wake.wake(); // the loop looks at the shutdown at its next tick as well
+        wake.all();
+    };
+    signals::listen(end, move || {
+        if let Some(keeper) = &keeper {
+            keeper.look();
+        }
     })?;
 
     let feeds: Vec<_> = (settings.cameras.iter())
@@ -49,12 +55,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         .collect();
     let audience = Arc::new(Audience::default());
     let wake = {
-        let waker = waker.clone();
-        move || {
-            if let Err(failure) = waker.wake() {
-                error!("cannot wake the event loop: {failure}");
-            }
-        }
+        let bells = bells.clone();
+        move || bells.frame()
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
     let house = House {
@@ -62,6 +64,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
+        https_port: gate.https_addresses().first().map(SocketAddr::port),
         started,
         instance: site::secret()?,
     };
@@ -83,8 +86,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
-        let wake = move || drop(waker.wake()); // a loop that cannot be woken is found out
-        let vitals = Vitals { event_loop: gate.pulse(), wake: Box::new(wake), feeds: feeds.clone() };
+        let wake = Box::new(move || bells.all());
+        let vitals = Vitals { event_loops: gate.pulses(), wake, feeds: feeds.clone() };
         service.watch(vitals, &shutdown).map_err(|error| {
             Problem::new(
                 "cannot start the watchdog's thread",
@@ -95,7 +98,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
+    let fanout = || Fanout::new(variants.clone(), audience.clone());
+    let served = gate.serve(fanout, &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();

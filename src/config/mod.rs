@@ -15,6 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
+use crate::gate::tls::Https;
 use crate::host::log::Target;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
@@ -22,6 +23,9 @@ use options::{Apply, Kind, OPTIONS, Opt};
 
 /// The port that is served when nothing else is said.
 const DEFAULT_PORT: u16 = 8080;
+
+/// The port for HTTPS when nothing else is said; 443 would be for root.
+const DEFAULT_TLS_PORT: u16 = 8443;
 
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
@@ -64,6 +68,8 @@ struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
+    https: Option<Https>,
+    https_listen: Vec<SocketAddr>,
     hosts: Vec<String>,
     max_connections: Option<usize>,
     log: Option<Target>,
@@ -86,6 +92,10 @@ pub struct Settings {
     pub cameras: Vec<(String, Wanted)>,
     /// Where to listen; `None` is port 8080 on every address there is.
     pub listen: Option<Vec<SocketAddr>>,
+    /// Whether HTTPS is served, and with which certificate.
+    pub https: Https,
+    /// Where to listen for it; `None` is port 8443 on every address there is.
+    pub https_listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Connections at once.
@@ -100,14 +110,26 @@ impl Settings {
     /// The address to listen on when none was given.
     pub const DEFAULT_LISTEN: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+
+    /// The address to listen on for HTTPS when none was given.
+    pub const DEFAULT_TLS_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_TLS_PORT);
 }
 
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
-        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
-        writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        let addresses = |given: &Option<Vec<SocketAddr>>, default| {
+            let all = given.clone().unwrap_or_else(|| vec![default]);
+            list(all.iter().map(SocketAddr::to_string).collect())
+        };
+        writeln!(f, "listen = [{}]", addresses(&self.listen, Self::DEFAULT_LISTEN))?;
+        writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
+        if self.https != Https::Off {
+            let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
+            writeln!(f, "tls-listen = [{listen}]")?;
+        }
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
@@ -301,10 +323,22 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
         ));
     }
-    let listen = if line.listen.is_empty() { file.listen } else { line.listen };
+    let https = line.https.or(file.https).unwrap_or_default();
+    let addresses = |line: Vec<SocketAddr>, file| Some(if line.is_empty() { file } else { line });
+    let listen = addresses(line.listen, file.listen).filter(|all| !all.is_empty());
+    let https_listen = addresses(line.https_listen, file.https_listen).filter(|all| !all.is_empty());
+    if let (Https::Off, Some([address, ..])) = (&https, https_listen.as_deref()) {
+        return Err(Problem::new(
+            format!("cannot serve HTTPS on {address}"),
+            "there is no certificate",
+            "let boardcam make one: --tls auto",
+        ));
+    }
     Ok(Settings {
         cameras,
-        listen: (!listen.is_empty()).then_some(listen),
+        listen,
+        https,
+        https_listen,
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         log: line.log.or(file.log).unwrap_or_default(),
@@ -359,8 +393,12 @@ mod tests {
     fn what_check_prints_is_a_settings_file_that_says_the_same() {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
-        let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
-        assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+        let all = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\n";
+        let tls = "tls = \"/a \\\"b\\\".pem,/c,d\"\ntls-listen = [\"[::1]:443\"]\n";
+        let (plain, secure) = (settings(&line, all), settings(&line, &(all.to_owned() + tls)));
+        for settings in [plain, secure] {
+            assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+        }
     }
 
     #[test]
@@ -413,6 +451,8 @@ mod tests {
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
         assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
+        assert_eq!(default("tls"), Https::default().to_string());
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }
 

@@ -1,6 +1,5 @@
 //! Who watches, for `/state` and the log. Written by the fan-out, read by the site.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -82,29 +81,29 @@ impl Seat {
     }
 }
 
-/// All viewers by their connection, and what it costs that some are slow.
+/// All viewers of all event loops, and what it costs that some are slow.
 #[derive(Debug, Default)]
 pub struct Audience {
-    seats: Mutex<BTreeMap<usize, Arc<Seat>>>,
+    seats: Mutex<Vec<Arc<Seat>>>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
-    pub spill: AtomicUsize,
+    pub spill: Arc<AtomicUsize>,
 }
 
 impl Audience {
     /// The viewers, in the order in which they came.
     pub fn list(&self) -> Vec<Arc<Seat>> {
-        self.lock().values().cloned().collect()
+        self.lock().clone()
     }
 
-    pub(super) fn enter(&self, connection: usize, seat: Arc<Seat>) {
-        self.lock().insert(connection, seat);
+    pub(super) fn enter(&self, seat: Arc<Seat>) {
+        self.lock().push(seat);
     }
 
-    pub(super) fn leave(&self, connection: usize) {
-        self.lock().remove(&connection);
+    pub(super) fn leave(&self, seat: &Arc<Seat>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, seat));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Seat>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

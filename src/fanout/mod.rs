@@ -1,4 +1,4 @@
-//! All live viewers, on the event loop that they share with the gate.
+//! All live viewers of one event loop, which they share with the gate.
 //!
 //! The gate hands a socket over with an [`Order`]; frames come out of the rings of cameras and of
 //! [`crate::variants`]. What it promises:
@@ -12,6 +12,7 @@
 //! Readiness is edge-triggered: whoever gets `Ok(None)` from a socket is told when it takes more, once.
 
 pub mod audience;
+mod kernel;
 pub mod order;
 pub mod pace;
 mod spill;
@@ -25,8 +26,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use log::info;
-use mio::net::TcpStream;
 
+use crate::socket::Socket;
 use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
 use order::{Kind, Order};
@@ -41,12 +42,12 @@ pub struct Left {
     /// The connection that was handed over.
     pub connection: usize,
     /// Its socket.
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// Why it left.
     pub why: Leave,
 }
 
-/// All viewers of all cameras.
+/// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
@@ -60,7 +61,7 @@ pub struct Fanout {
 impl Fanout {
     /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
     pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
-        let pool = Pool::new(SPILL_CAP);
+        let pool = Pool::new(SPILL_CAP, audience.spill.clone());
         Self { variants, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new() }
     }
 
@@ -72,12 +73,12 @@ impl Fanout {
     pub fn adopt(
         &mut self,
         connection: usize,
-        socket: TcpStream,
+        socket: Socket,
         peer: SocketAddr,
         order: Order,
         head: Vec<u8>,
         asked: Instant,
-    ) -> Result<(), (TcpStream, Refused)> {
+    ) -> Result<(), (Socket, Refused)> {
         let demand = match self.variants.demand(order.camera, order.variant) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
@@ -90,10 +91,15 @@ impl Fanout {
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
             info!("viewer {peer} watches camera {name}{variant}");
-            self.audience.enter(connection, seat);
+            self.audience.enter(seat);
         }
         self.ready(connection);
         Ok(())
+    }
+
+    /// Whether anybody of this loop waits for frames.
+    pub fn is_watched(&self) -> bool {
+        !self.viewers.is_empty()
     }
 
     /// A viewer's socket may take or give something.
@@ -156,7 +162,6 @@ impl Fanout {
                 _ => self.dismiss(connection, Leave::NoRoom),
             }
         }
-        self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
     /// Drops those whose time is over; called a few times a second.
@@ -169,7 +174,6 @@ impl Fanout {
         }
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
-            self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
         }
     }
 
@@ -182,7 +186,7 @@ impl Fanout {
         let Some(viewer) = self.viewers.remove(&connection) else { return };
         let (socket, seat) = viewer.dismantle(&mut self.pool);
         if seat.order.kind == Kind::Stream {
-            self.audience.leave(connection);
+            self.audience.leave(&seat);
             info!(
                 "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
                 seat.peer,

@@ -70,10 +70,7 @@ impl Names {
     }
 
     fn admit(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => host,
-        };
+        let name = without_port(host);
         let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         if let Some(address) = unbracketed {
             // A zone (fe80::1%eth0) names the client's interface and is no part of the address (RFC 6874).
@@ -84,6 +81,14 @@ impl Names {
             || name == "localhost"
             || name.ends_with(".localhost")
             || self.0.contains(&name)
+    }
+}
+
+/// The name or address in a Host header.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

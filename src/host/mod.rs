@@ -1,5 +1,6 @@
 //! The board around us: log lines, signals, limits, memory, the service manager.
 
+pub mod addresses;
 pub mod inject;
 pub mod limits;
 pub mod log;
@@ -7,3 +8,4 @@ pub mod memory;
 pub mod service;
 pub mod shutdown;
 pub mod signals;
+pub mod state;

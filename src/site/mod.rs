@@ -6,6 +6,7 @@
 
 mod live;
 mod page;
+mod secure;
 mod state;
 mod wish;
 
@@ -44,6 +45,8 @@ pub struct House {
     pub audience: Arc<Audience>,
     /// How many connections there are.
     pub count: Arc<Count>,
+    /// The port of HTTPS, to which plain requests are led; `None` leads nobody.
+    pub https_port: Option<u16>,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -101,8 +104,11 @@ static ROUTES: &[Route] = &[
     route("/snapshot", live::snapshot),
     route("/snapshot.jpg", live::snapshot),
     route("/state", state::state),
-    route("/healthz", live::health),
+    route(HEALTH, live::health),
 ];
+
+/// Asked by programs that watch the board; the one page that is the same over plain HTTP.
+const HEALTH: &str = "/healthz";
 
 /// Before a camera's name in a URL.
 const CAMERAS: &str = "/cameras/";
@@ -118,6 +124,11 @@ fn answer(house: &House, request: &Request) -> Response {
         Some((name, rest)) => (Some(name), format!("/{rest}")),
         None => (None, path.clone()),
     };
+    if path != HEALTH
+        && let Some(there) = secure::redirect(house, request)
+    {
+        return there;
+    }
     let camera = match named {
         None => Some(0),
         Some(name) => house.feeds.iter().position(|feed| feed.name == name),
@@ -230,6 +241,7 @@ mod tests {
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
             count: Arc::default(),
+            https_port: None,
             started: Instant::now(),
             instance: "test".to_owned(),
         }
@@ -239,7 +251,7 @@ mod tests {
         answer(&house(), &Request::fake_http("GET", url, vec![], vec![]))
     }
 
-    fn header(response: &Response, name: &str) -> Option<String> {
+    pub(super) fn header(response: &Response, name: &str) -> Option<String> {
         let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.to_string())
     }

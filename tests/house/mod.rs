@@ -14,6 +14,7 @@ use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
 use boardcam::feed::Feed;
 use boardcam::gate::Gate;
+use boardcam::gate::tls::Https;
 use boardcam::host::limits::raise_open_files;
 use boardcam::host::log::Target;
 use boardcam::host::shutdown::Shutdown;
@@ -114,18 +115,34 @@ impl Source for Memory {
 }
 
 /// Serves this camera on 127.0.0.1 for as long as the process lives; says where.
-pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
+pub fn serve(camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
+    Ok(serve_with(camera, Https::Off)?.0)
+}
+
+/// The same, over HTTPS too, on the second address; plain HTTP is not redirected to it.
+pub fn serve_both(camera: impl Source + 'static) -> Result<(SocketAddr, SocketAddr), Problem> {
+    let (plain, secure) = serve_with(camera, Https::Auto)?;
+    Ok((plain, secure.expect("an address for HTTPS")))
+}
+
+fn serve_with(
+    mut camera: impl Source + 'static,
+    https: Https,
+) -> Result<(SocketAddr, Option<SocketAddr>), Problem> {
+    let anywhere = Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     let wanted = Wanted::of(Which::Auto);
     let settings = Settings {
         cameras: vec![("made-up".to_owned(), wanted.clone())],
-        listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+        listen: anywhere.clone(),
+        https,
+        https_listen: anywhere,
         hosts: Vec::new(),
         max_connections: 1024,
         log: Target::Auto,
         verbose: false,
     };
     let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
-    let (waker, address) = (gate.waker(), gate.addresses()[0]);
+    let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
     let audience = Arc::new(Audience::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
@@ -134,21 +151,22 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         variants: variants.clone(),
         audience: audience.clone(),
         count: gate.count(),
+        https_port: None,
         started: Instant::now(),
         instance: site::secret()?,
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();
-    let fanout = Fanout::new(variants, audience);
+    let fanout = move || Fanout::new(variants.clone(), audience.clone());
     thread::spawn({
         let shutdown = shutdown.clone();
         move || gate.serve(fanout, &door, &shutdown).expect("a loop that can wait")
     });
     thread::spawn(move || {
-        let wake = || waker.wake().expect("a loop that can be woken");
+        let wake = || bells.frame();
         Stream::new(&feed, &shutdown, &wake).capture(&mut camera);
     });
-    Ok(address)
+    Ok(addresses)
 }
 
 /// Asks for the stream at `address`; what comes next from the socket is the first part.
