@@ -37,13 +37,18 @@ def until(what, condition, seconds=WAIT_S):
 class Program:
     """A running boardcam, by default with the test pattern."""
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), state=None):
         command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
         self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        # Where it keeps what must outlive it; by default, as the user who runs the checks has it.
+        kept = {"STATE_DIRECTORY": str(state)} if state else {}
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **kept}
+        )
+        self.log = ""
         self.url = self.port = None
         self.heard = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -58,6 +63,7 @@ class Program:
             for line in self.process.stderr:
                 log.write(line)
                 log.flush()
+                self.log += line
                 found = self.listening.search(line)
                 if found and self.port is None:
                     self.url, self.port = found[1], int(found[2])

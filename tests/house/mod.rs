@@ -1,5 +1,5 @@
 //! The house as the program puts it together, around a camera that a test or a bench makes up. Used by
-//! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout.rs`.
+//! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout`.
 #![allow(dead_code)] // each of them needs only some of it
 
 use std::io::{self, Read, Write};
@@ -173,13 +173,19 @@ fn serve_with(
 pub fn watch(address: SocketAddr) -> io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    write!(socket, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+    ask(&mut socket, address)?;
+    Ok(socket)
+}
+
+/// The same on a connection that is there.
+pub fn ask(connection: &mut (impl Read + Write), address: SocketAddr) -> io::Result<()> {
+    write!(connection, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
     let mut head = Vec::new();
     // A byte at a time, lest bytes of the first part are taken.
     while !head.ends_with(multipart::OPENING) {
         let mut byte = [0];
-        socket.read_exact(&mut byte)?;
+        connection.read_exact(&mut byte)?;
         head.extend(byte);
     }
-    Ok(socket)
+    Ok(())
 }
