@@ -23,6 +23,7 @@
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
 //! | [`record`] | what the cameras see, kept on a disk |
 //! | [`fanout`] | all live viewers, on the gate's event loop |
+//! | [`socket`] | a client's connection, plain or TLS |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
 //! | [`qr`] | QR codes, for terminal and page |
@@ -55,5 +56,6 @@ pub mod ring;
 pub mod serve;
 pub mod site;
 pub mod snapshot;
+pub mod socket;
 pub mod stream;
 pub mod variants;

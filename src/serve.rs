@@ -1,5 +1,6 @@
 //! Puts the rooms together into a running service, and takes them apart at the end. Called by `main` alone.
 
+use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -48,12 +49,17 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let names = Names::new(own_names(settings)).and(announced.clone());
     let gate = Gate::open(settings, names, raise_open_files())?;
     let listening = gate.addresses();
-    let waker = gate.waker();
+    let bells = gate.bells();
     let shutdown = Shutdown::default();
-    let (on_signal, wake) = (shutdown.clone(), waker.clone());
-    signals::listen(move || {
+    let (on_signal, wake, keeper) = (shutdown.clone(), bells.clone(), gate.keeper());
+    let end = move || {
         on_signal.begin();
-        let _ = wake.wake(); // the loop looks at the shutdown at its next tick as well
+        wake.all();
+    };
+    signals::listen(end, move || {
+        if let Some(keeper) = &keeper {
+            keeper.look();
+        }
     })?;
 
     let feeds: Vec<_> = (settings.cameras.iter())
@@ -61,12 +67,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         .collect();
     let audience = Arc::new(Audience::default());
     let wake = {
-        let waker = waker.clone();
-        move || {
-            if let Err(failure) = waker.wake() {
-                error!("cannot wake the event loop: {failure}");
-            }
-        }
+        let bells = bells.clone();
+        move || bells.frame()
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
     let recordings = Recordings::new(&settings.record);
@@ -79,6 +81,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         board: Board::default(),
         listening: listening.clone(),
         announced: announced.clone(),
+        https_port: gate.https_addresses().first().map(SocketAddr::port),
         started,
         instance: site::secret()?,
     };
@@ -119,13 +122,12 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     };
     recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
     drop(alive);
-    let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, wake.clone()));
-    let downloads = Downloads::new(reader.transpose().map_err(no_thread)?);
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
-        let wake = move || drop(waker.wake()); // a loop that cannot be woken is found out
-        let vitals = Vitals { event_loop: gate.pulse(), wake: Box::new(wake), feeds: feeds.clone() };
+        let bells = bells.clone();
+        let wake = Box::new(move || bells.all());
+        let vitals = Vitals { event_loops: gate.pulses(), wake, feeds: feeds.clone() };
         service.watch(vitals, &shutdown).map_err(|error| {
             Problem::new(
                 "cannot start the watchdog's thread",
@@ -136,7 +138,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience).with_downloads(downloads), &door, &shutdown);
+    let fanout = || {
+        let wake = bells.clone();
+        let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, move || wake.all()));
+        let downloads = Downloads::new(reader.transpose()?);
+        Ok(Fanout::new(variants.clone(), audience.clone()).with_downloads(downloads))
+    };
+    let served = gate.serve(fanout, &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();

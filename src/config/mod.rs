@@ -16,6 +16,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
+use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
@@ -32,6 +33,8 @@ const DEFAULT_NAME: &str = "boardcam";
 
 /// What is written in place of a name by those who do not want to be found.
 const UNNAMED: &str = "none";
+/// The port for HTTPS when nothing else is said; 443 would be for root.
+const DEFAULT_TLS_PORT: u16 = 8443;
 
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
@@ -85,6 +88,8 @@ struct Values {
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
     name: Option<Option<String>>,
+    https: Option<Https>,
+    https_listen: Vec<SocketAddr>,
     hosts: Vec<String>,
     max_connections: Option<usize>,
     record_folder: Option<PathBuf>,
@@ -115,6 +120,10 @@ pub struct Settings {
     pub listen: Option<Vec<SocketAddr>>,
     /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
     pub name: Option<String>,
+    /// Whether HTTPS is served, and with which certificate.
+    pub https: Https,
+    /// Where to listen for it; `None` is port 8443 on every address there is.
+    pub https_listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Connections at once.
@@ -133,14 +142,26 @@ impl Settings {
     /// The address to listen on when none was given.
     pub const DEFAULT_LISTEN: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+
+    /// The address to listen on for HTTPS when none was given.
+    pub const DEFAULT_TLS_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_TLS_PORT);
 }
 
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
-        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
-        writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        let addresses = |given: &Option<Vec<SocketAddr>>, default| {
+            let all = given.clone().unwrap_or_else(|| vec![default]);
+            list(all.iter().map(SocketAddr::to_string).collect())
+        };
+        writeln!(f, "listen = [{}]", addresses(&self.listen, Self::DEFAULT_LISTEN))?;
+        writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
+        if self.https != Https::Off {
+            let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
+            writeln!(f, "tls-listen = [{listen}]")?;
+        }
         writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
@@ -377,10 +398,22 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "name one, such as record-folder = \"/var/lib/boardcam\"",
         ));
     }
-    let listen = if line.listen.is_empty() { file.listen } else { line.listen };
+    let https = line.https.or(file.https).unwrap_or_default();
+    let addresses = |line: Vec<SocketAddr>, file| Some(if line.is_empty() { file } else { line });
+    let listen = addresses(line.listen, file.listen).filter(|all| !all.is_empty());
+    let https_listen = addresses(line.https_listen, file.https_listen).filter(|all| !all.is_empty());
+    if let (Https::Off, Some([address, ..])) = (&https, https_listen.as_deref()) {
+        return Err(Problem::new(
+            format!("cannot serve HTTPS on {address}"),
+            "there is no certificate",
+            "let boardcam make one: --tls auto",
+        ));
+    }
     Ok(Settings {
         cameras,
-        listen: (!listen.is_empty()).then_some(listen),
+        listen,
+        https,
+        https_listen,
         name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
@@ -439,9 +472,12 @@ mod tests {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
         let file = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\nrecord = \"22:00-06:00\"\n\
-                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3";
-        let settings = settings(&line, file);
-        assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3\n";
+        let tls = "tls = \"/a \\\"b\\\".pem,/c,d\"\ntls-listen = [\"[::1]:443\"]\n";
+        for file in [file.to_owned(), file.to_owned() + tls] {
+            let settings = settings(&line, &file);
+            assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+        }
     }
 
     #[test]
@@ -509,6 +545,8 @@ mod tests {
         assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
         assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
         assert_eq!(default("name"), DEFAULT_NAME);
+        assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
+        assert_eq!(default("tls"), Https::default().to_string());
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }
 

@@ -100,11 +100,11 @@ fn camera(values: &mut Values, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn listen(values: &mut Values, text: &str) -> Result<(), String> {
+fn address(places: &mut Vec<SocketAddr>, text: &str) -> Result<(), String> {
     let address: SocketAddr = text
         .parse()
         .map_err(|_| "expected an address and a port, the address in numbers; [::] and 0.0.0.0 mean all")?;
-    values.listen.push(address);
+    places.push(address);
     Ok(())
 }
 
@@ -267,7 +267,31 @@ pub static OPTIONS: &[Opt] = &[
         default: "[::]:8080",
         help: "Address and port to serve on; [::] is every address of this machine, IPv4 too",
         example: "0.0.0.0:8080",
-        apply: Apply::Program(listen),
+        apply: Apply::Program(|values, text| address(&mut values.listen, text)),
+    },
+    Opt {
+        name: "tls",
+        short: None,
+        value: "CERTIFICATE",
+        kind: Kind::Text,
+        many: false,
+        default: "off",
+        help: "Serve HTTPS, with a certificate that boardcam makes and renews itself (auto) or one of your own \
+               (CERT.pem,KEY.pem, read anew when they change); plain HTTP then leads there, except for /healthz \
+               and for programs on this machine that call it localhost or 127.0.0.1",
+        example: "auto",
+        apply: Apply::Program(|values, text| take(&mut values.https, text)),
+    },
+    Opt {
+        name: "tls-listen",
+        short: None,
+        value: "ADDR:PORT",
+        kind: Kind::Text,
+        many: true,
+        default: "[::]:8443",
+        help: "Address and port to serve HTTPS on",
+        example: "0.0.0.0:8443",
+        apply: Apply::Program(|values, text| address(&mut values.https_listen, text)),
     },
     Opt {
         name: "name",

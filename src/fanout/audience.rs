@@ -1,6 +1,5 @@
 //! Who watches, for `/state` and the log. Written by the fan-out, read by the site.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -83,8 +82,8 @@ impl Seat {
         any.then(|| Duration::from_nanos(self.age.load(Ordering::Relaxed)))
     }
 
-    /// A frame was begun, of which its socket took so many bytes at once, after `missed` that it did not get.
-    pub(super) fn begun(&self, missed: u64, bytes: usize) {
+    /// A frame was begun, after `missed` that it did not get.
+    pub(super) fn begun(&self, missed: u64) {
         let served = &self.served;
         let frames = match self.order.kind {
             Kind::Stream => &served.frames,
@@ -96,7 +95,6 @@ impl Seat {
         for counter in [&self.skipped, &served.skipped] {
             counter.fetch_add(missed, Ordering::Relaxed);
         }
-        self.took_bytes(bytes);
     }
 
     /// Its socket took so many more bytes.
@@ -107,29 +105,29 @@ impl Seat {
     }
 }
 
-/// All viewers by their connection, and what it costs that some are slow.
+/// All viewers of all event loops, and what it costs that some are slow.
 #[derive(Debug, Default)]
 pub struct Audience {
-    seats: Mutex<BTreeMap<usize, Arc<Seat>>>,
+    seats: Mutex<Vec<Arc<Seat>>>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
-    pub spill: AtomicUsize,
+    pub spill: Arc<AtomicUsize>,
 }
 
 impl Audience {
     /// The viewers, in the order in which they came.
     pub fn list(&self) -> Vec<Arc<Seat>> {
-        self.lock().values().cloned().collect()
+        self.lock().clone()
     }
 
-    pub(super) fn enter(&self, connection: usize, seat: Arc<Seat>) {
-        self.lock().insert(connection, seat);
+    pub(super) fn enter(&self, seat: Arc<Seat>) {
+        self.lock().push(seat);
     }
 
-    pub(super) fn leave(&self, connection: usize) {
-        self.lock().remove(&connection);
+    pub(super) fn leave(&self, seat: &Arc<Seat>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, seat));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Seat>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -151,7 +149,7 @@ mod tests {
         for (frames, gap) in [(100, 100), (100, 50)] {
             for _ in 0..frames {
                 now += Duration::from_millis(gap);
-                seat.begun(0, 0);
+                seat.begun(0);
                 seat.took(now - delay, now);
             }
             let (fps, ago) = seat.rate(now + Duration::from_secs(9)).unwrap();
@@ -164,7 +162,7 @@ mod tests {
     fn the_first_two_frames_make_a_rate() {
         let seat = seat();
         for (number, at) in [(1, 10), (2, 260)] {
-            seat.begun(0, 0);
+            seat.begun(0);
             let now = seat.since + Duration::from_millis(at);
             seat.took(now, now);
             assert_eq!(seat.rate(now).unwrap().0, if number == 1 { 0.0 } else { 4.0 });

@@ -6,19 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::warn;
-use mio::net::TcpStream;
 
 use super::order::FileOrder;
 use super::viewer::{STALL_LIMIT, attempt};
 use super::{Leave, Left};
 use crate::record::reader::{PIECE, Reader, Source, Wanted};
+use crate::socket::Socket;
 
-/// Downloads at once; one more is answered with 503.
+/// Downloads at once on an event loop; one more is answered with 503.
 pub const DOWNLOADS_MAX: usize = 16;
 
 /// A piece that the disk does not give in so long ends the download.
@@ -29,7 +29,7 @@ const FULL: &str = "This server sends as many recordings as it can already; try 
 
 #[derive(Debug)]
 struct Download {
-    socket: TcpStream,
+    socket: Socket,
     order: FileOrder,
     file: Option<Arc<File>>,
     /// What is to be sent next: at first the head, then the pieces.
@@ -66,11 +66,11 @@ impl Downloads {
     pub(super) fn adopt(
         &mut self,
         connection: usize,
-        socket: TcpStream,
+        socket: Socket,
         order: FileOrder,
         head: Vec<u8>,
         now: Instant,
-    ) -> Result<(), (TcpStream, &'static str)> {
+    ) -> Result<(), (Socket, &'static str)> {
         let mut download = Download {
             socket,
             order,
@@ -173,10 +173,13 @@ impl Download {
 
     /// Sends what there is, and asks for more when all is sent.
     fn send(&mut self, ticket: usize, reader: &Reader, now: Instant) -> Result<(), Leave> {
-        while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            let Some(count) = attempt(self.socket.write(rest))? else { return Ok(()) };
-            self.sent += count;
-            self.moved = now;
+        while self.sent < self.bytes.len() || self.socket.holds() {
+            let rest = self.bytes.get(self.sent..).unwrap_or_default();
+            let Some(sent) = attempt(self.socket.send([rest, &[]]))? else { return Ok(()) };
+            self.sent += sent.taken;
+            if sent.moved > 0 {
+                self.moved = now;
+            }
         }
         if self.reading {
             return Ok(());

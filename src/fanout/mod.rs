@@ -1,4 +1,4 @@
-//! All live viewers, on the event loop that they share with the gate.
+//! All live viewers of one event loop, which they share with the gate.
 //!
 //! The gate hands a socket over with an [`Order`]; frames come out of the rings of cameras and of
 //! [`crate::variants`]. What it promises:
@@ -13,6 +13,7 @@
 
 pub mod audience;
 pub mod download;
+mod kernel;
 pub mod order;
 pub mod pace;
 mod spill;
@@ -26,9 +27,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use log::info;
-use mio::net::TcpStream;
 
 use crate::host::log::about_camera;
+use crate::socket::Socket;
 use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
 use download::Downloads;
@@ -44,12 +45,12 @@ pub struct Left {
     /// The connection that was handed over.
     pub connection: usize,
     /// Its socket.
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// Why it left.
     pub why: Leave,
 }
 
-/// All viewers of all cameras.
+/// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
@@ -64,7 +65,7 @@ pub struct Fanout {
 impl Fanout {
     /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
     pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
-        let (pool, downloads) = (Pool::new(SPILL_CAP), Downloads::default());
+        let (pool, downloads) = (Pool::new(SPILL_CAP, audience.spill.clone()), Downloads::default());
         Self {
             variants,
             audience,
@@ -88,10 +89,10 @@ impl Fanout {
     pub fn adopt_file(
         &mut self,
         connection: usize,
-        socket: TcpStream,
+        socket: Socket,
         order: FileOrder,
         head: Vec<u8>,
-    ) -> Result<(), (TcpStream, &'static str)> {
+    ) -> Result<(), (Socket, &'static str)> {
         self.downloads.adopt(connection, socket, order, head, Instant::now())
     }
 
@@ -103,12 +104,12 @@ impl Fanout {
     pub fn adopt(
         &mut self,
         connection: usize,
-        socket: TcpStream,
+        socket: Socket,
         peer: SocketAddr,
         order: Order,
         head: Vec<u8>,
         asked: Instant,
-    ) -> Result<(), (TcpStream, Refused)> {
+    ) -> Result<(), (Socket, Refused)> {
         let demand = match self.variants.demand(order.camera, order.variant) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
@@ -122,10 +123,15 @@ impl Fanout {
         if stream {
             let _about = about_camera(&name);
             info!("viewer {peer} watches camera {name}{variant}");
-            self.audience.enter(connection, seat);
+            self.audience.enter(seat);
         }
         self.ready(connection);
         Ok(())
+    }
+
+    /// Whether anybody of this loop waits for frames.
+    pub fn is_watched(&self) -> bool {
+        !self.viewers.is_empty()
     }
 
     /// A viewer's socket may take or give something.
@@ -192,7 +198,6 @@ impl Fanout {
                 _ => self.dismiss(connection, Leave::NoRoom),
             }
         }
-        self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
     /// Drops those whose time is over; called a few times a second.
@@ -206,7 +211,6 @@ impl Fanout {
         self.downloads.expire(&mut self.left, now);
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
-            self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
         }
     }
 
@@ -223,7 +227,7 @@ impl Fanout {
         let camera = viewer.feed().name.clone();
         let (socket, seat) = viewer.dismantle(&mut self.pool);
         if seat.order.kind == Kind::Stream {
-            self.audience.leave(connection);
+            self.audience.leave(&seat);
             let _about = about_camera(&camera);
             info!(
                 "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",

@@ -75,6 +75,11 @@ impl Names {
         Self { fixed: names, announced: Announced::default() }
     }
 
+    /// The names that were known from the start.
+    pub fn fixed(&self) -> &[String] {
+        &self.fixed
+    }
+
     /// Also the name under which this board is announced, whichever that is at the time.
     pub fn and(mut self, announced: Announced) -> Self {
         self.announced = announced;
@@ -82,10 +87,7 @@ impl Names {
     }
 
     fn admit(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => host,
-        };
+        let name = without_port(host);
         let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         if let Some(address) = unbracketed {
             // A zone (fe80::1%eth0) names the client's interface and is no part of the address (RFC 6874).
@@ -97,6 +99,14 @@ impl Names {
             || name.ends_with(".localhost")
             || self.fixed.contains(&name)
             || self.announced.is(&name)
+    }
+}
+
+/// The name or address in a Host header.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

@@ -14,3 +14,4 @@ pub mod process;
 pub mod service;
 pub mod shutdown;
 pub mod signals;
+pub mod state;

@@ -10,6 +10,7 @@ mod metrics;
 mod page;
 mod range;
 mod recordings;
+mod secure;
 mod state;
 mod ustreamer;
 mod wish;
@@ -60,6 +61,8 @@ pub struct House {
     pub listening: Vec<SocketAddr>,
     /// The name under which it is announced.
     pub announced: Announced,
+    /// The port of HTTPS, to which plain requests are led; `None` leads nobody.
+    pub https_port: Option<u16>,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -154,13 +157,16 @@ static ROUTES: &[Route] = &[
     route("/snapshot.jpg", live::snapshot),
     route("/state", state::state),
     route("/metrics", metrics::metrics),
-    route("/healthz", live::health),
+    route(HEALTH, live::health),
     route("/api/recording", recordings::recording),
     change(Verb::Post, "/api/recording", recordings::switch),
     route("/api/recordings", recordings::list),
     route("/api/recordings/*", recordings::download),
     change(Verb::Delete, "/api/recordings/*", recordings::delete),
 ];
+
+/// Asked by programs that watch the board; the one page that is the same over plain HTTP.
+const HEALTH: &str = "/healthz";
 
 /// Before a camera's name in a URL.
 const CAMERAS: &str = "/cameras/";
@@ -176,6 +182,11 @@ fn answer(house: &House, request: &Request) -> Response {
         Some((name, rest)) => (Some(name), format!("/{rest}")),
         None => (None, path.clone()),
     };
+    if path != HEALTH
+        && let Some(there) = secure::redirect(house, request)
+    {
+        return there;
+    }
     let camera = match named {
         None => Some(0),
         Some(name) => house.feeds.iter().position(|feed| feed.name == name),
@@ -301,6 +312,7 @@ mod tests {
             board: Board::default(),
             listening: vec![],
             announced: Announced::default(),
+            https_port: None,
             started: Instant::now(),
             instance: "test".to_owned(),
         }

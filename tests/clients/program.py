@@ -53,17 +53,21 @@ def listens(port):
 class Program:
     """A running boardcam, by default with the test pattern; `by` is a command that runs it."""
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=()):
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=(), state=None):
         command = [*by, os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
         shown = "localhost" if address in EVERY_ADDRESS else address
         self.listening = re.compile(rf"listening on (http://{re.escape(shown)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        # Where it keeps what must outlive it; by default, as the user who runs the checks has it.
+        kept = {"STATE_DIRECTORY": str(state)} if state else {}
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **kept}
+        )
+        self.log = ""
         self.url = self.port = None
         self.heard = threading.Event()
-        self.log = ""
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         if not self.heard.wait(START_S) or self.port is None:

@@ -3,6 +3,7 @@
 mod boardcam;
 mod crowd;
 mod hostile;
+mod https;
 mod machines;
 mod mistakes;
 mod pipes;

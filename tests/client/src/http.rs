@@ -153,8 +153,13 @@ impl Viewer {
     /// Opens a stream.
     pub fn connect(address: SocketAddr, path: &str) -> Outcome<Self> {
         let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
-        let mut reader = self::request(address, request.as_bytes())?;
+        let reader = self::request(address, request.as_bytes())?;
         let socket = reader.get_ref().try_clone()?;
+        Ok(Self::follow(reader, socket))
+    }
+
+    /// Watches the answer that comes next; `socket` is the connection.
+    pub fn follow(mut reader: impl BufRead + Send + 'static, socket: TcpStream) -> Self {
         let inbox = Arc::new(Inbox::default());
         let shared = inbox.clone();
         thread::spawn(move || {
@@ -162,7 +167,7 @@ impl Viewer {
             shared.lock().ended = Some(why.to_string());
             shared.changed.notify_all();
         });
-        Ok(Self { inbox, socket })
+        Self { inbox, socket }
     }
 
     /// The next frame.

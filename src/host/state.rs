@@ -1,0 +1,50 @@
+//! Where this program keeps what must outlive it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The folder, which may not be there yet: what systemd made for us (systemd.exec(5), `StateDirectory=`), else for
+/// root the place of system services, else the user's own (XDG Base Directory Specification). `None` for a user
+/// without a home.
+pub fn folder() -> Option<PathBuf> {
+    choose(|name| env::var_os(name), rustix::process::geteuid().is_root())
+}
+
+fn choose(variable: impl Fn(&str) -> Option<OsString>, root: bool) -> Option<PathBuf> {
+    // Relative ones are to be ignored, says the specification; systemd names several, with colons between.
+    let path = |name| {
+        let value = variable(name)?.into_string().ok()?;
+        Some(PathBuf::from(value.split(':').next()?)).filter(|path| path.is_absolute())
+    };
+    let own = |home: PathBuf| home.join("boardcam");
+    path("STATE_DIRECTORY")
+        .or_else(|| path("XDG_STATE_HOME").map(own))
+        .or_else(|| root.then(|| own("/var/lib".into())))
+        .or_else(|| path("HOME").map(|home| own(home.join(".local/state"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_outlive_us_is_where_systemd_or_the_user_keeps_such_things() {
+        let choose = |variables: &[(&str, &str)], root| {
+            let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            choose(|name| find(name).map(|(_, value)| value.into()), root)
+        };
+        let home = ("HOME", "/home/pi");
+        let xdg = ("XDG_STATE_HOME", "/data");
+        for (variables, root, expected) in [
+            (&[home, xdg, ("STATE_DIRECTORY", "/var/lib/boardcam:/x")][..], true, Some("/var/lib/boardcam")),
+            (&[home, xdg], true, Some("/data/boardcam")),
+            (&[home, ("XDG_STATE_HOME", "here")], false, Some("/home/pi/.local/state/boardcam")),
+            (&[("HOME", "/root")], true, Some("/var/lib/boardcam")),
+            (&[], true, Some("/var/lib/boardcam")),
+            (&[], false, None),
+        ] {
+            assert_eq!(choose(variables, root), expected.map(PathBuf::from), "{variables:?}");
+        }
+    }
+}
