@@ -35,6 +35,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
+    if let Some(mistake) = &settings.mistake {
+        error!("{mistake}; until then the default settings hold");
+    }
     let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
     let waker = gate.waker();
     let shutdown = Shutdown::default();
@@ -64,6 +67,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         count: gate.count(),
         started,
         instance: site::secret()?,
+        mistake: settings.mistake.clone(),
     };
     let door = site::start(Arc::new(house))?;
 
@@ -71,8 +75,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     for feed in &feeds {
         let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
+        let mistake = settings.mistake.clone();
         let run = move || {
-            Stream::new(&feed, &shutdown, &wake).run();
+            Stream::new(&feed, &shutdown, &wake).telling_of(mistake).run();
             drop(alive);
         };
         thread.spawn(run).map_err(|error| {

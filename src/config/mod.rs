@@ -5,6 +5,7 @@
 
 mod file;
 mod options;
+mod wifi;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -19,9 +20,13 @@ use crate::host::log::Target;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
 use options::{Apply, Kind, OPTIONS, Opt};
+pub use wifi::Wifi;
 
 /// The port that is served when nothing else is said.
 const DEFAULT_PORT: u16 = 8080;
+
+/// The same where this program is a board's only service, so that browsers need no port.
+const APPLIANCE_PORT: u16 = 80;
 
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
@@ -59,7 +64,7 @@ impl CameraValues {
 }
 
 /// What one source (command line or file) sets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
@@ -68,6 +73,7 @@ struct Values {
     max_connections: Option<usize>,
     log: Option<Target>,
     verbose: Option<bool>,
+    wifi: Option<Wifi>,
 }
 
 impl Values {
@@ -84,8 +90,10 @@ impl Values {
 pub struct Settings {
     /// Name and wish of each camera, at least one; names are unique.
     pub cameras: Vec<(String, Wanted)>,
-    /// Where to listen; `None` is port 8080 on every address there is.
+    /// Where to listen; `None` is [`Settings::port`] on every address there is.
     pub listen: Option<Vec<SocketAddr>>,
+    /// The port where none is said.
+    pub port: u16,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Connections at once.
@@ -94,23 +102,29 @@ pub struct Settings {
     pub log: Target,
     /// Log at debug level.
     pub verbose: bool,
+    /// The wireless network that the board is to join.
+    pub wifi: Option<Wifi>,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
-impl Settings {
-    /// The address to listen on when none was given.
-    pub const DEFAULT_LISTEN: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+/// The address to listen on when none was given: every one that the machine has.
+pub fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
 }
 
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
-        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
+        let listen = self.listen.clone().unwrap_or_else(|| vec![everywhere(self.port)]);
         writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
+        if let Some(wifi) = &self.wifi {
+            write!(f, "{wifi}")?;
+        }
         for (name, wanted) in &self.cameras {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
@@ -149,6 +163,8 @@ pub enum Task {
     Snapshot(PathBuf),
     /// Check the settings.
     Check,
+    /// Print the wireless network for wpa_supplicant.
+    Wifi,
 }
 
 fn command() -> Command {
@@ -186,6 +202,16 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("Settings file; what the command line says comes first"),
         )
+        .arg(
+            Arg::new("appliance")
+                .long("appliance")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help(
+                    "For a board whose only service this is: port 80 unless another is set, and in place of a \
+                     settings file with a mistake the defaults; log, page and card then say which line is wrong",
+                ),
+        )
         .subcommand(
             Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
         )
@@ -201,6 +227,9 @@ fn command() -> Command {
             ),
         )
         .subcommand(Command::new("check").about("Check the settings and print them"))
+        .subcommand(
+            Command::new("wifi").about("Print the wireless network of the settings for wpa_supplicant"),
+        )
 }
 
 /// Reads the command line and the settings file that it names.
@@ -216,14 +245,20 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
             (Task::Snapshot(output), sub)
         }
+        Some(("wifi", sub)) => (Task::Wifi, sub),
         Some((_, sub)) => (Task::Check, sub),
     };
     let line = from_command_line(matches)?;
-    let file = match matches.get_one::<PathBuf>("config") {
-        Some(path) => file::read(path)?,
-        None => Values::default(),
+    let appliance = matches.get_flag("appliance");
+    let port = if appliance { APPLIANCE_PORT } else { DEFAULT_PORT };
+    let Some(path) = matches.get_one::<PathBuf>("config") else {
+        return Ok((task, Settings { port, ..merge(line, Values::default())? }));
     };
-    Ok((task, merge(line, file)?))
+    let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
+        Err(mistake) if appliance => Settings { mistake: Some(mistake), ..merge(line, file::rescue(path))? },
+        read => read?,
+    };
+    Ok((task, Settings { port, ..settings }))
 }
 
 /// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
@@ -308,7 +343,10 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         log: line.log.or(file.log).unwrap_or_default(),
+        port: DEFAULT_PORT,
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
+        wifi: file.wifi,
+        mistake: None,
     })
 }
 
@@ -412,7 +450,7 @@ mod tests {
         assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
-        assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
     }
 

@@ -8,20 +8,20 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
-use crate::config::Settings;
+use crate::config;
 use crate::problem::Problem;
 
-/// Opens the addresses to listen on; `None` is the default address, or all of IPv4 where IPv6 is switched off.
+/// Opens the addresses to listen on; `None` is `port` everywhere, or on all of IPv4 where IPv6 is switched off.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
-pub fn open(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+pub fn open(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
     let Some(addresses) = addresses else {
-        let v6 = Settings::DEFAULT_LISTEN;
+        let v6 = config::everywhere(port);
         let opened = match bind(v6) {
             // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
             Err(error) if no_ipv6(&error) => {
-                let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.port());
+                let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
                 bind(v4).map_err(|error| explain(v4, &error))
             }
             other => other.map_err(|error| explain(v6, &error)),
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn a_port_in_use_and_an_address_of_somebody_else_are_told_with_a_way_out() {
-        let first = open(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))])).unwrap();
+        let first = open(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))]), 0).unwrap();
         let taken = first[0].local_addr().unwrap();
-        let told = open(Some(&[taken])).unwrap_err().to_string();
+        let told = open(Some(&[taken]), 0).unwrap_err().to_string();
         assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
         assert!(told.contains("choose another port: --listen"), "{told}");
-        let told = open(Some(&["198.51.100.77:8080".parse().unwrap()])).unwrap_err().to_string();
+        let told = open(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
         assert!(told.contains("no interface of this machine"), "{told}");
     }
 }

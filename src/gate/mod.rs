@@ -101,7 +101,7 @@ impl Gate {
         };
         let poll = Poll::new().map_err(unpolled)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(unpolled)?);
-        let mut listeners = listener::open(settings.listen.as_deref())?;
+        let mut listeners = listener::open(settings.listen.as_deref(), settings.port)?;
         for (number, listener) in listeners.iter_mut().enumerate() {
             let token = Token(WAKER.0 + 1 + number);
             poll.registry().register(listener, token, Interest::READABLE).map_err(unpolled)?;

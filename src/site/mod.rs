@@ -48,6 +48,8 @@ pub struct House {
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
     pub instance: String,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
 /// One request on its way to its page.
@@ -232,6 +234,7 @@ mod tests {
             count: Arc::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
+            mistake: None,
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Stream<'a> {
     next_card: Instant,
     /// What is wrong while there is no picture, as the card shows it: its title and the problem.
     trouble: (&'static str, Problem),
+    /// What else a card is to say.
+    mistake: Option<Problem>,
     figures: Figures,
 }
 
@@ -86,8 +88,14 @@ impl<'a> Stream<'a> {
             last_size: feed.wanted.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),
+            mistake: None,
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
+    }
+
+    /// The same, whose card also tells of this mistake in the settings.
+    pub fn telling_of(self, mistake: Option<Problem>) -> Self {
+        Self { mistake, ..self }
     }
 
     /// Serves the camera until the program ends.
@@ -264,7 +272,11 @@ impl<'a> Stream<'a> {
         self.next_card = now + CARD_PERIOD;
         self.writer.reserve(Card::MAX_JPEG);
         let (title, problem) = &self.trouble;
-        let card = Card { title, name: &self.feed.name, problem };
+        let mut problem = problem.clone();
+        if let Some(mistake) = &self.mistake {
+            problem.advice = format!("{}. It runs with default settings, since it {mistake}", problem.advice);
+        }
+        let card = Card { title, name: &self.feed.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
             self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));

@@ -123,6 +123,9 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         max_connections: 1024,
         log: Target::Auto,
         verbose: false,
+        port: 0,
+        wifi: None,
+        mistake: None,
     };
     let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
     let (waker, address) = (gate.waker(), gate.addresses()[0]);
@@ -136,6 +139,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         count: gate.count(),
         started: Instant::now(),
         instance: site::secret()?,
+        mistake: None,
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();
