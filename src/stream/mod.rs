@@ -272,11 +272,8 @@ impl<'a> Stream<'a> {
         self.next_card = now + CARD_PERIOD;
         self.writer.reserve(Card::MAX_JPEG);
         let (title, problem) = &self.trouble;
-        let mut problem = problem.clone();
-        if let Some(mistake) = &self.mistake {
-            problem.advice = format!("{}. It runs with default settings, since it {mistake}", problem.advice);
-        }
-        let card = Card { title, name: &self.feed.name, problem: &problem };
+        let problem = &with_mistake(problem, self.mistake.as_ref());
+        let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
             self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
@@ -311,6 +308,15 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// The problem as a card tells it, which also tells of a mistake in the settings.
+fn with_mistake(problem: &Problem, mistake: Option<&Problem>) -> Problem {
+    let mut told = problem.clone();
+    if let Some(mistake) = mistake {
+        told.advice = format!("{}. The board runs with default settings, since it {mistake}", told.advice);
+    }
+    told
+}
+
 /// A search for a camera, as the stream sees it.
 struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
@@ -332,5 +338,19 @@ impl Observer for Search<'_, '_> {
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
         !self.stream.shutdown.has_begun()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_tells_of_a_mistake_in_the_settings_too() {
+        let problem = Problem::new("no camera found", "there is none", "plug one in");
+        let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
+        let told = with_mistake(&problem, Some(&mistake)).advice;
+        assert!(told.starts_with("plug one in. ") && told.contains("cannot use line 3"), "{told}");
+        assert_eq!(with_mistake(&problem, None), problem);
     }
 }

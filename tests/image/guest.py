@@ -98,11 +98,10 @@ class Card:
 class Guest:
     """An emulated board that is switched on."""
 
-    def __init__(self, card, machine, initrd, append, *devices):
-        self.card = card
+    def __init__(self, folder, kernel, machine, initrd, append, *devices):
         self.port = free_port()
         self.shell_port = free_port()
-        self.monitor_path = card.folder / f"monitor-{self.port}"
+        self.monitor_path = folder / f"monitor-{self.port}"
         qemu = WORK / "qemu/usr"
         libraries = sorted({str(file.parent) for file in (WORK / "qemu").rglob("*.so*")})
         forward = f"hostfwd=tcp:127.0.0.1:{self.port}-:80,hostfwd=tcp:127.0.0.1:{self.shell_port}-:23"
@@ -111,7 +110,7 @@ class Guest:
             [
                 qemu / "bin/qemu-system-aarch64", "-L", qemu / "share/qemu", "-nodefaults", "-no-user-config",
                 "-display", "none", "-accel", "tcg,thread=multi", "-monitor", f"unix:{self.monitor_path},server,nowait",
-                *machine, "-kernel", card.take("kernel.img"), "-initrd", initrd, "-append", append,
+                *machine, "-kernel", kernel, "-initrd", initrd, "-append", append,
                 "-netdev", f"user,id=net,{forward}", *devices,
             ],
             env=os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)},
@@ -247,20 +246,26 @@ def pi3(card):
     append = card.take("cmdline.txt").read_text().strip().replace(" console=tty1", "")
     machine = ["-M", "raspi3b", "-dtb", card.take("bcm2837-rpi-3-b.dtb"), "-serial", "null", "-serial", "stdio"]
     devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", "usb-net,netdev=net"]
-    return Guest(card, machine, card.take("system.img"), append, *devices)
+    return Guest(card.folder, card.take("kernel.img"), machine, card.take("system.img"), append, *devices)
 
 
-def virt(card, *devices, network="virtio-net-pci,netdev=net,romfile=", tools=True):
+def virt(card, *devices, network="virtio-net-pci,netdev=net,romfile=", more=b""):
     """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has, the kernel's virtual
-    camera and a shell on port 23 come in a tool box, an initramfs behind the card's own."""
+    camera and a shell on port 23 come in a tool box, an initramfs behind the card's own, and there may be `more`."""
     system = card.folder / "system-and-tools.img"
     if not system.exists():
         own = card.take("system.img").read_bytes()
-        system.write_bytes(own + b"\0" * (-len(own) % 4) + tool_box())
+        system.write_bytes(own + b"\0" * (-len(own) % 4) + tool_box() + more)
     machine = ["-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-serial", "stdio"]
     drives = ["-drive", f"if=none,id=card,format=raw,file={card.file}", "-device", "virtio-blk-pci,drive=card"]
     nic = ["-device", network] if network else []
-    return Guest(card, machine, system, "console=ttyAMA0 panic=10 net.ifnames=0 quiet", *drives, *nic, *devices)
+    append = "console=ttyAMA0 panic=10 net.ifnames=0 quiet"
+    return Guest(card.folder, card.take("kernel.img"), machine, system, append, *drives, *nic, *devices)
+
+
+VIRTIO = [f"drivers/{name}" for name in ("block/virtio_blk", "net/virtio_net", "virtio/virtio_pci", "virtio/virtio_mmio")]
+SIMULATED = ["drivers/media/test-drivers/vivid/vivid", "drivers/net/wireless/mac80211_hwsim",
+             "crypto/ccm", "crypto/ctr", "crypto/cmac", "crypto/gcm"]
 
 
 def tool_box():
@@ -272,12 +277,7 @@ def tool_box():
     if made.exists() and mark.exists() and mark.read_text() == stamp:
         return made.read_bytes()
     folder = Path(tempfile.mkdtemp(prefix="tools-", dir=WORK))
-    more = [
-        "drivers/block/virtio_blk", "drivers/net/virtio_net", "drivers/virtio/virtio_pci", "drivers/virtio/virtio_mmio",
-        "drivers/media/test-drivers/vivid/vivid", "drivers/net/wireless/mac80211_hwsim",
-    ]
-    IMAGE.MODULES += more
-    IMAGE.put_modules(WORK / "tree", folder)
+    IMAGE.put_modules(WORK / "tree", folder, [*IMAGE.MODULES, *VIRTIO, *SIMULATED])
     for file in sorted(folder.rglob("*")):
         twin = system / file.relative_to(folder)
         if file.is_file() and not file.name.startswith("modules.") and twin.exists():

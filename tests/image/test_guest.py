@@ -34,17 +34,17 @@ class Running(unittest.TestCase):
         cls.addClassCleanup(cls.card.remove)
         cls.board = virt(cls.card, *attached(disk()))
         cls.addClassCleanup(cls.board.cut_power)
+        cls.network_up, _ = cls.board.says(r"network: eth0 has the address \S+")
+        cls.board.picture()
+        cls.first_picture = time.monotonic()
 
     def pid(self):
         return self.board.shell("pidof boardcam")
 
-    def test_1_the_first_picture_comes_within_three_seconds_of_the_network(self):
-        at, found = self.board.says(r"network: eth0 has the address (\S+)")
-        self.board.picture()
-        ready = time.monotonic()
-        print(f"     from power to the network {at - self.board.started:.1f} s, to the first picture "
-              f"{ready - self.board.started:.1f} s", flush=True)
-        self.assertLess(ready - at, 3)
+    def test_the_first_picture_comes_within_three_seconds_of_the_network(self):
+        network, picture = (at - self.board.started for at in (self.network_up, self.first_picture))
+        print(f"     network {network:.1f} s after power, first picture {picture:.1f} s", flush=True)
+        self.assertLess(picture - network, 3)
 
     def test_a_v4l2_camera_is_captured_encoded_and_served(self):
         camera = self.board.state()["cameras"][0]
@@ -96,7 +96,7 @@ class Running(unittest.TestCase):
             self.assertIn(name, processes)
         self.assertIn("nameserver 10.0.2.3", self.board.shell("cat /etc/resolv.conf"))
         self.assertEqual(self.board.shell("hostname"), "boardcam")
-        self.assertGreaterEqual(int(self.board.shell("date +%s")), int(self.board.shell("tail -c +2 /etc/built")))
+        self.assertGreaterEqual(int(self.board.shell("date +%s")), int(self.board.shell("cat /etc/built")))
 
 
 class Mistakes(unittest.TestCase):
