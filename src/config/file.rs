@@ -199,7 +199,8 @@ impl Reader<'_> {
                 wrong(value.span(), why)
             })?;
             // What is wrong with a key is told without the key.
-            wifi.apply(word, text).map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
+            wifi.apply(word, text)
+                .map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
         }
         wifi.finish().map_err(|why| wrong(table.span(), why))
     }
@@ -350,7 +351,11 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             rescue(&file)
         };
-        for text in ["qualty = 5\n[wifi]\nname = 'x'", "wifi.name = 'x'\nsize = = 4\n", "size = \"\n[wifi]\nname = 'x'"] {
+        for text in [
+            "qualty = 5\n[wifi]\nname = 'x'",
+            "wifi.name = 'x'\nsize = = 4\n",
+            "size = \"\n[wifi]\nname = 'x'",
+        ] {
             assert!(rescued(text).wifi.is_some(), "{text}");
         }
         for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""] {

@@ -122,9 +122,6 @@ impl fmt::Display for Settings {
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
-        if let Some(wifi) = &self.wifi {
-            write!(f, "{wifi}")?;
-        }
         for (name, wanted) in &self.cameras {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
@@ -138,7 +135,7 @@ impl fmt::Display for Settings {
                 )?,
             }
         }
-        Ok(())
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))
     }
 }
 

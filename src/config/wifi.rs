@@ -79,7 +79,8 @@ fn country(text: &str) -> Result<String, String> {
 /// As a settings file says it.
 impl fmt::Display for Wifi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = WifiValues::KEYS.into_iter().zip([Some(&self.name), self.key.as_ref(), self.country.as_ref()]);
+        let keys =
+            WifiValues::KEYS.into_iter().zip([Some(&self.name), self.key.as_ref(), self.country.as_ref()]);
         writeln!(f, "\n[wifi]")?;
         for (key, text) in keys {
             match text {
@@ -99,7 +100,9 @@ impl Wifi {
         let country = self.country.iter().map(|country| format!("country={country}\n")).collect::<String>();
         let key = match &self.key {
             None => "\tkey_mgmt=NONE\n".to_owned(),
-            Some(psk) if psk.len() == PSK_DIGITS => format!("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk={psk}\n"),
+            Some(psk) if psk.len() == PSK_DIGITS => {
+                format!("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk={psk}\n")
+            }
             // SAE is WPA3, which has no use for a key that is no passphrase.
             Some(passphrase) => {
                 format!("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n\tpsk=\"{passphrase}\"\n")
@@ -130,7 +133,9 @@ mod tests {
         );
         assert!(wifi("[wifi]\nname = 'open'").unwrap().contains("key_mgmt=NONE"));
         let psk = "0123456789abcdefABCDEF".repeat(3)[..64].to_owned();
-        assert!(wifi(&format!("[wifi]\nname = 'x'\nkey = '{psk}'")).unwrap().contains(&format!("\tpsk={psk}\n")));
+        assert!(
+            wifi(&format!("[wifi]\nname = 'x'\nkey = '{psk}'")).unwrap().contains(&format!("\tpsk={psk}\n"))
+        );
         assert_eq!(wifi("").unwrap(), "");
     }
 

@@ -1,6 +1,5 @@
 """The card as it is flashed: what is on it, and a Raspberry Pi 3 that starts from it."""
 
-import json
 import struct
 import subprocess
 import unittest
@@ -60,11 +59,11 @@ class Card_(unittest.TestCase):
         settings.write_bytes(run("mtype", "-i", f"{CARD}@@{IMAGE.PARTITION_START}", "::boardcam.toml"))
         text = settings.read_text()
         self.assertFalse([line for line in text.splitlines() if line and not line.startswith("#")])
-        program = subprocess.run(["cargo", "run", "--quiet", "--", "--config", settings, "check"], cwd=REPO)
-        self.assertEqual(program.returncode, 0)
+        check = ["qemu-aarch64-static", WORK / "system/bin/boardcam", "--config", settings, "check"]
+        run(*check)
         # With the # taken away, too.
         settings.write_text("\n".join(line[1:] for line in text.splitlines() if line.startswith(("#wifi.", "#fps"))))
-        told = run("cargo", "run", "--quiet", "--", "--config", settings, "check", cwd=REPO).decode()
+        told = run(*check).decode()
         self.assertIn('[wifi]\nname = "my network"', told)
 
 

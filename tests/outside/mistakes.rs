@@ -121,7 +121,9 @@ fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wron
     ensure!(printed.contains("fps = 7\n") && printed.contains("[::]:81"), "{printed}");
 
     let told = run(&["--appliance", "--config", "/not/here.toml", "check"])?;
-    ensure!(told.status.success() && String::from_utf8(told.stderr)?.contains("cannot read the settings file"));
+    ensure!(
+        told.status.success() && String::from_utf8(told.stderr)?.contains("cannot read the settings file")
+    );
     Ok(())
 }
 
