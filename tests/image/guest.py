@@ -272,7 +272,8 @@ def tool_box():
     """An initramfs with what the emulated machine needs besides the card's own."""
     made = WORK / "tools.img"
     system = WORK / "system"
-    stamp = digest(system / "bin/boardcam") + digest(Path(__file__)) + digest(REPO / "board/card/root/etc/inittab")
+    depends = [WORK / "tree/unpacked", REPO / "board/image", Path(__file__), system / "etc/inittab"]
+    stamp = "".join(digest(file) for file in depends)
     mark = WORK / "tools.stamp"
     if made.exists() and mark.exists() and mark.read_text() == stamp:
         return made.read_bytes()

@@ -113,7 +113,8 @@ fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wron
         ensure!(printed.contains(line), "{printed}");
     }
     let wifi = run(&[&options[..], &["wifi"]].concat())?;
-    ensure!(String::from_utf8(wifi.stdout)?.contains("\tssid=686f6d65\n"));
+    let printed = String::from_utf8(wifi.stdout)?;
+    ensure!(printed.contains("\tssid=686f6d65\n"), "{printed}");
 
     let right = File::new("appliance-right.toml", "fps = 7\nlisten = \"[::]:81\"\n")?;
     let told = run(&["--appliance", "--config", right.path(), "check"])?;
@@ -121,9 +122,8 @@ fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wron
     ensure!(printed.contains("fps = 7\n") && printed.contains("[::]:81"), "{printed}");
 
     let told = run(&["--appliance", "--config", "/not/here.toml", "check"])?;
-    ensure!(
-        told.status.success() && String::from_utf8(told.stderr)?.contains("cannot read the settings file")
-    );
+    let complaint = String::from_utf8(told.stderr)?;
+    ensure!(told.status.success() && complaint.contains("cannot read the settings file"), "{complaint}");
     Ok(())
 }
 
