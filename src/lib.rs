@@ -21,11 +21,13 @@
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
+//! | [`record`] | what the cameras see, kept on a disk |
 //! | [`fanout`] | all live viewers, on the gate's event loop |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
 //! | [`site`] | the rouille server: all URLs and pages |
+//! | [`qr`] | QR codes, for terminal and page |
 //! | [`serve`] | puts the rooms together and takes them apart |
-//! | [`host`] | the board around us: log, signals, limits, service manager |
+//! | [`host`] | the board around us: log, signals, limits, service manager, its addresses, and how it is found |
 //! | [`problem`] | what goes wrong, told so that one can act on it |
 //!
 //! # Principles
@@ -47,6 +49,8 @@ pub mod host;
 pub mod jpeg;
 pub mod multipart;
 pub mod problem;
+pub mod qr;
+pub mod record;
 pub mod ring;
 pub mod serve;
 pub mod site;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use boardcam::camera::probe;
 use boardcam::config::{self, Settings, Task};
+use boardcam::host::log::Format;
 use boardcam::problem::Problem;
 use boardcam::{host, serve, snapshot};
 use log::LevelFilter;
@@ -16,7 +17,11 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let (task, settings) = match config::read(std::env::args_os()) {
         Ok(read) => read,
-        Err(problem) => return complain(&problem, USAGE),
+        // How it is to be logged is not known then.
+        Err(problem) => {
+            host::log::complain(&problem, Format::Text);
+            return ExitCode::from(USAGE);
+        }
     };
     // Tools that print something keep their output free of what they did on the way.
     let level = match (&task, settings.verbose) {
@@ -24,11 +29,14 @@ fn main() -> ExitCode {
         (Task::Serve, false) => LevelFilter::Info,
         (_, false) => LevelFilter::Off,
     };
-    let done = match host::log::init(settings.log, level) {
+    let done = match host::log::init(settings.log, settings.log_format, level) {
         Ok(_logging) => run(&task, &settings).inspect_err(|problem| log::error!("{problem}")),
         Err(problem) => Err(problem),
     };
-    done.unwrap_or_else(|problem| complain(&problem, 1))
+    done.unwrap_or_else(|problem| {
+        host::log::complain(&problem, settings.log_format);
+        ExitCode::FAILURE
+    })
 }
 
 fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
@@ -38,7 +46,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
         Task::Check => {
             print(|out| write!(out, "{settings}"))?;
             if let Some(mistake) = &settings.mistake {
-                complain(mistake, USAGE); // and no more: the service starts all the same
+                host::log::complain(mistake, settings.log_format); // the service starts all the same
             }
         }
         Task::Wifi => print(|out| {
@@ -65,12 +73,4 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Pro
         }
         _ => Ok(()),
     }
-}
-
-/// Says on stderr what is wrong, unless nobody reads there.
-fn complain(problem: &Problem, code: u8) -> ExitCode {
-    if host::log::stderr_takes_a_line() {
-        let _ = writeln!(io::stderr(), "boardcam: {problem}"); // there is nobody left to tell
-    }
-    ExitCode::from(code)
 }

@@ -11,19 +11,28 @@ use log::{error, info};
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
+use crate::fanout::download::Downloads;
 use crate::feed::Feed;
 use crate::gate::Gate;
+use crate::gate::head::Names;
+use crate::host::board::Board;
+use crate::host::console;
+use crate::host::discovery::{Announced, Discovery};
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
+use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::signals;
 use crate::problem::Problem;
+use crate::record::Recordings;
+use crate::record::reader::Reader;
 use crate::site::{self, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
-/// How long the cameras' threads may take to release their devices at the end, so that all of it stays
+/// How long the cameras' threads may take to release their devices at the end, and disks to take the end of a
+/// recording, so that all of it stays
 /// below two seconds.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
@@ -38,7 +47,10 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     if let Some(mistake) = &settings.mistake {
         error!("{mistake}; until then the default settings hold");
     }
-    let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
+    let announced = Announced::default();
+    let names = Names::new(own_names(settings)).and(announced.clone());
+    let gate = Gate::open(settings, names, raise_open_files())?;
+    let listening = gate.addresses();
     let waker = gate.waker();
     let shutdown = Shutdown::default();
     let (on_signal, wake) = (shutdown.clone(), waker.clone());
@@ -60,11 +72,16 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         }
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
+    let recordings = Recordings::new(&settings.record);
     let house = House {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: recordings.clone(),
         count: gate.count(),
+        board: Board::default(),
+        listening: listening.clone(),
+        announced: announced.clone(),
         started,
         instance: site::secret()?,
         mistake: settings.mistake.clone(),
@@ -77,6 +94,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
         let mistake = settings.mistake.clone();
         let run = move || {
+            let _about = about_camera(&feed.name);
             Stream::new(&feed, &shutdown, &wake).telling_of(mistake).run();
             drop(alive);
         };
@@ -84,7 +102,30 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
             Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
         })?;
     }
+    // The end waits for these, too: whoever was told of this board is told that it goes.
+    if let Some(name) = settings.name.clone() {
+        let (listening, shutdown, alive) = (listening.clone(), shutdown.clone(), alive.clone());
+        let discovery = Discovery { name, listening, announced, shutdown };
+        let run = move || {
+            discovery.run();
+            drop(alive);
+        };
+        thread::Builder::new().name("discovery".to_owned()).spawn(run).map_err(|error| {
+            Problem::new(
+                "cannot start the thread by which this board is found",
+                error.to_string(),
+                "is the system out of memory?",
+            )
+        })?;
+    }
+    console::start(listening, shutdown.clone());
+    let no_thread = |error: std::io::Error| {
+        Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
+    };
+    recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
     drop(alive);
+    let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, wake.clone()));
+    let downloads = Downloads::new(reader.transpose().map_err(no_thread)?);
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
@@ -100,13 +141,13 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
+    let served = gate.serve(Fanout::new(variants, audience).with_downloads(downloads), &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();
     }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver did not return in time; ending all the same");
+        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
     }
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -25,6 +25,9 @@ const CAMERA_KEYS: [&str; 2] = ["name", "source"];
 /// The key of the table with the wireless network.
 const WIFI: &str = "wifi";
 
+/// The option that names the board.
+const NAME: &str = "name";
+
 /// Reads the settings file at `path`.
 pub(super) fn read(path: &Path) -> Result<Values, Problem> {
     parse(&path.display().to_string(), &text(path)?)
@@ -35,8 +38,16 @@ pub(super) fn rescue(path: &Path) -> Values {
     let text = text(path).unwrap_or_default();
     let reader = Reader { name: "", text: &text };
     let (table, _) = DeTable::parse_recoverable(&text);
-    let wifi = table.get_ref().iter().find(|(key, _)| key.get_ref() == WIFI);
-    Values { wifi: wifi.and_then(|(_, value)| reader.wifi(value).ok()), ..Values::default() }
+    let mut values = Values::default();
+    for (key, value) in table.get_ref() {
+        if key.get_ref() == WIFI {
+            values.wifi = reader.wifi(value).ok();
+        } else if let Some(opt) = OPTIONS.iter().find(|opt| opt.name == NAME && opt.name == key.get_ref()) {
+            // A name that is wrong is among what does not hold.
+            let _ = reader.take(opt, value, |text| values.apply(opt, text));
+        }
+    }
+    values
 }
 
 /// The text of the file at `path`.
@@ -361,8 +372,9 @@ mod tests {
         for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""] {
             assert!(rescued(text).wifi.is_none(), "{text}");
         }
-        let values = rescued("fps = 3\nqualty = 5");
-        assert_eq!(values.every_camera.fps, None);
+        let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
+        assert_eq!((values.every_camera.fps, values.name), (None, Some(Some("garden".to_owned()))));
+        assert_eq!(rescued("qualty = 5\nname = 7").name, None);
         std::fs::remove_file(&file).unwrap();
     }
 }

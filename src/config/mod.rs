@@ -11,14 +11,18 @@ use std::collections::HashSet;
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
-use crate::host::log::Target;
+use crate::host::log::{Format, Target};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
+use crate::record;
+use crate::record::plan::Plan;
+pub use options::is_camera_name;
 use options::{Apply, Kind, OPTIONS, Opt};
 pub use wifi::Wifi;
 
@@ -28,11 +32,23 @@ const DEFAULT_PORT: u16 = 8080;
 /// The same where this program is a board's only service, so that browsers need no port.
 const APPLIANCE_PORT: u16 = 80;
 
+/// The name to be found under when nothing else is said, without `.local`.
+const DEFAULT_NAME: &str = "boardcam";
+
+/// What is written in place of a name by those who do not want to be found.
+const UNNAMED: &str = "none";
+
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
 
 /// The most cameras that can be configured: each is a thread and a ring.
 const MAX_CAMERAS: usize = 16;
+
+/// Bytes in a megabyte, as disks are sold.
+const MEGABYTE: u64 = 1_000_000;
+
+/// Seconds in a day.
+const DAY: u64 = 86_400;
 
 /// What is set for a camera; `None` where it was not said.
 #[derive(Debug, Default, Clone)]
@@ -45,6 +61,8 @@ struct CameraValues {
     encoder: Option<Encoder>,
     quality: Option<u8>,
     bad_frames: Option<u32>,
+    record: Option<Plan>,
+    record_every: Option<u32>,
 }
 
 impl CameraValues {
@@ -59,6 +77,8 @@ impl CameraValues {
             encoder: self.encoder.or(other.encoder),
             quality: self.quality.or(other.quality),
             bad_frames: self.bad_frames.or(other.bad_frames),
+            record: self.record.or(other.record),
+            record_every: self.record_every.or(other.record_every),
         }
     }
 }
@@ -69,9 +89,16 @@ struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
+    name: Option<Option<String>>,
     hosts: Vec<String>,
     max_connections: Option<usize>,
+    record_folder: Option<PathBuf>,
+    record_segment: Option<u32>,
+    record_max_bytes: Option<u64>,
+    record_min_free: Option<u64>,
+    record_max_age: Option<u32>,
     log: Option<Target>,
+    log_format: Option<Format>,
     verbose: Option<bool>,
     wifi: Option<Wifi>,
 }
@@ -94,12 +121,18 @@ pub struct Settings {
     pub listen: Option<Vec<SocketAddr>>,
     /// The port where none is said.
     pub port: u16,
+    /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
+    pub name: Option<String>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Connections at once.
     pub max_connections: usize,
+    /// What is recorded, and where.
+    pub record: record::Settings,
     /// Where log lines go.
     pub log: Target,
+    /// What they look like.
+    pub log_format: Format,
     /// Log at debug level.
     pub verbose: bool,
     /// The wireless network that the board is to join.
@@ -119,14 +152,33 @@ impl fmt::Display for Settings {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
         let listen = self.listen.clone().unwrap_or_else(|| vec![everywhere(self.port)]);
         writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
-        writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
-        for (name, wanted) in &self.cameras {
+        let record::Settings { folder, segment, limits, wishes } = &self.record;
+        match folder {
+            Some(folder) => writeln!(f, "record-folder = {}", quoted(&folder.to_string_lossy()))?,
+            None => writeln!(f, "# record-folder: none, nothing can be recorded")?,
+        }
+        writeln!(f, "record-segment = {}", segment.as_secs())?;
+        if let Some(bytes) = limits.max_bytes {
+            writeln!(f, "record-max-size = {}", bytes / MEGABYTE)?;
+        }
+        writeln!(f, "record-min-free = {}", limits.min_free / MEGABYTE)?;
+        if let Some(age) = limits.max_age {
+            writeln!(f, "record-max-age = {}", age.as_secs() / DAY)?;
+        }
+        writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
+        writeln!(f, "verbose = {}", self.verbose)?;
+        for ((name, wanted), wish) in self.cameras.iter().zip(wishes) {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
             writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
             writeln!(f, "encoder = \"{}\"\nbad-frames = {}", wanted.encoder, wanted.bad_frames)?;
+            writeln!(f, "record = \"{}\"", wish.plan)?;
+            if let Some(every) = wish.every {
+                writeln!(f, "record-every = {}", every.as_secs())?;
+            }
             match wanted.quality {
                 Some(quality) => writeln!(f, "quality = {quality}")?,
                 None => writeln!(
@@ -188,7 +240,8 @@ fn command() -> Command {
         .after_help(
             "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
              The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
-             with name, source and its own size, fps, format, quality, encoder, bad-frames for each camera.",
+             with name, source and its own size, fps, format, quality, encoder, bad-frames, record, record-every \
+             for each camera.",
         )
         .args(OPTIONS.iter().map(option))
         .arg(
@@ -308,6 +361,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
         ));
     }
+    let mut wishes = Vec::new();
     let cameras: Vec<(String, Wanted)> = chosen
         .into_iter()
         .map(|camera| {
@@ -323,6 +377,8 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
                 quality: own.quality,
                 bad_frames: own.bad_frames.unwrap_or(Wanted::DEFAULT_BAD_FRAMES),
             };
+            let every = own.record_every.map(|seconds| Duration::from_secs(seconds.into()));
+            wishes.push(record::Wish { plan: own.record.unwrap_or_default(), every });
             (name, wanted)
         })
         .collect();
@@ -333,14 +389,37 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
         ));
     }
+    let default = record::Settings::default();
+    let seconds = |number: u32| Duration::from_secs(number.into());
+    let age = line.record_max_age.or(file.record_max_age);
+    let record = record::Settings {
+        folder: line.record_folder.or(file.record_folder),
+        segment: line.record_segment.or(file.record_segment).map_or(default.segment, seconds),
+        limits: record::Limits {
+            max_bytes: line.record_max_bytes.or(file.record_max_bytes),
+            min_free: line.record_min_free.or(file.record_min_free).unwrap_or(default.limits.min_free),
+            max_age: age.map(|days| Duration::from_secs(u64::from(days) * DAY)),
+        },
+        wishes,
+    };
+    if record.folder.is_none() && record.wishes.iter().any(|wish| wish.plan != Plan::Off) {
+        return Err(Problem::new(
+            "cannot record",
+            "no folder for the recordings is set",
+            "name one, such as record-folder = \"/var/lib/boardcam\"",
+        ));
+    }
     let listen = if line.listen.is_empty() { file.listen } else { line.listen };
     Ok(Settings {
         cameras,
         listen: (!listen.is_empty()).then_some(listen),
+        name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
+        record,
         log: line.log.or(file.log).unwrap_or_default(),
         port: DEFAULT_PORT,
+        log_format: line.log_format.or(file.log_format).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
         wifi: file.wifi,
         mistake: None,
@@ -394,8 +473,21 @@ mod tests {
     fn what_check_prints_is_a_settings_file_that_says_the_same() {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
-        let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
+        let file = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\nrecord = \"22:00-06:00\"\n\
+                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3";
+        let settings = settings(&line, file);
         assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+    }
+
+    #[test]
+    fn a_board_is_announced_under_its_name_unless_that_is_none() {
+        assert_eq!(settings(&[], "").name.as_deref(), Some("boardcam"));
+        for (name, expected) in [("Garden-1", Some("garden-1")), ("none", None), ("", None)] {
+            let settings = settings(&["--name", name], "name = \"other\"");
+            assert_eq!(settings.name.as_deref(), expected);
+            let printed = from_text("test", &settings.to_string()).unwrap();
+            assert_eq!(printed.name, settings.name);
+        }
     }
 
     #[test]
@@ -448,7 +540,20 @@ mod tests {
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
         assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
+        assert_eq!(default("record"), Plan::default().to_string());
+        assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
+        assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
+        assert_eq!(default("name"), DEFAULT_NAME);
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
+    }
+
+    #[test]
+    fn each_camera_is_recorded_as_it_says_and_without_a_folder_none() {
+        let file = "record-folder = \"/r\"\nrecord = \"always\"\n[[camera]]\nname = \"a\"\n[[camera]]\nrecord = \"off\"";
+        let record = settings(&[], file).record;
+        assert_eq!(record.wishes.iter().map(|wish| wish.plan).collect::<Vec<_>>(), [Plan::Always, Plan::Off]);
+        let problem = from_text("test", "record = \"always\"").unwrap_err().to_string();
+        assert!(problem.contains("record-folder"), "{problem}");
     }
 
     #[test]

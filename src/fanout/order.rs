@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::pace::Fps;
+use crate::record::name::Name;
 use crate::variants::Variant;
 
 /// Private headers of the site's answers begin with this.
@@ -108,10 +109,61 @@ impl Order {
     }
 }
 
+/// Before the fields of a [`FileOrder`] in the private header.
+const FILE: &str = "file ";
+
+/// What to serve of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOrder {
+    /// Which one.
+    pub name: Name,
+    /// The first byte.
+    pub from: u64,
+    /// How many bytes, at least one.
+    pub length: u64,
+}
+
+impl FileOrder {
+    /// The value of the private header.
+    pub fn to_header(&self) -> String {
+        let Self { name, from, length } = self;
+        format!("{FILE}{name} {from} {length}")
+    }
+
+    /// Reads the value of the private header; `None` if it is no file's.
+    pub fn from_header(text: &str) -> Option<Self> {
+        let mut words = text.strip_prefix(FILE)?.split(' ');
+        let name = Name::parse(words.next()?)?;
+        let mut number = || words.next()?.parse().ok();
+        let order = Self { name, from: number()?, length: number()? };
+        (words.next().is_none() && order.length > 0).then_some(order)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::camera::Size;
+
+    #[test]
+    fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let order = FileOrder { name, from: 5, length: u64::MAX };
+        assert_eq!(FileOrder::from_header(&order.to_header()), Some(order.clone()));
+        assert_eq!(Order::from_header(&order.to_header()), None);
+        let name = order.name;
+        for bad in [
+            "file /etc/passwd 0 5".to_owned(),
+            "file ../secret.mkv 0 5".to_owned(),
+            format!("file {name}"),
+            format!("file {name} 0"),
+            format!("file {name} 0 0"),
+            format!("file {name} -1 5"),
+            format!("file {name} 0 5 6"),
+        ] {
+            assert_eq!(FileOrder::from_header(&bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn an_order_arrives_as_it_was_given() {

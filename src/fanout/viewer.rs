@@ -46,10 +46,12 @@ pub enum Leave {
     Stalled,
     /// Memory for viewers that are behind ran out, and it was the furthest behind.
     NoRoom,
-    /// Its snapshot is sent.
+    /// Its snapshot or recording is sent.
     Served,
     /// No fresh picture came for its snapshot.
     NoPicture,
+    /// The recording that it wants cannot be read, and nothing of it was sent.
+    NoFile,
     /// An error in this program ended it.
     Failed,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Leave {
             Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
             Leave::Served => f.write_str("served"),
             Leave::Failed => f.write_str("an error in this program ended it; see above"),
+            Leave::NoFile => f.write_str("the recording cannot be read"),
             Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
@@ -172,7 +175,7 @@ impl Viewer {
                 Some(count) => {
                     spill.advance(count);
                     self.behind = Some(now);
-                    Seat::add(&self.seat.bytes, count as u64);
+                    self.seat.took_bytes(count);
                     if spill.rest().is_empty() {
                         self.behind = None;
                         pool.give_back(self.spill.take().unwrap_or_default());
@@ -284,14 +287,12 @@ impl Viewer {
 
     fn begun(&mut self, frame: &Stored<'_>, sent: usize) {
         self.captured = Some(frame.meta.captured);
-        Seat::add(&self.seat.skipped, self.missed(frame));
+        self.seat.begun(self.missed(frame), sent);
         self.seen = frame.number;
         if let Some(pace) = &mut self.pace {
             pace.taken(frame.meta.captured);
         }
         self.behind = None;
-        Seat::add(&self.seat.frames, 1);
-        Seat::add(&self.seat.bytes, sent as u64);
     }
 
     fn keep(
@@ -394,7 +395,7 @@ fn rest([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
 }
 
 /// What a non-blocking call did: `None` when it would have blocked.
-fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
+pub(super) fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
     match result {
         Ok(0) => Err(Leave::Gone(ErrorKind::WriteZero)),
         Ok(count) => Ok(Some(count)),

@@ -1,7 +1,7 @@
 //! The sockets that clients connect to.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use log::info;
 use mio::net::TcpListener;
@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
 use crate::config;
+use crate::host::addresses::outside_address;
 use crate::problem::Problem;
 
 /// Opens the addresses to listen on; `None` is `port` everywhere, or on all of IPv4 where IPv6 is switched off.
@@ -56,16 +57,6 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         info!("listening on http://{address}/");
     }
     Ok(listener)
-}
-
-/// The address by which other devices reach this machine: the one that the system would send from. Connecting
-/// a datagram socket asks the routing table and sends nothing; the far end is an address that nobody has
-/// (RFC 5737).
-fn outside_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
 }
 
 fn explain(address: SocketAddr, error: &io::Error) -> Problem {

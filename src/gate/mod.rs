@@ -80,7 +80,7 @@ impl Gate {
     ///
     /// # Errors
     /// An address that cannot be listened on, or no room for even one client.
-    pub fn open(settings: &Settings, names: Vec<String>, open_files: usize) -> Result<Self, Problem> {
+    pub fn open(settings: &Settings, names: Names, open_files: usize) -> Result<Self, Problem> {
         let limit = settings.max_connections.min(open_files.saturating_sub(RESERVED_FILES));
         if limit == 0 {
             return Err(Problem::new(
@@ -108,7 +108,7 @@ impl Gate {
         }
         let count = Arc::new(Count::default());
         count.limit.store(limit, Ordering::Relaxed);
-        Ok(Self { poll, waker, listeners, names: Names::new(names), limit, count, pulse: Arc::default() })
+        Ok(Self { poll, waker, listeners, names, limit, count, pulse: Arc::default() })
     }
 
     /// Wakes the loop: a frame is there, or the program is to end.
@@ -338,6 +338,13 @@ impl Loop {
                 let refusal = Refusal::new(503, why.to_string());
                 connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
             }
+            Ok(Answer::File { order, head }) => {
+                let Some(socket) = connection.lend() else { return };
+                let Err((socket, why)) = self.fanout.adopt_file(token, socket, order, head) else { return };
+                connection.take_back(socket);
+                let refusal = Refusal::new(503, why);
+                connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
+            }
             Err(refusal) => connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now),
         }
         self.drive(token);
@@ -357,6 +364,12 @@ impl Loop {
                 Leave::NoPicture => {
                     connection.take_back(left.socket);
                     let why = "The camera gave no new picture in time; /state says how it is.";
+                    let refusal = Refusal::new(503, why);
+                    connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
+                }
+                Leave::NoFile => {
+                    connection.take_back(left.socket);
+                    let why = "The recording cannot be read: it was deleted, or its disk does not answer.";
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }

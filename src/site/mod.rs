@@ -4,9 +4,14 @@
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
+mod address;
 mod live;
+mod metrics;
 mod page;
+mod range;
+mod recordings;
 mod state;
+mod ustreamer;
 mod wish;
 
 use std::net::SocketAddr;
@@ -24,7 +29,10 @@ use crate::feed::Feed;
 use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::host::board::Board;
+use crate::host::discovery::Announced;
 use crate::problem::Problem;
+use crate::record::Recordings;
 use crate::variants::Variants;
 
 /// How often an idle server looks whether it still can be reached.
@@ -42,8 +50,16 @@ pub struct House {
     pub variants: Arc<Variants>,
     /// Who watches.
     pub audience: Arc<Audience>,
+    /// What is recorded.
+    pub recordings: Arc<Recordings>,
     /// How many connections there are.
     pub count: Arc<Count>,
+    /// What the board tells of itself.
+    pub board: Board,
+    /// Where it listens.
+    pub listening: Vec<SocketAddr>,
+    /// The name under which it is announced.
+    pub announced: Announced,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
@@ -72,21 +88,56 @@ impl Visit<'_> {
     }
 }
 
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// GET and HEAD.
+    Get,
+    Post,
+    Delete,
+}
+
+impl Verb {
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Verb::Get => &["GET", "HEAD"],
+            Verb::Post => &["POST"],
+            Verb::Delete => &["DELETE"],
+        }
+    }
+}
+
 /// One line of the route table.
 struct Route {
-    /// Behind `/` or `/cameras/NAME/`.
+    verb: Verb,
+    /// Behind `/` or `/cameras/NAME/`; one that ends in `/*` is for whatever stands in its place.
     path: &'static str,
     /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
     action: Option<&'static str>,
     page: fn(&Visit<'_>) -> Response,
 }
 
+impl Route {
+    fn fits(&self, path: &str, action: Option<&str>) -> bool {
+        let named = match self.path.strip_suffix('*') {
+            Some(start) => path.strip_prefix(start).is_some_and(|name| !name.is_empty()),
+            None => path == self.path,
+        };
+        named && (self.action.is_none() || self.action == action)
+    }
+}
+
 const fn route(path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path, action: None, page }
+    Route { verb: Verb::Get, path, action: None, page }
+}
+
+/// A route that changes something.
+const fn change(verb: Verb, path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
+    Route { verb, ..route(path, page) }
 }
 
 const fn action(action: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path: "/", action: Some(action), page }
+    Route { action: Some(action), ..route("/", page) }
 }
 
 /// Every URL there is, the first that fits counts. Each is also served behind `/cameras/NAME`.
@@ -97,13 +148,20 @@ static ROUTES: &[Route] = &[
     route("/page.css", page::style),
     route("/page.js", page::script),
     route("/icon.svg", page::icon),
+    route("/qr.svg", address::code),
     route("/stream", live::stream),
     route("/video_feed", live::stream),
     route("/stream.mjpg", live::stream),
     route("/snapshot", live::snapshot),
     route("/snapshot.jpg", live::snapshot),
     route("/state", state::state),
+    route("/metrics", metrics::metrics),
     route("/healthz", live::health),
+    route("/api/recording", recordings::recording),
+    change(Verb::Post, "/api/recording", recordings::switch),
+    route("/api/recordings", recordings::list),
+    route("/api/recordings/*", recordings::download),
+    change(Verb::Delete, "/api/recordings/*", recordings::delete),
 ];
 
 /// Before a camera's name in a URL.
@@ -129,19 +187,24 @@ fn answer(house: &House, request: &Request) -> Response {
         return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
     };
     let asked = request.get_param("action");
-    let fits =
-        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
-    let Some(route) = ROUTES.iter().find(fits) else {
+    let fits = |route: &&Route| route.fits(&path, asked.as_deref());
+    if !ROUTES.iter().any(|route| fits(&route)) {
         return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
-    };
-    match request.method() {
-        "GET" | "HEAD" => (route.page)(&Visit { house, request, camera, names_camera: named.is_some() }),
-        "OPTIONS" => Response::text("").with_status_code(204).with_additional_header("Allow", ALLOWED),
-        _ => sentence(405, "Here is only something to be read.").with_additional_header("Allow", ALLOWED),
     }
+    let method = request.method();
+    let route = ROUTES.iter().filter(fits).find(|route| route.verb.methods().contains(&method));
+    if let Some(route) = route {
+        return (route.page)(&Visit { house, request, camera, names_camera: named.is_some() });
+    }
+    let mut allowed: Vec<_> =
+        ROUTES.iter().filter(fits).flat_map(|route| route.verb.methods()).copied().collect();
+    allowed.dedup(); // `/` has routes of its own for each action
+    let response = match method {
+        "OPTIONS" => Response::text("").with_status_code(204),
+        _ => sentence(405, "This method does nothing here."),
+    };
+    response.with_additional_header("Allow", allowed.join(", ") + ", OPTIONS")
 }
-
-const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 /// An answer in words.
 fn sentence(status: u16, text: impl Into<String>) -> Response {
@@ -224,25 +287,44 @@ mod tests {
     use crate::variants::VARIANTS_MAX;
 
     pub(super) fn house() -> House {
+        house_of(&["door", "garden"])
+    }
+
+    pub(super) fn house_of(cameras: &[&str]) -> House {
         let wanted = Wanted::of(Which::Auto);
-        let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
-        let feeds = vec![feed("door"), feed("garden")];
+        let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
+        let feeds: Vec<_> = cameras.iter().map(feed).collect();
         House {
             feeds: feeds.clone(),
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
+            recordings: Recordings::new(&recordings::tests::settings()),
             count: Arc::default(),
+            board: Board::default(),
+            listening: vec![],
+            announced: Announced::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
             mistake: None,
         }
     }
 
-    fn get(url: &str) -> Response {
-        answer(&house(), &Request::fake_http("GET", url, vec![], vec![]))
+    pub(super) fn ask(
+        house: &House,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
     }
 
-    fn header(response: &Response, name: &str) -> Option<String> {
+    fn get(url: &str) -> Response {
+        ask(&house(), "GET", url, &[], "")
+    }
+
+    pub(super) fn header(response: &Response, name: &str) -> Option<String> {
         let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.to_string())
     }

@@ -14,12 +14,16 @@ use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
 use boardcam::feed::Feed;
 use boardcam::gate::Gate;
+use boardcam::gate::head::Names;
+use boardcam::host::board::Board;
+use boardcam::host::discovery::Announced;
 use boardcam::host::limits::raise_open_files;
-use boardcam::host::log::Target;
+use boardcam::host::log::{Format, Target};
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
+use boardcam::record::{self, Recordings};
 use boardcam::site::{self, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
@@ -119,15 +123,18 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
     let settings = Settings {
         cameras: vec![("made-up".to_owned(), wanted.clone())],
         listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+        name: None,
         hosts: Vec::new(),
         max_connections: 1024,
+        record: record::Settings::default(),
         log: Target::Auto,
+        log_format: Format::Text,
         verbose: false,
         port: 0,
         wifi: None,
         mistake: None,
     };
-    let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
+    let gate = Gate::open(&settings, Names::default(), raise_open_files())?;
     let (waker, address) = (gate.waker(), gate.addresses()[0]);
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
     let audience = Arc::new(Audience::default());
@@ -136,7 +143,11 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
+        recordings: Recordings::new(&settings.record),
         count: gate.count(),
+        board: Board::default(),
+        listening: vec![address],
+        announced: Announced::default(),
         started: Instant::now(),
         instance: site::secret()?,
         mistake: None,

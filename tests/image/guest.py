@@ -228,6 +228,10 @@ class Guest:
         heard = until("the board's shell", lambda: (text := answered()) and "end-of-42" in text and text)
         return heard.rpartition("\nend-of-42")[0].strip()
 
+    def screen(self):
+        """What the first virtual terminal shows, without the ends of its lines (vcs(4))."""
+        return "".join(self.shell("fold -w 80 /dev/vcs1 | head -n 50").split("\n"))
+
     def cut_power(self):
         if self.process.poll() is None:
             self.process.kill()

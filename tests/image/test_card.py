@@ -11,6 +11,7 @@ SETTINGS = """\
 wifi.name = "Zoë's"
 wifi.key = "correct horse"
 
+name = "garden"
 size = "320x240"
 fps = 5
 

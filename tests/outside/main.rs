@@ -3,9 +3,11 @@
 mod boardcam;
 mod crowd;
 mod hostile;
+mod machines;
 mod mistakes;
 mod pipes;
 mod process;
+mod recording;
 mod serving;
 mod slow;
 mod variants;

@@ -17,7 +17,7 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     socket.set_nonblocking(true).unwrap();
     let wanted = Wanted::of(Which::Auto);
     let feed = Arc::new(Feed::new("test".to_owned(), wanted));
-    let seat = Arc::new(Seat::new(order, peer, since));
+    let seat = Arc::new(Seat::new(order, peer, since, feed.served.clone()));
     let socket = TcpStream::from_std(socket);
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
     (viewer, client, feed)
@@ -25,7 +25,7 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
 
 fn publish(feed: &Feed, length: usize) {
     let mut writer = Writer::new(&feed.ring);
-    writer.reserve(length);
+    writer.reserve(length).unwrap();
     let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
 }
