@@ -43,7 +43,15 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
     match task {
         Task::Serve => serve::serve(settings)?,
         Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
-        Task::Check => print(|out| write!(out, "{settings}"))?,
+        Task::Check => {
+            print(|out| write!(out, "{settings}"))?;
+            if let Some(mistake) = &settings.mistake {
+                host::log::complain(mistake, settings.log_format); // the service starts all the same
+            }
+        }
+        Task::Wifi => print(|out| {
+            settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
+        })?,
         Task::Probe => {
             let mut usable = false;
             print(|out| {

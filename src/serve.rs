@@ -45,6 +45,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
+    if let Some(mistake) = &settings.mistake {
+        error!("{mistake}; until then the default settings hold");
+    }
     let announced = Announced::default();
     let names = Names::new(own_names(settings)).and(announced.clone());
     let gate = Gate::open(settings, names, raise_open_files())?;
@@ -84,6 +87,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         https_port: gate.https_addresses().first().map(SocketAddr::port),
         started,
         instance: site::secret()?,
+        mistake: settings.mistake.clone(),
     };
     let door = site::start(Arc::new(house))?;
 
@@ -91,9 +95,10 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     for feed in &feeds {
         let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
+        let mistake = settings.mistake.clone();
         let run = move || {
             let _about = about_camera(&feed.name);
-            Stream::new(&feed, &shutdown, &wake).run();
+            Stream::new(&feed, &shutdown, &wake).telling_of(mistake).run();
             drop(alive);
         };
         thread.spawn(run).map_err(|error| {

@@ -5,6 +5,7 @@
 
 mod file;
 mod options;
+mod wifi;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,9 +25,13 @@ use crate::record;
 use crate::record::plan::Plan;
 pub use options::is_camera_name;
 use options::{Apply, Kind, OPTIONS, Opt};
+pub use wifi::Wifi;
 
 /// The port that is served when nothing else is said.
 const DEFAULT_PORT: u16 = 8080;
+
+/// The same where this program is a board's only service, so that browsers need no port.
+const APPLIANCE_PORT: u16 = 80;
 
 /// The name to be found under when nothing else is said, without `.local`.
 const DEFAULT_NAME: &str = "boardcam";
@@ -82,7 +87,7 @@ impl CameraValues {
 }
 
 /// What one source (command line or file) sets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
@@ -100,6 +105,7 @@ struct Values {
     log: Option<Target>,
     log_format: Option<Format>,
     verbose: Option<bool>,
+    wifi: Option<Wifi>,
 }
 
 impl Values {
@@ -116,8 +122,10 @@ impl Values {
 pub struct Settings {
     /// Name and wish of each camera, at least one; names are unique.
     pub cameras: Vec<(String, Wanted)>,
-    /// Where to listen; `None` is port 8080 on every address there is.
+    /// Where to listen; `None` is [`Settings::port`] on every address there is.
     pub listen: Option<Vec<SocketAddr>>,
+    /// The port where none is said.
+    pub port: u16,
     /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
     pub name: Option<String>,
     /// Whether HTTPS is served, and with which certificate.
@@ -136,16 +144,20 @@ pub struct Settings {
     pub log_format: Format,
     /// Log at debug level.
     pub verbose: bool,
+    /// The wireless network that the board is to join.
+    pub wifi: Option<Wifi>,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
 impl Settings {
-    /// The address to listen on when none was given.
-    pub const DEFAULT_LISTEN: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
-
     /// The address to listen on for HTTPS when none was given.
-    pub const DEFAULT_TLS_LISTEN: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_TLS_PORT);
+    pub const DEFAULT_TLS_LISTEN: SocketAddr = everywhere(DEFAULT_TLS_PORT);
+}
+
+/// The address to listen on when none was given: every one that the machine has.
+pub const fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
 }
 
 /// As a settings file that says the same.
@@ -156,7 +168,7 @@ impl fmt::Display for Settings {
             let all = given.clone().unwrap_or_else(|| vec![default]);
             list(all.iter().map(SocketAddr::to_string).collect())
         };
-        writeln!(f, "listen = [{}]", addresses(&self.listen, Self::DEFAULT_LISTEN))?;
+        writeln!(f, "listen = [{}]", addresses(&self.listen, everywhere(self.port)))?;
         writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
         if self.https != Https::Off {
             let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
@@ -197,7 +209,7 @@ impl fmt::Display for Settings {
                 )?,
             }
         }
-        Ok(())
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))
     }
 }
 
@@ -222,6 +234,8 @@ pub enum Task {
     Snapshot(PathBuf),
     /// Check the settings.
     Check,
+    /// Print the wireless network for wpa_supplicant.
+    Wifi,
 }
 
 fn command() -> Command {
@@ -260,6 +274,16 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("Settings file; what the command line says comes first"),
         )
+        .arg(
+            Arg::new("appliance")
+                .long("appliance")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help(
+                    "For a board whose only service this is: port 80 unless another is set, and in place of a \
+                     settings file with a mistake the defaults; log, page and card then say which line is wrong",
+                ),
+        )
         .subcommand(
             Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
         )
@@ -275,6 +299,9 @@ fn command() -> Command {
             ),
         )
         .subcommand(Command::new("check").about("Check the settings and print them"))
+        .subcommand(
+            Command::new("wifi").about("Print the wireless network of the settings for wpa_supplicant"),
+        )
 }
 
 /// Reads the command line and the settings file that it names.
@@ -290,14 +317,20 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
             (Task::Snapshot(output), sub)
         }
+        Some(("wifi", sub)) => (Task::Wifi, sub),
         Some((_, sub)) => (Task::Check, sub),
     };
     let line = from_command_line(matches)?;
-    let file = match matches.get_one::<PathBuf>("config") {
-        Some(path) => file::read(path)?,
-        None => Values::default(),
+    let appliance = matches.get_flag("appliance");
+    let port = if appliance { APPLIANCE_PORT } else { DEFAULT_PORT };
+    let Some(path) = matches.get_one::<PathBuf>("config") else {
+        return Ok((task, Settings { port, ..merge(line, Values::default())? }));
     };
-    Ok((task, merge(line, file)?))
+    let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
+        Err(mistake) if appliance => Settings { mistake: Some(mistake), ..merge(line, file::rescue(path))? },
+        read => read?,
+    };
+    Ok((task, Settings { port, ..settings }))
 }
 
 /// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
@@ -419,8 +452,11 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         record,
         log: line.log.or(file.log).unwrap_or_default(),
+        port: DEFAULT_PORT,
         log_format: line.log_format.or(file.log_format).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
+        wifi: file.wifi,
+        mistake: None,
     })
 }
 
@@ -540,10 +576,10 @@ mod tests {
         assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
+        assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
         assert_eq!(default("record"), Plan::default().to_string());
         assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
         assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
-        assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
         assert_eq!(default("name"), DEFAULT_NAME);
         assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
         assert_eq!(default("tls"), Https::default().to_string());

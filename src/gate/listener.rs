@@ -8,7 +8,7 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
-use crate::config::Settings;
+use crate::config::{Settings, everywhere};
 use crate::host::addresses::outside_address;
 use crate::problem::Problem;
 
@@ -16,19 +16,17 @@ use crate::problem::Problem;
 struct Kind {
     scheme: &'static str,
     option: &'static str,
+    /// Where it listens when nothing is said.
     default: SocketAddr,
 }
 
-const HTTP: Kind = Kind { scheme: "http", option: "--listen", default: Settings::DEFAULT_LISTEN };
-const HTTPS: Kind = Kind { scheme: "https", option: "--tls-listen", default: Settings::DEFAULT_TLS_LISTEN };
-
-/// Opens the addresses to listen on for plain HTTP; `None` is the default address, or all of IPv4 where IPv6 is
+/// Opens the addresses to listen on for plain HTTP; `None` is `port` everywhere, or on all of IPv4 where IPv6 is
 /// switched off.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
-pub fn http(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
-    open(&HTTP, addresses)
+pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
+    open(&Kind { scheme: "http", option: "--listen", default: everywhere(port) }, addresses)
 }
 
 /// The same for HTTPS.
@@ -36,7 +34,8 @@ pub fn http(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Proble
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn https(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
-    open(&HTTPS, addresses)
+    let default = Settings::DEFAULT_TLS_LISTEN;
+    open(&Kind { scheme: "https", option: "--tls-listen", default }, addresses)
 }
 
 fn open(kind: &Kind, addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
@@ -111,12 +110,12 @@ mod tests {
 
     #[test]
     fn a_port_in_use_and_an_address_of_somebody_else_are_told_with_a_way_out() {
-        let first = http(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))])).unwrap();
+        let first = http(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))]), 0).unwrap();
         let taken = first[0].local_addr().unwrap();
-        let told = http(Some(&[taken])).unwrap_err().to_string();
+        let told = http(Some(&[taken]), 0).unwrap_err().to_string();
         assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
         assert!(told.contains("choose another port: --listen"), "{told}");
-        let told = http(Some(&["198.51.100.77:8080".parse().unwrap()])).unwrap_err().to_string();
+        let told = http(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
         assert!(told.contains("no interface of this machine"), "{told}");
     }
 }

@@ -72,7 +72,7 @@ impl Gate {
         if limit < settings.max_connections {
             warn!("at most {limit} connections: the system lets this process open {open_files} files only");
         }
-        let plain = Port::open(listener::http(settings.listen.as_deref())?, None)?;
+        let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
         let secure = match Keeper::open(&settings.https, names.fixed())? {
             None => None,
             Some(keeper) => {

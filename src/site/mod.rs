@@ -67,6 +67,8 @@ pub struct House {
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
     pub instance: String,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
 /// One request on its way to its page.
@@ -315,6 +317,7 @@ mod tests {
             https_port: None,
             started: Instant::now(),
             instance: "test".to_owned(),
+            mistake: None,
         }
     }
 

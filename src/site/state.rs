@@ -45,6 +45,8 @@ struct Program<'a> {
     /// Another one after each start.
     instance: &'a str,
     uptime_s: f64,
+    /// Why the defaults hold in place of the settings.
+    problem: Option<Told>,
 }
 
 #[derive(Serialize)]
@@ -304,6 +306,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             version: env!("CARGO_PKG_VERSION"),
             instance: &house.instance,
             uptime_s: house.started.elapsed().as_secs_f64(),
+            problem: house.mistake.as_ref().map(Told::from),
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))

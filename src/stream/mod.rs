@@ -64,6 +64,8 @@ pub struct Stream<'a> {
     next_card: Instant,
     /// What is wrong while there is no picture, as the card shows it: its title and the problem.
     trouble: (&'static str, Problem),
+    /// What else a card is to say.
+    mistake: Option<Problem>,
     figures: Figures,
 }
 
@@ -86,8 +88,14 @@ impl<'a> Stream<'a> {
             last_size: feed.wanted.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),
+            mistake: None,
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
+    }
+
+    /// The same, whose card also tells of this mistake in the settings.
+    pub fn telling_of(self, mistake: Option<Problem>) -> Self {
+        Self { mistake, ..self }
     }
 
     /// Serves the camera until the program ends.
@@ -278,6 +286,7 @@ impl<'a> Stream<'a> {
             return;
         }
         let (title, problem) = &self.trouble;
+        let problem = &with_mistake(problem, self.mistake.as_ref());
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
@@ -313,6 +322,15 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// The problem as a card tells it, which also tells of a mistake in the settings.
+fn with_mistake(problem: &Problem, mistake: Option<&Problem>) -> Problem {
+    let mut told = problem.clone();
+    if let Some(mistake) = mistake {
+        told.advice = format!("{}. The board runs with default settings, since it {mistake}", told.advice);
+    }
+    told
+}
+
 /// A search for a camera, as the stream sees it.
 struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
@@ -334,5 +352,19 @@ impl Observer for Search<'_, '_> {
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
         !self.stream.shutdown.has_begun()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_tells_of_a_mistake_in_the_settings_too() {
+        let problem = Problem::new("no camera found", "there is none", "plug one in");
+        let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
+        let told = with_mistake(&problem, Some(&mistake)).advice;
+        assert!(told.starts_with("plug one in. ") && told.contains("cannot use line 3"), "{told}");
+        assert_eq!(with_mistake(&problem, None), problem);
     }
 }

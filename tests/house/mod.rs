@@ -147,6 +147,9 @@ fn serve_with(
         log: Target::Auto,
         log_format: Format::Text,
         verbose: false,
+        port: 0,
+        wifi: None,
+        mistake: None,
     };
     let gate = Gate::open(&settings, Names::default(), raise_open_files())?;
     let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
@@ -165,6 +168,7 @@ fn serve_with(
         https_port: None,
         started: Instant::now(),
         instance: site::secret()?,
+        mistake: None,
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();

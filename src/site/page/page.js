@@ -213,6 +213,7 @@ function show() {
 
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.away, why: failure, advice: TEXT.away_advice };
+  else if (program && program.problem) problem = program.problem; // a mistake in the settings
   else if (one) problem = one.camera.problem;
   at('problem').hidden = !problem;
   at('problem').lang = failures ? TEXT.lang : 'en'; // the server speaks English
