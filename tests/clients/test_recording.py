@@ -270,15 +270,16 @@ class Disks(unittest.TestCase):
                 recorder.program.stop()
 
     def test_a_disk_that_hangs_costs_frames_of_the_recording_and_no_live_ones(self):
-        recorder = Recorder(self, None, "--record", "always")
+        # Large pictures, so that what may wait for the disk is used up soon.
+        recorder = Recorder(self, None, "--record", "always", "--quality", "100", size=(640, 480))
         program = recorder.program
         goes_on = self.watch(program)
         await_frames(program, 30)
         tasks = Path(f"/proc/{program.process.pid}/task")
         thread = next(task.name for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk "))
-        # The disk's thread alone is traced, and each of its writes waits for a minute.
+        # The disk's thread alone is traced, and each of its writes waits for ten minutes.
         slow = subprocess.Popen(
-            ["strace", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=60000000", "-p", thread],
+            ["strace", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=600000000", "-p", thread],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -371,10 +372,12 @@ class Page(WithBrowser):
         try:
             self.button().click()
             until("it is said", lambda: "mount its disk" in text(self.browser, "recorded"))
+            time.sleep(self.run_js("return IDLE_MS") / 1000 + 1)
+            self.assertFalse(self.run_js("return document.body.classList.contains('idle')"), "it is said where nobody looks")
         finally:
             aside.rename(self.folder)
         until("it records", lambda: text(self.browser, "recorded") == "Recording")
-        self.button().click()
+        self.press("r")
         until("it has ended", lambda: not text(self.browser, "recorded"))
 
 
