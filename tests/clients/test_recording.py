@@ -271,7 +271,12 @@ class Disks(unittest.TestCase):
 
     def test_a_disk_that_hangs_costs_frames_of_the_recording_and_no_live_ones(self):
         # Large pictures, so that what may wait for the disk is used up soon.
-        recorder = Recorder(self, None, "--record", "always", "--quality", "100", size=(640, 480))
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        picture = Path(folder) / "picture.jpg"
+        source = "testsrc2=size=1280x720,noise=alls=100"
+        quietly("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", "-q:v", "1", picture)
+        camera = f"pipe:while cat {picture}; do sleep 0.03; done"
+        recorder = Recorder(self, None, "--record", "always", cameras=[camera])
         program = recorder.program
         goes_on = self.watch(program)
         await_frames(program, 30)
@@ -287,7 +292,7 @@ class Disks(unittest.TestCase):
         self.addCleanup(slow.kill)
         until("it to be told", lambda: "busy" in self.problem(program))
         live = get_state(program)["cameras"][0]["frames"]
-        goes_on(60)
+        goes_on()
         until("dropped frames", lambda: recording(program)["dropped"] > 0)
         self.assertEqual(get_state(program)["cameras"][0]["frames"]["dropped"]["no_slot"], live["dropped"]["no_slot"])
         # It ends all the same: only the thread that strace holds is left of it then.
