@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -189,14 +190,23 @@ class Files(unittest.TestCase):
 
 class Disks(unittest.TestCase):
     def watch(self, program):
-        """A function that waits until a viewer has got so many more frames."""
+        """A function that waits until a viewer, who reads all the time, has got so many more frames."""
         answer = urllib.request.urlopen(program.url + "/stream", timeout=WAIT_S)
-        self.addCleanup(answer.close)
+        got = []
+
+        def read():
+            with answer, contextlib.suppress(OSError):
+                for line in answer:
+                    if line.startswith(b"Content-Length"):
+                        got.append(line)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
 
         def goes_on(frames=30):
-            for _ in range(frames):
-                while not answer.readline().startswith(b"Content-Length"):
-                    pass
+            before = len(got)
+            until(f"{frames} live frames", lambda: len(got) >= before + frames or not reader.is_alive())
+            self.assertTrue(reader.is_alive(), "the stream has ended")
 
         return goes_on
 
