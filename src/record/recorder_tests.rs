@@ -111,7 +111,7 @@ fn a_time_lapse_takes_a_frame_each_so_often_and_plays_at_twenty_five_a_second() 
     }
     let batches = desk.handed_over();
     assert_eq!(batches.iter().map(|batch| batch.frames).sum::<u64>(), 5);
-    assert_eq!(batches.last().unwrap().end, 5 * LAPSE_MS);
+    assert_eq!(batches.last().unwrap().end, 5 * 1000 / 25);
     assert_eq!(desk.counts().0, 0, "frames that nobody wanted count as dropped");
 }
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -189,14 +190,23 @@ class Files(unittest.TestCase):
 
 class Disks(unittest.TestCase):
     def watch(self, program):
-        """A function that waits until a viewer has got so many more frames."""
+        """A function that waits until a viewer, who reads all the time, has got so many more frames."""
         answer = urllib.request.urlopen(program.url + "/stream", timeout=WAIT_S)
-        self.addCleanup(answer.close)
+        got = []
+
+        def read():
+            with answer, contextlib.suppress(OSError):
+                for line in answer:
+                    if line.startswith(b"Content-Length"):
+                        got.append(line)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
 
         def goes_on(frames=30):
-            for _ in range(frames):
-                while not answer.readline().startswith(b"Content-Length"):
-                    pass
+            before = len(got)
+            until(f"{frames} live frames", lambda: len(got) >= before + frames or not reader.is_alive())
+            self.assertTrue(reader.is_alive(), "the stream has ended")
 
         return goes_on
 
@@ -270,15 +280,21 @@ class Disks(unittest.TestCase):
                 recorder.program.stop()
 
     def test_a_disk_that_hangs_costs_frames_of_the_recording_and_no_live_ones(self):
-        recorder = Recorder(self, None, "--record", "always")
+        # Large pictures, so that what may wait for the disk is used up soon.
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        picture = Path(folder) / "picture.jpg"
+        source = "testsrc2=size=1280x720,noise=alls=100"
+        quietly("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", "-q:v", "1", picture)
+        camera = f"pipe:while cat {picture}; do sleep 0.03; done"
+        recorder = Recorder(self, None, "--record", "always", cameras=[camera])
         program = recorder.program
         goes_on = self.watch(program)
         await_frames(program, 30)
         tasks = Path(f"/proc/{program.process.pid}/task")
         thread = next(task.name for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk "))
-        # The disk's thread alone is traced, and each of its writes waits for a minute.
+        # The disk's thread alone is traced, and each of its writes waits for ten minutes.
         slow = subprocess.Popen(
-            ["strace", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=60000000", "-p", thread],
+            ["strace", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=600000000", "-p", thread],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -286,7 +302,7 @@ class Disks(unittest.TestCase):
         self.addCleanup(slow.kill)
         until("it to be told", lambda: "busy" in self.problem(program))
         live = get_state(program)["cameras"][0]["frames"]
-        goes_on(60)
+        goes_on()
         until("dropped frames", lambda: recording(program)["dropped"] > 0)
         self.assertEqual(get_state(program)["cameras"][0]["frames"]["dropped"]["no_slot"], live["dropped"]["no_slot"])
         # It ends all the same: only the thread that strace holds is left of it then.
@@ -371,10 +387,12 @@ class Page(WithBrowser):
         try:
             self.button().click()
             until("it is said", lambda: "mount its disk" in text(self.browser, "recorded"))
+            time.sleep(self.run_js("return IDLE_MS") / 1000 + 1)
+            self.assertFalse(self.run_js("return document.body.classList.contains('idle')"), "it is said where nobody looks")
         finally:
             aside.rename(self.folder)
         until("it records", lambda: text(self.browser, "recorded") == "Recording")
-        self.button().click()
+        self.press("r")
         until("it has ended", lambda: not text(self.browser, "recorded"))
 
 

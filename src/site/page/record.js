@@ -42,6 +42,7 @@ function showRecording() {
   at('record').hidden = on === undefined;
   at('record').setAttribute('aria-pressed', Boolean(on));
   setText('recorded', !on ? '' : wrong ? fill(TEXT.rec_wrong, wrong) : TEXT.rec_on);
+  if (on && wrong) showControls(); // and they do not fade meanwhile
 }
 
 const megabytes = (bytes) => fill(TEXT.megabytes, { mb: rounded(bytes / 1e6) });
