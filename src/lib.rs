@@ -21,9 +21,9 @@
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
-//! | [`fanout`] | all live viewers, on the gate's event loop |
+//! | [`fanout`] | all live viewers, on the gate's event loops |
 //! | [`socket`] | a client's connection, plain or TLS |
-//! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
+//! | [`gate`] | the only thing that the network reaches: one bounded request at a time, in plain or over HTTPS |
 //! | [`site`] | the rouille server: all URLs and pages |
 //! | [`serve`] | puts the rooms together and takes them apart |
 //! | [`host`] | the board around us: log, signals, limits, service manager |
