@@ -22,9 +22,9 @@
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
 //! | [`record`] | what the cameras see, kept on a disk |
-//! | [`fanout`] | all live viewers, on the gate's event loop |
+//! | [`fanout`] | all live viewers, on the gate's event loops |
 //! | [`socket`] | a client's connection, plain or TLS |
-//! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
+//! | [`gate`] | the only thing that the network reaches: one bounded request at a time, in plain or over HTTPS |
 //! | [`site`] | the rouille server: all URLs and pages |
 //! | [`qr`] | QR codes, for terminal and page |
 //! | [`serve`] | puts the rooms together and takes them apart |

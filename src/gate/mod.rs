@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::thread;
 
 use log::warn;
+use rustix::process::setpriority_process;
 
 use crate::config::Settings;
 use crate::fanout::Fanout;
@@ -44,6 +45,10 @@ use relay::{Relays, SharedDoor};
 pub use room::Count;
 use room::Room;
 use tls::Keeper;
+
+/// The nice value of the event loop of HTTPS: those who shake hands as fast as they can take it a third of a
+/// processor's time from plain viewers, not half, and those are served at once when a frame comes (sched(7)).
+const HTTPS_NICE: i32 = 5;
 
 /// The gate's sockets, open but not served yet.
 #[derive(Debug)]
@@ -144,6 +149,8 @@ impl Gate {
         named("certificate").spawn(move || keeper.run(&for_keeper))?;
         let (for_secure, for_plain) = (shutdown.clone(), bells.clone());
         let https = named("https").spawn(move || {
+            // For the calling thread only, as in `variants`. Where that is refused, all share what there is.
+            let _ = setpriority_process(None, HTTPS_NICE);
             let ended = secure.run(&for_secure);
             for_secure.begin(); // one without the other is no service
             for_plain.all();
