@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::camera::{About, Wanted};
+use crate::camera::{About, Encoder, Layout, Wanted};
 use crate::host::service::Pulse;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
@@ -175,6 +175,12 @@ impl Feed {
     /// camera compressed are passed on as they are.
     pub fn set_quality(&self, quality: u8) {
         self.quality.store(quality.clamp(1, 100), Ordering::Relaxed);
+    }
+
+    /// Whether the camera delivers JPEGs that are passed on as they are.
+    pub fn passes_on(&self) -> bool {
+        let passes = |about: &About| about.layout == Layout::Mjpeg && self.wanted.encoder != Encoder::Software;
+        matches!(&self.status().state, State::Live(about) if passes(about))
     }
 
     /// How the camera is; held for as short as possible.

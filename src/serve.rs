@@ -6,8 +6,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{error, info};
+use log::{error, info, warn};
 
+use crate::auth::Access;
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
@@ -17,9 +18,9 @@ use crate::host::inject;
 use crate::host::limits::raise_open_files;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
-use crate::host::signals;
+use crate::host::{signals, state};
 use crate::problem::Problem;
-use crate::site::{self, House};
+use crate::site::{self, Guard, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
@@ -47,7 +48,14 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let feeds: Vec<_> = (settings.cameras.iter())
         .map(|(name, wanted)| Arc::new(Feed::new(name.clone(), wanted.clone())))
         .collect();
-    let audience = Arc::new(Audience::default());
+    let access = Access::new(&settings.users, state::folder())?;
+    if access.is_open() {
+        warn!(
+            "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
+             that, let boardcam hash-password NAME write a user into the settings file"
+        );
+    }
+    let audience = Arc::new(Audience::new(access.passes()));
     let wake = {
         let waker = waker.clone();
         move || {
@@ -61,6 +69,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
+        guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
         count: gate.count(),
         started,
         instance: site::secret()?,

@@ -1,4 +1,7 @@
-//! The settings file: TOML with the names of the command line, and `[[camera]]` for each camera.
+//! The settings file: TOML with the names of the command line, `[[camera]]` for each camera, and `[[user]]` for each
+//! user.
+
+mod user;
 
 use std::fs::File;
 use std::io::Read;
@@ -10,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::options::{Apply, Kind, OPTIONS, Opt, camera_name};
 use super::{CameraValues, Values};
+pub(super) use user::parse_role;
 use crate::problem::Problem;
 
 /// The largest settings file, in bytes; a hundred times what all settings need.
@@ -61,10 +65,15 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
             }
             continue;
         }
+        if word == "user" {
+            values.users = reader.users(value)?;
+            continue;
+        }
+        let names = || OPTIONS.iter().map(|opt| opt.name).chain(["user"]);
         let opt = OPTIONS
             .iter()
             .find(|opt| opt.name == word)
-            .ok_or_else(|| reader.unknown(key.span(), word, OPTIONS.iter().map(|opt| opt.name)))?;
+            .ok_or_else(|| reader.unknown(key.span(), word, names()))?;
         reader.take(opt, value, |text| values.apply(opt, text))?;
     }
     Ok(values)

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::auth::network::Network;
+use crate::auth::{NAME_MAX, Role, User, is_name};
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
 use crate::host::log::Target;
@@ -65,6 +67,9 @@ struct Values {
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
     hosts: Vec<String>,
+    origins: Vec<String>,
+    proxies: Vec<Network>,
+    users: Vec<User>,
     max_connections: Option<usize>,
     log: Option<Target>,
     verbose: Option<bool>,
@@ -88,6 +93,12 @@ pub struct Settings {
     pub listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
+    /// Web pages elsewhere whose scripts may read.
+    pub origins: Vec<String>,
+    /// Proxies that may say whom they speak for.
+    pub proxies: Vec<Network>,
+    /// Who may come in; without any, everybody.
+    pub users: Vec<User>,
     /// Connections at once.
     pub max_connections: usize,
     /// Where log lines go.
@@ -109,6 +120,8 @@ impl fmt::Display for Settings {
         let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
         writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
+        writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
+        writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
         for (name, wanted) in &self.cameras {
@@ -124,7 +137,7 @@ impl fmt::Display for Settings {
                 )?,
             }
         }
-        Ok(())
+        self.users.iter().try_for_each(|user| write!(f, "{user}"))
     }
 }
 
@@ -149,6 +162,8 @@ pub enum Task {
     Snapshot(PathBuf),
     /// Check the settings.
     Check,
+    /// Print the table of a user whose password is asked for.
+    HashPassword(String, Role),
 }
 
 fn command() -> Command {
@@ -175,7 +190,8 @@ fn command() -> Command {
         .after_help(
             "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
              The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
-             with name, source and its own size, fps, format, quality, encoder, bad-frames for each camera.",
+             with name, source and its own size, fps, format, quality, encoder, bad-frames for each camera; and one \
+             [[user]] table for each user, as boardcam hash-password prints it.",
         )
         .args(OPTIONS.iter().map(option))
         .arg(
@@ -201,6 +217,25 @@ fn command() -> Command {
             ),
         )
         .subcommand(Command::new("check").about("Check the settings and print them"))
+        .subcommand(
+            Command::new("hash-password")
+                .about("Ask for a password and print a user's table for the settings file")
+                .arg(
+                    Arg::new("name")
+                        .value_name("NAME")
+                        .required(true)
+                        .value_parser(user_name)
+                        .help("How the user is called"),
+                )
+                .arg(
+                    Arg::new("role")
+                        .long("role")
+                        .value_name("ROLE")
+                        .default_value(Role::Control.name())
+                        .value_parser(file::parse_role)
+                        .help("watch (see) or control (change things, too)"),
+                ),
+        )
 }
 
 /// Reads the command line and the settings file that it names.
@@ -215,6 +250,11 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
         Some(("snapshot", sub)) => {
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
             (Task::Snapshot(output), sub)
+        }
+        Some(("hash-password", sub)) => {
+            let name = sub.get_one::<String>("name").cloned().unwrap_or_default();
+            let role = sub.get_one::<Role>("role").copied().unwrap_or(Role::Watch);
+            (Task::HashPassword(name, role), sub)
         }
         Some((_, sub)) => (Task::Check, sub),
     };
@@ -232,6 +272,11 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
 /// The first mistake found, with its line where it stands in one.
 pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
     merge(Values::default(), file::parse(name, text)?)
+}
+
+fn user_name(text: &str) -> Result<String, String> {
+    let expected = || format!("expected 1 to {NAME_MAX} letters, digits, -, _, . and @");
+    is_name(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
 fn from_command_line(matches: &ArgMatches) -> Result<Values, Problem> {
@@ -306,6 +351,9 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         cameras,
         listen: (!listen.is_empty()).then_some(listen),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
+        origins: if line.origins.is_empty() { file.origins } else { line.origins },
+        proxies: if line.proxies.is_empty() { file.proxies } else { line.proxies },
+        users: file.users,
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         log: line.log.or(file.log).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
@@ -359,7 +407,13 @@ mod tests {
     fn what_check_prints_is_a_settings_file_that_says_the_same() {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
-        let settings = settings(&line, "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5");
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let file = format!(
+            "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\ntrusted-proxy = \"10.0.0.0/8\"\n\
+             cors-origin = [\"http://a.b\"]\n[[user]]\nname = \"anna\"\nrole = \"watch\"\npassword = \"{hash}\""
+        );
+        let settings = settings(&line, &file);
+        assert_eq!(settings.users.len(), 1);
         assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::order::Order;
+use crate::auth::passes::Passes;
 
 /// A viewer's rate is an average in which the last frame weighs one part in so many.
 const RATE_WEIGHT: u64 = 16;
@@ -86,11 +87,23 @@ impl Seat {
 #[derive(Debug, Default)]
 pub struct Audience {
     seats: Mutex<BTreeMap<usize, Arc<Seat>>>,
+    /// What says who may still watch.
+    passes: Arc<Passes>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
     pub spill: AtomicUsize,
 }
 
 impl Audience {
+    /// Nobody yet; viewers that watch by a pass do so while it holds.
+    pub fn new(passes: Arc<Passes>) -> Self {
+        Self { passes, ..Self::default() }
+    }
+
+    /// Whether what was ordered may still be had.
+    pub(super) fn may_watch(&self, order: &Order, now: Instant) -> bool {
+        order.pass.is_none_or(|pass| self.passes.holds(pass, now))
+    }
+
     /// The viewers, in the order in which they came.
     pub fn list(&self) -> Vec<Arc<Seat>> {
         self.lock().values().cloned().collect()

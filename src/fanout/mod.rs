@@ -159,10 +159,13 @@ impl Fanout {
         self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
-    /// Drops those whose time is over; called a few times a second.
+    /// Drops those whose time or pass is over; called a few times a second.
     pub fn expire(&mut self, now: Instant) {
-        let late =
-            |(connection, viewer): (&usize, &Viewer)| viewer.expire(now).err().map(|why| (*connection, why));
+        let late = |(connection, viewer): (&usize, &Viewer)| {
+            let over = !self.audience.may_watch(&viewer.seat.order, now);
+            let why = if over { Some(Leave::Over) } else { viewer.expire(now).err() };
+            why.map(|why| (*connection, why))
+        };
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
         for (connection, why) in expired {
             self.dismiss(connection, why);

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::pace::Fps;
+use crate::auth::passes::Pass;
 use crate::variants::Variant;
 
 /// Private headers of the site's answers begin with this.
@@ -44,12 +45,14 @@ pub struct Order {
     pub fps: Option<Fps>,
     /// Each frame of a stream brings the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
     pub advance_headers: bool,
+    /// What it lasts as long as; `None` is as long as the viewer stays.
+    pub pass: Option<Pass>,
 }
 
 impl Order {
     /// A wish for a camera's own pictures, all of them.
     pub fn new(kind: Kind, camera: usize) -> Self {
-        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false }
+        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false, pass: None }
     }
 
     /// The value of the private header: what to serve, then `name=value` for all else.
@@ -71,6 +74,7 @@ impl Order {
         say("size", self.variant.and_then(|variant| variant.size).map(|size| size.to_string()));
         say("fps", self.fps.map(|fps| fps.to_string()));
         say("advance", self.advance_headers.then(|| "1".to_owned()));
+        say("pass", self.pass.map(|pass| pass.to_string()));
         text
     }
 
@@ -95,6 +99,7 @@ impl Order {
                 ("size", Some(variant)) => variant.size = Some(value.parse().ok()?),
                 ("fps", _) => order.fps = Some(value.parse().ok()?),
                 ("advance", _) => order.advance_headers = true,
+                ("pass", _) => order.pass = Some(value.parse().ok()?),
                 _ => return None,
             }
         }
@@ -123,6 +128,7 @@ mod tests {
                 variant: Some(Variant { size, quality: 1 }),
                 fps: Some("0.5".parse().unwrap()),
                 advance_headers: true,
+                pass: Some(u64::MAX),
                 ..plain.clone()
             };
             let quality_alone =

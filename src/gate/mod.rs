@@ -20,6 +20,7 @@ mod listener;
 pub mod relay;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +42,7 @@ use answer::Answer;
 use connection::{Connection, Need};
 use head::{Names, Refusal};
 use limits::{ACCEPTS, RESERVED_FILES, TICK, TURNED_AWAY};
-use relay::{Job, Relays, Reply, SharedDoor};
+use relay::{Job, PEER_HEADER, Relays, Reply, SharedDoor};
 
 /// The token of the waker; listeners and then connections follow.
 const WAKER: Token = Token(0);
@@ -296,9 +297,10 @@ impl Loop {
             Need::Close => {
                 self.connections.remove(&token);
             }
-            Need::Relay { head, body } => {
-                debug!("{} asks {}", connection.peer, head.lines().next().unwrap_or(""));
+            Need::Relay { mut head, body } => {
+                let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // a String takes everything
                 let job = Job { connection: token, head, body };
+                debug!("{} asks {}", connection.peer, job.shown());
                 let others = self.connections.len().saturating_sub(1);
                 let submitted = match self.has_no_memory_beside(others, now) {
                     true => Err(Refusal::new(503, SHORT)),
@@ -360,7 +362,7 @@ impl Loop {
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
-                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed => {
+                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed | Leave::Over => {
                     self.connections.remove(&left.connection);
                     continue;
                 }

@@ -7,3 +7,5 @@ pub mod memory;
 pub mod service;
 pub mod shutdown;
 pub mod signals;
+pub mod state;
+pub mod terminal;

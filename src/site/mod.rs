@@ -4,8 +4,11 @@
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
+mod api;
+mod guard;
 mod live;
 mod page;
+mod sign;
 mod state;
 mod wish;
 
@@ -19,6 +22,7 @@ use log::{debug, error};
 use rouille::{Request, Response};
 use subtle::ConstantTimeEq;
 
+use crate::auth::Visitor;
 use crate::fanout::audience::Audience;
 use crate::feed::Feed;
 use crate::gate::Count;
@@ -26,6 +30,8 @@ use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::problem::Problem;
 use crate::variants::Variants;
+pub use guard::Guard;
+use guard::{Needs, SIGN_IN};
 
 /// How often an idle server looks whether it still can be reached.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
@@ -42,6 +48,8 @@ pub struct House {
     pub variants: Arc<Variants>,
     /// Who watches.
     pub audience: Arc<Audience>,
+    /// Who may do what.
+    pub guard: Guard,
     /// How many connections there are.
     pub count: Arc<Count>,
     /// When the program started.
@@ -54,6 +62,8 @@ pub struct House {
 struct Visit<'a> {
     house: &'a House,
     request: &'a Request,
+    /// Who asks; `None` where the route does not need to know.
+    visitor: Option<Visitor>,
     /// The camera it is about, by its place in [`House::feeds`].
     camera: usize,
     /// The URL names the camera.
@@ -70,38 +80,74 @@ impl Visit<'_> {
     }
 }
 
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// GET and HEAD.
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Verb {
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Verb::Get => &["GET", "HEAD"],
+            Verb::Post => &["POST"],
+            Verb::Put => &["PUT"],
+            Verb::Delete => &["DELETE"],
+        }
+    }
+}
+
+type Page = fn(&Visit<'_>) -> Response;
+
 /// One line of the route table.
 struct Route {
+    verb: Verb,
     /// Behind `/` or `/cameras/NAME/`.
     path: &'static str,
     /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
     action: Option<&'static str>,
-    page: fn(&Visit<'_>) -> Response,
+    needs: Needs,
+    page: Page,
 }
 
-const fn route(path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path, action: None, page }
+const fn route(verb: Verb, path: &'static str, needs: Needs, page: Page) -> Route {
+    Route { verb, path, action: None, needs, page }
 }
 
-const fn action(action: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { path: "/", action: Some(action), page }
+const fn get(path: &'static str, needs: Needs, page: Page) -> Route {
+    route(Verb::Get, path, needs, page)
 }
 
-/// Every URL there is, the first that fits counts. Each is also served behind `/cameras/NAME`.
+const fn action(action: &'static str, page: Page) -> Route {
+    Route { action: Some(action), ..get("/", Needs::Watch, page) }
+}
+
+/// Every URL there is, with what it needs; the first that fits counts. Each is also served behind `/cameras/NAME`.
 static ROUTES: &[Route] = &[
     action("stream", live::stream),
     action("snapshot", live::snapshot),
-    route("/", page::index),
-    route("/page.css", page::style),
-    route("/page.js", page::script),
-    route("/icon.svg", page::icon),
-    route("/stream", live::stream),
-    route("/video_feed", live::stream),
-    route("/stream.mjpg", live::stream),
-    route("/snapshot", live::snapshot),
-    route("/snapshot.jpg", live::snapshot),
-    route("/state", state::state),
-    route("/healthz", live::health),
+    get("/", Needs::Page, page::index),
+    get("/page.css", Needs::Nothing, page::style),
+    get("/page.js", Needs::Nothing, page::script),
+    get("/icon.svg", Needs::Nothing, page::icon),
+    get(SIGN_IN, Needs::Nothing, sign::form),
+    route(Verb::Post, SIGN_IN, Needs::Nothing, sign::sign_in),
+    route(Verb::Post, "/sign-out", Needs::Nothing, sign::sign_out),
+    get("/stream", Needs::Watch, live::stream),
+    get("/video_feed", Needs::Watch, live::stream),
+    get("/stream.mjpg", Needs::Watch, live::stream),
+    get("/snapshot", Needs::Watch, live::snapshot),
+    get("/snapshot.jpg", Needs::Watch, live::snapshot),
+    get("/state", Needs::Watch, state::state),
+    get("/healthz", Needs::Watch, live::health),
+    route(Verb::Put, "/api/quality", Needs::Control, api::set_quality),
+    get("/api/tokens", Needs::Control, api::tokens),
+    route(Verb::Post, "/api/tokens", Needs::Control, api::make_token),
+    route(Verb::Delete, "/api/tokens", Needs::Control, api::revoke_token),
 ];
 
 /// Before a camera's name in a URL.
@@ -118,28 +164,53 @@ fn answer(house: &House, request: &Request) -> Response {
         Some((name, rest)) => (Some(name), format!("/{rest}")),
         None => (None, path.clone()),
     };
+    let asked = request.get_param("action");
+    let fits =
+        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
+    let Some(first) = ROUTES.iter().find(fits) else {
+        return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
+    };
+    let method = request.method();
+    let route = ROUTES.iter().filter(fits).find(|route| route.verb.methods().contains(&method));
+    let shared = |response| match first.needs {
+        Needs::Watch => house.guard.share(request, response),
+        _ => response,
+    };
+    let Some(route) = route else {
+        let mut allowed: Vec<_> =
+            ROUTES.iter().filter(fits).flat_map(|route| route.verb.methods()).copied().collect();
+        allowed.dedup(); // `/` has routes of its own for each action
+        let allowed = allowed.join(", ") + ", OPTIONS";
+        if method != "OPTIONS" {
+            let why = "This method does nothing here.";
+            return shared(sentence(405, why)).with_additional_header("Allow", allowed);
+        }
+        let response = Response::text("").with_status_code(204).with_additional_header("Allow", allowed);
+        return match first.needs {
+            Needs::Watch => house.guard.share_preflight(request, response),
+            _ => response,
+        };
+    };
+    if route.verb != Verb::Get && guard::is_from_elsewhere(request) {
+        let why = "This comes from a page of another server. Behind a proxy, let it pass on Host as the browser sent it.";
+        return sentence(403, why);
+    }
+    let visitor = match house.guard.admit(request, route.needs) {
+        Ok(visitor) => visitor,
+        Err(refusal) => return shared(refusal),
+    };
     let camera = match named {
         None => Some(0),
         Some(name) => house.feeds.iter().position(|feed| feed.name == name),
     };
     let Some(camera) = camera else {
+        // Only to those who may know.
         let names: Vec<_> = house.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
+        let there_are = visitor.map_or_else(String::new, |_| format!(" There are: {}.", names.join(", ")));
+        return shared(sentence(404, format!("There is no such camera.{there_are}")));
     };
-    let asked = request.get_param("action");
-    let fits =
-        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
-    let Some(route) = ROUTES.iter().find(fits) else {
-        return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
-    };
-    match request.method() {
-        "GET" | "HEAD" => (route.page)(&Visit { house, request, camera, names_camera: named.is_some() }),
-        "OPTIONS" => Response::text("").with_status_code(204).with_additional_header("Allow", ALLOWED),
-        _ => sentence(405, "Here is only something to be read.").with_additional_header("Allow", ALLOWED),
-    }
+    shared((route.page)(&Visit { house, request, visitor, camera, names_camera: named.is_some() }))
 }
-
-const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 /// An answer in words.
 fn sentence(status: u16, text: impl Into<String>) -> Response {
@@ -218,6 +289,7 @@ pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{Access, User};
     use crate::camera::{Wanted, Which};
     use crate::variants::VARIANTS_MAX;
 
@@ -229,10 +301,16 @@ mod tests {
             feeds: feeds.clone(),
             variants: Variants::new(feeds, Box::new(|| {})),
             audience: Arc::default(),
+            guard: guard(&[]),
             count: Arc::default(),
             started: Instant::now(),
             instance: "test".to_owned(),
         }
+    }
+
+    pub(super) fn guard(users: &[User]) -> Guard {
+        let access = Access::new(users, None).unwrap();
+        Guard { access, origins: Vec::new(), proxies: Vec::new() }
     }
 
     fn get(url: &str) -> Response {

@@ -9,7 +9,7 @@ use rouille::Response;
 use serde::Serialize;
 
 use super::{Visit, camera_url};
-use crate::camera::{About, Encoder, Layout};
+use crate::camera::{About, Encoder};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
@@ -24,6 +24,7 @@ const RATE_HOLDS: Duration = Duration::from_secs(3);
 #[derive(Serialize)]
 struct Answer<'a> {
     program: Program<'a>,
+    you: You<'a>,
     cameras: Vec<Camera>,
     variants: Vec<Variant>,
     viewers: Vec<Viewer>,
@@ -40,6 +41,18 @@ struct Program<'a> {
     uptime_s: f64,
 }
 
+/// Who asks.
+#[derive(Serialize)]
+struct You<'a> {
+    /// `null` where there are no users, and for a token.
+    user: Option<&'a str>,
+    role: Option<&'static str>,
+    /// Signed in by the form.
+    session: bool,
+    /// There are no users: everybody may do everything.
+    open: bool,
+}
+
 #[derive(Serialize)]
 struct Camera {
     name: String,
@@ -50,6 +63,8 @@ struct Camera {
     device: Option<Device>,
     format: Option<Format>,
     encoder: Option<&'static str>,
+    /// Of what is encoded here; `null` where the camera's own JPEGs are passed on.
+    quality: Option<u8>,
     compromises: Vec<String>,
     refused: Vec<Refused>,
     fps: f32,
@@ -187,6 +202,7 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         Source::Waiting(problem) => ("waiting", Some(problem), None),
     };
     let age = last_frame.map(|at| at.elapsed());
+    let passes_on = feed.passes_on();
     Camera {
         name: feed.name.clone(),
         url: camera_url(&feed.name),
@@ -195,10 +211,8 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|about| match (about.layout, feed.wanted.encoder) {
-            (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough.name(),
-            _ => Encoder::Software.name(),
-        }),
+        encoder: about.as_ref().map(|_| if passes_on { Encoder::Passthrough } else { Encoder::Software }.name()),
+        quality: (!passes_on).then(|| feed.quality()),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
             .into_iter()
@@ -260,6 +274,7 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
 pub(super) fn state(visit: &Visit<'_>) -> Response {
     inject::panic_at("request");
     let house = visit.house;
+    let visitor = visit.visitor.as_ref();
     let seats = house.audience.list();
     let shown = |place: usize| !visit.names_camera || place == visit.camera;
     let watching = |place: usize| seats.iter().filter(|seat| seat.order.camera == place).count();
@@ -270,6 +285,12 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             version: env!("CARGO_PKG_VERSION"),
             instance: &house.instance,
             uptime_s: house.started.elapsed().as_secs_f64(),
+        },
+        you: You {
+            user: visitor.and_then(|visitor| visitor.user.as_deref()),
+            role: visitor.map(|visitor| visitor.role.name()),
+            session: visitor.is_some_and(|visitor| visitor.session),
+            open: house.guard.access.is_open(),
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use boardcam::auth::Access;
 use boardcam::camera::{About, Ended, Frame, Layout, Range, Size, Source, Wanted, Which};
 use boardcam::config::Settings;
 use boardcam::fanout::Fanout;
@@ -20,7 +21,7 @@ use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
-use boardcam::site::{self, House};
+use boardcam::site::{self, Guard, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
 
@@ -120,6 +121,9 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         cameras: vec![("made-up".to_owned(), wanted.clone())],
         listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
         hosts: Vec::new(),
+        origins: Vec::new(),
+        proxies: Vec::new(),
+        users: Vec::new(),
         max_connections: 1024,
         log: Target::Auto,
         verbose: false,
@@ -133,6 +137,7 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
+        guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         count: gate.count(),
         started: Instant::now(),
         instance: site::secret()?,

@@ -12,6 +12,7 @@ const TILE_GAP = 8; // pixels between tiles, as in page.css
 const TILE_MIN = 150; // pixels a tile is wide at least
 
 let program = null; // what answered last
+let you = null; // who it says that we are
 let tiles = []; // one for each camera, in the server's order
 let failure = null; // why there was no answer, while there is none
 let failures = 0; // in a row
@@ -38,6 +39,7 @@ async function poll() {
   try {
     // Beside the page: behind /cameras/NAME/ it is that camera's alone.
     const answer = await fetch('state', { cache: 'no-store', signal: mine.signal });
+    if (answer.status === 401) location.reload(); // signed out: to where one signs in
     if (answer.ok) state = await answer.json();
     else why = fill(TEXT.away_status, { code: answer.status });
   } catch (error) {
@@ -66,6 +68,7 @@ function hear(state) {
   }
   if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
   program = state.program;
+  you = state.you;
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
     sight.disconnect();
@@ -265,6 +268,7 @@ function showFigures() {
   const mine = measured ? fill(TEXT.mine, { fps: rounded(row.fps), age: time(row.age_ms) }) : '';
   setText('mine', state === 'stills' ? TEXT.stills_why : mine);
   if (!at('sheet').open) return;
+  showRights(tile);
   const { format, fps } = (tile && tile.camera) || {};
   const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
   setText('of-camera', camera);
