@@ -2,11 +2,14 @@
 
 mod boardcam;
 mod crowd;
+mod elsewhere;
 mod hostile;
 mod mistakes;
+mod passwords;
 mod pipes;
 mod process;
 mod serving;
+mod sessions;
 mod slow;
 mod variants;
 mod viewers;

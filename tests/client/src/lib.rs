@@ -3,7 +3,7 @@
 
 mod http;
 
-pub use http::{Answer, Viewer, get, narrow, request};
+pub use http::{Answer, Viewer, ask, get, narrow, request};
 
 use std::error::Error;
 use std::thread;
