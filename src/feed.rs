@@ -179,7 +179,8 @@ impl Feed {
 
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn passes_on(&self) -> bool {
-        let passes = |about: &About| about.layout == Layout::Mjpeg && self.wanted.encoder != Encoder::Software;
+        let passes =
+            |about: &About| about.layout == Layout::Mjpeg && self.wanted.encoder != Encoder::Software;
         matches!(&self.status().state, State::Live(about) if passes(about))
     }
 

@@ -8,8 +8,8 @@ use boardcam::auth::User;
 use boardcam::auth::password::Hash;
 use boardcam::camera::probe;
 use boardcam::config::{self, Settings, Task};
-use boardcam::problem::Problem;
 use boardcam::host::{self, terminal};
+use boardcam::problem::Problem;
 use boardcam::{serve, snapshot};
 use log::LevelFilter;
 

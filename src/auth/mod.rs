@@ -122,7 +122,11 @@ impl fmt::Display for Refused {
         match self {
             Refused::Wrong => f.write_str("User and password do not fit."),
             Refused::Slowed(wait) => {
-                write!(f, "Too many wrong passwords came from your address; try again in {} s.", seconds(*wait))
+                write!(
+                    f,
+                    "Too many wrong passwords came from your address; try again in {} s.",
+                    seconds(*wait)
+                )
             }
             Refused::Busy => f.write_str("Other passwords are being checked; try again in a second."),
         }

@@ -72,7 +72,8 @@ mod tests {
             assert!(!network.holds(outside.parse().unwrap()), "{network}: {outside}");
             assert_eq!(network.to_string().parse(), Ok(network));
         }
-        for bad in ["", "localhost", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/x"] {
+        for bad in ["", "localhost", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/x"]
+        {
             assert!(bad.parse::<Network>().unwrap_err().starts_with("expected "), "{bad}");
         }
     }

@@ -14,8 +14,7 @@ fn quick(password: &str) -> Hash {
 }
 
 fn access() -> Access {
-    let user =
-        |name: &str, role, password| User { name: name.to_owned(), role, password: quick(password) };
+    let user = |name: &str, role, password| User { name: name.to_owned(), role, password: quick(password) };
     Access::new(&[user("anna", Role::Control, "right"), user("ben", Role::Watch, "other")], None).unwrap()
 }
 

@@ -13,8 +13,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::options::{Apply, Kind, OPTIONS, Opt, camera_name};
 use super::{CameraValues, Values};
-pub(super) use user::parse_role;
 use crate::problem::Problem;
+pub(super) use user::parse_role;
 
 /// The largest settings file, in bytes; a hundred times what all settings need.
 const MAX_FILE: u64 = 64 << 10;

@@ -120,7 +120,9 @@ fn cors_origin(values: &mut Values, text: &str) -> Result<(), String> {
     // As browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
     let is_plain = |b: u8| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase() || b"-._:[]".contains(&b);
     if !authority.is_some_and(|rest| (1..=253).contains(&rest.len()) && rest.bytes().all(is_plain)) {
-        return Err("expected a scheme, a name in lower case and a port unless it is the usual one".to_owned());
+        return Err(
+            "expected a scheme, a name in lower case and a port unless it is the usual one".to_owned()
+        );
     }
     values.origins.push(text.to_owned());
     Ok(())

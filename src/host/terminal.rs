@@ -40,7 +40,11 @@ fn line() -> Result<String, Problem> {
     let mut line = Vec::new();
     // One more than the longest, and the end of the line, which may be CR LF.
     let most = PASSWORD_MAX as u64 + 3;
-    io::stdin().lock().take(most).read_until(b'\n', &mut line).map_err(|error| unusable(error.to_string()))?;
+    io::stdin()
+        .lock()
+        .take(most)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| unusable(error.to_string()))?;
     let line = String::from_utf8(line).map_err(|_| unusable("it is not UTF-8".to_owned()))?;
     let line = line.strip_suffix('\n').unwrap_or(&line);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())

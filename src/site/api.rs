@@ -102,7 +102,8 @@ pub(super) fn revoke_token(visit: &Visit<'_>) -> Response {
 }
 
 fn needs_none(visit: &Visit<'_>) -> Option<Response> {
-    let why = "There are no users, so everybody may watch without a token; boardcam hash-password makes users.";
+    let why =
+        "There are no users, so everybody may watch without a token; boardcam hash-password makes users.";
     visit.house.guard.access.is_open().then(|| sentence(409, why))
 }
 

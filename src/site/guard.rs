@@ -198,3 +198,62 @@ pub(super) fn status_of(refused: &Refused) -> (u16, u64) {
         Refused::Busy => (503, 1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{ben, guard};
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Request::fake_http("GET", "/stream", headers, vec![])
+    }
+
+    #[test]
+    fn a_client_cannot_give_itself_another_address() {
+        let proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let guard = Guard { proxies, ..guard(&[]) };
+        let peer = |address| (PEER_HEADER, address);
+        let said = |addresses| ("X-Forwarded-For", addresses);
+        for (headers, address) in [
+            (&[peer("192.0.2.1")][..], "192.0.2.1"),
+            (&[peer("192.0.2.1"), said("198.51.100.7")], "192.0.2.1"),
+            (&[peer("10.0.0.1")], "10.0.0.1"),
+            (&[peer("10.0.0.1"), said("198.51.100.7")], "198.51.100.7"),
+            (&[peer("::1"), said("203.0.113.9, 198.51.100.7")], "198.51.100.7"),
+            (&[peer("10.0.0.1"), said("203.0.113.9"), said("198.51.100.7,10.0.0.2")], "198.51.100.7"),
+            (&[peer("10.0.0.1"), said("198.51.100.7, unknown")], "10.0.0.1"),
+            (&[peer("10.0.0.1"), said("")], "10.0.0.1"),
+            (&[said("198.51.100.7")], "0.0.0.0"),
+        ] {
+            assert_eq!(guard.address(&request(headers)).to_string(), address, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_gate_and_trusted_proxies_say_that_nobody_reads_along() {
+        let guard = Guard { proxies: vec!["10.0.0.1".parse().unwrap()], ..guard(&[]) };
+        let https = ("X-Forwarded-Proto", "https");
+        assert!(guard.is_secure(&request(&[(PEER_HEADER, "192.0.2.1"), (SECURE_HEADER, "1")])));
+        assert!(guard.is_secure(&request(&[(PEER_HEADER, "10.0.0.1"), https])));
+        assert!(!guard.is_secure(&request(&[(PEER_HEADER, "192.0.2.1"), https])));
+        assert!(!guard.is_secure(&request(&[https])));
+    }
+
+    #[test]
+    fn cookies_of_two_servers_on_one_host_are_not_mixed_up() {
+        assert_eq!(cookie_name(&request(&[("Host", "board.local:8080")])), "boardcam-8080");
+        assert_eq!(cookie_name(&request(&[("Host", "[::1]:81")])), "boardcam-81");
+        for host in ["board.local", "[::1]", "a:"] {
+            assert_eq!(cookie_name(&request(&[("Host", host)])), "boardcam-default", "{host}");
+        }
+    }
+
+    #[test]
+    fn a_password_opens_what_its_role_may_have() {
+        let guard = guard(&[ben()]);
+        let ben = request(&[("Authorization", "Basic YmVuOnBhc3N3b3Jk"), (PEER_HEADER, "192.0.2.1")]);
+        let status = |needs| guard.admit(&ben, needs).map_or_else(|refused| refused.status_code, |_| 200);
+        assert_eq!([Needs::Page, Needs::Watch, Needs::Control].map(status), [200, 200, 403]);
+    }
+}

@@ -165,8 +165,10 @@ mod tests {
             let names = code.split(before).skip(1).map(|rest| format!("{prefix}{}", word(rest)));
             names.filter(|name| name != OF_FORM).collect::<BTreeSet<_>>()
         };
-        let used: BTreeSet<_> =
-            ["TEXT.", "data-text=\"", "data-label=\"", "{form_", "\"form_"].into_iter().flat_map(named).collect();
+        let used: BTreeSet<_> = ["TEXT.", "data-text=\"", "data-label=\"", "{form_", "\"form_"]
+            .into_iter()
+            .flat_map(named)
+            .collect();
         let there: BTreeSet<_> = texts(language("").1).into_keys().collect();
         // Looked up by the name of a state.
         let states = |key: &&String| !key.starts_with("state_");

@@ -211,7 +211,9 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|_| if passes_on { Encoder::Passthrough } else { Encoder::Software }.name()),
+        encoder: about
+            .as_ref()
+            .map(|_| if passes_on { Encoder::Passthrough } else { Encoder::Software }.name()),
         quality: (!passes_on).then(|| feed.quality()),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused

@@ -10,7 +10,8 @@ const QUALITY: &str = "{\"quality\": 40}";
 
 #[test]
 fn pages_of_other_servers_can_change_nothing() -> Outcome {
-    for boardcam in [guarded("csrf.toml", &["--cors-origin", "http://mainsail.local"])?, Boardcam::pattern()?] {
+    for boardcam in [guarded("csrf.toml", &["--cors-origin", "http://mainsail.local"])?, Boardcam::pattern()?]
+    {
         let (own, address) = (format!("Origin: http://{}", boardcam.address), boardcam.address);
         let other_port = format!("Origin: http://127.0.0.1:{}", address.port() ^ 1);
         for (headers, status) in [
@@ -51,13 +52,21 @@ fn scripts_of_pages_that_are_named_may_read_and_no_others() -> Outcome {
         let answer = ask(boardcam.address, method, path, &[ANNA, &format!("Origin: {origin}")], "")?;
         Ok(answer.headers.get("access-control-allow-origin").cloned())
     };
-    for path in ["/state", "/snapshot?card=1", "/cameras/camera/snapshot?card=1", "/?action=snapshot&card=1"] {
+    for path in ["/state", "/snapshot?card=1", "/cameras/camera/snapshot?card=1", "/?action=snapshot&card=1"]
+    {
         for method in ["GET", "HEAD", "OPTIONS"] {
             for origin in ["http://mainsail.local", "https://fluidd.example:8443"] {
-                ensure!(allowed(method, path, origin)?.as_deref() == Some(origin), "{method} {path} {origin}");
+                ensure!(
+                    allowed(method, path, origin)?.as_deref() == Some(origin),
+                    "{method} {path} {origin}"
+                );
             }
-            for origin in ["http://evil.example", "https://mainsail.local", "http://mainsail.local.evil.example", "null"]
-            {
+            for origin in [
+                "http://evil.example",
+                "https://mainsail.local",
+                "http://mainsail.local.evil.example",
+                "null",
+            ] {
                 ensure!(allowed(method, path, origin)?.is_none(), "{method} {path} {origin}");
             }
         }
@@ -73,7 +82,10 @@ fn scripts_of_pages_that_are_named_may_read_and_no_others() -> Outcome {
     ensure!(asked.status == 204, "{}", asked.status);
     ensure!(asked.headers["access-control-allow-headers"].contains("Authorization"), "{:?}", asked.headers);
     let refused = ask(boardcam.address, "GET", "/state", &[origin], "")?;
-    ensure!(refused.status == 401 && refused.headers.contains_key("access-control-allow-origin"), "a refusal");
+    ensure!(
+        refused.status == 401 && refused.headers.contains_key("access-control-allow-origin"),
+        "a refusal"
+    );
     let stream = client::request(
         boardcam.address,
         format!("GET /stream HTTP/1.0\r\n{ANNA}\r\n{origin}\r\n\r\n").as_bytes(),
@@ -93,7 +105,16 @@ fn the_quality_of_the_cameras_own_stream_can_be_changed_while_it_is_watched() ->
     ensure!(answer.status == 200 && answer.text() == "{\"quality\":3}", "{}", answer.text());
     viewer.wait_for("smaller frames", |frame| frame.len() * 2 < before)?;
     ensure!(boardcam.state()?["cameras"][0]["quality"] == 3, "state");
-    for body in ["", "{}", "5", "{\"quality\":0}", "{\"quality\":101}", "{\"quality\":-1}", "{\"quality\":5.5}", "\u{0}"] {
+    for body in [
+        "",
+        "{}",
+        "5",
+        "{\"quality\":0}",
+        "{\"quality\":101}",
+        "{\"quality\":-1}",
+        "{\"quality\":5.5}",
+        "\u{0}",
+    ] {
         ensure!(put("/api/quality", body)?.status == 400, "{body}");
     }
     ensure!(put("/cameras/attic/api/quality", QUALITY)?.status == 404, "no such camera");

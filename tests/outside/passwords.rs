@@ -113,7 +113,8 @@ fn mistakes_in_users_are_told_with_their_line() -> Outcome {
 fn strangers_see_the_form_and_nothing_else() -> Outcome {
     let boardcam = guarded("strangers.toml", &[])?;
     let stranger = "Authorization: Basic eDp5"; // x:y
-    for headers in [&[][..], &[stranger], &["Cookie: boardcam-1=0"], &["Cookie: boardcam-1=a; boardcam-1=b"]] {
+    for headers in [&[][..], &[stranger], &["Cookie: boardcam-1=0"], &["Cookie: boardcam-1=a; boardcam-1=b"]]
+    {
         for (method, path) in [
             ("GET", "/stream"),
             ("GET", "/?action=stream"),
@@ -135,7 +136,11 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
             // A browser that was signed in once would show a window of its own.
             let once = headers.iter().any(|header| header.starts_with("Cookie"));
             let slowed = headers.contains(&stranger) && answer.status == 429;
-            ensure!(slowed || (answer.status == 401 && asks != once), "{method} {path} {headers:?}: {}", answer.status);
+            ensure!(
+                slowed || (answer.status == 401 && asks != once),
+                "{method} {path} {headers:?}: {}",
+                answer.status
+            );
             ensure!(!answer.text().contains("There are"), "{path}: {}", answer.text());
         }
         for path in ["/page.css", "/page.js", "/icon.svg", "/sign-in"] {
@@ -144,7 +149,10 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
     }
     let page = boardcam.get("/")?;
     ensure!(page.status == 303 && page.headers["location"] == "/sign-in", "/: {}", page.status);
-    ensure!(boardcam.get("/sign-in")?.headers["content-security-policy"].contains("default-src 'none'"), "form");
+    ensure!(
+        boardcam.get("/sign-in")?.headers["content-security-policy"].contains("default-src 'none'"),
+        "form"
+    );
     Ok(())
 }
 
@@ -163,7 +171,8 @@ fn who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
         ("GET", "/api/tokens", "", 200),
         ("DELETE", "/api/tokens?name=x", "", 404),
     ] {
-        let status = |user| -> Outcome<u16> { Ok(ask(boardcam.address, method, path, &[user], body)?.status) };
+        let status =
+            |user| -> Outcome<u16> { Ok(ask(boardcam.address, method, path, &[user], body)?.status) };
         ensure!((status(ANNA)?, status(BEN)?) == (allowed, 403), "{method} {path}");
     }
     Ok(())
@@ -206,7 +215,8 @@ fn a_thousand_wrong_passwords_are_slowed_and_logged_and_harm_nobody() -> Outcome
     let mut reader = request(boardcam.address, b"")?;
     for number in 0..1000 {
         // What a client says of others counts nothing.
-        let head = format!("GET /state HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 10.0.0.{}\r\n", number % 250);
+        let head =
+            format!("GET /state HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 10.0.0.{}\r\n", number % 250);
         reader.get_mut().write_all(format!("{head}{}\r\n\r\n", wrong(number)).as_bytes())?;
         let answer = Answer::read(&mut reader)?;
         match answer.status {
@@ -240,8 +250,10 @@ fn many_wrong_passwords_at_once_keep_nobody_from_the_page() -> Outcome {
                             break;
                         }
                         // Each from an address of its own, so that none is slowed.
-                        let from = format!("X-Forwarded-For: 10.{attacker}.{}.{}", number / 250, number % 250);
-                        let status = ask(boardcam.address, "GET", "/state", &[&wrong(number), &from], "")?.status;
+                        let from =
+                            format!("X-Forwarded-For: 10.{attacker}.{}.{}", number / 250, number % 250);
+                        let status =
+                            ask(boardcam.address, "GET", "/state", &[&wrong(number), &from], "")?.status;
                         let kind = [401, 503, 429].iter().position(|known| *known == status);
                         seen[kind.ok_or_else(|| format!("{status}"))?] += 1;
                     }
@@ -290,7 +302,10 @@ fn a_proxy_that_is_trusted_says_whom_to_slow_down() -> Outcome {
 #[test]
 fn a_password_that_was_proven_costs_nothing_any_more() -> Outcome {
     let boardcam = guarded("proven.toml", &[])?;
-    let ask_once = || -> Outcome { ensure!(ask(boardcam.address, "GET", "/state", &[BEN], "")?.status == 200, "ben"); Ok(()) };
+    let ask_once = || -> Outcome {
+        ensure!(ask(boardcam.address, "GET", "/state", &[BEN], "")?.status == 200, "ben");
+        Ok(())
+    };
     let begin = Instant::now();
     ask_once()?;
     let first = begin.elapsed();

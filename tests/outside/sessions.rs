@@ -15,7 +15,12 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 fn sign_in(boardcam: &Boardcam, name: &str) -> Outcome<String> {
     let fields = format!("name={name}&password=password");
     let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM], &fields)?;
-    ensure!(answer.status == 303 && answer.headers["location"] == "/", "{}: {}", answer.status, answer.text());
+    ensure!(
+        answer.status == 303 && answer.headers["location"] == "/",
+        "{}: {}",
+        answer.status,
+        answer.text()
+    );
     cookie(&answer)
 }
 
@@ -42,7 +47,10 @@ fn a_browser_signs_in_watches_and_signs_out_which_ends_its_streams() -> Outcome 
     goes_on(&other, 5)?;
     for header in [ours, format!("Cookie: {}", cookie(&out)?)] {
         ensure!(ask(boardcam.address, "GET", "/", &[&header], "")?.status == 303, "the page for {header}");
-        ensure!(ask(boardcam.address, "GET", "/stream", &[&header], "")?.status == 401, "stream for {header}");
+        ensure!(
+            ask(boardcam.address, "GET", "/stream", &[&header], "")?.status == 401,
+            "stream for {header}"
+        );
     }
     Ok(())
 }
@@ -73,7 +81,9 @@ fn the_form_says_what_is_wrong_in_the_language_of_the_browser() -> Outcome {
     let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM, russian], "name=anna&password=no")?;
     ensure!(answer.status == 403 && answer.text().contains("Неверный пользователь"), "{}", answer.text());
     ensure!(!answer.headers.contains_key("set-cookie"), "a cookie for a wrong password");
-    for (body, status) in [("", 403), ("name=anna", 403), ("password=password", 403), ("name=%ff&password=%00", 403)] {
+    for (body, status) in
+        [("", 403), ("name=anna", 403), ("password=password", 403), ("name=%ff&password=%00", 403)]
+    {
         let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM], body)?;
         ensure!(answer.status == status || answer.status == 429, "{body}: {}", answer.status);
         ensure!(!answer.text().contains('{'), "{}", answer.text());

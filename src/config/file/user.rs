@@ -70,9 +70,10 @@ impl Reader<'_> {
 
 /// The role of this name.
 pub(in crate::config) fn parse_role(text: &str) -> Result<Role, String> {
-    Role::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
-        format!("expected {}", Role::ALL.map(Role::name).join(" or "))
-    })
+    Role::ALL
+        .into_iter()
+        .find(|role| role.name() == text)
+        .ok_or_else(|| format!("expected {}", Role::ALL.map(Role::name).join(" or ")))
 }
 
 #[cfg(test)]
