@@ -149,6 +149,7 @@ mod tests {
             format!("$argon2id$v=19$m=12288,t=0,p=1${salt_and_hash}"),
             format!("$argon2id$v=19$m=4194304,t=1,p=1${salt_and_hash}"),
             format!("$argon2id$v=19$m=4294967295,t=4294967295,p=4294967295${salt_and_hash}"),
+            format!("$argon2id$v=19$m=65537,t=1,p=1${salt_and_hash}"),
             format!("$argon2id$v=19$m=12288,t=1000000,p=1${salt_and_hash}"),
             format!("$argon2id$v=19$m=8,t=1,p=99${salt_and_hash}"),
         ] {
