@@ -46,9 +46,9 @@ impl Reader<'_> {
             let text = value.get_ref().as_str().ok_or_else(|| {
                 self.problem(value.span(), format!("{word} must be a text in quotes"), ADVICE)
             })?;
+            let named = || format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @");
             let taken = match word {
-                "name" if is_name(text) => Ok(name = Some(text.to_owned())),
-                "name" => Err(format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @")),
+                "name" => is_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
                 "role" => parse_role(text).map(|found| role = Some(found)),
                 _ => text.parse().map(|hash| password = Some(hash)),
             };
