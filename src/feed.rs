@@ -1,24 +1,29 @@
 //! What one camera's thread shares with the rest of the house: its ring, whether anyone watches, and how it is.
 //!
 //! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). What
-//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with.
+//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with. [`Served`] counts
+//! what viewers got.
 //!
 //! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
 
+pub mod histogram;
 mod listeners;
+mod served;
 
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::camera::{About, Encoder, Layout, Wanted};
+use crate::camera::{About, Wanted};
 use crate::host::service::Pulse;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
+use histogram::Histogram;
 pub use listeners::Listener;
 use listeners::Listeners;
+pub use served::Served;
 
 /// Why a frame that was captured was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +64,7 @@ impl Dropped {
         Self::OWN.into_iter().chain(Fault::ALL.into_iter().map(Dropped::Fault))
     }
 
-    /// The name in `/state`.
+    /// The name in `/state` and `/metrics`.
     pub fn name(self) -> &'static str {
         match self {
             Dropped::Flagged => "flagged",
@@ -90,6 +95,8 @@ pub struct Counters {
     pub encoded: AtomicU64,
     /// Frames that were passed on with something added (Huffman tables, EOI) or taken away (padding).
     pub mended: AtomicU64,
+    /// From the capture of a frame until it was in the ring.
+    pub delay: Histogram,
     dropped: [AtomicU64; REASONS],
 }
 
@@ -140,6 +147,8 @@ pub struct Feed {
     pub ring: Ring,
     /// What became of its frames.
     pub counters: Counters,
+    /// What viewers got of them.
+    pub served: Arc<Served>,
     /// The rounds of its thread, a few each second at least.
     pub pulse: Pulse,
     status: Mutex<Status>,
@@ -158,12 +167,18 @@ impl Feed {
             wanted,
             ring: Ring::new(),
             counters: Counters::default(),
+            served: Arc::default(),
             pulse: Pulse::default(),
             status: Mutex::new(status),
             demand: AtomicUsize::new(0),
             listeners: Listeners::default(),
             quality,
         }
+    }
+
+    /// Smaller pictures of this camera, whose viewers count as its own.
+    pub fn smaller(&self) -> Self {
+        Self { served: self.served.clone(), ..Self::new(self.name.clone(), self.wanted.clone()) }
     }
 
     /// The JPEG quality of frames that are encoded here, 1 to 100.
@@ -179,9 +194,7 @@ impl Feed {
 
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn passes_on(&self) -> bool {
-        let passes =
-            |about: &About| about.layout == Layout::Mjpeg && self.wanted.encoder != Encoder::Software;
-        matches!(&self.status().state, State::Live(about) if passes(about))
+        matches!(&self.status().state, State::Live(about) if self.wanted.passes_on(about))
     }
 
     /// How the camera is; held for as short as possible.

@@ -22,11 +22,14 @@
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
-//! | [`fanout`] | all live viewers, on the gate's event loop |
-//! | [`gate`] | the only thing that the network reaches: one bounded request at a time |
+//! | [`record`] | what the cameras see, kept on a disk |
+//! | [`fanout`] | all live viewers, on the gate's event loops |
+//! | [`socket`] | a client's connection, plain or TLS |
+//! | [`gate`] | the only thing that the network reaches: one bounded request at a time, in plain or over HTTPS |
 //! | [`site`] | the rouille server: all URLs and pages |
+//! | [`qr`] | QR codes, for terminal and page |
 //! | [`serve`] | puts the rooms together and takes them apart |
-//! | [`host`] | the board around us: log, signals, limits, service manager |
+//! | [`host`] | the board around us: log, signals, limits, service manager, its addresses, and how it is found |
 //! | [`problem`] | what goes wrong, told so that one can act on it |
 //!
 //! # Principles
@@ -49,9 +52,12 @@ pub mod host;
 pub mod jpeg;
 pub mod multipart;
 pub mod problem;
+pub mod qr;
+pub mod record;
 pub mod ring;
 pub mod serve;
 pub mod site;
 pub mod snapshot;
+pub mod socket;
 pub mod stream;
 pub mod variants;

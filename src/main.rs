@@ -8,6 +8,7 @@ use boardcam::auth::User;
 use boardcam::auth::password::Hash;
 use boardcam::camera::probe;
 use boardcam::config::{self, Settings, Task};
+use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
 use boardcam::problem::Problem;
 use boardcam::{serve, snapshot};
@@ -19,7 +20,11 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let (task, settings) = match config::read(std::env::args_os()) {
         Ok(read) => read,
-        Err(problem) => return complain(&problem, USAGE),
+        // How it is to be logged is not known then.
+        Err(problem) => {
+            host::log::complain(&problem, Format::Text);
+            return ExitCode::from(USAGE);
+        }
     };
     // Tools that print something keep their output free of what they did on the way.
     let level = match (&task, settings.verbose) {
@@ -27,11 +32,14 @@ fn main() -> ExitCode {
         (Task::Serve, false) => LevelFilter::Info,
         (_, false) => LevelFilter::Off,
     };
-    let done = match host::log::init(settings.log, level) {
+    let done = match host::log::init(settings.log, settings.log_format, level) {
         Ok(_logging) => run(&task, &settings).inspect_err(|problem| log::error!("{problem}")),
         Err(problem) => Err(problem),
     };
-    done.unwrap_or_else(|problem| complain(&problem, 1))
+    done.unwrap_or_else(|problem| {
+        host::log::complain(&problem, settings.log_format);
+        ExitCode::FAILURE
+    })
 }
 
 fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
@@ -42,7 +50,15 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
             let password = Hash::of(&terminal::password()?)?;
             print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;
         }
-        Task::Check => print(|out| write!(out, "{settings}"))?,
+        Task::Check => {
+            print(|out| write!(out, "{settings}"))?;
+            if let Some(mistake) = &settings.mistake {
+                host::log::complain(mistake, settings.log_format); // the service starts all the same
+            }
+        }
+        Task::Wifi => print(|out| {
+            settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
+        })?,
         Task::Probe => {
             let mut usable = false;
             print(|out| {
@@ -64,12 +80,4 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Pro
         }
         _ => Ok(()),
     }
-}
-
-/// Says on stderr what is wrong, unless nobody reads there.
-fn complain(problem: &Problem, code: u8) -> ExitCode {
-    if host::log::stderr_takes_a_line() {
-        let _ = writeln!(io::stderr(), "boardcam: {problem}"); // there is nobody left to tell
-    }
-    ExitCode::from(code)
 }

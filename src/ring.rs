@@ -61,6 +61,10 @@ impl<'a> Stored<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+/// There is no memory for frames of the size that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoMemory;
+
 /// Why a frame was not published.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unpublished<E> {
@@ -69,6 +73,9 @@ pub enum Unpublished<E> {
     /// The closure that should have filled the slot failed.
     Unfilled(E),
 }
+
+/// Bytes of a slot around the JPEG's room.
+const SLACK: usize = multipart::HEAD_MAX + multipart::TRAILER.len();
 
 #[derive(Debug)]
 struct Slot {
@@ -83,12 +90,12 @@ struct Slot {
 
 impl Slot {
     fn empty(room: usize) -> Self {
-        let bytes = vec![0; multipart::HEAD_MAX + room + multipart::TRAILER.len()].into_boxed_slice();
+        let bytes = vec![0; room + SLACK].into_boxed_slice();
         Self { number: 0, meta: None, bytes, start: 0, end: 0 }
     }
 
     fn room(&self) -> usize {
-        self.bytes.len() - multipart::HEAD_MAX - multipart::TRAILER.len()
+        self.bytes.len() - SLACK
     }
 
     /// Writes part header and boundary around the JPEG of `length` bytes.
@@ -175,15 +182,29 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes room for JPEGs of up to `room` bytes, at most [`MAX_FRAME`]. Slots that are large enough stay.
-    pub fn reserve(&mut self, room: usize) {
+    ///
+    /// # Errors
+    /// When there is no memory for all slots; then none of them has room, nor holds a frame.
+    pub fn reserve(&mut self, room: usize) -> Result<(), NoMemory> {
         let room = room.min(MAX_FRAME);
-        for slot in &self.ring.slots {
-            // Waits for readers, who hold a slot for one non-blocking call; frames do not flow now.
-            let mut slot = slot.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // Waits for readers, who hold a slot for one non-blocking call; frames do not flow now.
+        let lock = |slot: &'a RwLock<Slot>| slot.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let grow = |slot| {
+            let mut slot = lock(slot);
             if slot.room() < room {
+                *slot = Slot::empty(0); // gives its memory back first
+                // An allocation that fails ends the program, so it is tried before: there is none that may fail
+                // and leaves memory untouched until it is used, as this one does.
+                Vec::<u8>::new().try_reserve_exact(room + SLACK).map_err(|_| NoMemory)?;
                 *slot = Slot::empty(room);
             }
+            Ok(())
+        };
+        let grown = self.ring.slots.iter().try_for_each(grow);
+        if grown.is_err() {
+            self.ring.slots.iter().for_each(|slot| *lock(slot) = Slot::empty(0));
         }
+        grown
     }
 
     /// Lets `fill` write a JPEG into a free slot and say its length, and makes it the newest frame.
@@ -246,7 +267,7 @@ mod tests {
 
     fn ring(room: usize) -> Ring {
         let ring = Ring::new();
-        Writer::new(&ring).reserve(room);
+        Writer::new(&ring).reserve(room).unwrap();
         ring
     }
 
@@ -356,7 +377,7 @@ mod tests {
                 match step {
                     Step::Reserve(more) => {
                         held.clear();
-                        Writer::new(&ring).reserve(more);
+                        Writer::new(&ring).reserve(more).unwrap();
                         if more > room {
                             (room, newest) = (more, None);
                         }

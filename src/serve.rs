@@ -1,5 +1,6 @@
 //! Puts the rooms together into a running service, and takes them apart at the end. Called by `main` alone.
 
+use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -12,19 +13,28 @@ use crate::auth::Access;
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
+use crate::fanout::download::Downloads;
 use crate::feed::Feed;
 use crate::gate::Gate;
+use crate::gate::head::Names;
+use crate::host::board::Board;
+use crate::host::console;
+use crate::host::discovery::{Announced, Discovery};
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
+use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
 use crate::host::{signals, state};
 use crate::problem::Problem;
+use crate::record::Recordings;
+use crate::record::reader::Reader;
 use crate::site::{self, Guard, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
-/// How long the cameras' threads may take to release their devices at the end, so that all of it stays
+/// How long the cameras' threads may take to release their devices at the end, and disks to take the end of a
+/// recording, so that all of it stays
 /// below two seconds.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
@@ -36,13 +46,24 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
-    let gate = Gate::open(settings, own_names(settings), raise_open_files())?;
-    let waker = gate.waker();
+    if let Some(mistake) = &settings.mistake {
+        error!("{mistake}; until then the default settings hold");
+    }
+    let announced = Announced::default();
+    let names = Names::new(own_names(settings)).and(announced.clone());
+    let gate = Gate::open(settings, names, raise_open_files())?;
+    let listening = gate.addresses();
+    let bells = gate.bells();
     let shutdown = Shutdown::default();
-    let (on_signal, wake) = (shutdown.clone(), waker.clone());
-    signals::listen(move || {
+    let (on_signal, wake, keeper) = (shutdown.clone(), bells.clone(), gate.keeper());
+    let end = move || {
         on_signal.begin();
-        let _ = wake.wake(); // the loop looks at the shutdown at its next tick as well
+        wake.all();
+    };
+    signals::listen(end, move || {
+        if let Some(keeper) = &keeper {
+            keeper.look();
+        }
     })?;
 
     let feeds: Vec<_> = (settings.cameras.iter())
@@ -57,22 +78,25 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     }
     let audience = Arc::new(Audience::new(access.passes()));
     let wake = {
-        let waker = waker.clone();
-        move || {
-            if let Err(failure) = waker.wake() {
-                error!("cannot wake the event loop: {failure}");
-            }
-        }
+        let bells = bells.clone();
+        move || bells.frame()
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
+    let recordings = Recordings::new(&settings.record);
     let house = House {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
         guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
+        recordings: recordings.clone(),
         count: gate.count(),
+        board: Board::default(),
+        listening: listening.clone(),
+        announced: announced.clone(),
+        https_port: gate.https_addresses().first().map(SocketAddr::port),
         started,
         instance: site::secret()?,
+        mistake: settings.mistake.clone(),
     };
     let door = site::start(Arc::new(house))?;
 
@@ -80,20 +104,44 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     for feed in &feeds {
         let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
         let thread = thread::Builder::new().name(format!("camera {}", feed.name));
+        let mistake = settings.mistake.clone();
         let run = move || {
-            Stream::new(&feed, &shutdown, &wake).run();
+            let _about = about_camera(&feed.name);
+            Stream::new(&feed, &shutdown, &wake).telling_of(mistake).run();
             drop(alive);
         };
         thread.spawn(run).map_err(|error| {
             Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
         })?;
     }
+    // The end waits for these, too: whoever was told of this board is told that it goes.
+    if let Some(name) = settings.name.clone() {
+        let (listening, shutdown, alive) = (listening.clone(), shutdown.clone(), alive.clone());
+        let discovery = Discovery { name, listening, announced, shutdown };
+        let run = move || {
+            discovery.run();
+            drop(alive);
+        };
+        thread::Builder::new().name("discovery".to_owned()).spawn(run).map_err(|error| {
+            Problem::new(
+                "cannot start the thread by which this board is found",
+                error.to_string(),
+                "is the system out of memory?",
+            )
+        })?;
+    }
+    console::start(listening, shutdown.clone());
+    let no_thread = |error: std::io::Error| {
+        Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
+    };
+    recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
     drop(alive);
 
     let service = Service::from_environment().map(Arc::new);
     if let Some(service) = &service {
-        let wake = move || drop(waker.wake()); // a loop that cannot be woken is found out
-        let vitals = Vitals { event_loop: gate.pulse(), wake: Box::new(wake), feeds: feeds.clone() };
+        let bells = bells.clone();
+        let wake = Box::new(move || bells.all());
+        let vitals = Vitals { event_loops: gate.pulses(), wake, feeds: feeds.clone() };
         service.watch(vitals, &shutdown).map_err(|error| {
             Problem::new(
                 "cannot start the watchdog's thread",
@@ -104,13 +152,19 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         service.ready();
     }
     inject::panic_at("main");
-    let served = gate.serve(Fanout::new(variants, audience), &door, &shutdown);
+    let fanout = || {
+        let wake = bells.clone();
+        let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, move || wake.all()));
+        let downloads = Downloads::new(reader.transpose()?);
+        Ok(Fanout::new(variants.clone(), audience.clone()).with_downloads(downloads))
+    };
+    let served = gate.serve(fanout, &door, &shutdown);
     shutdown.begin();
     if let Some(service) = &service {
         service.stopping();
     }
     if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver did not return in time; ending all the same");
+        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
     }
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -45,13 +45,13 @@ impl Source for Stalling {
     }
 }
 
-/// How long `/state` takes: the median of many answers, and the worst.
-fn state_takes(address: SocketAddr) -> Outcome<(Duration, Duration)> {
+/// How long a page takes: the median of many answers, and the worst.
+fn takes(address: SocketAddr, page: &str) -> Outcome<(Duration, Duration)> {
     const QUESTIONS: usize = 31;
     let mut took = Vec::new();
     for _ in 0..QUESTIONS {
         let begin = Instant::now();
-        ensure!(get(address, "/state")?.status == 200, "no /state");
+        ensure!(get(address, page)?.status == 200, "no {page}");
         took.push(begin.elapsed());
     }
     took.sort();
@@ -79,8 +79,9 @@ fn unsent(server: SocketAddr) -> Outcome<Vec<u64>> {
 }
 
 #[test]
-fn state_answers_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_that_stopped_reading() -> Outcome
-{
+fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_that_stopped_reading()
+-> Outcome {
+    const PAGES: [&str; 2] = ["/state", "/metrics"];
     const SNAPSHOTS: usize = 50;
     const STOPPED: usize = 20;
     /// Answers, more than sockets buffer.
@@ -98,8 +99,10 @@ fn state_answers_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_th
     let camera = Stalling { about, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
     let address = house::serve(camera)?;
     wait_for("pictures", || Ok((get(address, "/snapshot")?.status == 200).then_some(())))?;
-    let (median, worst) = state_takes(address)?;
-    println!("nothing else to do: {median:?}, at worst {worst:?}");
+    for page in PAGES {
+        let (median, worst) = takes(address, page)?;
+        println!("{page} with nothing else to do: {median:?}, at worst {worst:?}");
+    }
 
     let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4 * BUFFERED);
     let stopped = (0..STOPPED).map(|_| narrow(address, asks.as_bytes()));
@@ -120,11 +123,15 @@ fn state_answers_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_th
     let ask = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut snapshots = (0..SNAPSHOTS).map(|_| request(address, ask)).collect::<Outcome<Vec<_>>>()?;
     wait_for("the snapshots", all_there(STOPPED + SNAPSHOTS))?;
-    let (median, worst) = state_takes(address)?;
-    let after = asked.elapsed();
-    println!("beside {SNAPSHOTS} snapshots and {STOPPED} that stopped: {median:?}, at worst {worst:?}");
-    ensure!(after < GIVEN_UP, "too late: only {after:?} after the snapshots were asked for");
-    ensure!(median < MEDIAN && worst < WORST, "/state took {median:?}, at worst {worst:?}");
+    for page in PAGES {
+        let (median, worst) = takes(address, page)?;
+        let after = asked.elapsed();
+        println!(
+            "{page} beside {SNAPSHOTS} snapshots and {STOPPED} that stopped: {median:?}, at worst {worst:?}"
+        );
+        ensure!(after < GIVEN_UP, "too late: only {after:?} after the snapshots were asked for");
+        ensure!(median < MEDIAN && worst < WORST, "{page} took {median:?}, at worst {worst:?}");
+    }
 
     for reader in &mut stopped {
         for _ in 0..BUFFERED {

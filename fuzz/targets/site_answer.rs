@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((&flags, answer)) = data.split_first() else { return };
     match from_site(answer, flags & 1 == 1) {
         Err(refusal) => assert_eq!(refusal.status, 502),
-        Ok(Answer::HandOver { head, .. }) => {
+        Ok(Answer::HandOver { head, .. } | Answer::File { head, .. }) => {
             let head = String::from_utf8(head).expect("text");
             lines(head.trim_end_matches("\r\n"));
         }

@@ -271,6 +271,16 @@ pub(super) fn ended_early() -> Problem {
     Problem::new("cannot open a camera", "the search was ended", "start again")
 }
 
+/// What to do where there is no camera.
+fn plug_in(modules_need_another_system: bool) -> &'static str {
+    if modules_need_another_system {
+        "plug in a USB camera; it is picked up by itself. Camera modules that need libcamera (Module 3 and others) do \
+         not work on this system: for them use Raspberry Pi OS with --camera rpicam"
+    } else {
+        "plug one in; it is picked up by itself"
+    }
+}
+
 /// The problem that matters most when no candidate was taken.
 fn summary(refusals: &[Refusal]) -> Problem {
     let cameras: Vec<&Refusal> = refusals.iter().filter(|refusal| refusal.camera).collect();
@@ -281,7 +291,7 @@ fn summary(refusals: &[Refusal]) -> Problem {
                 1 => "the one /dev/video device is not for pictures".to_owned(),
                 n => format!("none of the {n} /dev/video devices is for pictures"),
             };
-            Problem::new("no camera found", why, "plug one in; it is picked up by itself")
+            Problem::new("no camera found", why, plug_in(rpicam::is_missing_on_a_raspberry_pi()))
         }
         // One camera can have several nodes, and what bars one of them bars all.
         [first, rest @ ..] if rest.iter().all(|other| other.problem.why == first.problem.why) => {
@@ -445,5 +455,6 @@ mod tests {
         );
         let codecs = [refusal(false, "/dev/video10", "codec"), refusal(false, "/dev/video11", "codec")];
         assert!(summary(&codecs).why.contains("none of the 2"));
+        assert!(plug_in(true).contains("Raspberry Pi OS with --camera rpicam"));
     }
 }

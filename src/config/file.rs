@@ -12,8 +12,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::options::{Apply, Kind, OPTIONS, Opt, camera_name};
+use super::wifi::{Wifi, WifiValues};
 use super::{CameraValues, Values};
 use crate::problem::Problem;
+use argon2::ARGON2ID_IDENT;
 pub(super) use user::parse_role;
 
 /// The largest settings file, in bytes; a hundred times what all settings need.
@@ -25,8 +27,50 @@ const ALIKE: f64 = 0.75;
 /// Keys of a `[[camera]]` table besides the options of a camera.
 const CAMERA_KEYS: [&str; 2] = ["name", "source"];
 
+/// The key of the table with the wireless network.
+const WIFI: &str = "wifi";
+
+/// The key of the tables with the users.
+const USER: &str = "user";
+
+/// The option that names the board.
+const NAME: &str = "name";
+
 /// Reads the settings file at `path`.
 pub(super) fn read(path: &Path) -> Result<Values, Problem> {
+    parse(&path.display().to_string(), &text(path)?)
+}
+
+/// What still holds of the settings file at `path` although it has a mistake: how to reach the board, and who may.
+pub(super) fn rescue(path: &Path) -> Values {
+    let text = text(path).unwrap_or_default();
+    let reader = Reader { name: "", text: &text };
+    let (table, _) = DeTable::parse_recoverable(&text);
+    let mut values = Values::default();
+    for (key, value) in table.get_ref() {
+        if key.get_ref() == WIFI {
+            values.wifi = reader.wifi(value).ok();
+        } else if key.get_ref() == USER {
+            values.users = reader.readable_users(value);
+        } else if let Some(opt) = OPTIONS.iter().find(|opt| opt.name == NAME && opt.name == key.get_ref()) {
+            // A name that is wrong is among what does not hold.
+            let _ = reader.take(opt, value, |text| values.apply(opt, text));
+        }
+    }
+    values
+}
+
+/// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake.
+pub(super) fn names_users(path: &Path) -> bool {
+    let text = text(path).unwrap_or_default();
+    let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    lines.any(|line| {
+        line.contains("[user") || line.starts_with(USER) || line.contains(ARGON2ID_IDENT.as_str())
+    })
+}
+
+/// The text of the file at `path`.
+fn text(path: &Path) -> Result<String, Problem> {
     let shown = path.display().to_string();
     let unreadable = |why: String, advice: &str| {
         Problem::new(format!("cannot read the settings file {shown}"), why, advice)
@@ -44,9 +88,21 @@ pub(super) fn read(path: &Path) -> Result<Values, Problem> {
         let why = format!("it is larger than {MAX_FILE} bytes");
         return Err(unreadable(why, "is it the right file?"));
     }
-    let text = String::from_utf8(text)
-        .map_err(|_| unreadable("it is not UTF-8 text".to_owned(), "save it as plain text in UTF-8"))?;
-    parse(&shown, text.strip_prefix('\u{feff}').unwrap_or(&text))
+    decode(&text)
+        .ok_or_else(|| unreadable("it is not UTF-8 text".to_owned(), "save it as plain text in UTF-8"))
+}
+
+/// Text in UTF-8, or in UTF-16 with a byte order mark, as Windows' Notepad saves it.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, []) = bytes.as_chunks::<2>() else { return None };
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok()
+    };
+    match bytes {
+        [0xff, 0xfe, text @ ..] => utf16(text, u16::from_le_bytes),
+        [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, text @ ..] | text => String::from_utf8(text.to_vec()).ok(),
+    }
 }
 
 /// Understands the text of a settings file that is called `name` in messages.
@@ -65,11 +121,15 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
             }
             continue;
         }
-        if word == "user" {
+        if word == WIFI {
+            values.wifi = Some(reader.wifi(value)?);
+            continue;
+        }
+        if word == USER {
             values.users = reader.users(value)?;
             continue;
         }
-        let names = || OPTIONS.iter().map(|opt| opt.name).chain(["user"]);
+        let names = || OPTIONS.iter().map(|opt| opt.name).chain([WIFI, USER]);
         let opt = OPTIONS
             .iter()
             .find(|opt| opt.name == word)
@@ -156,6 +216,29 @@ impl Reader<'_> {
         apply(text).map_err(|why| {
             self.problem(value.span(), format!("cannot use {} = {text:?}: {why}", opt.name), advice())
         })
+    }
+
+    fn wifi(&self, table: &Spanned<DeValue<'_>>) -> Result<Wifi, Problem> {
+        const ADVICE: &str = "write [wifi] and below it name = \"my network\" and key = \"its password\"";
+        let wrong = |at: Range<usize>, why: String| self.problem(at, why, ADVICE);
+        let entries = table.get_ref().as_table().ok_or_else(|| {
+            wrong(table.span(), format!("{WIFI} must be a table, not this {}", table.get_ref().type_str()))
+        })?;
+        let mut wifi = WifiValues::default();
+        for (key, value) in entries {
+            let word = key.get_ref().as_ref();
+            if !WifiValues::KEYS.contains(&word) {
+                return Err(self.unknown(key.span(), word, WifiValues::KEYS.into_iter()));
+            }
+            let text = value.get_ref().as_str().ok_or_else(|| {
+                let why = format!("{word} must be a text in quotes, not this {}", value.get_ref().type_str());
+                wrong(value.span(), why)
+            })?;
+            // What is wrong with a key is told without the key.
+            wifi.apply(word, text)
+                .map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
+        }
+        wifi.finish().map_err(|why| wrong(table.span(), why))
     }
 
     fn camera(&self, table: &Spanned<DeValue<'_>>) -> Result<CameraValues, Problem> {
@@ -265,10 +348,81 @@ mod tests {
         assert!(told(Path::new("/dev/zero")).contains("no ordinary file"));
         assert!(told(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
         let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
-        std::fs::write(&file, b"\xff\xfe\x00").unwrap();
-        assert!(told(&file).contains("not UTF-8"));
+        for bytes in [b"\xff\xfe\x00".as_slice(), b"#\xff", b"\xfe\xff\xd8\x00\x00#"] {
+            std::fs::write(&file, bytes).unwrap();
+            assert!(told(&file).contains("not UTF-8"));
+        }
         std::fs::write(&file, vec![b'#'; MAX_FILE as usize + 1]).unwrap();
         assert!(told(&file).contains("larger than"));
+        // A gigabyte, of which the disk holds nothing.
+        File::options().write(true).open(&file).unwrap().set_len(1 << 30).unwrap();
+        assert!(told(&file).contains("larger than"));
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn what_windows_saves_is_read() {
+        let text = "# Zo\u{eb} \u{1f4f7}\r\nfps = 7\r\n\r\nquality = 70\r\n";
+        let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let text = format!("\u{feff}{text}");
+            text.encode_utf16().flat_map(unit).collect()
+        };
+        for bytes in [
+            text.as_bytes().to_vec(),
+            format!("\u{feff}{text}").into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+        ] {
+            let values = parse("FILE", &decode(&bytes).unwrap()).unwrap();
+            assert_eq!((values.every_camera.fps, values.every_camera.quality), (Some(7), Some(70)));
+        }
+        let crlf = parse("FILE", "fps = 7\r\n\r\nqualty = 70\r\n").unwrap_err().to_string();
+        assert!(crlf.contains("line 3"), "{crlf}");
+    }
+
+    #[test]
+    fn a_mistake_lets_nobody_in() {
+        let file = std::env::temp_dir().join(format!("boardcam-users-{}.toml", std::process::id()));
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let user = |word: &str| format!("[[{word}]]\nname = 'a'\nrole = 'watch'\npassword = '{hash}'\n");
+        for (text, readable) in [
+            ("qualty = 5\n".to_owned() + &user("user"), 1),
+            (user("user") + "[[user]]\nname = 'b'\n", 1),
+            (user("usr"), 0),
+            ("[[user]]\nname = 'b'\n".to_owned(), 0),
+            ("user = []\nqualty = 5".to_owned(), 0),
+            ("[[user\nname = 'b'\n".to_owned(), 0),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!((rescue(&file).users.len(), names_users(&file)), (readable, true), "{text}");
+        }
+        for text in ["qualty = 5\n", "# [[user]]\nqualty = 5", ""] {
+            std::fs::write(&file, text).unwrap();
+            assert!(!names_users(&file), "{text}");
+        }
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn of_a_file_with_a_mistake_the_wireless_network_still_holds() {
+        let file = std::env::temp_dir().join(format!("boardcam-rescue-{}.toml", std::process::id()));
+        let rescued = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            rescue(&file)
+        };
+        for text in [
+            "qualty = 5\n[wifi]\nname = 'x'",
+            "wifi.name = 'x'\nsize = = 4\n",
+            "size = \"\n[wifi]\nname = 'x'",
+        ] {
+            assert!(rescued(text).wifi.is_some(), "{text}");
+        }
+        for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""] {
+            assert!(rescued(text).wifi.is_none(), "{text}");
+        }
+        let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
+        assert_eq!((values.every_camera.fps, values.name), (None, Some(Some("garden".to_owned()))));
+        assert_eq!(rescued("qualty = 5\nname = 7").name, None);
         std::fs::remove_file(&file).unwrap();
     }
 }

@@ -5,11 +5,13 @@
 
 mod file;
 mod options;
+mod wifi;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -17,19 +19,41 @@ use crate::auth::network::Network;
 use crate::auth::{NAME_MAX, Role, User, is_name};
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
-use crate::host::log::Target;
+use crate::gate::tls::Https;
+use crate::host::log::{Format, Target};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::problem::Problem;
+use crate::record;
+use crate::record::plan::Plan;
+pub use options::is_camera_name;
 use options::{Apply, Kind, OPTIONS, Opt};
+pub use wifi::Wifi;
 
 /// The port that is served when nothing else is said.
 const DEFAULT_PORT: u16 = 8080;
+
+/// The same where this program is a board's only service, so that browsers need no port.
+const APPLIANCE_PORT: u16 = 80;
+
+/// The name to be found under when nothing else is said, without `.local`.
+const DEFAULT_NAME: &str = "boardcam";
+
+/// What is written in place of a name by those who do not want to be found.
+const UNNAMED: &str = "none";
+/// The port for HTTPS when nothing else is said; 443 would be for root.
+const DEFAULT_TLS_PORT: u16 = 8443;
 
 /// Connections at once when nothing else is said.
 const DEFAULT_CONNECTIONS: usize = 1024;
 
 /// The most cameras that can be configured: each is a thread and a ring.
 const MAX_CAMERAS: usize = 16;
+
+/// Bytes in a megabyte, as disks are sold.
+const MEGABYTE: u64 = 1_000_000;
+
+/// Seconds in a day.
+const DAY: u64 = 86_400;
 
 /// What is set for a camera; `None` where it was not said.
 #[derive(Debug, Default, Clone)]
@@ -42,6 +66,8 @@ struct CameraValues {
     encoder: Option<Encoder>,
     quality: Option<u8>,
     bad_frames: Option<u32>,
+    record: Option<Plan>,
+    record_every: Option<u32>,
 }
 
 impl CameraValues {
@@ -56,23 +82,35 @@ impl CameraValues {
             encoder: self.encoder.or(other.encoder),
             quality: self.quality.or(other.quality),
             bad_frames: self.bad_frames.or(other.bad_frames),
+            record: self.record.or(other.record),
+            record_every: self.record_every.or(other.record_every),
         }
     }
 }
 
 /// What one source (command line or file) sets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Values {
     cameras: Vec<CameraValues>,
     every_camera: CameraValues,
     listen: Vec<SocketAddr>,
+    name: Option<Option<String>>,
+    https: Option<Https>,
+    https_listen: Vec<SocketAddr>,
     hosts: Vec<String>,
     origins: Vec<String>,
     proxies: Vec<Network>,
     users: Vec<User>,
     max_connections: Option<usize>,
+    record_folder: Option<PathBuf>,
+    record_segment: Option<u32>,
+    record_max_bytes: Option<u64>,
+    record_min_free: Option<u64>,
+    record_max_age: Option<u32>,
     log: Option<Target>,
+    log_format: Option<Format>,
     verbose: Option<bool>,
+    wifi: Option<Wifi>,
 }
 
 impl Values {
@@ -89,8 +127,16 @@ impl Values {
 pub struct Settings {
     /// Name and wish of each camera, at least one; names are unique.
     pub cameras: Vec<(String, Wanted)>,
-    /// Where to listen; `None` is port 8080 on every address there is.
+    /// Where to listen; `None` is [`Settings::port`] on every address there is.
     pub listen: Option<Vec<SocketAddr>>,
+    /// The port where none is said.
+    pub port: u16,
+    /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
+    pub name: Option<String>,
+    /// Whether HTTPS is served, and with which certificate.
+    pub https: Https,
+    /// Where to listen for it; `None` is port 8443 on every address there is.
+    pub https_listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Web pages elsewhere whose scripts may read.
@@ -101,34 +147,73 @@ pub struct Settings {
     pub users: Vec<User>,
     /// Connections at once.
     pub max_connections: usize,
+    /// What is recorded, and where.
+    pub record: record::Settings,
     /// Where log lines go.
     pub log: Target,
+    /// What they look like.
+    pub log_format: Format,
     /// Log at debug level.
     pub verbose: bool,
+    /// The wireless network that the board is to join.
+    pub wifi: Option<Wifi>,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
 impl Settings {
-    /// The address to listen on when none was given.
-    pub const DEFAULT_LISTEN: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT);
+    /// The address to listen on for HTTPS when none was given.
+    pub const DEFAULT_TLS_LISTEN: SocketAddr = everywhere(DEFAULT_TLS_PORT);
+}
+
+/// The address to listen on when none was given: every one that the machine has.
+pub const fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
 }
 
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
-        let listen = self.listen.clone().unwrap_or_else(|| vec![Self::DEFAULT_LISTEN]);
-        writeln!(f, "listen = [{}]", list(listen.iter().map(SocketAddr::to_string).collect()))?;
+        let addresses = |given: &Option<Vec<SocketAddr>>, default| {
+            let all = given.clone().unwrap_or_else(|| vec![default]);
+            list(all.iter().map(SocketAddr::to_string).collect())
+        };
+        writeln!(f, "listen = [{}]", addresses(&self.listen, everywhere(self.port)))?;
+        writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
+        if self.https != Https::Off {
+            let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
+            writeln!(f, "tls-listen = [{listen}]")?;
+        }
+        writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
         writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
-        writeln!(f, "log = \"{}\"\nverbose = {}", self.log, self.verbose)?;
-        for (name, wanted) in &self.cameras {
+        let record::Settings { folder, segment, limits, wishes } = &self.record;
+        match folder {
+            Some(folder) => writeln!(f, "record-folder = {}", quoted(&folder.to_string_lossy()))?,
+            None => writeln!(f, "# record-folder: none, nothing can be recorded")?,
+        }
+        writeln!(f, "record-segment = {}", segment.as_secs())?;
+        if let Some(bytes) = limits.max_bytes {
+            writeln!(f, "record-max-size = {}", bytes / MEGABYTE)?;
+        }
+        writeln!(f, "record-min-free = {}", limits.min_free / MEGABYTE)?;
+        if let Some(age) = limits.max_age {
+            writeln!(f, "record-max-age = {}", age.as_secs() / DAY)?;
+        }
+        writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
+        writeln!(f, "verbose = {}", self.verbose)?;
+        for ((name, wanted), wish) in self.cameras.iter().zip(wishes) {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
             writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
             writeln!(f, "encoder = \"{}\"\nbad-frames = {}", wanted.encoder, wanted.bad_frames)?;
+            writeln!(f, "record = \"{}\"", wish.plan)?;
+            if let Some(every) = wish.every {
+                writeln!(f, "record-every = {}", every.as_secs())?;
+            }
             match wanted.quality {
                 Some(quality) => writeln!(f, "quality = {quality}")?,
                 None => writeln!(
@@ -137,6 +222,7 @@ impl fmt::Display for Settings {
                 )?,
             }
         }
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
         self.users.iter().try_for_each(|user| write!(f, "{user}"))
     }
 }
@@ -164,6 +250,8 @@ pub enum Task {
     Check,
     /// Print the table of a user whose password is asked for.
     HashPassword(String, Role),
+    /// Print the wireless network for wpa_supplicant.
+    Wifi,
 }
 
 fn command() -> Command {
@@ -190,8 +278,8 @@ fn command() -> Command {
         .after_help(
             "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
              The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
-             with name, source and its own size, fps, format, quality, encoder, bad-frames for each camera; and one \
-             [[user]] table for each user, as boardcam hash-password prints it.",
+             with name, source and its own size, fps, format, quality, encoder, bad-frames, record, record-every \
+             for each camera; and one [[user]] table for each user, as boardcam hash-password prints it.",
         )
         .args(OPTIONS.iter().map(option))
         .arg(
@@ -201,6 +289,16 @@ fn command() -> Command {
                 .global(true)
                 .value_parser(value_parser!(PathBuf))
                 .help("Settings file; what the command line says comes first"),
+        )
+        .arg(
+            Arg::new("appliance")
+                .long("appliance")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help(
+                    "For a board whose only service this is: port 80 unless another is set, and in place of a \
+                     settings file with a mistake the defaults; log, page and card then say which line is wrong",
+                ),
         )
         .subcommand(
             Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
@@ -236,6 +334,9 @@ fn command() -> Command {
                         .help("watch (see) or control (change things, too)"),
                 ),
         )
+        .subcommand(
+            Command::new("wifi").about("Print the wireless network of the settings for wpa_supplicant"),
+        )
 }
 
 /// Reads the command line and the settings file that it names.
@@ -256,14 +357,27 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
             let role = sub.get_one::<Role>("role").copied().unwrap_or(Role::Watch);
             (Task::HashPassword(name, role), sub)
         }
+        Some(("wifi", sub)) => (Task::Wifi, sub),
         Some((_, sub)) => (Task::Check, sub),
     };
     let line = from_command_line(matches)?;
-    let file = match matches.get_one::<PathBuf>("config") {
-        Some(path) => file::read(path)?,
-        None => Values::default(),
+    let appliance = matches.get_flag("appliance");
+    let port = if appliance { APPLIANCE_PORT } else { DEFAULT_PORT };
+    let Some(path) = matches.get_one::<PathBuf>("config") else {
+        return Ok((task, Settings { port, ..merge(line, Values::default())? }));
     };
-    Ok((task, merge(line, file)?))
+    let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
+        Err(mistake) if appliance => {
+            let rescued = file::rescue(path);
+            // Rather no picture than one for everybody where the file says who may see it.
+            if rescued.users.is_empty() && task != Task::Wifi && file::names_users(path) {
+                return Err(mistake);
+            }
+            Settings { mistake: Some(mistake), ..merge(line, rescued)? }
+        }
+        read => read?,
+    };
+    Ok((task, Settings { port, ..settings }))
 }
 
 /// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
@@ -321,6 +435,7 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
         ));
     }
+    let mut wishes = Vec::new();
     let cameras: Vec<(String, Wanted)> = chosen
         .into_iter()
         .map(|camera| {
@@ -336,6 +451,8 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
                 quality: own.quality,
                 bad_frames: own.bad_frames.unwrap_or(Wanted::DEFAULT_BAD_FRAMES),
             };
+            let every = own.record_every.map(|seconds| Duration::from_secs(seconds.into()));
+            wishes.push(record::Wish { plan: own.record.unwrap_or_default(), every });
             (name, wanted)
         })
         .collect();
@@ -346,17 +463,55 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
         ));
     }
-    let listen = if line.listen.is_empty() { file.listen } else { line.listen };
+    let default = record::Settings::default();
+    let seconds = |number: u32| Duration::from_secs(number.into());
+    let age = line.record_max_age.or(file.record_max_age);
+    let record = record::Settings {
+        folder: line.record_folder.or(file.record_folder),
+        segment: line.record_segment.or(file.record_segment).map_or(default.segment, seconds),
+        limits: record::Limits {
+            max_bytes: line.record_max_bytes.or(file.record_max_bytes),
+            min_free: line.record_min_free.or(file.record_min_free).unwrap_or(default.limits.min_free),
+            max_age: age.map(|days| Duration::from_secs(u64::from(days) * DAY)),
+        },
+        wishes,
+    };
+    if record.folder.is_none() && record.wishes.iter().any(|wish| wish.plan != Plan::Off) {
+        return Err(Problem::new(
+            "cannot record",
+            "no folder for the recordings is set",
+            "name one, such as record-folder = \"/var/lib/boardcam\"",
+        ));
+    }
+    let https = line.https.or(file.https).unwrap_or_default();
+    let addresses = |line: Vec<SocketAddr>, file| Some(if line.is_empty() { file } else { line });
+    let listen = addresses(line.listen, file.listen).filter(|all| !all.is_empty());
+    let https_listen = addresses(line.https_listen, file.https_listen).filter(|all| !all.is_empty());
+    if let (Https::Off, Some([address, ..])) = (&https, https_listen.as_deref()) {
+        return Err(Problem::new(
+            format!("cannot serve HTTPS on {address}"),
+            "there is no certificate",
+            "let boardcam make one: --tls auto",
+        ));
+    }
     Ok(Settings {
         cameras,
-        listen: (!listen.is_empty()).then_some(listen),
+        listen,
+        https,
+        https_listen,
+        name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         origins: if line.origins.is_empty() { file.origins } else { line.origins },
         proxies: if line.proxies.is_empty() { file.proxies } else { line.proxies },
         users: file.users,
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
+        record,
         log: line.log.or(file.log).unwrap_or_default(),
+        port: DEFAULT_PORT,
+        log_format: line.log_format.or(file.log_format).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
+        wifi: file.wifi,
+        mistake: None,
     })
 }
 
@@ -408,13 +563,27 @@ mod tests {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
         let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        let file = format!(
-            "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\ntrusted-proxy = \"10.0.0.0/8\"\n\
-             cors-origin = [\"http://a.b\"]\n[[user]]\nname = \"anna\"\nrole = \"watch\"\npassword = \"{hash}\""
-        );
-        let settings = settings(&line, &file);
-        assert_eq!(settings.users.len(), 1);
-        assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+        let file = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\nrecord = \"22:00-06:00\"\n\
+                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3\n\
+                    trusted-proxy = \"10.0.0.0/8\"\ncors-origin = [\"http://a.b\"]\n";
+        let tls = "tls = \"/a \\\"b\\\".pem,/c,d\"\ntls-listen = [\"[::1]:443\"]\n";
+        let user = format!("[[user]]\nname = \"anna\"\nrole = \"watch\"\npassword = \"{hash}\"");
+        for file in [file.to_owned() + &user, file.to_owned() + tls] {
+            let settings = settings(&line, &file);
+            assert_eq!(settings.users.is_empty(), !file.contains(&user));
+            assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+        }
+    }
+
+    #[test]
+    fn a_board_is_announced_under_its_name_unless_that_is_none() {
+        assert_eq!(settings(&[], "").name.as_deref(), Some("boardcam"));
+        for (name, expected) in [("Garden-1", Some("garden-1")), ("none", None), ("", None)] {
+            let settings = settings(&["--name", name], "name = \"other\"");
+            assert_eq!(settings.name.as_deref(), expected);
+            let printed = from_text("test", &settings.to_string()).unwrap();
+            assert_eq!(printed.name, settings.name);
+        }
     }
 
     #[test]
@@ -466,8 +635,23 @@ mod tests {
         assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
         assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
         assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
-        assert_eq!(default("listen"), Settings::DEFAULT_LISTEN.to_string());
+        assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
+        assert_eq!(default("record"), Plan::default().to_string());
+        assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
+        assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
+        assert_eq!(default("name"), DEFAULT_NAME);
+        assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
+        assert_eq!(default("tls"), Https::default().to_string());
         assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
+    }
+
+    #[test]
+    fn each_camera_is_recorded_as_it_says_and_without_a_folder_none() {
+        let file = "record-folder = \"/r\"\nrecord = \"always\"\n[[camera]]\nname = \"a\"\n[[camera]]\nrecord = \"off\"";
+        let record = settings(&[], file).record;
+        assert_eq!(record.wishes.iter().map(|wish| wish.plan).collect::<Vec<_>>(), [Plan::Always, Plan::Off]);
+        let problem = from_text("test", "record = \"always\"").unwrap_err().to_string();
+        assert!(problem.contains("record-folder"), "{problem}");
     }
 
     #[test]

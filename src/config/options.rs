@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use super::{CameraValues, Values};
+use super::{CameraValues, MEGABYTE, UNNAMED, Values};
 use crate::auth::network::Network;
 use crate::camera::{Encoder, Layout, Which};
-use crate::host::log::Target;
+use crate::host::log::{Format, Target};
 
 /// How an option's value is written in the settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +76,15 @@ fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 /// The longest camera name; it stands in URLs and on buttons.
 const NAME_MAX: usize = 32;
 
-/// Checks a camera's name: letters, digits, `-` and `_`.
+/// Whether a camera may be called so: letters, digits, `-` and `_`.
+pub fn is_camera_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Checks a camera's name.
 pub(super) fn camera_name(text: &str) -> Result<String, String> {
-    let fits = (1..=NAME_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if !fits {
+    if !is_camera_name(text) {
         return Err(format!("expected a name of 1 to {NAME_MAX} letters, digits, - and _"));
     }
     Ok(text.to_owned())
@@ -97,11 +101,11 @@ fn camera(values: &mut Values, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn listen(values: &mut Values, text: &str) -> Result<(), String> {
+fn address(places: &mut Vec<SocketAddr>, text: &str) -> Result<(), String> {
     let address: SocketAddr = text
         .parse()
         .map_err(|_| "expected an address and a port, the address in numbers; [::] and 0.0.0.0 mean all")?;
-    values.listen.push(address);
+    places.push(address);
     Ok(())
 }
 
@@ -134,11 +138,46 @@ fn trusted_proxy(values: &mut Values, text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The longest name to be found under: with a number behind it (`-99`) it is still a label of 63 bytes (RFC 1035).
+const LABEL_MAX: usize = 60;
+
+fn name(values: &mut Values, text: &str) -> Result<(), String> {
+    let fits = text.len() <= LABEL_MAX
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if !fits {
+        return Err(format!("expected 1 to {LABEL_MAX} letters, digits and -, or none"));
+    }
+    let label = text.to_ascii_lowercase();
+    values.name = Some(Some(label).filter(|label| !label.is_empty() && label != UNNAMED));
+    Ok(())
+}
+
 /// The largest rate that can be asked for, in frames per second.
 pub const MAX_FPS: u32 = 240;
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30/s.
 const MAX_BAD_FRAMES: u32 = 1000;
+
+/// The longest time between two frames of a time-lapse, in seconds: a day.
+const MAX_EVERY: u32 = 86_400;
+
+/// The longest that a recorded file may be, in seconds: six hours.
+const MAX_SEGMENT: u32 = 21_600;
+
+/// A number of megabytes as bytes.
+fn megabytes(text: &str) -> Result<u64, String> {
+    number(text, 1, u64::MAX / MEGABYTE / 2).map(|megabytes| megabytes * MEGABYTE)
+}
+
+fn record_folder(values: &mut Values, text: &str) -> Result<(), String> {
+    if !text.starts_with('/') || text.contains(char::is_control) {
+        return Err("expected the path of a folder, from / on".to_owned());
+    }
+    values.record_folder = Some(text.into());
+    Ok(())
+}
 
 /// Everything that can be set, in the order of `--help`.
 pub static OPTIONS: &[Opt] = &[
@@ -248,7 +287,43 @@ pub static OPTIONS: &[Opt] = &[
         default: "[::]:8080",
         help: "Address and port to serve on; [::] is every address of this machine, IPv4 too",
         example: "0.0.0.0:8080",
-        apply: Apply::Program(listen),
+        apply: Apply::Program(|values, text| address(&mut values.listen, text)),
+    },
+    Opt {
+        name: "tls",
+        short: None,
+        value: "CERTIFICATE",
+        kind: Kind::Text,
+        many: false,
+        default: "off",
+        help: "Serve HTTPS, with a certificate that boardcam makes and renews itself (auto) or one of your own \
+               (CERT.pem,KEY.pem, read anew when they change); plain HTTP then leads there, except for /healthz \
+               and for programs on this machine that call it localhost or 127.0.0.1",
+        example: "auto",
+        apply: Apply::Program(|values, text| take(&mut values.https, text)),
+    },
+    Opt {
+        name: "tls-listen",
+        short: None,
+        value: "ADDR:PORT",
+        kind: Kind::Text,
+        many: true,
+        default: "[::]:8443",
+        help: "Address and port to serve HTTPS on",
+        example: "0.0.0.0:8443",
+        apply: Apply::Program(|values, text| address(&mut values.https_listen, text)),
+    },
+    Opt {
+        name: "name",
+        short: None,
+        value: "NAME",
+        kind: Kind::Text,
+        many: false,
+        default: "boardcam",
+        help: "The name to be found under in the network: http://NAME.local (mDNS). A second board of this name is \
+               NAME-2; none means not announced",
+        example: "garden",
+        apply: Apply::Program(name),
     },
     Opt {
         name: "host",
@@ -256,7 +331,7 @@ pub static OPTIONS: &[Opt] = &[
         value: "NAME",
         kind: Kind::Text,
         many: true,
-        default: "this machine's name, with and without .local",
+        default: "this machine's name, with and without .local, and the one it is found under",
         help: "A further name under which browsers may open this server",
         example: "camera.example.org",
         apply: Apply::Program(host),
@@ -298,6 +373,100 @@ pub static OPTIONS: &[Opt] = &[
         }),
     },
     Opt {
+        name: "record-folder",
+        short: None,
+        value: "FOLDER",
+        kind: Kind::Text,
+        many: false,
+        default: "none, nothing can be recorded",
+        help: "Where recordings go; it must be there, and is not made. On a disk of its own, name a folder on it rather \
+               than its mount point",
+        example: "/var/lib/boardcam",
+        apply: Apply::Program(record_folder),
+    },
+    Opt {
+        name: "record",
+        short: None,
+        value: "WHEN",
+        kind: Kind::Text,
+        many: false,
+        default: "off",
+        help: "When to record: off (only when somebody says so on the page or by the API), always, or from one time \
+               of the board's time zone to another, such as 08:00-18:00",
+        example: "always",
+        apply: Apply::Camera(|camera, text| take(&mut camera.record, text)),
+    },
+    Opt {
+        name: "record-every",
+        short: None,
+        value: "SECONDS",
+        kind: Kind::Number,
+        many: false,
+        default: "every frame",
+        help: "For a time-lapse, record a frame each so many seconds; it plays at 25 frames a second",
+        example: "10",
+        apply: Apply::Camera(|camera, text| {
+            camera.record_every = Some(number(text, 1, MAX_EVERY)?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "record-segment",
+        short: None,
+        value: "SECONDS",
+        kind: Kind::Number,
+        many: false,
+        default: "300",
+        help: "How long a recorded file plays before the next one begins",
+        example: "300",
+        apply: Apply::Program(|values, text| {
+            values.record_segment = Some(number(text, 1, MAX_SEGMENT)?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "record-max-size",
+        short: None,
+        value: "MB",
+        kind: Kind::Number,
+        many: false,
+        default: "as much as the disk holds",
+        help: "Megabytes that all recordings may take; beyond it the oldest are deleted",
+        example: "8000",
+        apply: Apply::Program(|values, text| {
+            values.record_max_bytes = Some(megabytes(text)?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "record-min-free",
+        short: None,
+        value: "MB",
+        kind: Kind::Number,
+        many: false,
+        default: "256",
+        help: "Megabytes of the disk that recordings leave free; the oldest are deleted for it",
+        example: "1000",
+        apply: Apply::Program(|values, text| {
+            values.record_min_free = Some(megabytes(text)?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "record-max-age",
+        short: None,
+        value: "DAYS",
+        kind: Kind::Number,
+        many: false,
+        default: "none",
+        help: "Days that recordings are kept",
+        example: "30",
+        apply: Apply::Program(|values, text| {
+            values.record_max_age = Some(number(text, 1, 36_500)?);
+            Ok(())
+        }),
+    },
+    Opt {
         name: "log",
         short: None,
         value: "TARGET",
@@ -308,6 +477,20 @@ pub static OPTIONS: &[Opt] = &[
         example: "syslog",
         apply: Apply::Program(|values, text| {
             values.log = Some(one_of(text, &Target::ALL.map(|target| (target.name(), target)))?);
+            Ok(())
+        }),
+    },
+    Opt {
+        name: "log-format",
+        short: None,
+        value: "FORMAT",
+        kind: Kind::Text,
+        many: false,
+        default: "text",
+        help: "What log lines look like: text, or json (for machines, one object a line)",
+        example: "json",
+        apply: Apply::Program(|values, text| {
+            values.log_format = Some(one_of(text, &Format::ALL.map(|format| (format.name(), format)))?);
             Ok(())
         }),
     },
@@ -359,6 +542,11 @@ mod tests {
             ("fps", "0"),
             ("fps", "-1"),
             ("fps", "241"),
+            ("name", "a.b"),
+            ("name", "-a"),
+            ("name", "a-"),
+            ("name", "my_camera"),
+            ("name", &"a".repeat(LABEL_MAX + 1)),
             ("listen", "localhost"),
             ("listen", "300.1.1.1:80"),
             ("listen", "127.0.0.1:65536"),
@@ -371,6 +559,13 @@ mod tests {
             ("cors-origin", "http://mainsail.local/"),
             ("cors-origin", "http://Mainsail.local"),
             ("trusted-proxy", "10.0.0.0/33"),
+            ("record", "8-18"),
+            ("record-folder", "recordings"),
+            ("record-every", "0"),
+            ("record-segment", "21601"),
+            ("record-max-size", "0"),
+            ("record-min-free", "99999999999999999999"),
+            ("record-max-age", "0"),
         ] {
             assert!(apply(find(name), bad).is_err(), "--{name} {bad} was accepted");
         }

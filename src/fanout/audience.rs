@@ -1,13 +1,13 @@
 //! Who watches, for `/state` and the log. Written by the fan-out, read by the site.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::order::Order;
-use crate::auth::passes::Passes;
+use super::order::{Kind, Order};
+use crate::auth::passes::{Pass, Passes};
+use crate::feed::Served;
 
 /// A viewer's rate is an average in which the last frame weighs one part in so many.
 const RATE_WEIGHT: u64 = 16;
@@ -33,6 +33,8 @@ pub struct Seat {
     interval: AtomicU64,
     /// How old the last frame was at that moment, in nanoseconds.
     age: AtomicU64,
+    /// The same for all viewers of the camera together.
+    served: Arc<Served>,
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -40,10 +42,11 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Seat {
-    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant) -> Self {
+    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant, served: Arc<Served>) -> Self {
         let zero = || AtomicU64::new(0);
         let (taken, interval, age) = (zero(), zero(), zero());
-        Self { order, peer, since, frames: zero(), skipped: zero(), bytes: zero(), taken, interval, age }
+        let (frames, skipped, bytes) = (zero(), zero(), zero());
+        Self { order, peer, since, frames, skipped, bytes, taken, interval, age, served }
     }
 
     /// Its socket has taken, at `now`, the last byte of the frame that was captured at `captured`. Only the
@@ -58,7 +61,9 @@ impl Seat {
             let mean = self.interval.load(Ordering::Relaxed);
             self.interval.store(mean - mean / weight + gap / weight, Ordering::Relaxed);
         }
-        self.age.store(nanos(now.saturating_duration_since(captured)), Ordering::Relaxed);
+        let age = now.saturating_duration_since(captured);
+        self.age.store(nanos(age), Ordering::Relaxed);
+        self.served.delay.observe(age);
     }
 
     /// Frames per second that its socket took of late, 0 before the second; and how long ago, at `now`, it
@@ -78,19 +83,37 @@ impl Seat {
         any.then(|| Duration::from_nanos(self.age.load(Ordering::Relaxed)))
     }
 
-    pub(super) fn add(counter: &AtomicU64, count: u64) {
-        counter.fetch_add(count, Ordering::Relaxed);
+    /// A frame was begun, after `missed` that it did not get.
+    pub(super) fn begun(&self, missed: u64) {
+        let served = &self.served;
+        let frames = match self.order.kind {
+            Kind::Stream => &served.frames,
+            Kind::Snapshot { .. } => &served.snapshots,
+        };
+        for counter in [&self.frames, frames] {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        for counter in [&self.skipped, &served.skipped] {
+            counter.fetch_add(missed, Ordering::Relaxed);
+        }
+    }
+
+    /// Its socket took so many more bytes.
+    pub(super) fn took_bytes(&self, count: usize) {
+        for counter in [&self.bytes, &self.served.bytes] {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        }
     }
 }
 
-/// All viewers by their connection, and what it costs that some are slow.
+/// All viewers of all event loops, and what it costs that some are slow.
 #[derive(Debug, Default)]
 pub struct Audience {
-    seats: Mutex<BTreeMap<usize, Arc<Seat>>>,
+    seats: Mutex<Vec<Arc<Seat>>>,
     /// What says who may still watch.
     passes: Arc<Passes>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
-    pub spill: AtomicUsize,
+    pub spill: Arc<AtomicUsize>,
 }
 
 impl Audience {
@@ -99,25 +122,25 @@ impl Audience {
         Self { passes, ..Self::default() }
     }
 
-    /// Whether what was ordered may still be had.
-    pub(super) fn may_watch(&self, order: &Order, now: Instant) -> bool {
-        order.pass.is_none_or(|pass| self.passes.holds(pass, now))
+    /// Whether what was ordered by this pass may still be had.
+    pub(super) fn may_watch(&self, pass: Option<Pass>, now: Instant) -> bool {
+        pass.is_none_or(|pass| self.passes.holds(pass, now))
     }
 
     /// The viewers, in the order in which they came.
     pub fn list(&self) -> Vec<Arc<Seat>> {
-        self.lock().values().cloned().collect()
+        self.lock().clone()
     }
 
-    pub(super) fn enter(&self, connection: usize, seat: Arc<Seat>) {
-        self.lock().insert(connection, seat);
+    pub(super) fn enter(&self, seat: Arc<Seat>) {
+        self.lock().push(seat);
     }
 
-    pub(super) fn leave(&self, connection: usize) {
-        self.lock().remove(&connection);
+    pub(super) fn leave(&self, seat: &Arc<Seat>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, seat));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Seat>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -125,11 +148,10 @@ impl Audience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fanout::order::Kind;
 
     fn seat() -> Seat {
         let order = Order::new(Kind::Stream, 0);
-        Seat::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now())
+        Seat::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now(), Arc::default())
     }
 
     #[test]
@@ -140,7 +162,7 @@ mod tests {
         for (frames, gap) in [(100, 100), (100, 50)] {
             for _ in 0..frames {
                 now += Duration::from_millis(gap);
-                Seat::add(&seat.frames, 1);
+                seat.begun(0);
                 seat.took(now - delay, now);
             }
             let (fps, ago) = seat.rate(now + Duration::from_secs(9)).unwrap();
@@ -153,7 +175,7 @@ mod tests {
     fn the_first_two_frames_make_a_rate() {
         let seat = seat();
         for (number, at) in [(1, 10), (2, 260)] {
-            Seat::add(&seat.frames, 1);
+            seat.begun(0);
             let now = seat.since + Duration::from_millis(at);
             seat.took(now, now);
             assert_eq!(seat.rate(now).unwrap().0, if number == 1 { 0.0 } else { 4.0 });

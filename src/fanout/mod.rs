@@ -1,4 +1,4 @@
-//! All live viewers, on the event loop that they share with the gate.
+//! All live viewers of one event loop, which they share with the gate.
 //!
 //! The gate hands a socket over with an [`Order`]; frames come out of the rings of cameras and of
 //! [`crate::variants`]. What it promises:
@@ -12,6 +12,8 @@
 //! Readiness is edge-triggered: whoever gets `Ok(None)` from a socket is told when it takes more, once.
 
 pub mod audience;
+pub mod download;
+mod kernel;
 pub mod order;
 pub mod pace;
 mod spill;
@@ -25,11 +27,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use log::info;
-use mio::net::TcpStream;
 
+use crate::host::log::about_camera;
+use crate::socket::Socket;
 use crate::variants::{Refused, Variants};
 use audience::{Audience, Seat};
-use order::{Kind, Order};
+use download::Downloads;
+use order::{FileOrder, Kind, Order};
 use spill::Pool;
 pub use spill::SPILL_CAP;
 pub use viewer::Leave;
@@ -41,12 +45,12 @@ pub struct Left {
     /// The connection that was handed over.
     pub connection: usize,
     /// Its socket.
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// Why it left.
     pub why: Leave,
 }
 
-/// All viewers of all cameras.
+/// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
@@ -55,13 +59,41 @@ pub struct Fanout {
     pool: Pool,
     left: Vec<Left>,
     torn: Vec<(usize, u64, usize)>,
+    downloads: Downloads,
 }
 
 impl Fanout {
     /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
     pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
-        let pool = Pool::new(SPILL_CAP);
-        Self { variants, audience, viewers: BTreeMap::new(), pool, left: Vec::new(), torn: Vec::new() }
+        let (pool, downloads) = (Pool::new(SPILL_CAP, audience.spill.clone()), Downloads::default());
+        Self {
+            variants,
+            audience,
+            viewers: BTreeMap::new(),
+            pool,
+            left: Vec::new(),
+            torn: Vec::new(),
+            downloads,
+        }
+    }
+
+    /// The same, which also sends recordings.
+    pub fn with_downloads(self, downloads: Downloads) -> Self {
+        Self { downloads, ..self }
+    }
+
+    /// Takes over a connection as [`Fanout::adopt`] does, for a recording.
+    ///
+    /// # Errors
+    /// Gives the socket back with a sentence why not.
+    pub fn adopt_file(
+        &mut self,
+        connection: usize,
+        socket: Socket,
+        order: FileOrder,
+        head: Vec<u8>,
+    ) -> Result<(), (Socket, &'static str)> {
+        self.downloads.adopt(connection, socket, order, head, Instant::now())
     }
 
     /// Takes over a connection, whose socket must be non-blocking and in the loop's poll.
@@ -72,12 +104,12 @@ impl Fanout {
     pub fn adopt(
         &mut self,
         connection: usize,
-        socket: TcpStream,
+        socket: Socket,
         peer: SocketAddr,
         order: Order,
         head: Vec<u8>,
         asked: Instant,
-    ) -> Result<(), (TcpStream, Refused)> {
+    ) -> Result<(), (Socket, Refused)> {
         let demand = match self.variants.demand(order.camera, order.variant) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
@@ -85,22 +117,31 @@ impl Fanout {
         let stream = order.kind == Kind::Stream;
         let name = demand.feed().name.clone();
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        let seat = Arc::new(Seat::new(order, peer, asked));
+        let seat = Arc::new(Seat::new(order, peer, asked, demand.feed().served.clone()));
         let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
+            let _about = about_camera(&name);
             info!("viewer {peer} watches camera {name}{variant}");
-            self.audience.enter(connection, seat);
+            self.audience.enter(seat);
         }
         self.ready(connection);
         Ok(())
     }
 
+    /// Whether anybody of this loop waits for frames.
+    pub fn is_watched(&self) -> bool {
+        !self.viewers.is_empty()
+    }
+
     /// A viewer's socket may take or give something.
     pub fn ready(&mut self, connection: usize) {
-        let Some(viewer) = self.viewers.get_mut(&connection) else { return };
-        viewer.unblock();
         let now = Instant::now();
+        let Some(viewer) = self.viewers.get_mut(&connection) else {
+            self.left.extend(self.downloads.ready(connection, now));
+            return;
+        };
+        viewer.unblock();
         let done = viewer.discard().and_then(|()| viewer.flush(&mut self.pool, now));
         match done {
             Ok(()) => self.offer(connection, now),
@@ -109,9 +150,10 @@ impl Fanout {
         self.mend();
     }
 
-    /// Cameras may have published frames.
+    /// Cameras may have published frames, and pieces of recordings may have been read.
     pub fn frames(&mut self) {
         let now = Instant::now();
+        self.downloads.pieces(&mut self.left, now);
         // No iterator: an offer may dismiss the viewer.
         let mut next = 0;
         while let Some((&connection, _)) = self.viewers.range(next..).next() {
@@ -156,13 +198,12 @@ impl Fanout {
                 _ => self.dismiss(connection, Leave::NoRoom),
             }
         }
-        self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
     }
 
     /// Drops those whose time or pass is over; called a few times a second.
     pub fn expire(&mut self, now: Instant) {
         let late = |(connection, viewer): (&usize, &Viewer)| {
-            let over = !self.audience.may_watch(&viewer.seat.order, now);
+            let over = !self.audience.may_watch(viewer.seat.order.pass, now);
             let why = if over { Some(Leave::Over) } else { viewer.expire(now).err() };
             why.map(|why| (*connection, why))
         };
@@ -170,9 +211,9 @@ impl Fanout {
         for (connection, why) in expired {
             self.dismiss(connection, why);
         }
+        self.downloads.expire(&mut self.left, now, |pass| self.audience.may_watch(pass, now));
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
-            self.audience.spill.store(self.pool.held(), Ordering::Relaxed);
         }
     }
 
@@ -182,10 +223,15 @@ impl Fanout {
     }
 
     fn dismiss(&mut self, connection: usize, why: Leave) {
-        let Some(viewer) = self.viewers.remove(&connection) else { return };
+        let Some(viewer) = self.viewers.remove(&connection) else {
+            self.left.extend(self.downloads.dismiss(connection, why));
+            return;
+        };
+        let camera = viewer.feed().name.clone();
         let (socket, seat) = viewer.dismantle(&mut self.pool);
         if seat.order.kind == Kind::Stream {
-            self.audience.leave(connection);
+            self.audience.leave(&seat);
+            let _about = about_camera(&camera);
             info!(
                 "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
                 seat.peer,

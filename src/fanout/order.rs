@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::pace::Fps;
 use crate::auth::passes::Pass;
+use crate::record::name::Name;
 use crate::variants::Variant;
 
 /// Private headers of the site's answers begin with this.
@@ -113,10 +114,71 @@ impl Order {
     }
 }
 
+/// Before the fields of a [`FileOrder`] in the private header.
+const FILE: &str = "file ";
+
+/// What to serve of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOrder {
+    /// Which one.
+    pub name: Name,
+    /// The first byte.
+    pub from: u64,
+    /// How many bytes, at least one.
+    pub length: u64,
+    /// What it lasts as long as; `None` is as long as it takes.
+    pub pass: Option<Pass>,
+}
+
+impl FileOrder {
+    /// The value of the private header.
+    pub fn to_header(&self) -> String {
+        let Self { name, from, length, pass } = self;
+        let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
+        format!("{FILE}{name} {from} {length}{pass}")
+    }
+
+    /// Reads the value of the private header; `None` if it is no file's.
+    pub fn from_header(text: &str) -> Option<Self> {
+        let mut words = text.strip_prefix(FILE)?.split(' ');
+        let name = Name::parse(words.next()?)?;
+        let mut number = || words.next().map(|word| word.parse().ok());
+        let (from, length) = (number()??, number()??);
+        let pass = match number() {
+            None => None,
+            Some(pass) => Some(pass?),
+        };
+        (words.next().is_none() && length > 0).then_some(Self { name, from, length, pass })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::camera::Size;
+
+    #[test]
+    fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let order = FileOrder { name, from: 5, length: u64::MAX, pass: Some(7) };
+        for order in [order.clone(), FileOrder { pass: None, ..order.clone() }] {
+            assert_eq!(FileOrder::from_header(&order.to_header()), Some(order));
+        }
+        assert_eq!(Order::from_header(&order.to_header()), None);
+        let name = order.name;
+        for bad in [
+            "file /etc/passwd 0 5".to_owned(),
+            "file ../secret.mkv 0 5".to_owned(),
+            format!("file {name}"),
+            format!("file {name} 0"),
+            format!("file {name} 0 0"),
+            format!("file {name} -1 5"),
+            format!("file {name} 0 5 x"),
+            format!("file {name} 0 5 6 7"),
+        ] {
+            assert_eq!(FileOrder::from_header(&bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn an_order_arrives_as_it_was_given() {

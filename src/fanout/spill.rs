@@ -1,4 +1,8 @@
-//! Memory for what a viewer's socket did not take of a frame: reused, with one cap over all viewers.
+//! Memory for what a viewer's socket did not take of a frame: reused, with one cap over all viewers of all event
+//! loops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// All spills together hold at most so many bytes.
 pub const SPILL_CAP: usize = 16 << 20;
@@ -26,23 +30,19 @@ impl Spill {
     }
 }
 
-/// Where spills come from and go back to.
+/// Where the spills of one event loop come from and go back to.
 #[derive(Debug)]
 pub struct Pool {
     free: Vec<Vec<u8>>,
-    held: usize,
+    /// Capacity of all buffers of all pools, free or in use, in bytes.
+    held: Arc<AtomicUsize>,
     cap: usize,
 }
 
 impl Pool {
-    /// A pool whose buffers together stay within `cap` bytes.
-    pub fn new(cap: usize) -> Self {
-        Self { free: Vec::new(), held: 0, cap }
-    }
-
-    /// Capacity of all buffers, free or in use, in bytes.
-    pub fn held(&self) -> usize {
-        self.held
+    /// A pool whose buffers, and those of all others that count in `held`, stay within `cap` bytes.
+    pub fn new(cap: usize, held: Arc<AtomicUsize>) -> Self {
+        Self { free: Vec::new(), held, cap }
     }
 
     /// A spill that holds the `parts`, one behind the other.
@@ -63,14 +63,18 @@ impl Pool {
     }
 
     fn allocate(&mut self, length: usize) -> Result<Vec<u8>, NoRoom> {
-        while self.held + length > self.cap {
+        let fits = |held: usize| held.checked_add(length).filter(|held| *held <= self.cap);
+        while self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
             let Some(buffer) = self.free.pop() else { return Err(NoRoom) };
-            self.held -= buffer.capacity();
+            self.held.fetch_sub(buffer.capacity(), Ordering::Relaxed);
         }
         let mut buffer = Vec::new();
         // A limit on the process's memory is a cap, too.
-        buffer.try_reserve_exact(length).map_err(|_| NoRoom)?;
-        self.held += buffer.capacity();
+        if buffer.try_reserve_exact(length).is_err() {
+            self.held.fetch_sub(length, Ordering::Relaxed);
+            return Err(NoRoom);
+        }
+        self.held.fetch_add(buffer.capacity() - length, Ordering::Relaxed);
         Ok(buffer)
     }
 
@@ -84,7 +88,7 @@ impl Pool {
     /// Frees what nobody uses, after a time in which nobody did.
     pub fn trim(&mut self) {
         for buffer in self.free.drain(..) {
-            self.held -= buffer.capacity();
+            self.held.fetch_sub(buffer.capacity(), Ordering::Relaxed);
         }
     }
 }
@@ -95,21 +99,34 @@ mod tests {
 
     #[test]
     fn spills_are_reused_and_never_exceed_the_cap() {
-        let mut pool = Pool::new(100);
+        let held = Arc::<AtomicUsize>::default();
+        let mut pool = Pool::new(100, held.clone());
+        let held = || held.load(Ordering::Relaxed);
         let first = pool.take(&[&[1; 30], &[2; 30]]).unwrap();
         assert_eq!(first.rest().len(), 60);
         assert_eq!(pool.take(&[&[0; 60]]).unwrap_err(), NoRoom);
         pool.give_back(first);
         let second = pool.take(&[&[3; 10]]).unwrap();
-        assert_eq!((pool.held, second.rest()), (60, &[3; 10][..]));
+        assert_eq!((held(), second.rest()), (60, &[3; 10][..]));
         pool.give_back(second);
         assert!(pool.take(&[&[0; 90]]).is_ok(), "a free buffer that is too small must make way");
-        assert!(pool.held <= 100);
+        assert!(held() <= 100);
+    }
+
+    #[test]
+    fn two_event_loops_share_one_cap() {
+        let held = Arc::<AtomicUsize>::default();
+        let [mut one, mut other] = [(); 2].map(|()| Pool::new(100, held.clone()));
+        let spill = one.take(&[&[0; 60]]).unwrap();
+        assert_eq!(other.take(&[&[0; 60]]).unwrap_err(), NoRoom);
+        one.give_back(spill);
+        one.trim();
+        assert!(other.take(&[&[0; 60]]).is_ok());
     }
 
     #[test]
     fn what_was_sent_is_not_sent_again() {
-        let mut spill = Pool::new(100).take(&[b"abc", b"def"]).unwrap();
+        let mut spill = Pool::new(100, Arc::default()).take(&[b"abc", b"def"]).unwrap();
         spill.advance(4);
         assert_eq!(spill.rest(), b"ef");
         spill.advance(99);

@@ -1,15 +1,12 @@
 //! One viewer: a socket, and what it still has to take.
 
 use std::fmt;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::SockRef;
-
 use super::audience::Seat;
+use super::kernel::KernelBuffer;
 use super::order::Kind;
 use super::pace::Pace;
 use super::spill::{NoRoom, Pool, Spill};
@@ -17,6 +14,7 @@ use crate::feed::{Demand, Feed};
 use crate::host::inject;
 use crate::multipart;
 use crate::ring::Stored;
+use crate::socket::{Sent, Socket, rest};
 
 /// A viewer that takes nothing for so long is dropped.
 pub const STALL_LIMIT: Duration = Duration::from_secs(10);
@@ -26,13 +24,6 @@ pub const SNAPSHOT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A frame older than this, from before a viewer came, is the past: it waits for the next one instead.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// A viewer that does not keep up is given the next frame when the kernel has less than half of this, in bytes,
-/// to send (tcp_poll): enough to keep its link busy until then, and little delay.
-const KERNEL_BUFFER_SLOW: usize = 4 << 10;
-
-/// A viewer that missed a frame keeps up again when it has got so many without missing one.
-const STEADY: u32 = 64;
 
 /// What a viewer sends while it watches is thrown away, so much at a time.
 const DISCARD: usize = 4 << 10;
@@ -46,12 +37,14 @@ pub enum Leave {
     Stalled,
     /// Memory for viewers that are behind ran out, and it was the furthest behind.
     NoRoom,
-    /// Its snapshot is sent.
+    /// Its snapshot or recording is sent.
     Served,
     /// No fresh picture came for its snapshot.
     NoPicture,
     /// What it watched by holds no more: a revoked token, a session that ended.
     Over,
+    /// The recording that it wants cannot be read, and nothing of it was sent.
+    NoFile,
     /// An error in this program ended it.
     Failed,
 }
@@ -65,6 +58,7 @@ impl fmt::Display for Leave {
             Leave::Served => f.write_str("served"),
             Leave::Over => f.write_str("dropped, its session or token ended"),
             Leave::Failed => f.write_str("an error in this program ended it; see above"),
+            Leave::NoFile => f.write_str("the recording cannot be read"),
             Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
@@ -86,7 +80,7 @@ pub enum Offered {
 
 #[derive(Debug)]
 pub(super) struct Viewer {
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     pub(super) seat: Arc<Seat>,
     /// Keeps the camera encoding.
     demand: Demand,
@@ -103,9 +97,7 @@ pub(super) struct Viewer {
     captured: Option<Instant>,
     /// While it is behind: when it last took something, or first took nothing.
     behind: Option<Instant>,
-    kernel_buffer: usize,
-    /// Frames since it missed one; [`STEADY`] is enough.
-    steady: u32,
+    kernel_buffer: KernelBuffer,
 }
 
 impl Viewer {
@@ -114,12 +106,12 @@ impl Viewer {
     /// # Errors
     /// Gives the socket back when there is no memory for a stream's head.
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         seat: Arc<Seat>,
         demand: Demand,
         head: Vec<u8>,
         pool: &mut Pool,
-    ) -> Result<Self, TcpStream> {
+    ) -> Result<Self, Socket> {
         let kind = seat.order.kind;
         let opening = if seat.order.advance_headers { multipart::ADVANCE_HEAD } else { "" };
         let (head, spill) = match kind {
@@ -130,7 +122,6 @@ impl Viewer {
             Kind::Snapshot { .. } => (head, None),
         };
         let behind = spill.is_some().then_some(seat.since);
-        let (blocked, seen, kernel_buffer, steady) = (false, 0, 0, STEADY);
         let pace = seat.order.fps.map(Pace::new);
         Ok(Self {
             socket,
@@ -140,12 +131,11 @@ impl Viewer {
             pace,
             head,
             spill,
-            blocked,
-            seen,
+            blocked: false,
+            seen: 0,
             captured: None,
             behind,
-            kernel_buffer,
-            steady,
+            kernel_buffer: KernelBuffer::new(),
         })
     }
 
@@ -164,30 +154,48 @@ impl Viewer {
         self.blocked = false;
     }
 
+    /// Whether something that it was to get is not sent yet.
+    fn is_owed(&self) -> bool {
+        self.spill.is_some() || self.socket.holds()
+    }
+
     /// Sends what is left of an earlier frame.
     pub(super) fn flush(&mut self, pool: &mut Pool, now: Instant) -> Result<(), Leave> {
-        while let Some(spill) = &mut self.spill {
-            if self.blocked {
+        while self.is_owed() && !self.blocked {
+            let rest = self.spill.as_ref().map_or(&[][..], Spill::rest);
+            let Some(sent) = attempt(self.socket.send([rest, &[]]))? else {
+                self.blocked = true;
                 return Ok(());
+            };
+            let spill = self.spill.take_if(|spill| {
+                spill.advance(sent.taken);
+                spill.rest().is_empty()
+            });
+            pool.give_back(spill.unwrap_or_default());
+            self.moved(sent, now);
+            if !self.is_owed() {
+                self.paid(now)?;
             }
-            match attempt(self.socket.write(spill.rest()))? {
-                None => self.blocked = true,
-                Some(count) => {
-                    spill.advance(count);
-                    self.behind = Some(now);
-                    Seat::add(&self.seat.bytes, count as u64);
-                    if spill.rest().is_empty() {
-                        self.behind = None;
-                        pool.give_back(self.spill.take().unwrap_or_default());
-                        if self.head.is_empty() && self.kind != Kind::Stream {
-                            return Err(Leave::Served);
-                        }
-                        if let Some(captured) = self.captured {
-                            self.seat.took(captured, now);
-                        }
-                    }
-                }
-            }
+        }
+        Ok(())
+    }
+
+    /// It took something, unless only we did.
+    fn moved(&mut self, sent: Sent, now: Instant) {
+        if sent.moved > 0 {
+            self.behind = Some(now);
+            self.seat.took_bytes(sent.moved);
+        }
+    }
+
+    /// All that was begun is sent.
+    fn paid(&mut self, now: Instant) -> Result<(), Leave> {
+        self.behind = None;
+        if self.kind != Kind::Stream && self.head.is_empty() {
+            return Err(Leave::Served);
+        }
+        if let Some(captured) = self.captured {
+            self.seat.took(captured, now);
         }
         Ok(())
     }
@@ -202,7 +210,7 @@ impl Viewer {
         if frame.number == self.seen {
             return Ok(Offered::Fine);
         }
-        if self.spill.is_some() || self.blocked {
+        if self.is_owed() || self.blocked {
             return Ok(Offered::Fine);
         }
         match self.kind {
@@ -228,24 +236,23 @@ impl Viewer {
         }
         let parts = self.parts(frame);
         let length = parts.iter().map(|part| part.len()).sum();
-        self.fit_kernel_buffer(length, self.missed(frame) > 0);
-        let written = if self.has_room() {
-            attempt(self.socket.write_vectored(&parts.map(IoSlice::new)))?
-        } else {
-            None
+        self.kernel_buffer.fit(self.socket.tcp(), length, self.missed(frame) > 0);
+        let sent = match self.kernel_buffer.has_room(self.socket.tcp()) {
+            true => attempt(self.socket.send(parts))?,
+            false => None,
         };
-        let Some(sent) = written else {
+        let Some(sent) = sent else {
             // Not anew: what it sends us must not pass for taking something.
             self.behind.get_or_insert(now);
             self.blocked = true;
             return Ok(Offered::Fine);
         };
-        self.begun(frame, sent);
-        if sent < length {
-            return Ok(self.keep(&rest(parts, sent), pool, (frame.number, sent), now));
+        self.begun(frame, sent, now);
+        if sent.taken < length || self.socket.holds() {
+            return Ok(self.keep(rest(parts, sent.taken), pool, (frame.number, sent.taken), now));
         }
         // Not `now`, which all viewers of a frame share: those that were served before this one took their time.
-        self.seat.took(frame.meta.captured, Instant::now());
+        self.paid(Instant::now())?;
         Ok(Offered::Fine)
     }
 
@@ -267,13 +274,13 @@ impl Viewer {
         let jpeg = frame.jpeg();
         let mut head = std::mem::take(&mut self.head);
         head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
-        let written = self.socket.write_vectored(&[IoSlice::new(&head), IoSlice::new(jpeg)]);
-        let sent = attempt(written)?.unwrap_or(0);
-        self.begun(frame, sent);
-        if sent == head.len() + jpeg.len() {
+        let parts = [&head[..], jpeg];
+        let sent = attempt(self.socket.send(parts))?.unwrap_or_default();
+        self.begun(frame, sent, now);
+        if sent.taken == head.len() + jpeg.len() && !self.socket.holds() {
             return Err(Leave::Served);
         }
-        match self.keep(&rest([&head, jpeg], sent), pool, (frame.number, sent), now) {
+        match self.keep(rest(parts, sent.taken), pool, (frame.number, sent.taken), now) {
             Offered::Fine => Ok(Offered::Fine),
             Offered::Torn { .. } => Err(Leave::NoRoom),
         }
@@ -285,28 +292,29 @@ impl Viewer {
         self.pace.map_or(between, |pace| between.min(pace.overdue(frame.meta.captured)))
     }
 
-    fn begun(&mut self, frame: &Stored<'_>, sent: usize) {
+    fn begun(&mut self, frame: &Stored<'_>, sent: Sent, now: Instant) {
         self.captured = Some(frame.meta.captured);
-        Seat::add(&self.seat.skipped, self.missed(frame));
+        self.seat.begun(self.missed(frame));
         self.seen = frame.number;
         if let Some(pace) = &mut self.pace {
             pace.taken(frame.meta.captured);
         }
-        self.behind = None;
-        Seat::add(&self.seat.frames, 1);
-        Seat::add(&self.seat.bytes, sent as u64);
+        self.moved(sent, now);
     }
 
     fn keep(
         &mut self,
-        rest: &[&[u8]],
+        rest: [&[u8]; 2],
         pool: &mut Pool,
         (number, sent): (u64, usize),
         now: Instant,
     ) -> Offered {
-        self.behind = Some(now);
+        self.behind.get_or_insert(now);
         self.blocked = true; // a socket that took less than it was given says when it takes more
-        match pool.take(rest) {
+        if rest.iter().all(|part| part.is_empty()) {
+            return Offered::Fine;
+        }
+        match pool.take(&rest) {
             Ok(spill) => {
                 self.spill = Some(spill);
                 Offered::Fine
@@ -330,41 +338,11 @@ impl Viewer {
         Ok(())
     }
 
-    /// Says how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
-    /// up, so that each frame is one call; next to nothing when it does not, since all that waits there is delay.
-    fn fit_kernel_buffer(&mut self, part: usize, missed: bool) {
-        self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
-        let keeps_up = self.steady == STEADY;
-        // With room to spare, since no frame is as large as the last one.
-        let (fits, wanted) = if keeps_up {
-            (self.kernel_buffer >= part, part + part / 4)
-        } else {
-            (self.kernel_buffer == KERNEL_BUFFER_SLOW, KERNEL_BUFFER_SLOW)
-        };
-        if !fits {
-            self.kernel_buffer = wanted;
-            let bytes = u32::try_from(wanted).unwrap_or(u32::MAX);
-            // A kernel without it (before 3.12) shows slow viewers older pictures; nothing else.
-            let _ = SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes);
-        }
-    }
-
-    /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, its
-    /// socket says so by itself; else it must be asked, since the kernel fills up a segment that it has begun
-    /// (up to 64 KB) whatever the limit. An answer of no brings an event when there is room (tcp_poll).
-    fn has_room(&self) -> bool {
-        if self.steady == STEADY {
-            return true;
-        }
-        let mut sockets = [PollFd::new(&self.socket, PollFlags::OUT)];
-        !matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(0)) // an error shows when it is written to
-    }
-
     /// Throws away what a stream's viewer sends. The end of its sending is not the end of its watching
     /// (`nc -N` half-closes); one that is gone shows when frames are sent.
     pub(super) fn discard(&mut self) -> Result<(), Leave> {
         if self.kind == Kind::Stream {
-            attempt(self.socket.read(&mut [0; DISCARD]).map(|count| count.max(1)))?;
+            attempt(self.socket.read(&mut [0; DISCARD]))?;
         }
         Ok(())
     }
@@ -382,7 +360,7 @@ impl Viewer {
     }
 
     /// Gives socket and memory back.
-    pub(super) fn dismantle(self, pool: &mut Pool) -> (TcpStream, Arc<Seat>) {
+    pub(super) fn dismantle(self, pool: &mut Pool) -> (Socket, Arc<Seat>) {
         if let Some(spill) = self.spill {
             pool.give_back(spill);
         }
@@ -390,17 +368,10 @@ impl Viewer {
     }
 }
 
-/// What is left of two pieces behind their first `sent` bytes.
-fn rest([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
-    let of_first = sent.min(first.len());
-    [&first[of_first..], second.get(sent - of_first..).unwrap_or_default()]
-}
-
 /// What a non-blocking call did: `None` when it would have blocked.
-fn attempt(result: io::Result<usize>) -> Result<Option<usize>, Leave> {
+pub(super) fn attempt<T>(result: io::Result<T>) -> Result<Option<T>, Leave> {
     match result {
-        Ok(0) => Err(Leave::Gone(ErrorKind::WriteZero)),
-        Ok(count) => Ok(Some(count)),
+        Ok(done) => Ok(Some(done)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(Leave::Gone(error.kind())),
     }

@@ -87,7 +87,7 @@ mod tests {
 
     fn publish(feed: &Feed) {
         let mut writer = Writer::new(&feed.ring);
-        writer.reserve(1);
+        writer.reserve(1).unwrap();
         let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
         writer.publish::<()>(meta, |_| Ok(1)).unwrap();
         feed.announce();

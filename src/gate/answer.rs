@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::fanout::order::{self, Kind, Order};
+use crate::fanout::order::{self, FileOrder, Kind, Order};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum Answer {
         /// The head that comes before it: whole for a stream, up to Content-Length for a snapshot.
         head: Vec<u8>,
     },
+    /// Let the fan-out send a recording.
+    File {
+        /// Which one, and what of it.
+        order: FileOrder,
+        /// The whole head that comes before it.
+        head: Vec<u8>,
+    },
 }
 
 /// The words that belong to a status code (RFC 9110 section 15); clients ignore them.
@@ -28,7 +35,9 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
+        206 => "Partial Content",
         303 => "See Other",
         304 => "Not Modified",
         400 => "Bad Request",
@@ -39,6 +48,8 @@ fn reason(status: u16) -> &'static str {
         408 => "Request Timeout",
         409 => "Conflict",
         413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
         421 => "Misdirected Request",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
@@ -82,12 +93,16 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
     let body = answer.get(length..).unwrap_or_default();
 
     let bodiless = matches!(status, 204 | 304);
-    let (mut order, mut kept, mut content_type) = (None, String::new(), None);
+    let (mut order, mut file, mut kept, mut content_type) = (None, None, String::new(), None);
     let mut content_length = if bodiless { 0 } else { body.len() };
     for header in parsed.headers.iter() {
         let value = std::str::from_utf8(header.value).map_err(|_| bad())?;
         if header.name.eq_ignore_ascii_case(order::HEADER) {
-            order = Some(Order::from_header(value).ok_or_else(bad)?);
+            file = FileOrder::from_header(value);
+            order = Order::from_header(value);
+            if file.is_none() && order.is_none() {
+                return Err(bad());
+            }
             continue;
         }
         let private = header.name.get(..order::PREFIX.len());
@@ -114,6 +129,11 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         let connection = connection(keep_alive);
         format!("HTTP/{version} {status} {}\r\nConnection: {connection}\r\n{kept}", reason(status))
     };
+    if let Some(order) = file {
+        let length = order.length;
+        let head = start("1.1", keep_alive) + &format!("Content-Length: {length}\r\n\r\n");
+        return Ok(Answer::File { order, head: head.into_bytes() });
+    }
     Ok(match order {
         // A stream ends with its connection, which is what HTTP/1.0 says without words.
         Some(order) if order.kind == Kind::Stream => {
@@ -139,7 +159,7 @@ mod tests {
     fn text(answer: Answer) -> String {
         match answer {
             Answer::Send { bytes } => String::from_utf8(bytes).unwrap(),
-            Answer::HandOver { head, .. } => String::from_utf8(head).unwrap(),
+            Answer::HandOver { head, .. } | Answer::File { head, .. } => String::from_utf8(head).unwrap(),
         }
     }
 
@@ -182,6 +202,20 @@ mod tests {
             text(answer),
             "HTTP/1.0 200 OK\r\nConnection: close\r\nPragma: no-cache\r\n\
              Content-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_recording_goes_out_with_the_length_of_what_is_sent_of_it() {
+        let answer = b"HTTP/1.0 206 Partial Content\r\nContent-Length: 0\r\nContent-Range: bytes 2-6/9\r\n\
+                       X-Boardcam-Serve: file door_2026-11-25_22-15-09Z.mkv 2 5\r\n\r\n";
+        let answer = from_site(answer, true).unwrap();
+        let Answer::File { order, .. } = &answer else { panic!("{answer:?}") };
+        assert_eq!((order.from, order.length), (2, 5));
+        assert_eq!(
+            text(answer),
+            "HTTP/1.1 206 Partial Content\r\nConnection: keep-alive\r\nContent-Range: bytes 2-6/9\r\n\
+             Content-Length: 5\r\n\r\n"
         );
     }
 

@@ -1,14 +1,19 @@
 //! One client's connection: a request in, an answer out, and again. It is a state, not a thread.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
+use log::debug;
 use mio::net::TcpStream;
+use rustls::ServerConfig;
 
 use super::answer;
 use super::head::{self, Head, Names, Refusal};
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
+use super::relay::SECURE_HEADER;
+use crate::socket::Socket;
 
 /// Read from a socket in one go.
 const CHUNK: usize = 4 << 10;
@@ -16,8 +21,15 @@ const CHUNK: usize = 4 << 10;
 /// Reads in one turn of a client whose input is thrown away, before others get theirs.
 const LINGER_READS: usize = 16;
 
+/// The first byte of a client that speaks TLS: its record is a handshake (RFC 8446 section 5.1).
+const HANDSHAKE: u8 = 0x16;
+
 #[derive(Debug)]
 enum State {
+    /// Has said nothing yet on a port for TLS.
+    Silent(Arc<ServerConfig>),
+    /// Agrees on keys.
+    Handshake,
     /// Takes a request in.
     Reading,
     /// The site has the request.
@@ -52,7 +64,7 @@ pub enum Need {
 #[derive(Debug)]
 pub struct Connection {
     /// Not here while lent to the fan-out.
-    socket: Option<TcpStream>,
+    socket: Option<Socket>,
     /// Where the client is.
     pub peer: SocketAddr,
     input: Vec<u8>,
@@ -67,17 +79,21 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A client that has just come.
-    pub fn new(socket: TcpStream, peer: SocketAddr, now: Instant) -> Self {
+    /// A client that has just come; with `tls` to a port for it.
+    pub fn new(socket: TcpStream, peer: SocketAddr, tls: Option<&Arc<ServerConfig>>, now: Instant) -> Self {
+        let (state, time) = match tls {
+            None => (State::Reading, IDLE_TIME),
+            Some(config) => (State::Silent(config.clone()), REQUEST_TIME),
+        };
         Self {
-            socket: Some(socket),
+            socket: Some(Socket::Plain(socket)),
             peer,
             input: Vec::new(),
             seen: 0,
             head: None,
             asked: now,
-            state: State::Reading,
-            deadline: Some(now + IDLE_TIME),
+            state,
+            deadline: Some(now + time),
         }
     }
 
@@ -85,6 +101,19 @@ impl Connection {
     pub fn drive(&mut self, names: &Names, now: Instant) -> Need {
         loop {
             match self.state {
+                State::Silent(_) => match self.hear(now) {
+                    Ok(true) => {}
+                    Ok(false) => return Need::Wait,
+                    Err(_) => return Need::Close,
+                },
+                State::Handshake => match self.socket.as_mut().map_or(Ok(false), Socket::handshake) {
+                    Ok(true) => (self.state, self.deadline) = (State::Reading, Some(now + IDLE_TIME)),
+                    Ok(false) => return Need::Wait,
+                    Err(error) => {
+                        debug!("no TLS with {}: {error}", self.peer);
+                        self.served(false, now); // it may be on its way to hear the alert
+                    }
+                },
                 State::Reading => match self.read(names, now) {
                     Ok(Some(need)) => return need,
                     Ok(None) => {}
@@ -101,6 +130,36 @@ impl Connection {
         }
     }
 
+    /// Listens whether the first word is TLS; `true` when the state has changed.
+    fn hear(&mut self, now: Instant) -> io::Result<bool> {
+        let (Some(Socket::Plain(tcp)), State::Silent(config)) = (&self.socket, &self.state) else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        let mut first = [0];
+        match tcp.peek(&mut first) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) if first == [HANDSHAKE] => {}
+            Ok(_) => {
+                let refusal = Refusal::new(400, "This is no TLS. Use https://, not http://.");
+                self.answer(answer::refusal(&refusal, false), false, now);
+                return Ok(true);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let config = config.clone();
+        if let Some(Socket::Plain(tcp)) = self.socket.take() {
+            self.socket = Some(Socket::tls(tcp, &config).map_err(io::Error::other)?);
+        }
+        self.state = State::Handshake;
+        Ok(true)
+    }
+
+    /// Whether no request can have come yet, since it is not agreed how to encrypt it.
+    pub fn is_in_handshake(&self) -> bool {
+        matches!(self.state, State::Silent(_) | State::Handshake)
+    }
+
     /// Takes a request in; `Ok(None)` when the state has changed.
     fn read(&mut self, names: &Names, now: Instant) -> Result<Option<Need>, Refusal> {
         if self.head.is_none() {
@@ -111,7 +170,11 @@ impl Connection {
         }
         if let Some(head) = &mut self.head {
             if let Some(body) = self.input.get(head.length..head.length + head.body) {
-                let need = Need::Relay { head: std::mem::take(&mut head.for_site), body: body.to_vec() };
+                let mut for_site = std::mem::take(&mut head.for_site);
+                if self.socket.as_ref().is_some_and(Socket::is_secure) {
+                    for_site += &format!("{SECURE_HEADER}: 1\r\n");
+                }
+                let need = Need::Relay { head: for_site, body: body.to_vec() };
                 self.input.drain(..head.length + head.body);
                 self.seen = 0;
                 (self.state, self.deadline, self.asked) = (State::Relayed, None, now);
@@ -119,12 +182,13 @@ impl Connection {
             }
             if std::mem::take(&mut head.expects_continue) {
                 // Two lines that a fresh socket takes; if not, the client waits a second and sends anyway.
-                let _ = self.socket.as_mut().map(|socket| socket.write(b"HTTP/1.1 100 Continue\r\n\r\n"));
+                let go_on = [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], &[]];
+                let _ = self.socket.as_mut().map(|socket| socket.send(go_on));
             }
         }
         let mut chunk = [0; CHUNK];
         let Some(socket) = &mut self.socket else { return Ok(Some(Need::Close)) };
-        match socket.read(&mut chunk) {
+        match socket.flush().and_then(|()| socket.read(&mut chunk)) {
             Ok(0) => Ok(Some(Need::Close)),
             Ok(count) => {
                 if self.input.is_empty() {
@@ -162,7 +226,7 @@ impl Connection {
     }
 
     /// Lends the socket to the fan-out; `None` if it is not here.
-    pub fn lend(&mut self) -> Option<TcpStream> {
+    pub fn lend(&mut self) -> Option<Socket> {
         let socket = self.socket.take();
         if socket.is_some() {
             (self.state, self.deadline) = (State::Lent, None);
@@ -171,7 +235,7 @@ impl Connection {
     }
 
     /// Takes the socket back from the fan-out.
-    pub fn take_back(&mut self, socket: TcpStream) {
+    pub fn take_back(&mut self, socket: Socket) {
         self.socket = Some(socket);
     }
 
@@ -184,8 +248,8 @@ impl Connection {
             self.deadline = Some(now + if begun { REQUEST_TIME } else { IDLE_TIME });
             return;
         }
-        if let Some(socket) = &self.socket {
-            let _ = socket.shutdown(Shutdown::Write); // gone already: then reading says so
+        if let Some(socket) = &mut self.socket {
+            socket.finish();
         }
         self.input = Vec::new();
         (self.state, self.deadline) = (State::Lingering, Some(now + LINGER_TIME));
@@ -198,12 +262,13 @@ impl Connection {
         else {
             return Err(ErrorKind::NotConnected.into());
         };
-        while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
-            match socket.write(rest) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => {
-                    *sent += count;
-                    self.deadline = Some(now + ANSWER_TIME);
+        while *sent < bytes.len() || socket.holds() {
+            match socket.send([bytes.get(*sent..).unwrap_or_default(), &[]]) {
+                Ok(done) => {
+                    *sent += done.taken;
+                    if done.moved > 0 {
+                        self.deadline = Some(now + ANSWER_TIME);
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
@@ -217,7 +282,7 @@ impl Connection {
     fn linger(&mut self) -> Need {
         let Some(socket) = &mut self.socket else { return Need::Close };
         for _ in 0..LINGER_READS {
-            match socket.read(&mut [0; CHUNK]) {
+            match socket.discard(&mut [0; CHUNK]) {
                 Ok(0) => return Need::Close,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Need::Wait,

@@ -5,10 +5,12 @@
 
 use std::fmt::Write;
 
+use crate::host::discovery::Announced;
+
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// Headers of a client that the site gets to see, in lower case; all others stop here.
-pub const PASSED: [&str; 17] = [
+pub const PASSED: [&str; 18] = [
     "accept",
     "accept-language",
     "authorization",
@@ -17,6 +19,7 @@ pub const PASSED: [&str; 17] = [
     "host",
     "if-modified-since",
     "if-none-match",
+    "if-range",
     "origin",
     "range",
     "referer",
@@ -63,19 +66,30 @@ pub struct Head {
 
 /// Which names a client may call this server by (against DNS rebinding).
 #[derive(Debug, Clone, Default)]
-pub struct Names(Vec<String>);
+pub struct Names {
+    fixed: Vec<String>,
+    announced: Announced,
+}
 
 impl Names {
     /// Names in lower case, without port. Addresses and localhost always pass.
     pub fn new(names: Vec<String>) -> Self {
-        Self(names)
+        Self { fixed: names, announced: Announced::default() }
+    }
+
+    /// The names that were known from the start.
+    pub fn fixed(&self) -> &[String] {
+        &self.fixed
+    }
+
+    /// Also the name under which this board is announced, whichever that is at the time.
+    pub fn and(mut self, announced: Announced) -> Self {
+        self.announced = announced;
+        self
     }
 
     fn admit(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => host,
-        };
+        let name = without_port(host);
         let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         if let Some(address) = unbracketed {
             // A zone (fe80::1%eth0) names the client's interface and is no part of the address (RFC 6874).
@@ -85,7 +99,16 @@ impl Names {
         name.parse::<std::net::Ipv4Addr>().is_ok()
             || name == "localhost"
             || name.ends_with(".localhost")
-            || self.0.contains(&name)
+            || self.fixed.contains(&name)
+            || self.announced.is(&name)
+    }
+}
+
+/// The name or address in a Host header.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -317,5 +340,16 @@ mod tests {
             assert!(!admits(foreign), "{foreign}");
         }
         assert_eq!(status("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
+    }
+
+    #[test]
+    fn the_name_that_is_announced_is_ours_as_long_as_it_is() {
+        let announced = Announced::default();
+        let names = names().and(announced.clone());
+        announced.set(Some("boardcam-2.local".to_owned()));
+        assert!(names.admit("Boardcam-2.local:8080") && names.admit("camera.local"));
+        assert!(!names.admit("boardcam.local") && !names.admit("boardcam-2"));
+        announced.set(None);
+        assert!(!names.admit("boardcam-2.local:8080"));
     }
 }

@@ -11,8 +11,13 @@ pub const HEADERS_MAX: usize = 64;
 /// The largest request body, in bytes.
 pub const BODY_MAX: usize = 64 << 10;
 
-/// A request head or body that is not whole so long after its first byte is refused.
+/// A request head or body that is not whole so long after its first byte is refused, and a TLS handshake that is
+/// not done so long after the connection was made ends it.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
+
+/// TLS handshakes that are not done; for one more the oldest is given up, so that many who begin and do not go on
+/// keep nobody out. Each may hold [`REQUEST_TIME`] long as much as rustls takes of one message, 64 KiB.
+pub const HANDSHAKES: usize = 128;
 
 /// A connection on which no request begins for so long is closed.
 pub const IDLE_TIME: Duration = Duration::from_secs(15);
@@ -49,5 +54,5 @@ pub const ACCEPTS: usize = 16;
 pub const BACKLOG: i32 = 1024;
 
 /// Descriptors kept for all but clients: three for each relay (its end, the site's end, the one in flight),
-/// ten for each of a few cameras, listeners, poll, log, and files.
-pub const RESERVED_FILES: usize = 3 * RELAYS + 36;
+/// ten for each of a few cameras, listeners, the two loops' polls, log, and files.
+pub const RESERVED_FILES: usize = 3 * RELAYS + 40;

@@ -1,34 +1,59 @@
 //! The sockets that clients connect to.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use log::info;
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
-use crate::config::Settings;
+use crate::config::{Settings, everywhere};
+use crate::host::addresses::outside_address;
 use crate::problem::Problem;
 
-/// Opens the addresses to listen on; `None` is the default address, or all of IPv4 where IPv6 is switched off.
+/// One kind of listener, as messages call it.
+struct Kind {
+    scheme: &'static str,
+    option: &'static str,
+    /// Where it listens when nothing is said.
+    default: SocketAddr,
+}
+
+/// Opens the addresses to listen on for plain HTTP; `None` is `port` everywhere, or on all of IPv4 where IPv6 is
+/// switched off.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
-pub fn open(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
+    open(&Kind { scheme: "http", option: "--listen", default: everywhere(port) }, addresses)
+}
+
+/// The same for HTTPS.
+///
+/// # Errors
+/// The first address that cannot be listened on.
+pub fn https(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+    let default = Settings::DEFAULT_TLS_LISTEN;
+    open(&Kind { scheme: "https", option: "--tls-listen", default }, addresses)
+}
+
+fn open(kind: &Kind, addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+    let bind = |address| bind(kind, address);
+    let explain = |address, error| explain(kind, address, &error);
     let Some(addresses) = addresses else {
-        let v6 = Settings::DEFAULT_LISTEN;
+        let v6 = kind.default;
         let opened = match bind(v6) {
             // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
             Err(error) if no_ipv6(&error) => {
                 let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.port());
-                bind(v4).map_err(|error| explain(v4, &error))
+                bind(v4).map_err(|error| explain(v4, error))
             }
-            other => other.map_err(|error| explain(v6, &error)),
+            other => other.map_err(|error| explain(v6, error)),
         };
         return Ok(vec![opened?]);
     };
-    addresses.iter().map(|address| bind(*address).map_err(|error| explain(*address, &error))).collect()
+    addresses.iter().map(|address| bind(*address).map_err(|error| explain(*address, error))).collect()
 }
 
 fn no_ipv6(error: &io::Error) -> bool {
@@ -36,7 +61,7 @@ fn no_ipv6(error: &io::Error) -> bool {
     matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(kind: &Kind, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays what it is.
@@ -47,42 +72,34 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into());
     let address = listener.local_addr()?;
+    let scheme = kind.scheme;
     if address.ip().is_unspecified() {
         let port = address.port();
         let outside =
-            outside_address().map_or_else(String::new, |ip| format!(", elsewhere http://{ip}:{port}/"));
-        info!("listening on http://localhost:{port}/{outside}");
+            outside_address().map_or_else(String::new, |ip| format!(", elsewhere {scheme}://{ip}:{port}/"));
+        info!("listening on {scheme}://localhost:{port}/{outside}");
     } else {
-        info!("listening on http://{address}/");
+        info!("listening on {scheme}://{address}/");
     }
     Ok(listener)
 }
 
-/// The address by which other devices reach this machine: the one that the system would send from. Connecting
-/// a datagram socket asks the routing table and sends nothing; the far end is an address that nobody has
-/// (RFC 5737).
-fn outside_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
-}
-
-fn explain(address: SocketAddr, error: &io::Error) -> Problem {
+fn explain(kind: &Kind, address: SocketAddr, error: &io::Error) -> Problem {
+    let Kind { option, default, .. } = kind;
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "another program uses port {0}, perhaps another boardcam; end it, or choose another port: \
-             --listen [::]:{1}",
+             {option} [::]:{1}",
             address.port(),
             address.port().wrapping_add(1).max(1024)
         ),
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 are for root; choose a port such as --listen [::]:8080".to_owned()
+            format!("ports below 1024 are for root; choose a port such as {option} {default}")
         }
         io::ErrorKind::AddrNotAvailable => {
-            "no interface of this machine has this address; --listen [::]:8080 is all of them".to_owned()
+            format!("no interface of this machine has this address; {option} {default} is all of them")
         }
-        _ => "choose another address with --listen ADDR:PORT".to_owned(),
+        _ => format!("choose another address with {option} ADDR:PORT"),
     };
     Problem::new(format!("cannot listen on {address}"), error.to_string(), advice)
 }
@@ -93,12 +110,12 @@ mod tests {
 
     #[test]
     fn a_port_in_use_and_an_address_of_somebody_else_are_told_with_a_way_out() {
-        let first = open(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))])).unwrap();
+        let first = http(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))]), 0).unwrap();
         let taken = first[0].local_addr().unwrap();
-        let told = open(Some(&[taken])).unwrap_err().to_string();
+        let told = http(Some(&[taken]), 0).unwrap_err().to_string();
         assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
         assert!(told.contains("choose another port: --listen"), "{told}");
-        let told = open(Some(&["198.51.100.77:8080".parse().unwrap()])).unwrap_err().to_string();
+        let told = http(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
         assert!(told.contains("no interface of this machine"), "{told}");
     }
 }

@@ -21,7 +21,7 @@ pub const KEY_HEADER: &str = "X-Boardcam-Key";
 /// The header by which the site knows the client's address, as the gate sees it.
 pub const PEER_HEADER: &str = "X-Boardcam-Peer";
 
-/// The header, with value 1, by which the site knows that the client's connection is encrypted.
+/// The header by which the site knows that a request came encrypted.
 pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
 /// Where the site listens and the key that it asks for; both change when it is started anew.
@@ -72,36 +72,61 @@ pub struct Reply {
     pub answer: Result<Vec<u8>, Refusal>,
 }
 
-/// The relays. Dropping them lets each end after the request that it carries; nobody waits for that.
+/// A job, and the desk to which its answer goes.
+#[derive(Debug)]
+struct Errand {
+    job: Job,
+    answers: Sender<Reply>,
+    waker: Arc<Waker>,
+}
+
+/// The relays. When they and all desks are dropped, each ends after the request that it carries; nobody waits for
+/// that.
 #[derive(Debug)]
 pub struct Relays {
-    jobs: SyncSender<Job>,
-    replies: Receiver<Reply>,
+    errands: SyncSender<Errand>,
 }
 
 impl Relays {
-    /// Starts [`RELAYS`] threads, which wake the loop when an answer is there.
+    /// Starts [`RELAYS`] threads.
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn start(door: &SharedDoor, waker: &Arc<Waker>) -> io::Result<Self> {
-        let (jobs, queue) = sync_channel(QUEUE);
-        let (answers, replies) = channel();
+    pub fn start(door: &SharedDoor) -> io::Result<Self> {
+        let (errands, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..RELAYS {
-            let (queue, answers, door, waker) = (queue.clone(), answers.clone(), door.clone(), waker.clone());
+            let (queue, door) = (queue.clone(), door.clone());
             let thread = std::thread::Builder::new().name(format!("relay-{number}"));
-            thread.spawn(move || relay(&queue, &answers, &door, &waker))?;
+            thread.spawn(move || relay(&queue, &door))?;
         }
-        Ok(Self { jobs, replies })
+        Ok(Self { errands })
     }
 
+    /// Where an event loop hands requests in and gets the answers; it is woken by `waker` when one is there.
+    pub fn desk(&self, waker: &Arc<Waker>) -> Desk {
+        let (answers, replies) = channel();
+        Desk { errands: self.errands.clone(), answers, replies, waker: waker.clone() }
+    }
+}
+
+/// One event loop's way to the relays.
+#[derive(Debug)]
+pub struct Desk {
+    errands: SyncSender<Errand>,
+    answers: Sender<Reply>,
+    replies: Receiver<Reply>,
+    waker: Arc<Waker>,
+}
+
+impl Desk {
     /// Queues a request.
     ///
     /// # Errors
     /// A refusal with 503 when [`QUEUE`] requests wait already.
     pub fn submit(&self, job: Job) -> Result<(), Refusal> {
-        self.jobs.try_send(job).map_err(|error| match error {
+        let errand = Errand { job, answers: self.answers.clone(), waker: self.waker.clone() };
+        self.errands.try_send(errand).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::new(503, "Too many requests wait; try again in a second."),
             TrySendError::Disconnected(_) => Refusal::new(503, "The server is ending."),
         })
@@ -113,10 +138,10 @@ impl Relays {
     }
 }
 
-fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoor, waker: &Waker) {
+fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedDoor) {
     loop {
         let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
-        let Ok(job) = next else { return };
+        let Ok(Errand { job, answers, waker }) = next else { return };
         let connection = job.connection;
         let door = door.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         // Whatever happens there is a reply: the connection waits for it.
@@ -131,8 +156,8 @@ fn relay(queue: &Mutex<Receiver<Job>>, replies: &Sender<Reply>, door: &SharedDoo
                 _ => Refusal::new(502, "The site did not answer; it is being started anew."),
             }
         });
-        if replies.send(Reply { connection, answer }).is_err() {
-            return;
+        if answers.send(Reply { connection, answer }).is_err() {
+            continue; // that loop has ended
         }
         if let Err(failure) = waker.wake() {
             error!("cannot wake the event loop: {failure}");
@@ -221,11 +246,11 @@ mod tests {
         let gone = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let door = Arc::new(Mutex::new(Door::new(gone, String::new())));
         let poll = mio::Poll::new().unwrap();
-        let relays =
-            Relays::start(&door, &Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap())).unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let desk = Relays::start(&door).unwrap().desk(&waker);
         let ask = || {
-            relays.submit(job()).unwrap();
-            relays.replies.recv_timeout(SITE_TIME).unwrap().answer
+            desk.submit(job()).unwrap();
+            desk.replies.recv_timeout(SITE_TIME).unwrap().answer
         };
         for _ in 0..2 * RELAYS {
             assert_eq!(ask().unwrap_err().status, 502);

@@ -2,9 +2,11 @@
 //!
 //! Nobody who logs waits for whoever reads the log; where nobody does, lines are lost rather than frames.
 
+mod json;
 mod stderr;
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use rustix::fs::FileType;
 use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
+pub use json::about_camera;
 use stderr::Stderr;
 
 /// Where log lines go.
@@ -49,6 +52,35 @@ impl fmt::Display for Target {
     }
 }
 
+/// What log lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object each, with time, level, target, message, and camera where it is known.
+    Json,
+}
+
+impl Format {
+    /// All choices.
+    pub const ALL: [Format; 2] = [Format::Text, Format::Json];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// The longest that a line may wait for a syslog that is connected by a stream.
 const SYSLOG_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -67,19 +99,19 @@ impl Drop for Logging {
 ///
 /// # Errors
 /// When syslog was asked for and there is none, or the system gives no thread.
-pub fn init(target: Target, level: LevelFilter) -> Result<Logging, Problem> {
+pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<Logging, Problem> {
     let syslog = match target {
         Target::Stderr => None,
-        Target::Syslog => Some(Syslog::connect(None).map_err(|error| {
+        Target::Syslog => Some(Syslog::connect(None, format).map_err(|error| {
             let advice = "start a syslog daemon, or use --log stderr";
             Problem::new("cannot log to syslog", error.to_string(), advice)
         })?),
-        Target::Auto if stderr_leads_nowhere() => Syslog::connect(None).ok(),
+        Target::Auto if stderr_leads_nowhere() => Syslog::connect(None, format).ok(),
         Target::Auto => None,
     };
     let logger: Box<dyn Log> = match syslog {
         Some(syslog) => Box::new(SYSLOG.get_or_init(|| syslog)),
-        None => Box::new(Stderr::start(level).map_err(|error| {
+        None => Box::new(Stderr::start(level, format).map_err(|error| {
             Problem::new("cannot start the log's thread", error.to_string(), "is the system out of memory?")
         })?),
     };
@@ -99,17 +131,32 @@ pub fn reopen() {
     }
 }
 
+/// Says on stderr what ended the program, unless nobody reads there; whatever the log is.
+pub fn complain(problem: &Problem, format: Format) {
+    if !stderr_takes_a_line() {
+        return;
+    }
+    let level = log::Level::Error;
+    let line = match format {
+        Format::Text => format!("boardcam: {problem}"),
+        Format::Json => json::line(
+            &Record::builder().level(level).target("boardcam").args(format_args!("{problem}")).build(),
+        ),
+    };
+    let _ = writeln!(io::stderr(), "{line}"); // there is nobody left to tell
+}
+
 /// Whether a line can be written to stderr without waiting for a reader: a pipe that poll(2) calls writable
 /// takes 4,096 bytes (PIPE_BUF) at least.
-pub fn stderr_takes_a_line() -> bool {
-    let stderr = std::io::stderr();
+fn stderr_takes_a_line() -> bool {
+    let stderr = io::stderr();
     let mut files = [PollFd::new(&stderr, PollFlags::OUT)];
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether stderr is /dev/null or closed, as for a daemon.
 fn stderr_leads_nowhere() -> bool {
-    let Ok(stat) = rustix::fs::fstat(std::io::stderr()) else { return true };
+    let Ok(stat) = rustix::fs::fstat(io::stderr()) else { return true };
     // 1:3 is /dev/null (Linux, admin-guide/devices.txt).
     FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
         && (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) == (1, 3)
@@ -123,12 +170,13 @@ struct Syslog {
     /// Another socket than the system's, for tests.
     socket: Option<PathBuf>,
     connection: Mutex<Option<Connection>>,
+    format: Format,
 }
 
 impl Syslog {
-    fn connect(socket: Option<PathBuf>) -> Result<Self, syslog::Error> {
+    fn connect(socket: Option<PathBuf>, format: Format) -> Result<Self, syslog::Error> {
         let connection = Mutex::new(Some(open(socket.as_ref())?));
-        Ok(Self { socket, connection })
+        Ok(Self { socket, connection, format })
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -173,7 +221,11 @@ impl Log for &'static Syslog {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = record.args().to_string();
+        // What syslog says before it, time and level, it says again: the object is whole wherever it is taken out.
+        let line = match self.format {
+            Format::Text => record.args().to_string(),
+            Format::Json => json::line(record),
+        };
         let mut connection = self.connection();
         let sent = match connection.as_mut() {
             Some(connection) => send(connection, record.level(), &line).is_ok(),
@@ -207,11 +259,28 @@ mod tests {
     }
 
     #[test]
+    fn a_json_line_reaches_syslog_as_the_whole_message() {
+        log::set_max_level(LevelFilter::Info);
+        let path = std::env::temp_dir().join(format!("boardcam-log-json-{}", std::process::id()));
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        let log = Box::leak(Box::new(Syslog::connect(Some(path.clone()), Format::Json).unwrap()));
+        line(log, "over\nthere");
+        let heard = heard(&daemon);
+        std::fs::remove_file(&path).unwrap();
+        let (_, message) = heard.split_once("]: ").unwrap();
+        let object: serde_json::Value = serde_json::from_str(message).unwrap();
+        assert_eq!(
+            (object["level"].as_str(), object["message"].as_str()),
+            (Some("error"), Some("over\nthere"))
+        );
+    }
+
+    #[test]
     fn lines_reach_syslog_and_resume_after_syslogd_was_restarted() {
         log::set_max_level(LevelFilter::Info);
         let path = std::env::temp_dir().join(format!("boardcam-log-{}", std::process::id()));
         let daemon = UnixDatagram::bind(&path).unwrap();
-        let log = Box::leak(Box::new(Syslog::connect(Some(path.clone())).unwrap()));
+        let log = Box::leak(Box::new(Syslog::connect(Some(path.clone()), Format::Text).unwrap()));
         line(log, "before");
         let first = heard(&daemon);
         assert!(

@@ -4,13 +4,13 @@
 //! What it promises: a look costs a few reads of a few hundred bytes, allocates nothing, and comes four times a
 //! second or after [`NEWCOMERS`] askers; a limit that cannot be read is none. Limits of cgroup v1 are not seen.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use rustix::process::{Resource, getrlimit};
+
+use super::kernel_file::{self, FILE_MAX, read};
 
 /// Kept for those who are served already and for the cameras, in bytes; but never more than a part of what the
 /// limit allows in all, so that a small board keeps no room for a large one's needs.
@@ -28,9 +28,6 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// ... unless so many newcomers ask before. Each may cost a request head, a body and a copy of that
 /// ([`crate::gate::limits`]), and so all of them less than the reserve.
 const NEWCOMERS: u32 = 16;
-
-/// The most of a file of the kernel that is read: in a cgroup's `memory.stat` what is looked for stands within.
-const FILE_MAX: usize = 4 << 10;
 
 /// One limit: what it is, and the bytes that it leaves of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,13 +97,9 @@ impl Memory {
     fn rooms(&self) -> impl Iterator<Item = Room> {
         let cgroups = self.cgroups.iter().filter_map(Cgroup::room);
         let mut buffer = [0; FILE_MAX];
-        let statm = read(Path::new("/proc/self/statm"), &mut buffer).unwrap_or_default();
-        let page = u64::try_from(rustix::param::page_size()).unwrap_or(u64::MAX);
-        // proc_pid_statm(5): the first is what RLIMIT_AS counts, the sixth what RLIMIT_DATA does, and the stack.
-        let used = |field| {
-            let pages: u64 = statm.split_ascii_whitespace().nth(field)?.parse().ok()?;
-            pages.checked_mul(page)
-        };
+        let statm = kernel_file::statm(&mut buffer);
+        // The first is what RLIMIT_AS counts, the sixth what RLIMIT_DATA does, and the stack.
+        let used = |field| statm.as_ref()?.bytes(field);
         let own = |limit, resource, used: Option<u64>| {
             let whole = getrlimit(resource).current?;
             Some(Room { limit, left: whole.saturating_sub(used?), whole })
@@ -174,19 +167,6 @@ impl Cgroup {
 fn number(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().map(str::split_ascii_whitespace);
     lines.find_map(|mut words| (words.next()? == name).then(|| words.next()?.parse().ok())?)
-}
-
-/// The beginning of a file of the kernel, which is ASCII.
-fn read<'b>(path: &Path, buffer: &'b mut [u8; FILE_MAX]) -> Option<&'b str> {
-    let mut file = File::open(path).ok()?;
-    let mut filled = 0;
-    loop {
-        match file.read(buffer.get_mut(filled..)?).ok()? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    std::str::from_utf8(buffer.get(..filled)?).ok()
 }
 
 #[cfg(test)]

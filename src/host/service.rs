@@ -3,7 +3,7 @@
 //!
 //! A watchdog restarts what a restart can cure. So `WATCHDOG=1` is sent only while
 //!
-//! - the event loop turns: at each look it is woken, and must have turned at the next; and
+//! - every event loop turns: at each look it is woken, and must have turned at the next; and
 //! - no camera's thread hangs that had delivered before. One that hangs before its first frame (there are drivers
 //!   that never return from being opened) would hang again after each restart, and take the other cameras and the
 //!   page that explains it away each time; the status tells of it.
@@ -61,9 +61,9 @@ impl Pulse {
 
 /// What must turn as long as we live.
 pub struct Vitals {
-    /// The event loop's.
-    pub event_loop: Arc<Pulse>,
-    /// Makes the event loop turn.
+    /// The event loops'.
+    pub event_loops: Vec<Arc<Pulse>>,
+    /// Makes the event loops turn.
     pub wake: Box<dyn Fn() + Send>,
     /// The cameras.
     pub feeds: Vec<Arc<Feed>>,
@@ -132,7 +132,8 @@ impl Service {
     fn run(&self, vitals: &Vitals, shutdown: &Shutdown) {
         let period = self.watchdog.map_or(STATUS_PERIOD, |bites| (bites / LOOKS).min(STATUS_PERIOD));
         let alive = self.watchdog.map_or("", |_| "WATCHDOG=1\n");
-        let mut loop_seen = vitals.event_loop.count();
+        let turns = || vitals.event_loops.iter().map(|pulse| pulse.count()).collect::<Vec<_>>();
+        let mut seen = turns();
         let mut cameras: Vec<_> = vitals
             .feeds
             .iter()
@@ -144,8 +145,8 @@ impl Service {
             if shutdown.wait(period) {
                 return;
             }
-            let turns = vitals.event_loop.count();
-            let hung = if std::mem::replace(&mut loop_seen, turns) == turns {
+            let before = std::mem::replace(&mut seen, turns());
+            let hung = if before.iter().zip(&seen).any(|(before, now)| before == now) {
                 Some("the event loop hangs".to_owned())
             } else {
                 let now = Instant::now();

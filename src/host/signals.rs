@@ -10,12 +10,15 @@ use signal_hook::iterator::Signals;
 use super::log;
 use crate::problem::Problem;
 
-/// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, from threads of their own; SIGHUP reopens the log, and so the
-/// end of a terminal is not the end of the program.
+/// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, from threads of their own; SIGHUP reopens the log and calls
+/// `reread`, and so the end of a terminal is not the end of the program.
 ///
 /// # Errors
 /// When the system gives no handler or no thread for them.
-pub fn listen(end: impl Fn() + Clone + Send + 'static) -> Result<(), Problem> {
+pub fn listen(
+    end: impl Fn() + Clone + Send + 'static,
+    reread: impl Fn() + Send + 'static,
+) -> Result<(), Problem> {
     let failed =
         |why: String| Problem::new("cannot listen for signals", why, "is the system out of files or memory?");
     ctrlc::set_handler(end.clone()).map_err(|error| failed(error.to_string()))?;
@@ -27,6 +30,7 @@ pub fn listen(end: impl Fn() + Clone + Send + 'static) -> Result<(), Problem> {
                 SIGHUP => {
                     log::reopen();
                     info!("SIGHUP: the log is open anew");
+                    reread();
                 }
                 _ => end(),
             }

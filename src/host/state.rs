@@ -1,13 +1,50 @@
-//! The folder for what must survive a restart.
+//! Where this program keeps what must outlive it.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Where a service manager says (STATE_DIRECTORY, systemd.exec(5)), else where the user's other programs keep such
-/// things (XDG Base Directory Specification), else where those of the system do. It need not exist yet.
+/// The folder, which may not be there yet: what systemd made for us (systemd.exec(5), `StateDirectory=`), else for
+/// root the place of system services, else the user's own (XDG Base Directory Specification). `None` for a user
+/// without a home.
 pub fn folder() -> Option<PathBuf> {
-    let from = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let of_user = || from("XDG_STATE_HOME").or_else(|| Some(from("HOME")?.join(".local/state")));
-    from("STATE_DIRECTORY")
-        .or_else(|| Some(of_user().unwrap_or_else(|| PathBuf::from("/var/lib")).join(env!("CARGO_PKG_NAME"))))
+    choose(|name| env::var_os(name), rustix::process::geteuid().is_root())
+}
+
+fn choose(variable: impl Fn(&str) -> Option<OsString>, root: bool) -> Option<PathBuf> {
+    // Relative ones are to be ignored, says the specification; systemd names several, with colons between.
+    let path = |name| {
+        let value = variable(name)?.into_string().ok()?;
+        Some(PathBuf::from(value.split(':').next()?)).filter(|path| path.is_absolute())
+    };
+    let own = |home: PathBuf| home.join("boardcam");
+    path("STATE_DIRECTORY")
+        .or_else(|| path("XDG_STATE_HOME").map(own))
+        .or_else(|| root.then(|| own("/var/lib".into())))
+        .or_else(|| path("HOME").map(|home| own(home.join(".local/state"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_outlive_us_is_where_systemd_or_the_user_keeps_such_things() {
+        let choose = |variables: &[(&str, &str)], root| {
+            let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            choose(|name| find(name).map(|(_, value)| value.into()), root)
+        };
+        let home = ("HOME", "/home/pi");
+        let xdg = ("XDG_STATE_HOME", "/data");
+        for (variables, root, expected) in [
+            (&[home, xdg, ("STATE_DIRECTORY", "/var/lib/boardcam:/x")][..], true, Some("/var/lib/boardcam")),
+            (&[home, xdg], true, Some("/data/boardcam")),
+            (&[home, ("XDG_STATE_HOME", "here")], false, Some("/home/pi/.local/state/boardcam")),
+            (&[("HOME", "/root")], true, Some("/var/lib/boardcam")),
+            (&[], true, Some("/var/lib/boardcam")),
+            (&[], false, None),
+        ] {
+            assert_eq!(choose(variables, root), expected.map(PathBuf::from), "{variables:?}");
+        }
+    }
 }

@@ -5,11 +5,9 @@
 //! joined bands are the same picture, sample for sample, as if encoded in one.
 
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
-use std::{io, iter};
 
 use jpeg_encoder::SamplingFactor;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::camera::{Raw, Size};
 use crate::host::inject;
@@ -17,7 +15,7 @@ use crate::host::inject;
 /// The most bands, and so threads, for a picture.
 pub const MAX_BANDS: usize = 8;
 
-/// A band has at least so many MCUs: that takes some 20 times as long to encode as a thread to start.
+/// A band has at least so many MCUs: that takes some 20 times as long to encode as a thread to wake.
 const MIN_MCUS: u32 = 512;
 
 /// Pixels of a block's side (ITU T.81 A.1.1).
@@ -57,9 +55,9 @@ impl Cut {
     /// a JPEG of some rows, with this restart interval or without one (0), in the room that it is given; the
     /// result is its length, and here that of the whole.
     ///
-    /// `None` where a band did not fit into its share, or the system gave no thread: the picture can only be
+    /// `None` where a band did not fit into its share, or the system gave no threads: the picture can only be
     /// encoded in one. Waits for all bands in any case. A panic in one of them goes on in the caller.
-    pub(super) fn encode<F>(self, out: &mut [u8], encode: F) -> Option<usize>
+    pub(super) fn encode<F>(self, helpers: &mut Helpers, out: &mut [u8], encode: F) -> Option<usize>
     where
         F: Fn(Range<u32>, u16, &mut [u8]) -> Option<usize> + Sync,
     {
@@ -67,25 +65,20 @@ impl Cut {
         if share == 0 {
             return None;
         }
-        let lens: heapless::Vec<Option<usize>, MAX_BANDS> = thread::scope(|scope| {
+        let mut lens: heapless::Vec<Option<usize>, MAX_BANDS> = self.bands().map(|_| None).collect();
+        helpers.get(lens.len() - 1)?.in_place_scope(|scope| {
             let encode = &encode;
-            let mut bands = self.bands().zip(out.chunks_exact_mut(share));
+            let mut bands = self.bands().zip(out.chunks_exact_mut(share)).zip(&mut lens);
             let first = bands.next();
-            // A thread for each band and frame: started in a hundredth of the time that the band takes, and
-            // unlike a longer-lived one it may borrow the frame.
-            let spawn = |(rows, room)| {
-                let band = move || {
+            for ((rows, room), len) in bands {
+                scope.spawn(move |_| {
                     inject::panic_at("band");
-                    encode(rows, 0, room)
-                };
-                thread::Builder::new().spawn_scoped(scope, band)
-            };
-            let helpers: heapless::Vec<_, MAX_BANDS> = bands.map(spawn).collect();
-            let own = first.and_then(|(rows, room)| encode(rows, self.mcus, room));
-            let join = |helper: io::Result<ScopedJoinHandle<'_, _>>| {
-                helper.ok()?.join().unwrap_or_else(|panic| resume_unwind(panic))
-            };
-            iter::once(own).chain(helpers.into_iter().map(join)).collect()
+                    *len = encode(rows, 0, room);
+                });
+            }
+            if let Some(((rows, room), len)) = first {
+                *len = encode(rows, self.mcus, room);
+            }
         });
         join(out, share, &lens, self.height)
     }
@@ -94,6 +87,22 @@ impl Cut {
     fn bands(self) -> impl Iterator<Item = Range<u32>> {
         let tops = (0..self.height).step_by(self.rows as usize);
         tops.map(move |top| top..(top + self.rows).min(self.height))
+    }
+}
+
+/// Threads that encode bands beside the one that asks. They live as long as this: one that is started for each
+/// frame often starts on the core of the thread that starts it, and waits there.
+#[derive(Debug, Default)]
+pub(super) struct Helpers(Option<ThreadPool>);
+
+impl Helpers {
+    /// At least `count` threads, started where there are fewer; `None` where the system gives none.
+    fn get(&mut self, count: usize) -> Option<&ThreadPool> {
+        if self.0.as_ref().is_none_or(|pool| pool.current_num_threads() < count) {
+            let named = ThreadPoolBuilder::new().thread_name(|number| format!("band {}", number + 2));
+            self.0 = Some(named.num_threads(count).build().ok()?);
+        }
+        self.0.as_ref()
     }
 }
 

@@ -8,8 +8,8 @@ use std::{fmt, io, thread};
 
 use jpeg_encoder::EncodingError;
 
-use super::bands::Cut;
 pub use super::bands::MAX_BANDS;
+use super::bands::{Cut, Helpers};
 use super::pixels::Picture;
 use super::rows::{Rows, sampling};
 
@@ -17,10 +17,11 @@ use super::rows::{Rows, sampling};
 pub const DEFAULT_QUALITY: u8 = 85;
 
 /// Encodes pictures, each on several cores where it is large enough.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Encoder {
     quality: u8,
     bands: usize,
+    helpers: Helpers,
 }
 
 /// Why a picture was not encoded.
@@ -57,7 +58,7 @@ impl Encoder {
 
     /// The same, in at most so many bands, 1 to [`MAX_BANDS`].
     pub fn in_bands(quality: u8, bands: usize) -> Self {
-        let mut encoder = Self { quality: 0, bands };
+        let mut encoder = Self { quality: 0, bands, helpers: Helpers::default() };
         encoder.set_quality(quality);
         encoder
     }
@@ -80,7 +81,8 @@ impl Encoder {
             encode(rows, quality, restart_interval, room)
         };
         if let Some(cut) = Cut::new(picture.raw(), picture.size(), sampling, self.bands)
-            && let Some(len) = cut.encode(out, |rows, interval, room| encode(rows, interval, room).ok())
+            && let Some(len) =
+                cut.encode(&mut self.helpers, out, |rows, interval, room| encode(rows, interval, room).ok())
         {
             return Ok(len);
         }

@@ -38,7 +38,7 @@ struct Made {
 }
 
 /// The body as what it should be, or a sentence that says what that is.
-fn body<T: for<'a> Deserialize<'a>>(visit: &Visit<'_>, example: &str) -> Result<T, Response> {
+pub(super) fn body<T: for<'a> Deserialize<'a>>(visit: &Visit<'_>, example: &str) -> Result<T, Response> {
     let mut text = Vec::new();
     let read = visit.request.data().map(|body| body.take(BODY_MAX as u64).read_to_end(&mut text));
     match read {

@@ -8,10 +8,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rouille::{Request, Response, input};
 
-use super::sentence;
+use super::{secure, sentence};
 use crate::auth::network::Network;
 use crate::auth::{Access, Refused, Role, Visitor, seconds};
-use crate::gate::relay::{PEER_HEADER, SECURE_HEADER};
+use crate::gate::relay::PEER_HEADER;
 
 /// Cookies of ours are called so, and then by the port: browsers mix up the cookies of servers on one host.
 const COOKIE: &str = "boardcam-";
@@ -115,10 +115,10 @@ impl Guard {
         self.proxies.iter().any(|network| network.holds(address))
     }
 
-    /// Whether nobody on the way can read along.
+    /// Whether nobody on the way can read along: it came by HTTPS to us, or to a trusted proxy.
     pub(super) fn is_secure(&self, request: &Request) -> bool {
         let peer = request.header(PEER_HEADER).and_then(|peer| peer.parse().ok());
-        request.header(SECURE_HEADER) == Some("1")
+        secure::is_secure(request)
             || (peer.is_some_and(|peer| self.trusts(peer))
                 && request.header("X-Forwarded-Proto") == Some("https"))
     }
@@ -203,6 +203,7 @@ pub(super) fn status_of(refused: &Refused) -> (u16, u64) {
 mod tests {
     use super::super::tests::{ben, guard};
     use super::*;
+    use crate::gate::relay::SECURE_HEADER;
 
     fn request(headers: &[(&str, &str)]) -> Request {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -4,12 +4,18 @@
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
+mod address;
 mod api;
 mod guard;
 mod live;
+mod metrics;
 mod page;
+mod range;
+mod recordings;
+mod secure;
 mod sign;
 mod state;
+mod ustreamer;
 mod wish;
 
 use std::net::SocketAddr;
@@ -28,7 +34,10 @@ use crate::feed::Feed;
 use crate::gate::Count;
 use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::host::board::Board;
+use crate::host::discovery::Announced;
 use crate::problem::Problem;
+use crate::record::Recordings;
 use crate::variants::Variants;
 pub use guard::Guard;
 use guard::{Needs, SIGN_IN};
@@ -50,12 +59,24 @@ pub struct House {
     pub audience: Arc<Audience>,
     /// Who may do what.
     pub guard: Guard,
+    /// What is recorded.
+    pub recordings: Arc<Recordings>,
     /// How many connections there are.
     pub count: Arc<Count>,
+    /// What the board tells of itself.
+    pub board: Board,
+    /// Where it listens.
+    pub listening: Vec<SocketAddr>,
+    /// The name under which it is announced.
+    pub announced: Announced,
+    /// The port of HTTPS, to which plain requests are led; `None` leads nobody.
+    pub https_port: Option<u16>,
     /// When the program started.
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
     pub instance: String,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
 }
 
 /// One request on its way to its page.
@@ -106,12 +127,22 @@ type Page = fn(&Visit<'_>) -> Response;
 /// One line of the route table.
 struct Route {
     verb: Verb,
-    /// Behind `/` or `/cameras/NAME/`.
+    /// Behind `/` or `/cameras/NAME/`; one that ends in `/*` is for whatever stands in its place.
     path: &'static str,
     /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
     action: Option<&'static str>,
     needs: Needs,
     page: Page,
+}
+
+impl Route {
+    fn fits(&self, path: &str, action: Option<&str>) -> bool {
+        let named = match self.path.strip_suffix('*') {
+            Some(start) => path.strip_prefix(start).is_some_and(|name| !name.is_empty()),
+            None => path == self.path,
+        };
+        named && (self.action.is_none() || self.action == action)
+    }
 }
 
 const fn route(verb: Verb, path: &'static str, needs: Needs, page: Page) -> Route {
@@ -137,18 +168,28 @@ static ROUTES: &[Route] = &[
     get(SIGN_IN, Needs::Nothing, sign::form),
     route(Verb::Post, SIGN_IN, Needs::Nothing, sign::sign_in),
     route(Verb::Post, "/sign-out", Needs::Nothing, sign::sign_out),
+    get("/qr.svg", Needs::Watch, address::code),
     get("/stream", Needs::Watch, live::stream),
     get("/video_feed", Needs::Watch, live::stream),
     get("/stream.mjpg", Needs::Watch, live::stream),
     get("/snapshot", Needs::Watch, live::snapshot),
     get("/snapshot.jpg", Needs::Watch, live::snapshot),
     get("/state", Needs::Watch, state::state),
-    get("/healthz", Needs::Watch, live::health),
+    get("/metrics", Needs::Watch, metrics::metrics),
+    get(HEALTH, Needs::Watch, live::health),
+    get("/api/recording", Needs::Watch, recordings::recording),
+    route(Verb::Post, "/api/recording", Needs::Control, recordings::switch),
+    get("/api/recordings", Needs::Watch, recordings::list),
+    get("/api/recordings/*", Needs::Watch, recordings::download),
+    route(Verb::Delete, "/api/recordings/*", Needs::Control, recordings::delete),
     route(Verb::Put, "/api/quality", Needs::Control, api::set_quality),
     get("/api/tokens", Needs::Control, api::tokens),
     route(Verb::Post, "/api/tokens", Needs::Control, api::make_token),
     route(Verb::Delete, "/api/tokens", Needs::Control, api::revoke_token),
 ];
+
+/// Asked by programs that watch the board; the one page that is the same over plain HTTP.
+const HEALTH: &str = "/healthz";
 
 /// Before a camera's name in a URL.
 const CAMERAS: &str = "/cameras/";
@@ -164,9 +205,13 @@ fn answer(house: &House, request: &Request) -> Response {
         Some((name, rest)) => (Some(name), format!("/{rest}")),
         None => (None, path.clone()),
     };
+    if path != HEALTH
+        && let Some(there) = secure::redirect(house, request)
+    {
+        return there;
+    }
     let asked = request.get_param("action");
-    let fits =
-        |route: &&Route| route.path == path && (route.action.is_none() || route.action == asked.as_deref());
+    let fits = |route: &&Route| route.fits(&path, asked.as_deref());
     let Some(first) = ROUTES.iter().find(fits) else {
         return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
     };

@@ -27,6 +27,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/tile.js"),
     include_str!("page/zoom.js"),
     include_str!("page/controls.js"),
+    include_str!("page/record.js"),
     include_str!("page/page.js"),
 );
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rouille::Response;
 use serde::Serialize;
 
-use super::{Visit, camera_url};
+use super::recordings::{self, Folder, Recording};
+use super::{Visit, address, camera_url, ustreamer};
 use crate::camera::{About, Encoder};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
@@ -30,6 +31,12 @@ struct Answer<'a> {
     viewers: Vec<Viewer>,
     spill: Spill,
     connections: Connections,
+    /// As ustreamer says it.
+    ok: bool,
+    result: ustreamer::Result,
+    network: Network,
+    /// `null` where nothing can be recorded.
+    recordings: Option<Folder>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +46,8 @@ struct Program<'a> {
     /// Another one after each start.
     instance: &'a str,
     uptime_s: f64,
+    /// Why the defaults hold in place of the settings.
+    problem: Option<Told>,
 }
 
 /// Who asks.
@@ -71,10 +80,12 @@ struct Camera {
     last_frame_age_ms: Option<u64>,
     frames: Frames,
     viewers: usize,
+    /// `null` where nothing can be recorded.
+    recording: Option<Recording>,
 }
 
 #[derive(Serialize)]
-struct Told {
+pub(super) struct Told {
     what: String,
     why: String,
     advice: String,
@@ -169,6 +180,15 @@ struct Spill {
     limit: usize,
 }
 
+/// How this board is found.
+#[derive(Serialize)]
+struct Network {
+    /// The name under which it is announced; `null` while there is none.
+    name: Option<String>,
+    /// What to open on another device, in numbers; `null` where none can reach it.
+    url: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Connections {
     open: usize,
@@ -176,7 +196,7 @@ struct Connections {
     refused: usize,
 }
 
-fn load(counter: &AtomicU64) -> u64 {
+pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -194,8 +214,10 @@ fn format(about: &About) -> Format {
     }
 }
 
-fn camera(feed: &Feed, viewers: usize) -> Camera {
-    let Status { state, refused, fps, last_frame } = feed.status().clone();
+fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
+    let status = feed.status().clone();
+    let fps = measured(&status);
+    let Status { state, refused, last_frame, .. } = status;
     let (word, problem, about) = match state {
         Source::Starting => ("starting", None, None),
         Source::Live(about) => ("live", None, Some(about)),
@@ -220,11 +242,22 @@ fn camera(feed: &Feed, viewers: usize) -> Camera {
             .into_iter()
             .map(|(source, problem)| Refused { source, problem: Told::from(&problem) })
             .collect(),
-        fps: if age.is_some_and(|age| age < RATE_HOLDS) { fps } else { 0.0 },
+        fps,
         last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         frames: frames(&feed.counters),
         viewers,
+        recording,
     }
+}
+
+/// Frames per second that come of late, 0 while none do.
+pub(super) fn measured(status: &Status) -> f32 {
+    if status.last_frame.is_some_and(|at| at.elapsed() < RATE_HOLDS) { status.fps } else { 0.0 }
+}
+
+/// Frames per second that a viewer's socket took of late.
+pub(super) fn taken(seat: &Seat, now: Instant) -> f64 {
+    seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 })
 }
 
 fn frames(counters: &Counters) -> Frames {
@@ -241,19 +274,17 @@ fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
     let watches = |seat: &&Arc<Seat>| {
         seat.order.camera == running.camera && seat.order.variant == Some(running.variant)
     };
-    let Status { fps, last_frame, .. } = *running.feed.status();
     Variant {
         camera: running.feed.name.clone(),
         smaller: running.variant.into(),
         viewers: seats.iter().filter(watches).count(),
-        fps: if last_frame.is_some_and(|at| at.elapsed() < RATE_HOLDS) { fps } else { 0.0 },
+        fps: measured(&running.feed.status()),
         ms_per_frame: running.ms_per_frame(),
         frames: frames(&running.feed.counters),
     }
 }
 
 fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
-    let fps = seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 });
     Viewer {
         id: seat.order.id.clone(),
         camera: feeds.get(seat.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
@@ -267,7 +298,7 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
         frames_sent: load(&seat.frames),
         frames_skipped: load(&seat.skipped),
         bytes_sent: load(&seat.bytes),
-        fps,
+        fps: taken(seat, now),
         age_ms: seat.age().map(|age| age.as_secs_f64() * 1e3),
     }
 }
@@ -287,6 +318,7 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             version: env!("CARGO_PKG_VERSION"),
             instance: &house.instance,
             uptime_s: house.started.elapsed().as_secs_f64(),
+            problem: house.mistake.as_ref().map(Told::from),
         },
         you: You {
             user: visitor.and_then(|visitor| visitor.user.as_deref()),
@@ -296,7 +328,9 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))
-            .map(|(place, feed)| camera(feed, watching(place)))
+            .map(|(place, feed)| {
+                camera(feed, watching(place), recordings::of_camera(&house.recordings, place))
+            })
             .collect(),
         variants: (house.variants.list().iter())
             .filter(|running| shown(running.camera))
@@ -312,6 +346,14 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             limit: house.count.limit.load(Ordering::Relaxed),
             refused: house.count.refused.load(Ordering::Relaxed),
         },
+        ok: true,
+        result: ustreamer::result(
+            visit.feed(),
+            seats.iter().filter(|seat| seat.order.camera == visit.camera),
+            now,
+        ),
+        network: Network { name: house.announced.name(), url: address::url(visit) },
+        recordings: recordings::folder(&house.recordings),
     };
     Response::json(&answer).with_no_cache()
 }

@@ -6,17 +6,27 @@ use crate::feed::State;
 use crate::variants::VARIANTS_MAX;
 
 pub(super) fn house() -> House {
+    house_of(&["door", "garden"])
+}
+
+pub(super) fn house_of(cameras: &[&str]) -> House {
     let wanted = Wanted::of(Which::Auto);
-    let feed = |name: &str| Arc::new(Feed::new(name.to_owned(), wanted.clone()));
-    let feeds = vec![feed("door"), feed("garden")];
+    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
+    let feeds: Vec<_> = cameras.iter().map(feed).collect();
     House {
         feeds: feeds.clone(),
         variants: Variants::new(feeds, Box::new(|| {})),
         audience: Arc::default(),
         guard: guard(&[]),
+        recordings: Recordings::new(&recordings::tests::settings()),
         count: Arc::default(),
+        board: Board::default(),
+        listening: vec![],
+        announced: Announced::default(),
+        https_port: None,
         started: Instant::now(),
         instance: "test".to_owned(),
+        mistake: None,
     }
 }
 
@@ -38,11 +48,16 @@ pub(super) fn guard(users: &[User]) -> Guard {
     Guard { access, origins: Vec::new(), proxies: Vec::new() }
 }
 
-fn get(url: &str) -> Response {
-    answer(&house(), &Request::fake_http("GET", url, vec![], vec![]))
+pub(super) fn ask(house: &House, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
 }
 
-fn header(response: &Response, name: &str) -> Option<String> {
+fn get(url: &str) -> Response {
+    ask(&house(), "GET", url, &[], "")
+}
+
+pub(super) fn header(response: &Response, name: &str) -> Option<String> {
     let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.to_string())
 }

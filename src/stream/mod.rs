@@ -23,7 +23,7 @@ use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
 use crate::problem::Problem;
-use crate::ring::{Meta, Writer};
+use crate::ring::{MAX_FRAME, Meta, NoMemory, SLOTS, Writer};
 use session::{Session, Taken};
 
 /// The longest wait without a look at whether the program is to end.
@@ -64,6 +64,8 @@ pub struct Stream<'a> {
     next_card: Instant,
     /// What is wrong while there is no picture, as the card shows it: its title and the problem.
     trouble: (&'static str, Problem),
+    /// What else a card is to say.
+    mistake: Option<Problem>,
     figures: Figures,
 }
 
@@ -86,8 +88,14 @@ impl<'a> Stream<'a> {
             last_size: feed.wanted.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),
+            mistake: None,
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
+    }
+
+    /// The same, whose card also tells of this mistake in the settings.
+    pub fn telling_of(self, mistake: Option<Problem>) -> Self {
+        Self { mistake, ..self }
     }
 
     /// Serves the camera until the program ends.
@@ -138,7 +146,9 @@ impl<'a> Stream<'a> {
     /// [`Stream::run`], and by whoever brings a source of their own (tests and benches).
     pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
         let about = source.about().clone();
-        self.begin(&about);
+        if let Err(problem) = self.begin(&about) {
+            return problem;
+        }
         let stall =
             about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
         let mut session = Session::new(&about, self.feed.wanted.bad_frames);
@@ -171,7 +181,8 @@ impl<'a> Stream<'a> {
         Problem::new(format!("stopped {}", about.source), "the program ends", "start it again")
     }
 
-    fn begin(&mut self, about: &About) {
+    /// Makes room for what it delivers, and says that it does.
+    fn begin(&mut self, about: &About) -> Result<(), Problem> {
         let name = &self.feed.name;
         let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
         info!(
@@ -181,17 +192,25 @@ impl<'a> Stream<'a> {
         for compromise in &about.compromises {
             warn!("camera {name}: {}: {compromise}", about.source);
         }
-        if matches!(self.feed.status().state, State::Waiting(_)) {
-            info!("camera {name}: the picture is back");
-        }
         self.last_size = about.size;
         let mended = about.max_frame.saturating_add(MENDING_MAX);
-        self.writer.reserve(match self.feed.wanted.encoder {
+        let room = match self.feed.wanted.encoder {
             Encoder::Auto | Encoder::Passthrough => mended,
             // A camera's own JPEG may become larger when it is encoded anew.
             Encoder::Software => mended.max(Transcoder::room(about.size)),
-        });
+        };
+        self.writer.reserve(room).map_err(|NoMemory| {
+            Problem::new(
+                format!("cannot keep pictures of {}", about.source),
+                format!("there is no memory for {SLOTS} of up to {} KiB", room.min(MAX_FRAME) >> 10),
+                "try a smaller --size, or end what else needs memory; it is tried again by itself",
+            )
+        })?;
+        if matches!(self.feed.status().state, State::Waiting(_)) {
+            info!("camera {name}: the picture is back");
+        }
         self.feed.status().state = State::Live(about.clone());
+        Ok(())
     }
 
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
@@ -262,8 +281,12 @@ impl<'a> Stream<'a> {
             return;
         }
         self.next_card = now + CARD_PERIOD;
-        self.writer.reserve(Card::MAX_JPEG);
+        if self.writer.reserve(Card::MAX_JPEG).is_err() {
+            error!("camera {}: cannot show the card: there is no memory", self.feed.name);
+            return;
+        }
         let (title, problem) = &self.trouble;
+        let problem = &with_mistake(problem, self.mistake.as_ref());
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
@@ -299,6 +322,15 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// The problem as a card tells it, which also tells of a mistake in the settings.
+fn with_mistake(problem: &Problem, mistake: Option<&Problem>) -> Problem {
+    let mut told = problem.clone();
+    if let Some(mistake) = mistake {
+        told.advice = format!("{}. The board runs with default settings, since it {mistake}", told.advice);
+    }
+    told
+}
+
 /// A search for a camera, as the stream sees it.
 struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
@@ -320,5 +352,19 @@ impl Observer for Search<'_, '_> {
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
         !self.stream.shutdown.has_begun()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_tells_of_a_mistake_in_the_settings_too() {
+        let problem = Problem::new("no camera found", "there is none", "plug one in");
+        let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
+        let told = with_mistake(&problem, Some(&mistake)).advice;
+        assert!(told.starts_with("plug one in. ") && told.contains("cannot use line 3"), "{told}");
+        assert_eq!(with_mistake(&problem, None), problem);
     }
 }

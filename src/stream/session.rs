@@ -99,6 +99,7 @@ impl Session {
                 (status.fps, status.last_frame) = (fps, Some(frame.captured));
                 if taken == Taken::Published {
                     feed.counters.published.fetch_add(1, Ordering::Relaxed);
+                    feed.counters.delay.observe(frame.captured.elapsed());
                 }
             }
             Err(reason) => {
@@ -314,7 +315,7 @@ mod tests {
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::TooLarge));
-        writer.reserve(1000);
+        writer.reserve(1000).unwrap();
         assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
     }
@@ -329,7 +330,7 @@ mod tests {
         let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
-        writer.reserve(4000);
+        writer.reserve(4000).unwrap();
         let mut jpeg = vec![0; 4000];
         let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
         let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
@@ -348,7 +349,7 @@ mod tests {
         let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
-        writer.reserve(4000);
+        writer.reserve(4000).unwrap();
         let pixels = [128; 16 * 8];
         let captured = Instant::now() - Duration::from_secs(1);
         let late = Frame { captured, ..frame(&pixels) };
@@ -364,7 +365,7 @@ mod tests {
         let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
         let _demand = Demand::new(feed.clone());
         let mut writer = Writer::new(&feed.ring);
-        writer.reserve(4000);
+        writer.reserve(4000).unwrap();
         let pixels: Vec<u8> = (0..16 * 8).map(|i| (i * 91) as u8).collect();
         let mut length = |quality: u8| {
             feed.set_quality(quality);
@@ -383,7 +384,7 @@ mod tests {
             let (feed, mut session) = (feed(), session(Layout::Raw(raw)));
             let _demand = Demand::new(feed.clone());
             let mut writer = Writer::new(&feed.ring);
-            writer.reserve(4000);
+            writer.reserve(4000).unwrap();
             for _ in 0..=TOLERATED {
                 let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
                 assert_eq!(taken, Err(Dropped::Unencodable), "{raw:?}");

@@ -21,6 +21,7 @@ use log::info;
 
 use crate::camera::Size;
 use crate::feed::{Demand, Feed};
+use crate::host::log::about_camera;
 use worker::Worker;
 
 /// The most variants of all cameras together: each is a thread, and memory for some pictures.
@@ -157,7 +158,7 @@ impl Variants {
         let one = Arc::new(Running {
             camera,
             variant,
-            feed: Arc::new(Feed::new(source.name.clone(), source.wanted.clone())),
+            feed: Arc::new(source.smaller()),
             cost: AtomicU32::new(0),
             wanted_at: Mutex::new(Instant::now()),
             thread: OnceLock::new(),
@@ -167,6 +168,7 @@ impl Variants {
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
         let handle = thread.spawn(move || worker.run()).map_err(Refused::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only
+        let _about = about_camera(&source.name);
         info!("camera {}: makes smaller pictures: {variant}", source.name);
         running.push(one);
         Ok(demand)

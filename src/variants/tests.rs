@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn house() -> (Arc<Variants>, Arc<Feed>) {
     let feed = Arc::new(Feed::new("door".to_owned(), Wanted::of(Which::Pattern)));
-    Writer::new(&feed.ring).reserve(64 << 10);
+    Writer::new(&feed.ring).reserve(64 << 10).unwrap();
     (Variants::new(vec![feed.clone()], Box::new(|| {})), feed)
 }
 

@@ -12,11 +12,12 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Running, Variants};
 use crate::feed::{Demand, Dropped, Feed, Rate};
+use crate::host::log::about_camera;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::problem::Problem;
-use crate::ring::{Meta, Unpublished, Writer};
+use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 
 /// The nice value of a variant's thread, so that all that the cameras and their own viewers need comes first
 /// (sched(7), "The nice value").
@@ -65,6 +66,7 @@ impl Worker {
         // Where that is refused, all share what there is.
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
+        let _about = about_camera(&running.feed.name);
         let mut writer = Writer::new(&running.feed.ring);
         loop {
             if running.feed.is_wanted() {
@@ -109,7 +111,9 @@ impl Worker {
         let counters = &self.running.feed.counters;
         match made {
             Ok(Ok(())) => {
-                self.count_cost(cpu_time().saturating_sub(begin));
+                let cost = cpu_time().saturating_sub(begin);
+                self.count_cost(cost);
+                self.source.served.made_smaller(cost);
                 (self.shown, self.told) = (Instant::now(), false);
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
                 counters.published.fetch_add(1, Ordering::Relaxed);
@@ -136,7 +140,8 @@ impl Worker {
     fn transcode(&mut self, meta: Meta, writer: &mut Writer<'_>) -> Result<(), (Dropped, String)> {
         let unencodable = |error: TranscodeError| (Dropped::Unencodable, error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
-        self.reserve(Transcoder::room(size), writer);
+        self.reserve(Transcoder::room(size), writer)
+            .map_err(|NoMemory| (Dropped::Unencodable, "there is no memory for them".to_owned()))?;
         match writer.publish(Meta { size, ..meta }, |room| self.transcoder.encode(room)) {
             Ok(_) => Ok(()),
             Err(Unpublished::Full(_)) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
@@ -145,11 +150,12 @@ impl Worker {
     }
 
     /// Makes room for frames of this many bytes, which makes the ring empty if it had less.
-    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) {
+    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) -> Result<(), NoMemory> {
         if room > self.room {
+            writer.reserve(room)?;
             self.room = room;
-            writer.reserve(room);
         }
+        Ok(())
     }
 
     /// Shows viewers who have seen nothing for a while why that is.
@@ -164,7 +170,9 @@ impl Worker {
         if !std::mem::replace(&mut self.told, true) {
             warn!("camera {}: {problem}", self.source.name);
         }
-        self.reserve(Card::MAX_JPEG, writer);
+        if self.reserve(Card::MAX_JPEG, writer).is_err() {
+            return; // the log tells
+        }
         let asked = self.running.variant.size.unwrap_or(self.source.wanted.size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(asked), card: true };

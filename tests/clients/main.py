@@ -1,4 +1,4 @@
-"""Runs the checks in this folder and counts them. Started by `run`, which prepares what they need."""
+"""main.py FOLDER [NAME...]: runs the checks in a folder and counts them. Started by its `run`, which prepares them."""
 
 import sys
 import time
@@ -55,10 +55,10 @@ class Lines(unittest.TestResult):
 
 
 def main():
-    here = Path(__file__).parent
+    here = Path(sys.argv[1]).resolve()
     sys.path.insert(0, str(here))
     result = Lines()
-    for name in sys.argv[1:] or ["*"]:
+    for name in sys.argv[2:] or ["*"]:
         unittest.TestLoader().discover(str(here), f"test_{name}.py").run(result)
     skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
     print(f"{result.passed} passed, {len(result.failed)} failed{skipped}")

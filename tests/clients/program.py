@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ OUT = Path(os.environ["CLIENTS_OUT"])
 WIDTH, HEIGHT, FPS = 640, 480, 30
 STREAMS = ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/cameras/camera/stream"]
 SNAPSHOTS = ["/snapshot", "/snapshot.jpg", "/?action=snapshot", "/cameras/camera/snapshot"]
+EVERY_ADDRESS = ["0.0.0.0", "[::]"]
 START_S = 20
 """How long the program may take to listen."""
 STOP_S = 10
@@ -34,16 +36,36 @@ def until(what, condition, seconds=WAIT_S):
         time.sleep(0.05)
 
 
-class Program:
-    """A running boardcam, by default with the test pattern."""
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=()):
-        command = [os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
-        self.listening = re.compile(rf"listening on (http://{re.escape(address)}:(\d+))/")
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+class Program:
+    """A running boardcam, by default with the test pattern; `by` is a command that runs it."""
+
+    def __init__(self, *cameras, address="127.0.0.1", port=0, size=(WIDTH, HEIGHT), fps=FPS, options=(), by=(), state=None):
+        command = [*by, os.environ["BOARDCAM_BIN"], "--listen", f"{address}:{port}"]
+        shown = "localhost" if address in EVERY_ADDRESS else address
+        self.listening = re.compile(rf"listening on (http://{re.escape(shown)}:(\d+))/")
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        # Where it keeps what must outlive it; by default, as the user who runs the checks has it.
+        kept = {"STATE_DIRECTORY": str(state)} if state else {}
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **kept}
+        )
+        self.log = ""
         self.url = self.port = None
         self.heard = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -58,6 +80,7 @@ class Program:
             for line in self.process.stderr:
                 log.write(line)
                 log.flush()
+                self.log += line
                 found = self.listening.search(line)
                 if found and self.port is None:
                     self.url, self.port = found[1], int(found[2])

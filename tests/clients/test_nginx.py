@@ -9,7 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, until
+from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, free_port, listens, until
 
 FRAMES = 6
 FPS = 2
@@ -37,12 +37,6 @@ http {{
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Nginx(WithProgram):
     fps = FPS
 
@@ -55,20 +49,12 @@ class Nginx(WithProgram):
         settings = Path(folder.name, "nginx.conf")
         settings.write_text(CONFIGURATION.format(folder=folder.name, port=port, url=cls.url))
         with open(OUT / "nginx.log", "w") as log:
-            command = [os.environ["NGINX"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
+            command = [os.environ["NGINX_BIN"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
             proxy = subprocess.Popen(command, stderr=log)
         cls.addClassCleanup(proxy.wait)
         cls.addClassCleanup(proxy.terminate)
         cls.address = ("127.0.0.1", port)
-        until("nginx listens", lambda: proxy.poll() is None and cls.reaches(cls.address))
-
-    @staticmethod
-    def reaches(address):
-        try:
-            socket.create_connection(address, timeout=WAIT_S).close()
-            return True
-        except ConnectionRefusedError:
-            return False
+        until("nginx listens", lambda: proxy.poll() is None and listens(port))
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}", timeout=WAIT_S) as answer:

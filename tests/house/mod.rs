@@ -1,5 +1,5 @@
 //! The house as the program puts it together, around a camera that a test or a bench makes up. Used by
-//! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout.rs`.
+//! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout`.
 #![allow(dead_code)] // each of them needs only some of it
 
 use std::io::{self, Read, Write};
@@ -15,12 +15,17 @@ use boardcam::fanout::Fanout;
 use boardcam::fanout::audience::Audience;
 use boardcam::feed::Feed;
 use boardcam::gate::Gate;
+use boardcam::gate::head::Names;
+use boardcam::gate::tls::Https;
+use boardcam::host::board::Board;
+use boardcam::host::discovery::Announced;
 use boardcam::host::limits::raise_open_files;
-use boardcam::host::log::Target;
+use boardcam::host::log::{Format, Target};
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
+use boardcam::record::{self, Recordings};
 use boardcam::site::{self, Guard, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
@@ -115,21 +120,43 @@ impl Source for Memory {
 }
 
 /// Serves this camera on 127.0.0.1 for as long as the process lives; says where.
-pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
+pub fn serve(camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
+    Ok(serve_with(camera, Https::Off)?.0)
+}
+
+/// The same, over HTTPS too, on the second address; plain HTTP is not redirected to it.
+pub fn serve_both(camera: impl Source + 'static) -> Result<(SocketAddr, SocketAddr), Problem> {
+    let (plain, secure) = serve_with(camera, Https::Auto)?;
+    Ok((plain, secure.expect("an address for HTTPS")))
+}
+
+fn serve_with(
+    mut camera: impl Source + 'static,
+    https: Https,
+) -> Result<(SocketAddr, Option<SocketAddr>), Problem> {
+    let anywhere = Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     let wanted = Wanted::of(Which::Auto);
     let settings = Settings {
         cameras: vec![("made-up".to_owned(), wanted.clone())],
-        listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+        name: None,
+        listen: anywhere.clone(),
+        https,
+        https_listen: anywhere,
         hosts: Vec::new(),
         origins: Vec::new(),
         proxies: Vec::new(),
         users: Vec::new(),
         max_connections: 1024,
+        record: record::Settings::default(),
         log: Target::Auto,
+        log_format: Format::Text,
         verbose: false,
+        port: 0,
+        wifi: None,
+        mistake: None,
     };
-    let gate = Gate::open(&settings, Vec::new(), raise_open_files())?;
-    let (waker, address) = (gate.waker(), gate.addresses()[0]);
+    let gate = Gate::open(&settings, Names::default(), raise_open_files())?;
+    let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
     let audience = Arc::new(Audience::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
@@ -138,35 +165,47 @@ pub fn serve(mut camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
         variants: variants.clone(),
         audience: audience.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
+        recordings: Recordings::new(&settings.record),
         count: gate.count(),
+        board: Board::default(),
+        listening: gate.addresses(),
+        announced: Announced::default(),
+        https_port: None,
         started: Instant::now(),
         instance: site::secret()?,
+        mistake: None,
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();
-    let fanout = Fanout::new(variants, audience);
+    let fanout = move || Ok(Fanout::new(variants.clone(), audience.clone()));
     thread::spawn({
         let shutdown = shutdown.clone();
         move || gate.serve(fanout, &door, &shutdown).expect("a loop that can wait")
     });
     thread::spawn(move || {
-        let wake = || waker.wake().expect("a loop that can be woken");
+        let wake = || bells.frame();
         Stream::new(&feed, &shutdown, &wake).capture(&mut camera);
     });
-    Ok(address)
+    Ok(addresses)
 }
 
 /// Asks for the stream at `address`; what comes next from the socket is the first part.
 pub fn watch(address: SocketAddr) -> io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    write!(socket, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+    ask(&mut socket, address)?;
+    Ok(socket)
+}
+
+/// The same on a connection that is there.
+pub fn ask(connection: &mut (impl Read + Write), address: SocketAddr) -> io::Result<()> {
+    write!(connection, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
     let mut head = Vec::new();
     // A byte at a time, lest bytes of the first part are taken.
     while !head.ends_with(multipart::OPENING) {
         let mut byte = [0];
-        socket.read_exact(&mut byte)?;
+        connection.read_exact(&mut byte)?;
         head.extend(byte);
     }
-    Ok(socket)
+    Ok(())
 }

@@ -71,6 +71,41 @@ fn a_settings_file_with_a_mistake_is_told_with_its_line() -> Outcome {
 }
 
 #[test]
+fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wrong() -> Outcome {
+    let text = "fps = 7\nqualty = 5\nwifi.name = \"home\"\n";
+    let file = File::new("appliance.toml", text)?;
+    let options = ["--appliance", "--config", file.path()];
+    let wrong = "line 2 of the settings file";
+
+    let board = Boardcam::start(&[&options[..], &["--camera", "/dev/video-not-here"]].concat())?;
+    ensure!(board.log().contains(wrong), "{}", board.log());
+    let problem = &board.state()?["program"]["problem"];
+    ensure!(problem["what"].as_str().is_some_and(|what| what.contains(wrong)), "{problem}");
+    let card = board.get("/snapshot?card=1")?;
+    ensure!(card.status == 200 && card.body.starts_with(b"\xff\xd8"), "{}", card.status);
+
+    let told = run(&[&options[..], &["check"]].concat())?;
+    let (printed, complaint) = (String::from_utf8(told.stdout)?, String::from_utf8(told.stderr)?);
+    ensure!(told.status.success() && complaint.contains(wrong), "{complaint}");
+    for line in ["listen = [\"[::]:80\"]", "fps = 30", "name = \"home\""] {
+        ensure!(printed.contains(line), "{printed}");
+    }
+    let wifi = run(&[&options[..], &["wifi"]].concat())?;
+    let printed = String::from_utf8(wifi.stdout)?;
+    ensure!(printed.contains("\tssid=686f6d65\n"), "{printed}");
+
+    let right = File::new("appliance-right.toml", "fps = 7\nlisten = \"[::]:81\"\n")?;
+    let told = run(&["--appliance", "--config", right.path(), "check"])?;
+    let printed = String::from_utf8(told.stdout)?;
+    ensure!(printed.contains("fps = 7\n") && printed.contains("[::]:81"), "{printed}");
+
+    let told = run(&["--appliance", "--config", "/not/here.toml", "check"])?;
+    let complaint = String::from_utf8(told.stderr)?;
+    ensure!(told.status.success() && complaint.contains("cannot read the settings file"), "{complaint}");
+    Ok(())
+}
+
+#[test]
 fn check_prints_what_holds() -> Outcome {
     let text = "quality = 70\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nbad-frames = 3\n";
     let file = File::new("right.toml", text)?;

@@ -219,6 +219,33 @@ fn with_little_memory_left_nobody_new_is_served_and_those_there_go_on() -> Outco
 }
 
 #[test]
+fn pictures_too_large_for_the_memory_are_told_and_shown_once_there_is_enough() -> Outcome {
+    // Its size says that others may have megabytes; nobody decodes it here.
+    const PICTURE: &[u8] =
+        b"\xff\xd8\xff\xc0\0\x0b\x08\x0f\xa0\x0f\xa0\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
+    let folder = std::env::temp_dir().join(format!("boardcam-{}-large", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("frame.jpg"), PICTURE)?;
+    let camera = format!(
+        "pipe:cd {}; until [ -e go ]; do sleep 0.1; done; while cat frame.jpg; do sleep 0.1; done",
+        folder.display()
+    );
+    let boardcam = Boardcam::start(&["--camera", &camera])?;
+    let viewer = boardcam.watch("/stream")?;
+    viewer.next()?; // the card
+    boardcam.limit(Resource::As, Some((boardcam.memory("VmSize")? << 10) + RESERVE + (4 << 20)))?;
+    std::fs::write(folder.join("go"), "")?;
+    let health = || boardcam.get("/healthz");
+    wait_for("it to be told", || Ok(health()?.text().contains("no memory for 4 of up to").then_some(())))?;
+    viewer.next()?;
+    boardcam.limit(Resource::As, None)?;
+    wait_for("the picture", || Ok((health()?.status == 200).then_some(())))?;
+    viewer.next()?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+#[test]
 fn clients_that_would_fill_the_memory_are_refused_before_it_is_full() -> Outcome {
     const CLIENTS: usize = 600;
     const BODY: usize = 64 << 10;

@@ -31,6 +31,13 @@ pub fn program() -> Option<&'static str> {
     PROGRAMS.into_iter().find(|name| env::split_paths(&path).any(|folder| is_program(&folder.join(name))))
 }
 
+/// Whether this is a Raspberry Pi, whose camera modules nothing here can read.
+pub fn is_missing_on_a_raspberry_pi() -> bool {
+    // Where the kernel shows the board's name (Documentation/ABI/testing/sysfs-firmware-ofw).
+    let model = std::fs::read("/proc/device-tree/model").unwrap_or_default();
+    model.starts_with(b"Raspberry Pi") && program().is_none()
+}
+
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -33,6 +33,12 @@ impl Reader<'_> {
         Ok(users)
     }
 
+    /// Those that are right.
+    pub(super) fn readable_users(&self, tables: &Spanned<DeValue<'_>>) -> Vec<User> {
+        let tables = tables.get_ref().as_array().into_iter().flat_map(|array| array.iter());
+        tables.filter_map(|table| self.user(table).ok()).take(USERS_MAX).collect()
+    }
+
     fn user(&self, table: &Spanned<DeValue<'_>>) -> Result<User, Problem> {
         let Some(entries) = table.get_ref().as_table() else {
             return Err(self.problem(table.span(), "user must be [[user]] tables".to_owned(), ADVICE));

@@ -12,6 +12,8 @@ use std::time::Duration;
 use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::{Format, json};
+
 /// Lines that wait to be written take at most so many bytes together; further ones are lost, and counted.
 const WAITING_MAX: usize = 256 << 10;
 
@@ -30,15 +32,27 @@ impl Stderr {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(level: LevelFilter) -> io::Result<Self> {
+    pub fn start(level: LevelFilter, format: Format) -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let input = Target::Pipe(Box::new(Input(queue.clone())));
-        // Without filter variables from the environment: -v is the one way to say how much.
-        let lines = Builder::new().filter_level(level).target(input).build();
+        let lines = builder(level, format).target(input).build();
         let output = queue.clone();
-        thread::Builder::new().name("log".to_owned()).spawn(move || output.write_for_ever())?;
+        thread::Builder::new().name("log".to_owned()).spawn(move || output.write_for_ever(format))?;
         Ok(Self { lines, queue })
     }
+}
+
+/// Without filter variables from the environment: -v is the one way to say how much.
+fn builder(level: LevelFilter, format: Format) -> Builder {
+    let mut builder = Builder::new();
+    builder.filter_level(level);
+    match format {
+        Format::Text => {}
+        Format::Json => {
+            builder.format(|line, record| writeln!(line, "{}", json::line(record)));
+        }
+    }
+    builder
 }
 
 impl Log for Stderr {
@@ -90,8 +104,8 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn write_for_ever(&self) -> ! {
-        let missing = Builder::new().filter_level(LevelFilter::Warn).build();
+    fn write_for_ever(&self, format: Format) -> ! {
+        let missing = builder(LevelFilter::Warn, format).build();
         let mut lines = Vec::new();
         loop {
             let lost = self.take(&mut lines);

@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
@@ -110,13 +110,15 @@ fn where_the_slot_is_too_small_for_shares_the_picture_is_encoded_in_one() {
 fn a_panic_in_any_band_ends_the_picture_and_is_the_callers() {
     let size = Size { width: 1280, height: 720 };
     let cut = Cut::new(Raw::Nv12, size, SamplingFactor::R_4_2_0, 3).expect("large enough");
+    let mut helpers = Helpers::default();
     for top in cut.bands().map(|rows| rows.start) {
-        let panic = catch_unwind(|| {
-            cut.encode(&mut [0; 3000], |rows, _, _| {
+        // Unwind safety: the same helpers are to be of use for the next picture.
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            cut.encode(&mut helpers, &mut [0; 3000], |rows, _, _| {
                 assert_ne!(rows.start, top, "a fault at {top}");
                 None
             })
-        });
+        }));
         let told = panic.expect_err("it went unnoticed");
         let told = told.downcast_ref::<String>().expect("what the band said");
         assert!(told.contains(&format!("a fault at {top}")), "{told}");

@@ -51,6 +51,7 @@ const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown
 // What a key does while one camera fills the window.
 const KEYS = new Map([
   ['s', snapshot],
+  ['r', () => record()],
   ['Escape', showAll],
   ['0', unzoom],
   ['+', () => zoomBy(ZOOM_KEY, undefined, undefined, true)],
@@ -192,6 +193,8 @@ function openSheet() {
   if (at('sheet').showModal) at('sheet').showModal();
   else at('sheet').setAttribute('open', ''); // an old browser
   showFigures();
+  listed = LIST_STEP;
+  list();
 }
 
 function closeSheet() {

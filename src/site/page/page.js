@@ -13,6 +13,7 @@ const TILE_MIN = 150; // pixels a tile is wide at least
 
 let program = null; // what answered last
 let you = null; // who it says that we are
+let network = {}; // how other devices reach it
 let tiles = []; // one for each camera, in the server's order
 let failure = null; // why there was no answer, while there is none
 let failures = 0; // in a row
@@ -69,6 +70,8 @@ function hear(state) {
   if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
   program = state.program;
   you = state.you;
+  network = state.network;
+  folder = state.recordings;
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
     sight.disconnect();
@@ -78,6 +81,7 @@ function hear(state) {
   }
   tiles.forEach((tile, i) => tile.hear(state.cameras[i], state.viewers));
   assign();
+  if (at('sheet').open) list();
 }
 
 // Nobody looks: no stream, no questions.
@@ -212,6 +216,7 @@ function show() {
 
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.away, why: failure, advice: TEXT.away_advice };
+  else if (program && program.problem) problem = program.problem; // a mistake in the settings
   else if (one) problem = one.camera.problem;
   at('problem').hidden = !problem;
   at('problem').lang = failures ? TEXT.lang : 'en'; // the server speaks English
@@ -223,6 +228,7 @@ function show() {
     showTile(tile);
   }
   showFigures();
+  showRecording();
   layOut();
   if (state !== 'live') showControls();
 }
@@ -268,6 +274,7 @@ function showFigures() {
   const mine = measured ? fill(TEXT.mine, { fps: rounded(row.fps), age: time(row.age_ms) }) : '';
   setText('mine', state === 'stills' ? TEXT.stills_why : mine);
   if (!at('sheet').open) return;
+  showAddress();
   showRights(tile);
   const { format, fps } = (tile && tile.camera) || {};
   const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
@@ -275,6 +282,16 @@ function showFigures() {
   setText('of-sent', measured ? fill(TEXT.rate, { fps: rounded(row.fps) }) : TEXT.none);
   setText('of-age', measured ? time(row.age_ms) : TEXT.none);
   setText('of-skipped', row ? String(row.frames_skipped) : TEXT.none);
+}
+
+// The address for another device, in words and to be scanned.
+function showAddress() {
+  const { url } = network;
+  at('elsewhere').hidden = !url;
+  if (!url || at('url').textContent === url) return;
+  at('code').src = `qr.svg?${encodeURIComponent(url)}`; // another picture for another address
+  at('code').alt = fill(TEXT.code, { url });
+  setText('url', url);
 }
 
 // Reads a change out once it has lasted, so that a poor network does not make a chatterbox of it.

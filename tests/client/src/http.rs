@@ -169,8 +169,13 @@ impl Viewer {
     /// Opens a stream with further headers.
     pub fn connect_with(address: SocketAddr, path: &str, headers: &[&str]) -> Outcome<Self> {
         let request = head_for(address, "GET", path, headers) + "\r\n";
-        let mut reader = self::request(address, request.as_bytes())?;
+        let reader = self::request(address, request.as_bytes())?;
         let socket = reader.get_ref().try_clone()?;
+        Ok(Self::follow(reader, socket))
+    }
+
+    /// Watches the answer that comes next; `socket` is the connection.
+    pub fn follow(mut reader: impl BufRead + Send + 'static, socket: TcpStream) -> Self {
         let inbox = Arc::new(Inbox::default());
         let shared = inbox.clone();
         thread::spawn(move || {
@@ -178,7 +183,7 @@ impl Viewer {
             shared.lock().ended = Some(why.to_string());
             shared.changed.notify_all();
         });
-        Ok(Self { inbox, socket })
+        Self { inbox, socket }
     }
 
     /// The next frame.

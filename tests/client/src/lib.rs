@@ -2,8 +2,10 @@
 //! ends, and every bound is generous, since a guest under emulation uses this, too.
 
 mod http;
+mod secure;
 
 pub use http::{Answer, Viewer, ask, get, narrow, request};
+pub use secure::{Secure, Trust, certificate};
 
 use std::error::Error;
 use std::thread;

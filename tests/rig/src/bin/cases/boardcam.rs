@@ -167,6 +167,21 @@ impl Boardcam {
         Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no Rss")?.parse()?)
     }
 
+    /// Resident memory in KiB without the frames' buffers, which are the driver's and only mapped here.
+    pub fn resident_without_buffers(&self) -> Outcome<u64> {
+        let smaps = fs::read_to_string(format!("/proc/{}/smaps", self.process.id()))?;
+        let (mut total, mut is_buffer) = (0, false);
+        for line in smaps.lines() {
+            if let Some(rss) = line.strip_prefix("Rss:") {
+                let kib: u64 = rss.split_whitespace().next().ok_or("no Rss")?.parse()?;
+                total += if is_buffer { 0 } else { kib };
+            } else if line.contains('-') {
+                is_buffer = line.contains("/dev/video"); // a mapping's first line: proc_pid_smaps(5)
+            }
+        }
+        Ok(total)
+    }
+
     /// Sends a signal that should not end it.
     pub fn tell(&self, signal: Signal) -> Outcome {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)

@@ -13,6 +13,10 @@ pub const CASES: &[Case] = &[
     ("my_cameras_jpegs_arrive_byte_for_byte", my_cameras_jpegs_arrive_byte_for_byte),
     ("a_camera_that_leaves_out_huffman_tables_works", a_camera_that_leaves_out_huffman_tables_works),
     ("passing_frames_on_allocates_nothing", passing_frames_on_allocates_nothing),
+    (
+        "passing_frames_on_to_a_viewer_takes_less_than_8_mb",
+        passing_frames_on_to_a_viewer_takes_less_than_8_mb,
+    ),
     ("nobody_watching_costs_no_encoding", nobody_watching_costs_no_encoding),
     ("a_size_that_the_camera_lacks_gives_the_nearest", a_size_that_the_camera_lacks_gives_the_nearest),
 ];
@@ -74,6 +78,21 @@ fn a_camera_that_leaves_out_huffman_tables_works() -> Outcome {
 fn passing_frames_on_allocates_nothing() -> Outcome {
     let _camera = Camera::plug_in()?;
     run("/bin/allocs", &[])
+}
+
+fn passing_frames_on_to_a_viewer_takes_less_than_8_mb() -> Outcome {
+    const LIMIT_KIB: u64 = 8_000_000 / 1024;
+    let _camera = Camera::plug_in()?;
+    let boardcam = Boardcam::start(&[])?;
+    boardcam.wait_until_live()?;
+    let viewer = boardcam.watch()?;
+    for _ in 0..COMPARED {
+        viewer.next()?;
+    }
+    let kib = boardcam.resident_without_buffers()?;
+    println!("  {kib} KiB with one viewer of 1280x720, code and all, without the driver's buffers");
+    ensure!(kib < LIMIT_KIB, "{kib} KiB");
+    Ok(())
 }
 
 fn nobody_watching_costs_no_encoding() -> Outcome {

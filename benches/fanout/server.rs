@@ -1,0 +1,115 @@
+//! The servers, each this program started anew in a role.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use boardcam::multipart;
+
+use crate::{COUNT, Outcome, RATE, ROLE, Role, SCAN, house};
+
+/// Serves until standard input ends, which it does at the latest when the bench does. Says where: in plain, and
+/// over HTTPS if it can.
+pub fn serve(role: Role) -> Outcome<()> {
+    let camera = || house::Memory::new(SCAN, RATE);
+    match role {
+        Role::Boardcam => println!("{}", house::serve(camera()).map_err(|problem| problem.to_string())?),
+        Role::Https => {
+            let (plain, secure) = house::serve_both(camera()).map_err(|problem| problem.to_string())?;
+            println!("{plain} {secure}");
+        }
+        Role::Floor => {
+            let listener = TcpListener::bind(("127.0.0.1", 0))?;
+            let (address, viewers) = (listener.local_addr()?, std::env::var(COUNT)?.parse()?);
+            thread::spawn(move || send(&listener, viewers)); // until the first viewer goes
+            println!("{address}");
+        }
+    }
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// The floor. What a socket does not take waits for the next beat.
+fn send(listener: &TcpListener, viewers: usize) -> io::Result<()> {
+    let mut sockets = Vec::new();
+    for _ in 0..viewers {
+        let (mut socket, _) = listener.accept()?;
+        socket.write_all(b"HTTP/1.0 200 OK\r\n\r\n")?;
+        socket.write_all(multipart::OPENING)?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        sockets.push((socket, 0));
+    }
+    let jpeg = house::mended(&house::bare_jpeg(SCAN));
+    let mut part = house::part(&jpeg);
+    let mut beat = house::Beat::new(RATE);
+    loop {
+        beat.wait();
+        let head = multipart::part_head(jpeg.len(), SystemTime::now());
+        part[..head.len()].copy_from_slice(head.as_bytes());
+        for (socket, sent) in &mut sockets {
+            let behind = *sent > 0;
+            give(socket, &part, sent)?;
+            if behind && *sent == 0 {
+                give(socket, &part, sent)?;
+            }
+        }
+    }
+}
+
+/// Gives the socket what it did not take of `part` yet.
+fn give(mut socket: &std::net::TcpStream, part: &[u8], sent: &mut usize) -> io::Result<()> {
+    match socket.write(&part[*sent..]) {
+        Ok(count) => *sent = (*sent + count) % part.len(),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// A server that ends with its owner.
+pub struct Server {
+    pub child: Child,
+    /// Where it serves in plain, ...
+    pub plain: SocketAddr,
+    /// ... and over HTTPS.
+    pub secure: Option<SocketAddr>,
+    /// Where it keeps its certificate.
+    state: PathBuf,
+}
+
+impl Server {
+    pub fn start(role: Role, viewers: usize) -> Outcome<Self> {
+        let state = std::env::temp_dir().join(format!("boardcam-bench-{}", std::process::id()));
+        let mut command = Command::new(std::env::current_exe()?);
+        command.env(ROLE, role.name()).env(COUNT, viewers.to_string()).env("STATE_DIRECTORY", &state);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let mut places = line.split_whitespace().map(str::parse);
+        let plain = places.next().ok_or("the server does not say where it is")??;
+        Ok(Self { child, plain, secure: places.next().transpose()?, state })
+    }
+
+    /// CPU time of all its threads (Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat).
+    pub fn cpu(&self) -> Outcome<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // fails only if it has ended
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.state); // without HTTPS it is not there
+    }
+}

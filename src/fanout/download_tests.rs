@@ -1,0 +1,154 @@
+use super::*;
+use crate::record::name::Name;
+use std::fs;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::thread;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A folder with one recording, and who sends it.
+struct Desk {
+    path: PathBuf,
+    name: Name,
+    bytes: Vec<u8>,
+    downloads: Downloads,
+    left: Vec<Left>,
+}
+
+impl Desk {
+    fn new(test: &str, length: usize) -> Self {
+        let path = std::env::temp_dir().join(format!("boardcam-download-{test}-{}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+        fs::write(path.join(name.to_string()), &bytes).unwrap();
+        let downloads = Downloads::new(Some(Reader::start(&path, || {}).unwrap()));
+        Self { path, name, bytes, downloads, left: Vec::new() }
+    }
+
+    fn order(&self, from: u64, length: u64) -> FileOrder {
+        FileOrder { name: self.name.clone(), from, length, pass: Some(1) }
+    }
+
+    /// A client, taken over under this number.
+    fn client(&mut self, number: usize, order: FileOrder) -> Result<std::net::TcpStream, &'static str> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
+        let taken = self.downloads.adopt(number, socket, order, b"HEAD".to_vec(), Instant::now());
+        taken.map(|()| client).map_err(|(_, why)| why)
+    }
+
+    /// Lets it work until somebody has left.
+    fn work(&mut self) -> Leave {
+        let begin = Instant::now();
+        while self.left.is_empty() {
+            assert!(begin.elapsed() < LONG, "nobody left");
+            let now = Instant::now();
+            self.downloads.pieces(&mut self.left, now);
+            let numbers: Vec<_> = self.downloads.running.keys().copied().collect();
+            for number in numbers {
+                self.left.extend(self.downloads.ready(number, now));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.left.pop().unwrap().why // and its socket is closed
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.path).unwrap();
+    }
+}
+
+/// What a client gets until the end.
+fn listen(mut client: std::net::TcpStream) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+#[test]
+fn a_part_of_a_recording_arrives_whole_behind_its_head() {
+    let mut desk = Desk::new("part", 3 * PIECE + 17);
+    for (from, length) in [(0, 3 * PIECE + 17), (5, 2 * PIECE), (PIECE, 1)] {
+        let client = desk.client(7, desk.order(from as u64, length as u64)).unwrap();
+        let heard = listen(client);
+        assert_eq!(desk.work(), Leave::Served);
+        let heard = heard.join().unwrap();
+        assert!(heard == [b"HEAD", &desk.bytes[from..from + length]].concat(), "{from} {length}");
+    }
+}
+
+#[test]
+fn a_recording_that_is_gone_is_told_before_anything_is_sent() {
+    let mut desk = Desk::new("gone", 10);
+    fs::remove_file(desk.path.join(desk.name.to_string())).unwrap();
+    let client = desk.client(7, desk.order(0, 10)).unwrap();
+    assert_eq!(desk.work(), Leave::NoFile);
+    assert_eq!(listen(client).join().unwrap(), b"");
+}
+
+#[test]
+fn a_recording_that_became_shorter_ends_the_connection() {
+    let mut desk = Desk::new("short", 2 * PIECE);
+    let client = desk.client(7, desk.order(0, 2 * PIECE as u64 + 1)).unwrap();
+    let heard = listen(client);
+    assert_eq!(desk.work(), Leave::Gone(ErrorKind::UnexpectedEof));
+    assert_eq!(heard.join().unwrap().len(), 4 + 2 * PIECE);
+}
+
+#[test]
+fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
+    let length = 64 << 20; // more than sockets hold
+    let mut desk = Desk::new("bound", length);
+    let order = desk.order(0, length as u64);
+    let clients: Vec<_> =
+        (0..DOWNLOADS_MAX).map(|number| desk.client(number, order.clone()).unwrap()).collect();
+    assert_eq!(desk.client(99, order).unwrap_err(), FULL);
+    let begin = Instant::now();
+    // Until nothing moves any more, since nobody reads.
+    while desk.downloads.running.values().any(|one| one.reading || !one.begun) {
+        assert!(begin.elapsed() < LONG);
+        let now = Instant::now();
+        desk.downloads.pieces(&mut desk.left, now);
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(desk.downloads.running.values().all(|one| one.bytes.len() <= PIECE + 4));
+    desk.downloads.expire(&mut desk.left, Instant::now(), |_| true);
+    assert_eq!(desk.left.len(), 0);
+    desk.downloads.expire(&mut desk.left, Instant::now() + STALL_LIMIT + Duration::from_secs(1), |_| true);
+    assert_eq!(desk.left.len(), DOWNLOADS_MAX);
+    assert!(desk.left.iter().all(|left| left.why == Leave::Stalled));
+    drop(clients);
+}
+
+#[test]
+fn a_download_ends_with_its_pass() {
+    let mut desk = Desk::new("pass", 10);
+    let _client = desk.client(7, desk.order(0, 10)).unwrap();
+    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(2));
+    assert_eq!(desk.left.len(), 0);
+    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(1));
+    assert_eq!(desk.left.pop().unwrap().why, Leave::Over);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_ends_a_download() {
+    let mut desk = Desk::new("hangs", 10);
+    let _client = desk.client(7, desk.order(0, 10)).unwrap();
+    desk.downloads.expire(&mut desk.left, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
+    assert_eq!(desk.left.pop().unwrap().why, Leave::NoFile);
+    // What is read late is nobody's.
+    thread::sleep(Duration::from_millis(100));
+    desk.downloads.pieces(&mut desk.left, Instant::now());
+    assert!(desk.left.is_empty());
+}

@@ -1,0 +1,55 @@
+//! How much the kernel may hold of what a viewer was sent: all that waits there is delay.
+
+use mio::net::TcpStream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::SockRef;
+
+/// A viewer that does not keep up is given the next frame when the kernel has less than half of this, in bytes,
+/// to send (tcp_poll): enough to keep its link busy until then, and little delay.
+const SLOW: usize = 4 << 10;
+
+/// A viewer that missed a frame keeps up again when it has got so many without missing one.
+const STEADY: u32 = 64;
+
+/// The kernel's buffer of one viewer's socket.
+#[derive(Debug)]
+pub(super) struct KernelBuffer {
+    /// What it was set to, in bytes; 0 before.
+    size: usize,
+    /// Frames since the viewer missed one; [`STEADY`] is enough.
+    steady: u32,
+}
+
+impl KernelBuffer {
+    /// Of a viewer who has missed nothing yet.
+    pub(super) fn new() -> Self {
+        Self { size: 0, steady: STEADY }
+    }
+
+    /// Says how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
+    /// up, so that each frame is one call; next to nothing when it does not.
+    pub(super) fn fit(&mut self, socket: &TcpStream, part: usize, missed: bool) {
+        self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
+        let keeps_up = self.steady == STEADY;
+        // With room to spare, since no frame is as large as the last one.
+        let (fits, wanted) =
+            if keeps_up { (self.size >= part, part + part / 4) } else { (self.size == SLOW, SLOW) };
+        if !fits {
+            self.size = wanted;
+            let bytes = u32::try_from(wanted).unwrap_or(u32::MAX);
+            // A kernel without it (before 3.12) shows slow viewers older pictures; nothing else.
+            let _ = SockRef::from(socket).set_tcp_notsent_lowat(bytes);
+        }
+    }
+
+    /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, its
+    /// socket says so by itself; else it must be asked, since the kernel fills up a segment that it has begun
+    /// (up to 64 KB) whatever the limit. An answer of no brings an event when there is room (tcp_poll).
+    pub(super) fn has_room(&self, socket: &TcpStream) -> bool {
+        if self.steady == STEADY {
+            return true;
+        }
+        let mut sockets = [PollFd::new(socket, PollFlags::OUT)];
+        !matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(0)) // an error shows when it is written to
+    }
+}

@@ -1,0 +1,200 @@
+//! Who keeps the certificate that handshakes use: loads or makes it at the start, and looks after it from then on.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use log::{info, warn};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::Https;
+use super::certificate::{Certificate, now, read};
+use super::own::{Own, is_due, is_set};
+use crate::host::shutdown::Shutdown;
+use crate::host::{addresses, state};
+use crate::problem::Problem;
+
+/// How often it is looked at.
+const LOOK_PERIOD: Duration = Duration::from_secs(5);
+
+/// The certificate in use. Handshakes ask for it, and none waits for a look at files.
+#[derive(Debug)]
+pub struct Keeper {
+    current: RwLock<Arc<CertifiedKey>>,
+    care: Mutex<Care>,
+}
+
+/// What is known of the certificate in use.
+#[derive(Debug)]
+struct Care {
+    source: Source,
+    certificate: Certificate,
+    /// What the log was told last, lest it is told at each look.
+    told: Option<String>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Own {
+        own: Own,
+        /// It was made when the network had no address for it yet.
+        lacks_addresses: bool,
+    },
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+        /// What was read at the last look.
+        seen: [Vec<u8>; 2],
+    },
+}
+
+impl Keeper {
+    /// The certificate that is asked for; `None` without HTTPS. `names` are the server's own, in lower case.
+    ///
+    /// # Errors
+    /// Files that cannot be used, or no certificate can be made.
+    pub(in crate::gate) fn open(https: &Https, names: &[String]) -> Result<Option<Arc<Self>>, Problem> {
+        let now = now();
+        let (source, certificate) = match https {
+            Https::Off => return Ok(None),
+            Https::Auto => open_own(Own::new(state::folder(), names.to_vec()), now)?,
+            Https::Files { certificate, key } => open_files(certificate, key, now)?,
+        };
+        info!("HTTPS certificate: {}", certificate.told(now));
+        let current = RwLock::new(certificate.certified.clone());
+        Ok(Some(Arc::new(Self { current, care: Mutex::new(Care { source, certificate, told: None }) })))
+    }
+
+    /// Looks after it until the end.
+    pub(in crate::gate) fn run(&self, shutdown: &Shutdown) {
+        while !shutdown.wait(LOOK_PERIOD) {
+            self.look();
+        }
+    }
+
+    /// Looks now whether there is a newer one, or must be.
+    pub fn look(&self) {
+        let mut care = self.care.lock().unwrap_or_else(PoisonError::into_inner);
+        if care.look(now(), &addresses::own()) {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+                care.certificate.certified.clone();
+        }
+    }
+}
+
+impl ResolvesServerCert for Keeper {
+    fn resolve(&self, _client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Care {
+    /// Whether there is a new certificate.
+    fn look(&mut self, now: Duration, addresses: &[IpAddr]) -> bool {
+        let newer = match &mut self.source {
+            Source::Own { own, lacks_addresses } => {
+                let found = *lacks_addresses && addresses.iter().any(|address| !address.is_loopback());
+                let due = found || is_due(&self.certificate, now);
+                *lacks_addresses &= !found;
+                due.then(|| make(own, addresses, now)).transpose()
+            }
+            Source::Files { certificate, key, seen } => reread(certificate, key, seen, now),
+        };
+        let trouble = match newer {
+            Ok(Some(certificate)) => {
+                info!("HTTPS certificate, new: {}", certificate.told(now));
+                (self.certificate, self.told) = (certificate, None);
+                return true;
+            }
+            Ok(None) if self.certificate.is_over(now) => Some("its time is over".to_owned()),
+            Ok(None) if self.certificate.is_early(now) && is_set(now) => {
+                Some("its time has not come yet; is the clock right?".to_owned())
+            }
+            Ok(None) => return false, // what was told of files that have not changed since still holds
+            Err(why) => Some(why),
+        };
+        if self.told != trouble {
+            warn!("HTTPS goes on with the certificate that it has: {}", trouble.as_deref().unwrap_or(""));
+            self.told = trouble;
+        }
+        false
+    }
+}
+
+/// Makes one and keeps it.
+fn make(own: &Own, addresses: &[IpAddr], now: Duration) -> Result<Certificate, String> {
+    let (certificate, pem) =
+        own.make(addresses, now).map_err(|why| format!("a new one cannot be made: {why}"))?;
+    let path = own.path().map_or_else(|| "the state folder".to_owned(), |path| path.display().to_string());
+    match own.keep(&pem) {
+        Ok(()) => info!("made a certificate for HTTPS and put it into {path}"),
+        // A system that can only be read should have HTTPS, too.
+        Err(error) => warn!(
+            "cannot put the certificate into {path}: {error}; browsers will have to trust another one after \
+             the next start"
+        ),
+    }
+    Ok(certificate)
+}
+
+fn open_own(own: Own, now: Duration) -> Result<(Source, Certificate), Problem> {
+    let kept = own.kept(now).unwrap_or_else(|why| {
+        let path = own.path().unwrap_or_default();
+        warn!("the certificate in {} is replaced: {why}", path.display());
+        None
+    });
+    if let Some(certificate) = kept {
+        return Ok((Source::Own { own, lacks_addresses: false }, certificate));
+    }
+    let addresses = addresses::own();
+    let certificate = make(&own, &addresses, now).map_err(|why| {
+        Problem::new("cannot serve HTTPS", why, "use a certificate of your own: --tls CERT.pem,KEY.pem")
+    })?;
+    let lacks_addresses = addresses.iter().all(IpAddr::is_loopback);
+    Ok((Source::Own { own, lacks_addresses }, certificate))
+}
+
+fn open_files(certificate: &Path, key: &Path, now: Duration) -> Result<(Source, Certificate), Problem> {
+    let mut seen = [Vec::new(), Vec::new()];
+    let opened = reread(certificate, key, &mut seen, now);
+    let opened = opened.and_then(|opened| opened.ok_or_else(|| "the files are empty".to_owned()));
+    let loaded = opened.map_err(|why| {
+        Problem::new(
+            format!("cannot serve HTTPS with {} and {}", certificate.display(), key.display()),
+            why,
+            "give two PEM files, --tls CERT.pem,KEY.pem, or let boardcam make them: --tls auto",
+        )
+    })?;
+    if loaded.is_early(now) {
+        warn!(
+            "the time of the certificate in {} has not come yet; is the clock right?",
+            certificate.display()
+        );
+    }
+    Ok((Source::Files { certificate: certificate.to_owned(), key: key.to_owned(), seen }, loaded))
+}
+
+/// Reads both files; `None` if they are as they were `seen` last.
+fn reread(
+    certificate: &Path,
+    key: &Path,
+    seen: &mut [Vec<u8>; 2],
+    now: Duration,
+) -> Result<Option<Certificate>, String> {
+    let read = |path: &Path| read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    let found = [read(certificate)?, read(key)?];
+    if found == *seen {
+        return Ok(None);
+    }
+    *seen = found;
+    let certificate = Certificate::from_pem(&seen[0], &seen[1])?;
+    if certificate.is_over(now) {
+        return Err("the time of the certificate is over; is the clock right?".to_owned());
+    }
+    Ok(Some(certificate))
+}
+
+#[cfg(test)]
+mod tests;

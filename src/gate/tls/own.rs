@@ -1,0 +1,138 @@
+//! The certificate of `--tls auto`: made once, kept in one file, made anew before its time is over.
+//!
+//! It vouches for itself, since nobody else knows a board on a home network. So each browser asks once whether to
+//! trust it, and a careful user compares the fingerprint with that in the log.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rustls::pki_types::ServerName;
+
+use super::certificate::{Certificate, read};
+
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// It holds for so long from the day on which it is made, and begins before that, for clocks that differ. Both
+/// together stay below the 825 days that Apple's devices accept (support.apple.com/103769).
+const LIFE: Duration = DAY.saturating_mul(790);
+const BEFORE: Duration = DAY.saturating_mul(30);
+
+/// It is made anew when no more than this is left of its time.
+const RENEW: Duration = DAY.saturating_mul(60);
+
+/// No clock that is set says less: this program is younger. 2026-01-01, in time since 1970.
+const FLOOR: Duration = Duration::from_secs(1_767_225_600);
+
+/// The file in the state folder, key and certificate in one so that they always fit.
+const FILE: &str = "https.pem";
+
+/// Where the certificate is kept.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// `None` where there is no place: then each start makes another one.
+    folder: Option<PathBuf>,
+    /// Names that it must be for, in lower case.
+    names: Vec<String>,
+}
+
+impl Own {
+    pub(super) fn new(folder: Option<PathBuf>, mut names: Vec<String>) -> Self {
+        names.push("localhost".to_owned());
+        // `--host` and the system allow names that no certificate can say, and so nobody checks.
+        names.retain(|name| ServerName::try_from(name.as_str()).is_ok());
+        Self { folder, names }
+    }
+
+    /// Where it is or would be kept.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(FILE))
+    }
+
+    /// The one that is kept. `None` if there is none yet.
+    ///
+    /// # Errors
+    /// Why it must be made anew, as the end of a sentence.
+    pub(super) fn kept(&self, now: Duration) -> Result<Option<Certificate>, String> {
+        let Some(path) = self.path() else { return Ok(None) };
+        let pem = match read(&path) {
+            Ok(pem) => pem,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let certificate = Certificate::from_pem(&pem, &pem)?;
+        if is_due(&certificate, now) {
+            return Err("its time is nearly over".to_owned());
+        }
+        match self.names.iter().find(|name| !certificate.is_for(name)) {
+            Some(name) => Err(format!("it is not for the name {name}")),
+            None => Ok(Some(certificate)),
+        }
+    }
+
+    /// Makes a new one for the names and these addresses.
+    ///
+    /// # Errors
+    /// Why it cannot be made, as the end of a sentence.
+    pub(super) fn make(&self, addresses: &[IpAddr], now: Duration) -> Result<(Certificate, String), String> {
+        let pem = generate(&self.names, addresses, now.max(FLOOR)).map_err(|error| error.to_string())?;
+        Ok((Certificate::from_pem(pem.as_bytes(), pem.as_bytes())?, pem))
+    }
+
+    /// Keeps it, whole or not at all, for nobody else to read.
+    ///
+    /// # Errors
+    /// What the system answered.
+    pub(super) fn keep(&self, pem: &str) -> io::Result<()> {
+        let folder = self.folder.as_ref().ok_or_else(|| io::Error::other("there is no folder for it"))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let unfinished = folder.join(format!("{FILE}.{}", std::process::id()));
+        let kept = write(&unfinished, pem).and_then(|()| fs::rename(&unfinished, folder.join(FILE)));
+        if kept.is_err() {
+            let _ = fs::remove_file(&unfinished); // it may not be there
+        }
+        kept?;
+        File::open(folder)?.sync_all() // else a power cut may undo the renaming
+    }
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let _ = fs::remove_file(path); // of one that died here with our number; its mode may be another
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Whether it should be made anew. A clock that is not set says no: it is the clock that is wrong.
+pub(super) fn is_due(certificate: &Certificate, now: Duration) -> bool {
+    now + RENEW > certificate.valid[1]
+}
+
+/// Whether this clock was set since the board had power. Boards without a battery begin in 1970.
+pub(super) fn is_set(now: Duration) -> bool {
+    now >= FLOOR
+}
+
+/// Key and certificate in PEM, as made at that time.
+pub(super) fn generate(
+    names: &[String],
+    addresses: &[IpAddr],
+    made: Duration,
+) -> Result<String, rcgen::Error> {
+    let addresses = addresses.iter().map(IpAddr::to_string);
+    let mut params = CertificateParams::new(names.iter().cloned().chain(addresses).collect::<Vec<_>>())?;
+    let name = names.first().map_or("boardcam", String::as_str);
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let date = |time: Duration| date_time_ymd(1970, 1, 1) + time;
+    (params.not_before, params.not_after) = (date(made - BEFORE), date(made + LIFE));
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok(key.serialize_pem() + &certificate.pem())
+}

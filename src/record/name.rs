@@ -1,0 +1,130 @@
+//! Names of recordings: the camera, and when its first frame was captured, in UTC: `door_2026-11-25_22-15-09Z.mkv`.
+//!
+//! What has such a name in the recordings' folder is ours: listed, served, and deleted when room is needed. All
+//! else is never touched. A name holds no `/`, so it leads to no other folder.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::config::is_camera_name;
+
+/// How the time is written.
+const TIME: &str = "%Y-%m-%d_%H-%M-%SZ";
+
+/// Bytes of a time so written.
+const TIME_LENGTH: usize = "2026-11-25_22-15-09Z".len();
+
+/// The end of every name.
+const END: &str = ".mkv";
+
+/// A clock that shows less was not set since the board started (many boards have none that runs without power):
+/// nobody recorded anything before this program was written, in seconds since 1970.
+const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
+
+/// A recording's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The camera's name.
+    pub camera: String,
+    /// When the first frame was captured, in seconds since 1970.
+    pub start: i64,
+}
+
+impl Name {
+    /// The name of a recording that begins at `start`.
+    pub fn new(camera: &str, start: SystemTime) -> Self {
+        let start = Timestamp::try_from(start).unwrap_or_default();
+        Self { camera: camera.to_owned(), start: start.as_second() }
+    }
+
+    /// Reads a name; `None` if it is none of ours, to the letter.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bare = text.strip_suffix(END)?;
+        let (camera, time) = bare.split_at_checked(bare.len().checked_sub(TIME_LENGTH)?)?;
+        let camera = camera.strip_suffix('_').filter(|camera| is_camera_name(camera))?;
+        let start = DateTime::strptime(TIME, time).ok()?.to_zoned(TimeZone::UTC).ok()?;
+        let name = Self { camera: camera.to_owned(), start: start.timestamp().as_second() };
+        (name.to_string() == text).then_some(name) // strptime also takes other forms of numbers
+    }
+
+    /// The same a second later: for when there is such a file already, as after a clock was put back.
+    pub fn next(self) -> Self {
+        Self { start: self.start + 1, ..self }
+    }
+
+    /// By this recordings are sorted: by time, then camera.
+    pub fn rank(&self) -> (i64, &str) {
+        (self.start, &self.camera)
+    }
+
+    /// Whether the clock was set when it began; if not, nobody knows how old the recording is.
+    pub fn has_time(&self) -> bool {
+        self.start >= CLOCK_SET
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = Timestamp::from_second(self.start).unwrap_or_default();
+        write!(f, "{}_{}{END}", self.camera, start.strftime(TIME))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn a_name_tells_camera_and_time() {
+        let name = Name::new("front-door_2", UNIX_EPOCH + Duration::from_secs(1_795_644_909));
+        assert_eq!(name.to_string(), "front-door_2_2026-11-25_22-15-09Z.mkv");
+        assert_eq!(Name::parse(&name.to_string()), Some(name.clone()));
+        assert!(name.has_time() && !Name { start: 12, ..name }.has_time());
+    }
+
+    #[test]
+    fn whatever_is_no_name_of_ours_is_refused() {
+        for bad in [
+            "",
+            ".mkv",
+            "_2026-11-25_22-15-09Z.mkv",
+            "2026-11-25_22-15-09Z.mkv",
+            "door2026-11-25_22-15-09Z.mkv",
+            "../door_2026-11-25_22-15-09Z.mkv",
+            "/etc/door_2026-11-25_22-15-09Z.mkv",
+            "a/b_2026-11-25_22-15-09Z.mkv",
+            "..\\door_2026-11-25_22-15-09Z.mkv",
+            "door\0_2026-11-25_22-15-09Z.mkv",
+            "door_2026-11-25_22-15-09Z.mkv\0",
+            "door_2026-11-25_22-15-09Z.mkv/",
+            "door_2026-11-25_22-15-09Z.MKV",
+            "door_2026-11-25_22-15-09.mkv",
+            "door_2026-11-25_22-15-61Z.mkv",
+            "door_2026-13-25_22-15-09Z.mkv",
+            "door_2026-02-30_22-15-09Z.mkv",
+            "door_2026-1-025_22-15-09Z.mkv",
+            "door_+026-11-25_22-15-09Z.mkv",
+            "döör_2026-11-25_22-15-09Z.mkv",
+            "door_2026-11-25_22-15-0９Z.mkv",
+        ] {
+            assert_eq!(Name::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_read_is_the_name_that_was_written(text in "[a-z_/.0-9Z-]{0,40}\\PC{0,3}", start in 0i64..4_000_000_000) {
+            if let Some(name) = Name::parse(&text) {
+                prop_assert_eq!(name.to_string(), text);
+            }
+            let name = Name { camera: "a_b-c".to_owned(), start };
+            prop_assert_eq!(Name::parse(&name.to_string()), Some(name));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! When a camera is recorded: never by itself, always, or at some hours of each day.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Minutes of a day.
+const DAY: u16 = 24 * 60;
+
+/// When a camera is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Plan {
+    /// Only when somebody says so.
+    #[default]
+    Off,
+    /// For as long as the program runs.
+    Always,
+    /// Every day between these times of the board's time zone, in minutes after midnight; over midnight if they
+    /// fall. On the days when clocks are changed it goes by what the clock shows.
+    Daily {
+        /// The first minute, 0 to 1439.
+        from: u16,
+        /// The minute behind the last one.
+        to: u16,
+    },
+}
+
+impl Plan {
+    /// Whether the plan is to record now.
+    pub fn holds_now(self) -> bool {
+        match self {
+            Plan::Off => false,
+            Plan::Always => true,
+            Plan::Daily { .. } => {
+                // The system's zone: TZ, else /etc/localtime, else UTC (localtime(5)).
+                let time = Timestamp::now().to_zoned(TimeZone::system()).time();
+                self.holds_at(
+                    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
+                )
+            }
+        }
+    }
+
+    fn holds_at(self, minute: u16) -> bool {
+        match self {
+            Plan::Off => false,
+            Plan::Always => true,
+            Plan::Daily { from, to } if from < to => (from..to).contains(&minute),
+            Plan::Daily { from, to } => minute >= from || minute < to,
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Plan::Off => f.write_str("off"),
+            Plan::Always => f.write_str("always"),
+            Plan::Daily { from, to } => {
+                write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+            }
+        }
+    }
+}
+
+impl FromStr for Plan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let minute = |text: &str| {
+            let (hour, minute) = text.split_once(':')?;
+            let number = |text: &str, below: u16| {
+                let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+                text.parse::<u16>().ok().filter(|number| digits && *number < below)
+            };
+            Some(number(hour, 25)? * 60 + number(minute, 60)?).filter(|minute| *minute <= DAY)
+        };
+        let daily = || {
+            let (from, to) = text.split_once('-')?;
+            let (from, to) = (minute(from)?, minute(to)?);
+            (from < DAY && from != to).then_some(Plan::Daily { from, to })
+        };
+        match text {
+            "off" => Ok(Plan::Off),
+            "always" => Ok(Plan::Always),
+            _ => daily().ok_or_else(|| "expected off, always, or times such as 08:00-18:00".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_read_as_it_is_written() {
+        for text in ["off", "always", "08:00-18:00", "22:30-06:00", "00:00-24:00", "00:00-00:01"] {
+            assert_eq!(text.parse::<Plan>().unwrap().to_string(), text);
+        }
+        for bad in [
+            "",
+            "on",
+            "8:00-18:00",
+            "08:00",
+            "08:00-08:00",
+            "24:00-25:00",
+            "08:60-09:00",
+            "24:00-01:00",
+            "+8:00-09:00",
+        ] {
+            assert!(bad.parse::<Plan>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hours_may_go_over_midnight() {
+        let holds = |plan: &str, minutes: &[u16]| {
+            let plan: Plan = plan.parse().unwrap();
+            minutes.iter().map(|minute| plan.holds_at(*minute)).collect::<Vec<_>>()
+        };
+        assert_eq!(holds("08:00-18:00", &[479, 480, 1079, 1080]), [false, true, true, false]);
+        assert_eq!(
+            holds("22:00-06:00", &[1319, 1320, 1439, 0, 359, 360]),
+            [false, true, true, true, true, false]
+        );
+        assert_eq!(holds("00:00-24:00", &[0, 1439]), [true, true]);
+        assert_eq!((holds("always", &[0]), holds("off", &[0])), (vec![true], vec![false]));
+    }
+}

@@ -1,0 +1,141 @@
+use super::*;
+use crate::camera::{Wanted, Which};
+use crate::record::Wish;
+use crate::ring::{Meta, Writer};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+const SIZE: Size = Size { width: 64, height: 48 };
+
+/// A recorder that is given frames by hand, and what it hands over.
+struct Desk {
+    feed: Arc<Feed>,
+    recorder: Recorder,
+    jobs: Receiver<Job>,
+}
+
+impl Desk {
+    fn new(every: Option<Duration>, limits: FileLimits) -> Self {
+        let feed = Arc::new(Feed::new("door".to_owned(), Wanted::of(Which::Pattern)));
+        Writer::new(&feed.ring).reserve(4 << 20).unwrap();
+        let recording = Arc::new(Recording::new(Wish { every, ..Wish::default() }));
+        let (sender, jobs) = sync_channel(1000);
+        let recorder = Recorder::new(recording, feed.clone(), limits, sender);
+        Self { feed, recorder, jobs }
+    }
+
+    /// Gives it a frame of so many bytes, captured so many milliseconds after the recorder began.
+    fn give(&mut self, ms: u64, bytes: usize, size: Size, card: bool) {
+        let captured = self.recorder.zero + Duration::from_millis(ms);
+        Writer::new(&self.feed.ring).publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
+        let feed = self.feed.clone();
+        feed.ring.look(|frame| self.recorder.take(&frame));
+    }
+
+    fn handed_over(&mut self) -> Vec<Batch> {
+        self.recorder.hand_over();
+        let clusters = |job| match job {
+            Job::Cluster(batch) => Some(batch),
+            Job::End => None,
+        };
+        self.jobs.try_iter().filter_map(clusters).collect()
+    }
+
+    fn counts(&self) -> (u64, usize) {
+        let recording = &self.recorder.recording;
+        (recording.dropped.load(Ordering::Relaxed), recording.queued.load(Ordering::Relaxed))
+    }
+}
+
+fn limits() -> FileLimits {
+    FileLimits::new(Duration::from_secs(300), None)
+}
+
+#[test]
+fn frames_go_to_the_disk_about_once_a_second_with_the_times_they_were_captured_at() {
+    let mut desk = Desk::new(None, limits());
+    for n in 0..100 {
+        desk.give(n * 33, 10, SIZE, false);
+    }
+    let batches = desk.handed_over();
+    let told: Vec<_> =
+        batches.iter().map(|one| (one.cluster.start(), one.end, one.frames, one.anew)).collect();
+    assert_eq!(
+        told,
+        [(1, 1023, 32, true), (1056, 2079, 32, false), (2112, 3135, 32, false), (3168, 3267, 4, false)]
+            .map(|(start, end, frames, anew)| (if start == 1 { 1 } else { start }, end, frames, anew))
+    );
+    assert_eq!(desk.counts().0, 0);
+}
+
+#[test]
+fn the_card_is_never_recorded() {
+    let mut desk = Desk::new(None, limits());
+    desk.give(10, 10, SIZE, true);
+    desk.give(20, 10, SIZE, false);
+    desk.give(30, 10, SIZE, true);
+    assert_eq!(desk.handed_over().iter().map(|batch| batch.frames).sum::<u64>(), 1);
+}
+
+#[test]
+fn a_file_ends_with_its_time_its_size_the_pictures_size_or_a_gap() {
+    let large = Size { width: 128, height: 96 };
+    for (given, limits, expected) in [
+        (
+            vec![(0, SIZE), (4999, SIZE), (5001, SIZE)],
+            FileLimits { length: Duration::from_secs(5), bytes: 1000 },
+            2,
+        ),
+        (
+            vec![(0, SIZE), (100, SIZE), (200, SIZE)],
+            FileLimits { length: Duration::from_secs(5), bytes: 20 },
+            2,
+        ),
+        (vec![(0, SIZE), (100, large), (200, large)], limits(), 2),
+        (vec![(0, SIZE), (9000, SIZE), (20_000, SIZE)], limits(), 2),
+        (vec![(0, SIZE), (9000, SIZE), (18_000, SIZE)], limits(), 1),
+    ] {
+        let mut desk = Desk::new(None, limits);
+        for (ms, size) in &given {
+            desk.give(*ms, 10, *size, false);
+        }
+        let files = desk.handed_over().iter().filter(|batch| batch.anew).count();
+        assert_eq!(files, expected, "{given:?}");
+    }
+}
+
+#[test]
+fn a_time_lapse_takes_a_frame_each_so_often_and_plays_at_twenty_five_a_second() {
+    let mut desk = Desk::new(Some(Duration::from_secs(2)), limits());
+    for n in 0..100 {
+        desk.give(n * 100, 10, SIZE, false);
+    }
+    let batches = desk.handed_over();
+    assert_eq!(batches.iter().map(|batch| batch.frames).sum::<u64>(), 5);
+    assert_eq!(batches.last().unwrap().end, 5 * 1000 / 25);
+    assert_eq!(desk.counts().0, 0, "frames that nobody wanted count as dropped");
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_bounded_and_then_dropped_and_counted() {
+    let mut desk = Desk::new(None, limits());
+    for n in 0..40 {
+        desk.give(n * 1100, 1 << 20, SIZE, false);
+    }
+    desk.recorder.hand_over();
+    let (dropped, queued) = desk.counts();
+    assert!(queued <= QUEUE_BYTES && queued > QUEUE_BYTES / 2, "{queued} bytes wait");
+    let frames: u64 = desk.handed_over().iter().map(|batch| batch.frames).sum();
+    assert!(dropped >= 30 && frames + dropped == 40, "{frames} and {dropped}");
+    // The disk has taken it: on with another file.
+    desk.recorder.recording.queued.store(0, Ordering::Relaxed);
+    desk.give(50_000, 10, SIZE, false);
+    assert!(desk.handed_over()[0].anew);
+}
+
+#[test]
+fn one_frame_larger_than_all_that_may_wait_is_taken_alone() {
+    let mut desk = Desk::new(None, limits());
+    Writer::new(&desk.feed.ring).reserve(QUEUE_BYTES + 1000).unwrap();
+    desk.give(0, QUEUE_BYTES + 100, SIZE, false);
+    assert_eq!((desk.handed_over().len(), desk.counts().0), (1, 0));
+}

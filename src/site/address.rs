@@ -1,0 +1,55 @@
+//! `/qr.svg`: this board's address for another device, to be scanned from the screen. It is in numbers, since some
+//! phones do not find names that end in `.local`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rouille::Response;
+
+use super::{Visit, sentence};
+use crate::host::addresses;
+use crate::qr::Code;
+
+/// `/qr.svg`
+pub(super) fn code(visit: &Visit<'_>) -> Response {
+    match url(visit).and_then(|url| Code::of(&url)) {
+        Some(code) => Response::from_data("image/svg+xml", code.to_svg()).with_no_cache(),
+        None => sentence(
+            404,
+            "No other device can reach this board: it has no network, or listens on itself only.",
+        ),
+    }
+}
+
+/// What to open on another device: the address by which this browser came, so that it is one of a network that
+/// both are in; else the board's best.
+pub(super) fn url(visit: &Visit<'_>) -> Option<String> {
+    let host = visit.request.header("Host").unwrap_or_default();
+    if is_address_elsewhere(host) {
+        return Some(format!("http://{host}/"));
+    }
+    addresses::urls(&visit.house.listening).into_iter().next()
+}
+
+/// Whether this Host header is an address, with or without port, by which not only this machine reaches it.
+fn is_address_elsewhere(host: &str) -> bool {
+    let unbracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let address = host.parse().map(|address: SocketAddr| address.ip()).or_else(|_| unbracketed.parse());
+    address.is_ok_and(|address: IpAddr| !address.is_loopback() && !address.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_in_the_browser_is_taken_if_another_device_can_use_it() {
+        for host in ["192.168.1.9", "192.168.1.9:8080", "[2001:db8::9]", "[2001:db8::9]:8080"] {
+            assert!(is_address_elsewhere(host), "{host}");
+        }
+        for host in
+            ["", "localhost:8080", "boardcam.local", "127.0.0.1:8080", "[::1]:8080", "[::1]", "0.0.0.0", "[x"]
+        {
+            assert!(!is_address_elsewhere(host), "{host}");
+        }
+    }
+}

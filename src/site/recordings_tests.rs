@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use super::super::House;
+use super::super::tests::{ask, header, house};
+use super::*;
+use crate::record::{Settings, Wish};
+
+/// Settings of two cameras; nothing can be recorded.
+pub(in super::super) fn settings() -> Settings {
+    Settings { wishes: vec![Wish::default(), Wish::default()], ..Settings::default() }
+}
+
+fn name(camera: &str, minute: i64) -> Name {
+    Name { camera: camera.to_owned(), start: 1_800_000_000 + 60 * minute }
+}
+
+/// A house with a folder that holds two recordings of each camera.
+fn recorded() -> House {
+    let recordings = Recordings::new(&Settings { folder: Some("/nowhere".into()), ..settings() });
+    let entry = |(minute, camera): (i64, &str)| Entry {
+        name: name(camera, minute),
+        bytes: 100,
+        modified: (1_800_000_000, 5),
+    };
+    let entries = [(3, "garden"), (2, "door"), (1, "garden"), (0, "door")].map(entry);
+    recordings.shelve(entries.to_vec(), 1000, false);
+    House { recordings, ..house() }
+}
+
+fn json(response: Response) -> serde_json::Value {
+    let mut text = String::new();
+    let (mut reader, _) = response.data.into_reader_and_size();
+    std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|_| text.into())
+}
+
+const JSON: (&str, &str) = ("Content-Type", "application/json; charset=utf-8");
+
+#[test]
+fn without_a_folder_one_is_told_how_to_set_it() {
+    let house = house();
+    for (method, url) in [("GET", "/api/recording"), ("POST", "/api/recording"), ("GET", "/api/recordings")] {
+        let response = ask(&house, method, url, &[JSON], "{\"on\":true}");
+        assert_eq!(response.status_code, 409, "{method} {url}");
+        assert!(json(response).as_str().unwrap().contains("record-folder"), "{method} {url}");
+    }
+}
+
+#[test]
+fn each_camera_is_switched_alone_and_not_by_pages_of_others() {
+    let house = recorded();
+    let post = |url, headers: &[(&str, &str)], body| ask(&house, "POST", url, headers, body);
+    assert_eq!(json(post("/cameras/garden/api/recording", &[JSON], "{\"on\":true}"))["on"], true);
+    let on = |url| json(ask(&house, "GET", url, &[], ""))["on"].clone();
+    assert_eq!((on("/cameras/garden/api/recording"), on("/api/recording")), (true.into(), false.into()));
+    let host = ("Host", "board.local");
+    let elsewhere = [&[host, ("Origin", "http://elsewhere")][..], &[("Sec-Fetch-Site", "cross-site"), JSON]];
+    for headers in elsewhere {
+        assert_eq!(post("/api/recording", headers, "{\"on\":true}").status_code, 403, "{headers:?}");
+    }
+    for bad in ["", "on", "{}", "{\"on\":1}", "{\"on\":true,\"off\":1}", "[]", "{\"on\":true}x"] {
+        assert_eq!(post("/api/recording", &[JSON], bad).status_code, 400, "{bad}");
+    }
+    assert_eq!(on("/api/recording"), false, "a mistake switched it on");
+}
+
+#[test]
+fn the_list_is_the_newest_first_in_pieces_and_by_camera() {
+    let house = recorded();
+    let get = |url: &str| json(ask(&house, "GET", url, &[], ""));
+    let names = |list: &serde_json::Value| {
+        let list = list["recordings"].as_array().unwrap().iter();
+        list.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = [("garden", 3), ("door", 2), ("garden", 1), ("door", 0)]
+        .map(|(camera, minute)| name(camera, minute).to_string());
+    let list = get("/api/recordings");
+    assert_eq!((names(&list), &list["bytes"], &list["more"]), (all.to_vec(), &400.into(), &false.into()));
+    let list = get("/api/recordings?limit=3");
+    assert_eq!((names(&list), &list["more"]), (all[..3].to_vec(), &true.into()));
+    let list = get(&format!("/api/recordings?limit=3&before={}", all[2]));
+    assert_eq!((names(&list), &list["more"]), (all[3..].to_vec(), &false.into()));
+    assert_eq!(names(&get("/cameras/door/api/recordings")), [all[1].clone(), all[3].clone()]);
+    for bad in ["limit=0", "limit=1001", "limit=x", "before=x", "before=../../x"] {
+        assert_eq!(ask(&house, "GET", &format!("/api/recordings?{bad}"), &[], "").status_code, 400, "{bad}");
+    }
+}
+
+#[test]
+fn a_part_is_ordered_as_it_was_asked_for() {
+    let house = recorded();
+    let url = format!("/api/recordings/{}", name("door", 2));
+    let get = |headers: &[(&str, &str)]| ask(&house, "GET", &url, headers, "");
+    let order = |response: &Response| header(response, HEADER).and_then(|text| FileOrder::from_header(&text));
+    let whole = get(&[]);
+    let expected = FileOrder { name: name("door", 2), from: 0, length: 100, pass: None };
+    assert_eq!((whole.status_code, order(&whole)), (200, Some(expected.clone())));
+    let tag = header(&whole, "ETag").unwrap();
+    let date = header(&whole, "Last-Modified").unwrap();
+    assert_eq!(date, "Fri, 15 Jan 2027 08:00:00 GMT");
+    for known in [vec![], vec![("If-Range", tag.as_str())], vec![("If-Range", date.as_str())]] {
+        let part = get(&[vec![("Range", "bytes=10-19")], known].concat());
+        assert_eq!(header(&part, "Content-Range").as_deref(), Some("bytes 10-19/100"));
+        assert_eq!(
+            (part.status_code, order(&part)),
+            (206, Some(FileOrder { from: 10, length: 10, ..expected.clone() }))
+        );
+    }
+    let other = get(&[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
+    assert_eq!((other.status_code, order(&other)), (200, Some(expected)));
+    let nowhere = get(&[("Range", "bytes=100-")]);
+    assert_eq!(
+        (nowhere.status_code, header(&nowhere, "Content-Range").as_deref()),
+        (416, Some("bytes */100"))
+    );
+    assert_eq!(get(&[("If-None-Match", &tag)]).status_code, 304);
+    let head = ask(&house, "HEAD", &url, &[("Range", "bytes=10-19")], "");
+    assert_eq!((head.status_code, order(&head)), (200, None));
+    assert_eq!(head.data.into_reader_and_size().1, Some(100));
+}
+
+#[test]
+fn no_url_names_anything_but_a_recording() {
+    let house = recorded();
+    let known = name("door", 2);
+    for url in [
+        format!("/api/recordings/../{known}"),
+        format!("/api/recordings/%2e%2e%2f{known}"),
+        format!("/api/recordings/{known}%00"),
+        "/api/recordings/%2Fetc%2Fpasswd".to_owned(),
+        format!("/api/recordings//{known}"),
+        format!("/api/recordings/{known}/"),
+        format!("/cameras/garden/api/recordings/{known}"),
+        "/api/recordings/..".to_owned(),
+        "/api/recordings/".to_owned(),
+        format!("/api/recordings/{}", name("door", 77)),
+    ] {
+        for method in ["GET", "HEAD", "DELETE"] {
+            let response = ask(&house, method, &url, &[], "");
+            assert_eq!((response.status_code, header(&response, HEADER)), (404, None), "{method} {url}");
+        }
+    }
+    assert!(house.recordings.find(&known).is_some(), "it was deleted");
+}
+
+#[test]
+fn what_is_deleted_is_gone_at_once_and_what_is_being_recorded_stays() {
+    let house = recorded();
+    let (gone, busy) = (name("door", 2), name("garden", 3));
+    let delete = |name: &Name| ask(&house, "DELETE", &format!("/api/recordings/{name}"), &[], "").status_code;
+    house.recordings.cameras[1].set_file(Some(busy.clone()));
+    assert_eq!((delete(&gone), delete(&gone), delete(&busy)), (202, 404, 409));
+    assert_eq!(json(ask(&house, "GET", "/api/recordings", &[], ""))["count"], 3);
+    let get = ask(&house, "GET", &format!("/api/recordings/{gone}"), &[], "");
+    assert_eq!(get.status_code, 404);
+    assert_eq!(Arc::strong_count(&house.recordings), 1);
+}

@@ -1,0 +1,67 @@
+//! Which requests came encrypted, and where the others are led.
+
+use std::net::IpAddr;
+
+use rouille::{Request, Response};
+
+use super::{House, sentence};
+use crate::gate::head::without_port;
+use crate::gate::relay::SECURE_HEADER;
+
+/// Whether it came to us by HTTPS.
+pub(super) fn is_secure(request: &Request) -> bool {
+    request.header(SECURE_HEADER).is_some()
+}
+
+/// Where HTTPS is served, a plain request is led there, for now: a browser that took it for good would not find back
+/// once HTTPS is switched off. Who calls this server localhost is on the same machine or came through a tunnel, where
+/// nobody else reads along; such programs go on in plain, since no certificate would help them.
+pub(super) fn redirect(house: &House, request: &Request) -> Option<Response> {
+    let port = house.https_port?;
+    if house.guard.is_secure(request) {
+        return None;
+    }
+    let Some(host) = request.header("Host") else {
+        return Some(sentence(400, format!("Here is HTTPS on port {port}; say Host to be led there.")));
+    };
+    let name = without_port(host);
+    let target = format!("https://{name}:{port}{}", request.raw_url());
+    (!is_this_machine(name)).then(|| Response::redirect_307(target).with_no_cache())
+}
+
+fn is_this_machine(name: &str) -> bool {
+    let bare = name.trim_matches(['[', ']']);
+    name.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::tests::{header, house};
+
+    #[test]
+    fn plain_requests_are_led_to_https_and_those_from_this_machine_are_not() {
+        let led = |host: Option<&str>, secure: bool, https_port| {
+            let host = host.map(|host| ("Host".to_owned(), host.to_owned()));
+            let secure = secure.then(|| (SECURE_HEADER.to_owned(), "1".to_owned()));
+            let headers = host.into_iter().chain(secure).collect();
+            let request = Request::fake_http("GET", "/stream?fps=5", headers, vec![]);
+            let response = redirect(&House { https_port, ..house() }, &request);
+            response.map(|response| (response.status_code, header(&response, "Location")))
+        };
+        for (host, name) in [
+            ("board.local:8080", "board.local"),
+            ("192.168.1.5", "192.168.1.5"),
+            ("[2001:db8::1]:80", "[2001:db8::1]"),
+        ] {
+            let there = format!("https://{name}:8443/stream?fps=5");
+            assert_eq!(led(Some(host), false, Some(8443)), Some((307, Some(there))), "{host}");
+            assert_eq!(led(Some(host), true, Some(8443)), None, "{host} by HTTPS");
+            assert_eq!(led(Some(host), false, None), None, "{host} without HTTPS");
+        }
+        for host in ["localhost:8080", "LOCALHOST", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080"] {
+            assert_eq!(led(Some(host), false, Some(8443)), None, "{host}");
+        }
+        assert_eq!(led(None, false, Some(8443)).map(|(status, _)| status), Some(400));
+    }
+}

@@ -1,0 +1,128 @@
+//! TLS over a non-blocking socket. Called by [`super::Socket`] alone.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+use rustls::{ServerConfig, ServerConnection};
+
+use super::{Sent, rest};
+
+/// So many bytes at most are encrypted before the system takes them. With less of them a frame costs more system
+/// calls; with more, a viewer that does not keep up costs more memory beside its spill.
+pub const AHEAD: usize = 64 << 10;
+
+/// Reads in one turn that bring nothing for us (a handshake takes fewer). A client that goes on like this keeps
+/// everybody else waiting, and is none.
+const READS: usize = 64;
+
+/// A connection encrypted by rustls.
+#[derive(Debug)]
+pub struct Tls {
+    pub(super) tcp: TcpStream,
+    tls: ServerConnection,
+}
+
+impl Tls {
+    pub(super) fn new(tcp: TcpStream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
+        let mut tls = ServerConnection::new(config.clone())?;
+        tls.set_buffer_limit(Some(AHEAD));
+        Ok(Self { tcp, tls })
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.tls.wants_write()
+    }
+
+    pub(super) fn handshake(&mut self) -> io::Result<bool> {
+        for _ in 0..READS {
+            self.flush()?;
+            if !self.tls.is_handshaking() {
+                return Ok(true);
+            }
+            match self.take_in() {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(chatter())
+    }
+
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for _ in 0..READS {
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.take_in()?,
+                other => return other, // also when the client went: rustls says so here
+            };
+        }
+        Err(chatter())
+    }
+
+    /// Reads once from the system, and understands it. What must be said to it is held.
+    fn take_in(&mut self) -> io::Result<usize> {
+        let count = self.tls.read_tls(&mut self.tcp)?;
+        if let Err(wrong) = self.tls.process_new_packets() {
+            let _ = self.flush(); // the alert that says what is wrong; one that went need not know
+            return Err(io::Error::new(ErrorKind::InvalidData, wrong));
+        }
+        Ok(count)
+    }
+
+    /// Sends what is held as far as the system takes it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match self.push(&mut 0) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends all that is held, and counts in `moved` what went.
+    fn push(&mut self, moved: &mut usize) -> io::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.tcp) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => *moved += count,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, parts: [&[u8]; 2]) -> io::Result<Sent> {
+        let mut sent = Sent::default();
+        loop {
+            match self.push(&mut sent.moved) {
+                // What was done before must not be forgotten.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && sent != Sent::default() => {
+                    return Ok(sent);
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {}
+            }
+            let rest = rest(parts, sent.taken);
+            if rest.iter().all(|part| part.is_empty()) {
+                return Ok(sent);
+            }
+            sent.taken += self.tls.writer().write_vectored(&rest.map(IoSlice::new))?;
+        }
+    }
+
+    /// The end in TLS's words (RFC 8446 section 6.1), without which a client must take all for cut off.
+    pub(super) fn say_goodbye(&mut self) {
+        self.tls.send_close_notify();
+        let _ = self.push(&mut 0); // one that takes nothing need not know
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        self.say_goodbye();
+    }
+}
+
+/// Records without end that carry nothing.
+fn chatter() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "it sends much and says nothing")
+}

@@ -1,0 +1,299 @@
+"""Emulated boards that run the card, and what every check needs."""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+REPO = Path(__file__).parent.parent.parent
+WORK = Path(os.environ["IMAGE_WORK"])
+CARD = WORK / "boardcam.img"
+ALL = bool(os.environ["IMAGE_ALL"])
+WAIT_S = 300
+"""How long anything may take before a check gives up; an emulated board on a busy machine is slow."""
+
+QEMU_CARD_SIZE = 64 << 20
+"""QEMU takes cards of a power of two only."""
+
+
+def image_script():
+    """board/image as a module."""
+    loader = importlib.machinery.SourceFileLoader("board_image", str(REPO / "board/image"))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+IMAGE = image_script()
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, **options).stdout
+
+
+def until(what, condition, seconds=WAIT_S):
+    """Waits until `condition` returns something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def digest(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+class Card:
+    """A copy of the card, as a user has it after flashing; with other settings, if any, in place of the example."""
+
+    def __init__(self, settings=None):
+        self.folder = Path(tempfile.mkdtemp(prefix="card-", dir=WORK))
+        self.file = self.folder / "sd.img"
+        shutil.copyfile(CARD, self.file)
+        os.truncate(self.file, QEMU_CARD_SIZE)
+        self.before = digest(self.file)
+        if settings is not None:
+            self.write(settings)
+
+    @property
+    def fat(self):
+        return f"{self.file}@@{IMAGE.PARTITION_START}"
+
+    def write(self, settings, name="boardcam.toml"):
+        """Puts these bytes onto the card as a file, as a computer does that has the card in its slot."""
+        (self.folder / name).write_bytes(settings)
+        run("mcopy", "-o", "-i", self.fat, self.folder / name, f"::{name}")
+        self.before = digest(self.file)
+
+    def take(self, name):
+        """A file of the card, copied off it."""
+        there = self.folder / name
+        if not there.exists():
+            run("mcopy", "-n", "-i", self.fat, f"::{name}", there)
+        return there
+
+    def unchanged(self):
+        return digest(self.file) == self.before
+
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+
+class Guest:
+    """An emulated board that is switched on."""
+
+    def __init__(self, folder, kernel, machine, initrd, append, *devices):
+        self.port = free_port()
+        self.shell_port = free_port()
+        self.monitor_path = folder / f"monitor-{self.port}"
+        qemu = WORK / "qemu/usr"
+        libraries = sorted({str(file.parent) for file in (WORK / "qemu").rglob("*.so*")})
+        forward = f"hostfwd=tcp:127.0.0.1:{self.port}-:80,hostfwd=tcp:127.0.0.1:{self.shell_port}-:23"
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [
+                qemu / "bin/qemu-system-aarch64", "-L", qemu / "share/qemu", "-nodefaults", "-no-user-config",
+                "-display", "none", "-accel", "tcg,thread=multi", "-monitor", f"unix:{self.monitor_path},server,nowait",
+                *machine, "-kernel", kernel, "-initrd", initrd, "-append", append,
+                "-netdev", f"user,id=net,{forward}", *devices,
+            ],
+            env=os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        self.console = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
+
+    def says(self, pattern):
+        """Waits for a line of the console; gives when it came, and the match."""
+
+        def said():
+            for at, line in list(self.console):
+                if found := re.search(pattern, line):
+                    return at, found
+            if self.process.poll() is not None:
+                raise AssertionError(f"QEMU ended:\n{self.text()}")
+            return None
+
+        try:
+            return until(pattern, said)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; the console:\n{self.text()}") from None
+
+    def text(self):
+        return "\n".join(line for _, line in list(self.console)[-80:])
+
+    def get(self, path, timeout=30):
+        """What boardcam answers, as (status, body); (0, b"") if nobody does."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=timeout) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read()
+        except OSError:
+            return 0, b""
+
+    def state(self):
+        """/state, as soon as there is one."""
+
+        def answered():
+            status, body = self.get("/state")
+            if self.process.poll() is not None:
+                raise AssertionError(f"QEMU ended:\n{self.text()}")
+            return status == 200 and json.loads(body)
+
+        try:
+            return until("/state", answered)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; the console:\n{self.text()}") from None
+
+    def picture(self):
+        """A snapshot that is none of the card's, as soon as there is one."""
+
+        def taken():
+            status, body = self.get("/snapshot")
+            return status == 200 and body
+
+        try:
+            picture = until("a picture", taken)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; the console:\n{self.text()}") from None
+        assert picture[:3] == b"\xff\xd8\xff" and picture[-2:] == b"\xff\xd9", "no JPEG"
+        return picture
+
+    def frames(self, number):
+        """So many frames of the stream, fetched by curl as a player does."""
+        stream = subprocess.Popen(
+            ["curl", "-sN", f"http://127.0.0.1:{self.port}/stream"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        timer = threading.Timer(WAIT_S, stream.kill)
+        timer.start()
+        frames = []
+        try:
+            while len(frames) < number:
+                line = stream.stdout.readline()
+                assert line, f"the stream ended after {len(frames)} frames"
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+                    while stream.stdout.readline().strip():
+                        pass
+                    frames.append(stream.stdout.read(length))
+        finally:
+            timer.cancel()
+            stream.kill()
+            stream.wait()
+        return frames
+
+    def monitor(self, order):
+        """An order to QEMU itself."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(WAIT_S)
+            line.connect(str(self.monitor_path))
+            for send in (f"{order}\n", ""):
+                heard = b""
+                while not heard.endswith(b"(qemu) "):
+                    heard += line.recv(4096)
+                line.sendall(send.encode())
+
+    def shell(self, script):
+        """What a script prints on the board; only boards with a tool box have a shell."""
+
+        def answered():
+            with socket.create_connection(("127.0.0.1", self.shell_port), timeout=WAIT_S) as line:
+                line.sendall(f"{{ {script}\n}} 2>&1; echo; echo end-of-$((6 * 7)); exit\n".encode())
+                heard = b""
+                while part := line.recv(65536):
+                    heard += part
+            return heard.decode(errors="replace")
+
+        heard = until("the board's shell", lambda: (text := answered()) and "end-of-42" in text and text)
+        return heard.rpartition("\nend-of-42")[0].strip()
+
+    def screen(self):
+        """What the first virtual terminal shows, without the ends of its lines (vcs(4))."""
+        return "".join(self.shell("fold -w 80 /dev/vcs1 | head -n 50").split("\n"))
+
+    def cut_power(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pi3(card):
+    """A Raspberry Pi 3 with the card in its slot and a cable in its USB network adapter. QEMU does not run the Pi's own
+    firmware: it is told what config.txt tells that."""
+    append = card.take("cmdline.txt").read_text().strip().replace(" console=tty1", "")
+    machine = ["-M", "raspi3b", "-dtb", card.take("bcm2837-rpi-3-b.dtb"), "-serial", "null", "-serial", "stdio"]
+    devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", "usb-net,netdev=net"]
+    return Guest(card.folder, card.take("kernel.img"), machine, card.take("system.img"), append, *devices)
+
+
+def virt(card, *devices, network="virtio-net-pci,netdev=net,romfile=", more=b""):
+    """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has, the kernel's virtual
+    camera and a shell on port 23 come in a tool box, an initramfs behind the card's own, and there may be `more`."""
+    system = card.folder / "system-and-tools.img"
+    if not system.exists():
+        own = card.take("system.img").read_bytes()
+        system.write_bytes(own + b"\0" * (-len(own) % 4) + tool_box() + more)
+    machine = ["-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-serial", "stdio"]
+    drives = ["-drive", f"if=none,id=card,format=raw,file={card.file}", "-device", "virtio-blk-pci,drive=card"]
+    nic = ["-device", network] if network else []
+    append = "console=ttyAMA0 panic=10 net.ifnames=0 quiet"
+    return Guest(card.folder, card.take("kernel.img"), machine, system, append, *drives, *nic, *devices)
+
+
+VIRTIO = [f"drivers/{name}" for name in ("block/virtio_blk", "net/virtio_net", "virtio/virtio_pci", "virtio/virtio_mmio")]
+SIMULATED = ["drivers/media/test-drivers/vivid/vivid", "drivers/net/wireless/mac80211_hwsim",
+             "crypto/ccm", "crypto/ctr", "crypto/cmac", "crypto/gcm"]
+
+
+def tool_box():
+    """An initramfs with what the emulated machine needs besides the card's own."""
+    made = WORK / "tools.img"
+    system = WORK / "system"
+    depends = [WORK / "tree/unpacked", REPO / "board/image", Path(__file__), system / "etc/inittab"]
+    stamp = "".join(digest(file) for file in depends)
+    mark = WORK / "tools.stamp"
+    if made.exists() and mark.exists() and mark.read_text() == stamp:
+        return made.read_bytes()
+    folder = Path(tempfile.mkdtemp(prefix="tools-", dir=WORK))
+    IMAGE.put_modules(WORK / "tree", folder, [*IMAGE.MODULES, *VIRTIO, *SIMULATED])
+    for file in sorted(folder.rglob("*")):
+        twin = system / file.relative_to(folder)
+        if file.is_file() and not file.name.startswith("modules.") and twin.exists():
+            file.unlink()
+    (folder / "etc").mkdir()
+    inittab = (system / "etc/inittab").read_text()
+    inittab += "::sysinit:/bin/modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
+    inittab += "::respawn:/bin/nc -ll -p 23 -e /bin/sh\n"
+    (folder / "etc/inittab").write_text(inittab)
+    cpio = IMAGE.cpio(folder, 0)
+    shutil.rmtree(folder)
+    made.write_bytes(cpio)
+    mark.write_text(stamp)
+    return cpio
