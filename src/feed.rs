@@ -192,6 +192,11 @@ impl Feed {
         self.quality.store(quality.clamp(1, 100), Ordering::Relaxed);
     }
 
+    /// Whether the camera delivers JPEGs that are passed on as they are.
+    pub fn passes_on(&self) -> bool {
+        matches!(&self.status().state, State::Live(about) if self.wanted.passes_on(about))
+    }
+
     /// How the camera is; held for as short as possible.
     pub fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

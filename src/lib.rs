@@ -13,6 +13,7 @@
 //!
 //! | room | what happens in it |
 //! |---|---|
+//! | [`auth`] | who may do what: users, sessions, tokens |
 //! | [`config`] | what can be set, from command line and file |
 //! | [`camera`] | where frames come from |
 //! | [`jpeg`] | every frame becomes a whole JPEG, by mending the camera's own or by encoding |
@@ -40,6 +41,7 @@
 //! - A panic in one camera or one request ends that one; the rest goes on.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod camera;
 pub mod canvas;
 pub mod config;

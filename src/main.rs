@@ -4,11 +4,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use boardcam::auth::User;
+use boardcam::auth::password::Hash;
 use boardcam::camera::probe;
 use boardcam::config::{self, Settings, Task};
 use boardcam::host::log::Format;
+use boardcam::host::{self, terminal};
 use boardcam::problem::Problem;
-use boardcam::{host, serve, snapshot};
+use boardcam::{serve, snapshot};
 use log::LevelFilter;
 
 /// The command line or the settings file is wrong; what clap ends with, too.
@@ -43,6 +46,10 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
     match task {
         Task::Serve => serve::serve(settings)?,
         Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
+        Task::HashPassword(name, role) => {
+            let password = Hash::of(&terminal::password()?)?;
+            print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;
+        }
         Task::Check => {
             print(|out| write!(out, "{settings}"))?;
             if let Some(mistake) = &settings.mistake {

@@ -7,8 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{error, info};
+use log::{error, info, warn};
 
+use crate::auth::Access;
 use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::fanout::audience::Audience;
@@ -24,11 +25,11 @@ use crate::host::limits::raise_open_files;
 use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
-use crate::host::signals;
+use crate::host::{signals, state};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
-use crate::site::{self, House};
+use crate::site::{self, Guard, House};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
@@ -68,7 +69,14 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let feeds: Vec<_> = (settings.cameras.iter())
         .map(|(name, wanted)| Arc::new(Feed::new(name.clone(), wanted.clone())))
         .collect();
-    let audience = Arc::new(Audience::default());
+    let access = Access::new(&settings.users, state::folder())?;
+    if access.is_open() {
+        warn!(
+            "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
+             that, let boardcam hash-password NAME write a user into the settings file"
+        );
+    }
+    let audience = Arc::new(Audience::new(access.passes()));
     let wake = {
         let bells = bells.clone();
         move || bells.frame()
@@ -79,6 +87,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
+        guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
         recordings: recordings.clone(),
         count: gate.count(),
         board: Board::default(),

@@ -203,6 +203,11 @@ impl Wanted {
     pub fn fps(&self) -> u32 {
         self.fps.unwrap_or(Self::DEFAULT_FPS)
     }
+
+    /// Whether the JPEGs of a source like this are passed on as they are.
+    pub fn passes_on(&self, about: &About) -> bool {
+        about.layout == Layout::Mjpeg && self.encoder != Encoder::Software
+    }
 }
 
 /// What an opened source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.

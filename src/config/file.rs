@@ -1,4 +1,7 @@
-//! The settings file: TOML with the names of the command line, and `[[camera]]` for each camera.
+//! The settings file: TOML with the names of the command line, `[[camera]]` for each camera, and `[[user]]` for each
+//! user.
+
+mod user;
 
 use std::fs::File;
 use std::io::Read;
@@ -12,6 +15,8 @@ use super::options::{Apply, Kind, OPTIONS, Opt, camera_name};
 use super::wifi::{Wifi, WifiValues};
 use super::{CameraValues, Values};
 use crate::problem::Problem;
+use argon2::ARGON2ID_IDENT;
+pub(super) use user::parse_role;
 
 /// The largest settings file, in bytes; a hundred times what all settings need.
 const MAX_FILE: u64 = 64 << 10;
@@ -25,6 +30,9 @@ const CAMERA_KEYS: [&str; 2] = ["name", "source"];
 /// The key of the table with the wireless network.
 const WIFI: &str = "wifi";
 
+/// The key of the tables with the users.
+const USER: &str = "user";
+
 /// The option that names the board.
 const NAME: &str = "name";
 
@@ -33,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Values, Problem> {
     parse(&path.display().to_string(), &text(path)?)
 }
 
-/// What still holds of the settings file at `path` although it has a mistake: how to reach the board.
+/// What still holds of the settings file at `path` although it has a mistake: how to reach the board, and who may.
 pub(super) fn rescue(path: &Path) -> Values {
     let text = text(path).unwrap_or_default();
     let reader = Reader { name: "", text: &text };
@@ -42,12 +50,23 @@ pub(super) fn rescue(path: &Path) -> Values {
     for (key, value) in table.get_ref() {
         if key.get_ref() == WIFI {
             values.wifi = reader.wifi(value).ok();
+        } else if key.get_ref() == USER {
+            values.users = reader.readable_users(value);
         } else if let Some(opt) = OPTIONS.iter().find(|opt| opt.name == NAME && opt.name == key.get_ref()) {
             // A name that is wrong is among what does not hold.
             let _ = reader.take(opt, value, |text| values.apply(opt, text));
         }
     }
     values
+}
+
+/// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake.
+pub(super) fn names_users(path: &Path) -> bool {
+    let text = text(path).unwrap_or_default();
+    let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    lines.any(|line| {
+        line.contains("[user") || line.starts_with(USER) || line.contains(ARGON2ID_IDENT.as_str())
+    })
 }
 
 /// The text of the file at `path`.
@@ -106,9 +125,15 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
             values.wifi = Some(reader.wifi(value)?);
             continue;
         }
-        let opt = OPTIONS.iter().find(|opt| opt.name == word).ok_or_else(|| {
-            reader.unknown(key.span(), word, OPTIONS.iter().map(|opt| opt.name).chain([WIFI]))
-        })?;
+        if word == USER {
+            values.users = reader.users(value)?;
+            continue;
+        }
+        let names = || OPTIONS.iter().map(|opt| opt.name).chain([WIFI, USER]);
+        let opt = OPTIONS
+            .iter()
+            .find(|opt| opt.name == word)
+            .ok_or_else(|| reader.unknown(key.span(), word, names()))?;
         reader.take(opt, value, |text| values.apply(opt, text))?;
     }
     Ok(values)
@@ -353,6 +378,29 @@ mod tests {
         }
         let crlf = parse("FILE", "fps = 7\r\n\r\nqualty = 70\r\n").unwrap_err().to_string();
         assert!(crlf.contains("line 3"), "{crlf}");
+    }
+
+    #[test]
+    fn a_mistake_lets_nobody_in() {
+        let file = std::env::temp_dir().join(format!("boardcam-users-{}.toml", std::process::id()));
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let user = |word: &str| format!("[[{word}]]\nname = 'a'\nrole = 'watch'\npassword = '{hash}'\n");
+        for (text, readable) in [
+            ("qualty = 5\n".to_owned() + &user("user"), 1),
+            (user("user") + "[[user]]\nname = 'b'\n", 1),
+            (user("usr"), 0),
+            ("[[user]]\nname = 'b'\n".to_owned(), 0),
+            ("user = []\nqualty = 5".to_owned(), 0),
+            ("[[user\nname = 'b'\n".to_owned(), 0),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!((rescue(&file).users.len(), names_users(&file)), (readable, true), "{text}");
+        }
+        for text in ["qualty = 5\n", "# [[user]]\nqualty = 5", ""] {
+            std::fs::write(&file, text).unwrap();
+            assert!(!names_users(&file), "{text}");
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::auth::network::Network;
+use crate::auth::{NAME_MAX, Role, User, is_name};
 use crate::camera::pipe::Piped;
 use crate::camera::{Encoder, Layout, Size, Wanted, Which};
 use crate::gate::tls::Https;
@@ -96,6 +98,9 @@ struct Values {
     https: Option<Https>,
     https_listen: Vec<SocketAddr>,
     hosts: Vec<String>,
+    origins: Vec<String>,
+    proxies: Vec<Network>,
+    users: Vec<User>,
     max_connections: Option<usize>,
     record_folder: Option<PathBuf>,
     record_segment: Option<u32>,
@@ -134,6 +139,12 @@ pub struct Settings {
     pub https_listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
+    /// Web pages elsewhere whose scripts may read.
+    pub origins: Vec<String>,
+    /// Proxies that may say whom they speak for.
+    pub proxies: Vec<Network>,
+    /// Who may come in; without any, everybody.
+    pub users: Vec<User>,
     /// Connections at once.
     pub max_connections: usize,
     /// What is recorded, and where.
@@ -176,6 +187,8 @@ impl fmt::Display for Settings {
         }
         writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
+        writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
+        writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
         writeln!(f, "max-connections = {}", self.max_connections)?;
         let record::Settings { folder, segment, limits, wishes } = &self.record;
         match folder {
@@ -209,7 +222,8 @@ impl fmt::Display for Settings {
                 )?,
             }
         }
-        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
+        self.users.iter().try_for_each(|user| write!(f, "{user}"))
     }
 }
 
@@ -234,6 +248,8 @@ pub enum Task {
     Snapshot(PathBuf),
     /// Check the settings.
     Check,
+    /// Print the table of a user whose password is asked for.
+    HashPassword(String, Role),
     /// Print the wireless network for wpa_supplicant.
     Wifi,
 }
@@ -263,7 +279,7 @@ fn command() -> Command {
             "Without a command it serves: open http://ADDRESS:8080/ in a browser.\n\
              The settings file (TOML) takes the same names: size = \"640x480\"; and one [[camera]] table \
              with name, source and its own size, fps, format, quality, encoder, bad-frames, record, record-every \
-             for each camera.",
+             for each camera; and one [[user]] table for each user, as boardcam hash-password prints it.",
         )
         .args(OPTIONS.iter().map(option))
         .arg(
@@ -300,6 +316,25 @@ fn command() -> Command {
         )
         .subcommand(Command::new("check").about("Check the settings and print them"))
         .subcommand(
+            Command::new("hash-password")
+                .about("Ask for a password and print a user's table for the settings file")
+                .arg(
+                    Arg::new("name")
+                        .value_name("NAME")
+                        .required(true)
+                        .value_parser(user_name)
+                        .help("How the user is called"),
+                )
+                .arg(
+                    Arg::new("role")
+                        .long("role")
+                        .value_name("ROLE")
+                        .default_value(Role::Control.name())
+                        .value_parser(file::parse_role)
+                        .help("watch (see) or control (change things, too)"),
+                ),
+        )
+        .subcommand(
             Command::new("wifi").about("Print the wireless network of the settings for wpa_supplicant"),
         )
 }
@@ -317,6 +352,11 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
             (Task::Snapshot(output), sub)
         }
+        Some(("hash-password", sub)) => {
+            let name = sub.get_one::<String>("name").cloned().unwrap_or_default();
+            let role = sub.get_one::<Role>("role").copied().unwrap_or(Role::Watch);
+            (Task::HashPassword(name, role), sub)
+        }
         Some(("wifi", sub)) => (Task::Wifi, sub),
         Some((_, sub)) => (Task::Check, sub),
     };
@@ -327,7 +367,14 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
         return Ok((task, Settings { port, ..merge(line, Values::default())? }));
     };
     let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
-        Err(mistake) if appliance => Settings { mistake: Some(mistake), ..merge(line, file::rescue(path))? },
+        Err(mistake) if appliance => {
+            let rescued = file::rescue(path);
+            // Rather no picture than one for everybody where the file says who may see it.
+            if rescued.users.is_empty() && task != Task::Wifi && file::names_users(path) {
+                return Err(mistake);
+            }
+            Settings { mistake: Some(mistake), ..merge(line, rescued)? }
+        }
         read => read?,
     };
     Ok((task, Settings { port, ..settings }))
@@ -339,6 +386,11 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
 /// The first mistake found, with its line where it stands in one.
 pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
     merge(Values::default(), file::parse(name, text)?)
+}
+
+fn user_name(text: &str) -> Result<String, String> {
+    let expected = || format!("expected 1 to {NAME_MAX} letters, digits, -, _, . and @");
+    is_name(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
 fn from_command_line(matches: &ArgMatches) -> Result<Values, Problem> {
@@ -449,6 +501,9 @@ fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         https_listen,
         name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
+        origins: if line.origins.is_empty() { file.origins } else { line.origins },
+        proxies: if line.proxies.is_empty() { file.proxies } else { line.proxies },
+        users: file.users,
         max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         record,
         log: line.log.or(file.log).unwrap_or_default(),
@@ -507,11 +562,15 @@ mod tests {
     fn what_check_prints_is_a_settings_file_that_says_the_same() {
         let line =
             ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let file = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\nrecord = \"22:00-06:00\"\n\
-                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3\n";
+                    record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3\n\
+                    trusted-proxy = \"10.0.0.0/8\"\ncors-origin = [\"http://a.b\"]\n";
         let tls = "tls = \"/a \\\"b\\\".pem,/c,d\"\ntls-listen = [\"[::1]:443\"]\n";
-        for file in [file.to_owned(), file.to_owned() + tls] {
+        let user = format!("[[user]]\nname = \"anna\"\nrole = \"watch\"\npassword = \"{hash}\"");
+        for file in [file.to_owned() + &user, file.to_owned() + tls] {
             let settings = settings(&line, &file);
+            assert_eq!(settings.users.is_empty(), !file.contains(&user));
             assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
         }
     }

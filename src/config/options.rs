@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::{CameraValues, MEGABYTE, UNNAMED, Values};
+use crate::auth::network::Network;
 use crate::camera::{Encoder, Layout, Which};
 use crate::host::log::{Format, Target};
 
@@ -115,6 +116,25 @@ fn host(values: &mut Values, text: &str) -> Result<(), String> {
         return Err("expected a host name without port".to_owned());
     }
     values.hosts.push(text.to_ascii_lowercase());
+    Ok(())
+}
+
+fn cors_origin(values: &mut Values, text: &str) -> Result<(), String> {
+    let authority = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    // As browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase() || b"-._:[]".contains(&b);
+    if !authority.is_some_and(|rest| (1..=253).contains(&rest.len()) && rest.bytes().all(is_plain)) {
+        return Err(
+            "expected a scheme, a name in lower case and a port unless it is the usual one".to_owned()
+        );
+    }
+    values.origins.push(text.to_owned());
+    Ok(())
+}
+
+fn trusted_proxy(values: &mut Values, text: &str) -> Result<(), String> {
+    let network: Network = text.parse()?;
+    values.proxies.push(network);
     Ok(())
 }
 
@@ -317,6 +337,28 @@ pub static OPTIONS: &[Opt] = &[
         apply: Apply::Program(host),
     },
     Opt {
+        name: "cors-origin",
+        short: None,
+        value: "ORIGIN",
+        kind: Kind::Text,
+        many: true,
+        default: "none",
+        help: "A web page elsewhere whose scripts may read streams, snapshots and state (Mainsail, Fluidd)",
+        example: "http://mainsail.local",
+        apply: Apply::Program(cors_origin),
+    },
+    Opt {
+        name: "trusted-proxy",
+        short: None,
+        value: "ADDR[/BITS]",
+        kind: Kind::Text,
+        many: true,
+        default: "none",
+        help: "A proxy in front of this server that may say whom it speaks for (X-Forwarded-For)",
+        example: "127.0.0.1",
+        apply: Apply::Program(trusted_proxy),
+    },
+    Opt {
         name: "max-connections",
         short: None,
         value: "N",
@@ -510,6 +552,13 @@ mod tests {
             ("listen", "127.0.0.1:65536"),
             ("camera", "a b=auto"),
             ("camera", "=auto"),
+            ("cors-origin", "mainsail.local"),
+            ("cors-origin", "http://"),
+            ("cors-origin", "*"),
+            ("cors-origin", "null"),
+            ("cors-origin", "http://mainsail.local/"),
+            ("cors-origin", "http://Mainsail.local"),
+            ("trusted-proxy", "10.0.0.0/33"),
             ("record", "8-18"),
             ("record-folder", "recordings"),
             ("record-every", "0"),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::order::{Kind, Order};
+use crate::auth::passes::{Pass, Passes};
 use crate::feed::Served;
 
 /// A viewer's rate is an average in which the last frame weighs one part in so many.
@@ -109,11 +110,23 @@ impl Seat {
 #[derive(Debug, Default)]
 pub struct Audience {
     seats: Mutex<Vec<Arc<Seat>>>,
+    /// What says who may still watch.
+    passes: Arc<Passes>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
     pub spill: Arc<AtomicUsize>,
 }
 
 impl Audience {
+    /// Nobody yet; viewers that watch by a pass do so while it holds.
+    pub fn new(passes: Arc<Passes>) -> Self {
+        Self { passes, ..Self::default() }
+    }
+
+    /// Whether what was ordered by this pass may still be had.
+    pub(super) fn may_watch(&self, pass: Option<Pass>, now: Instant) -> bool {
+        pass.is_none_or(|pass| self.passes.holds(pass, now))
+    }
+
     /// The viewers, in the order in which they came.
     pub fn list(&self) -> Vec<Arc<Seat>> {
         self.lock().clone()

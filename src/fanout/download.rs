@@ -15,6 +15,7 @@ use log::warn;
 use super::order::FileOrder;
 use super::viewer::{STALL_LIMIT, attempt};
 use super::{Leave, Left};
+use crate::auth::passes::Pass;
 use crate::record::reader::{PIECE, Reader, Source, Wanted};
 use crate::socket::Socket;
 
@@ -123,10 +124,18 @@ impl Downloads {
         }
     }
 
-    /// Drops those whose time is over.
-    pub(super) fn expire(&mut self, left: &mut Vec<Left>, now: Instant) {
+    /// Drops those whose time or pass is over.
+    pub(super) fn expire(
+        &mut self,
+        left: &mut Vec<Left>,
+        now: Instant,
+        holds: impl Fn(Option<Pass>) -> bool,
+    ) {
         let late = |(connection, download): (&usize, &Download)| {
             let quiet = now.saturating_duration_since(download.moved);
+            if !holds(download.order.pass) {
+                return Some((*connection, Leave::Over));
+            }
             match (download.reading, download.begun) {
                 (false, _) if quiet > STALL_LIMIT => Some((*connection, Leave::Stalled)),
                 (true, false) if quiet > DISK_LIMIT => Some((*connection, Leave::NoFile)),

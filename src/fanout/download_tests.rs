@@ -30,7 +30,7 @@ impl Desk {
     }
 
     fn order(&self, from: u64, length: u64) -> FileOrder {
-        FileOrder { name: self.name.clone(), from, length }
+        FileOrder { name: self.name.clone(), from, length, pass: Some(1) }
     }
 
     /// A client, taken over under this number.
@@ -123,19 +123,29 @@ fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
         thread::sleep(Duration::from_millis(1));
     }
     assert!(desk.downloads.running.values().all(|one| one.bytes.len() <= PIECE + 4));
-    desk.downloads.expire(&mut desk.left, Instant::now());
+    desk.downloads.expire(&mut desk.left, Instant::now(), |_| true);
     assert_eq!(desk.left.len(), 0);
-    desk.downloads.expire(&mut desk.left, Instant::now() + STALL_LIMIT + Duration::from_secs(1));
+    desk.downloads.expire(&mut desk.left, Instant::now() + STALL_LIMIT + Duration::from_secs(1), |_| true);
     assert_eq!(desk.left.len(), DOWNLOADS_MAX);
     assert!(desk.left.iter().all(|left| left.why == Leave::Stalled));
     drop(clients);
 }
 
 #[test]
+fn a_download_ends_with_its_pass() {
+    let mut desk = Desk::new("pass", 10);
+    let _client = desk.client(7, desk.order(0, 10)).unwrap();
+    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(2));
+    assert_eq!(desk.left.len(), 0);
+    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(1));
+    assert_eq!(desk.left.pop().unwrap().why, Leave::Over);
+}
+
+#[test]
 fn a_disk_that_does_not_answer_ends_a_download() {
     let mut desk = Desk::new("hangs", 10);
     let _client = desk.client(7, desk.order(0, 10)).unwrap();
-    desk.downloads.expire(&mut desk.left, Instant::now() + DISK_LIMIT + Duration::from_secs(1));
+    desk.downloads.expire(&mut desk.left, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
     assert_eq!(desk.left.pop().unwrap().why, Leave::NoFile);
     // What is read late is nobody's.
     thread::sleep(Duration::from_millis(100));

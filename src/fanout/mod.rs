@@ -200,15 +200,18 @@ impl Fanout {
         }
     }
 
-    /// Drops those whose time is over; called a few times a second.
+    /// Drops those whose time or pass is over; called a few times a second.
     pub fn expire(&mut self, now: Instant) {
-        let late =
-            |(connection, viewer): (&usize, &Viewer)| viewer.expire(now).err().map(|why| (*connection, why));
+        let late = |(connection, viewer): (&usize, &Viewer)| {
+            let over = !self.audience.may_watch(viewer.seat.order.pass, now);
+            let why = if over { Some(Leave::Over) } else { viewer.expire(now).err() };
+            why.map(|why| (*connection, why))
+        };
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
         for (connection, why) in expired {
             self.dismiss(connection, why);
         }
-        self.downloads.expire(&mut self.left, now);
+        self.downloads.expire(&mut self.left, now, |pass| self.audience.may_watch(pass, now));
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
         }

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::pace::Fps;
+use crate::auth::passes::Pass;
 use crate::record::name::Name;
 use crate::variants::Variant;
 
@@ -45,12 +46,14 @@ pub struct Order {
     pub fps: Option<Fps>,
     /// Each frame of a stream brings the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
     pub advance_headers: bool,
+    /// What it lasts as long as; `None` is as long as the viewer stays.
+    pub pass: Option<Pass>,
 }
 
 impl Order {
     /// A wish for a camera's own pictures, all of them.
     pub fn new(kind: Kind, camera: usize) -> Self {
-        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false }
+        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false, pass: None }
     }
 
     /// The value of the private header: what to serve, then `name=value` for all else.
@@ -72,6 +75,7 @@ impl Order {
         say("size", self.variant.and_then(|variant| variant.size).map(|size| size.to_string()));
         say("fps", self.fps.map(|fps| fps.to_string()));
         say("advance", self.advance_headers.then(|| "1".to_owned()));
+        say("pass", self.pass.map(|pass| pass.to_string()));
         text
     }
 
@@ -96,6 +100,7 @@ impl Order {
                 ("size", Some(variant)) => variant.size = Some(value.parse().ok()?),
                 ("fps", _) => order.fps = Some(value.parse().ok()?),
                 ("advance", _) => order.advance_headers = true,
+                ("pass", _) => order.pass = Some(value.parse().ok()?),
                 _ => return None,
             }
         }
@@ -121,22 +126,29 @@ pub struct FileOrder {
     pub from: u64,
     /// How many bytes, at least one.
     pub length: u64,
+    /// What it lasts as long as; `None` is as long as it takes.
+    pub pass: Option<Pass>,
 }
 
 impl FileOrder {
     /// The value of the private header.
     pub fn to_header(&self) -> String {
-        let Self { name, from, length } = self;
-        format!("{FILE}{name} {from} {length}")
+        let Self { name, from, length, pass } = self;
+        let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
+        format!("{FILE}{name} {from} {length}{pass}")
     }
 
     /// Reads the value of the private header; `None` if it is no file's.
     pub fn from_header(text: &str) -> Option<Self> {
         let mut words = text.strip_prefix(FILE)?.split(' ');
         let name = Name::parse(words.next()?)?;
-        let mut number = || words.next()?.parse().ok();
-        let order = Self { name, from: number()?, length: number()? };
-        (words.next().is_none() && order.length > 0).then_some(order)
+        let mut number = || words.next().map(|word| word.parse().ok());
+        let (from, length) = (number()??, number()??);
+        let pass = match number() {
+            None => None,
+            Some(pass) => Some(pass?),
+        };
+        (words.next().is_none() && length > 0).then_some(Self { name, from, length, pass })
     }
 }
 
@@ -148,8 +160,10 @@ mod tests {
     #[test]
     fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
         let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
-        let order = FileOrder { name, from: 5, length: u64::MAX };
-        assert_eq!(FileOrder::from_header(&order.to_header()), Some(order.clone()));
+        let order = FileOrder { name, from: 5, length: u64::MAX, pass: Some(7) };
+        for order in [order.clone(), FileOrder { pass: None, ..order.clone() }] {
+            assert_eq!(FileOrder::from_header(&order.to_header()), Some(order));
+        }
         assert_eq!(Order::from_header(&order.to_header()), None);
         let name = order.name;
         for bad in [
@@ -159,7 +173,8 @@ mod tests {
             format!("file {name} 0"),
             format!("file {name} 0 0"),
             format!("file {name} -1 5"),
-            format!("file {name} 0 5 6"),
+            format!("file {name} 0 5 x"),
+            format!("file {name} 0 5 6 7"),
         ] {
             assert_eq!(FileOrder::from_header(&bad), None, "{bad}");
         }
@@ -175,6 +190,7 @@ mod tests {
                 variant: Some(Variant { size, quality: 1 }),
                 fps: Some("0.5".parse().unwrap()),
                 advance_headers: true,
+                pass: Some(u64::MAX),
                 ..plain.clone()
             };
             let quality_alone =

@@ -41,6 +41,8 @@ pub enum Leave {
     Served,
     /// No fresh picture came for its snapshot.
     NoPicture,
+    /// What it watched by holds no more: a revoked token, a session that ended.
+    Over,
     /// The recording that it wants cannot be read, and nothing of it was sent.
     NoFile,
     /// An error in this program ended it.
@@ -54,6 +56,7 @@ impl fmt::Display for Leave {
             Leave::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
             Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
             Leave::Served => f.write_str("served"),
+            Leave::Over => f.write_str("dropped, its session or token ended"),
             Leave::Failed => f.write_str("an error in this program ended it; see above"),
             Leave::NoFile => f.write_str("the recording cannot be read"),
             Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),

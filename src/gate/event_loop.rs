@@ -3,6 +3,7 @@
 //! Readiness is edge-triggered: whoever stops before the socket says "would block" asks for another turn.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +21,7 @@ use super::bell::Bell;
 use super::connection::{Connection, Need};
 use super::head::{Names, Refusal};
 use super::limits::{ACCEPTS, HANDSHAKES, TICK, TURNED_AWAY};
-use super::relay::{Desk, Job, Relays, Reply};
+use super::relay::{Desk, Job, PEER_HEADER, Relays, Reply};
 use super::room::Room;
 use crate::fanout::{Fanout, Leave};
 use crate::host::service::Pulse;
@@ -271,9 +272,10 @@ impl Loop {
             Need::Close => {
                 self.connections.remove(&token);
             }
-            Need::Relay { head, body } => {
-                debug!("{} asks {}", connection.peer, head.lines().next().unwrap_or(""));
+            Need::Relay { mut head, body } => {
+                let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // a String takes everything
                 let job = Job { connection: token, head, body };
+                debug!("{} asks {}", connection.peer, job.shown());
                 let others = self.room.taken().saturating_sub(1);
                 let submitted = match self.room.has_no_memory_beside(others, now) {
                     true => Err(Refusal::new(503, SHORT)),
@@ -348,7 +350,7 @@ impl Loop {
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
-                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed => {
+                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed | Leave::Over => {
                     self.connections.remove(&left.connection);
                     continue;
                 }

@@ -10,7 +10,7 @@ use crate::host::discovery::Announced;
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// Headers of a client that the site gets to see, in lower case; all others stop here.
-pub const PASSED: [&str; 16] = [
+pub const PASSED: [&str; 18] = [
     "accept",
     "accept-language",
     "authorization",
@@ -26,6 +26,8 @@ pub const PASSED: [&str; 16] = [
     "sec-fetch-mode",
     "sec-fetch-site",
     "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-proto",
     "x-requested-with",
 ];
 
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn an_ordinary_request_reaches_the_site_without_what_it_should_not_see() {
         let request = "GET /stream?x=1 HTTP/1.1\r\nHost: 10.0.0.7:8080\r\nX-Boardcam-Key: guess\r\n\
-                       X-Forwarded-For: 1.2.3.4\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\nGET";
+                       X-Boardcam-Peer: 1.2.3.4\r\nX-Boardcam-Secure: 1\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\nGET";
         let head = read(request.as_bytes(), 0, &names()).unwrap().unwrap();
         assert_eq!(head.length, request.len() - 3);
         assert!(head.keep_alive && head.body == 0);
@@ -244,6 +246,22 @@ mod tests {
             head.for_site,
             "GET /stream?x=1 HTTP/1.0\r\nhost: 10.0.0.7:8080\r\naccept: */*\r\ncontent-length: 0\r\n"
         );
+    }
+
+    #[test]
+    fn credentials_and_what_tells_where_a_request_comes_from_reach_the_site() {
+        for line in [
+            "authorization: Basic YTpi",
+            "cookie: a=b; c=d",
+            "origin: http://a",
+            "sec-fetch-site: none",
+            "x-forwarded-for: 1.2.3.4",
+            "x-forwarded-proto: https",
+        ] {
+            let request = format!("POST / HTTP/1.0\r\n{line}\r\n\r\n");
+            let head = read(request.as_bytes(), 0, &names()).unwrap().unwrap();
+            assert!(head.for_site.contains(&format!("{line}\r\n")), "{}", head.for_site);
+        }
     }
 
     #[test]

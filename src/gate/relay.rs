@@ -18,6 +18,9 @@ use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
 /// The header by which the site knows that a request came through the gate.
 pub const KEY_HEADER: &str = "X-Boardcam-Key";
 
+/// The header by which the site knows the client's address, as the gate sees it.
+pub const PEER_HEADER: &str = "X-Boardcam-Peer";
+
 /// The header by which the site knows that a request came encrypted.
 pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
@@ -51,6 +54,13 @@ pub struct Job {
     pub head: String,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Job {
+    /// Method and path for the log; what stands behind the path may be a secret.
+    pub fn shown(&self) -> &str {
+        self.head.split(['?', '\r']).next().unwrap_or_default()
+    }
 }
 
 /// The site's whole answer to a [`Job`], or why there is none.
@@ -138,7 +148,7 @@ fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedDoor) {
         let carried = catch_unwind(AssertUnwindSafe(|| carry(&job, &door)));
         let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
         let answer = carried.map_err(|failure| {
-            warn!("the site did not answer {}: {failure}", job.head.lines().next().unwrap_or(""));
+            warn!("the site did not answer {}: {failure}", job.shown());
             match failure.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                     Refusal::new(504, "The site did not answer in time.")

@@ -15,3 +15,4 @@ pub mod service;
 pub mod shutdown;
 pub mod signals;
 pub mod state;
+pub mod terminal;

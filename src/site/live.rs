@@ -80,6 +80,7 @@ fn hand_over(visit: &Visit<'_>, kind: Kind, wish: Wish, content_type: &'static s
         return sentence(503, refused.to_string()).with_additional_header("Retry-After", "5");
     }
     let id = visit.request.get_param("id").filter(|id| Order::is_viewer_id(id));
-    let order = Order { id, variant, fps, advance_headers, ..Order::new(kind, visit.camera) };
+    let pass = visit.visitor.as_ref().and_then(|visitor| visitor.pass);
+    let order = Order { id, variant, fps, advance_headers, pass, ..Order::new(kind, visit.camera) };
     response.with_additional_header(HEADER, order.to_header())
 }

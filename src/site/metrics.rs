@@ -270,7 +270,8 @@ mod tests {
     fn page(house: &House, camera: Option<usize>) -> String {
         let request = Request::fake_http("GET", "/metrics", vec![], vec![]);
         let names_camera = camera.is_some();
-        let visit = Visit { house, request: &request, camera: camera.unwrap_or(0), names_camera };
+        let visit =
+            Visit { house, request: &request, visitor: None, camera: camera.unwrap_or(0), names_camera };
         let (mut reader, _) = metrics(&visit).data.into_reader_and_size();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut reader, &mut text).unwrap();

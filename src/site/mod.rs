@@ -5,12 +5,15 @@
 //! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
 
 mod address;
+mod api;
+mod guard;
 mod live;
 mod metrics;
 mod page;
 mod range;
 mod recordings;
 mod secure;
+mod sign;
 mod state;
 mod ustreamer;
 mod wish;
@@ -25,6 +28,7 @@ use log::{debug, error};
 use rouille::{Request, Response};
 use subtle::ConstantTimeEq;
 
+use crate::auth::Visitor;
 use crate::fanout::audience::Audience;
 use crate::feed::Feed;
 use crate::gate::Count;
@@ -35,6 +39,8 @@ use crate::host::discovery::Announced;
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::variants::Variants;
+pub use guard::Guard;
+use guard::{Needs, SIGN_IN};
 
 /// How often an idle server looks whether it still can be reached.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
@@ -51,6 +57,8 @@ pub struct House {
     pub variants: Arc<Variants>,
     /// Who watches.
     pub audience: Arc<Audience>,
+    /// Who may do what.
+    pub guard: Guard,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// How many connections there are.
@@ -75,6 +83,8 @@ pub struct House {
 struct Visit<'a> {
     house: &'a House,
     request: &'a Request,
+    /// Who asks; `None` where the route does not need to know.
+    visitor: Option<Visitor>,
     /// The camera it is about, by its place in [`House::feeds`].
     camera: usize,
     /// The URL names the camera.
@@ -97,6 +107,7 @@ enum Verb {
     /// GET and HEAD.
     Get,
     Post,
+    Put,
     Delete,
 }
 
@@ -105,10 +116,13 @@ impl Verb {
         match self {
             Verb::Get => &["GET", "HEAD"],
             Verb::Post => &["POST"],
+            Verb::Put => &["PUT"],
             Verb::Delete => &["DELETE"],
         }
     }
 }
+
+type Page = fn(&Visit<'_>) -> Response;
 
 /// One line of the route table.
 struct Route {
@@ -117,7 +131,8 @@ struct Route {
     path: &'static str,
     /// The value of `action=` in the query that this route asks for (mjpg-streamer's URLs).
     action: Option<&'static str>,
-    page: fn(&Visit<'_>) -> Response,
+    needs: Needs,
+    page: Page,
 }
 
 impl Route {
@@ -130,41 +145,47 @@ impl Route {
     }
 }
 
-const fn route(path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { verb: Verb::Get, path, action: None, page }
+const fn route(verb: Verb, path: &'static str, needs: Needs, page: Page) -> Route {
+    Route { verb, path, action: None, needs, page }
 }
 
-/// A route that changes something.
-const fn change(verb: Verb, path: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { verb, ..route(path, page) }
+const fn get(path: &'static str, needs: Needs, page: Page) -> Route {
+    route(Verb::Get, path, needs, page)
 }
 
-const fn action(action: &'static str, page: fn(&Visit<'_>) -> Response) -> Route {
-    Route { action: Some(action), ..route("/", page) }
+const fn action(action: &'static str, page: Page) -> Route {
+    Route { action: Some(action), ..get("/", Needs::Watch, page) }
 }
 
-/// Every URL there is, the first that fits counts. Each is also served behind `/cameras/NAME`.
+/// Every URL there is, with what it needs; the first that fits counts. Each is also served behind `/cameras/NAME`.
 static ROUTES: &[Route] = &[
     action("stream", live::stream),
     action("snapshot", live::snapshot),
-    route("/", page::index),
-    route("/page.css", page::style),
-    route("/page.js", page::script),
-    route("/icon.svg", page::icon),
-    route("/qr.svg", address::code),
-    route("/stream", live::stream),
-    route("/video_feed", live::stream),
-    route("/stream.mjpg", live::stream),
-    route("/snapshot", live::snapshot),
-    route("/snapshot.jpg", live::snapshot),
-    route("/state", state::state),
-    route("/metrics", metrics::metrics),
-    route(HEALTH, live::health),
-    route("/api/recording", recordings::recording),
-    change(Verb::Post, "/api/recording", recordings::switch),
-    route("/api/recordings", recordings::list),
-    route("/api/recordings/*", recordings::download),
-    change(Verb::Delete, "/api/recordings/*", recordings::delete),
+    get("/", Needs::Page, page::index),
+    get("/page.css", Needs::Nothing, page::style),
+    get("/page.js", Needs::Nothing, page::script),
+    get("/icon.svg", Needs::Nothing, page::icon),
+    get(SIGN_IN, Needs::Nothing, sign::form),
+    route(Verb::Post, SIGN_IN, Needs::Nothing, sign::sign_in),
+    route(Verb::Post, "/sign-out", Needs::Nothing, sign::sign_out),
+    get("/qr.svg", Needs::Watch, address::code),
+    get("/stream", Needs::Watch, live::stream),
+    get("/video_feed", Needs::Watch, live::stream),
+    get("/stream.mjpg", Needs::Watch, live::stream),
+    get("/snapshot", Needs::Watch, live::snapshot),
+    get("/snapshot.jpg", Needs::Watch, live::snapshot),
+    get("/state", Needs::Watch, state::state),
+    get("/metrics", Needs::Watch, metrics::metrics),
+    get(HEALTH, Needs::Watch, live::health),
+    get("/api/recording", Needs::Watch, recordings::recording),
+    route(Verb::Post, "/api/recording", Needs::Control, recordings::switch),
+    get("/api/recordings", Needs::Watch, recordings::list),
+    get("/api/recordings/*", Needs::Watch, recordings::download),
+    route(Verb::Delete, "/api/recordings/*", Needs::Control, recordings::delete),
+    route(Verb::Put, "/api/quality", Needs::Control, api::set_quality),
+    get("/api/tokens", Needs::Control, api::tokens),
+    route(Verb::Post, "/api/tokens", Needs::Control, api::make_token),
+    route(Verb::Delete, "/api/tokens", Needs::Control, api::revoke_token),
 ];
 
 /// Asked by programs that watch the board; the one page that is the same over plain HTTP.
@@ -189,32 +210,51 @@ fn answer(house: &House, request: &Request) -> Response {
     {
         return there;
     }
+    let asked = request.get_param("action");
+    let fits = |route: &&Route| route.fits(&path, asked.as_deref());
+    let Some(first) = ROUTES.iter().find(fits) else {
+        return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
+    };
+    let method = request.method();
+    let route = ROUTES.iter().filter(fits).find(|route| route.verb.methods().contains(&method));
+    let shared = |response| match first.needs {
+        Needs::Watch => house.guard.share(request, response),
+        _ => response,
+    };
+    let Some(route) = route else {
+        let mut allowed: Vec<_> =
+            ROUTES.iter().filter(fits).flat_map(|route| route.verb.methods()).copied().collect();
+        allowed.dedup(); // `/` has routes of its own for each action
+        let allowed = allowed.join(", ") + ", OPTIONS";
+        if method != "OPTIONS" {
+            let why = "This method does nothing here.";
+            return shared(sentence(405, why)).with_additional_header("Allow", allowed);
+        }
+        let response = Response::text("").with_status_code(204).with_additional_header("Allow", allowed);
+        return match first.needs {
+            Needs::Watch => house.guard.share_preflight(request, response),
+            _ => response,
+        };
+    };
+    if route.verb != Verb::Get && guard::is_from_elsewhere(request) {
+        let why = "This comes from a page of another server. Behind a proxy, let it pass on Host as the browser sent it.";
+        return sentence(403, why);
+    }
+    let visitor = match house.guard.admit(request, route.needs) {
+        Ok(visitor) => visitor,
+        Err(refusal) => return shared(refusal),
+    };
     let camera = match named {
         None => Some(0),
         Some(name) => house.feeds.iter().position(|feed| feed.name == name),
     };
     let Some(camera) = camera else {
+        // Only to those who may know.
         let names: Vec<_> = house.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        return sentence(404, format!("There is no such camera. There are: {}.", names.join(", ")));
+        let there_are = visitor.map_or_else(String::new, |_| format!(" There are: {}.", names.join(", ")));
+        return shared(sentence(404, format!("There is no such camera.{there_are}")));
     };
-    let asked = request.get_param("action");
-    let fits = |route: &&Route| route.fits(&path, asked.as_deref());
-    if !ROUTES.iter().any(|route| fits(&route)) {
-        return sentence(404, "There is nothing here. The picture is at /, the stream at /stream.");
-    }
-    let method = request.method();
-    let route = ROUTES.iter().filter(fits).find(|route| route.verb.methods().contains(&method));
-    if let Some(route) = route {
-        return (route.page)(&Visit { house, request, camera, names_camera: named.is_some() });
-    }
-    let mut allowed: Vec<_> =
-        ROUTES.iter().filter(fits).flat_map(|route| route.verb.methods()).copied().collect();
-    allowed.dedup(); // `/` has routes of its own for each action
-    let response = match method {
-        "OPTIONS" => Response::text("").with_status_code(204),
-        _ => sentence(405, "This method does nothing here."),
-    };
-    response.with_additional_header("Allow", allowed.join(", ") + ", OPTIONS")
+    shared((route.page)(&Visit { house, request, visitor, camera, names_camera: named.is_some() }))
 }
 
 /// An answer in words.
@@ -292,129 +332,4 @@ pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::camera::{Wanted, Which};
-    use crate::variants::VARIANTS_MAX;
-
-    pub(super) fn house() -> House {
-        house_of(&["door", "garden"])
-    }
-
-    pub(super) fn house_of(cameras: &[&str]) -> House {
-        let wanted = Wanted::of(Which::Auto);
-        let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
-        let feeds: Vec<_> = cameras.iter().map(feed).collect();
-        House {
-            feeds: feeds.clone(),
-            variants: Variants::new(feeds, Box::new(|| {})),
-            audience: Arc::default(),
-            recordings: Recordings::new(&recordings::tests::settings()),
-            count: Arc::default(),
-            board: Board::default(),
-            listening: vec![],
-            announced: Announced::default(),
-            https_port: None,
-            started: Instant::now(),
-            instance: "test".to_owned(),
-            mistake: None,
-        }
-    }
-
-    pub(super) fn ask(
-        house: &House,
-        method: &str,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> Response {
-        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
-    }
-
-    fn get(url: &str) -> Response {
-        ask(&house(), "GET", url, &[], "")
-    }
-
-    pub(super) fn header(response: &Response, name: &str) -> Option<String> {
-        let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_string())
-    }
-
-    #[test]
-    fn every_url_that_other_programs_use_leads_to_the_stream() {
-        for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"]
-        {
-            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=0"), "{url}");
-        }
-        for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
-            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=1"), "{url}");
-        }
-        for (url, order) in [
-            ("/stream?id=page-1", "stream camera=0 id=page-1"),
-            ("/stream?id=a%20b", "stream camera=0"),
-            ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=9 size=64x48"),
-            ("/video_feed?fps=0.5&advance_headers=1", "stream camera=0 fps=0.5 advance=1"),
-        ] {
-            assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some(order), "{url}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_there_is_told_with_what_is() {
-        assert_eq!(get("/nowhere").status_code, 404);
-        assert_eq!(get("/cameras/attic/stream").status_code, 404);
-        let post = Request::fake_http("POST", "/state", vec![], vec![]);
-        assert_eq!(answer(&house(), &post).status_code, 405);
-    }
-
-    #[test]
-    fn asking_for_the_head_of_a_stream_opens_none() {
-        let head = Request::fake_http("HEAD", "/stream", vec![], vec![]);
-        let response = answer(&house(), &head);
-        assert_eq!(header(&response, "X-Boardcam-Serve"), None);
-        assert_eq!(header(&response, "Content-Type").as_deref(), Some(crate::multipart::CONTENT_TYPE));
-    }
-
-    #[test]
-    fn without_a_camera_there_is_no_snapshot_but_a_reason() {
-        let response = get("/snapshot");
-        assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (503, None));
-        assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card camera=0"));
-        assert_eq!(get("/healthz").status_code, 503);
-    }
-
-    #[test]
-    fn wishes_that_cannot_be_are_refused_in_words_on_every_url() {
-        for url in
-            ["/stream?size=0x0", "/?action=stream&fps=-1", "/snapshot?quality=abc", "/snapshot.jpg?size="]
-        {
-            let response = get(url);
-            assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (400, None), "{url}");
-        }
-    }
-
-    #[test]
-    fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
-        let house = house();
-        let ask = |url: &str| {
-            let response = answer(&house, &Request::fake_http("GET", url, vec![], vec![]));
-            (response.status_code, header(&response, "X-Boardcam-Serve"))
-        };
-        for quality in 1..=VARIANTS_MAX {
-            assert_eq!(ask(&format!("/stream?quality={quality}")).0, 200);
-        }
-        assert_eq!(ask("/stream?quality=50"), (503, None));
-        assert_eq!(ask("/stream?quality=1").0, 200);
-        assert_eq!(ask("/stream?fps=1").0, 200);
-    }
-
-    #[test]
-    fn who_does_not_come_through_the_gate_is_refused() {
-        let with = |key: &str| {
-            let headers = vec![(KEY_HEADER.to_owned(), key.to_owned())];
-            admit(&house(), "right", &Request::fake_http("GET", "/state", headers, vec![])).status_code
-        };
-        assert_eq!((with("right"), with("wrong"), with("")), (200, 403, 403));
-    }
-}
+mod tests;

@@ -4,14 +4,16 @@
 //! (TAG as in RFC 5646: `de`, `pt-BR`) and translate what stands behind the colons, leaving `{words}` in
 //! braces as they are. That is all: the build finds the file, and a test tells what it lacks.
 
-use rouille::Response;
+use std::collections::BTreeMap;
+
 use rouille::input::parse_priority_header;
+use rouille::{Request, Response};
 
 use super::Visit;
 
 /// What the page may do: show pictures, style and script of this server, and ask it.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+                      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 const INDEX: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -35,11 +37,42 @@ const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages
 /// The language of those who understand none of ours.
 const FALLBACK: &str = "en";
 
+/// The form on which one signs in; the words in braces are texts.
+pub(super) const SIGN_IN: &str = include_str!("page/sign-in.html");
+
+/// Texts of the form are called so; the script does not get them.
+const OF_FORM: &str = "form_";
+
+fn script_with(texts: &BTreeMap<String, String>) -> String {
+    format!("'use strict';\nconst TEXT = {};\n{SCRIPT}", serde_json::json!(texts))
+}
+
+/// The texts in the language that the browser prefers.
+pub(super) fn texts(request: &Request) -> BTreeMap<String, String> {
+    let (_, texts) = language(request.header("Accept-Language").unwrap_or_default());
+    serde_json::from_str(texts).unwrap_or_default() // never: a test sees to it
+}
+
+/// A page with its `{words}` filled in.
+pub(super) fn filled(page: &str, texts: &BTreeMap<String, String>) -> String {
+    texts.iter().fold(page.to_owned(), |page, (word, text)| page.replace(&format!("{{{word}}}"), text))
+}
+
+/// A page that is made for one request.
+pub(super) fn html(text: &str) -> Response {
+    safe(Response::from_data("text/html; charset=utf-8", text))
+}
+
+fn safe(response: Response) -> Response {
+    response
+        .with_additional_header("Content-Security-Policy", POLICY)
+        // Pages elsewhere learn nothing; no-referrer would hide from ourselves, too, that our forms are ours.
+        .with_additional_header("Referrer-Policy", "same-origin")
+}
+
 /// `/`
 pub(super) fn index(visit: &Visit<'_>) -> Response {
-    file(visit, "text/html; charset=utf-8", INDEX, "")
-        .with_additional_header("Content-Security-Policy", POLICY)
-        .with_additional_header("Referrer-Policy", "no-referrer")
+    safe(file(visit, "text/html; charset=utf-8", INDEX, ""))
 }
 
 /// `/page.css`
@@ -49,9 +82,11 @@ pub(super) fn style(visit: &Visit<'_>) -> Response {
 
 /// `/page.js`, with the texts in the language that the browser prefers.
 pub(super) fn script(visit: &Visit<'_>) -> Response {
-    let (tag, texts) = language(visit.request.header("Accept-Language").unwrap_or_default());
-    let script = format!("'use strict';\nconst TEXT = {texts};\n{SCRIPT}");
-    file(visit, "text/javascript; charset=utf-8", script, tag)
+    let mut texts = texts(visit.request);
+    texts.retain(|key, _| !key.starts_with(OF_FORM));
+    let tag = texts.get("lang").cloned().unwrap_or_default();
+    let script = script_with(&texts);
+    file(visit, "text/javascript; charset=utf-8", script, &tag)
         .with_additional_header("Vary", "Accept-Language")
 }
 
@@ -107,6 +142,7 @@ mod tests {
     fn every_language_has_every_text_with_the_same_blanks() {
         let english = texts(language("").1);
         for (tag, json) in LANGUAGES {
+            assert!(!json.contains(['<', '&']), "{tag}: texts of the form stand in HTML as they are");
             let theirs = texts(json);
             assert_eq!(theirs["lang"], *tag);
             let keys = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<BTreeSet<_>>();
@@ -121,14 +157,19 @@ mod tests {
     #[test]
     fn every_text_is_used_and_every_text_that_is_used_is_there() {
         let named = |before: &str| {
-            let code = [SCRIPT, INDEX].concat();
+            let code = [SCRIPT, INDEX, SIGN_IN, include_str!("sign.rs")].concat();
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };
-            code.split(before).skip(1).map(word).collect::<BTreeSet<_>>()
+            // What stands in a text's name itself is part of it.
+            let prefix = if before.ends_with(OF_FORM) { OF_FORM } else { "" };
+            let names = code.split(before).skip(1).map(|rest| format!("{prefix}{}", word(rest)));
+            names.filter(|name| name != OF_FORM).collect::<BTreeSet<_>>()
         };
-        let used: BTreeSet<_> =
-            ["TEXT.", "data-text=\"", "data-label=\""].into_iter().flat_map(named).collect();
+        let used: BTreeSet<_> = ["TEXT.", "data-text=\"", "data-label=\"", "{form_", "\"form_"]
+            .into_iter()
+            .flat_map(named)
+            .collect();
         let there: BTreeSet<_> = texts(language("").1).into_keys().collect();
         // Looked up by the name of a state.
         let states = |key: &&String| !key.starts_with("state_");
@@ -155,8 +196,13 @@ mod tests {
 
     #[test]
     fn the_whole_page_is_small() {
-        let longest = LANGUAGES.iter().map(|(_, texts)| texts.len()).max().unwrap();
-        let weight = [INDEX, STYLE, ICON, SCRIPT].iter().map(|part| part.len()).sum::<usize>() + longest;
+        let script = |json| {
+            let mut texts = texts(json);
+            texts.retain(|key, _| !key.starts_with(OF_FORM));
+            script_with(&texts).len()
+        };
+        let longest = LANGUAGES.iter().map(|(_, json)| script(json)).max().unwrap();
+        let weight = [INDEX, STYLE, ICON].iter().map(|part| part.len()).sum::<usize>() + longest;
         assert!(weight < WEIGHT_MAX, "{weight} bytes");
     }
 
@@ -164,7 +210,7 @@ mod tests {
     fn nothing_stands_in_the_page_that_its_policy_forbids() {
         assert!(POLICY.starts_with("default-src 'none';"));
         assert!(!POLICY.contains("unsafe") && !POLICY.contains('*') && !POLICY.contains("http"), "{POLICY}");
-        for tag in INDEX.split('<') {
+        for tag in [INDEX, SIGN_IN].concat().split('<') {
             let tag = tag.split('>').next().unwrap_or_default();
             assert!(!tag.starts_with("style") && !tag.contains(" style="), "{tag}");
             assert!(!tag.starts_with("script") || tag.contains(" src=\"/"), "{tag}");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::range::{Asked, asked};
 use super::state::{Told, load};
-use super::{Visit, sentence};
+use super::{Visit, api, sentence};
 use crate::fanout::order::{FileOrder, HEADER};
 use crate::record::name::Name;
 use crate::record::{Entry, Recordings, View};
@@ -20,9 +20,6 @@ const LISTED: usize = 100;
 
 /// ... and at most.
 const LISTED_MAX: usize = 1000;
-
-/// The longest body that is looked at, in bytes.
-const BODY_MAX: u64 = 1000;
 
 /// What is said where nothing can be recorded.
 const NO_FOLDER: &str = "Nothing can be recorded here: the settings name no folder. Write for example \
@@ -124,14 +121,9 @@ struct Switch {
 
 /// `POST /api/recording` with `{"on": true}` or `{"on": false}`.
 pub(super) fn switch(visit: &Visit<'_>) -> Response {
-    let kind = visit.request.header("Content-Type").unwrap_or_default();
-    // A page of another server can send this type only if it is allowed to (CORS).
-    if kind.split(';').next().map(str::trim) != Some("application/json") {
-        return sentence(415, "Send application/json such as {\"on\": true}.");
-    }
-    let body = visit.request.data().map(|body| io::Read::take(body, BODY_MAX));
-    let Some(Switch { on }) = body.and_then(|body| serde_json::from_reader(body).ok()) else {
-        return sentence(400, "Send {\"on\": true} or {\"on\": false}.");
+    let Switch { on } = match api::body(visit, "{\"on\": true}") {
+        Ok(switch) => switch,
+        Err(refusal) => return refusal,
     };
     let recordings = &visit.house.recordings;
     match recordings.cameras.get(visit.camera).filter(|_| recordings.folder.is_some()) {
@@ -238,7 +230,8 @@ pub(super) fn download(visit: &Visit<'_>) -> Response {
     if length == 0 {
         return response;
     }
-    let order = FileOrder { name: entry.name, from, length };
+    let pass = visit.visitor.as_ref().and_then(|visitor| visitor.pass);
+    let order = FileOrder { name: entry.name, from, length, pass };
     response.with_additional_header(HEADER, order.to_header())
 }
 

@@ -8,7 +8,7 @@ use super::{House, sentence};
 use crate::gate::head::without_port;
 use crate::gate::relay::SECURE_HEADER;
 
-/// Whether nobody between here and the client could read along.
+/// Whether it came to us by HTTPS.
 pub(super) fn is_secure(request: &Request) -> bool {
     request.header(SECURE_HEADER).is_some()
 }
@@ -18,7 +18,7 @@ pub(super) fn is_secure(request: &Request) -> bool {
 /// nobody else reads along; such programs go on in plain, since no certificate would help them.
 pub(super) fn redirect(house: &House, request: &Request) -> Option<Response> {
     let port = house.https_port?;
-    if is_secure(request) {
+    if house.guard.is_secure(request) {
         return None;
     }
     let Some(host) = request.header("Host") else {

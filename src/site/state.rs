@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::recordings::{self, Folder, Recording};
 use super::{Visit, address, camera_url, ustreamer};
-use crate::camera::{About, Encoder, Layout, Wanted};
+use crate::camera::{About, Encoder};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::audience::Seat;
 use crate::fanout::order::Kind;
@@ -25,6 +25,7 @@ const RATE_HOLDS: Duration = Duration::from_secs(3);
 #[derive(Serialize)]
 struct Answer<'a> {
     program: Program<'a>,
+    you: You<'a>,
     cameras: Vec<Camera>,
     variants: Vec<Variant>,
     viewers: Vec<Viewer>,
@@ -49,6 +50,18 @@ struct Program<'a> {
     problem: Option<Told>,
 }
 
+/// Who asks.
+#[derive(Serialize)]
+struct You<'a> {
+    /// `null` where there are no users, and for a token.
+    user: Option<&'a str>,
+    role: Option<&'static str>,
+    /// Signed in by the form.
+    session: bool,
+    /// There are no users: everybody may do everything.
+    open: bool,
+}
+
 #[derive(Serialize)]
 struct Camera {
     name: String,
@@ -59,6 +72,8 @@ struct Camera {
     device: Option<Device>,
     format: Option<Format>,
     encoder: Option<&'static str>,
+    /// Of what is encoded here; `null` where the camera's own JPEGs are passed on.
+    quality: Option<u8>,
     compromises: Vec<String>,
     refused: Vec<Refused>,
     fps: f32,
@@ -209,6 +224,7 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
         Source::Waiting(problem) => ("waiting", Some(problem), None),
     };
     let age = last_frame.map(|at| at.elapsed());
+    let passes_on = feed.passes_on();
     Camera {
         name: feed.name.clone(),
         url: camera_url(&feed.name),
@@ -217,7 +233,10 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
         problem: problem.as_ref().map(Told::from),
         device: about.as_ref().map(device),
         format: about.as_ref().map(format),
-        encoder: about.as_ref().map(|about| encoder(about, &feed.wanted).name()),
+        encoder: about
+            .as_ref()
+            .map(|_| if passes_on { Encoder::Passthrough } else { Encoder::Software }.name()),
+        quality: (!passes_on).then(|| feed.quality()),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
             .into_iter()
@@ -228,14 +247,6 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
         frames: frames(&feed.counters),
         viewers,
         recording,
-    }
-}
-
-/// Who makes the JPEGs.
-pub(super) fn encoder(about: &About, wanted: &Wanted) -> Encoder {
-    match (about.layout, wanted.encoder) {
-        (Layout::Mjpeg, Encoder::Auto | Encoder::Passthrough) => Encoder::Passthrough,
-        _ => Encoder::Software,
     }
 }
 
@@ -296,6 +307,7 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
 pub(super) fn state(visit: &Visit<'_>) -> Response {
     inject::panic_at("request");
     let house = visit.house;
+    let visitor = visit.visitor.as_ref();
     let seats = house.audience.list();
     let shown = |place: usize| !visit.names_camera || place == visit.camera;
     let watching = |place: usize| seats.iter().filter(|seat| seat.order.camera == place).count();
@@ -307,6 +319,12 @@ pub(super) fn state(visit: &Visit<'_>) -> Response {
             instance: &house.instance,
             uptime_s: house.started.elapsed().as_secs_f64(),
             problem: house.mistake.as_ref().map(Told::from),
+        },
+        you: You {
+            user: visitor.and_then(|visitor| visitor.user.as_deref()),
+            role: visitor.map(|visitor| visitor.role.name()),
+            session: visitor.is_some_and(|visitor| visitor.session),
+            open: house.guard.access.is_open(),
         },
         cameras: (house.feeds.iter().enumerate())
             .filter(|(place, _)| shown(*place))

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::state::{encoder, measured, taken};
-use crate::camera::Encoder;
+use super::state::{measured, taken};
 use crate::fanout::audience::Seat;
 use crate::feed::{Feed, State};
 
@@ -69,7 +68,7 @@ pub(super) fn result<'s>(feed: &Feed, seats: impl Iterator<Item = &'s Arc<Seat>>
         State::Starting | State::Waiting(_) => None,
     };
     let size = about.map_or(feed.wanted.size(), |about| about.size);
-    let encoded = about.is_some_and(|about| encoder(about, &feed.wanted) == Encoder::Software);
+    let encoded = about.is_some_and(|about| !feed.wanted.passes_on(about));
     let clients_stat: BTreeMap<_, _> = seats.map(|seat| (seat.peer.to_string(), client(seat, now))).collect();
     Result {
         encoder: EncoderTold {

@@ -80,7 +80,7 @@ mod tests {
 
     fn wish(query: &str) -> Result<Wish, String> {
         let request = Request::fake_http("GET", format!("/stream?{query}"), vec![], vec![]);
-        Wish::of(&Visit { house: &house(), request: &request, camera: 0, names_camera: false })
+        Wish::of(&Visit { house: &house(), request: &request, visitor: None, camera: 0, names_camera: false })
     }
 
     fn variant(query: &str) -> Option<Variant> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use boardcam::auth::Access;
 use boardcam::camera::{About, Ended, Frame, Layout, Range, Size, Source, Wanted, Which};
 use boardcam::config::Settings;
 use boardcam::fanout::Fanout;
@@ -25,7 +26,7 @@ use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
 use boardcam::problem::Problem;
 use boardcam::record::{self, Recordings};
-use boardcam::site::{self, House};
+use boardcam::site::{self, Guard, House};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
 
@@ -142,6 +143,9 @@ fn serve_with(
         https,
         https_listen: anywhere,
         hosts: Vec::new(),
+        origins: Vec::new(),
+        proxies: Vec::new(),
+        users: Vec::new(),
         max_connections: 1024,
         record: record::Settings::default(),
         log: Target::Auto,
@@ -160,6 +164,7 @@ fn serve_with(
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
+        guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         recordings: Recordings::new(&settings.record),
         count: gate.count(),
         board: Board::default(),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,7 +13,8 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 
 use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
+/// The program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 
 /// Threads of the site's server that come and go with the requests it has at once, whoever asks.
 pub const POOL: usize = 8;
@@ -166,6 +168,29 @@ impl Drop for Boardcam {
     fn drop(&mut self) {
         let _ = self.process.kill(); // it may have ended
         let _ = self.process.wait();
+    }
+}
+
+/// A file that goes when the test ends.
+pub struct File(PathBuf);
+
+impl File {
+    /// Writes it.
+    pub fn new(name: &str, text: &str) -> Outcome<Self> {
+        let path = std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id()));
+        fs::write(&path, text)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
     }
 }
 

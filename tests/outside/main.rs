@@ -2,14 +2,17 @@
 
 mod boardcam;
 mod crowd;
+mod elsewhere;
 mod hostile;
 mod https;
 mod machines;
 mod mistakes;
+mod passwords;
 mod pipes;
 mod process;
 mod recording;
 mod serving;
+mod sessions;
 mod slow;
 mod variants;
 mod viewers;

@@ -2,34 +2,12 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::boardcam::{Boardcam, complaint, goes_on, run};
+use crate::boardcam::{Boardcam, File, complaint, goes_on, run};
 use rustix::process::Signal;
 
 use client::{Answer, Outcome, ensure, request, wait_for};
-
-/// A file that goes when the test ends.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Outcome<Self> {
-        let path = std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id()));
-        fs::write(&path, text)?;
-        Ok(Self(path))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
 
 #[test]
 fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
@@ -145,7 +123,7 @@ fn a_snapshot_goes_into_a_file_or_says_why_not() -> Outcome {
     let file = File::new("picture.jpg", "")?;
     let output = run(&["--camera", "pattern", "snapshot", "-o", file.path()])?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    ensure!(fs::read(&file.0)?.starts_with(b"\xff\xd8"), "no JPEG");
+    ensure!(fs::read(file.path())?.starts_with(b"\xff\xd8"), "no JPEG");
     let line = complaint(&["--camera", "pattern", "snapshot", "-o", "/not/here/picture.jpg"], 1)?;
     ensure!(line.contains("cannot write the picture to /not/here/picture.jpg"), "{line}");
     let line = complaint(&["--camera", "/dev/video-not-here", "snapshot", "-o", file.path()], 1)?;

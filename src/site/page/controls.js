@@ -167,6 +167,27 @@ function choosePicture(name) {
   show();
 }
 
+// What this person may do: change the quality of what the board encodes, and sign out.
+function showRights(tile) {
+  const quality = tile && tile.camera.quality;
+  at('control').hidden = !quality || you.role !== 'control';
+  if (quality && document.activeElement !== at('quality')) at('quality').value = quality;
+  setText('of-quality', at('quality').value);
+  at('open').hidden = !you || !you.open;
+  at('sign-out').hidden = !you || !you.session;
+  setText('signed-in', fill(TEXT.signed_in, { user: you && you.user }));
+}
+
+async function changeQuality() {
+  const wish = { method: 'PUT', body: JSON.stringify({ quality: Number(at('quality').value) }) };
+  try {
+    const answer = await fetch(`${chosen().camera.url}api/quality`, wish);
+    if (!answer.ok) note(fill(TEXT.not_changed, { why: (await answer.text()).trim() }));
+  } catch (error) {
+    note(fill(TEXT.not_changed, { why: TEXT.away_silent }));
+  }
+}
+
 function openSheet() {
   at('choices').querySelector(`[value="${choice}"]`).checked = true;
   if (at('sheet').showModal) at('sheet').showModal();
@@ -182,6 +203,8 @@ function closeSheet() {
   showControls();
 }
 
+at('quality').oninput = () => setText('of-quality', at('quality').value);
+at('quality').onchange = changeQuality;
 at('choices').onchange = (event) => choosePicture(event.target.value);
 at('sheet').onclick = (event) => {
   if (event.target === at('sheet')) closeSheet(); // beside its contents

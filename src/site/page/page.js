@@ -12,6 +12,7 @@ const TILE_GAP = 8; // pixels between tiles, as in page.css
 const TILE_MIN = 150; // pixels a tile is wide at least
 
 let program = null; // what answered last
+let you = null; // who it says that we are
 let network = {}; // how other devices reach it
 let tiles = []; // one for each camera, in the server's order
 let failure = null; // why there was no answer, while there is none
@@ -39,6 +40,7 @@ async function poll() {
   try {
     // Beside the page: behind /cameras/NAME/ it is that camera's alone.
     const answer = await fetch('state', { cache: 'no-store', signal: mine.signal });
+    if (answer.status === 401) location.reload(); // signed out: to where one signs in
     if (answer.ok) state = await answer.json();
     else why = fill(TEXT.away_status, { code: answer.status });
   } catch (error) {
@@ -67,6 +69,7 @@ function hear(state) {
   }
   if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
   program = state.program;
+  you = state.you;
   network = state.network;
   folder = state.recordings;
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
@@ -272,6 +275,7 @@ function showFigures() {
   setText('mine', state === 'stills' ? TEXT.stills_why : mine);
   if (!at('sheet').open) return;
   showAddress();
+  showRights(tile);
   const { format, fps } = (tile && tile.camera) || {};
   const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
   setText('of-camera', camera);

@@ -66,11 +66,22 @@ impl Answer {
 
 /// Asks once.
 pub fn get(address: SocketAddr, path: &str) -> Outcome<Answer> {
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    ask(address, "GET", path, &[], "")
+}
+
+/// Asks once with further headers, as `Name: value`, and a body.
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Outcome<Answer> {
+    let head = head_for(address, method, path, headers);
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let mut reader = self::request(address, request.as_bytes())?;
     let mut answer = Answer::read_head(&mut reader)?;
     reader.take(MOST).read_to_end(&mut answer.body)?;
     Ok(answer)
+}
+
+fn head_for(address: SocketAddr, method: &str, path: &str, headers: &[&str]) -> String {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}")
 }
 
 /// Connects and sends these bytes as they are.
@@ -152,7 +163,12 @@ impl Inbox {
 impl Viewer {
     /// Opens a stream.
     pub fn connect(address: SocketAddr, path: &str) -> Outcome<Self> {
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        Self::connect_with(address, path, &[])
+    }
+
+    /// Opens a stream with further headers.
+    pub fn connect_with(address: SocketAddr, path: &str, headers: &[&str]) -> Outcome<Self> {
+        let request = head_for(address, "GET", path, headers) + "\r\n";
         let reader = self::request(address, request.as_bytes())?;
         let socket = reader.get_ref().try_clone()?;
         Ok(Self::follow(reader, socket))
@@ -183,6 +199,11 @@ impl Viewer {
             (None, Some(why)) => Err(format!("the stream ended: {why}").into()),
             (None, None) => Err("the stream stands still".into()),
         }
+    }
+
+    /// Waits until the stream has ended; frames that came before are thrown away.
+    pub fn wait_for_end(&self) -> Outcome {
+        crate::wait_for("the stream to end", || Ok(self.inbox.lock().ended.as_ref().map(|_| ())))
     }
 
     /// How many frames have come, also those that nobody asked for.

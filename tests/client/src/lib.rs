@@ -4,7 +4,7 @@
 mod http;
 mod secure;
 
-pub use http::{Answer, Viewer, get, narrow, request};
+pub use http::{Answer, Viewer, ask, get, narrow, request};
 pub use secure::{Secure, Trust, certificate};
 
 use std::error::Error;

@@ -1,0 +1,80 @@
+//! Addresses that belong together, as in `192.168.1.0/24`.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// One address, or all that begin with the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+/// An address as a number, and how many bits that has.
+fn number(address: IpAddr) -> (u128, u32) {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (v4.to_bits().into(), u32::BITS),
+        IpAddr::V6(v6) => (v6.to_bits(), u128::BITS),
+    }
+}
+
+impl Network {
+    /// Whether this address is in it.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        let ((own, width), (other, other_width)) = (number(self.address), number(address));
+        width == other_width && (own ^ other).checked_shr(width - self.bits).unwrap_or(0) == 0
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected an address in numbers, or a network such as 192.168.1.0/24".to_owned();
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| expected())?;
+        let (_, width) = number(address);
+        let bits = bits.map_or(Ok(width), str::parse).map_err(|_| expected())?;
+        if bits > width {
+            return Err(expected());
+        }
+        Ok(Self { address: address.to_canonical(), bits })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_its_network_and_in_no_other() {
+        for (network, inside, outside) in [
+            ("127.0.0.1", "127.0.0.1", "127.0.0.2"),
+            ("192.168.1.0/24", "192.168.1.255", "192.168.2.1"),
+            ("10.0.0.1", "::ffff:10.0.0.1", "::10.0.0.1"),
+            ("::1", "::1", "127.0.0.1"),
+            ("fd00::/8", "fdff::1", "fe80::1"),
+            ("0.0.0.0/0", "1.2.3.4", "::1"),
+            ("::/0", "2001:db8::1", "1.2.3.4"),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert!(network.holds(inside.parse().unwrap()), "{network}: {inside}");
+            assert!(!network.holds(outside.parse().unwrap()), "{network}: {outside}");
+            assert_eq!(network.to_string().parse(), Ok(network));
+        }
+        for bad in ["", "localhost", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/x"]
+        {
+            assert!(bad.parse::<Network>().unwrap_err().starts_with("expected "), "{bad}");
+        }
+    }
+}

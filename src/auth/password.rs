@@ -1,0 +1,167 @@
+//! Hashes of passwords, as they stand in the settings: Argon2id (RFC 9106) in PHC's form.
+//!
+//! A new one takes 12 MiB for three passes: one of the settings that OWASP holds to be as strong as 19 MiB for two
+//! (Password Storage Cheat Sheet), and the one that leaves a board of 512 MB most room beside cameras and viewers.
+//! On a fast PC that takes 0.03 s (`time boardcam hash-password NAME`); a board of the slowest kind is some forty
+//! times slower.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, Version};
+
+use crate::problem::Problem;
+
+/// Memory for a new hash, in KiB.
+const MEMORY: u32 = 12 << 10;
+
+/// Passes over it.
+const PASSES: u32 = 3;
+
+/// The most memory that a hash in the settings may ask for, in KiB.
+pub const MEMORY_MAX: u32 = 64 << 10;
+
+/// The most work: KiB times passes. A board of the slowest kind does it within the time that the site has.
+const WORK_MAX: u64 = 256 << 10;
+
+/// The longest password, in bytes.
+pub const PASSWORD_MAX: usize = 256;
+
+/// The hash of a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hash(PasswordHash);
+
+impl Hash {
+    /// A new one, each time another.
+    ///
+    /// # Errors
+    /// A password that is empty or longer than [`PASSWORD_MAX`]; no random numbers, or no memory.
+    pub fn of(password: &str) -> Result<Self, Problem> {
+        let failed = |why: String| Problem::new("cannot hash the password", why, "try it on another machine");
+        if !(1..=PASSWORD_MAX).contains(&password.len()) {
+            let why = format!("it has {} bytes", password.len());
+            let advice = format!("choose one of 1 to {PASSWORD_MAX} bytes");
+            return Err(Problem::new("cannot use this password", why, advice));
+        }
+        let mut salt = [0; argon2::RECOMMENDED_SALT_LEN];
+        getrandom::fill(&mut salt).map_err(|error| failed(error.to_string()))?;
+        let params =
+            Params::new(MEMORY, PASSES, Params::DEFAULT_P_COST, None).map_err(|e| failed(e.to_string()))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map(Self)
+            .map_err(|error| failed(error.to_string()))
+    }
+
+    /// Whether it is the hash of this password.
+    ///
+    /// # Errors
+    /// When there is no memory to find out.
+    pub fn fits(&self, password: &str) -> Result<bool, String> {
+        match Argon2::default().verify_password(password.as_bytes(), &self.0) {
+            Ok(()) => Ok(true),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl FromStr for Hash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected what boardcam hash-password prints, $argon2id$...".to_owned();
+        let hash = PasswordHash::new(text).map_err(|_| expected())?;
+        let whole = hash.salt.is_some() && hash.hash.is_some() && hash.version == Some(Version::V0x13.into());
+        if hash.algorithm != ARGON2ID_IDENT || !whole {
+            return Err(expected());
+        }
+        let params = Params::try_from(&hash).map_err(|_| expected())?;
+        if params.m_cost() > MEMORY_MAX || u64::from(params.m_cost()) * u64::from(params.t_cost()) > WORK_MAX
+        {
+            return Err(format!(
+                "expected a hash that takes at most {} MiB and {} MiB in all passes; this one takes {} KiB in each of {}",
+                MEMORY_MAX >> 10,
+                WORK_MAX >> 10,
+                params.m_cost(),
+                params.t_cost(),
+            ));
+        }
+        Ok(Self(hash))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Not for logs.
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hash")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_fits_its_password_alone_also_after_it_was_written_and_read() {
+        let hash = Hash::of("correct horse").unwrap();
+        let text = hash.to_string();
+        assert!(text.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{text}");
+        let read: Hash = text.parse().unwrap();
+        assert_eq!((read.fits("correct horse"), read.fits("correct hors")), (Ok(true), Ok(false)));
+        assert_ne!(Hash::of("correct horse").unwrap(), hash, "each has a salt of its own");
+        assert!(!format!("{hash:?}").contains('$'));
+    }
+
+    #[test]
+    fn a_hash_that_others_made_is_taken() {
+        let made =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(65_536, 2, 1, Some(32)).unwrap())
+                .hash_password_with_salt(b"password", b"somesalt")
+                .unwrap();
+        // What the reference implementation says (src/test.c of phc-winner-argon2).
+        assert_eq!(
+            made.to_string(),
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+        );
+        assert_eq!(made.to_string().parse::<Hash>().unwrap().fits("password"), Ok(true));
+    }
+
+    #[test]
+    fn what_is_no_hash_of_ours_is_refused_in_words() {
+        let salt_and_hash = "c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        for bad in [
+            "".to_owned(),
+            "secret".to_owned(),
+            "$".repeat(1000),
+            "$argon2id$v=19$m=12288,t=3,p=1$c29tZXNhbHQ".to_owned(),
+            format!("$argon2i$v=19$m=12288,t=3,p=1${salt_and_hash}"),
+            format!("$argon2id$v=16$m=12288,t=3,p=1${salt_and_hash}"),
+            format!("$argon2id$m=12288,t=3,p=1${salt_and_hash}"),
+            format!("$argon2id$v=19$m=12288,t=0,p=1${salt_and_hash}"),
+            format!("$argon2id$v=19$m=4194304,t=1,p=1${salt_and_hash}"),
+            format!("$argon2id$v=19$m=4294967295,t=4294967295,p=4294967295${salt_and_hash}"),
+            format!("$argon2id$v=19$m=65537,t=1,p=1${salt_and_hash}"),
+            format!("$argon2id$v=19$m=12288,t=1000000,p=1${salt_and_hash}"),
+            format!("$argon2id$v=19$m=8,t=1,p=99${salt_and_hash}"),
+        ] {
+            let why = bad.parse::<Hash>().unwrap_err();
+            assert!(why.starts_with("expected "), "{bad}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_empty_password_and_one_that_is_too_long_are_refused() {
+        for bad in [String::new(), "x".repeat(PASSWORD_MAX + 1)] {
+            assert!(Hash::of(&bad).unwrap_err().to_string().contains("1 to 256 bytes"));
+        }
+    }
+}

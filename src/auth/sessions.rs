@@ -1,0 +1,116 @@
+//! Browsers that are signed in. They live in memory: after a restart one signs in again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::lock;
+use super::passes::{Pass, Passes};
+use super::tag::Tag;
+
+/// Sessions at once; one more ends the one that was unused for longest.
+pub const SESSIONS_MAX: usize = 256;
+
+/// So long after signing in one has to do it again.
+pub const SESSION_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+#[derive(Debug)]
+struct Session {
+    user: String,
+    pass: Pass,
+    until: Instant,
+    used: Instant,
+}
+
+/// All sessions, by the tag of their cookie.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    all: Mutex<HashMap<Tag, Session>>,
+    passes: Arc<Passes>,
+}
+
+impl Sessions {
+    pub(super) fn new(passes: Arc<Passes>) -> Self {
+        Self { all: Mutex::default(), passes }
+    }
+
+    pub(super) fn open(&self, tag: Tag, user: &str, now: Instant) {
+        let mut all = lock(&self.all);
+        let over: Vec<Tag> =
+            all.iter().filter(|(_, session)| now >= session.until).map(|(tag, _)| *tag).collect();
+        let unused = (all.len() - over.len() >= SESSIONS_MAX)
+            .then(|| all.iter().min_by_key(|(_, session)| session.used).map(|(tag, _)| *tag));
+        for tag in over.into_iter().chain(unused.flatten()) {
+            if let Some(session) = all.remove(&tag) {
+                self.passes.revoke(session.pass);
+            }
+        }
+        let until = now + SESSION_TIME;
+        let pass = self.passes.issue(Some(until));
+        all.insert(tag, Session { user: user.to_owned(), pass, until, used: now });
+    }
+
+    /// Whose session it is.
+    pub(super) fn find(&self, tag: &Tag, now: Instant) -> Option<(String, Pass)> {
+        let mut all = lock(&self.all);
+        let session = all.get_mut(tag).filter(|session| now < session.until)?;
+        session.used = now;
+        Some((session.user.clone(), session.pass))
+    }
+
+    pub(super) fn close(&self, tag: &Tag) {
+        if let Some(session) = lock(&self.all).remove(tag) {
+            self.passes.revoke(session.pass);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(number: usize) -> Tag {
+        let mut tag = [0; 32];
+        tag[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        tag
+    }
+
+    #[test]
+    fn a_thousand_sign_ins_keep_the_sessions_that_are_used() {
+        let sessions = Sessions::new(Arc::default());
+        let start = Instant::now();
+        let at = |number: usize| start + Duration::from_secs(number as u64);
+        sessions.open(tag(0), "anna", at(0));
+        let (_, pass) = sessions.find(&tag(0), at(0)).unwrap();
+        for number in 1..1000 {
+            sessions.open(tag(number), "ben", at(number));
+            assert!(sessions.find(&tag(0), at(number)).is_some(), "after {number}");
+        }
+        assert_eq!(lock(&sessions.all).len(), SESSIONS_MAX);
+        assert!(sessions.find(&tag(1), at(1000)).is_none());
+        assert!(sessions.passes.holds(pass, at(1000)));
+    }
+
+    #[test]
+    fn a_session_ends_when_its_time_is_over_and_so_does_its_pass() {
+        let sessions = Sessions::new(Arc::default());
+        let now = Instant::now();
+        sessions.open(tag(0), "anna", now);
+        let (user, pass) = sessions.find(&tag(0), now).unwrap();
+        assert_eq!(user, "anna");
+        let then = now + SESSION_TIME;
+        assert!(sessions.find(&tag(0), then).is_none() && !sessions.passes.holds(pass, then));
+        sessions.open(tag(1), "anna", then);
+        assert_eq!(lock(&sessions.all).len(), 1, "one that is over is forgotten");
+    }
+
+    #[test]
+    fn signing_out_ends_the_session_and_its_pass() {
+        let sessions = Sessions::new(Arc::default());
+        let now = Instant::now();
+        sessions.open(tag(0), "anna", now);
+        let (_, pass) = sessions.find(&tag(0), now).unwrap();
+        sessions.close(&tag(0));
+        assert!(sessions.find(&tag(0), now).is_none() && !sessions.passes.holds(pass, now));
+    }
+}

@@ -1,0 +1,96 @@
+use std::net::Ipv4Addr;
+use std::thread;
+
+use super::*;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// A hash that takes no time.
+fn quick(password: &str) -> Hash {
+    use argon2::password_hash::PasswordHasher;
+    use argon2::{Algorithm, Argon2, Params, Version};
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+    argon2.hash_password_with_salt(password.as_bytes(), b"somesalt").unwrap().to_string().parse().unwrap()
+}
+
+fn access() -> Access {
+    let user = |name: &str, role, password| User { name: name.to_owned(), role, password: quick(password) };
+    Access::new(&[user("anna", Role::Control, "right"), user("ben", Role::Watch, "other")], None).unwrap()
+}
+
+#[test]
+fn a_right_password_opens_and_a_wrong_one_does_not() {
+    let access = access();
+    let anna = access.by_password("anna", "right", HERE).unwrap();
+    assert_eq!((anna.role, anna.user.as_deref(), anna.pass), (Role::Control, Some("anna"), None));
+    assert_eq!(access.by_password("ben", "other", HERE).unwrap().role, Role::Watch);
+    for (name, password) in [("anna", "other"), ("ben", "right"), ("carl", "right"), ("", ""), ("anna", "")] {
+        assert_eq!(access.by_password(name, password, HERE), Err(Refused::Wrong), "{name}");
+    }
+}
+
+#[test]
+fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_is_not() {
+    let access = access();
+    access.by_password("anna", "right", HERE).unwrap();
+    let tries = (0..1000).map(|number| access.by_password("anna", &format!("wrong {number}"), HERE));
+    let (mut wrong, mut slowed) = (0, 0);
+    for outcome in tries {
+        match outcome.unwrap_err() {
+            Refused::Wrong => wrong += 1,
+            Refused::Slowed(_) => slowed += 1,
+            Refused::Busy => panic!("nobody else is there"),
+        }
+    }
+    assert!(wrong > 0 && slowed > 900, "{wrong} wrong, {slowed} slowed");
+    assert!(access.by_password("anna", "right", HERE).is_ok(), "proven before");
+    assert!(matches!(access.by_password("ben", "other", HERE), Err(Refused::Slowed(_))), "not proven yet");
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    assert!(access.by_password("ben", "other", elsewhere).is_ok());
+}
+
+#[test]
+fn more_checks_than_may_be_under_way_are_told_to_come_again() {
+    let access = access();
+    let held = lock(&access.hashing);
+    thread::scope(|scope| {
+        let waiting: Vec<_> =
+            (0..CHECKS_MAX).map(|_| scope.spawn(|| access.by_password("anna", "right", HERE))).collect();
+        while access.checks.load(Ordering::Acquire) < CHECKS_MAX {
+            thread::yield_now();
+        }
+        let one_more = scope.spawn(|| access.by_password("ben", "other", HERE));
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !one_more.is_finished() && Instant::now() < patience {
+            thread::yield_now();
+        }
+        drop(held); // first, lest one that waits all the same does so for ever
+        assert_eq!(one_more.join().unwrap(), Err(Refused::Busy));
+        assert!(waiting.into_iter().all(|check| check.join().unwrap().is_ok()));
+    });
+    assert_eq!(access.checks.load(Ordering::Acquire), 0);
+    assert!(access.by_password("ben", "other", HERE).is_ok());
+}
+
+#[test]
+fn a_session_opens_until_it_is_signed_out() {
+    let access = access();
+    let cookie = access.sign_in("ben", "other", HERE).unwrap();
+    let ben = access.by_session(&cookie).unwrap();
+    assert_eq!((ben.role, ben.session), (Role::Watch, true));
+    assert!(access.passes().holds(ben.pass.unwrap(), Instant::now()));
+    for stranger in ["", "x", &cookie[1..], "out"] {
+        assert_eq!(access.by_session(stranger), None, "{stranger}");
+    }
+    access.sign_out(&cookie);
+    assert_eq!(access.by_session(&cookie), None);
+    assert!(!access.passes().holds(ben.pass.unwrap(), Instant::now()));
+}
+
+#[test]
+fn without_users_everybody_may_do_everything() {
+    let access = Access::new(&[], None).unwrap();
+    assert_eq!(access.anybody().unwrap().role, Role::Control);
+    assert_eq!(super::tests::access().anybody(), None);
+    assert_eq!(access.by_password("", "", HERE), Err(Refused::Wrong));
+}

@@ -1,0 +1,132 @@
+//! `[[user]]` tables: who may come in. They stand in the file alone, since command lines are for everybody to read.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Reader;
+use crate::auth::{NAME_MAX, Role, USERS_MAX, User, is_name};
+use crate::problem::Problem;
+
+const KEYS: [&str; 3] = ["name", "role", "password"];
+
+const ADVICE: &str = "let boardcam hash-password NAME write the table";
+
+impl Reader<'_> {
+    /// All users, no two of one name.
+    pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Result<Vec<User>, Problem> {
+        let mut users: Vec<User> = Vec::new();
+        let Some(array) = tables.get_ref().as_array() else {
+            return Err(self.problem(tables.span(), "user must be [[user]] tables".to_owned(), ADVICE));
+        };
+        for table in array.iter() {
+            let user = self.user(table)?;
+            if users.iter().any(|other| other.name == user.name) {
+                let why = format!("there are two users called {}", user.name);
+                return Err(self.problem(table.span(), why, "give each a name of its own"));
+            }
+            if users.len() >= USERS_MAX {
+                let why = format!("there are more than {USERS_MAX} users");
+                return Err(self.problem(table.span(), why, "let several people share one"));
+            }
+            users.push(user);
+        }
+        Ok(users)
+    }
+
+    /// Those that are right.
+    pub(super) fn readable_users(&self, tables: &Spanned<DeValue<'_>>) -> Vec<User> {
+        let tables = tables.get_ref().as_array().into_iter().flat_map(|array| array.iter());
+        tables.filter_map(|table| self.user(table).ok()).take(USERS_MAX).collect()
+    }
+
+    fn user(&self, table: &Spanned<DeValue<'_>>) -> Result<User, Problem> {
+        let Some(entries) = table.get_ref().as_table() else {
+            return Err(self.problem(table.span(), "user must be [[user]] tables".to_owned(), ADVICE));
+        };
+        let (mut name, mut role, mut password) = (None, None, None);
+        for (key, value) in entries {
+            let word = key.get_ref().as_ref();
+            if !KEYS.contains(&word) {
+                return Err(self.unknown(key.span(), word, KEYS.into_iter()));
+            }
+            let text = value.get_ref().as_str().ok_or_else(|| {
+                self.problem(value.span(), format!("{word} must be a text in quotes"), ADVICE)
+            })?;
+            let named = || format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @");
+            let taken = match word {
+                "name" => is_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
+                "role" => parse_role(text).map(|found| role = Some(found)),
+                _ => text.parse().map(|hash| password = Some(hash)),
+            };
+            // A password that stands there instead of its hash is not for the log.
+            let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
+            taken.map_err(|why| {
+                self.problem(value.span(), format!("cannot use {word}{shown}: {why}"), ADVICE)
+            })?;
+        }
+        match (name, role, password) {
+            (Some(name), Some(role), Some(password)) => Ok(User { name, role, password }),
+            _ => {
+                let why = format!("a user needs {}", KEYS.join(", "));
+                Err(self.problem(table.span(), why, ADVICE))
+            }
+        }
+    }
+}
+
+/// The role of this name.
+pub(in crate::config) fn parse_role(text: &str) -> Result<Role, String> {
+    Role::ALL
+        .into_iter()
+        .find(|role| role.name() == text)
+        .ok_or_else(|| format!("expected {}", Role::ALL.map(Role::name).join(" or ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use crate::auth::Role;
+
+    const HASH: &str =
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+    fn user(name: &str, role: &str, password: &str) -> String {
+        format!("[[user]]\nname = \"{name}\"\nrole = \"{role}\"\npassword = \"{password}\"\n")
+    }
+
+    #[test]
+    fn users_are_read_from_the_file() {
+        let text = user("anna", "control", HASH) + &user("b.e@n_1-2", "watch", HASH);
+        let users = parse("test", &text).unwrap().users;
+        let told: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role)).collect();
+        assert_eq!(told, [("anna", Role::Control), ("b.e@n_1-2", Role::Watch)]);
+        assert_eq!(users[0].password.to_string(), HASH);
+    }
+
+    #[test]
+    fn mistakes_in_users_are_told_with_their_line_and_never_with_the_password() {
+        let twice = user("anna", "control", HASH) + &user("anna", "watch", HASH);
+        let many: String = (0..65).map(|number| user(&format!("u{number}"), "watch", HASH)).collect();
+        let huge = HASH.replace("m=65536", "m=4194304");
+        for (text, line, told) in [
+            (twice, 5, "two users called anna"),
+            (many, 257, "more than 64 users"),
+            (user("anna", "control", "s3cret"), 4, "expected what boardcam hash-password prints"),
+            (user("anna", "control", &huge), 4, "at most 64 MiB"),
+            (user("anna", "control", ""), 4, "expected what boardcam"),
+            (user("anna", "admin", HASH), 3, "expected watch or control"),
+            (user("an:na", "watch", HASH), 2, "expected a name"),
+            (user("", "watch", HASH), 2, "expected a name"),
+            ("[[user]]\nname = \"anna\"\n".to_owned(), 1, "a user needs name, role, password"),
+            ("[[user]]\npasword = \"s3cret\"\n".to_owned(), 2, "did you mean password?"),
+            ("[[user]]\npassword = 5\n".to_owned(), 2, "must be a text in quotes"),
+            ("user = \"anna\"\n".to_owned(), 1, "[[user]] tables"),
+            ("user = [\"anna\"]\n".to_owned(), 1, "[[user]] tables"),
+            ("[user]\nname = \"anna\"\n".to_owned(), 1, "[[user]] tables"),
+        ] {
+            let problem = parse("test", &text).expect_err("was accepted").to_string();
+            assert!(problem.contains(&format!("line {line} ")) && problem.contains(told), "{problem}");
+            assert!(!problem.contains("s3cret"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Asking for a password.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::auth::password::PASSWORD_MAX;
+use crate::problem::Problem;
+
+/// A password: asked for twice, without showing it, at a terminal; else the first line of standard input.
+///
+/// # Errors
+/// Input that ends, is no UTF-8 or too long, or two that differ.
+pub fn password() -> Result<String, Problem> {
+    if !io::stdin().is_terminal() {
+        return line();
+    }
+    let silent = Silent::begin()?;
+    let first = ask("Password: ")?;
+    let again = ask("Again: ")?;
+    drop(silent);
+    if first != again {
+        let advice = "type the same one twice";
+        return Err(Problem::new("cannot use this password", "the second one was another", advice));
+    }
+    Ok(first)
+}
+
+fn ask(what: &str) -> Result<String, Problem> {
+    let mut out = io::stderr();
+    let _ = write!(out, "{what}").and_then(|()| out.flush()); // who does not see it can type all the same
+    let line = line();
+    let _ = writeln!(out);
+    line
+}
+
+fn line() -> Result<String, Problem> {
+    let unusable =
+        |why: String| Problem::new("cannot read a password", why, "type one, or give it on standard input");
+    let mut line = Vec::new();
+    // One more than the longest, and the end of the line, which may be CR LF.
+    let most = PASSWORD_MAX as u64 + 3;
+    io::stdin()
+        .lock()
+        .take(most)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| unusable(error.to_string()))?;
+    let line = String::from_utf8(line).map_err(|_| unusable("it is not UTF-8".to_owned()))?;
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// As long as it lives, the terminal does not show what is typed.
+struct Silent(Termios);
+
+impl Silent {
+    fn begin() -> Result<Self, Problem> {
+        let failed = |error: rustix::io::Errno| {
+            let advice = "give the password on standard input instead";
+            Problem::new("cannot keep the terminal from showing the password", error.to_string(), advice)
+        };
+        let before = tcgetattr(io::stdin()).map_err(failed)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent).map_err(failed)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0); // nothing else can be done
+    }
+}

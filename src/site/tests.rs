@@ -1,0 +1,185 @@
+use super::*;
+use crate::auth::password::Hash;
+use crate::auth::{Access, Role, User};
+use crate::camera::{About, Encoder, Layout, Range, Size, Wanted, Which};
+use crate::feed::State;
+use crate::variants::VARIANTS_MAX;
+
+pub(super) fn house() -> House {
+    house_of(&["door", "garden"])
+}
+
+pub(super) fn house_of(cameras: &[&str]) -> House {
+    let wanted = Wanted::of(Which::Auto);
+    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
+    let feeds: Vec<_> = cameras.iter().map(feed).collect();
+    House {
+        feeds: feeds.clone(),
+        variants: Variants::new(feeds, Box::new(|| {})),
+        audience: Arc::default(),
+        guard: guard(&[]),
+        recordings: Recordings::new(&recordings::tests::settings()),
+        count: Arc::default(),
+        board: Board::default(),
+        listening: vec![],
+        announced: Announced::default(),
+        https_port: None,
+        started: Instant::now(),
+        instance: "test".to_owned(),
+        mistake: None,
+    }
+}
+
+/// A hash that takes no time.
+fn quick(password: &str) -> Hash {
+    use argon2::password_hash::PasswordHasher;
+    use argon2::{Algorithm, Argon2, Params, Version};
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+    argon2.hash_password_with_salt(password.as_bytes(), b"somesalt").unwrap().to_string().parse().unwrap()
+}
+
+/// Whom ben's Authorization opens the door to.
+pub(super) fn ben() -> User {
+    User { name: "ben".to_owned(), role: Role::Watch, password: quick("password") }
+}
+
+pub(super) fn guard(users: &[User]) -> Guard {
+    let access = Access::new(users, None).unwrap();
+    Guard { access, origins: Vec::new(), proxies: Vec::new() }
+}
+
+pub(super) fn ask(house: &House, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
+}
+
+fn get(url: &str) -> Response {
+    ask(&house(), "GET", url, &[], "")
+}
+
+pub(super) fn header(response: &Response, name: &str) -> Option<String> {
+    let found = response.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.to_string())
+}
+
+#[test]
+fn every_url_that_other_programs_use_leads_to_the_stream() {
+    for url in ["/stream", "/video_feed", "/stream.mjpg", "/?action=stream", "/stream?1699=x&cacheBust=1"] {
+        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=0"), "{url}");
+    }
+    for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
+        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=1"), "{url}");
+    }
+    for (url, order) in [
+        ("/stream?id=page-1", "stream camera=0 id=page-1"),
+        ("/stream?id=a%20b", "stream camera=0"),
+        ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=9 size=64x48"),
+        ("/video_feed?fps=0.5&advance_headers=1", "stream camera=0 fps=0.5 advance=1"),
+    ] {
+        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some(order), "{url}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_with_what_is() {
+    assert_eq!(get("/nowhere").status_code, 404);
+    assert_eq!(get("/cameras/attic/stream").status_code, 404);
+    let post = Request::fake_http("POST", "/state", vec![], vec![]);
+    assert_eq!(answer(&house(), &post).status_code, 405);
+}
+
+#[test]
+fn asking_for_the_head_of_a_stream_opens_none() {
+    let head = Request::fake_http("HEAD", "/stream", vec![], vec![]);
+    let response = answer(&house(), &head);
+    assert_eq!(header(&response, "X-Boardcam-Serve"), None);
+    assert_eq!(header(&response, "Content-Type").as_deref(), Some(crate::multipart::CONTENT_TYPE));
+}
+
+#[test]
+fn without_a_camera_there_is_no_snapshot_but_a_reason() {
+    let response = get("/snapshot");
+    assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (503, None));
+    assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card camera=0"));
+    assert_eq!(get("/healthz").status_code, 503);
+}
+
+#[test]
+fn wishes_that_cannot_be_are_refused_in_words_on_every_url() {
+    for url in ["/stream?size=0x0", "/?action=stream&fps=-1", "/snapshot?quality=abc", "/snapshot.jpg?size="]
+    {
+        let response = get(url);
+        assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (400, None), "{url}");
+    }
+}
+
+#[test]
+fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
+    let house = house();
+    let ask = |url: &str| {
+        let response = answer(&house, &Request::fake_http("GET", url, vec![], vec![]));
+        (response.status_code, header(&response, "X-Boardcam-Serve"))
+    };
+    for quality in 1..=VARIANTS_MAX {
+        assert_eq!(ask(&format!("/stream?quality={quality}")).0, 200);
+    }
+    assert_eq!(ask("/stream?quality=50"), (503, None));
+    assert_eq!(ask("/stream?quality=1").0, 200);
+    assert_eq!(ask("/stream?fps=1").0, 200);
+}
+
+#[test]
+fn every_route_but_a_few_needs_somebody() {
+    let house = House { guard: guard(&[ben()]), ..house() };
+    for Route { verb, path, action, needs, .. } in ROUTES {
+        let method = verb.methods()[0];
+        let url = action.map_or_else(|| (*path).to_owned(), |action| format!("{path}?action={action}"));
+        let response = answer(&house, &Request::fake_http(method, url, vec![], vec![]));
+        let form = matches!(*path, SIGN_IN | "/sign-out");
+        let file = matches!(*path, "/page.css" | "/page.js" | "/icon.svg");
+        match needs {
+            Needs::Nothing => assert!(form || file, "{method} {path}"),
+            Needs::Page => assert_eq!(header(&response, "Location").as_deref(), Some(SIGN_IN), "{path}"),
+            Needs::Watch | Needs::Control => assert_eq!(response.status_code, 401, "{method} {path}"),
+        }
+        assert!(*verb == Verb::Get || form || *needs == Needs::Control, "{method} {path} changes something");
+    }
+}
+
+#[test]
+fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
+    let house = house();
+    let put = |encoder| {
+        let about = About {
+            source: String::new(),
+            card: String::new(),
+            driver: String::new(),
+            bus: String::new(),
+            layout: Layout::Mjpeg,
+            size: Size { width: 8, height: 8 },
+            stride: 0,
+            range: Range::Full,
+            max_frame: 1,
+            interval: None,
+            compromises: Vec::new(),
+        };
+        let feed = Feed::new("door".to_owned(), Wanted { encoder, ..Wanted::of(Which::Auto) });
+        feed.status().state = State::Live(about);
+        let house = House { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
+        let body = b"{\"quality\":7}".to_vec();
+        let response = answer(&house, &Request::fake_http("PUT", "/api/quality", vec![], body));
+        (response.status_code, house.feeds[0].quality())
+    };
+    let before = house.feeds[0].quality();
+    assert_eq!(put(Encoder::Auto), (409, before));
+    assert_eq!(put(Encoder::Software), (200, 7));
+}
+
+#[test]
+fn who_does_not_come_through_the_gate_is_refused() {
+    let with = |key: &str| {
+        let headers = vec![(KEY_HEADER.to_owned(), key.to_owned())];
+        admit(&house(), "right", &Request::fake_http("GET", "/state", headers, vec![])).status_code
+    };
+    assert_eq!((with("right"), with("wrong"), with("")), (200, 403, 403));
+}

@@ -1,0 +1,317 @@
+//! Users and passwords, from the settings to whoever tries wrong ones.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use crate::boardcam::{Boardcam, File, PROGRAM, complaint, goes_on, run};
+
+use client::{Answer, Outcome, Viewer, ask, ensure, request, wait_for};
+
+/// The hash of `password`; it takes 64 MiB for two passes.
+const HASH: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+/// `anna:password`, who may change things.
+pub const ANNA: &str = "Authorization: Basic YW5uYTpwYXNzd29yZA==";
+
+/// `ben:password`, who may watch.
+pub const BEN: &str = "Authorization: Basic YmVuOnBhc3N3b3Jk";
+
+/// Settings with these two users.
+pub fn users(name: &str) -> Outcome<File> {
+    let user = |name: &str, role: &str| {
+        format!("[[user]]\nname = \"{name}\"\nrole = \"{role}\"\npassword = \"{HASH}\"\n")
+    };
+    File::new(name, &(user("anna", "control") + &user("ben", "watch")))
+}
+
+/// The test pattern for these two users.
+pub fn guarded(name: &str, options: &[&str]) -> Outcome<Boardcam> {
+    let file = users(name)?;
+    let pattern = ["--camera", "pattern", "--size", "320x240", "--config", file.path()];
+    Boardcam::start(&[&pattern[..], options].concat())
+}
+
+/// `anna` with a wrong password that nobody else tries.
+fn wrong(number: usize) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let credentials = format!("anna:wrong-{number:07}"); // 18 bytes, which need no padding in base64
+    let encode = |three: &[u8]| {
+        let bits = three.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+        [18, 12, 6, 0].map(|shift| char::from(DIGITS[bits >> shift & 63]))
+    };
+    let encoded: String = credentials.as_bytes().chunks(3).flat_map(encode).collect();
+    format!("Authorization: Basic {encoded}")
+}
+
+/// A hash-password that reads `password` on its standard input.
+fn hash_password(name: &str, password: &[u8]) -> Outcome<std::process::Output> {
+    let mut process = Command::new(PROGRAM)
+        .args(["hash-password", name, "--role", "watch"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    process.stdin.take().ok_or("no stdin")?.write_all(password)?;
+    Ok(process.wait_with_output()?)
+}
+
+#[test]
+fn without_passwords_each_start_says_that_everybody_can_watch_and_how_to_change_that() -> Outcome {
+    let told = "everybody on the network can watch";
+    let open = Boardcam::pattern()?;
+    let line = open.log().lines().find(|line| line.contains(told)).map(str::to_owned);
+    ensure!(line.is_some_and(|line| line.contains("boardcam hash-password NAME")), "{}", open.log());
+    let state = open.state()?;
+    ensure!(state["you"]["open"] == true && state["you"]["role"] == "control", "{}", state["you"]);
+    let guarded = guarded("each-start.toml", &[])?;
+    ensure!(!guarded.log().contains(told), "{}", guarded.log());
+    Ok(())
+}
+
+#[test]
+fn hash_password_makes_a_user_for_the_file_and_shows_the_password_nowhere() -> Outcome {
+    let made = hash_password("carl", b"s3cret with spaces\r\n")?;
+    let table = String::from_utf8(made.stdout)?;
+    ensure!(made.status.success() && !table.contains("s3cret"), "{table}");
+    let file = File::new("hashed.toml", &table)?;
+    let checked = run(&["--config", file.path(), "check"])?;
+    ensure!(checked.status.success() && String::from_utf8(checked.stdout)?.contains(table.trim()), "check");
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--config", file.path(), "-v"])?;
+    // carl:s3cret with spaces
+    let carl = "Authorization: Basic Y2FybDpzM2NyZXQgd2l0aCBzcGFjZXM=";
+    let answer = ask(boardcam.address, "GET", "/state", &[carl], "")?;
+    let state: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    ensure!(state["you"]["user"] == "carl" && state["you"]["role"] == "watch", "{}", state["you"]);
+    ensure!(!boardcam.log().contains("s3cret") && !boardcam.log().contains("Y2Fyb"), "{}", boardcam.log());
+    for bad in [&b""[..], b"\n", b"\xff\xfe\n", &[b'x'; 257]] {
+        let refused = hash_password("carl", bad)?;
+        ensure!(!refused.status.success() && refused.stdout.is_empty(), "{bad:?} was taken");
+    }
+    Ok(())
+}
+
+#[test]
+fn mistakes_in_users_are_told_with_their_line() -> Outcome {
+    let user = |hash: &str| format!("[[user]]\nname = \"anna\"\nrole = \"control\"\npassword = \"{hash}\"\n");
+    for (text, told) in [
+        (user(HASH) + &user(HASH), "line 5 of the settings file"),
+        (user(&HASH.replace("65536", "4194304")), "this one takes 4194304 KiB"),
+        (user("password"), "expected what boardcam hash-password prints"),
+        (user(""), "line 4 of the settings file"),
+    ] {
+        let file = File::new("wrong-user.toml", &text)?;
+        let line = complaint(&["--config", file.path()], 2)?;
+        ensure!(line.contains(told), "{text} said {line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn strangers_see_the_form_and_nothing_else() -> Outcome {
+    let boardcam = guarded("strangers.toml", &[])?;
+    let stranger = "Authorization: Basic eDp5"; // x:y
+    for headers in [&[][..], &[stranger], &["Cookie: boardcam-1=0"], &["Cookie: boardcam-1=a; boardcam-1=b"]]
+    {
+        for (method, path) in [
+            ("GET", "/stream"),
+            ("GET", "/?action=stream"),
+            ("GET", "/stream?token="),
+            ("GET", "/stream?token=00000000000000000000000000000000"),
+            ("GET", "/snapshot"),
+            ("HEAD", "/snapshot"),
+            ("GET", "/state"),
+            ("GET", "/healthz"),
+            ("GET", "/cameras/camera/stream"),
+            ("GET", "/cameras/no-such-camera/stream"),
+            ("PUT", "/api/quality"),
+            ("GET", "/api/tokens"),
+            ("POST", "/api/tokens"),
+            ("DELETE", "/api/tokens?name=x"),
+        ] {
+            let answer = ask(boardcam.address, method, path, headers, "")?;
+            let asks = answer.headers.get("www-authenticate").is_some_and(|asks| asks.starts_with("Basic "));
+            // A browser that was signed in once would show a window of its own.
+            let once = headers.iter().any(|header| header.starts_with("Cookie"));
+            let slowed = headers.contains(&stranger) && answer.status == 429;
+            ensure!(
+                slowed || (answer.status == 401 && asks != once),
+                "{method} {path} {headers:?}: {}",
+                answer.status
+            );
+            ensure!(!answer.text().contains("There are"), "{path}: {}", answer.text());
+        }
+        for path in ["/page.css", "/page.js", "/icon.svg", "/sign-in"] {
+            ensure!(ask(boardcam.address, "GET", path, headers, "")?.status == 200, "{path}");
+        }
+    }
+    let page = boardcam.get("/")?;
+    ensure!(page.status == 303 && page.headers["location"] == "/sign-in", "/: {}", page.status);
+    ensure!(
+        boardcam.get("/sign-in")?.headers["content-security-policy"].contains("default-src 'none'"),
+        "form"
+    );
+    Ok(())
+}
+
+#[test]
+fn who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
+    let boardcam = guarded("roles.toml", &[])?;
+    for user in [ANNA, BEN] {
+        for path in ["/", "/state", "/healthz", "/snapshot?card=1"] {
+            let status = ask(boardcam.address, "GET", path, &[user], "")?.status;
+            ensure!(status == 200 || path == "/healthz", "{path}: {status}");
+        }
+        Viewer::connect_with(boardcam.address, "/stream", &[user])?.next()?;
+    }
+    for (method, path, body, allowed) in [
+        ("PUT", "/api/quality", "{\"quality\":50}", 200),
+        ("GET", "/api/tokens", "", 200),
+        ("DELETE", "/api/tokens?name=x", "", 404),
+    ] {
+        let status =
+            |user| -> Outcome<u16> { Ok(ask(boardcam.address, method, path, &[user], body)?.status) };
+        ensure!((status(ANNA)?, status(BEN)?) == (allowed, 403), "{method} {path}");
+    }
+    Ok(())
+}
+
+#[test]
+fn odd_credentials_are_refused_and_harm_nobody() -> Outcome {
+    let boardcam = guarded("odd.toml", &[])?;
+    let viewer = Viewer::connect_with(boardcam.address, "/stream", &[BEN])?;
+    let long = format!("Authorization: Basic {}", "YW5u".repeat(1700));
+    let oversize = format!("Authorization: Basic {}", "YW5u".repeat(2100));
+    for (header, status) in [
+        ("Authorization:", 401),
+        ("Authorization: Basic", 401),
+        ("Authorization: Basic ", 401),
+        ("Authorization: Basic !!!", 401),
+        ("Authorization: Basic YW5uYQ==", 401), // anna, no colon
+        ("Authorization: Basic /////w==", 401), // no UTF-8
+        ("Authorization: Basic YW5uYTo=", 401), // an empty password
+        ("Authorization: Basic Og==", 401),     // nothing at all
+        ("Authorization: Bearer YW5uYTpwYXNzd29yZA==", 401),
+        ("Authorization: Basic YW5uYTpwYXNzd29yZA== YW5uYTpwYXNzd29yZA==", 401),
+        (long.as_str(), 401),
+        (oversize.as_str(), 431),
+        ("Cookie: ;;;=;boardcam-;boardcam-=;boardcam-x==", 401),
+    ] {
+        let answer = ask(boardcam.address, "GET", "/state", &[header], "")?;
+        let shown: String = header.chars().take(60).collect();
+        ensure!(answer.status == status || answer.status == 429, "{shown}: {}", answer.status);
+    }
+    goes_on(&viewer, 10)
+}
+
+#[test]
+fn a_thousand_wrong_passwords_are_slowed_and_logged_and_harm_nobody() -> Outcome {
+    let boardcam = guarded("thousand.toml", &["-v"])?;
+    let viewer = Viewer::connect_with(boardcam.address, "/stream", &[ANNA])?;
+    viewer.next()?;
+    let (mut refused, mut slowed) = (0, 0);
+    let mut reader = request(boardcam.address, b"")?;
+    for number in 0..1000 {
+        // What a client says of others counts nothing.
+        let head =
+            format!("GET /state HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 10.0.0.{}\r\n", number % 250);
+        reader.get_mut().write_all(format!("{head}{}\r\n\r\n", wrong(number)).as_bytes())?;
+        let answer = Answer::read(&mut reader)?;
+        match answer.status {
+            401 => refused += 1,
+            429 if answer.headers["retry-after"].parse::<u64>()? > 0 => slowed += 1,
+            status => return Err(format!("try {number}: {status}").into()),
+        }
+    }
+    ensure!(refused >= 5 && slowed > 900, "{refused} refused, {slowed} slowed");
+    // Proven before: nobody is locked out by others behind the same address.
+    ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 200, "anna");
+    goes_on(&viewer, 10)?;
+    let told = boardcam.log().matches("a wrong password for user \"anna\" came from 127.0.0.1").count();
+    ensure!((1..=20).contains(&told), "{told} lines");
+    Ok(())
+}
+
+#[test]
+fn many_wrong_passwords_at_once_keep_nobody_from_the_page() -> Outcome {
+    let boardcam = guarded("at-once.toml", &["--trusted-proxy", "127.0.0.1"])?;
+    ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 200, "anna");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let attackers: Vec<_> = (0..16)
+            .map(|attacker| {
+                let (boardcam, stop) = (&boardcam, &stop);
+                scope.spawn(move || -> Outcome<[usize; 3]> {
+                    let mut seen = [0; 3];
+                    for number in 0.. {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        // Each from an address of its own, so that none is slowed.
+                        let from =
+                            format!("X-Forwarded-For: 10.{attacker}.{}.{}", number / 250, number % 250);
+                        let status =
+                            ask(boardcam.address, "GET", "/state", &[&wrong(number), &from], "")?.status;
+                        let kind = [401, 503, 429].iter().position(|known| *known == status);
+                        seen[kind.ok_or_else(|| format!("{status}"))?] += 1;
+                    }
+                    Ok(seen)
+                })
+            })
+            .collect();
+        let others = || -> Outcome {
+            for number in 0..100 {
+                let path = ["/page.css", "/state"][number % 2];
+                let status = ask(boardcam.address, "GET", path, &[ANNA], "")?.status;
+                ensure!(status == 200, "{path}: {status}");
+            }
+            Ok(())
+        };
+        let served = others();
+        stop.store(true, Ordering::Relaxed);
+        let mut all = [0; 3];
+        for attacker in attackers {
+            let seen = attacker.join().map_err(|_| "an attacker panicked")??;
+            (0..3).for_each(|kind| all[kind] += seen[kind]);
+        }
+        let [wrong, busy, _] = all;
+        ensure!(wrong > 0 && busy > 0, "{all:?}: passwords were not tried at once");
+        served
+    })
+}
+
+#[test]
+fn a_proxy_that_is_trusted_says_whom_to_slow_down() -> Outcome {
+    let boardcam = guarded("proxy.toml", &["--trusted-proxy", "127.0.0.0/8"])?;
+    let tries = |from: &str| -> Outcome<Vec<u16>> {
+        let from = format!("X-Forwarded-For: 203.0.113.9, {from}");
+        (0..6).map(|n| Ok(ask(boardcam.address, "GET", "/state", &[&wrong(n), &from], "")?.status)).collect()
+    };
+    for from in ["192.0.2.1", "192.0.2.2"] {
+        ensure!(tries(from)?[..5] == [401; 5], "{from}");
+    }
+    wait_for("both to be in the log", || {
+        let log = boardcam.log();
+        let told = |from: &str| log.contains(&format!("came from {from}"));
+        Ok((told("192.0.2.1") && told("192.0.2.2")).then_some(()))
+    })
+}
+
+#[test]
+fn a_password_that_was_proven_costs_nothing_any_more() -> Outcome {
+    let boardcam = guarded("proven.toml", &[])?;
+    let ask_once = || -> Outcome {
+        ensure!(ask(boardcam.address, "GET", "/state", &[BEN], "")?.status == 200, "ben");
+        Ok(())
+    };
+    let begin = Instant::now();
+    ask_once()?;
+    let first = begin.elapsed();
+    let begin = Instant::now();
+    (0..100).try_for_each(|_| ask_once())?;
+    let hundred = begin.elapsed();
+    ensure!(hundred < first * 50, "the first took {first:?}, a hundred more {hundred:?}");
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Browsers that sign in by the form, tokens for URLs, and what ends when they do.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::boardcam::{Boardcam, PROGRAM, goes_on};
+use crate::passwords::{ANNA, BEN, guarded, users};
+
+use client::{Answer, Outcome, Viewer, ask, ensure};
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+
+/// Signs in; the cookie's name and value.
+fn sign_in(boardcam: &Boardcam, name: &str) -> Outcome<String> {
+    let fields = format!("name={name}&password=password");
+    let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM], &fields)?;
+    ensure!(
+        answer.status == 303 && answer.headers["location"] == "/",
+        "{}: {}",
+        answer.status,
+        answer.text()
+    );
+    cookie(&answer)
+}
+
+fn cookie(answer: &Answer) -> Outcome<String> {
+    let set = answer.headers.get("set-cookie").ok_or("no cookie")?;
+    ensure!(set.contains("; HttpOnly; SameSite=Lax") && set.contains("; Path=/"), "{set}");
+    Ok(set.split(';').next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_browser_signs_in_watches_and_signs_out_which_ends_its_streams() -> Outcome {
+    let boardcam = guarded("session.toml", &[])?;
+    let ours = format!("Cookie: theme=dark; {}", sign_in(&boardcam, "anna")?);
+    let state = ask(boardcam.address, "GET", "/state", &[&ours], "")?;
+    let state: serde_json::Value = serde_json::from_slice(&state.body)?;
+    ensure!(state["you"]["user"] == "anna" && state["you"]["session"] == true, "{}", state["you"]);
+    ensure!(ask(boardcam.address, "GET", "/", &[&ours], "")?.status == 200, "the page");
+    let viewer = Viewer::connect_with(boardcam.address, "/stream", &[&ours])?;
+    let other = Viewer::connect_with(boardcam.address, "/stream", &[ANNA])?;
+    goes_on(&viewer, 5)?;
+    let out = ask(boardcam.address, "POST", "/sign-out", &[&ours], "")?;
+    ensure!(out.status == 303 && out.headers["location"] == "/sign-in", "{}", out.status);
+    viewer.wait_for_end()?;
+    goes_on(&other, 5)?;
+    for header in [ours, format!("Cookie: {}", cookie(&out)?)] {
+        ensure!(ask(boardcam.address, "GET", "/", &[&header], "")?.status == 303, "the page for {header}");
+        ensure!(
+            ask(boardcam.address, "GET", "/stream", &[&header], "")?.status == 401,
+            "stream for {header}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn of_two_cookies_the_one_that_holds_counts_and_one_from_before_a_restart_leads_to_the_form() -> Outcome {
+    let boardcam = guarded("cookies.toml", &[])?;
+    let good = sign_in(&boardcam, "ben")?;
+    let name = good.split('=').next().unwrap_or_default().to_owned();
+    for header in [
+        format!("Cookie: {name}=0123; {good}"),
+        format!("Cookie: {good}; {name}=0123"),
+        format!("Cookie: {name}=0123\r\nCookie: {good}"),
+    ] {
+        ensure!(ask(boardcam.address, "GET", "/state", &[&header], "")?.status == 200, "{header}");
+    }
+    drop(boardcam);
+    let boardcam = guarded("cookies.toml", &[])?;
+    let answer = ask(boardcam.address, "GET", "/", &[&format!("Cookie: {good}")], "")?;
+    ensure!(answer.status == 303 && answer.headers["location"] == "/sign-in", "{}", answer.status);
+    Ok(())
+}
+
+#[test]
+fn the_form_says_what_is_wrong_in_the_language_of_the_browser() -> Outcome {
+    let boardcam = guarded("form.toml", &[])?;
+    let russian = "Accept-Language: ru";
+    let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM, russian], "name=anna&password=no")?;
+    ensure!(answer.status == 403 && answer.text().contains("Неверный пользователь"), "{}", answer.text());
+    ensure!(!answer.headers.contains_key("set-cookie"), "a cookie for a wrong password");
+    for (body, status) in
+        [("", 403), ("name=anna", 403), ("password=password", 403), ("name=%ff&password=%00", 403)]
+    {
+        let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM], body)?;
+        ensure!(answer.status == status || answer.status == 429, "{body}: {}", answer.status);
+        ensure!(!answer.text().contains('{'), "{}", answer.text());
+    }
+    ensure!(ask(boardcam.address, "POST", "/sign-in", &[], "name=anna")?.status == 400, "no form");
+    Ok(())
+}
+
+/// A folder for tokens that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id())))
+    }
+
+    /// The pattern for anna and ben, with tokens in this folder.
+    fn start(&self, name: &str) -> Outcome<Boardcam> {
+        let file = users(name)?;
+        let mut command = Command::new(PROGRAM);
+        command.env("STATE_DIRECTORY", &self.0);
+        Boardcam::start_by(command, &["--camera", "pattern", "--size", "320x240", "--config", file.path()])
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0); // it may never have been made
+    }
+}
+
+#[test]
+fn a_token_opens_the_stream_and_nothing_more_survives_a_restart_and_ends_with_its_streams() -> Outcome {
+    let folder = Folder::new("tokens");
+    let boardcam = folder.start("token.toml")?;
+    let made = ask(boardcam.address, "POST", "/api/tokens", &[ANNA], "{\"name\": \"mainsail\"}")?;
+    ensure!(made.status == 201, "{}: {}", made.status, made.text());
+    let made: serde_json::Value = serde_json::from_slice(&made.body)?;
+    let (url, token) = (made["url"].as_str().ok_or("no url")?, made["token"].as_str().ok_or("no token")?);
+    Viewer::connect_with(boardcam.address, url, &[])?.next()?;
+    for (path, status) in [
+        (format!("/state?token={token}"), 200),
+        (format!("/?action=snapshot&card=1&token={token}"), 200),
+        (format!("/?token={token}"), 303),
+        (format!("/api/tokens?token={token}"), 403),
+        (format!("/state?token={}", &token[1..]), 401),
+    ] {
+        ensure!(boardcam.get(&path)?.status == status, "{path}");
+    }
+    drop(boardcam);
+
+    let boardcam = folder.start("token.toml")?;
+    let again = ask(boardcam.address, "POST", "/api/tokens", &[ANNA], "{\"name\": \"mainsail\"}")?;
+    ensure!(again.status == 409, "two of one name: {}", again.status);
+    let list = ask(boardcam.address, "GET", "/api/tokens", &[ANNA], "")?.text();
+    ensure!(list.contains("\"mainsail\"") && !list.contains(token), "{list}");
+    let viewer = Viewer::connect_with(boardcam.address, url, &[])?;
+    let other = Viewer::connect_with(boardcam.address, "/stream", &[BEN])?;
+    goes_on(&viewer, 5)?;
+    let revoked = ask(boardcam.address, "DELETE", "/api/tokens?name=mainsail", &[ANNA], "")?;
+    ensure!(revoked.status == 204, "{}", revoked.status);
+    viewer.wait_for_end()?;
+    goes_on(&other, 5)?;
+    ensure!(boardcam.get(url)?.status == 401, "revoked, and opens still");
+    drop(boardcam);
+    ensure!(folder.start("token.toml")?.get(url)?.status == 401, "revoked, and opens after a restart");
+    Ok(())
+}
+
+#[test]
+fn a_token_that_cannot_be_kept_or_named_is_refused_in_words() -> Outcome {
+    let folder = Folder::new("not-a-folder");
+    fs::write(&folder.0, "a file")?;
+    let boardcam = folder.start("unkept.toml")?;
+    let make = |body: &str| ask(boardcam.address, "POST", "/api/tokens", &[ANNA], body);
+    let answer = make("{\"name\": \"mainsail\"}")?;
+    ensure!(answer.status == 500 && answer.text().contains("STATE_DIRECTORY"), "{}", answer.text());
+    for body in ["", "{}", "[]", "name=x", "{\"name\": 5}", "{\"name\":\"a\",\"x\":1}", &"[".repeat(60_000)] {
+        ensure!(make(body)?.status == 400, "{body:.20}");
+    }
+    ensure!(make("{\"name\": \"a b\"}")?.status == 409, "a name that is none");
+    fs::remove_file(&folder.0)?;
+    Ok(())
+}
