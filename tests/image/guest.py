@@ -20,7 +20,7 @@ REPO = Path(__file__).parent.parent.parent
 WORK = Path(os.environ["IMAGE_WORK"])
 CARD = WORK / "boardcam.img"
 ALL = bool(os.environ["IMAGE_ALL"])
-WAIT_S = 300
+WAIT_S = 420
 """How long anything may take before a check gives up; an emulated board on a busy machine is slow."""
 
 QEMU_CARD_SIZE = 64 << 20
