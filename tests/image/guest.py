@@ -248,6 +248,7 @@ def pi3(card):
     """A Raspberry Pi 3 with the card in its slot and a cable in its USB network adapter. QEMU does not run the Pi's own
     firmware: it is told what config.txt tells that."""
     append = card.take("cmdline.txt").read_text().strip().replace(" console=tty1", "")
+    append += " module_blacklist=bcm2835_wdt"  # QEMU resets the board as soon as its watchdog is started
     machine = ["-M", "raspi3b", "-dtb", card.take("bcm2837-rpi-3-b.dtb"), "-serial", "null", "-serial", "stdio"]
     devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", "usb-net,netdev=net"]
     return Guest(card.folder, card.take("kernel.img"), machine, card.take("system.img"), append, *devices)
