@@ -20,7 +20,7 @@ REPO = Path(__file__).parent.parent.parent
 WORK = Path(os.environ["IMAGE_WORK"])
 CARD = WORK / "boardcam.img"
 ALL = bool(os.environ["IMAGE_ALL"])
-WAIT_S = 300
+WAIT_S = 420
 """How long anything may take before a check gives up; an emulated board on a busy machine is slow."""
 
 QEMU_CARD_SIZE = 64 << 20
@@ -248,6 +248,7 @@ def pi3(card):
     """A Raspberry Pi 3 with the card in its slot and a cable in its USB network adapter. QEMU does not run the Pi's own
     firmware: it is told what config.txt tells that."""
     append = card.take("cmdline.txt").read_text().strip().replace(" console=tty1", "")
+    append += " module_blacklist=bcm2835_wdt"  # QEMU resets the board as soon as its watchdog is started
     machine = ["-M", "raspi3b", "-dtb", card.take("bcm2837-rpi-3-b.dtb"), "-serial", "null", "-serial", "stdio"]
     devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", "usb-net,netdev=net"]
     return Guest(card.folder, card.take("kernel.img"), machine, card.take("system.img"), append, *devices)
