@@ -14,7 +14,8 @@ use rustix::process::Signal;
 use rustls::version::{TLS12, TLS13};
 
 use crate::boardcam::{Boardcam, complaint, goes_on};
-use client::{Answer, Outcome, Secure, Trust, certificate, ensure, request, wait_for};
+use crate::passwords::{ANNA, users};
+use client::{Answer, Outcome, Secure, Trust, Viewer, certificate, ensure, request, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 
@@ -181,6 +182,41 @@ fn plain_http_leads_to_https_but_for_health_and_programs_on_this_machine() -> Ou
     ensure!(answer.status == 200, "HTTPS leads to itself: {}", answer.status);
     ensure!(!answer.headers.contains_key("strict-transport-security"), "it may lock its user out");
     Ok(())
+}
+
+#[test]
+fn over_https_the_cookie_is_secure_signing_out_ends_streams_and_in_plain_no_password_is_asked() -> Outcome {
+    let (folder, file) = (Folder::new()?, users("https-users.toml")?);
+    let options = ["--size", "320x240", "--host", "board.test", "--config", file.path()];
+    let (boardcam, address) = start(&folder, "auto", &options)?;
+    for path in ["/", "/sign-in", "/stream"] {
+        let plain = format!("GET {path} HTTP/1.1\r\nHost: board.test\r\nConnection: close\r\n\r\n");
+        let answer = Answer::read(&mut request(boardcam.address, plain.as_bytes())?)?;
+        ensure!(answer.status == 307, "{path}: {}", answer.status);
+    }
+    let trust = Trust::any()?;
+    let post = |path: &str, header: &str, body: &str| {
+        let length = body.len();
+        let head =
+            format!("POST {path} HTTP/1.0\r\nHost: board.test\r\n{header}\r\nContent-Length: {length}");
+        Answer::read(&mut trust.request(address, format!("{head}\r\n\r\n{body}").as_bytes())?)
+    };
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let answer = post("/sign-in", form, "name=anna&password=password")?;
+    let cookie = answer.headers.get("set-cookie").ok_or("no cookie")?;
+    ensure!(cookie.contains("; Secure"), "{cookie}");
+    let ours = format!("Cookie: {}", cookie.split(';').next().unwrap_or_default());
+    let watch = |header: &str| -> Outcome<Viewer> {
+        let ask = format!("GET /stream HTTP/1.0\r\nHost: board.test\r\n{header}\r\n\r\n");
+        let reader = trust.request(address, ask.as_bytes())?;
+        let socket = reader.get_ref().sock.try_clone()?;
+        Ok(Viewer::follow(reader, socket))
+    };
+    let (viewer, other) = (watch(&ours)?, watch(ANNA)?);
+    goes_on(&viewer, 5)?;
+    ensure!(post("/sign-out", &ours, "")?.status == 303, "signing out");
+    viewer.wait_for_end()?;
+    goes_on(&other, 5)
 }
 
 #[test]
