@@ -82,7 +82,7 @@ class FromCardToPicture(unittest.TestCase):
         card.write(SETTINGS)
         pi = pi3(card)
         self.addCleanup(pi.cut_power)
-        pi.says(r"network: eth0 has the address 10\.0\.2\.15")
+        pi.says(r"network: \w+ has the address 10\.0\.2\.15")
         state = pi.state()
         test, plugged_in = state["cameras"]
         self.assertEqual((test["name"], test["source"]), ("test", "pattern"))
