@@ -35,7 +35,7 @@ class Running(unittest.TestCase):
         cls.addClassCleanup(cls.card.remove)
         cls.board = virt(cls.card, *attached(disk()))
         cls.addClassCleanup(cls.board.cut_power)
-        cls.network_up, _ = cls.board.says(r"network: eth0 has the address \S+")
+        cls.network_up, _ = cls.board.says(r"network: \w+ has the address \S+")
         cls.board.picture()
         cls.first_picture = time.monotonic()
 

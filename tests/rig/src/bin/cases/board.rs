@@ -73,6 +73,7 @@ fn a_clock_that_jumps_disturbs_nothing() -> Outcome {
     let viewer = boardcam.watch()?;
     viewer.next()?;
     let before = boardcam.holdings()?;
+    let warnings = boardcam.log()?.matches("WARN").count(); // that anybody can watch
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     for clock in [now + 5 * 3600, now - 5 * 3600, 1_000, now] {
         run("/bin/date", &["-s", &format!("@{clock}")])?;
@@ -81,6 +82,7 @@ fn a_clock_that_jumps_disturbs_nothing() -> Outcome {
         }
     }
     let log = boardcam.log()?;
-    ensure!(!log.contains("WARN") && !log.contains("left after"), "it was disturbed: {log}");
+    let quiet = log.matches("WARN").count() == warnings && !log.contains("left after");
+    ensure!(quiet, "it was disturbed: {log}");
     boardcam.ensure_no_more_than(before)
 }
