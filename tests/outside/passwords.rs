@@ -301,7 +301,10 @@ fn a_proxy_that_is_trusted_says_whom_to_slow_down() -> Outcome {
 
 #[test]
 fn a_password_that_was_proven_costs_nothing_any_more() -> Outcome {
-    let boardcam = guarded("proven.toml", &[])?;
+    // With a hash that costs what it should.
+    let user = String::from_utf8(hash_password("ben", b"password\n")?.stdout)?;
+    let file = File::new("proven.toml", &user)?;
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--config", file.path()])?;
     let ask_once = || -> Outcome {
         ensure!(ask(boardcam.address, "GET", "/state", &[BEN], "")?.status == 200, "ben");
         Ok(())
