@@ -145,9 +145,11 @@ class Recipes(WithProgram):
 
     def test_prometheus_takes_its_settings(self):
         file = Path(self.folder, "prometheus.yml")
-        file.write_text(snippet("yaml", "prometheus"))
-        check = subprocess.run([os.environ["PROMTOOL"], "check", "config", file], capture_output=True, text=True)
-        self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+        for text in [snippet("yaml", "prometheus"), snippet("yaml", "prometheus") + snippet("yaml", "prometheus-users")]:
+            file.write_text(text)
+            check = subprocess.run([os.environ["PROMTOOL"], "check", "config", file], capture_output=True, text=True)
+            self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+        self.assertEqual(yaml.safe_load(text)["scrape_configs"][0]["basic_auth"]["username"], "ben")
         (job,) = settings("prometheus")["scrape_configs"]
         self.assertEqual(job["static_configs"], [{"targets": [BOARD.removeprefix("http://")]}])
 

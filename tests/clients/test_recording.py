@@ -222,10 +222,10 @@ class Disks(unittest.TestCase):
                 goes_on = self.watch(program)
                 await_frames(program, 30)
                 filler = small.place / "of somebody else"
-                with open(filler, "wb") as file, contextlib.suppress(OSError):
+                # Unbuffered, lest closing it writes what no longer fits.
+                with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
                     while True:
                         file.write(bytes(1 << 16))
-                        file.flush()
                 told = until("it to be told", lambda: self.problem(program))
                 self.assertTrue("must stay free" in told or "No space" in told, told)
                 before = recording(program)["dropped"]
