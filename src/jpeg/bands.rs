@@ -5,9 +5,11 @@
 //! joined bands are the same picture, sample for sample, as if encoded in one.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jpeg_encoder::SamplingFactor;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 use crate::camera::{Raw, Size};
 use crate::host::inject;
@@ -90,19 +92,46 @@ impl Cut {
     }
 }
 
-/// Threads that encode bands beside the one that asks. They live as long as this: one that is started for each
-/// frame often starts on the core of the thread that starts it, and waits there.
+/// Threads that encode bands beside the one that asks; they live as long as this.
 #[derive(Debug, Default)]
-pub(super) struct Helpers(Option<ThreadPool>);
+pub(super) struct Helpers {
+    pool: Option<ThreadPool>,
+    /// Of those that run already.
+    ids: Arc<Mutex<Vec<Pid>>>,
+    /// The core that so many of them were told to keep off.
+    kept_off: Option<(usize, usize)>,
+}
 
 impl Helpers {
     /// At least `count` threads, started where there are fewer; `None` where the system gives none.
     fn get(&mut self, count: usize) -> Option<&ThreadPool> {
-        if self.0.as_ref().is_none_or(|pool| pool.current_num_threads() < count) {
+        if self.pool.as_ref().is_none_or(|pool| pool.current_num_threads() < count) {
+            let ids = Arc::<Mutex<Vec<Pid>>>::default();
+            self.ids = ids.clone();
             let named = ThreadPoolBuilder::new().thread_name(|number| format!("band {}", number + 2));
-            self.0 = Some(named.num_threads(count).build().ok()?);
+            let noted = named.start_handler(move |_| {
+                ids.lock().unwrap_or_else(PoisonError::into_inner).push(gettid());
+            });
+            self.pool = Some(noted.num_threads(count).build().ok()?);
         }
-        self.0.as_ref()
+        self.keep_off_this_core();
+        self.pool.as_ref()
+    }
+
+    /// Linux often leaves a thread on the core of the one that wakes it, to wait there while another core is idle:
+    /// then two bands take as long as one (`cargo bench --bench encode`). Where this is forbidden, it may.
+    fn keep_off_this_core(&mut self) {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = (sched_getcpu(), ids.len());
+        if self.kept_off != Some(here)
+            && let Ok(mut cores) = sched_getaffinity(None)
+        {
+            cores.unset(here.0);
+            for id in ids.iter().filter(|_| cores.count() > 0) {
+                let _ = sched_setaffinity(Some(*id), &cores);
+            }
+            self.kept_off = Some(here);
+        }
     }
 }
 
