@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::{Instant, SystemTime};
 
+use bytemuck::allocation::try_zeroed_slice_box;
+
 use crate::camera::Size;
 use crate::multipart;
 
@@ -89,9 +91,8 @@ struct Slot {
 }
 
 impl Slot {
-    fn empty(room: usize) -> Self {
-        let bytes = vec![0; room + SLACK].into_boxed_slice();
-        Self { number: 0, meta: None, bytes, start: 0, end: 0 }
+    fn empty() -> Self {
+        Self { number: 0, meta: None, bytes: vec![0; SLACK].into_boxed_slice(), start: 0, end: 0 }
     }
 
     fn room(&self) -> usize {
@@ -135,7 +136,7 @@ impl Default for Ring {
 impl Ring {
     /// A ring without room; [`Writer::reserve`] makes room.
     pub fn new() -> Self {
-        Self { slots: std::array::from_fn(|_| RwLock::new(Slot::empty(0))), newest: AtomicU64::new(0) }
+        Self { slots: std::array::from_fn(|_| RwLock::new(Slot::empty())), newest: AtomicU64::new(0) }
     }
 
     /// The newest frame's number, 0 while there is none.
@@ -192,17 +193,14 @@ impl<'a> Writer<'a> {
         let grow = |slot| {
             let mut slot = lock(slot);
             if slot.room() < room {
-                *slot = Slot::empty(0); // gives its memory back first
-                // An allocation that fails ends the program, so it is tried before: there is none that may fail
-                // and leaves memory untouched until it is used, as this one does.
-                Vec::<u8>::new().try_reserve_exact(room + SLACK).map_err(|_| NoMemory)?;
-                *slot = Slot::empty(room);
+                *slot = Slot::empty(); // gives its memory back first
+                slot.bytes = try_zeroed_slice_box(room + SLACK).map_err(|()| NoMemory)?;
             }
             Ok(())
         };
         let grown = self.ring.slots.iter().try_for_each(grow);
         if grown.is_err() {
-            self.ring.slots.iter().for_each(|slot| *lock(slot) = Slot::empty(0));
+            self.ring.slots.iter().for_each(|slot| *lock(slot) = Slot::empty());
         }
         grown
     }

@@ -233,12 +233,12 @@ fn pictures_too_large_for_the_memory_are_told_and_shown_once_there_is_enough() -
     let boardcam = Boardcam::start(&["--camera", &camera])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?; // the card
-    boardcam.limit(Resource::As, Some((boardcam.memory("VmSize")? << 10) + RESERVE + (4 << 20)))?;
+    boardcam.limit(Resource::Data, Some((boardcam.memory("VmData")? << 10) + RESERVE + (4 << 20)))?;
     std::fs::write(folder.join("go"), "")?;
     let health = || boardcam.get("/healthz");
     wait_for("it to be told", || Ok(health()?.text().contains("no memory for 4 of up to").then_some(())))?;
     viewer.next()?;
-    boardcam.limit(Resource::As, None)?;
+    boardcam.limit(Resource::Data, None)?;
     wait_for("the picture", || Ok((health()?.status == 200).then_some(())))?;
     viewer.next()?;
     std::fs::remove_dir_all(&folder)?;
