@@ -1,4 +1,4 @@
-//! HTTPS: all that is served in plain, and its certificate.
+//! HTTPS: all that is served in plain, and what clients do to it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustix::process::Signal;
 use rustls::version::{TLS12, TLS13};
 
-use crate::boardcam::{Boardcam, complaint, goes_on};
+use crate::boardcam::{Boardcam, goes_on};
 use crate::passwords::{ANNA, users};
 use client::{Answer, Outcome, Secure, Trust, Viewer, certificate, ensure, request, wait_for};
 
@@ -23,33 +22,15 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 const HALF_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
 /// A folder that is there until the test ends.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Outcome<Self> {
+    pub fn new() -> Outcome<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("boardcam-https-{}-{number}", std::process::id()));
         fs::create_dir(&path)?;
         Ok(Self(path))
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    /// Puts a certificate for `localhost` that ends at the beginning of this year, and its key, into two files.
-    fn put(&self, until: i32) -> Outcome {
-        let mut params = CertificateParams::new(["localhost".to_owned()])?;
-        params.not_after = date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate()?;
-        fs::write(self.0.join("key.pem"), key.serialize_pem())?;
-        Ok(fs::write(self.0.join("cert.pem"), params.self_signed(&key)?.pem())?)
-    }
-
-    /// The value of `--tls` for these two.
-    fn option(&self) -> String {
-        format!("{},{}", self.file("cert.pem"), self.file("key.pem"))
     }
 }
 
@@ -60,7 +41,7 @@ impl Drop for Folder {
 }
 
 /// Starts it with HTTPS and says where that is. What it keeps goes into the folder.
-fn start(folder: &Folder, tls: &str, more: &[&str]) -> Outcome<(Boardcam, SocketAddr)> {
+pub fn start(folder: &Folder, tls: &str, more: &[&str]) -> Outcome<(Boardcam, SocketAddr)> {
     start_by(Command::new(PROGRAM), folder, tls, more)
 }
 
@@ -82,7 +63,7 @@ fn start_by(
     Ok((boardcam, address))
 }
 
-fn small(folder: &Folder) -> Outcome<(Boardcam, SocketAddr)> {
+pub fn small(folder: &Folder) -> Outcome<(Boardcam, SocketAddr)> {
     start(folder, "auto", &["--size", "320x240"])
 }
 
@@ -234,92 +215,6 @@ fn who_speaks_http_or_nonsense_where_tls_belongs_is_told_and_the_other_way_round
     ensure!(alert.first() == Some(&0x15), "garbage in a handshake is answered with {alert:?}");
     Trust::any()?.watch(address, "/stream")?.next()?;
     Ok(())
-}
-
-#[test]
-fn its_certificate_stays_over_restarts_and_the_log_tells_its_fingerprint() -> Outcome {
-    let folder = Folder::new()?;
-    let see = || -> Outcome<(Vec<u8>, String)> {
-        let (boardcam, address) = small(&folder)?;
-        let seen = certificate(&Trust::any()?.connect(address, "localhost")?)?.to_vec();
-        Ok((seen, boardcam.log()))
-    };
-    let (first, log) = see()?;
-    let digest = ring::digest::digest(&ring::digest::SHA256, &first);
-    let digits: Vec<_> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    ensure!(log.contains(&format!("SHA-256 fingerprint {}", digits.join(":"))), "{log}");
-    ensure!(see()?.0 == first, "another one after a restart");
-    fs::write(folder.0.join("https.pem"), "garbage")?;
-    let (next, log) = see()?;
-    ensure!(next != first && log.contains("https.pem is replaced: there is no BEGIN CERTIFICATE"), "{log}");
-    Ok(())
-}
-
-#[test]
-fn certificates_that_cannot_be_used_are_told_at_the_start() -> Outcome {
-    let folder = Folder::new()?;
-    let tell = |told: &str| -> Outcome {
-        let line =
-            complaint(&["--camera", "pattern", "--listen", "127.0.0.1:0", "--tls", &folder.option()], 1)?;
-        ensure!(
-            line.contains("cannot serve HTTPS with ") && line.contains(told),
-            "{line} in place of {told}"
-        );
-        Ok(())
-    };
-    tell("No such file")?;
-    folder.put(2020)?;
-    tell("time of the certificate is over")?;
-    let key = fs::read(folder.0.join("key.pem"))?;
-    folder.put(2200)?;
-    fs::write(folder.0.join("key.pem"), key)?;
-    tell("the key does not fit the certificate")?;
-    fs::write(folder.0.join("key.pem"), "garbage")?;
-    tell("BEGIN PRIVATE KEY")?;
-    fs::write(folder.0.join("cert.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")?;
-    folder.put(2200)?;
-    fs::write(folder.0.join("cert.pem"), b"\0\xff garbage")?;
-    tell("BEGIN CERTIFICATE")?;
-    let line = complaint(&["--tls", "yes"], 2)?;
-    ensure!(line.contains("expected auto, off, or the PEM files"), "{line}");
-    let line = complaint(&["--tls-listen", "127.0.0.1:0"], 2)?;
-    ensure!(line.contains("there is no certificate; let boardcam make one: --tls auto"), "{line}");
-    Ok(())
-}
-
-#[test]
-fn a_certificate_that_changes_is_used_from_then_on_and_garbage_in_its_place_is_not() -> Outcome {
-    let folder = Folder::new()?;
-    folder.put(2200)?;
-    let (boardcam, address) = start(&folder, &folder.option(), &["--size", "64x48"])?;
-    let served =
-        || -> Outcome<Vec<u8>> { Ok(certificate(&Trust::any()?.connect(address, "localhost")?)?.to_vec()) };
-    let viewer = Trust::any()?.watch(address, "/stream")?;
-    let first = served()?;
-    folder.put(2200)?;
-    // By itself, after a while.
-    wait_for("the next certificate", || Ok((served()? != first).then_some(())))?;
-    let second = served()?;
-    for (bad, told) in [("garbage", "BEGIN CERTIFICATE"), ("", "BEGIN CERTIFICATE")] {
-        fs::write(folder.0.join("cert.pem"), bad)?;
-        boardcam.tell(Signal::HUP)?;
-        wait_for("it to be told", || Ok(boardcam.log().contains(told).then_some(())))?;
-        ensure!(served()? == second, "it is not served any more");
-    }
-    folder.put(2020)?;
-    boardcam.tell(Signal::HUP)?;
-    wait_for("it to be told", || {
-        Ok(boardcam.log().contains("time of the certificate is over").then_some(()))
-    })?;
-    ensure!(served()? == second, "one whose time is over is served");
-    fs::remove_file(folder.0.join("key.pem"))?;
-    boardcam.tell(Signal::HUP)?;
-    wait_for("it to be told", || Ok(boardcam.log().contains("No such file").then_some(())))?;
-    ensure!(served()? == second, "it is not served any more");
-    folder.put(2200)?;
-    boardcam.tell(Signal::HUP)?;
-    wait_for("the third certificate", || Ok((served()? != second).then_some(())))?;
-    goes_on(&viewer, 3)
 }
 
 #[test]

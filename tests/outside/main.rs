@@ -1,6 +1,7 @@
 //! boardcam from outside: the real program, started as a user starts it, asked as clients ask.
 
 mod boardcam;
+mod certificates;
 mod crowd;
 mod elsewhere;
 mod hostile;
