@@ -6,7 +6,8 @@ import subprocess
 import cv2
 
 from browser import await_moving, number_on_screen, open_browser, show_bare_img
-from program import HEIGHT, WAIT_S, WIDTH, WithProgram, check_jpeg, read_counter, until
+from opencv import reads_moving_frames
+from program import WAIT_S, WithProgram, check_jpeg, until
 from users import IN_URL, PASSWORD, USER, WATCHER, ask, make_guarded
 
 FRAMES = 30
@@ -51,16 +52,7 @@ class WithPassword(WithProgram):
         self.assertIn("401", refused.stderr)
 
     def test_opencv_reads_the_stream_with_a_password_in_its_address(self):
-        capture = cv2.VideoCapture(self.with_password("/video_feed"))
-        self.addCleanup(capture.release)
-        self.assertTrue(capture.isOpened())
-        numbers = []
-        for _ in range(FRAMES):
-            good, frame = capture.read()
-            self.assertTrue(good, f"no more after {len(numbers)} frames")
-            self.assertEqual(frame.shape, (HEIGHT, WIDTH, 3))
-            numbers.append(read_counter(frame))
-        self.assertEqual(numbers, sorted(set(numbers)), "frames repeat or go back")
+        reads_moving_frames(self, self.with_password("/video_feed"))
         self.assertFalse(cv2.VideoCapture(self.url + "/video_feed").isOpened())
 
     def test_a_bare_img_shows_the_picture_by_a_token_until_that_is_revoked(self):
