@@ -1,0 +1,147 @@
+use std::collections::VecDeque;
+
+use super::super::node::tests::node;
+use super::super::{Range, Raw, Size};
+use super::*;
+
+/// Delivers what it was given, then nothing.
+struct Script {
+    about: About,
+    frames: VecDeque<Result<Option<Vec<u8>>, Ended>>,
+    now: Vec<u8>,
+}
+
+impl Source for Script {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn next(&mut self, _: Duration) -> Result<Option<Frame<'_>>, Ended> {
+        match self.frames.pop_front().unwrap_or(Ok(None))? {
+            Some(bytes) => {
+                self.now = bytes;
+                let captured = Instant::now();
+                Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flagged: false }))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, Ended>>) -> Script {
+    let about = About {
+        source: "/dev/video7".into(),
+        card: String::new(),
+        driver: String::new(),
+        bus: String::new(),
+        layout: Layout::Raw(Raw::Yuyv),
+        size: Size { width: 4, height: 2 },
+        stride: 10,
+        range: Range::Limited,
+        max_frame: 20,
+        interval: None,
+        compromises: Vec::new(),
+    };
+    Script { about, frames: frames.into_iter().collect(), now: Vec::new() }
+}
+
+/// Says stop after a number of looks.
+struct Looks(usize);
+
+impl Observer for Looks {
+    fn refused(&mut self, _: &str, _: &Problem) {}
+    fn keep_waiting(&mut self) -> bool {
+        self.0 = self.0.saturating_sub(1);
+        self.0 > 0
+    }
+}
+
+const WHOLE: usize = 18;
+
+fn proved(source: &mut Script, patience: Duration) -> Result<Vec<u8>, String> {
+    let picture = first_picture(source, patience, &mut Looks(usize::MAX));
+    picture.map(|picture| picture.bytes).map_err(|p| p.to_string())
+}
+
+#[test]
+fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
+    let bad = (0..BAD_FRAMES).map(|_| Ok(Some(vec![0; WHOLE - 1])));
+    let mut source = yuyv(bad.chain([Ok(None), Ok(Some(vec![0; WHOLE]))]));
+    assert_eq!(proved(&mut source, FIRST_PICTURE), Ok(vec![0; WHOLE]));
+}
+
+#[test]
+fn a_camera_that_delivers_only_broken_pictures_is_refused() {
+    let mut source = yuyv((0..100).map(|_| Ok(Some(vec![0; WHOLE - 1]))));
+    let told = proved(&mut source, FIRST_PICTURE).unwrap_err();
+    assert!(told.contains("cannot use /dev/video7") && told.contains("broken pictures"), "{told}");
+    assert_eq!(source.frames.len(), 100 - BAD_FRAMES - 1);
+}
+
+#[test]
+fn a_camera_from_which_nothing_comes_is_refused_after_its_time() {
+    let told = proved(&mut yuyv([]), Duration::from_millis(20)).unwrap_err();
+    assert!(told.contains("no picture came within"), "{told}");
+}
+
+#[test]
+fn a_camera_unplugged_while_it_is_tried_says_so() {
+    let gone = Problem::new("/dev/video7 stopped", "unplugged (ENODEV)", "plug it in");
+    let told = proved(&mut yuyv([Ok(None), Err(Ended(gone.clone()))]), FIRST_PICTURE);
+    assert_eq!(told, Err(gone.to_string()));
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_a_slow_camera() {
+    let ended = first_picture(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
+    assert_eq!(ended.err(), Some(ended_early()));
+}
+
+fn refusal(camera: bool, name: &str, why: &str) -> Refusal {
+    Refusal { problem: Problem::new(format!("cannot open {name}"), why, "do this"), camera }
+}
+
+#[test]
+fn a_camera_with_a_second_node_is_one_camera() {
+    let port = "/sys/devices/usb1/1-1/1-1:1.0";
+    let mut nodes = vec![
+        node(0, "HD Webcam", "uvcvideo", port, ""),
+        node(1, "HD Webcam", "uvcvideo", port, ""),
+        node(10, "bcm2835-codec-decode", "bcm2835-codec", "/sys/devices/platform/codec", ""),
+    ];
+    assert_eq!(cameras_among(&nodes), 1);
+    nodes.push(node(2, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-2/1-2:1.0", ""));
+    assert_eq!(cameras_among(&nodes), 2);
+}
+
+#[test]
+fn the_problem_of_the_one_real_camera_is_the_one_that_is_told() {
+    let all = [refusal(false, "/dev/video10", "a codec"), refusal(true, "/dev/video0", "busy (EBUSY)")];
+    assert_eq!(summary(&all).to_string(), "cannot open /dev/video0: busy (EBUSY); do this");
+}
+
+#[test]
+fn of_several_cameras_the_first_matters_and_the_others_are_mentioned() {
+    let two = [refusal(true, "/dev/video0", "busy (EBUSY)"), refusal(true, "/dev/video2", "unplugged")];
+    assert_eq!(
+        summary(&two).to_string(),
+        "cannot open /dev/video0: busy (EBUSY) (nor can another camera be used); do this"
+    );
+}
+
+#[test]
+fn a_camera_whose_two_nodes_are_both_forbidden_is_told_once() {
+    let both = [refusal(true, "/dev/video0", "denied"), refusal(true, "/dev/video1", "denied")];
+    assert_eq!(summary(&both), both[0].problem);
+}
+
+#[test]
+fn without_any_camera_the_user_is_told_to_plug_one_in() {
+    assert_eq!(
+        summary(&[]).to_string(),
+        "no camera found: there is no /dev/video device; plug one in; it is picked up by itself"
+    );
+    let codecs = [refusal(false, "/dev/video10", "codec"), refusal(false, "/dev/video11", "codec")];
+    assert!(summary(&codecs).why.contains("none of the 2"));
+    assert!(plug_in(true).contains("Raspberry Pi OS with --camera rpicam"));
+}
