@@ -6,11 +6,12 @@
 //!
 //! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
 
+mod demand;
 pub mod histogram;
 mod listeners;
 mod served;
 
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
+use demand::Demands;
+pub use demand::{Asked, Demand, Picker};
 use histogram::Histogram;
 pub use listeners::Listener;
 use listeners::Listeners;
@@ -152,7 +155,7 @@ pub struct Feed {
     /// The rounds of its thread, a few each second at least.
     pub pulse: Pulse,
     status: Mutex<Status>,
-    demand: AtomicUsize,
+    demands: Demands,
     listeners: Listeners,
     quality: AtomicU8,
 }
@@ -170,7 +173,7 @@ impl Feed {
             served: Arc::default(),
             pulse: Pulse::default(),
             status: Mutex::new(status),
-            demand: AtomicUsize::new(0),
+            demands: Demands::default(),
             listeners: Listeners::default(),
             quality,
         }
@@ -204,12 +207,17 @@ impl Feed {
 
     /// How many want frames.
     pub fn demand(&self) -> usize {
-        self.demand.load(Ordering::Acquire)
+        self.demands.count()
     }
 
     /// Whether anybody wants frames; if not, nothing is copied or encoded.
     pub fn is_wanted(&self) -> bool {
-        self.demand() > 0
+        self.asked().is_any()
+    }
+
+    /// What those who want frames want together.
+    pub fn asked(&self) -> Asked {
+        self.demands.asked()
     }
 
     /// From now on the calling thread can wait for frames.
@@ -229,29 +237,6 @@ impl Feed {
             "it is being opened",
             "wait a few seconds",
         )
-    }
-}
-
-/// As long as it lives, somebody wants this camera's frames.
-#[derive(Debug)]
-pub struct Demand(Arc<Feed>);
-
-impl Demand {
-    /// Asks `feed` for frames.
-    pub fn new(feed: Arc<Feed>) -> Self {
-        feed.demand.fetch_add(1, Ordering::AcqRel);
-        Self(feed)
-    }
-
-    /// Where the frames come.
-    pub fn feed(&self) -> &Arc<Feed> {
-        &self.0
-    }
-}
-
-impl Drop for Demand {
-    fn drop(&mut self) {
-        self.0.demand.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
 //! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
 //! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
+//! | [`pace`] | fewer frames than the camera gives, for those who ask for that |
 //! | [`variants`] | smaller pictures, one transcode for all who want the same |
 //! | [`record`] | what the cameras see, kept on a disk |
 //! | [`fanout`] | all live viewers, on the gate's event loops |
@@ -51,6 +52,7 @@ pub mod gate;
 pub mod host;
 pub mod jpeg;
 pub mod multipart;
+pub mod pace;
 pub mod problem;
 pub mod qr;
 pub mod record;

@@ -15,7 +15,6 @@ pub mod audience;
 pub mod download;
 mod kernel;
 pub mod order;
-pub mod pace;
 mod spill;
 mod viewer;
 
@@ -110,11 +109,12 @@ impl Fanout {
         head: Vec<u8>,
         asked: Instant,
     ) -> Result<(), (Socket, Refused)> {
-        let demand = match self.variants.demand(order.camera, order.variant) {
+        let stream = order.kind == Kind::Stream;
+        let fps = order.fps.filter(|_| stream); // a snapshot wants the next one
+        let demand = match self.variants.demand(order.camera, order.variant, fps) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
         };
-        let stream = order.kind == Kind::Stream;
         let name = demand.feed().name.clone();
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
         let seat = Arc::new(Seat::new(order, peer, asked, demand.feed().served.clone()));

@@ -5,8 +5,8 @@
 
 use std::fmt::Write;
 
-use super::pace::Fps;
 use crate::auth::passes::Pass;
+use crate::pace::Fps;
 use crate::record::name::Name;
 use crate::variants::Variant;
 

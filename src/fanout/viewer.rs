@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::audience::Seat;
 use super::kernel::KernelBuffer;
 use super::order::Kind;
-use super::pace::Pace;
 use super::spill::{NoRoom, Pool, Spill};
 use crate::feed::{Demand, Feed};
 use crate::host::inject;
 use crate::multipart;
+use crate::pace::Pace;
 use crate::ring::Stored;
 use crate::socket::{Sent, Socket, rest};
 

@@ -76,7 +76,7 @@ fn hand_over(visit: &Visit<'_>, kind: Kind, wish: Wish, content_type: &'static s
     }
     let Wish { variant, fps, advance_headers } = wish;
     // Asked for here, where a refusal is a whole answer. It lingers until the fan-out asks for the same.
-    if let Err(refused) = visit.house.variants.demand(visit.camera, variant) {
+    if let Err(refused) = visit.house.variants.demand(visit.camera, variant, fps) {
         return sentence(503, refused.to_string()).with_additional_header("Retry-After", "5");
     }
     let id = visit.request.get_param("id").filter(|id| Order::is_viewer_id(id));

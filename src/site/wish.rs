@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::Visit;
 use crate::camera::Size;
-use crate::fanout::pace::Fps;
+use crate::pace::Fps;
 use crate::variants::Variant;
 
 /// What a viewer wants other than the camera's own stream.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::warn;
 
 use crate::camera::{self, About, Frame, Layout, Range, Raw, Size};
-use crate::feed::{Dropped, Feed, Rate, State};
+use crate::feed::{Dropped, Feed, Picker, Rate, State};
 use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
@@ -43,6 +43,8 @@ pub(super) struct Session {
     stride: u32,
     range: Range,
     encoder: Encoder,
+    /// Which frames are worth encoding; what is passed on costs too little to choose.
+    picker: Picker,
     /// For a camera's own JPEGs that are to be encoded anew, with room for a mended one.
     recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
@@ -66,6 +68,7 @@ impl Session {
             stride: about.stride,
             range: about.range,
             encoder: Encoder::new(DEFAULT_QUALITY),
+            picker: Picker::default(),
             recoder: None,
             eoi: Policy::default(),
             rate: Rate::default(),
@@ -166,6 +169,9 @@ impl Session {
         feed: &Feed,
         writer: &mut Writer<'_>,
     ) -> Result<Taken, Dropped> {
+        if !self.picker.wants(feed, frame.captured) {
+            return Ok(Taken::Unwanted);
+        }
         self.skip_if_late(frame)?;
         let meta = self.meta(frame);
         let new = || (Transcoder::new(feed.wanted.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
@@ -176,6 +182,7 @@ impl Session {
         let size = transcoder.decode(mended).map_err(|_| Dropped::Unencodable)?;
         let published = writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room));
         published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
@@ -206,7 +213,7 @@ impl Session {
     ) -> Result<Taken, Dropped> {
         let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
         let picture = picture.map_err(|_| Dropped::Unencodable)?;
-        if !feed.is_wanted() {
+        if !self.picker.wants(feed, frame.captured) {
             return Ok(Taken::Unwanted);
         }
         self.skip_if_late(frame)?;
@@ -214,6 +221,7 @@ impl Session {
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
         let published = writer.publish(meta, |room| encoder.encode(&picture, room));
         published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
@@ -358,6 +366,24 @@ mod tests {
         }
         assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
         assert_eq!(session.verdict(), None);
+    }
+
+    #[test]
+    fn no_more_frames_are_encoded_than_anybody_wants_and_all_of_them_count_as_the_cameras_rate() {
+        let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+        let _demand = Demand::of(feed.clone(), Some("5".parse().unwrap()));
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000).unwrap();
+        let (pixels, start) = ([128; 16 * 8], Instant::now());
+        let taken: Vec<_> = (0..50u32)
+            .map(|number| {
+                let captured = start + Duration::from_millis(20) * number;
+                session.take(&Frame { captured, ..frame(&pixels) }, &feed, &mut writer).unwrap()
+            })
+            .collect();
+        let encoded = |taken: &&Taken| **taken == Taken::Published;
+        assert_eq!((taken[0], taken.iter().filter(encoded).count()), (Taken::Published, 5), "{taken:?}");
+        assert!((feed.status().fps - 50.0).abs() < 0.5, "{}", feed.status().fps);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Asked by [`crate::site`] and [`crate::fanout`] for each viewer. What it promises:
 //!
 //! - One transcode serves all viewers of the same camera, size and quality. It works only while somebody
-//!   watches, and its thread goes soon after.
+//!   watches, makes no more frames than the one of them who wants most, and its thread goes soon after.
 //! - It never costs the camera's own stream a frame: it takes the newest frame when it is ready for one, and
 //!   its thread runs at a lower priority. On a board that is too slow, smaller pictures come less often.
 //! - There are at most [`VARIANTS_MAX`]; whoever wants one more is told which there are.
@@ -22,6 +22,7 @@ use log::info;
 use crate::camera::Size;
 use crate::feed::{Demand, Feed};
 use crate::host::log::about_camera;
+use crate::pace::Fps;
 use worker::Worker;
 
 /// The most variants of all cameras together: each is a thread, and memory for some pictures.
@@ -134,18 +135,23 @@ impl Variants {
     }
 
     /// Asks a camera for frames: for its own without a `variant`, else for smaller ones, which begin to be made
-    /// if they are not yet. Answers at once.
+    /// if they are not yet; for every one, or as many as are of use. Answers at once.
     ///
     /// # Errors
     /// [`Refused`] when there can be none.
-    pub fn demand(self: &Arc<Self>, camera: usize, variant: Option<Variant>) -> Result<Demand, Refused> {
+    pub fn demand(
+        self: &Arc<Self>,
+        camera: usize,
+        variant: Option<Variant>,
+        fps: Option<Fps>,
+    ) -> Result<Demand, Refused> {
         let source = self.feeds.get(camera).ok_or(Refused::NoCamera)?;
-        let Some(variant) = variant else { return Ok(Demand::new(source.clone())) };
+        let Some(variant) = variant else { return Ok(Demand::of(source.clone(), fps)) };
         let mut running = self.lock();
         let same = running.iter().find(|one| one.camera == camera && one.variant == variant);
         if let Some(one) = same {
             one.wanted_now();
-            let demand = Demand::new(one.feed.clone());
+            let demand = Demand::of(one.feed.clone(), fps);
             one.thread.get().inspect(|thread| thread.unpark());
             return Ok(demand);
         }
@@ -163,7 +169,7 @@ impl Variants {
             wanted_at: Mutex::new(Instant::now()),
             thread: OnceLock::new(),
         });
-        let demand = Demand::new(one.feed.clone());
+        let demand = Demand::of(one.feed.clone(), fps);
         let worker = Worker::new(self.clone(), one.clone(), source.clone());
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
         let handle = thread.spawn(move || worker.run()).map_err(Refused::NoThread)?;

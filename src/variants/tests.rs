@@ -49,7 +49,7 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 #[test]
 fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() {
     let (variants, source) = house();
-    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    let demand = variants.demand(0, Some(SMALL), None).unwrap();
     let jpeg = picture();
     for number in 1..=5 {
         let captured = publish(&source, &jpeg);
@@ -69,16 +69,44 @@ fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() 
 fn all_who_want_the_same_share_one() {
     let (variants, _) = house();
     let demands =
-        [SMALL, SMALL, Variant { quality: 51, ..SMALL }].map(|v| variants.demand(0, Some(v)).unwrap());
+        [SMALL, SMALL, Variant { quality: 51, ..SMALL }].map(|v| variants.demand(0, Some(v), None).unwrap());
     assert!(Arc::ptr_eq(demands[0].feed(), demands[1].feed()));
     assert!(!Arc::ptr_eq(demands[0].feed(), demands[2].feed()));
     assert_eq!(variants.list().len(), 2);
 }
 
 #[test]
+fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_more() {
+    let (variants, source) = house();
+    let (two, ten) = ("2".parse().unwrap(), "10".parse().unwrap());
+    let few = variants.demand(0, Some(SMALL), Some(two)).unwrap();
+    wait_for("the camera to be asked for two", || source.asked().fps() == Some(two));
+    let more = variants.demand(0, Some(SMALL), Some(ten)).unwrap();
+    wait_for("the camera to be asked for ten", || source.asked().fps() == Some(ten));
+    drop(more);
+    wait_for("the camera to be asked for two again", || source.asked().fps() == Some(two));
+    let (jpeg, running) = (picture(), &variants.list()[0]);
+    let looked_at = || running.feed.counters.captured.load(Ordering::Relaxed);
+    publish(&source, &jpeg);
+    wait_for("the first frame", || looked_at() == 1);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(1200) {
+        publish(&source, &jpeg);
+        thread::sleep(Duration::from_millis(20));
+    }
+    let made = looked_at();
+    assert!(made <= 4, "{made} frames");
+    let all = variants.demand(0, Some(SMALL), None).unwrap();
+    wait_for("the camera to be asked for all", || source.is_wanted() && source.asked().fps().is_none());
+    publish(&source, &jpeg);
+    wait_for("the next one", || looked_at() > made);
+    drop((few, all));
+}
+
+#[test]
 fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() {
     let (variants, source) = house();
-    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    let demand = variants.demand(0, Some(SMALL), None).unwrap();
     wait_for("it to begin", || source.demand() == 1);
     drop(demand);
     wait_for("the camera to be let go", || source.demand() == 0);
@@ -89,9 +117,9 @@ fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() 
 #[test]
 fn who_comes_back_in_time_finds_the_same_one() {
     let (variants, source) = house();
-    let feed = variants.demand(0, Some(SMALL)).unwrap().feed().clone();
+    let feed = variants.demand(0, Some(SMALL), None).unwrap().feed().clone();
     wait_for("the camera to be let go", || source.demand() == 0);
-    let again = variants.demand(0, Some(SMALL)).unwrap();
+    let again = variants.demand(0, Some(SMALL), None).unwrap();
     assert!(Arc::ptr_eq(again.feed(), &feed));
     wait_for("it to begin again", || source.demand() == 1);
     publish(&source, &picture());
@@ -102,10 +130,11 @@ fn who_comes_back_in_time_finds_the_same_one() {
 fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
     let (variants, source) = house();
     let of_width = |width| Variant { size: Some(Size { width, height: 9 }), quality: 85 };
-    let watched: Vec<_> =
-        (1..=VARIANTS_MAX as u32).map(|width| variants.demand(0, Some(of_width(width))).unwrap()).collect();
+    let watched: Vec<_> = (1..=VARIANTS_MAX as u32)
+        .map(|width| variants.demand(0, Some(of_width(width)), None).unwrap())
+        .collect();
     for width in 100..10_100 {
-        let told = variants.demand(0, Some(of_width(width))).unwrap_err().to_string();
+        let told = variants.demand(0, Some(of_width(width)), None).unwrap_err().to_string();
         assert!(told.contains("size=1x9&quality=85 of camera door"), "{told}");
         assert!(told.contains(&format!("{VARIANTS_MAX} kinds")), "{told}");
     }
@@ -114,13 +143,13 @@ fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
     for demand in &watched {
         wait_for("a frame", || demand.feed().ring.newest() > 0);
     }
-    assert!(matches!(variants.demand(9, None), Err(Refused::NoCamera)));
+    assert!(matches!(variants.demand(9, None, None), Err(Refused::NoCamera)));
 }
 
 #[test]
 fn one_that_nobody_watches_makes_way_for_another() {
     let (variants, _) = house();
-    let of_quality = |quality| variants.demand(0, Some(Variant { size: None, quality }));
+    let of_quality = |quality| variants.demand(0, Some(Variant { size: None, quality }), None);
     let _watched: Vec<_> = (1..VARIANTS_MAX as u8).map(|quality| of_quality(quality).unwrap()).collect();
     drop(of_quality(50).unwrap());
     assert!(of_quality(51).is_err(), "it makes way too soon for who just asked for it");
@@ -134,7 +163,7 @@ fn one_that_nobody_watches_makes_way_for_another() {
 #[test]
 fn pictures_that_cannot_be_made_smaller_are_told_on_a_card() {
     let (variants, source) = house();
-    let demand = variants.demand(0, Some(SMALL)).unwrap();
+    let demand = variants.demand(0, Some(SMALL), None).unwrap();
     let mut progressive = picture();
     let at = progressive.windows(2).position(|two| two == b"\xff\xc0").unwrap();
     progressive[at + 1] = 0xc2;

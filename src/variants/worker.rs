@@ -11,7 +11,7 @@ use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Running, Variants};
-use crate::feed::{Demand, Dropped, Feed, Rate};
+use crate::feed::{Demand, Dropped, Feed, Picker, Rate};
 use crate::host::log::about_camera;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
@@ -39,7 +39,9 @@ pub(super) struct Worker {
     transcoder: Transcoder,
     /// The camera's frame, copied so that its slot is free while it is decoded.
     jpeg: Vec<u8>,
-    /// Number of the camera's frame that was taken last.
+    /// Which of them are worth it.
+    picker: Picker,
+    /// Number of the camera's frame that was looked at last.
     last: u64,
     /// Bytes that slots have room for.
     room: usize,
@@ -56,8 +58,20 @@ impl Worker {
         let encoder = Encoder::in_bands(running.variant.quality, 1);
         let transcoder = Transcoder::new(running.variant.size, encoder);
         let (rate, shown) = (Rate::default(), Instant::now());
-        let jpeg = Vec::new();
-        Self { registry, running, source, transcoder, jpeg, last: 0, room: 0, rate, shown, told: false }
+        let (jpeg, picker) = (Vec::new(), Picker::default());
+        Self {
+            registry,
+            running,
+            source,
+            transcoder,
+            jpeg,
+            picker,
+            last: 0,
+            room: 0,
+            rate,
+            shown,
+            told: false,
+        }
     }
 
     /// Works while somebody watches, waits a while for somebody who does, and ends.
@@ -82,11 +96,16 @@ impl Worker {
 
     fn serve(&mut self, writer: &mut Writer<'_>) {
         let (running, source) = (self.running.clone(), self.source.clone());
-        let _demand = Demand::new(source.clone());
+        let mut asked = running.feed.asked();
+        let mut _demand = Demand::of(source.clone(), asked.fps());
         let listener = source.listen();
         self.shown = Instant::now();
         while running.feed.is_wanted() {
             running.wanted_now();
+            let now = running.feed.asked();
+            if now != asked {
+                (asked, _demand) = (now, Demand::of(source.clone(), now.fps()));
+            }
             if listener.wait(self.last, PATIENCE) {
                 self.take(writer);
             }
@@ -94,16 +113,21 @@ impl Worker {
         running.feed.status().fps = 0.0;
     }
 
-    /// Makes the camera's newest frame smaller.
+    /// Makes the camera's newest frame smaller, if it is wanted.
     fn take(&mut self, writer: &mut Writer<'_>) {
-        let (jpeg, counters) = (&mut self.jpeg, &self.running.feed.counters);
-        let copied = self.source.ring.look(|frame| {
-            jpeg.clear();
-            jpeg.extend_from_slice(frame.jpeg());
-            (frame.number, frame.meta)
+        let (jpeg, picker, feed) = (&mut self.jpeg, &mut self.picker, &self.running.feed);
+        let looked = self.source.ring.look(|frame| {
+            let wanted = picker.wants(feed, frame.meta.captured);
+            if wanted {
+                jpeg.clear();
+                jpeg.extend_from_slice(frame.jpeg());
+            }
+            (frame.number, wanted.then_some(frame.meta))
         });
-        let Some((number, meta)) = copied else { return };
+        let Some((number, wanted)) = looked else { return };
         self.last = number;
+        let Some(meta) = wanted else { return };
+        let counters = &feed.counters;
         counters.captured.fetch_add(1, Ordering::Relaxed);
         let begin = cpu_time();
         // Unwind safety: a transcoder begins anew with each frame, and the ring sees to its slots.
@@ -115,6 +139,7 @@ impl Worker {
                 self.count_cost(cost);
                 self.source.served.made_smaller(cost);
                 (self.shown, self.told) = (Instant::now(), false);
+                self.picker.made(meta.captured);
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
                 counters.published.fetch_add(1, Ordering::Relaxed);
                 let fps = self.rate.count(meta.captured);

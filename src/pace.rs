@@ -1,8 +1,9 @@
 //! Fewer frames than the camera gives, for viewers who ask for that: `?fps=`.
 //!
-//! Used by [`super::viewer`]; asked for by [`crate::site`] in [`super::order`]. Frames are taken by the time at
-//! which they were captured, each time the one nearest to when the next is due, so that the mean is exact and the
-//! picture as even as the camera's rate allows.
+//! Asked for by [`crate::site`]; used by [`crate::fanout`] for each viewer, and by those who encode frames for what
+//! all of them want together ([`crate::feed`]). Frames are taken by the time at which they were captured, each time
+//! the one nearest to when the next is due, so that the mean is exact and the picture as even as the camera's rate
+//! allows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,6 +20,16 @@ impl Fps {
     pub const MIN: Fps = Fps(10);
     /// As many as a camera may be asked for.
     pub const MAX: Fps = Fps(MAX_FPS * 1000);
+
+    /// Thousandths of a frame per second.
+    pub fn thousandths(self) -> u32 {
+        self.0
+    }
+
+    /// So many thousandths of a frame per second; `None` outside [`Fps::MIN`] to [`Fps::MAX`].
+    pub fn of_thousandths(thousandths: u32) -> Option<Fps> {
+        (Fps::MIN.0..=Fps::MAX.0).contains(&thousandths).then_some(Fps(thousandths))
+    }
 
     /// Time from one frame to the next.
     fn period(self) -> Duration {
@@ -47,9 +58,9 @@ impl FromStr for Fps {
     }
 }
 
-/// Chooses frames for one viewer.
+/// Chooses frames for one who looks at them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub struct Pace {
     period: Duration,
     /// When the next frame is due; `None` before the first.
     due: Option<Instant>,
@@ -59,13 +70,14 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(fps: Fps) -> Self {
+    /// Takes no more than so many frames.
+    pub fn new(fps: Fps) -> Self {
         Self { period: fps.period(), due: None, last: None, interval: Duration::ZERO }
     }
 
-    /// Whether the viewer wants a frame that was captured at `at`: then it is due, or nearer to that than the
+    /// Whether it wants a frame that was captured at `at`: then it is due, or nearer to that than the
     /// next one would be.
-    pub(super) fn wants(&mut self, at: Instant) -> bool {
+    pub fn wants(&mut self, at: Instant) -> bool {
         // The same frame is offered again when the socket had no room for it.
         if self.last != Some(at) {
             self.interval = self.last.map_or(Duration::ZERO, |last| at.saturating_duration_since(last));
@@ -77,13 +89,13 @@ impl Pace {
     }
 
     /// How many frames were due before one that was captured at `at`.
-    pub(super) fn overdue(&self, at: Instant) -> u64 {
+    pub fn overdue(&self, at: Instant) -> u64 {
         let late = self.due.map_or(Duration::ZERO, |due| at.saturating_duration_since(due));
         u64::try_from(late.as_nanos() / self.period.as_nanos().max(1)).unwrap_or(u64::MAX)
     }
 
     /// Notes that a frame captured at `at` is taken.
-    pub(super) fn taken(&mut self, at: Instant) {
+    pub fn taken(&mut self, at: Instant) {
         let next = self.due.unwrap_or(at) + self.period;
         // One that is later than a whole period begins anew: nobody wants to catch up.
         self.due = Some(if next > at { next } else { at + self.period });

@@ -1,0 +1,202 @@
+//! Who wants a camera's frames, and how many of them: what flows back from viewers to the one who makes frames.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::Feed;
+use crate::pace::{Fps, Pace};
+
+/// All that is asked of one feed.
+#[derive(Debug, Default)]
+pub(super) struct Demands {
+    /// One for each who asks: the most frames that are of use, `None` for every frame.
+    list: Mutex<Vec<Option<Fps>>>,
+    /// The sum of it, for the one who makes frames and must not wait for a lock: [`Asked`].
+    asked: AtomicU64,
+}
+
+impl Demands {
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        Asked(self.asked.load(Ordering::Acquire))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Option<Fps>>)) {
+        let mut list = self.lock();
+        change(&mut list);
+        let sum = match list
+            .iter()
+            .copied()
+            .min_by_key(|fps| fps.map(|fps| std::cmp::Reverse(fps.thousandths())))
+        {
+            None => Asked::NOTHING,
+            Some(None) => Asked::EVERYTHING,
+            Some(Some(fps)) => fps.thousandths(),
+        };
+        let changes = (self.asked.load(Ordering::Relaxed) >> 32) as u32;
+        self.asked.store(u64::from(changes.wrapping_add(1)) << 32 | u64::from(sum), Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Fps>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What all together want at one time: how often that changed so far, in the upper half, and in the lower one
+/// how many frames, in thousandths a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked(u64);
+
+impl Asked {
+    const NOTHING: u32 = 0;
+    const EVERYTHING: u32 = u32::MAX;
+
+    fn sum(self) -> u32 {
+        self.0 as u32 // the lower half
+    }
+
+    /// Whether anybody wants frames.
+    pub fn is_any(self) -> bool {
+        self.sum() != Self::NOTHING
+    }
+
+    /// The most frames that are of use to anybody; `None` where somebody wants every one, or nobody any.
+    pub fn fps(self) -> Option<Fps> {
+        Fps::of_thousandths(self.sum())
+    }
+}
+
+/// Chooses the frames that are worth making, for the one who makes them.
+#[derive(Debug, Default)]
+pub struct Picker {
+    asked: Asked,
+    pace: Option<Pace>,
+}
+
+impl Picker {
+    /// Whether anybody wants the frame that was captured at `at`. Whoever is new wants the next one.
+    pub fn wants(&mut self, feed: &Feed, at: Instant) -> bool {
+        let asked = feed.asked();
+        if asked != self.asked {
+            (self.asked, self.pace) = (asked, asked.fps().map(Pace::new));
+        }
+        asked.is_any() && self.pace.as_mut().is_none_or(|pace| pace.wants(at))
+    }
+
+    /// Notes that a frame captured at `at` was made.
+    pub fn made(&mut self, at: Instant) {
+        if let Some(pace) = &mut self.pace {
+            pace.taken(at);
+        }
+    }
+}
+
+/// As long as it lives, somebody wants this camera's frames.
+#[derive(Debug)]
+pub struct Demand {
+    feed: Arc<Feed>,
+    fps: Option<Fps>,
+}
+
+impl Demand {
+    /// Asks `feed` for every frame.
+    pub fn new(feed: Arc<Feed>) -> Self {
+        Self::of(feed, None)
+    }
+
+    /// Asks `feed` for no more than so many frames a second, and the next one in any case. As others may want
+    /// more, more may come.
+    pub fn of(feed: Arc<Feed>, fps: Option<Fps>) -> Self {
+        feed.demands.change(|list| list.push(fps));
+        Self { feed, fps }
+    }
+
+    /// Where the frames come.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+}
+
+impl Drop for Demand {
+    fn drop(&mut self) {
+        self.feed.demands.change(|list| {
+            if let Some(place) = list.iter().position(|fps| *fps == self.fps) {
+                list.swap_remove(place);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Wanted, Which};
+    use std::time::Duration;
+
+    fn feed() -> Arc<Feed> {
+        Arc::new(Feed::new("test".to_owned(), Wanted::of(Which::Pattern)))
+    }
+
+    fn fps(text: &str) -> Option<Fps> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_one_who_wants_most_is_heard_and_who_goes_is_not_any_more() {
+        let feed = feed();
+        assert!(!feed.is_wanted());
+        let few = Demand::of(feed.clone(), fps("2"));
+        let more = Demand::of(feed.clone(), fps("7.5"));
+        let as_many = Demand::of(feed.clone(), fps("7.5"));
+        assert_eq!((feed.demand(), feed.asked().fps()), (3, fps("7.5")));
+        let all = Demand::new(feed.clone());
+        assert!(feed.is_wanted() && feed.asked().fps().is_none());
+        drop(all);
+        assert_eq!(feed.asked().fps(), fps("7.5"));
+        drop(more);
+        assert_eq!(feed.asked().fps(), fps("7.5"));
+        drop(as_many);
+        assert_eq!(feed.asked().fps(), fps("2"));
+        drop(few);
+        assert!(!feed.is_wanted() && feed.demand() == 0);
+    }
+
+    #[test]
+    fn a_frame_is_chosen_when_it_is_due_and_at_once_for_whoever_is_new() {
+        let (feed, mut picker, start) = (feed(), Picker::default(), Instant::now());
+        let mut chosen = |numbers: std::ops::Range<u32>| -> Vec<u32> {
+            let at = |number: u32| start + Duration::from_millis(100) * number;
+            let choose = |number: &u32| {
+                let wants = picker.wants(&feed, at(*number));
+                if wants {
+                    picker.made(at(*number));
+                }
+                wants
+            };
+            numbers.filter(choose).collect()
+        };
+        assert_eq!(chosen(0..5), [0; 0]);
+        let _slow = Demand::of(feed.clone(), fps("2"));
+        assert_eq!(chosen(5..20), [5, 10, 15]);
+        let all = Demand::new(feed.clone());
+        assert_eq!(chosen(20..23), [20, 21, 22]);
+        drop(all);
+        assert_eq!(chosen(23..30), [23, 28]);
+        let _slower = Demand::of(feed.clone(), fps("0.5"));
+        assert_eq!(chosen(30..40), [30, 35]);
+    }
+
+    #[test]
+    fn a_frame_that_could_not_be_made_is_wanted_still() {
+        let (feed, mut picker, start) = (feed(), Picker::default(), Instant::now());
+        let _demand = Demand::of(feed.clone(), fps("0.01"));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(picker.wants(&feed, at(0)) && picker.wants(&feed, at(1)));
+        picker.made(at(1));
+        assert!(!picker.wants(&feed, at(2)));
+    }
+}
