@@ -56,10 +56,12 @@ class Busybox(Keeps, unittest.TestCase):
     def kill(self, pid, number=signal.SIGKILL):
         self.board.run("kill", f"-{int(number)}", pid)
 
-    def test_started_it_serves_and_status_says_so(self):
+    def test_started_it_serves_has_a_folder_to_record_into_and_status_says_so(self):
+        self.board.run("rm", "-rf", self.place)
         self.script("status", code=3)
         self.assertIn("boardcam started", self.script("start"))
         self.assertTrue(self.pid())
+        self.assertEqual(self.board.run("stat", "-c", "%a", self.place).strip(), "700")
         self.board.serves()
         until("its log in syslog", lambda: "boardcam 0" in self.log() and "listening on" in self.log())
 
