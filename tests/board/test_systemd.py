@@ -172,6 +172,14 @@ class Systemd(Keeps, unittest.TestCase):
             self.skipTest("this machine's kernel has its memory limits elsewhere")
         self.assertEqual((group / "memory.max").read_text().strip(), str(256 << 20))
 
+    def edit(self, line):
+        """Adds a line to the unit until the end of the check, as `systemctl edit` does."""
+        there = "/run/systemd/system/boardcam.service.d"
+        self.board.write(f"{there}/override.conf", f"[Service]\n{line}\n")
+        self.addCleanup(self.board.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.board.run, "rm", "-r", there)
+        self.board.run("systemctl", "daemon-reload")
+
     def watch(self, path):
         """Somebody who watches until the end of the check."""
         url = f"http://127.0.0.1:8080{path}"
@@ -194,12 +202,7 @@ class Systemd(Keeps, unittest.TestCase):
 
     def test_its_threads_may_let_the_cameras_come_first_and_keep_off_each_others_cores(self):
         self.settings('camera = "pattern"\nsize = "1280x720"\ntls = "auto"\n')
-        # The checks themselves may run at a low priority.
-        normal = "/run/systemd/system/boardcam.service.d"
-        self.board.write(f"{normal}/nice.conf", "[Service]\nNice=0\n")
-        self.addCleanup(self.board.run, "systemctl", "daemon-reload")
-        self.addCleanup(self.board.run, "rm", "-r", normal)
-        self.board.run("systemctl", "daemon-reload")
+        self.edit("Nice=0")  # the checks themselves may run at a low priority
         self.systemctl("restart")
         self.watch("/stream")
         self.watch("/stream?size=320x240")
@@ -233,6 +236,20 @@ class Systemd(Keeps, unittest.TestCase):
         there += ["--location-trusted", "--cacert", self.save_certificate(), *AS_ANNA, "-m", "20"]
         said = on_phone("curl", "-sS", *there, "-w", "%{http_code} %{url_effective}", "-o", "/dev/null", "http://garden.local:8080/state")
         self.assertEqual(said, f"200 https://garden.local:{HTTPS}/state")
+
+    def test_a_certificate_of_ones_own_that_a_group_may_read_is_served_with_that_group(self):
+        self.set_everything()
+        mine = self.save_certificate().read_text()
+        self.systemctl("stop")
+        self.board.run("groupadd", "certificates")
+        self.board.run("mv", f"{self.place}/https.pem", "/etc/mine.pem")  # with its key
+        self.board.run("chown", "root:certificates", "/etc/mine.pem")
+        self.board.run("chmod", "640", "/etc/mine.pem")
+        self.settings('camera = "pattern"\ntls = "/etc/mine.pem,/etc/mine.pem"\n')
+        self.edit("SupplementaryGroups=certificates")
+        self.systemctl("start")
+        self.assertEqual(self.save_certificate().read_text(), mine)
+        self.assertIn("camera: ", until("the status", lambda: self.show("StatusText")))
 
     @unittest.skipUnless(PIPES, "this boardcam has no pipes")
     def test_a_program_like_rpicam_vid_works_under_it_and_may_do_nothing_else(self):
