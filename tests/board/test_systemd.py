@@ -234,7 +234,8 @@ class Systemd(Keeps, unittest.TestCase):
         on_phone("python3", "-c", QUESTION, PHONE_IP, "garden.local", BOARD_IP)
         there = [word for port in (8080, HTTPS) for word in ("--resolve", f"garden.local:{port}:{BOARD_IP}")]
         there += ["--location-trusted", "--cacert", self.save_certificate(), *AS_ANNA, "-m", "20"]
-        said = on_phone("curl", "-sS", *there, "-w", "%{http_code} %{url_effective}", "-o", "/dev/null", "http://garden.local:8080/state")
+        there += ["-w", "%{http_code} %{url_effective}", "-o", "/dev/null"]
+        said = on_phone("curl", "-sS", *there, "http://garden.local:8080/state")
         self.assertEqual(said, f"200 https://garden.local:{HTTPS}/state")
 
     def test_a_certificate_of_ones_own_that_a_group_may_read_is_served_with_that_group(self):
