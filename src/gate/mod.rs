@@ -60,6 +60,15 @@ pub struct Gate {
     room: Room,
 }
 
+/// The names that an own certificate is for. The one to be found under is among them before it is known to be free: a
+/// certificate that followed what the network says could be made to change by anybody on it.
+fn certified(names: &Names, settings: &Settings) -> Vec<String> {
+    let mut certified = names.fixed().to_vec();
+    let found = settings.name.as_ref().map(|name| format!("{name}.local"));
+    certified.extend(found.filter(|found| !names.fixed().contains(found)));
+    certified
+}
+
 impl Gate {
     /// Opens the sockets that the settings ask for. `open_files` is how many this process may have.
     ///
@@ -78,7 +87,7 @@ impl Gate {
             warn!("at most {limit} connections: the system lets this process open {open_files} files only");
         }
         let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
-        let secure = match Keeper::open(&settings.https, names.fixed())? {
+        let secure = match Keeper::open(&settings.https, &certified(&names, settings))? {
             None => None,
             Some(keeper) => {
                 let config = tls::config(keeper.clone()).map_err(|error| {

@@ -33,8 +33,8 @@ def until(what, condition, seconds=WAIT_S):
 def run(*command, code=0, **options):
     """Runs a command to its end, which must be with `code` (any if None); gives what it printed."""
     done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        text=True, errors="replace", timeout=WAIT_S * 2, **options,
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        timeout=WAIT_S * 2, **({"stdin": subprocess.DEVNULL} if "input" not in options else {}), **options,
     )
     assert code is None or done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
@@ -75,10 +75,10 @@ class Container:
         """Runs a command of this machine in its network."""
         return run("nsenter", "-t", self.init, "-n", *command, **options)
 
-    def get(self, path, port=8080):
-        """What boardcam answers, as (status, body); (0, "") if nobody does."""
-        url = f"http://127.0.0.1:{port}{path}"
-        answer = self.in_network("curl", "-s", "-m", "20", "-w", "\n%{http_code}", url, code=None)
+    def get(self, path, port=8080, *options, scheme="http"):
+        """What boardcam answers, with further options for curl, as (status, body); (0, "") if nobody does."""
+        url = f"{scheme}://127.0.0.1:{port}{path}"
+        answer = self.in_network("curl", "-s", "-m", "20", "-w", "\n%{http_code}", *options, url, code=None)
         body, _, status = answer.rpartition("\n")
         return int(status), body
 

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from board import PROGRAM, busybox, until
+from kept import Keeps
 
 SCRIPT = "/etc/init.d/S50boardcam"
 PIDS = ["/var/run/boardcam.pid", "/var/run/boardcam-supervisor.pid"]
@@ -13,7 +14,7 @@ DIES = "#!/bin/sh\n[ \"$1\" != --version ] || exit 0\n[ \"$3\" != check ] || exi
 STUBBORN = "#!/bin/sh\n[ \"$3\" != check ] || exit 0\ntrap '' TERM\nwhile :; do sleep 1; done\n"
 
 
-class Busybox(unittest.TestCase):
+class Busybox(Keeps, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.board = busybox()
@@ -29,8 +30,17 @@ class Busybox(unittest.TestCase):
     def setUp(self):
         self.script("stop")
         self.board.copy(PROGRAM, "/usr/local/bin/boardcam")
-        self.board.write("/etc/boardcam.toml", 'camera = "pattern"\nsize = "320x240"\n')
+        self.settings('camera = "pattern"\nsize = "320x240"\n')
         self.board.write("/var/log/messages", "")
+
+    def settings(self, text):
+        self.board.write("/etc/boardcam.toml", text)
+
+    def start_anew(self):
+        self.script("restart")
+
+    def end(self):
+        self.script("stop")
 
     def script(self, *words, code=0):
         return self.board.run(SCRIPT, *words, code=code)
@@ -46,10 +56,12 @@ class Busybox(unittest.TestCase):
     def kill(self, pid, number=signal.SIGKILL):
         self.board.run("kill", f"-{int(number)}", pid)
 
-    def test_started_it_serves_and_status_says_so(self):
+    def test_started_it_serves_has_a_folder_to_record_into_and_status_says_so(self):
+        self.board.run("rm", "-rf", self.place)
         self.script("status", code=3)
         self.assertIn("boardcam started", self.script("start"))
         self.assertTrue(self.pid())
+        self.assertEqual(self.board.run("stat", "-c", "%a", self.place).strip(), "700")
         self.board.serves()
         until("its log in syslog", lambda: "boardcam 0" in self.log() and "listening on" in self.log())
 
@@ -155,6 +167,21 @@ class Busybox(unittest.TestCase):
         self.script("start")
         self.board.serves()
 
+    def test_whoever_starts_it_it_keeps_things_in_one_place_unless_its_defaults_name_another(self):
+        defaults = "/etc/default/boardcam"
+        self.addCleanup(self.board.run, "rm", "-rf", defaults, "/opt/mine", "/opt/theirs")
+        self.board.run("mkdir", "-p", "/opt/mine", "/opt/theirs")
+        self.settings('camera = "pattern"\ntls = "auto"\n')
+        for text, place in {"": self.place, "STATE_DIRECTORY=/opt/theirs\n": "/opt/theirs"}.items():
+            with self.subTest(place=place):
+                self.board.write(defaults, f"options='--config /etc/boardcam.toml'\n{text}")
+                self.board.run("rm", "-rf", self.place)
+                self.board.run("env", "XDG_STATE_HOME=/opt/mine", "STATE_DIRECTORY=/opt/mine", SCRIPT, "start")
+                until("the certificate", lambda: self.board.exists(f"{place}/https.pem"))
+                self.script("stop")
+        self.assertEqual(self.board.run("ls", "/opt/mine"), "")
+        self.assertEqual(self.board.run("stat", "-c", "%a", "/var/lib").strip(), "755")
+
     def test_other_words_are_told_what_there_is(self):
         self.assertIn("start|stop|restart|status", self.script("reload", code=2))
 
@@ -170,6 +197,17 @@ class Busybox(unittest.TestCase):
         self.assertIn("boardcam runs", self.install())
         self.assertNotIn(self.pid(), (None, first))
         self.assertIn("320x240", self.board.read("/etc/boardcam.toml"))
+
+    def test_a_program_that_does_not_run_here_replaces_none(self):
+        self.script("start")
+        first = self.pid()
+        self.board.write("/opt/broken", "no program", 0o755)
+        told = self.board.run("/opt/board/install", "--binary", "/opt/broken", code=1)
+        self.assertIn("/opt/broken does not run here", told)
+        self.assertEqual(self.pid(), first)
+        self.script("restart")
+        self.board.serves()
+        self.assertFalse(self.board.exists("/usr/local/bin/boardcam.new"))
 
     def test_removed_it_is_gone_but_changed_settings_stay(self):
         self.script("start")

@@ -101,6 +101,18 @@ class OnDebian(WithFolder):
         self.board.serves()
         self.assertNotEqual(self.systemctl("show", "--value", "-p", "MainPID"), first)
 
+    def test_it_and_the_installer_tell_of_each_other(self):
+        self.board.bring()
+        by_hand = ["/opt/board/install", "--binary", "/opt/boardcam"]
+        self.assertIn("here as a Debian package", self.board.run(*by_hand, code=1))
+        self.board.run("dpkg", "--purge", "boardcam")
+        self.board.run(*by_hand)
+        self.assertIn("board/install --remove", self.board.run("dpkg", "-i", "/opt/boardcam.deb"))
+        self.board.run("/opt/board/install", "--remove")
+        self.systemctl("enable", "--now")
+        self.board.serves()
+        self.assertEqual(self.systemctl("is-enabled"), "enabled")
+
     def test_whoever_switched_it_off_finds_it_off_after_an_upgrade(self):
         self.systemctl("disable", "--now")
         self.board.run("dpkg", "-i", "/opt/boardcam.deb")

@@ -1,11 +1,14 @@
 """The unit and the installer on Debian with systemd as the first process; over ssh, too."""
 
+import os
 import re
 import signal
+import subprocess
 import time
 import unittest
 
 from board import BOARD, PROGRAM, debian, run, until
+from kept import AS_ANNA, HTTPS, Keeps
 
 PIPES = "pipe:" in run(PROGRAM, "--help")
 """Whether this boardcam takes pictures from other programs."""
@@ -22,13 +25,45 @@ try head -c 1 /dev/video9
 try head -c 1 /dev/fuse
 try head -c 1 /dev/kmsg
 try renice -n 5 $$
+try renice -n -5 $$
+try ionice -c 3 true
+try chrt --batch 0 true
+try taskset -c 0 true
 try chown 0 /var/lib/boardcam/kept
 try kill -0 1
 while cat /opt/frame.jpg; do sleep 0.1; done
 """
 
+BOARD_IP, PHONE_IP = "10.78.0.1", "10.78.0.2"
 
-class Systemd(unittest.TestCase):
+# Asks for the address of a name, over and over (RFC 6762), and ends well when somebody has said the right one.
+QUESTION = """
+import socket, sys, time
+own, name, right = sys.argv[1:]
+mdns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+mdns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+mdns.bind(("", 5353))
+group = socket.inet_aton("224.0.0.251")
+mdns.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + socket.inet_aton(own))
+mdns.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+mdns.settimeout(1)
+labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + bytes(1)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    mdns.sendto(bytes([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + labels + bytes([0, 1, 0, 1]), ("224.0.0.251", 5353))
+    try:
+        answer, (sender, _) = mdns.recvfrom(9000)
+    except TimeoutError:
+        continue
+    if sender == right and labels[:-1] in answer and socket.inet_aton(right) in answer:
+        sys.exit()
+sys.exit("nobody said where " + name + " is")
+"""
+
+
+class Systemd(Keeps, unittest.TestCase):
+    place = "/var/lib/private/boardcam"
+
     @classmethod
     def setUpClass(cls):
         cls.board = debian()
@@ -53,6 +88,12 @@ class Systemd(unittest.TestCase):
 
     def systemctl(self, word, code=0):
         return self.board.run("systemctl", word, "boardcam.service", code=code).strip()
+
+    def start_anew(self):
+        self.systemctl("restart")
+
+    def end(self):
+        self.systemctl("stop")
 
     def show(self, name):
         return self.board.run("systemctl", "show", "--value", "--property", name, "boardcam.service").strip()
@@ -131,6 +172,86 @@ class Systemd(unittest.TestCase):
             self.skipTest("this machine's kernel has its memory limits elsewhere")
         self.assertEqual((group / "memory.max").read_text().strip(), str(256 << 20))
 
+    def edit(self, line):
+        """Adds a line to the unit until the end of the check, as `systemctl edit` does."""
+        there = "/run/systemd/system/boardcam.service.d"
+        self.board.write(f"{there}/override.conf", f"[Service]\n{line}\n")
+        self.addCleanup(self.board.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.board.run, "rm", "-r", there)
+        self.board.run("systemctl", "daemon-reload")
+
+    def watch(self, path):
+        """Somebody who watches until the end of the check."""
+        url = f"http://127.0.0.1:8080{path}"
+        command = ["nsenter", "-t", str(self.board.init), "-n", "curl", "-sN", "-o", "/dev/null", url]
+        viewer = subprocess.Popen(command)
+        self.addCleanup(viewer.wait)
+        self.addCleanup(viewer.terminate)
+
+    def thread(self, name, file):
+        """What a file in /proc says of a thread, once there is one of this name."""
+        tasks = self.board.root / f"proc/{self.pid()}/task"
+
+        def find():
+            for task in tasks.iterdir():
+                if (task / "comm").read_text().strip() == name:
+                    return (task / file).read_text()
+            return None
+
+        return until(f"thread {name}", find)
+
+    def test_its_threads_may_let_the_cameras_come_first_and_keep_off_each_others_cores(self):
+        self.settings('camera = "pattern"\nsize = "1280x720"\ntls = "auto"\n')
+        self.edit("Nice=0")  # the checks themselves may run at a low priority
+        self.systemctl("restart")
+        self.watch("/stream")
+        self.watch("/stream?size=320x240")
+        nice = lambda name: int(self.thread(name, "stat").rpartition(")")[2].split()[16])  # proc_pid_stat(5)
+        self.assertEqual(nice("camera camera"), 0)
+        for name in ("https", "smaller camera"):
+            until(f"{name} to be nice", lambda: nice(name) > 0)
+        if os.cpu_count() > 1:
+            cores = lambda name: re.search(r"Cpus_allowed:\t(.*)", self.thread(name, "status"))[1]
+            until("a core that is kept off", lambda: cores("band 2") != cores("camera camera"))
+
+    def test_it_may_open_as_many_files_as_systemd_lets_it(self):
+        soft, hard = re.search(r"Max open files +(\d+) +(\d+)", self.process("limits")).groups()
+        self.assertEqual(soft, hard)
+        self.assertGreater(int(soft), 1024)
+
+    def test_a_phone_finds_it_by_name_and_is_led_to_https_under_that_name(self):
+        phone = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+        self.addCleanup(phone.wait)
+        self.addCleanup(phone.kill)
+        network = lambda pid: os.readlink(f"/proc/{pid}/ns/net")
+        until("the phone", lambda: network(phone.pid) != network("self"))
+        on_phone = lambda *command, **options: run("nsenter", "-t", phone.pid, "-n", *command, **options)
+        self.board.in_network("ip", "link", "add", "lan", "type", "veth", "peer", "name", "wlan", "netns", phone.pid)
+        for there, link, address in (self.board.in_network, "lan", BOARD_IP), (on_phone, "wlan", PHONE_IP):
+            there("ip", "address", "add", f"{address}/24", "dev", link)
+            there("ip", "link", "set", link, "up")
+        self.set_everything()
+        on_phone("python3", "-c", QUESTION, PHONE_IP, "garden.local", BOARD_IP)
+        there = [word for port in (8080, HTTPS) for word in ("--resolve", f"garden.local:{port}:{BOARD_IP}")]
+        there += ["--location-trusted", "--cacert", self.save_certificate(), *AS_ANNA, "-m", "20"]
+        there += ["-w", "%{http_code} %{url_effective}", "-o", "/dev/null"]
+        said = on_phone("curl", "-sS", *there, "http://garden.local:8080/state")
+        self.assertEqual(said, f"200 https://garden.local:{HTTPS}/state")
+
+    def test_a_certificate_of_ones_own_that_a_group_may_read_is_served_with_that_group(self):
+        self.set_everything()
+        mine = self.save_certificate().read_text()
+        self.systemctl("stop")
+        self.board.run("groupadd", "certificates")
+        self.board.run("mv", f"{self.place}/https.pem", "/etc/mine.pem")  # with its key
+        self.board.run("chown", "root:certificates", "/etc/mine.pem")
+        self.board.run("chmod", "640", "/etc/mine.pem")
+        self.settings('camera = "pattern"\ntls = "/etc/mine.pem,/etc/mine.pem"\n')
+        self.edit("SupplementaryGroups=certificates")
+        self.systemctl("start")
+        self.assertEqual(self.save_certificate().read_text(), mine)
+        self.assertIn("camera: ", until("the status", lambda: self.show("StatusText")))
+
     @unittest.skipUnless(PIPES, "this boardcam has no pipes")
     def test_a_program_like_rpicam_vid_works_under_it_and_may_do_nothing_else(self):
         self.board.write("/opt/rpicam-vid", STAND_IN, 0o755)
@@ -151,7 +272,11 @@ class Systemd(unittest.TestCase):
             r"may (not head -c 1 /dev/video9: .*No such device( or address)?|head)",
             r"may not head -c 1 /dev/fuse: .*cannot open .*Operation not permitted",
             r"may not head -c 1 /dev/kmsg: ",
-            r"may not renice -n 5 \d+: .*Operation not permitted",
+            r"may renice -n 5 \d+",
+            r"may not renice -n -5 \d+: .*Permission denied",
+            r"may not ionice -c 3 true: .*Operation not permitted",
+            r"may not chrt --batch 0 true: .*Operation not permitted",
+            r"may taskset -c 0 true",
             r"may not chown 0 /var/lib/boardcam/kept: .*Operation not permitted",
             r"may not kill -0 1: ",
         ]:

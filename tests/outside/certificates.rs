@@ -49,6 +49,17 @@ fn its_certificate_stays_over_restarts_and_the_log_tells_its_fingerprint() -> Ou
 }
 
 #[test]
+fn its_certificate_is_for_the_name_it_is_found_under_and_made_anew_for_another() -> Outcome {
+    let folder = Folder::new()?;
+    for name in ["garden", "door"] {
+        let (_boardcam, address) = start(&folder, "auto", &["--size", "320x240", "--name", name])?;
+        let seen = certificate(&Trust::any()?.connect(address, "localhost")?)?;
+        Trust::only(&seen)?.connect(address, &format!("{name}.local"))?;
+    }
+    Ok(())
+}
+
+#[test]
 fn certificates_that_cannot_be_used_are_told_at_the_start() -> Outcome {
     let folder = Folder::new()?;
     let tell = |told: &str| -> Outcome {
