@@ -240,6 +240,26 @@ class Disks(unittest.TestCase):
                 for file in recorder.files():
                     self.assertGreater(decode(file), 0)
 
+    def test_a_disk_that_takes_names_and_no_bytes_is_not_filled_with_empty_files(self):
+        with disk.plugged_in("8m") as small:
+            with contextlib.closing(Recorder(self, small.recordings, "--record-min-free", "0")) as recorder:
+                program = recorder.program
+                filler = small.place / "of somebody else"
+                with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(1 << 12))
+                recorder.switch(True)
+                until("it to be told", lambda: "No space" in self.problem(program))
+                # It tries again each second.
+                before = recording(program)["dropped"]
+                until("three more seconds", lambda: recording(program)["dropped"] > before + 100)
+                self.assertEqual([file.name for file in recorder.files()], [])
+                filler.unlink()
+                await_frames(program, 30)
+                until("no problem", lambda: not self.problem(program))
+                program.stop()
+                self.assertEqual(len(recorder.files()), 1)
+
     def test_the_oldest_make_room_so_that_some_of_the_disk_stays_free(self):
         with disk.plugged_in("6m") as small:
             options = ["--record", "always", "--record-segment", "1", "--record-min-free", "5"]
