@@ -322,8 +322,9 @@ mod tests {
                 std::thread::yield_now();
             }
             let done = others.is_finished();
-            fs::read(&pipe).unwrap(); // lets it go on
-            let _ = held.join().unwrap();
+            let reader = File::open(&pipe).unwrap(); // lets it go on
+            fs::remove_file(&pipe).unwrap(); // and those behind it
+            let _ = (held.join().unwrap(), reader);
             assert!(done, "they waited for the disk");
             assert!(others.join().unwrap().contains("its disk is busy with an earlier change"));
         });
