@@ -259,7 +259,8 @@ class Disks(unittest.TestCase):
     def traced_disk(self, program, fate):
         """Within it each write of the disk's thread, and of no other, has this fate."""
         tasks = Path(f"/proc/{program.process.pid}/task")
-        thread = next(task for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk "))
+        named = lambda: [task for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk ")]
+        [thread] = until("the disk's thread", named)
         strace = subprocess.Popen(
             ["strace", "-qq", "-e", "trace=pwrite64", "-e", f"inject=pwrite64:{fate}", "-p", thread.name],
             stdout=subprocess.DEVNULL,
