@@ -162,3 +162,16 @@ fn a_file_begun_before_the_clock_was_set_gets_its_true_time() {
     let apart = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 - name.start;
     assert!(name.has_time() && (0..60).contains(&apart), "{name}");
 }
+
+#[test]
+fn a_file_without_a_frame_does_not_stay() {
+    let mut desk = Desk::new("empty");
+    fs::create_dir(&desk.path).unwrap();
+    let folder = Folder::open(&desk.path).unwrap();
+    let (size, captured) = (Size { width: 8, height: 8 }, Instant::now());
+    let batch = Batch { cluster: Cluster::new(0, 0), captured, size, frames: 0, end: 0, anew: true };
+    desk.disk.open = Some(Open::new(folder, Name::new("door", SystemTime::now()), &batch).unwrap());
+    assert_eq!(desk.files().len(), 1);
+    desk.disk.close();
+    assert_eq!(desk.files().len(), 0);
+}
