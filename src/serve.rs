@@ -52,7 +52,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let announced = Announced::default();
     let names = Names::new(own_names(settings)).and(announced.clone());
     let gate = Gate::open(settings, names, raise_open_files())?;
-    let listening = gate.addresses();
+    let (listening, https) = (gate.addresses(), gate.https_addresses());
+    let https_port = https.first().map(SocketAddr::port);
+    let opened = if https.is_empty() { listening.clone() } else { https };
     let bells = gate.bells();
     let shutdown = Shutdown::default();
     let (on_signal, wake, keeper) = (shutdown.clone(), bells.clone(), gate.keeper());
@@ -91,9 +93,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         recordings: recordings.clone(),
         count: gate.count(),
         board: Board::default(),
-        listening: listening.clone(),
+        opened: opened.clone(),
         announced: announced.clone(),
-        https_port: gate.https_addresses().first().map(SocketAddr::port),
+        https_port,
         started,
         instance: site::secret()?,
         mistake: settings.mistake.clone(),
@@ -116,7 +118,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     }
     // The end waits for these, too: whoever was told of this board is told that it goes.
     if let Some(name) = settings.name.clone() {
-        let (listening, shutdown, alive) = (listening.clone(), shutdown.clone(), alive.clone());
+        let (shutdown, alive) = (shutdown.clone(), alive.clone());
         let discovery = Discovery { name, listening, announced, shutdown };
         let run = move || {
             discovery.run();
@@ -130,7 +132,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
             )
         })?;
     }
-    console::start(listening, shutdown.clone());
+    console::start(opened, https_port.is_some(), shutdown.clone());
     let no_thread = |error: std::io::Error| {
         Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
     };

@@ -4,7 +4,9 @@
 //!
 //! - Only hashes are kept: of passwords slow ones (Argon2id), of what is random anyway fast ones (BLAKE2b).
 //! - One password is hashed at a time; [`CHECKS_MAX`] may be under way, more are told to come again. One that was
-//!   proven is remembered, so that whoever asks ten times a second costs nothing.
+//!   proven is remembered with the addresses that it came from, so that whoever asks ten times a second costs nothing.
+//!   To all other addresses, and to one that sends another password, it is worth no more than a guess: those who are
+//!   slowed down learn nothing by it.
 //! - Wrong passwords are slowed down by address, and logged.
 //! - What streams were opened by is a [`Pass`]; when it ends, so do they.
 
@@ -44,6 +46,9 @@ pub const NAME_MAX: usize = 32;
 /// Passwords that may be under way at once, the one that is being hashed included. Each keeps one of the site's
 /// workers waiting, and one of these stays free for all else.
 pub const CHECKS_MAX: usize = RELAYS - 1;
+
+/// Addresses that a proven password is remembered with; one more makes the one that was quiet for longest forgotten.
+const ADDRESSES_MAX: usize = 64;
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,8 +146,16 @@ pub fn seconds(wait: Duration) -> u64 {
 #[derive(Debug)]
 struct Account {
     user: User,
-    /// The tag of its password, once that was proven.
-    proven: Mutex<Option<Tag>>,
+    /// Its password, once that was proven.
+    proven: Mutex<Option<Proven>>,
+}
+
+/// A password that was right.
+#[derive(Debug)]
+struct Proven {
+    tag: Tag,
+    /// From where it came, and nothing else since; the latest last.
+    from: Vec<IpAddr>,
 }
 
 /// Everybody who may come in.
@@ -207,7 +220,7 @@ impl Access {
     pub fn by_password(&self, name: &str, password: &str, from: IpAddr) -> Result<Visitor, Refused> {
         let account = self.accounts.iter().find(|account| account.user.name == name);
         let tag = self.key.tag(password);
-        if let Some(account) = account.filter(|account| account.is_proven(&tag)) {
+        if let Some(account) = account.filter(|account| account.recalls(&tag, from)) {
             return Ok(account.visitor());
         }
         let fits = (1..=PASSWORD_MAX).contains(&password.len());
@@ -215,10 +228,11 @@ impl Access {
         let _turn = Turn::take(&self.checks).ok_or(Refused::Busy)?;
         let _hashing = lock(&self.hashing);
         // Others may have come to an end while this one waited.
+        self.may_try(from)?;
         if let Some(account) = account.filter(|account| account.is_proven(&tag)) {
+            account.remember(tag, from);
             return Ok(account.visitor());
         }
-        self.may_try(from)?;
         // A user that does not exist takes as long as the first one, lest the time tells who does.
         let hash = account.or(self.accounts.first()).map(|account| &account.user.password);
         let right = hash.filter(|_| fits).map_or(Ok(false), |hash| hash.fits(password)).map_err(|why| {
@@ -227,7 +241,7 @@ impl Access {
         })?;
         match account.filter(|_| right) {
             Some(account) => {
-                *lock(&account.proven) = Some(tag);
+                account.remember(tag, from);
                 Ok(account.visitor())
             }
             None => {
@@ -276,7 +290,31 @@ impl Access {
 
 impl Account {
     fn is_proven(&self, tag: &Tag) -> bool {
-        lock(&self.proven).as_ref().is_some_and(|proven| bool::from(proven.ct_eq(tag)))
+        lock(&self.proven).as_ref().is_some_and(|proven| bool::from(proven.tag.ct_eq(tag)))
+    }
+
+    /// Whether this password was proven from this address. Whoever sends another one from there may be guessing, and
+    /// is not told a second time.
+    fn recalls(&self, tag: &Tag, from: IpAddr) -> bool {
+        let mut proven = lock(&self.proven);
+        let Some(Proven { tag: right, from: known }) = proven.as_mut() else { return false };
+        let Some(place) = known.iter().position(|known| *known == from) else { return false };
+        known.remove(place);
+        let right = bool::from(right.ct_eq(tag));
+        if right {
+            known.push(from);
+        }
+        right
+    }
+
+    fn remember(&self, tag: Tag, from: IpAddr) {
+        let mut proven = lock(&self.proven);
+        let Proven { from: known, .. } = proven.get_or_insert(Proven { tag, from: Vec::new() });
+        known.retain(|known| *known != from);
+        if known.len() >= ADDRESSES_MAX {
+            known.remove(0);
+        }
+        known.push(from);
     }
 
     fn visitor(&self) -> Visitor {

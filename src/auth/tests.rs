@@ -30,9 +30,11 @@ fn a_right_password_opens_and_a_wrong_one_does_not() {
 }
 
 #[test]
-fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_is_not() {
+fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_elsewhere_is_not() {
     let access = access();
-    access.by_password("anna", "right", HERE).unwrap();
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    access.by_password("anna", "right", elsewhere).unwrap();
+    access.by_password("ben", "other", HERE).unwrap();
     let tries = (0..1000).map(|number| access.by_password("anna", &format!("wrong {number}"), HERE));
     let (mut wrong, mut slowed) = (0, 0);
     for outcome in tries {
@@ -43,10 +45,37 @@ fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_is_not() {
         }
     }
     assert!(wrong > 0 && slowed > 900, "{wrong} wrong, {slowed} slowed");
-    assert!(access.by_password("anna", "right", HERE).is_ok(), "proven before");
-    assert!(matches!(access.by_password("ben", "other", HERE), Err(Refused::Slowed(_))), "not proven yet");
+    assert!(access.by_password("anna", "right", elsewhere).is_ok(), "proven from there");
+    assert!(access.by_password("ben", "other", HERE).is_ok(), "proven from here, and nobody guesses it");
+}
+
+#[test]
+fn who_is_slowed_down_does_not_learn_which_password_was_proven() {
+    let access = access();
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
-    assert!(access.by_password("ben", "other", elsewhere).is_ok());
+    access.by_password("anna", "right", elsewhere).unwrap();
+    let guess = |password: &str| access.by_password("anna", password, HERE);
+    while guess("wrong") == Err(Refused::Wrong) {}
+    assert!(matches!(guess("right"), Err(Refused::Slowed(_))), "the right one is told from wrong ones");
+    // Also where it was proven before: one wrong guess there, and the next ones wait.
+    access.throttle.forget(HERE);
+    assert!(guess("right").is_ok());
+    while guess("wrong") == Err(Refused::Wrong) {}
+    assert!(matches!(guess("right"), Err(Refused::Slowed(_))), "the right one is told from wrong ones");
+    access.throttle.forget(HERE);
+    assert!(guess("right").is_ok());
+}
+
+#[test]
+fn a_proven_password_is_remembered_with_so_many_addresses_and_no_more() {
+    let access = access();
+    for number in 0..2 * ADDRESSES_MAX as u32 {
+        access.by_password("anna", "right", IpAddr::V4(Ipv4Addr::from_bits(number))).unwrap();
+        access.by_password("anna", "right", HERE).unwrap();
+    }
+    let proven = lock(&access.accounts[0].proven);
+    let known = &proven.as_ref().unwrap().from;
+    assert!(known.len() == ADDRESSES_MAX && known.contains(&HERE));
 }
 
 #[test]

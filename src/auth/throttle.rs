@@ -98,6 +98,11 @@ impl Throttle {
         self.tell(address, name, pause, now);
     }
 
+    #[cfg(test)]
+    pub(super) fn forget(&self, address: IpAddr) {
+        lock(&self.tries).remove(&whose(address));
+    }
+
     fn tell(&self, address: IpAddr, name: &str, pause: Duration, now: Instant) {
         let mut told = lock(&self.told);
         if told.since.is_none_or(|since| now.saturating_duration_since(since) >= LOG_PERIOD) {

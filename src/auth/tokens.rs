@@ -7,8 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{error, info};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ const FILE: &str = "tokens.json";
 
 /// The largest file that is read, in bytes; several times what all tokens need.
 const FILE_MAX: u64 = 64 << 10;
+
+/// Whoever changes tokens waits so long for another who does: that one waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A token as others may see it, and as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +60,9 @@ pub enum Failed {
 /// All tokens.
 #[derive(Debug)]
 pub struct Tokens {
+    /// Never held while the disk is waited for: each request with a token looks here.
     all: Mutex<Vec<Token>>,
+    writer: Writer,
     folder: Option<PathBuf>,
     passes: Arc<Passes>,
 }
@@ -65,7 +70,7 @@ pub struct Tokens {
 impl Tokens {
     /// None, and none can be kept.
     pub(super) fn none(passes: Arc<Passes>) -> Self {
-        Self { all: Mutex::default(), folder: None, passes }
+        Self { all: Mutex::default(), writer: Writer::default(), folder: None, passes }
     }
 
     /// Those that are kept in `folder`. A file that cannot be read is told in the log: then there are none.
@@ -79,7 +84,7 @@ impl Tokens {
         });
         let token = |kept: Kept| Token { pass: passes.issue(None), kept };
         let all = kept.into_iter().filter(|kept| is_name(&kept.name)).take(TOKENS_MAX).map(token).collect();
-        Self { all: Mutex::new(all), folder, passes }
+        Self { all: Mutex::new(all), writer: Writer::default(), folder, passes }
     }
 
     /// Name of each token, and when it was made, in seconds since 1970.
@@ -98,23 +103,25 @@ impl Tokens {
     /// # Errors
     /// See [`Failed`].
     pub fn make(&self, name: &str) -> Result<String, Failed> {
-        let mut all = lock(&self.all);
         if !is_name(name) {
             let why = format!("A token's name has 1 to {} letters, digits, -, _, . and @.", super::NAME_MAX);
             return Err(Failed::Unusable(why));
         }
-        if all.iter().any(|token| token.kept.name == name) {
+        let _turn = self.writer.turn(PATIENCE).ok_or_else(|| self.busy())?;
+        let mut kept = self.kept();
+        if kept.iter().any(|kept| kept.name == name) {
             return Err(Failed::Unusable(format!("There is a token {name} already; revoke it first.")));
         }
-        if all.len() >= TOKENS_MAX {
+        if kept.len() >= TOKENS_MAX {
             let why = format!("There are {TOKENS_MAX} tokens already; revoke one that nobody needs.");
             return Err(Failed::Unusable(why));
         }
         let secret = crate::site::secret().map_err(Failed::Unkept)?;
         let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let kept = Kept { name: name.to_owned(), made, hash: hash(&secret) };
-        self.keep(all.iter().map(|token| &token.kept).chain([&kept]))?;
-        all.push(Token { kept, pass: self.passes.issue(None) });
+        let fresh = Kept { name: name.to_owned(), made, hash: hash(&secret) };
+        kept.push(fresh.clone());
+        self.keep(&kept)?;
+        lock(&self.all).push(Token { kept: fresh, pass: self.passes.issue(None) });
         info!("token {name} is made");
         Ok(secret)
     }
@@ -124,15 +131,30 @@ impl Tokens {
     /// # Errors
     /// See [`Failed`]; one that could not be taken out of the file holds no more either until a restart.
     pub fn revoke(&self, name: &str) -> Result<(), Failed> {
-        let mut all = lock(&self.all);
-        let place = all.iter().position(|token| token.kept.name == name).ok_or(Failed::Unknown)?;
-        let token = all.remove(place);
-        self.passes.revoke(token.pass);
+        {
+            let mut all = lock(&self.all);
+            let place = all.iter().position(|token| token.kept.name == name).ok_or(Failed::Unknown)?;
+            self.passes.revoke(all.remove(place).pass);
+        }
         info!("token {name} is revoked");
-        self.keep(all.iter().map(|token| &token.kept))
+        let _turn = self.writer.turn(PATIENCE).ok_or_else(|| self.busy())?;
+        self.keep(&self.kept())
     }
 
-    fn keep<'a>(&self, tokens: impl Iterator<Item = &'a Kept>) -> Result<(), Failed> {
+    fn kept(&self) -> Vec<Kept> {
+        lock(&self.all).iter().map(|token| token.kept.clone()).collect()
+    }
+
+    fn busy(&self) -> Failed {
+        self.unkept("its disk is busy with an earlier change".to_owned(), "check the disk, and try again")
+    }
+
+    fn unkept(&self, why: String, advice: &str) -> Failed {
+        let path = self.folder.clone().unwrap_or_default().join(FILE);
+        Failed::Unkept(Problem::new(format!("cannot keep the tokens in {}", path.display()), why, advice))
+    }
+
+    fn keep(&self, tokens: &[Kept]) -> Result<(), Failed> {
         let Some(folder) = &self.folder else {
             return Err(Failed::Unkept(Problem::new(
                 "cannot keep the token",
@@ -140,14 +162,36 @@ impl Tokens {
                 "name one that can be written: STATE_DIRECTORY=/path/to/folder boardcam",
             )));
         };
-        let text = serde_json::to_vec_pretty(&tokens.collect::<Vec<_>>()).map_err(std::io::Error::from);
+        let text = serde_json::to_vec_pretty(tokens).map_err(std::io::Error::from);
         text.and_then(|text| replace(folder, &text)).map_err(|error| {
-            Failed::Unkept(Problem::new(
-                format!("cannot keep the tokens in {}", folder.join(FILE).display()),
-                error.to_string(),
-                "is the disk full or read-only? STATE_DIRECTORY names another folder",
-            ))
+            let advice = "is the disk full or read-only? STATE_DIRECTORY names another folder";
+            self.unkept(error.to_string(), advice)
         })
+    }
+}
+
+/// Lets one after the other write the file.
+#[derive(Debug, Default)]
+struct Writer {
+    taken: Mutex<bool>,
+    free: Condvar,
+}
+
+impl Writer {
+    /// The right to write, given back when dropped; `None` if others have it for longer than `patience`.
+    fn turn(&self, patience: Duration) -> Option<WriterTurn<'_>> {
+        let taken = self.free.wait_timeout_while(lock(&self.taken), patience, |taken| *taken);
+        let (mut taken, _) = taken.unwrap_or_else(PoisonError::into_inner);
+        (!std::mem::replace(&mut *taken, true)).then(|| WriterTurn(self))
+    }
+}
+
+struct WriterTurn<'a>(&'a Writer);
+
+impl Drop for WriterTurn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.taken) = false;
+        self.0.free.notify_one();
     }
 }
 
@@ -251,6 +295,39 @@ mod tests {
         }
         folder.tokens().make("one").unwrap();
         assert_eq!(folder.tokens().list().len(), 1);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_holds_up_nobody_who_comes_with_a_token_and_a_revoked_one_is_no_good_at_once() {
+        let folder = Folder::new("hangs");
+        fs::create_dir_all(folder.0.join("state")).unwrap();
+        let tokens = folder.tokens();
+        let (kept, revoked) = (tokens.make("kept").unwrap(), tokens.make("revoked").unwrap());
+        // Opening a pipe that nobody reads waits as a disk that hangs does.
+        let pipe = folder.0.join("state").join(format!("{FILE}.new"));
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::thread::scope(|scope| {
+            let held = scope.spawn(|| tokens.make("held"));
+            while !*lock(&tokens.writer.taken) {
+                std::thread::yield_now();
+            }
+            let others = scope.spawn(|| {
+                assert!(tokens.find(&kept).is_some());
+                let Err(Failed::Unkept(problem)) = tokens.revoke("revoked") else { panic!("it was kept") };
+                assert!(tokens.find(&revoked).is_none() && tokens.list().len() == 1);
+                problem.to_string()
+            });
+            let begin = Instant::now();
+            while !others.is_finished() && begin.elapsed() < 10 * PATIENCE {
+                std::thread::yield_now();
+            }
+            let done = others.is_finished();
+            let reader = File::open(&pipe).unwrap(); // lets it go on
+            fs::remove_file(&pipe).unwrap(); // and those behind it
+            let _ = (held.join().unwrap(), reader);
+            assert!(done, "they waited for the disk");
+            assert!(others.join().unwrap().contains("its disk is busy with an earlier change"));
+        });
     }
 
     #[test]

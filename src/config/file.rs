@@ -33,8 +33,8 @@ const WIFI: &str = "wifi";
 /// The key of the tables with the users.
 const USER: &str = "user";
 
-/// The option that names the board.
-const NAME: &str = "name";
+/// The options that say how the board is reached, by whom, and whether nobody reads along.
+const REACH: [&str; 6] = ["name", "host", "tls", "tls-listen", "trusted-proxy", "cors-origin"];
 
 /// Reads the settings file at `path`.
 pub(super) fn read(path: &Path) -> Result<Values, Problem> {
@@ -52,17 +52,30 @@ pub(super) fn rescue(path: &Path) -> Values {
             values.wifi = reader.wifi(value).ok();
         } else if key.get_ref() == USER {
             values.users = reader.readable_users(value);
-        } else if let Some(opt) = OPTIONS.iter().find(|opt| opt.name == NAME && opt.name == key.get_ref()) {
-            // A name that is wrong is among what does not hold.
+        } else if let Some(opt) =
+            OPTIONS.iter().find(|opt| REACH.contains(&opt.name) && opt.name == key.get_ref())
+        {
+            // What is wrong itself is among what does not hold.
             let _ = reader.take(opt, value, |text| values.apply(opt, text));
         }
+    }
+    if values.https.is_none() {
+        values.https_listen.clear(); // one without the other is a mistake again
     }
     values
 }
 
-/// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake.
+/// Whether the settings file at `path` may say anything of users, as far as that can be told of one with a mistake. Of
+/// one that is there and cannot be read nobody knows.
 pub(super) fn names_users(path: &Path) -> bool {
-    let text = text(path).unwrap_or_default();
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
+        Ok(about) if about.is_file() && about.len() <= MAX_FILE => {}
+        _ => return true,
+    }
+    let Ok(bytes) = std::fs::read(path) else { return true };
+    // Of UTF-16, too, whole or not: what is looked for is ASCII.
+    let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
     let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
     lines.any(|line| {
         line.contains("[user") || line.starts_with(USER) || line.contains(ARGON2ID_IDENT.as_str())
@@ -281,6 +294,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::tls::Https;
 
     fn mistake(text: &str) -> String {
         parse("boardcam.toml", text).expect_err("was accepted").to_string()
@@ -400,11 +414,24 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             assert!(!names_users(&file), "{text}");
         }
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for bytes in [
+            [b"\xff\xfe\xfd\n", user("user").as_bytes()].concat(),
+            utf16("user = []"),
+            utf16("\u{feff}user = []\nqualty = 5"),
+            "\u{feff}user = []\nqualty = 5".into(),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            assert!(read(&file).is_err() && names_users(&file), "who may see it is there");
+        }
+        std::fs::write(&file, vec![b' '; MAX_FILE as usize + 1]).unwrap();
+        assert!(names_users(&file), "who knows what stands in the rest");
         std::fs::remove_file(&file).unwrap();
+        assert!(!names_users(&file) && names_users(&std::env::temp_dir()));
     }
 
     #[test]
-    fn of_a_file_with_a_mistake_the_wireless_network_still_holds() {
+    fn of_a_file_with_a_mistake_the_wireless_network_and_https_still_hold() {
         let file = std::env::temp_dir().join(format!("boardcam-rescue-{}.toml", std::process::id()));
         let rescued = |text: &str| {
             std::fs::write(&file, text).unwrap();
@@ -423,6 +450,10 @@ mod tests {
         let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
         assert_eq!((values.every_camera.fps, values.name), (None, Some(Some("garden".to_owned()))));
         assert_eq!(rescued("qualty = 5\nname = 7").name, None);
+        let values = rescued("qualty = 5\ntls = 'auto'\ntls-listen = '[::1]:443'\nhost = 'a.b'");
+        assert_eq!((values.https, values.https_listen.len()), (Some(Https::Auto), 1));
+        assert_eq!(values.hosts, ["a.b"]);
+        assert_eq!(rescued("tls = 5\ntls-listen = '[::1]:443'").https_listen, []);
         std::fs::remove_file(&file).unwrap();
     }
 }

@@ -541,6 +541,28 @@ mod tests {
     }
 
     #[test]
+    fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_understood() {
+        let file = std::env::temp_dir().join(format!("boardcam-appliance-{}.toml", std::process::id()));
+        let start = |text: &str, task: &[&str]| {
+            std::fs::write(&file, text).unwrap();
+            let path = file.to_str().unwrap();
+            let line = [&["boardcam", "--appliance", "--config", path], task].concat();
+            read(line.into_iter().map(Into::into))
+        };
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let user = format!("name = 'anna'\nrole = 'watch'\npassword = '{hash}'\n");
+        for text in [format!("[[usr]]\n{user}"), "[[user]]\nname = 'anna'\n".to_owned()] {
+            let told = start(&text, &[]).unwrap_err().to_string();
+            assert!(told.contains("of the settings file"), "{told}");
+            assert!(start(&text, &["wifi"]).is_ok(), "it opens nothing");
+        }
+        let (_, settings) = start(&format!("tls = 'auto'\nqualty = 5\n[[user]]\n{user}"), &[]).unwrap();
+        assert_eq!((settings.users.len(), settings.https), (1, Https::Auto));
+        assert!(settings.mistake.unwrap().to_string().contains("qualty"));
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
     fn the_command_line_comes_before_the_file() {
         let file =
             "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";

@@ -38,8 +38,8 @@ struct Download {
     sent: usize,
     /// Bytes of the file that were asked of the reader.
     asked: u64,
-    /// A piece is being read.
-    reading: bool,
+    /// The ticket of the piece that is being read.
+    reading: Option<u64>,
     /// Some of the answer is sent.
     begun: bool,
     /// When the client took something last, or a piece came.
@@ -79,7 +79,7 @@ impl Downloads {
             bytes: head,
             sent: 0,
             asked: 0,
-            reading: false,
+            reading: None,
             begun: false,
             moved: now,
         };
@@ -104,9 +104,8 @@ impl Downloads {
     pub(super) fn pieces(&mut self, left: &mut Vec<Left>, now: Instant) {
         while let Some(piece) = self.reader.as_ref().and_then(Reader::piece) {
             // One that has left meanwhile does not want it any more.
-            let Some(download) = self.running.get_mut(&piece.ticket).filter(|one| one.reading) else {
-                continue;
-            };
+            let download = self.running.get_mut(&piece.connection);
+            let Some(download) = download.filter(|one| one.reading == Some(piece.ticket)) else { continue };
             let done = match piece.read {
                 Ok((file, bytes)) => download.take(file, &bytes, now),
                 Err(error) => {
@@ -115,11 +114,11 @@ impl Downloads {
                 }
             };
             let sent = done.and_then(|()| match &self.reader {
-                Some(reader) => download.send(piece.ticket, reader, now),
+                Some(reader) => download.send(piece.connection, reader, now),
                 None => Ok(()),
             });
             if let Err(why) = sent {
-                left.extend(self.dismiss(piece.ticket, why));
+                left.extend(self.dismiss(piece.connection, why));
             }
         }
     }
@@ -136,7 +135,7 @@ impl Downloads {
             if !holds(download.order.pass) {
                 return Some((*connection, Leave::Over));
             }
-            match (download.reading, download.begun) {
+            match (download.reading.is_some(), download.begun) {
                 (false, _) if quiet > STALL_LIMIT => Some((*connection, Leave::Stalled)),
                 (true, false) if quiet > DISK_LIMIT => Some((*connection, Leave::NoFile)),
                 (true, true) if quiet > DISK_LIMIT => Some((*connection, Leave::Gone(ErrorKind::TimedOut))),
@@ -155,21 +154,21 @@ impl Downloads {
 
 impl Download {
     /// Asks for the next piece; `false` if that cannot be.
-    fn ask(&mut self, ticket: usize, reader: &Reader) -> bool {
+    fn ask(&mut self, connection: usize, reader: &Reader) -> bool {
         let length = (self.order.length - self.asked).min(PIECE as u64);
         let source = match &self.file {
             Some(file) => Source::File(file.clone()),
             None => Source::Name(self.order.name.clone()),
         };
         let at = self.order.from + self.asked;
-        self.reading = reader.ask(Wanted { ticket, source, at, length: length as usize });
+        self.reading = reader.ask(Wanted { connection, source, at, length: length as usize });
         self.asked += length;
-        self.reading
+        self.reading.is_some()
     }
 
     /// Takes a piece in.
     fn take(&mut self, file: Arc<File>, piece: &[u8], now: Instant) -> Result<(), Leave> {
-        self.reading = false;
+        self.reading = None;
         self.file = Some(file);
         if self.begun {
             self.bytes.clear();
@@ -181,7 +180,7 @@ impl Download {
     }
 
     /// Sends what there is, and asks for more when all is sent.
-    fn send(&mut self, ticket: usize, reader: &Reader, now: Instant) -> Result<(), Leave> {
+    fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Result<(), Leave> {
         while self.sent < self.bytes.len() || self.socket.holds() {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();
             let Some(sent) = attempt(self.socket.send([rest, &[]]))? else { return Ok(()) };
@@ -190,13 +189,13 @@ impl Download {
                 self.moved = now;
             }
         }
-        if self.reading {
+        if self.reading.is_some() {
             return Ok(());
         }
         if self.asked == self.order.length {
             return Err(Leave::Served);
         }
-        if self.ask(ticket, reader) { Ok(()) } else { Err(Leave::NoRoom) }
+        if self.ask(connection, reader) { Ok(()) } else { Err(Leave::NoRoom) }
     }
 }
 

@@ -54,5 +54,6 @@ pub const ACCEPTS: usize = 16;
 pub const BACKLOG: i32 = 1024;
 
 /// Descriptors kept for all but clients: three for each relay (its end, the site's end, the one in flight),
-/// ten for each of a few cameras, listeners, the two loops' polls, log, and files.
+/// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings take further ones, see
+/// [`crate::record::Settings::open_files`].
 pub const RESERVED_FILES: usize = 3 * RELAYS + 40;

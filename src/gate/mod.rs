@@ -44,7 +44,7 @@ use limits::RESERVED_FILES;
 use relay::{Relays, SharedDoor};
 pub use room::Count;
 use room::Room;
-use tls::Keeper;
+use tls::{Https, Keeper};
 
 /// The nice value of the event loop of HTTPS: those who shake hands as fast as they can take it a third of a
 /// processor's time from plain viewers, not half, and those are served at once when a frame comes (sched(7)).
@@ -75,12 +75,14 @@ impl Gate {
     /// # Errors
     /// An address that cannot be listened on, no room for even one client, or a certificate that cannot be used.
     pub fn open(settings: &Settings, names: Names, open_files: usize) -> Result<Self, Problem> {
-        let limit = settings.max_connections.min(open_files.saturating_sub(RESERVED_FILES));
+        let loops = 1 + usize::from(settings.https != Https::Off);
+        let reserved = RESERVED_FILES + settings.record.open_files(loops);
+        let limit = settings.max_connections.min(open_files.saturating_sub(reserved));
         if limit == 0 {
             return Err(Problem::new(
                 "cannot serve anybody",
                 format!("the system lets this process open {open_files} files only"),
-                format!("allow at least {}: ulimit -n {}", RESERVED_FILES + 16, RESERVED_FILES + 16),
+                format!("allow at least {}: ulimit -n {}", reserved + 16, reserved + 16),
             ));
         }
         if limit < settings.max_connections {

@@ -33,24 +33,29 @@ pub fn own() -> Vec<IpAddr> {
     interfaces().iter().map(Interface::ip).collect()
 }
 
-/// Where a browser on another device opens what listens on these addresses, the best first. A browser cannot
-/// open an IPv6 address of one link: it would have to name its own interface.
-pub fn urls(listening: &[SocketAddr]) -> Vec<String> {
+/// Where a browser on another device opens what listens on these addresses, by HTTPS or in plain, the best first. A
+/// browser cannot open an IPv6 address of one link: it would have to name its own interface.
+pub fn urls(listening: &[SocketAddr], https: bool) -> Vec<String> {
     let places = places(listening).into_iter().map(|place| place.address);
-    places.filter(|place| place.is_ipv4() || !is_link_local(&place.ip())).map(|place| url(&place)).collect()
+    let open = places.filter(|place| place.is_ipv4() || !is_link_local(&place.ip()));
+    open.map(|place| url(&place, https)).collect()
 }
 
 /// The URL of what is served at this address.
-fn url(address: &SocketAddr) -> String {
-    match (address.port(), address.ip()) {
-        (HTTP, IpAddr::V4(ip)) => format!("http://{ip}/"),
-        (HTTP, IpAddr::V6(ip)) => format!("http://[{ip}]/"),
-        _ => format!("http://{address}/"),
+fn url(address: &SocketAddr, https: bool) -> String {
+    let (scheme, default) = if https { ("https", HTTPS) } else { ("http", HTTP) };
+    match address.ip() {
+        IpAddr::V4(ip) if address.port() == default => format!("{scheme}://{ip}/"),
+        IpAddr::V6(ip) if address.port() == default => format!("{scheme}://[{ip}]/"),
+        _ => format!("{scheme}://{address}/"),
     }
 }
 
 /// The port that a URL need not name.
 pub const HTTP: u16 = 80;
+
+/// The same of HTTPS.
+const HTTPS: u16 = 443;
 
 /// The address that the system would send from to somebody elsewhere. Connecting a datagram socket asks the
 /// routing table and sends nothing; the far end is an address that nobody has (RFC 5737).
@@ -122,7 +127,7 @@ mod tests {
 
     fn found(interfaces: &[Interface], listening: &[&str]) -> Vec<String> {
         let listening: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
-        sort_out(interfaces, &listening).iter().map(|place| url(&place.address)).collect()
+        sort_out(interfaces, &listening).iter().map(|place| url(&place.address, false)).collect()
     }
 
     #[test]
@@ -141,6 +146,18 @@ mod tests {
         let mut unplugged = board.clone();
         unplugged[1].oper_status = IfOperStatus::Down;
         assert_eq!(found(&unplugged, &["0.0.0.0:80"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_url_names_the_port_that_its_scheme_does_not_imply() {
+        for (address, plain, https) in [
+            ("10.0.0.5:80", "http://10.0.0.5/", "https://10.0.0.5:80/"),
+            ("10.0.0.5:8443", "http://10.0.0.5:8443/", "https://10.0.0.5:8443/"),
+            ("[2001:db8::5]:443", "http://[2001:db8::5]:443/", "https://[2001:db8::5]/"),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!((url(&address, false), url(&address, true)), (plain.to_owned(), https.to_owned()));
+        }
     }
 
     #[test]

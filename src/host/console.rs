@@ -17,14 +17,14 @@ use crate::qr::Code;
 /// How often it looks whether the address is another one.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
-/// Shows the address on the terminal, if there is one, as soon as it is known, and again when it has changed,
-/// until the program ends. A thread of its own does it: a terminal stopped with Ctrl-S holds up nobody else.
-pub fn start(listening: Vec<SocketAddr>, shutdown: Shutdown) {
+/// Shows the address on the terminal, if there is one, as soon as it is known, and again when it has changed; with
+/// `https` by that, until the program ends. A thread of its own does it: a terminal stopped with Ctrl-S holds up nobody else.
+pub fn start(listening: Vec<SocketAddr>, https: bool, shutdown: Shutdown) {
     let Some(mut terminal) = terminal() else { return };
     let show = move || {
         let mut shown = Vec::new();
         while !shutdown.has_begun() {
-            let urls = addresses::urls(&listening);
+            let urls = addresses::urls(&listening, https);
             if !urls.is_empty() && urls != shown {
                 if let Err(failure) = terminal.write_all(text(&urls).as_bytes()) {
                     debug!("the terminal is gone: {failure}");

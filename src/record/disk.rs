@@ -79,7 +79,9 @@ impl Open {
     fn new(folder: Folder, name: Name, batch: &Batch) -> io::Result<Self> {
         let head = Head::new(batch.size, wall(batch.captured));
         let (name, file) = folder.create(name)?;
-        file.write_all_at(&head.bytes, 0)?;
+        file.write_all_at(&head.bytes, 0).inspect_err(|_| {
+            let _ = folder.delete(&name); // one each second, they would crowd out the recordings
+        })?;
         let length = head.bytes.len() as u64;
         let (zero, captured, now) = (batch.cluster.start(), batch.captured, Instant::now());
         Ok(Self {
@@ -216,14 +218,9 @@ impl Disk {
         }
         if let Some(open) = &self.open
             && open.synced.elapsed() >= SYNC
-            && !self.is_in_its_place(open)
+            && let Some((why, advice)) = self.misplaced(open)
         {
-            let why = "another folder is in the place of the one that was recorded into".to_owned();
-            return Err(Problem::new(
-                format!("cannot record into {}", self.path.display()),
-                why,
-                "mount its disk again",
-            ));
+            return Err(Problem::new(format!("cannot record into {}", self.path.display()), why, advice));
         }
         let open = match self.open.take() {
             Some(open) => open,
@@ -241,10 +238,15 @@ impl Disk {
         open.write(batch).map_err(|error| unusable(&self.path, &error))
     }
 
-    /// Whether the open file is still where files are looked for. One that somebody deleted is not.
-    fn is_in_its_place(&self, open: &Open) -> bool {
-        open.folder.is_at(&self.path).unwrap_or(false)
-            && open.file.metadata().is_ok_and(|file| file.nlink() > 0)
+    /// Why the open file is not where files are looked for, if it is not, and what to do.
+    fn misplaced(&self, open: &Open) -> Option<(String, &'static str)> {
+        if !open.folder.is_at(&self.path).unwrap_or(false) {
+            let why = "the folder that was recorded into is not there any more".to_owned();
+            return Some((why, "mount its disk again"));
+        }
+        let is_deleted = open.file.metadata().is_ok_and(|file| file.nlink() == 0);
+        let why = || (format!("{} was deleted", open.name), "nothing; the next file is begun");
+        is_deleted.then(why)
     }
 
     fn fail(&mut self, problem: Problem, frames: u64) {
@@ -261,6 +263,12 @@ impl Disk {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let (begun, length) = (open.name.to_string(), open.length);
+        if open.cues.is_empty() {
+            // Not one frame is in it; a disk that takes names and no bytes gets no more of them.
+            let _ = open.folder.delete(&open.name);
+            self.recording.set_file(None);
+            return;
+        }
         match open.finish() {
             Ok(name) => info!("camera {}: closed {name}, {} MB", self.camera, length / 1_000_000),
             Err(error) => warn!("camera {}: {begun} has no index, but can be played: {error}", self.camera),

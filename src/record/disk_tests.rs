@@ -118,10 +118,11 @@ fn a_file_that_somebody_deleted_is_not_written_on() {
     desk.give(true);
     let (name, _) = desk.files()[0].clone();
     fs::remove_file(desk.path.join(name.to_string())).unwrap();
-    for _ in 0..2 {
-        desk.later();
-        desk.give(false);
-    }
+    desk.later();
+    desk.give(false);
+    assert!(desk.problem().contains(&format!("{name} was deleted")), "{}", desk.problem());
+    desk.later();
+    desk.give(false);
     assert_eq!((desk.files().len(), desk.problem()), (1, String::new()));
 }
 
@@ -151,11 +152,26 @@ fn a_file_begun_before_the_clock_was_set_gets_its_true_time() {
     let mut cluster = Cluster::new(0, 0);
     cluster.push(0, b"frame").unwrap();
     let size = Size { width: 8, height: 8 };
-    let batch = Batch { cluster, captured: Instant::now(), size, frames: 1, end: 0, anew: true };
+    let mut batch = Batch { cluster, captured: Instant::now(), size, frames: 1, end: 0, anew: true };
     let unset = Name::new("door", UNIX_EPOCH + Duration::from_secs(12));
-    desk.disk.open = Some(Open::new(folder, unset, &batch).unwrap());
+    let mut open = Open::new(folder, unset, &batch).unwrap();
+    open.write(&mut batch).unwrap();
+    desk.disk.open = Some(open);
     desk.disk.close();
     let (name, _) = desk.files()[0].clone();
     let apart = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 - name.start;
     assert!(name.has_time() && (0..60).contains(&apart), "{name}");
+}
+
+#[test]
+fn a_file_without_a_frame_does_not_stay() {
+    let mut desk = Desk::new("empty");
+    fs::create_dir(&desk.path).unwrap();
+    let folder = Folder::open(&desk.path).unwrap();
+    let (size, captured) = (Size { width: 8, height: 8 }, Instant::now());
+    let batch = Batch { cluster: Cluster::new(0, 0), captured, size, frames: 0, end: 0, anew: true };
+    desk.disk.open = Some(Open::new(folder, Name::new("door", SystemTime::now()), &batch).unwrap());
+    assert_eq!(desk.files().len(), 1);
+    desk.disk.close();
+    assert_eq!(desk.files().len(), 0);
 }

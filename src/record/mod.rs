@@ -25,12 +25,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::fanout::download::DOWNLOADS_MAX;
 use crate::feed::Feed;
+use crate::host::log::about_camera;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 use keeper::Keeper;
 use name::Name;
 use plan::Plan;
+use reader::READERS;
 pub use status::{Recording, View};
 
 /// The folder has not been looked at for so long: its disk hangs.
@@ -78,6 +81,13 @@ impl Settings {
 
     /// What stays free when nothing else is said, in bytes.
     pub const DEFAULT_MIN_FREE: u64 = 256_000_000;
+
+    /// Descriptors that are open at most: folder and file of each camera, the folder that is being listed (twice, by
+    /// rustix), and on each of so many event loops those of downloads and the folder that each reader opens.
+    pub fn open_files(&self, loops: usize) -> usize {
+        let all = 2 * self.wishes.len() + 2 + loops * (DOWNLOADS_MAX + READERS);
+        self.folder.as_ref().map_or(0, |_| all)
+    }
 }
 
 /// Nothing can be recorded.
@@ -110,6 +120,7 @@ pub struct Shelf {
     pub problem: Option<Problem>,
     /// Nothing may be written until there is room.
     full: bool,
+    /// When it was looked at last, or for the first time should have been.
     looked: Option<Instant>,
     doomed: BTreeSet<String>,
     woken: bool,
@@ -153,6 +164,7 @@ impl Recordings {
         alive: &Sender<()>,
     ) -> io::Result<()> {
         let Some(path) = self.folder.clone() else { return Ok(()) };
+        self.lock().looked = Some(Instant::now());
         let (keeper, end, place) = (Keeper::new(self.clone()), shutdown.clone(), path.clone());
         thread::Builder::new().name("recordings".to_owned()).spawn(move || keeper.run(&place, &end))?;
         for (feed, recording) in feeds.iter().zip(&self.cameras) {
@@ -160,7 +172,9 @@ impl Recordings {
                 disk::channel(self.clone(), recording.clone(), feed.name.clone(), path.clone());
             let alive = alive.clone();
             let thread = thread::Builder::new().name(format!("disk {}", feed.name));
+            let name = feed.name.clone();
             thread.spawn(move || {
+                let _about = about_camera(&name);
                 disk.run();
                 drop(alive);
             })?;
@@ -168,7 +182,11 @@ impl Recordings {
             let recorder = recorder::Recorder::new(recording.clone(), feed.clone(), file, jobs);
             let shutdown = shutdown.clone();
             let thread = thread::Builder::new().name(format!("record {}", feed.name));
-            thread.spawn(move || recorder.run(&shutdown))?;
+            let name = feed.name.clone();
+            thread.spawn(move || {
+                let _about = about_camera(&name);
+                recorder.run(&shutdown);
+            })?;
         }
         Ok(())
     }
@@ -268,4 +286,23 @@ fn unusable(path: &Path, error: &io::Error) -> Problem {
         _ => "check the disk",
     };
     Problem::new(format!("cannot record into {}", path.display()), error.to_string(), advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_disk_that_hangs_from_the_start_is_told() {
+        let settings = Settings { folder: Some(std::env::temp_dir()), ..Settings::default() };
+        let recordings = Recordings::new(&settings);
+        let shutdown = Shutdown::default();
+        shutdown.begin(); // so that the folder is never looked at
+        recordings.start(&settings, &[], &shutdown, &channel().0).unwrap();
+        assert!(recordings.shelf().problem.is_none());
+        let started = recordings.lock().looked.unwrap();
+        recordings.lock().looked = started.checked_sub(2 * HANGS);
+        assert!(recordings.shelf().problem.unwrap().to_string().contains("the disk has not answered for"));
+    }
 }

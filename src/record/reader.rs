@@ -1,6 +1,7 @@
 //! Reads recordings for downloads, a piece at a time, on threads of its own: a disk that hangs holds up these and
 //! nobody else. Asked and answered by [`crate::fanout::download`], on the event loop.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -13,7 +14,7 @@ use super::folder::Folder;
 use super::name::Name;
 
 /// Threads: one slow file does not hold up another.
-const READERS: usize = 2;
+pub(super) const READERS: usize = 2;
 
 /// Pieces that may be asked for at once.
 const QUEUE: usize = 32;
@@ -34,7 +35,7 @@ pub enum Source {
 #[derive(Debug)]
 pub struct Wanted {
     /// Whose wish it is; comes back with the piece.
-    pub ticket: usize,
+    pub connection: usize,
     /// The recording.
     pub source: Source,
     /// Where the piece begins, in bytes.
@@ -47,7 +48,9 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Piece {
     /// Whose wish it was.
-    pub ticket: usize,
+    pub connection: usize,
+    /// Which of their wishes, as [`Reader::ask`] said.
+    pub ticket: u64,
     /// The open file and the bytes, as many as were wished.
     pub read: io::Result<(Arc<File>, Vec<u8>)>,
 }
@@ -55,8 +58,9 @@ pub struct Piece {
 /// The readers; when this is dropped they end.
 #[derive(Debug)]
 pub struct Reader {
-    wishes: SyncSender<Wanted>,
+    wishes: SyncSender<(u64, Wanted)>,
     pieces: Receiver<Piece>,
+    last_ticket: Cell<u64>,
 }
 
 impl Reader {
@@ -74,12 +78,15 @@ impl Reader {
             let thread = thread::Builder::new().name(format!("read-{number}"));
             thread.spawn(move || serve(&queue, &answers, &folder, &wake))?;
         }
-        Ok(Self { wishes, pieces })
+        Ok(Self { wishes, pieces, last_ticket: Cell::new(0) })
     }
 
-    /// Asks for a piece; `false` when too many wait, or the threads are gone.
-    pub fn ask(&self, wanted: Wanted) -> bool {
-        self.wishes.try_send(wanted).is_ok()
+    /// Asks for a piece; what tells it from all others, or `None` when too many wait, or the threads are gone. A disk
+    /// that comes back after a long time gives pieces whose connection is on its way to another recording.
+    pub fn ask(&self, wanted: Wanted) -> Option<u64> {
+        let ticket = self.last_ticket.get() + 1;
+        self.last_ticket.set(ticket);
+        self.wishes.try_send((ticket, wanted)).ok().map(|()| ticket)
     }
 
     /// A piece that is there.
@@ -88,12 +95,12 @@ impl Reader {
     }
 }
 
-fn serve(queue: &Mutex<Receiver<Wanted>>, pieces: &Sender<Piece>, folder: &Path, wake: &impl Fn()) {
+fn serve(queue: &Mutex<Receiver<(u64, Wanted)>>, pieces: &Sender<Piece>, folder: &Path, wake: &impl Fn()) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(wanted) = next else { return };
-        let ticket = wanted.ticket;
-        if pieces.send(Piece { ticket, read: read(wanted, folder) }).is_err() {
+        let Ok((ticket, wanted)) = next else { return };
+        let connection = wanted.connection;
+        if pieces.send(Piece { connection, ticket, read: read(wanted, folder) }).is_err() {
             return;
         }
         wake();

@@ -25,9 +25,10 @@ pub(super) fn code(visit: &Visit<'_>) -> Response {
 pub(super) fn url(visit: &Visit<'_>) -> Option<String> {
     let host = visit.request.header("Host").unwrap_or_default();
     if is_address_elsewhere(host) {
-        return Some(format!("http://{host}/"));
+        let scheme = if visit.house.guard.is_secure(visit.request) { "https" } else { "http" };
+        return Some(format!("{scheme}://{host}/"));
     }
-    addresses::urls(&visit.house.listening).into_iter().next()
+    addresses::urls(&visit.house.opened, visit.house.https_port.is_some()).into_iter().next()
 }
 
 /// Whether this Host header is an address, with or without port, by which not only this machine reaches it.
@@ -39,7 +40,28 @@ fn is_address_elsewhere(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use super::super::tests::{ask, house};
     use super::*;
+    use crate::gate::relay::SECURE_HEADER;
+
+    #[test]
+    fn who_came_by_https_is_told_an_address_with_https() {
+        let house = house();
+        let told = |headers: &[(&str, &str)]| {
+            let state: serde_json::Value = {
+                let mut text = String::new();
+                let (mut body, _) = ask(&house, "GET", "/state", headers, "").data.into_reader_and_size();
+                body.read_to_string(&mut text).unwrap();
+                serde_json::from_str(&text).unwrap()
+            };
+            state["network"]["url"].as_str().unwrap_or_default().to_owned()
+        };
+        let host = ("Host", "192.168.1.9:8443");
+        assert_eq!(told(&[host]), "http://192.168.1.9:8443/");
+        assert_eq!(told(&[host, (SECURE_HEADER, "1")]), "https://192.168.1.9:8443/");
+    }
 
     #[test]
     fn the_address_in_the_browser_is_taken_if_another_device_can_use_it() {

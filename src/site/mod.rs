@@ -65,8 +65,8 @@ pub struct House {
     pub count: Arc<Count>,
     /// What the board tells of itself.
     pub board: Board,
-    /// Where it listens.
-    pub listening: Vec<SocketAddr>,
+    /// Where browsers open it: by HTTPS, where that is.
+    pub opened: Vec<SocketAddr>,
     /// The name under which it is announced.
     pub announced: Announced,
     /// The port of HTTPS, to which plain requests are led; `None` leads nobody.

@@ -21,7 +21,7 @@ pub(super) fn house_of(cameras: &[&str]) -> House {
         recordings: Recordings::new(&recordings::tests::settings()),
         count: Arc::default(),
         board: Board::default(),
-        listening: vec![],
+        opened: vec![],
         announced: Announced::default(),
         https_port: None,
         started: Instant::now(),

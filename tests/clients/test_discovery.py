@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import unittest.mock
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -296,6 +297,14 @@ class Code(unittest.TestCase):
             self.assertEqual(terminal.codes(), urls)
         terminal.log.seek(0)
         self.assertNotIn("█", terminal.log.read().decode(), "a file that is the log")
+
+    def test_the_code_on_the_terminal_is_of_https_where_plain_http_leads_there(self):
+        self.network.address("one", "add", "10.79.0.1")
+        state = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(unittest.mock.patch.dict(os.environ, STATE_DIRECTORY=state))
+        terminal = Terminal(self, "--listen", f"0.0.0.0:{PORT}", "--tls", "auto", "--tls-listen", "0.0.0.0:8443")
+        until("its code", lambda: b"Open http" in terminal.shown)
+        self.assertEqual(terminal.codes(), ["https://10.79.0.1:8443/"])
 
     def test_what_is_no_terminal_gets_no_code(self):
         self.network.address("one", "add", "10.79.0.1")

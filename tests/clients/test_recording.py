@@ -240,6 +240,39 @@ class Disks(unittest.TestCase):
                 for file in recorder.files():
                     self.assertGreater(decode(file), 0)
 
+    def test_a_disk_that_takes_names_and_no_bytes_is_not_filled_with_empty_files(self):
+        recorder = Recorder(self)
+        program = recorder.program
+        with self.traced_disk(program, "error=EDQUOT"):
+            recorder.switch(True)
+            until("it to be told", lambda: "quota" in self.problem(program))
+            # It tries again each second.
+            before = recording(program)["dropped"]
+            until("three more seconds", lambda: recording(program)["dropped"] > before + 100)
+            self.assertLessEqual(len(recorder.files()), 1, "more than the one that it is trying")
+        await_frames(program, 30)
+        until("no problem", lambda: not self.problem(program))
+        program.stop()
+        self.assertEqual(len(recorder.files()), 1)
+
+    @contextlib.contextmanager
+    def traced_disk(self, program, fate):
+        """Within it each write of the disk's thread, and of no other, has this fate."""
+        tasks = Path(f"/proc/{program.process.pid}/task")
+        named = lambda: [task for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk ")]
+        [thread] = until("the disk's thread", named)
+        strace = subprocess.Popen(
+            ["strace", "-qq", "-e", "trace=pwrite64", "-e", f"inject=pwrite64:{fate}", "-p", thread.name],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until("strace", lambda: "TracerPid:\t0\n" not in (thread / "status").read_text())
+            yield
+        finally:
+            strace.kill()
+            strace.wait()
+
     def test_the_oldest_make_room_so_that_some_of_the_disk_stays_free(self):
         with disk.plugged_in("6m") as small:
             options = ["--record", "always", "--record-segment", "1", "--record-min-free", "5"]
@@ -290,16 +323,7 @@ class Disks(unittest.TestCase):
         program = recorder.program
         goes_on = self.watch(program)
         await_frames(program, 30)
-        tasks = Path(f"/proc/{program.process.pid}/task")
-        thread = next(task.name for task in tasks.iterdir() if (task / "comm").read_text().startswith("disk "))
-        # The disk's thread alone is traced, and each of its writes waits for ten minutes.
-        slow = subprocess.Popen(
-            ["strace", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=600000000", "-p", thread],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.addCleanup(slow.wait)
-        self.addCleanup(slow.kill)
+        self.enterContext(self.traced_disk(program, "delay_enter=600000000"))  # ten minutes
         until("it to be told", lambda: "busy" in self.problem(program))
         live = get_state(program)["cameras"][0]["frames"]
         goes_on()
@@ -307,7 +331,7 @@ class Disks(unittest.TestCase):
         self.assertEqual(get_state(program)["cameras"][0]["frames"]["dropped"]["no_slot"], live["dropped"]["no_slot"])
         # It ends all the same: only the thread that strace holds is left of it then.
         program.process.send_signal(signal.SIGTERM)
-        leader = tasks / tasks.parent.name / "stat"
+        leader = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/stat")
         until("the end, which must not wait for the disk", lambda: leader.read_text().rsplit(")")[1].split()[0] == "Z", STOP_S)
 
 

@@ -168,7 +168,7 @@ fn serve_with(
         recordings: Recordings::new(&settings.record),
         count: gate.count(),
         board: Board::default(),
-        listening: gate.addresses(),
+        opened: gate.addresses(),
         announced: Announced::default(),
         https_port: None,
         started: Instant::now(),

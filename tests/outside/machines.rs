@@ -7,6 +7,7 @@ use serde_json::Value;
 use client::{Outcome, ensure, wait_for};
 
 use crate::boardcam::{Boardcam, goes_on, run};
+use crate::recording::Place;
 
 /// Every sample of /metrics by its name and labels.
 fn metrics(boardcam: &Boardcam) -> Outcome<BTreeMap<String, f64>> {
@@ -116,15 +117,19 @@ fn objects(log: &str) -> Outcome<Vec<Value>> {
 
 #[test]
 fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outcome {
+    let place = Place::new()?;
+    let folder = place.0.to_str().ok_or("an odd path")?;
     let line = ["--camera", "door=pattern", "--size", "64x48", "--log-format", "json", "-v"];
+    let line = [&line[..], &["--record", "always", "--record-folder", folder]].concat();
     let boardcam = Boardcam::start(&line)?;
     let viewer = boardcam.watch("/stream?size=32x24")?;
     viewer.next()?;
     ensure!(boardcam.get("/%22%0a%7b")?.status == 404, "no 404");
     drop(viewer);
     wait_for("the viewer to have left", || Ok(boardcam.log().contains("left after").then_some(())))?;
+    wait_for("a recording", || Ok(boardcam.log().contains("records into").then_some(())))?;
     let lines = objects(&boardcam.log())?;
-    for told in ["delivers", "watches camera", "makes smaller", "left after"] {
+    for told in ["delivers", "watches camera", "makes smaller", "left after", "records into"] {
         let line =
             lines.iter().find(|line| line["message"].as_str().is_some_and(|message| message.contains(told)));
         let line = line.ok_or_else(|| format!("no line with {told:?}"))?;

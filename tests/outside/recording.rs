@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use crate::boardcam::{Boardcam, complaint, goes_on};
 const CUES: [u8; 4] = [0x1C, 0x53, 0xBB, 0x6B];
 
 /// A folder of one test, which goes with it.
-struct Place(PathBuf);
+pub struct Place(pub PathBuf);
 
 impl Place {
-    fn new() -> Outcome<Self> {
+    pub fn new() -> Outcome<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("boardcam-outside-{}-{number}", std::process::id()));
@@ -385,5 +386,21 @@ fn recording_without_a_folder_is_a_mistake_that_is_told() -> Outcome {
     ensure!(recording(&boardcam)?.is_null() && boardcam.state()?["recordings"].is_null(), "it says more");
     let answer = boardcam.get("/api/recordings")?;
     ensure!(answer.status == 409 && answer.text().contains("record-folder"), "{}", answer.text());
+    Ok(())
+}
+
+#[test]
+fn recordings_and_their_downloads_have_descriptors_of_their_own() -> Outcome {
+    let limit = |options: &[&str]| -> Outcome<usize> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -n 400; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_boardcam")]);
+        let pattern = ["--camera", "pattern", "--size", "64x48"];
+        let state = Boardcam::start_by(shell, &[&pattern[..], options].concat())?.state()?;
+        Ok(usize::try_from(state["connections"]["limit"].as_u64().ok_or("no limit")?)?)
+    };
+    let place = Place::new()?;
+    let folder = place.0.to_str().ok_or("an odd path")?;
+    let (without, with) = (limit(&[])?, limit(&["--record-folder", folder])?);
+    ensure!(without - with > 16, "{without} connections, {with} with recordings");
     Ok(())
 }
