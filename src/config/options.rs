@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use super::{CameraValues, MEGABYTE, UNNAMED, Values};
+use super::settings::{MEGABYTE, UNNAMED};
+use super::values::{CameraValues, Values};
 use crate::auth::network::Network;
 use crate::camera::{Encoder, Layout, Which};
 use crate::host::log::{Format, Target};

@@ -84,7 +84,7 @@ impl fmt::Display for Wifi {
         writeln!(f, "\n[wifi]")?;
         for (key, text) in keys {
             match text {
-                Some(text) => writeln!(f, "{key} = {}", super::quoted(text))?,
+                Some(text) => writeln!(f, "{key} = {}", super::settings::quoted(text))?,
                 None => continue,
             }
         }

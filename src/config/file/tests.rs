@@ -1,0 +1,160 @@
+use super::*;
+use crate::gate::tls::Https;
+
+fn mistake(text: &str) -> String {
+    parse("boardcam.toml", text).expect_err("was accepted").to_string()
+}
+
+#[test]
+fn a_misspelt_name_is_told_with_its_line_and_the_right_one() {
+    assert_eq!(
+        mistake("# my camera\n\nqualty = 80\n"),
+        "cannot use line 3 of the settings file boardcam.toml: there is no setting called \"qualty\" here; \
+         did you mean quality?"
+    );
+    assert!(mistake("[[camera]]\nsorce = \"auto\"\n").contains("did you mean source?"));
+    assert!(mistake("[[camera]]\nlisten = \"[::]:80\"\n").contains("there are name, source, size"));
+}
+
+#[test]
+fn a_wrong_type_is_told_with_a_right_line() {
+    assert_eq!(
+        mistake("quality = \"high\""),
+        "cannot use line 1 of the settings file boardcam.toml: quality must be a whole number without quotes, \
+         not this string; write for example quality = 85"
+    );
+    for bad in ["size = 640", "verbose = 1", "fps = 1.5", "listen = { a = 1 }", "quality = 0x10"] {
+        assert!(mistake(bad).contains(" must be "), "{bad}");
+    }
+    for bad in ["quality = 0", "quality = 101", "size = \"big\"", "fps = -3", "listen = [\"nowhere\"]"] {
+        assert!(mistake(bad).contains(": expected "), "{bad}: {}", mistake(bad));
+    }
+}
+
+#[test]
+fn text_that_is_no_toml_is_told_with_its_line() {
+    assert!(mistake("fps = 5\nsize = = 4").contains("line 2"));
+    assert!(mistake("camera = [\"auto\", { source = \"auto\" }]").contains("all [[camera]] tables"));
+}
+
+#[test]
+fn nesting_to_the_size_of_the_file_is_refused() {
+    let times = |text: &str| text.repeat(MAX_FILE as usize / text.len() / 2);
+    for text in [
+        format!("size = {}", times("[")),
+        format!("size = {}{}", times("["), times("]")),
+        format!("size = {}", times("{a=")),
+        format!("{}a = 1", times("a.")),
+        format!("[{}a]", times("a.")),
+        format!("[[camera]]\n{}a = 1", times("a.")),
+    ] {
+        mistake(&text);
+    }
+}
+
+#[test]
+fn lists_and_single_values_are_both_taken() {
+    let values = parse("test", "camera = [\"a=pattern\", \"/dev/video2\"]\nlisten = \"[::1]:80\"").unwrap();
+    assert_eq!((values.cameras.len(), values.listen.len()), (2, 1));
+}
+
+#[test]
+fn files_that_are_none_are_told() {
+    let folder = std::env::temp_dir();
+    let told = |path: &Path| read(path).expect_err("was read").to_string();
+    assert!(told(&folder).contains("no ordinary file"));
+    assert!(told(Path::new("/dev/zero")).contains("no ordinary file"));
+    assert!(told(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
+    let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
+    for bytes in [b"\xff\xfe\x00".as_slice(), b"#\xff", b"\xfe\xff\xd8\x00\x00#"] {
+        std::fs::write(&file, bytes).unwrap();
+        assert!(told(&file).contains("not UTF-8"));
+    }
+    std::fs::write(&file, vec![b'#'; MAX_FILE as usize + 1]).unwrap();
+    assert!(told(&file).contains("larger than"));
+    // A gigabyte, of which the disk holds nothing.
+    File::options().write(true).open(&file).unwrap().set_len(1 << 30).unwrap();
+    assert!(told(&file).contains("larger than"));
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn what_windows_saves_is_read() {
+    let text = "# Zo\u{eb} \u{1f4f7}\r\nfps = 7\r\n\r\nquality = 70\r\n";
+    let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let text = format!("\u{feff}{text}");
+        text.encode_utf16().flat_map(unit).collect()
+    };
+    for bytes in [
+        text.as_bytes().to_vec(),
+        format!("\u{feff}{text}").into_bytes(),
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+    ] {
+        let values = parse("FILE", &decode(&bytes).unwrap()).unwrap();
+        assert_eq!((values.every_camera.fps, values.every_camera.quality), (Some(7), Some(70)));
+    }
+    let crlf = parse("FILE", "fps = 7\r\n\r\nqualty = 70\r\n").unwrap_err().to_string();
+    assert!(crlf.contains("line 3"), "{crlf}");
+}
+
+#[test]
+fn a_mistake_lets_nobody_in() {
+    let file = std::env::temp_dir().join(format!("boardcam-users-{}.toml", std::process::id()));
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let user = |word: &str| format!("[[{word}]]\nname = 'a'\nrole = 'watch'\npassword = '{hash}'\n");
+    for (text, readable) in [
+        ("qualty = 5\n".to_owned() + &user("user"), 1),
+        (user("user") + "[[user]]\nname = 'b'\n", 1),
+        (user("usr"), 0),
+        ("[[user]]\nname = 'b'\n".to_owned(), 0),
+        ("user = []\nqualty = 5".to_owned(), 0),
+        ("[[user\nname = 'b'\n".to_owned(), 0),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        assert_eq!((rescue(&file).users.len(), names_users(&file)), (readable, true), "{text}");
+    }
+    for text in ["qualty = 5\n", "# [[user]]\nqualty = 5", ""] {
+        std::fs::write(&file, text).unwrap();
+        assert!(!names_users(&file), "{text}");
+    }
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for bytes in [
+        [b"\xff\xfe\xfd\n", user("user").as_bytes()].concat(),
+        utf16("user = []"),
+        utf16("\u{feff}user = []\nqualty = 5"),
+        "\u{feff}user = []\nqualty = 5".into(),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        assert!(read(&file).is_err() && names_users(&file), "who may see it is there");
+    }
+    std::fs::write(&file, vec![b' '; MAX_FILE as usize + 1]).unwrap();
+    assert!(names_users(&file), "who knows what stands in the rest");
+    std::fs::remove_file(&file).unwrap();
+    assert!(!names_users(&file) && names_users(&std::env::temp_dir()));
+}
+
+#[test]
+fn of_a_file_with_a_mistake_the_wireless_network_and_https_still_hold() {
+    let file = std::env::temp_dir().join(format!("boardcam-rescue-{}.toml", std::process::id()));
+    let rescued = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        rescue(&file)
+    };
+    for text in
+        ["qualty = 5\n[wifi]\nname = 'x'", "wifi.name = 'x'\nsize = = 4\n", "size = \"\n[wifi]\nname = 'x'"]
+    {
+        assert!(rescued(text).wifi.is_some(), "{text}");
+    }
+    for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""] {
+        assert!(rescued(text).wifi.is_none(), "{text}");
+    }
+    let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
+    assert_eq!((values.every_camera.fps, values.name), (None, Some(Some("garden".to_owned()))));
+    assert_eq!(rescued("qualty = 5\nname = 7").name, None);
+    let values = rescued("qualty = 5\ntls = 'auto'\ntls-listen = '[::1]:443'\nhost = 'a.b'");
+    assert_eq!((values.https, values.https_listen.len()), (Some(Https::Auto), 1));
+    assert_eq!(values.hosts, ["a.b"]);
+    assert_eq!(rescued("tls = 5\ntls-listen = '[::1]:443'").https_listen, []);
+    std::fs::remove_file(&file).unwrap();
+}

@@ -1,0 +1,144 @@
+//! All settings, complete, and how they are printed.
+
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+
+use super::wifi::Wifi;
+use crate::auth::User;
+use crate::auth::network::Network;
+use crate::camera::{Layout, Wanted};
+use crate::gate::tls::Https;
+use crate::host::log::{Format, Target};
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::problem::Problem;
+use crate::record;
+
+/// The port that is served when nothing else is said.
+pub(super) const DEFAULT_PORT: u16 = 8080;
+
+/// The port for HTTPS when nothing else is said; 443 would be for root.
+const DEFAULT_TLS_PORT: u16 = 8443;
+
+/// What is written in place of a name by those who do not want to be found.
+pub(super) const UNNAMED: &str = "none";
+
+/// Bytes in a megabyte, as disks are sold.
+pub(super) const MEGABYTE: u64 = 1_000_000;
+
+/// Seconds in a day.
+pub(super) const DAY: u64 = 86_400;
+
+/// All settings, complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Name and wish of each camera, at least one; names are unique.
+    pub cameras: Vec<(String, Wanted)>,
+    /// Where to listen; `None` is [`Settings::port`] on every address there is.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// The port where none is said.
+    pub port: u16,
+    /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
+    pub name: Option<String>,
+    /// Whether HTTPS is served, and with which certificate.
+    pub https: Https,
+    /// Where to listen for it; `None` is port 8443 on every address there is.
+    pub https_listen: Option<Vec<SocketAddr>>,
+    /// Further names of this server.
+    pub hosts: Vec<String>,
+    /// Web pages elsewhere whose scripts may read.
+    pub origins: Vec<String>,
+    /// Proxies that may say whom they speak for.
+    pub proxies: Vec<Network>,
+    /// Who may come in; without any, everybody.
+    pub users: Vec<User>,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// What is recorded, and where.
+    pub record: record::Settings,
+    /// Where log lines go.
+    pub log: Target,
+    /// What they look like.
+    pub log_format: Format,
+    /// Log at debug level.
+    pub verbose: bool,
+    /// The wireless network that the board is to join.
+    pub wifi: Option<Wifi>,
+    /// Why the defaults hold in place of the settings file.
+    pub mistake: Option<Problem>,
+}
+
+impl Settings {
+    /// The address to listen on for HTTPS when none was given.
+    pub const DEFAULT_TLS_LISTEN: SocketAddr = everywhere(DEFAULT_TLS_PORT);
+}
+
+/// The address to listen on when none was given: every one that the machine has.
+pub const fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
+}
+
+/// As a settings file that says the same.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |texts: Vec<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
+        let addresses = |given: &Option<Vec<SocketAddr>>, default| {
+            let all = given.clone().unwrap_or_else(|| vec![default]);
+            list(all.iter().map(SocketAddr::to_string).collect())
+        };
+        writeln!(f, "listen = [{}]", addresses(&self.listen, everywhere(self.port)))?;
+        writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
+        if self.https != Https::Off {
+            let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
+            writeln!(f, "tls-listen = [{listen}]")?;
+        }
+        writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
+        writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
+        writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
+        writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
+        writeln!(f, "max-connections = {}", self.max_connections)?;
+        let record::Settings { folder, segment, limits, wishes } = &self.record;
+        match folder {
+            Some(folder) => writeln!(f, "record-folder = {}", quoted(&folder.to_string_lossy()))?,
+            None => writeln!(f, "# record-folder: none, nothing can be recorded")?,
+        }
+        writeln!(f, "record-segment = {}", segment.as_secs())?;
+        if let Some(bytes) = limits.max_bytes {
+            writeln!(f, "record-max-size = {}", bytes / MEGABYTE)?;
+        }
+        writeln!(f, "record-min-free = {}", limits.min_free / MEGABYTE)?;
+        if let Some(age) = limits.max_age {
+            writeln!(f, "record-max-age = {}", age.as_secs() / DAY)?;
+        }
+        writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
+        writeln!(f, "verbose = {}", self.verbose)?;
+        for ((name, wanted), wish) in self.cameras.iter().zip(wishes) {
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
+            writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
+            writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
+            writeln!(f, "encoder = \"{}\"\nbad-frames = {}", wanted.encoder, wanted.bad_frames)?;
+            writeln!(f, "record = \"{}\"", wish.plan)?;
+            if let Some(every) = wish.every {
+                writeln!(f, "record-every = {}", every.as_secs())?;
+            }
+            match wanted.quality {
+                Some(quality) => writeln!(f, "quality = {quality}")?,
+                None => writeln!(
+                    f,
+                    "# quality: {DEFAULT_QUALITY}, or what a camera that makes JPEGs takes by itself"
+                )?,
+            }
+        }
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
+        self.users.iter().try_for_each(|user| write!(f, "{user}"))
+    }
+}
+
+/// `text` as a TOML basic string. It has fewer escapes than Rust's, and U+007F must be escaped, unlike in JSON.
+pub(super) fn quoted(text: &str) -> String {
+    let inside = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", inside.collect::<String>())
+}

@@ -1,0 +1,176 @@
+use super::options::OPTIONS;
+use super::settings::MEGABYTE;
+use super::values::{DEFAULT_CONNECTIONS, DEFAULT_NAME};
+use super::*;
+use crate::camera::pipe::Piped;
+use crate::camera::{Size, Wanted, Which};
+use crate::gate::tls::Https;
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::record;
+use crate::record::plan::Plan;
+
+fn settings(line: &[&str], file: &str) -> Settings {
+    let matches = command().try_get_matches_from([&["boardcam"], line].concat()).unwrap();
+    merge(from_command_line(&matches).unwrap(), file::parse("test", file).unwrap()).unwrap()
+}
+
+#[test]
+fn boardcam_alone_serves_the_first_camera_that_delivers() {
+    let settings = settings(&[], "");
+    assert_eq!(settings.cameras[0].0, "camera");
+    assert_eq!(settings.cameras[0].1.which, Which::Auto);
+    assert_eq!(settings.listen, None);
+    assert_eq!(settings.max_connections, DEFAULT_CONNECTIONS);
+}
+
+#[test]
+fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_understood() {
+    let file = std::env::temp_dir().join(format!("boardcam-appliance-{}.toml", std::process::id()));
+    let start = |text: &str, task: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let path = file.to_str().unwrap();
+        let line = [&["boardcam", "--appliance", "--config", path], task].concat();
+        read(line.into_iter().map(Into::into))
+    };
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let user = format!("name = 'anna'\nrole = 'watch'\npassword = '{hash}'\n");
+    for text in [format!("[[usr]]\n{user}"), "[[user]]\nname = 'anna'\n".to_owned()] {
+        let told = start(&text, &[]).unwrap_err().to_string();
+        assert!(told.contains("of the settings file"), "{told}");
+        assert!(start(&text, &["wifi"]).is_ok(), "it opens nothing");
+    }
+    let (_, settings) = start(&format!("tls = 'auto'\nqualty = 5\n[[user]]\n{user}"), &[]).unwrap();
+    assert_eq!((settings.users.len(), settings.https), (1, Https::Auto));
+    assert!(settings.mistake.unwrap().to_string().contains("qualty"));
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn the_command_line_comes_before_the_file() {
+    let file = "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
+    let settings = settings(&["--quality", "70", "--fps", "9"], file);
+    let (name, wanted) = &settings.cameras[0];
+    assert_eq!((name.as_str(), &wanted.which), ("door", &Which::Pattern));
+    assert_eq!((wanted.quality, wanted.fps), (Some(70), Some(9)));
+    assert_eq!(wanted.size, Some(Size { width: 640, height: 480 }));
+}
+
+#[test]
+fn cameras_without_a_name_get_one_each() {
+    let line = ["--camera", "pattern", "--camera", "camera=auto", "--camera", "/dev/video7"];
+    let names: Vec<_> = settings(&line, "").cameras.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["camera-2", "camera", "camera-3"]);
+}
+
+#[test]
+fn what_check_prints_is_a_settings_file_that_says_the_same() {
+    let line = ["--camera", "door=pattern", "--camera", "/dev/video7", "--format", "yuyv", "--quality", "7"];
+    let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let file = "listen = \"[::1]:80\"\nhost = \"a.b\"\nsize = \"64x48\"\nfps = 5\nrecord = \"22:00-06:00\"\n\
+                record-folder = \"/a \\\"b\"\nrecord-every = 7\nrecord-max-size = 9\nrecord-max-age = 3\n\
+                trusted-proxy = \"10.0.0.0/8\"\ncors-origin = [\"http://a.b\"]\n";
+    let tls = "tls = \"/a \\\"b\\\".pem,/c,d\"\ntls-listen = [\"[::1]:443\"]\n";
+    let user = format!("[[user]]\nname = \"anna\"\nrole = \"watch\"\npassword = \"{hash}\"");
+    for file in [file.to_owned() + &user, file.to_owned() + tls] {
+        let settings = settings(&line, &file);
+        assert_eq!(settings.users.is_empty(), !file.contains(&user));
+        assert_eq!(from_text("test", &settings.to_string()), Ok(settings));
+    }
+}
+
+#[test]
+fn a_board_is_announced_under_its_name_unless_that_is_none() {
+    assert_eq!(settings(&[], "").name.as_deref(), Some("boardcam"));
+    for (name, expected) in [("Garden-1", Some("garden-1")), ("none", None), ("", None)] {
+        let settings = settings(&["--name", name], "name = \"other\"");
+        assert_eq!(settings.name.as_deref(), expected);
+        let printed = from_text("test", &settings.to_string()).unwrap();
+        assert_eq!(printed.name, settings.name);
+    }
+}
+
+#[test]
+fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
+    for path in ["/dev/a \"b\" \\c", "/dev/\u{1}\n\u{7f}\u{9f}", "/dev/\u{301}\u{200b}\u{e000}'\u{1f4f7}"] {
+        let printed = settings(&["--camera", path], "").to_string();
+        let again = from_text("test", &printed).unwrap();
+        assert_eq!(again.cameras[0].1.which, Which::Device(path.into()), "{path:?}");
+    }
+}
+
+#[test]
+fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
+    for (text, which) in [
+        ("-", Piped::Stdin),
+        (
+            "pipe:A='b c' ffmpeg -i \"x=y\" | tee a:b",
+            Piped::Command("A='b c' ffmpeg -i \"x=y\" | tee a:b".into()),
+        ),
+        ("rpicam", Piped::Rpicam(String::new())),
+        ("rpicam:--camera 1 --rotation=180", Piped::Rpicam("--camera 1 --rotation=180".into())),
+    ] {
+        for (camera, name) in [(text.to_owned(), "camera"), (format!("door={text}"), "door")] {
+            let settings = settings(&["--camera", &camera], "");
+            assert_eq!(settings.cameras[0].0, name);
+            assert_eq!(settings.cameras[0].1.which, Which::Pipe(which.clone()), "{camera}");
+            let again = from_text("test", &settings.to_string()).unwrap();
+            assert_eq!(again.cameras[0].1.which, settings.cameras[0].1.which);
+        }
+    }
+    for bad in ["pipe", "pipe:", "pipe: ", "-x", "-:x", "rpicamera", "pipes:x"] {
+        assert!(bad.parse::<Which>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn two_cameras_cannot_both_read_standard_input() {
+    let line = ["boardcam", "--camera", "a=-", "--camera", "b=-"];
+    let matches = command().try_get_matches_from(line).unwrap();
+    let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+    assert!(problem.to_string().contains("there is only one"), "{problem}");
+}
+
+#[test]
+fn defaults_in_the_help_are_those_that_hold() {
+    let default = |name: &str| OPTIONS.iter().find(|opt| opt.name == name).unwrap().default;
+    assert_eq!(default("size"), Size::DEFAULT.to_string());
+    assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
+    assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
+    assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
+    assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
+    assert_eq!(default("record"), Plan::default().to_string());
+    assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
+    assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
+    assert_eq!(default("name"), DEFAULT_NAME);
+    assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
+    assert_eq!(default("tls"), Https::default().to_string());
+    assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
+}
+
+#[test]
+fn each_camera_is_recorded_as_it_says_and_without_a_folder_none() {
+    let file =
+        "record-folder = \"/r\"\nrecord = \"always\"\n[[camera]]\nname = \"a\"\n[[camera]]\nrecord = \"off\"";
+    let record = settings(&[], file).record;
+    assert_eq!(record.wishes.iter().map(|wish| wish.plan).collect::<Vec<_>>(), [Plan::Always, Plan::Off]);
+    let problem = from_text("test", "record = \"always\"").unwrap_err().to_string();
+    assert!(problem.contains("record-folder"), "{problem}");
+}
+
+#[test]
+fn two_cameras_of_one_name_are_refused() {
+    let line = ["boardcam", "--camera", "a=auto", "--camera", "a=pattern"];
+    let matches = command().try_get_matches_from(line).unwrap();
+    let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+    assert!(problem.to_string().contains("two have the same name"), "{problem}");
+}
+
+#[test]
+fn a_wrong_value_is_told_with_a_right_one() {
+    let matches = command().try_get_matches_from(["boardcam", "--quality", "101"]).unwrap();
+    let problem = from_command_line(&matches).unwrap_err().to_string();
+    assert_eq!(
+        problem,
+        "cannot use --quality 101: expected a whole number from 1 to 100; write for example --quality 85"
+    );
+}
