@@ -117,6 +117,7 @@ class LargeCard(Card):
         run("fallocate", "--dig-holes", self.file)  # it is all zeros, which need no room on this machine's disk
         long.unlink()
 
+
 class Guest:
     """An emulated board that is switched on."""
 
@@ -322,6 +323,16 @@ def virt(card, *devices, more=b""):
     append = append_line(card, "ttyAMA0")
     return Guest(card.folder, card.take("kernel.img"), machine, system, append, *drives, *nic, *devices)
 
+
+OTHER_NETWORK = """\
+unshare -n sleep 1000000 > /dev/null 2>&1 &
+echo $! > /run/other
+until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 100000; done
+"""
+"""Makes a network namespace on a board, for as long as the process lives whose number it leaves in /run/other."""
+
+IN_IT = 'nsenter -n -t "$(cat /run/other)"'
+"""Before a command on the board: runs it there."""
 
 VIRTIO = [f"drivers/{name}" for name in ("block/virtio_blk", "net/virtio_net", "virtio/virtio_pci", "virtio/virtio_mmio")]
 SIMULATED = ["drivers/media/test-drivers/vivid/vivid", "drivers/net/wireless/mac80211_hwsim",

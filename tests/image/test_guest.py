@@ -6,28 +6,26 @@ import re
 import time
 import unittest
 
-from guest import WORK, Card, LargeCard, run, until, virt
+from guest import IN_IT, OTHER_NETWORK, WORK, Card, LargeCard, run, until, virt
 from ntp import TimeServer
 
 IDLE_S = 15
 
 RECORDING = b'record-folder = "/data/boardcam"\nrecord-min-free = 1\n'
 
-# A second board, for as long as a process lives whose number is left in /run/other: a network namespace at the end of a
-# virtual cable. What sees to the cable's other end asks for an address as soon as it is there, which forgets this one's.
-SECOND_BOARD = """\
+# A second board: a network namespace at the end of a virtual cable. What sees to the cable's other end asks for an
+# address as soon as it is there, which forgets the one it had.
+SECOND_BOARD = f"""\
 modprobe veth
 ip link add cable type veth
-unshare -n sleep 1000000 > /dev/null 2>&1 &
-echo $! > /run/other
-until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 100000; done
+{OTHER_NETWORK}
 ip link set veth0 netns $!
-for name in lo veth0; do nsenter -n -t $! ip link set $name up; done
-nsenter -n -t $! ip addr add 192.168.78.2/24 dev veth0
-until [ "$(cat /run/carrier-cable)" = 1 ]; do usleep 100000; done
+for name in lo veth0; do {IN_IT} ip link set $name up; done
+{IN_IT} ip addr add 192.168.78.2/24 dev veth0
+until [ "$(cat /run/carrier-cable)" = 1 ] && [ -e /run/dhcp-cable.pid ]; do usleep 100000; done
 sleep 3
 ip addr add 192.168.78.1/24 dev cable
-nsenter -n -t "$(cat /run/other)" boardcam --appliance --camera pattern --size 320x180 > /dev/null 2>&1 &
+{IN_IT} boardcam --appliance --camera pattern --size 320x180 > /dev/null 2>&1 &
 echo $! > /run/second
 """
 
@@ -141,7 +139,7 @@ class Running(unittest.TestCase):
         end = 'kill $(cat /run/second /run/other); while [ -e "/proc/$(cat /run/second)" ]; do usleep 100000; done'
         self.addCleanup(self.board.shell, end)
         self.board.shell(SECOND_BOARD)
-        fetch = 'nsenter -n -t "$(cat /run/other)" wget -q -O - http://127.0.0.1/state'
+        fetch = f"{IN_IT} wget -q -O - http://127.0.0.1/state"
         there = lambda: re.search(r'"network":{"name":"([^"]*)"', self.board.shell(fetch))
         # This one asks anew, too, since it has got another address.
         until("a name for each", lambda: {found[1] if (found := there()) else "", self.board.state()["network"]["name"]}
@@ -230,16 +228,16 @@ class SettingsFiles(unittest.TestCase):
         self.assertEqual(state["cameras"][0]["source"], "auto")
         return state["program"]["problem"] and " ".join(state["program"]["problem"].values())
 
-    def test_a_gigabyte(self):
+    def test_settings_of_a_gigabyte_are_told(self):
         self.assertIn("larger than 65536 bytes", self.with_a_gigabyte["program"]["problem"]["why"])
         self.assertEqual(self.with_a_gigabyte["cameras"][0]["source"], "auto")
         self.assertEqual(self.board.shell("wc -c < /boardcam.toml"), "65537")
 
-    def test_none_and_nothing_in_them(self):
+    def test_missing_settings_are_told_and_empty_ones_are_right(self):
         self.assertIsNone(self.problem_with(b""))
         self.assertIn("No such file", self.problem_with(None))
 
-    def test_as_windows_saves_them(self):
+    def test_settings_are_read_as_windows_saves_them(self):
         text = self.SMALL.replace("\n", "\r\n")
         for settings in [text.encode(), text.encode("utf-8-sig"), text.encode("utf-16")]:
             with self.subTest(settings=settings[:4]):
@@ -248,11 +246,11 @@ class SettingsFiles(unittest.TestCase):
                 self.assertEqual(state["cameras"][0]["format"]["width"], 320)
                 self.assertEqual(state["cameras"][0]["source"], "pattern")
 
-    def test_what_is_no_text_and_a_mistake(self):
+    def test_settings_that_are_no_text_or_have_a_mistake_are_told(self):
         self.assertIn("UTF-8", self.problem_with(random.Random(5).randbytes(5000)))
         self.assertIn("line 3", self.problem_with(f"{self.SMALL}fsp = 5\n".replace("\n", "\r\n").encode()))
 
-    def test_recording_where_no_disk_is(self):
+    def test_without_a_disk_for_recordings_this_is_told_and_the_picture_stays(self):
         state = self.state_with(self.SMALL.encode() + RECORDING + b'record = "always"\n')
         problem = until("the problem", lambda: self.board.state()["cameras"][0]["recording"]["problem"])
         self.assertIn("/data/boardcam", " ".join(problem.values()))
@@ -261,7 +259,7 @@ class SettingsFiles(unittest.TestCase):
 
 
 class PowerCuts(unittest.TestCase):
-    def test_cut_at_any_moment_it_starts_again_from_an_unchanged_card(self):
+    def test_cut_at_any_moment_it_starts_again_from_an_unchanged_card_and_hung_it_restarts(self):
         card = Card(b'camera = "pattern"\nsize = "320x240"\nfps = 5\nrecord = "always"\n' + RECORDING)
         self.addCleanup(card.remove)
         devices = [*attached(disk("BOARDCAM-DATA", 64 << 20)), "-device", "i6300esb"]
