@@ -310,9 +310,10 @@ def await_network(pi):
         pi.monitor(f"device_add {USB_ADAPTER},id=adapter")
 
 
-def virt(card, *devices, more=b""):
-    """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has, the kernel's virtual
-    camera and a shell on port 23 come in a tool box, an initramfs behind the card's own, and there may be `more`."""
+def virt(card, *devices, more=b"", camera=False):
+    """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has and a shell on port 23 come
+    in a tool box, an initramfs behind the card's own, and there may be `more`. The kernel's virtual camera is for small
+    pictures: at 1280x720 it floods the log of a slow machine with its own complaints."""
     system = card.folder / "system-and-tools.img"
     if not system.exists():
         own = card.take("system.img").read_bytes()
@@ -320,7 +321,7 @@ def virt(card, *devices, more=b""):
     machine = ["-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-serial", "stdio"]
     drives = ["-drive", f"if=none,id=card,format=raw,file={card.file}", "-device", "virtio-blk-pci,drive=card"]
     nic = ["-device", "virtio-net-pci,netdev=net,romfile="]
-    append = append_line(card, "ttyAMA0")
+    append = append_line(card, "ttyAMA0") + ("" if camera else " module_blacklist=vivid")
     return Guest(card.folder, card.take("kernel.img"), machine, system, append, *drives, *nic, *devices)
 
 

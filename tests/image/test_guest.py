@@ -63,7 +63,7 @@ class Running(unittest.TestCase):
         cls.newer = (WORK / "system/bin/boardcam").read_bytes() + b"newer"
         cls.card.write(cls.newer, "boardcam")
         cls.addClassCleanup(cls.card.remove)
-        cls.board = virt(cls.card, *attached(disk()))
+        cls.board = virt(cls.card, *attached(disk()), camera=True)
         cls.addClassCleanup(cls.board.cut_power)
         cls.network_up, _ = cls.board.says(r"network: \w+ has the address \S+")
         cls.board.picture()
@@ -186,7 +186,7 @@ class Mistakes(unittest.TestCase):
         self.assertIn("did you mean quality?", state["program"]["problem"]["advice"])
         self.assertEqual(state["cameras"][0]["source"], "auto")
         self.assertIn("ssid=686f6d65", board.shell("cat /run/wpa_supplicant.conf"))
-        until("the mistake on the screen", lambda: "line 2 of the settings file" in board.screen())
+        until("the mistake on the screen", lambda: "line 2 of the settings file" in board.screen_text())
 
     def test_with_the_cable_unplugged_it_waits_for_the_network(self):
         board = self.board(b'camera = "pattern"\n')
@@ -210,7 +210,6 @@ class SettingsFiles(unittest.TestCase):
         cls.addClassCleanup(cls.board.cut_power)
         # It is switched on with a settings file of a gigabyte.
         cls.with_a_gigabyte = cls.board.state()
-        cls.board.picture()
 
     def state_with(self, settings):
         """/state after a start with these settings."""
@@ -219,12 +218,12 @@ class SettingsFiles(unittest.TestCase):
         else:
             self.card.put(settings, "boardcam.toml")
         self.board.shell("rm /boardcam.toml; /etc/settings; /etc/init.d/S50boardcam restart")
-        self.board.picture()
         return self.board.state()
 
     def problem_with(self, settings):
-        """What it says of them while it runs with the defaults."""
+        """What it says of them while it runs with the defaults; there is no camera."""
         state = self.state_with(settings)
+        self.assertEqual(self.board.get("/snapshot?card=1")[1][:3], b"\xff\xd8\xff")
         self.assertEqual(state["cameras"][0]["source"], "auto")
         return state["program"]["problem"] and " ".join(state["program"]["problem"].values())
 
@@ -243,8 +242,9 @@ class SettingsFiles(unittest.TestCase):
             with self.subTest(settings=settings[:4]):
                 state = self.state_with(settings)
                 self.assertIsNone(state["program"]["problem"])
-                self.assertEqual(state["cameras"][0]["format"]["width"], 320)
                 self.assertEqual(state["cameras"][0]["source"], "pattern")
+                self.board.picture()
+                self.assertEqual(self.board.state()["cameras"][0]["format"]["width"], 320)
 
     def test_settings_that_are_no_text_or_have_a_mistake_are_told(self):
         self.assertIn("UTF-8", self.problem_with(random.Random(5).randbytes(5000)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from guest import ALL, IMAGE, IN_IT, OTHER_NETWORK, WORK, Card, until, virt
 
 NAME, KEY = "Zoë's \"net\"", 'correct "horse" \\ #1'
-SETTINGS = f"wifi.name = '''{NAME}'''\nwifi.key = '{KEY}'\nwifi.country = 'de'\nsize = '320x180'\n"
+SETTINGS = f"wifi.name = '''{NAME}'''\nwifi.key = '{KEY}'\nwifi.country = 'de'\ncamera = 'pattern'\n"
 
 ACCESS_POINT = """\
 interface=wlan1
