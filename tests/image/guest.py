@@ -23,8 +23,8 @@ ALL = bool(os.environ["IMAGE_ALL"])
 WAIT_S = 900
 """How long anything may take before a check gives up; an emulated board on a busy machine is slow."""
 
-COLUMNS = 80
-"""Of the virtual terminal; an emulated board has no screen that would make them more."""
+ROWS, COLUMNS = 67, 240
+"""Of the virtual terminal, as on a screen of 1920x1080; an emulated board has no screen."""
 
 QEMU_CARD_SIZE = 64 << 20
 """QEMU takes cards of a power of two only."""
@@ -358,6 +358,7 @@ def tool_box():
     (folder / "etc").mkdir()
     inittab = (system / "etc/inittab").read_text()
     inittab += "::sysinit:/bin/modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
+    inittab += f"::sysinit:/bin/stty -F /dev/tty1 rows {ROWS} cols {COLUMNS}\n"
     inittab += "::respawn:/bin/nc -ll -p 23 -e /bin/sh\n"
     (folder / "etc/inittab").write_text(inittab)
     cpio = IMAGE.cpio(folder, 0)

@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -29,7 +30,8 @@ class Armhf(unittest.TestCase):
         work = WORK / "armhf"
         work.mkdir(exist_ok=True)
         apt = IMAGE.private_apt(work, "armhf")
-        IMAGE.run(*apt, "update", "-qq")
+        # Without a check: a mirror that is just being renewed lacks some lists, and others have a kernel, too.
+        subprocess.run([*apt, "update", "-qq"])
         tree = IMAGE.unpack(work, apt, [IMAGE.kernel_package(apt, "linux-image-armmp"), "busybox-static"])
         system = work / "system"
         shutil.rmtree(system, ignore_errors=True)
