@@ -211,6 +211,7 @@ class SettingsFiles(unittest.TestCase):
         cls.addClassCleanup(cls.board.cut_power)
         # It is switched on with a settings file of a gigabyte.
         cls.with_a_gigabyte = cls.board.state()
+        cls.taken = cls.board.shell("wc -c < /boardcam.toml")
 
     def state_with(self, settings):
         """/state after a start with these settings."""
@@ -224,14 +225,14 @@ class SettingsFiles(unittest.TestCase):
     def problem_with(self, settings):
         """What it says of them while it runs with the defaults; there is no camera."""
         state = self.state_with(settings)
-        self.assertEqual(self.board.get("/snapshot?card=1")[1][:3], b"\xff\xd8\xff")
+        until("the drawn card", lambda: self.board.get("/snapshot?card=1")[1].startswith(b"\xff\xd8\xff"))
         self.assertEqual(state["cameras"][0]["source"], "auto")
         return state["program"]["problem"] and " ".join(state["program"]["problem"].values())
 
     def test_settings_of_a_gigabyte_are_told(self):
         self.assertIn("larger than 65536 bytes", self.with_a_gigabyte["program"]["problem"]["why"])
         self.assertEqual(self.with_a_gigabyte["cameras"][0]["source"], "auto")
-        self.assertEqual(self.board.shell("wc -c < /boardcam.toml"), "65537")
+        self.assertEqual(self.taken, "65537")
 
     def test_missing_settings_are_told_and_empty_ones_are_right(self):
         self.assertIsNone(self.problem_with(b""))
