@@ -20,8 +20,11 @@ REPO = Path(__file__).parent.parent.parent
 WORK = Path(os.environ["IMAGE_WORK"])
 CARD = WORK / "boardcam.img"
 ALL = bool(os.environ["IMAGE_ALL"])
-WAIT_S = 420
+WAIT_S = 900
 """How long anything may take before a check gives up; an emulated board on a busy machine is slow."""
+
+ROWS, COLUMNS = 67, 240
+"""Of the virtual terminal, as on a screen of 1920x1080; an emulated board has no screen."""
 
 QEMU_CARD_SIZE = 64 << 20
 """QEMU takes cards of a power of two only."""
@@ -65,21 +68,21 @@ class Card:
     def __init__(self, settings=None):
         self.folder = Path(tempfile.mkdtemp(prefix="card-", dir=WORK))
         self.file = self.folder / "sd.img"
+        self.fat = f"{self.file}@@{IMAGE.PARTITION_START}"
         shutil.copyfile(CARD, self.file)
         os.truncate(self.file, QEMU_CARD_SIZE)
         self.before = digest(self.file)
         if settings is not None:
             self.write(settings)
 
-    @property
-    def fat(self):
-        return f"{self.file}@@{IMAGE.PARTITION_START}"
-
     def write(self, settings, name="boardcam.toml"):
         """Puts these bytes onto the card as a file, as a computer does that has the card in its slot."""
-        (self.folder / name).write_bytes(settings)
-        run("mcopy", "-o", "-i", self.fat, self.folder / name, f"::{name}")
+        self.put(settings, name)
         self.before = digest(self.file)
+
+    def put(self, content, name):
+        (self.folder / name).write_bytes(content)
+        run("mcopy", "-o", "-i", self.fat, self.folder / name, f"::{name}")
 
     def take(self, name):
         """A file of the card, copied off it."""
@@ -93,6 +96,26 @@ class Card:
 
     def remove(self):
         shutil.rmtree(self.folder)
+
+
+class LargeCard(Card):
+    """A card with room for a settings file of a gigabyte, which is all that is on it."""
+
+    def __init__(self):
+        super().__init__()
+        for name in ["kernel.img", "system.img", "cmdline.txt"]:
+            self.take(name)
+        self.fat = str(self.file)  # without partitions
+        self.file.unlink()
+        self.file.touch()
+        os.truncate(self.file, 1200 << 20)
+        run("mkfs.vfat", "-F", "32", "-n", IMAGE.LABEL, self.file)
+        long = self.folder / "boardcam.toml"
+        long.touch()
+        os.truncate(long, 1 << 30)
+        run("mcopy", "-i", self.fat, long, "::boardcam.toml")
+        run("fallocate", "--dig-holes", self.file)  # it is all zeros, which need no room on this machine's disk
+        long.unlink()
 
 
 class Guest:
@@ -120,14 +143,15 @@ class Guest:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
-        for line in self.process.stdout:
-            self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
+        with self.process.stdout as lines:
+            for line in lines:
+                self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
 
-    def says(self, pattern):
-        """Waits for a line of the console; gives when it came, and the match."""
+    def says(self, pattern, after=0, seconds=WAIT_S):
+        """Waits for a line of the console, after so many others; gives when it came, and the match."""
 
         def said():
-            for at, line in list(self.console):
+            for at, line in list(self.console)[after:]:
                 if found := re.search(pattern, line):
                     return at, found
             if self.process.poll() is not None:
@@ -135,17 +159,18 @@ class Guest:
             return None
 
         try:
-            return until(pattern, said)
+            return until(pattern, said, seconds)
         except AssertionError as failure:
             raise AssertionError(f"{failure}; the console:\n{self.text()}") from None
 
     def text(self):
         return "\n".join(line for _, line in list(self.console)[-80:])
 
-    def get(self, path, timeout=30):
+    def get(self, path, timeout=30, post=None):
         """What boardcam answers, as (status, body); (0, b"") if nobody does."""
+        url, data = f"http://127.0.0.1:{self.port}{path}", post and json.dumps(post).encode()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=timeout) as answer:
+            with urllib.request.urlopen(url, data, timeout=timeout) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read()
@@ -200,11 +225,12 @@ class Guest:
         finally:
             timer.cancel()
             stream.kill()
-            stream.wait()
+            stream.communicate()
         return frames
 
     def monitor(self, order):
-        """An order to QEMU itself."""
+        """What QEMU itself answers to an order."""
+        until("QEMU's monitor", self.monitor_path.exists)
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(WAIT_S)
             line.connect(str(self.monitor_path))
@@ -213,6 +239,7 @@ class Guest:
                 while not heard.endswith(b"(qemu) "):
                     heard += line.recv(4096)
                 line.sendall(send.encode())
+            return heard.decode(errors="replace")
 
     def shell(self, script):
         """What a script prints on the board; only boards with a tool box have a shell."""
@@ -229,8 +256,13 @@ class Guest:
         return heard.rpartition("\nend-of-42")[0].strip()
 
     def screen(self):
-        """What the first virtual terminal shows, without the ends of its lines (vcs(4))."""
-        return "".join(self.shell("fold -w 80 /dev/vcs1 | head -n 50").split("\n"))
+        """What the first virtual terminal shows: its lines, as bytes of code page 437 (vcs(4))."""
+        shown = bytes.fromhex(self.shell("xxd -p /dev/vcs1"))
+        return [shown[at : at + COLUMNS] for at in range(0, len(shown), COLUMNS)]
+
+    def screen_text(self):
+        """The same without the ends of lines."""
+        return b"".join(self.screen()).decode("cp437")
 
     def cut_power(self):
         if self.process.poll() is None:
@@ -244,33 +276,68 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def append_line(card, serial):
+    """The kernel's command line as it is on the card, with the machine's serial line, and no screen besides."""
+    return card.take("cmdline.txt").read_text().strip().replace("ttyS1", serial).replace(" console=tty1", "")
+
+
 def pi3(card):
     """A Raspberry Pi 3 with the card in its slot and a cable in its USB network adapter. QEMU does not run the Pi's own
     firmware: it is told what config.txt tells that."""
-    append = card.take("cmdline.txt").read_text().strip().replace(" console=tty1", "")
+    append = append_line(card, "ttyS1")
     append += " module_blacklist=bcm2835_wdt"  # QEMU resets the board as soon as its watchdog is started
     machine = ["-M", "raspi3b", "-dtb", card.take("bcm2837-rpi-3-b.dtb"), "-serial", "null", "-serial", "stdio"]
-    devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", "usb-net,netdev=net"]
+    devices = ["-drive", f"if=sd,format=raw,file={card.file}", "-device", f"{USB_ADAPTER},id=adapter"]
     return Guest(card.folder, card.take("kernel.img"), machine, card.take("system.img"), append, *devices)
 
 
-def virt(card, *devices, network="virtio-net-pci,netdev=net,romfile=", more=b""):
-    """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has, the kernel's virtual
-    camera and a shell on port 23 come in a tool box, an initramfs behind the card's own, and there may be `more`."""
+USB_ADAPTER = "usb-net,netdev=net"
+PLUG_IN_TIMES, PLUG_IN_S = 8, 120
+
+
+def await_network(pi):
+    """Waits until a Pi has its address. On a busy machine QEMU's Pi does not always recognize what is plugged in: then it
+    is pulled out and plugged in again, as one does."""
+    for time_left in reversed(range(PLUG_IN_TIMES)):
+        try:
+            return pi.says(r"network: \w+ has the address 10\.0\.2\.15", seconds=PLUG_IN_S)
+        except AssertionError:
+            if not time_left:
+                raise
+        print("     plugging the network adapter in again", flush=True)
+        pi.monitor("device_del adapter")
+        until("it to be pulled out", lambda: "adapter" not in pi.monitor("info usb"))
+        pi.monitor(f"device_add {USB_ADAPTER},id=adapter")
+
+
+def virt(card, *devices, more=b"", camera=False):
+    """QEMU's own machine, twice as fast, with the card as a disk; the drivers for what it has and a shell on port 23 come
+    in a tool box, an initramfs behind the card's own, and there may be `more`. The kernel's virtual camera is for small
+    pictures: at 1280x720 it floods the log of a slow machine with its own complaints."""
     system = card.folder / "system-and-tools.img"
     if not system.exists():
         own = card.take("system.img").read_bytes()
         system.write_bytes(own + b"\0" * (-len(own) % 4) + tool_box() + more)
     machine = ["-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-serial", "stdio"]
     drives = ["-drive", f"if=none,id=card,format=raw,file={card.file}", "-device", "virtio-blk-pci,drive=card"]
-    nic = ["-device", network] if network else []
-    append = "console=ttyAMA0 panic=10 net.ifnames=0 quiet"
+    nic = ["-device", "virtio-net-pci,netdev=net,romfile="]
+    append = append_line(card, "ttyAMA0") + ("" if camera else " module_blacklist=vivid")
     return Guest(card.folder, card.take("kernel.img"), machine, system, append, *drives, *nic, *devices)
 
 
+OTHER_NETWORK = """\
+unshare -n sleep 1000000 > /dev/null 2>&1 &
+echo $! > /run/other
+until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do usleep 100000; done
+"""
+"""Makes a network namespace on a board, for as long as the process lives whose number it leaves in /run/other."""
+
+IN_IT = 'nsenter -n -t "$(cat /run/other)"'
+"""Before a command on the board: runs it there."""
+
 VIRTIO = [f"drivers/{name}" for name in ("block/virtio_blk", "net/virtio_net", "virtio/virtio_pci", "virtio/virtio_mmio")]
 SIMULATED = ["drivers/media/test-drivers/vivid/vivid", "drivers/net/wireless/mac80211_hwsim",
-             "crypto/ccm", "crypto/ctr", "crypto/cmac", "crypto/gcm"]
+             "crypto/ccm", "crypto/ctr", "crypto/cmac", "crypto/gcm", "drivers/net/veth", "drivers/watchdog/i6300esb"]
 
 
 def tool_box():
@@ -291,6 +358,7 @@ def tool_box():
     (folder / "etc").mkdir()
     inittab = (system / "etc/inittab").read_text()
     inittab += "::sysinit:/bin/modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
+    inittab += f"::sysinit:/bin/stty -F /dev/tty1 rows {ROWS} cols {COLUMNS}\n"
     inittab += "::respawn:/bin/nc -ll -p 23 -e /bin/sh\n"
     (folder / "etc/inittab").write_text(inittab)
     cpio = IMAGE.cpio(folder, 0)

@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -14,7 +15,7 @@ INIT = """\
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-find /sys/devices -name modalias -exec cat {} + 2> /dev/null | sort -u | xargs modprobe -aq
+modprobe -a virtio_mmio virtio_net
 modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0
 ip link set lo up
 until ip link set eth0 up 2> /dev/null; do usleep 100000; done
@@ -29,7 +30,8 @@ class Armhf(unittest.TestCase):
         work = WORK / "armhf"
         work.mkdir(exist_ok=True)
         apt = IMAGE.private_apt(work, "armhf")
-        IMAGE.run(*apt, "update", "-qq")
+        # Without a check: a mirror that is just being renewed lacks some lists, and others have a kernel, too.
+        subprocess.run([*apt, "update", "-qq"])
         tree = IMAGE.unpack(work, apt, [IMAGE.kernel_package(apt, "linux-image-armmp"), "busybox-static"])
         system = work / "system"
         shutil.rmtree(system, ignore_errors=True)

@@ -5,7 +5,7 @@ import struct
 import subprocess
 import unittest
 
-from guest import CARD, IMAGE, REPO, WORK, Card, digest, pi3, run, until
+from guest import CARD, IMAGE, REPO, WORK, Card, await_network, digest, pi3, run, until
 
 PROGRAM = os.environ["BOARDCAM_ARM64"]
 
@@ -82,7 +82,7 @@ class FromCardToPicture(unittest.TestCase):
         card.write(SETTINGS)
         pi = pi3(card)
         self.addCleanup(pi.cut_power)
-        pi.says(r"network: \w+ has the address 10\.0\.2\.15")
+        await_network(pi)
         state = pi.state()
         test, plugged_in = state["cameras"]
         self.assertEqual((test["name"], test["source"]), ("test", "pattern"))

@@ -2,12 +2,42 @@
 
 import os
 import random
+import re
 import time
 import unittest
 
-from guest import ALL, WORK, Card, run, until, virt
+from guest import IN_IT, OTHER_NETWORK, WORK, Card, LargeCard, run, until, virt
+from ntp import TimeServer
 
 IDLE_S = 15
+
+RECORDING = b'record-folder = "/data/boardcam"\nrecord-min-free = 1\n'
+
+# A second board: a network namespace at the end of a virtual cable. What sees to the cable's other end asks for an
+# address as soon as it is there, which forgets the one it had.
+SECOND_BOARD = f"""\
+modprobe veth
+ip link add cable type veth
+{OTHER_NETWORK}
+ip link set veth0 netns $!
+for name in lo veth0; do {IN_IT} ip link set $name up; done
+{IN_IT} ip addr add 192.168.78.2/24 dev veth0
+until [ "$(cat /run/carrier-cable)" = 1 ] && [ -e /run/dhcp-cable.pid ]; do usleep 100000; done
+sleep 3
+ip addr add 192.168.78.1/24 dev cable
+{IN_IT} boardcam --appliance --camera pattern --size 320x180 > /dev/null 2>&1 &
+echo $! > /run/second
+"""
+
+
+def finders(screen):
+    """Where on a screen the three marks are that a phone finds a QR code by: row and column, in modules."""
+    shapes = {0xDC: (False, True), 0xDF: (True, False), 0xDB: (True, True)}
+    halves = [[shapes.get(byte, (False, False)) for byte in line] for line in screen]
+    dark = [[cell[half] for cell in line] for line in halves for half in (0, 1)]
+    mark = [[max(abs(x - 3), abs(y - 3)) != 2 for x in range(7)] for y in range(7)]
+    places = [(y, x) for y in range(len(dark) - 6) for x in range(len(dark[0]) - 6)]
+    return [(y, x) for y, x in places if [line[x : x + 7] for line in dark[y : y + 7]] == mark]
 
 
 def disk(label="BOARDCAM-DATA", size=16 << 20):
@@ -29,11 +59,11 @@ class Running(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.card = Card(b'size = "320x180"\n')
+        cls.card = Card(b'size = "320x180"\n' + RECORDING)
         cls.newer = (WORK / "system/bin/boardcam").read_bytes() + b"newer"
         cls.card.write(cls.newer, "boardcam")
         cls.addClassCleanup(cls.card.remove)
-        cls.board = virt(cls.card, *attached(disk()))
+        cls.board = virt(cls.card, *attached(disk()), camera=True)
         cls.addClassCleanup(cls.board.cut_power)
         cls.network_up, _ = cls.board.says(r"network: \w+ has the address \S+")
         cls.board.picture()
@@ -75,12 +105,19 @@ class Running(unittest.TestCase):
         self.assertRegex(mounted, r"rw,nosuid,nodev,noexec,noatime")
         self.assertEqual(self.board.shell("ls -d /data/boardcam"), "/data/boardcam")
 
-    def test_a_full_disk_for_recordings_disturbs_nothing(self):
+    def test_a_full_disk_for_recordings_is_told_and_disturbs_nothing(self):
+        recording = lambda: self.board.state()["cameras"][0]["recording"]
         until("the disk", lambda: self.board.shell("grep ' /data ext4 ' /proc/mounts"))
-        self.assertIn("No space left", self.board.shell("dd if=/dev/zero of=/data/fill bs=64k"))
         first = self.pid()
+        self.assertEqual(self.board.get("/api/recording", post={"on": True})[0], 200)
+        until("recorded frames", lambda: recording()["frames"])
+        self.assertIn("No space left", self.board.shell("dd if=/dev/zero of=/data/fill bs=64k"))
+        until("the full disk to be told", lambda: recording()["problem"])
         self.board.picture()
         self.board.shell("rm /data/fill")
+        before = recording()["frames"]
+        until("more recorded frames", lambda: recording()["frames"] > before)
+        self.assertEqual(self.board.get("/api/recording", post={"on": False})[0], 200)
         self.assertEqual(self.pid(), first)
 
     def test_nothing_of_the_card_is_mounted_and_memory_alone_is_written_to(self):
@@ -92,8 +129,31 @@ class Running(unittest.TestCase):
     def test_a_newer_boardcam_on_the_card_is_the_one_that_runs(self):
         self.assertEqual(self.board.shell("wc -c < /bin/boardcam"), str(len(self.newer)))
 
-    def test_the_screen_shows_the_address(self):
-        until("the address", lambda: "Open http://10.0.2.15/ in" in self.board.screen())
+    def test_the_screen_shows_the_address_and_its_qr_code(self):
+        until("the address", lambda: "Open http://10.0.2.15/ in" in self.board.screen_text())
+        # There may be an older code above, if another address came first.
+        (top, left), right, below = finders(self.board.screen())[-3:]
+        self.assertEqual((right[0], below[1], right[1] - left), (top, left, below[0] - top))
+
+    def test_a_second_board_in_the_network_is_boardcam_2(self):
+        until("a name", lambda: self.board.state()["network"]["name"] == "boardcam.local")
+        end = 'kill $(cat /run/second /run/other); while [ -e "/proc/$(cat /run/second)" ]; do usleep 100000; done'
+        self.addCleanup(self.board.shell, end)
+        self.board.shell(SECOND_BOARD)
+        fetch = f"{IN_IT} wget -q -O - http://127.0.0.1/state"
+        there = lambda: re.search(r'"network":{"name":"([^"]*)"', self.board.shell(fetch))
+        # This one asks anew, too, since it has got another address.
+        until("a name for each", lambda: {found[1] if (found := there()) else "", self.board.state()["network"]["name"]}
+              == {"boardcam.local", "boardcam-2.local"})
+
+    def test_the_time_comes_from_the_servers_that_the_network_names(self):
+        server = TimeServer()
+        self.addCleanup(server.close)
+        self.board.shell("date -s 2000-01-01")
+        lease = "interface=eth0 ip=10.0.2.15 mask=24 router=10.0.2.2 dns=10.0.2.3"  # as udhcpc tells it
+        self.board.shell(f"{lease} ntpsrv=10.0.2.2 /etc/address bound")
+        until("the time", lambda: abs(int(self.board.shell("date +%s")) - time.time()) < 60)
+        self.assertGreater(server.asked, 0)
 
     def test_the_rest_of_the_system_runs(self):
         processes = self.board.shell("ps")
@@ -127,37 +187,108 @@ class Mistakes(unittest.TestCase):
         self.assertIn("did you mean quality?", state["program"]["problem"]["advice"])
         self.assertEqual(state["cameras"][0]["source"], "auto")
         self.assertIn("ssid=686f6d65", board.shell("cat /run/wpa_supplicant.conf"))
-        until("the mistake on the screen", lambda: "line 2 of the settings file" in board.screen())
+        until("the mistake on the screen", lambda: "line 2 of the settings file" in board.screen_text())
 
-    @unittest.skipUnless(ALL, "takes long; --all")
-    def test_settings_that_are_empty_missing_or_a_gigabyte_long(self):
-        for name, settings in {"empty": b"", "long": b"#" * (1 << 20)}.items():
-            with self.subTest(settings=name):
-                board = self.board(settings)
-                problem = board.state()["program"]["problem"]
-                self.assertEqual(problem and problem["why"], None if name == "empty" else "it is larger than 65536 bytes")
-                board.picture()
-                board.cut_power()
-
-    def test_without_a_network_it_waits_for_one(self):
-        board = self.board(b'camera = "pattern"\n', network="")
+    def test_with_the_cable_unplugged_it_waits_for_the_network(self):
+        board = self.board(b'camera = "pattern"\n')
+        board.monitor("set_link net off")
         board.says(r"boardcam.* listening on")
+        self.assertNotIn("has the address", board.text())
+        board.monitor("set_link net on")
+        board.picture()
+
+
+class SettingsFiles(unittest.TestCase):
+    """One board on whose card the settings are edited again and again."""
+
+    SMALL = 'camera = "pattern"\nsize = "320x180"\n'
+
+    @classmethod
+    def setUpClass(cls):
+        cls.card = LargeCard()
+        cls.addClassCleanup(cls.card.remove)
+        cls.board = virt(cls.card)
+        cls.addClassCleanup(cls.board.cut_power)
+        # It is switched on with a settings file of a gigabyte.
+        cls.with_a_gigabyte = cls.board.state()
+        cls.taken = cls.board.shell("wc -c < /boardcam.toml")
+
+    def state_with(self, settings):
+        """/state after a start with these settings."""
+        if settings is None:
+            run("mdel", "-i", self.card.fat, "::boardcam.toml")
+        else:
+            self.card.put(settings, "boardcam.toml")
+        self.board.shell("rm /boardcam.toml; /etc/settings; /etc/init.d/S50boardcam restart")
+        return self.board.state()
+
+    def problem_with(self, settings):
+        """What it says of them while it runs with the defaults; there is no camera."""
+        state = self.state_with(settings)
+        until("the drawn card", lambda: self.board.get("/snapshot?card=1")[1].startswith(b"\xff\xd8\xff"))
+        self.assertEqual(state["cameras"][0]["source"], "auto")
+        return state["program"]["problem"] and " ".join(state["program"]["problem"].values())
+
+    def test_settings_of_a_gigabyte_are_told(self):
+        self.assertIn("larger than 65536 bytes", self.with_a_gigabyte["program"]["problem"]["why"])
+        self.assertEqual(self.with_a_gigabyte["cameras"][0]["source"], "auto")
+        self.assertEqual(self.taken, "65537")
+
+    def test_missing_settings_are_told_and_empty_ones_are_right(self):
+        self.assertIsNone(self.problem_with(b""))
+        self.assertIn("No such file", self.problem_with(None))
+
+    def test_settings_are_read_as_windows_saves_them(self):
+        text = self.SMALL.replace("\n", "\r\n")
+        for settings in [text.encode(), text.encode("utf-8-sig"), text.encode("utf-16")]:
+            with self.subTest(settings=settings[:4]):
+                state = self.state_with(settings)
+                self.assertIsNone(state["program"]["problem"])
+                self.assertEqual(state["cameras"][0]["source"], "pattern")
+                self.board.picture()
+                self.assertEqual(self.board.state()["cameras"][0]["format"]["width"], 320)
+
+    def test_settings_that_are_no_text_or_have_a_mistake_are_told(self):
+        self.assertIn("UTF-8", self.problem_with(random.Random(5).randbytes(5000)))
+        self.assertIn("line 3", self.problem_with(f"{self.SMALL}fsp = 5\n".replace("\n", "\r\n").encode()))
+
+    def test_without_a_disk_for_recordings_this_is_told_and_the_picture_stays(self):
+        state = self.state_with(self.SMALL.encode() + RECORDING + b'record = "always"\n')
+        problem = until("the problem", lambda: self.board.state()["cameras"][0]["recording"]["problem"])
+        self.assertIn("/data/boardcam", " ".join(problem.values()))
+        self.assertIsNone(state["program"]["problem"])
+        self.board.picture()
 
 
 class PowerCuts(unittest.TestCase):
-    def test_cut_at_any_moment_it_starts_again_from_an_unchanged_card(self):
-        card = Card(b'camera = "pattern"\nsize = "320x240"\n')
+    def test_cut_at_any_moment_it_starts_again_from_an_unchanged_card_and_hung_it_restarts(self):
+        card = Card(b'camera = "pattern"\nsize = "320x240"\nfps = 5\nrecord = "always"\n' + RECORDING)
         self.addCleanup(card.remove)
-        data = disk("BOARDCAM-DATA")
+        devices = [*attached(disk("BOARDCAM-DATA", 64 << 20)), "-device", "i6300esb"]
+        recording = lambda: board.state()["cameras"][0]["recording"]
         chance = random.Random(os.environ.get("IMAGE_SEED"))
-        for cut in range(5):
-            board = virt(card, *attached(data))
-            moment = chance.uniform(1, 20)
-            print(f"     cut {cut + 1} after {moment:.1f} s", flush=True)
+        cuts = 5
+        for cut in range(1, cuts + 1):
+            board = virt(card, *devices)
+            self.addCleanup(board.cut_power)
+            moment, since = chance.uniform(1, 20), "power"
+            if cut == cuts:  # the last one while it records
+                until("recorded frames", lambda: recording()["frames"])
+                name = recording()["file"]
+                moment, since = chance.uniform(2, 6), "the first recorded frame"
+            print(f"     cut {cut} after {moment:.1f} s from {since}", flush=True)
             time.sleep(moment)
             board.cut_power()
             self.assertTrue(card.unchanged(), f"the card was written to within {moment:.1f} s")
-        board = virt(card, *attached(data))
+        board = virt(card, *devices)
         self.addCleanup(board.cut_power)
         board.picture()
         until("the disk", lambda: board.shell("grep ' /data ext4 ' /proc/mounts"))
+        self.assertGreater(int(board.shell(f"wc -c < /data/boardcam/{name}")), 0, "what was recorded before is lost")
+        until("boardcam to keep its things there",
+              lambda: board.shell('grep -c STATE_DIRECTORY "/proc/$(pidof boardcam)/environ"') == "1")
+        # And it hangs: nothing feeds the watchdog any more.
+        before = len(board.console)
+        board.shell('kill -STOP "$(pidof watchdog)"')
+        board.says(r"network: \w+ has the address", after=before)
+        board.picture()

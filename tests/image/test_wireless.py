@@ -6,10 +6,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from guest import ALL, IMAGE, WORK, Card, until, virt
+from guest import ALL, IMAGE, IN_IT, OTHER_NETWORK, WORK, Card, until, virt
 
 NAME, KEY = "Zoë's \"net\"", 'correct "horse" \\ #1'
-SETTINGS = f"wifi.name = '''{NAME}'''\nwifi.key = '{KEY}'\nwifi.country = 'de'\nsize = '320x180'\n"
+SETTINGS = f"wifi.name = '''{NAME}'''\nwifi.key = '{KEY}'\nwifi.country = 'de'\ncamera = 'pattern'\n"
 
 ACCESS_POINT = """\
 interface=wlan1
@@ -29,16 +29,14 @@ interface wlan1
 option subnet 255.255.255.0
 lease_file /run/leases
 """
-SET_UP = """\
+SET_UP = f"""\
 modprobe mac80211_hwsim radios=2
 until [ -e /sys/class/net/wlan1 ]; do usleep 100000; done
-unshare -n sleep 1000000 > /dev/null 2>&1 &
-echo $! > /run/point
-sleep 1
-iw phy "$(cat /sys/class/net/wlan1/phy80211/name)" set netns "$(cat /run/point)"
+{OTHER_NETWORK}
+iw phy "$(cat /sys/class/net/wlan1/phy80211/name)" set netns $!
 : > /run/leases
-nsenter -n -t "$(cat /run/point)" ip addr add 192.168.77.1/24 dev wlan1
-nsenter -n -t "$(cat /run/point)" ip link set wlan1 up
+{IN_IT} ip addr add 192.168.77.1/24 dev wlan1
+{IN_IT} ip link set wlan1 up
 """
 
 
@@ -70,12 +68,14 @@ class Wireless(unittest.TestCase):
         board = virt(card, more=access_point())
         self.addCleanup(board.cut_power)
         board.picture()
-        print(board.shell(SET_UP))
-        there = 'nsenter -n -t "$(cat /run/point)"'
-        print(board.shell(f"{there} hostapd -B /etc/wrong.conf; {there} udhcpd /etc/leases.conf"))
+        board.shell(SET_UP)
+        told = board.shell(f"{IN_IT} hostapd -B /etc/wrong.conf; {IN_IT} udhcpd /etc/leases.conf")
+        self.assertIn("AP-ENABLED", told)
         board.says("WRONG_KEY")
+        until("the wrong key on the screen", lambda: "WRONG_KEY" in board.screen_text())
         board.picture()  # by cable
-        board.shell(f"killall hostapd; sleep 1; {there} hostapd -B /etc/right.conf")
+        told = board.shell(f"killall hostapd; while pidof hostapd; do usleep 100000; done; {IN_IT} hostapd -B /etc/right.conf")
+        self.assertIn("AP-ENABLED", told)
         _, found = board.says(r"network: wlan0 has the address (192\.168\.77\.\d+)")
-        fetched = f"{there} wget -q -O - http://{found[1]}/snapshot | head -c 3 | xxd -p"
+        fetched = f"{IN_IT} wget -q -O - http://{found[1]}/snapshot | head -c 3 | xxd -p"
         until("the picture by wireless", lambda: board.shell(fetched).endswith("ffd8ff"))
