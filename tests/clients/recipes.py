@@ -6,9 +6,11 @@ import subprocess
 import unittest
 from pathlib import Path
 
+import cv2
+import numpy
 import yaml
 
-from program import OUT, STOP_S
+from program import OUT, STOP_S, listens, read_counter, until
 
 RECIPES = (Path(__file__).parents[2] / "board/recipes.md").read_text()
 BOARD = "http://board.local:8080"
@@ -25,6 +27,15 @@ def settings(name):
     return yaml.safe_load(snippet("yaml", name))
 
 
+def picture_number(jpeg):
+    """The frame number in a JPEG of the test pattern."""
+    picture = cv2.imdecode(numpy.frombuffer(jpeg, numpy.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None, f"no JPEG: {jpeg[:100]}"
+    number = read_counter(picture)
+    assert number is not None, "no picture of the pattern"
+    return number
+
+
 def python_of(name):
     """The Python that has this program, which `run` installs; a check that needs it is skipped where it could not."""
     folder = OUT / name
@@ -36,12 +47,13 @@ def python_of(name):
     return folder / "bin/python"
 
 
-def start(test_class, name, command):
-    """Runs such a program until the class is done; what it says goes to a log."""
-    # It may keep what it compiles: it starts in a third of the time then.
+def start(test_class, name, command, port):
+    """Runs such a program until the class is done, and waits until it listens; what it says goes to a log."""
+    # It may keep what it compiles, for the next time.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with open(OUT / f"{name}.log", "w") as log:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    log = OUT / f"{name}.log"
+    with open(log, "w") as file:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
     def end():
         process.terminate()
@@ -52,4 +64,6 @@ def start(test_class, name, command):
             process.wait()
 
     test_class.addClassCleanup(end)
-    return process
+    until(f"{name} listens or ends, see {log}", lambda: process.poll() is not None or listens(port))
+    if process.poll() is not None:
+        raise AssertionError(f"{name} ended with {process.returncode}, see {log}")

@@ -9,12 +9,10 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-import cv2
-import numpy
 import yaml
 
-from program import WAIT_S, Parts, Program, free_port, listens, read_counter, until
-from recipes import BOARD, RECIPES, python_of, settings, start
+from program import WAIT_S, Parts, Program, free_port, until
+from recipes import BOARD, RECIPES, picture_number, python_of, settings, start
 from users import PASSWORD, WATCHER, make_guarded
 
 RECIPE = RECIPES.split("## Home Assistant\n")[1].split("\n## ")[0]
@@ -34,14 +32,6 @@ SETTINGS = {
     "auth": {},
     "config": {},
 }
-
-
-def picture_number(jpeg):
-    picture = cv2.imdecode(numpy.frombuffer(jpeg, numpy.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None, f"no JPEG: {jpeg[:100]}"
-    number = read_counter(picture)
-    assert number is not None, "no picture of the pattern"
-    return number
 
 
 class HomeAssistant(unittest.TestCase):
@@ -71,9 +61,8 @@ class HomeAssistant(unittest.TestCase):
         file = Path(folder.name, "configuration.yaml")
         file.write_text(yaml.safe_dump({**SETTINGS, "http": http, "rest": [first, second]}))
 
-        hass = start(cls, "home-assistant", [python, "-c", HASS, "--config", folder.name, "--skip-pip"])
+        start(cls, "home-assistant", [python, "-c", HASS, "--config", folder.name, "--skip-pip"], port)
         cls.address, cls.url, cls.token = ("127.0.0.1", port), f"http://127.0.0.1:{port}", None
-        until("it listens, see home-assistant.log", lambda: hass.poll() is not None or listens(port))
         client = cls.url + "/"
         flow = {"client_id": client, "handler": ["command_line", None], "redirect_uri": client}
         step = cls.ask("/auth/login_flow", flow)
