@@ -82,11 +82,12 @@ class Printer:
         return self.tell("/api/util/test", command="url", content_type_whitelist=[kind], **asked, **more)
 
     def check_urls(self, **more):
-        told = self.verdict(self.webcam["snapshot"], **more)
+        taken = json.loads(self.get("/api/settings"))["plugins"]["classicwebcam"]
+        told = self.verdict(taken["snapshot"], **more)
         self.assertEqual((told["result"], told["status"]), (True, 200))
         picture_number(base64.b64decode(told["response"]["content"]))
         # Its test of the stream is an <img>: so only the head is asked for.
-        told = self.verdict(self.webcam["stream"], "HEAD", "multipart/x-mixed-replace")
+        told = self.verdict(taken["stream"], "HEAD", "multipart/x-mixed-replace")
         self.assertEqual((told["result"], told["status"]), (True, 200))
 
     def check_time_lapse(self):
