@@ -4,7 +4,6 @@ Each check is named after its client and says which rule of it is tried. The rul
 sources and in reports of what breaks them.
 """
 
-import base64
 import email.message
 import http.client
 import re
@@ -71,15 +70,6 @@ class Parsers(WithProgram):
             length = int(re.search(rb"Content-Length:\s*(\d+)", head, re.IGNORECASE)[1])
             self.assertEqual(jpeg[length:], b"\r\n")
             self.decode(jpeg[:length])
-
-    def test_home_assistant_takes_its_still_from_the_first_soi_to_the_first_eoi(self):
-        data = self.open("/stream").read(ENOUGH)
-        self.decode(data[data.find(b"\xff\xd8") : data.find(b"\xff\xd9") + 2])
-
-    def test_home_assistant_may_send_a_password_nobody_asked_for(self):
-        credentials = base64.b64encode(b"user:secret").decode()
-        for path in ["/stream", "/snapshot"]:
-            self.assertEqual(self.open(path, Authorization=f"Basic {credentials}").status, 200)
 
     def test_octoprint_gets_stream_and_snapshot_with_a_bare_number_as_query(self):
         """An <img> with `?1699999999999`; the snapshot is any image/* within 5 s."""

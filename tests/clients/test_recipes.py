@@ -10,13 +10,11 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
-import jinja2
 import yaml
 
 from program import OUT, STOP_S, WAIT_S, Parts, Program, WithProgram, check_jpeg, free_port, listens, until
+from recipes import BOARD, RECIPES, settings, snippet
 
-RECIPES = (Path(__file__).parents[2] / "board/recipes.md").read_text()
-BOARD = "http://board.local:8080"
 NAME = "camera.example.org"
 HTTP = "\n".join(
     ["daemon off;", "pid {folder}/nginx.pid;", "events {{}}", "http {{", "access_log off;"]
@@ -24,17 +22,6 @@ HTTP = "\n".join(
     + ["{servers}", "}}"]
 )
 """What Debian's nginx.conf has around the settings in conf.d, without its fixed folders."""
-
-
-def snippet(kind, name):
-    """The fenced block that begins with these words."""
-    found = re.findall(rf"^```{kind} {name}\n(.*?)^```$", RECIPES, re.MULTILINE | re.DOTALL)
-    assert len(found) == 1, f"{len(found)} blocks {kind} {name}"
-    return found[0]
-
-
-def settings(name):
-    return yaml.safe_load(snippet("yaml", name))
 
 
 class Recipes(WithProgram):
@@ -82,27 +69,12 @@ class Recipes(WithProgram):
                 else:
                     self.assertEqual(self.open(url).status, 200)
 
-    def test_every_block_of_settings_is_tried_here(self):
+    def test_every_block_of_settings_is_tried(self):
         blocks = {tuple(words.split()) for words in re.findall(r"^```(.+)$", RECIPES, re.MULTILINE)}
-        tried = set(re.findall(r'snippet\("(\w+)", "([\w-]+)"\)', Path(__file__).read_text()))
-        tried |= {("yaml", name) for name in re.findall(r'settings\("([\w-]+)"\)', Path(__file__).read_text())}
+        checks = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+        tried = set(re.findall(r'snippet\("(\w+)", "([\w-]+)"\)', checks))
+        tried |= {("yaml", name) for name in re.findall(r'settings\("([\w-]+)"\)', checks)}
         self.assertEqual(blocks, tried)
-
-    def test_home_assistants_templates_find_their_values(self):
-        (rest,) = settings("home-assistant")["rest"]
-        self.assertEqual(rest["resource"], BOARD + "/state")
-        values = {}
-        for entity in rest["sensor"] + rest["binary_sensor"]:
-            template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(entity["value_template"])
-            values[entity["name"]] = template.render(value_json=self.state)
-        self.assertEqual(values["Camera live"], "True")
-        self.assertEqual(values["Camera viewers"], "0")
-        self.assertTrue(values["Camera frames per second"].isdigit())
-
-    def test_octoprint_gets_its_two_urls(self):
-        webcam = settings("octoprint")["plugins"]["classicwebcam"]
-        self.check_stream(webcam["stream"].replace(BOARD, self.url) + "?1699999999999")
-        self.check_snapshot(webcam["snapshot"].replace(BOARD, self.url))
 
     def test_frigates_input_is_the_stream_that_its_go2rtc_makes(self):
         frigate = settings("frigate")
