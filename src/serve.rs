@@ -132,7 +132,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
             )
         })?;
     }
-    console::start(opened, https_port.is_some(), shutdown.clone());
+    console::start(opened, https_port.is_some(), settings.mistake.clone(), shutdown.clone());
     let no_thread = |error: std::io::Error| {
         Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
     };
