@@ -25,7 +25,7 @@ use crate::host::limits::raise_open_files;
 use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals};
 use crate::host::shutdown::Shutdown;
-use crate::host::{signals, state};
+use crate::host::{random, signals, state};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
@@ -97,7 +97,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         announced: announced.clone(),
         https_port,
         started,
-        instance: site::secret()?,
+        instance: random::secret()?,
         mistake: settings.mistake.clone(),
     };
     let door = site::start(Arc::new(house))?;

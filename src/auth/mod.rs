@@ -29,6 +29,7 @@ use log::{error, warn};
 use subtle::ConstantTimeEq;
 
 use crate::gate::limits::RELAYS;
+use crate::host::random::secret;
 use crate::problem::Problem;
 use passes::{Pass, Passes};
 use password::{Hash, PASSWORD_MAX};
@@ -261,7 +262,7 @@ impl Access {
     /// As [`Access::by_password`], or [`Refused::Busy`] when the system gives no random numbers.
     pub fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<String, Refused> {
         self.by_password(name, password, from)?;
-        let secret = crate::site::secret().map_err(|problem| {
+        let secret = secret().map_err(|problem| {
             warn!("{problem}");
             Refused::Busy
         })?;

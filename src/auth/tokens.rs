@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::passes::{Pass, Passes};
 use super::tag::Key;
 use super::{is_name, lock};
+use crate::host::random::secret;
 use crate::problem::Problem;
 
 /// The most tokens at once.
@@ -116,7 +117,7 @@ impl Tokens {
             let why = format!("There are {TOKENS_MAX} tokens already; revoke one that nobody needs.");
             return Err(Failed::Unusable(why));
         }
-        let secret = crate::site::secret().map_err(Failed::Unkept)?;
+        let secret = secret().map_err(Failed::Unkept)?;
         let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let fresh = Kept { name: name.to_owned(), made, hash: hash(&secret) };
         kept.push(fresh.clone());

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 pub mod process;
+pub mod random;
 pub mod service;
 pub mod shutdown;
 pub mod signals;

@@ -36,6 +36,7 @@ use crate::gate::limits::RELAYS;
 use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
 use crate::host::board::Board;
 use crate::host::discovery::Announced;
+use crate::host::random::secret;
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::variants::Variants;
@@ -269,17 +270,6 @@ fn admit(house: &House, key: &str, request: &Request) -> Response {
         return sentence(403, "This port is for the program itself.");
     }
     answer(house, request).with_additional_header("X-Content-Type-Options", "nosniff")
-}
-
-/// A text that nobody can guess, 128 bits in hexadecimal.
-///
-/// # Errors
-/// When the system gives no random numbers.
-pub fn secret() -> Result<String, Problem> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Problem::new("cannot make a key", error.to_string(), "is /dev/urandom there?"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;

@@ -21,6 +21,7 @@ use boardcam::host::board::Board;
 use boardcam::host::discovery::Announced;
 use boardcam::host::limits::raise_open_files;
 use boardcam::host::log::{Format, Target};
+use boardcam::host::random;
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
@@ -172,7 +173,7 @@ fn serve_with(
         announced: Announced::default(),
         https_port: None,
         started: Instant::now(),
-        instance: site::secret()?,
+        instance: random::secret()?,
         mistake: None,
     };
     let door = site::start(Arc::new(house))?;

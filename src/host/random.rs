@@ -1,0 +1,14 @@
+//! What nobody can guess: keys, sessions, tokens.
+
+use crate::problem::Problem;
+
+/// A text that nobody can guess, 128 bits in hexadecimal.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn secret() -> Result<String, Problem> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Problem::new("cannot make a key", error.to_string(), "is /dev/urandom there?"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,175 @@
+use super::*;
+use crate::camera::{Wanted, Which};
+use crate::feed::Demand;
+use std::sync::Arc;
+use std::time::Instant;
+
+const SIZE: Size = Size { width: 8, height: 8 };
+const TOLERATED: u32 = 7;
+const WHOLE: &[u8] =
+    b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
+
+fn feed() -> Arc<Feed> {
+    let wanted = Wanted::of(Which::Pattern);
+    Arc::new(Feed::new("test".to_owned(), wanted))
+}
+
+fn session(layout: Layout) -> Session {
+    let about = About {
+        source: String::new(),
+        card: String::new(),
+        driver: String::new(),
+        bus: String::new(),
+        layout,
+        size: SIZE,
+        stride: 16,
+        max_frame: 1000,
+        interval: Some(Duration::from_millis(100)),
+        range: Range::Full,
+        compromises: Vec::new(),
+    };
+    Session::new(&about, TOLERATED)
+}
+
+fn frame(bytes: &[u8]) -> Frame<'_> {
+    Frame { bytes, captured: Instant::now(), sequence: 0, flagged: false }
+}
+
+#[test]
+fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session() {
+    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+    let mut writer = Writer::new(&feed.ring);
+    let mut wrong_size = WHOLE.to_vec();
+    wrong_size[8] = 9; // the height in SOF0
+    let flagged = Frame { flagged: true, ..frame(WHOLE) };
+    assert_eq!(session.take(&flagged, &feed, &mut writer), Err(Dropped::Flagged));
+    assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(Dropped::WrongSize));
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
+    for _ in 0..TOLERATED {
+        assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(Dropped::Fault(Fault::NoSoi)));
+    }
+    assert_eq!(session.verdict(), None);
+    assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
+    assert_eq!(session.verdict().unwrap(), "8 in a row were unusable, the last one: no_soi");
+    let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counted.len(), 3, "{counted:?}");
+}
+
+#[test]
+fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
+    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+    let mut writer = Writer::new(&feed.ring);
+    let mut taller = WHOLE.to_vec();
+    taller[8] = 9; // the height in SOF0
+    for _ in 1..SIZE_FRAMES {
+        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+    }
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
+    for _ in 1..SIZE_FRAMES {
+        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+    }
+    assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Ok(Taken::Unwanted));
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::WrongSize));
+}
+
+#[test]
+fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
+    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+    let _demand = Demand::new(feed.clone());
+    let mut writer = Writer::new(&feed.ring);
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::TooLarge));
+    writer.reserve(1000).unwrap();
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
+    assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
+    let wanted = Wanted {
+        encoder: camera::Encoder::Software,
+        size: Some(Size { width: 6, height: 4 }),
+        ..Wanted::of(Which::Pattern)
+    };
+    let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
+    let _demand = Demand::new(feed.clone());
+    let mut writer = Writer::new(&feed.ring);
+    writer.reserve(4000).unwrap();
+    let mut jpeg = vec![0; 4000];
+    let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
+    let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
+    assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
+    let (told, is) =
+        feed.ring.look(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
+    assert_eq!((told, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
+    // What cannot be decoded is no picture that could be encoded.
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::Unencodable));
+}
+
+#[test]
+fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
+    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let _demand = Demand::new(feed.clone());
+    let mut writer = Writer::new(&feed.ring);
+    writer.reserve(4000).unwrap();
+    let pixels = [128; 16 * 8];
+    let captured = Instant::now() - Duration::from_secs(1);
+    let late = Frame { captured, ..frame(&pixels) };
+    for _ in 0..LATE_FRAMES {
+        assert_eq!(session.take(&late, &feed, &mut writer), Err(Dropped::Late));
+    }
+    assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
+    assert_eq!(session.verdict(), None);
+}
+
+#[test]
+fn no_more_frames_are_encoded_than_anybody_wants_and_all_of_them_count_as_the_cameras_rate() {
+    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let _demand = Demand::of(feed.clone(), Some("5".parse().unwrap()));
+    let mut writer = Writer::new(&feed.ring);
+    writer.reserve(4000).unwrap();
+    let (pixels, start) = ([128; 16 * 8], Instant::now());
+    let taken: Vec<_> = (0..50u32)
+        .map(|number| {
+            let captured = start + Duration::from_millis(20) * number;
+            session.take(&Frame { captured, ..frame(&pixels) }, &feed, &mut writer).unwrap()
+        })
+        .collect();
+    let encoded = |taken: &&Taken| **taken == Taken::Published;
+    assert_eq!((taken[0], taken.iter().filter(encoded).count()), (Taken::Published, 5), "{taken:?}");
+    assert!((feed.status().fps - 50.0).abs() < 0.5, "{}", feed.status().fps);
+}
+
+#[test]
+fn the_quality_can_be_changed_while_frames_flow() {
+    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let _demand = Demand::new(feed.clone());
+    let mut writer = Writer::new(&feed.ring);
+    writer.reserve(4000).unwrap();
+    let pixels: Vec<u8> = (0..16 * 8).map(|i| (i * 91) as u8).collect();
+    let mut length = |quality: u8| {
+        feed.set_quality(quality);
+        assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
+        feed.ring.look(|stored| stored.jpeg().len()).expect("a frame")
+    };
+    let usual = length(DEFAULT_QUALITY);
+    let (low, high) = (length(5), length(100));
+    assert!(low < usual && usual < high, "{low}, {usual}, {high} bytes");
+    assert_eq!((length(0), length(255)), (length(1), high));
+}
+
+#[test]
+fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
+    for (raw, len) in [(Raw::Nv12, 16 * 8 * 3 / 2 - 9), (Raw::Yuyv, 16 * 7), (Raw::Rgb24, 16 * 8)] {
+        let (feed, mut session) = (feed(), session(Layout::Raw(raw)));
+        let _demand = Demand::new(feed.clone());
+        let mut writer = Writer::new(&feed.ring);
+        writer.reserve(4000).unwrap();
+        for _ in 0..=TOLERATED {
+            let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
+            assert_eq!(taken, Err(Dropped::Unencodable), "{raw:?}");
+        }
+        assert!(session.verdict().is_some_and(|why| why.ends_with("unencodable")), "{raw:?}");
+    }
+}
