@@ -225,19 +225,21 @@ fn first_picture(
         if left.is_zero() {
             break;
         }
-        if !observer.keep_waiting() {
-            return Err(ended_early());
-        }
-        if let Some(frame) = source.next(left.min(LOOK)).map_err(|ended| ended.0)? {
-            match fault(&frame, &about) {
-                None => {
-                    let (captured, sequence) = (frame.captured, frame.sequence);
-                    return Ok(Picture { bytes: frame.bytes.to_vec(), captured, sequence });
-                }
-                Some(fault) => last_fault = Some(fault),
+        let Some(frame) = source.next(left.min(LOOK)).map_err(|ended| ended.0)? else {
+            // Only now: it may draw a card, which takes longer than a camera that works needs.
+            if !observer.keep_waiting() {
+                return Err(ended_early());
             }
-            bad += 1;
+            continue;
+        };
+        match fault(&frame, &about) {
+            None => {
+                let (captured, sequence) = (frame.captured, frame.sequence);
+                return Ok(Picture { bytes: frame.bytes.to_vec(), captured, sequence });
+            }
+            Some(fault) => last_fault = Some(fault),
         }
+        bad += 1;
     }
     Err(match last_fault {
         Some(fault) => Problem::new(

@@ -64,6 +64,12 @@ fn proved(source: &mut Script, patience: Duration) -> Result<Vec<u8>, String> {
 }
 
 #[test]
+fn a_camera_that_delivers_at_once_is_not_held_up_by_a_card() {
+    let picture = first_picture(&mut yuyv([Ok(Some(vec![0; WHOLE]))]), FIRST_PICTURE, &mut Looks(0));
+    assert_eq!(picture.map(|picture| picture.bytes).map_err(|p| p.to_string()), Ok(vec![0; WHOLE]));
+}
+
+#[test]
 fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
     let bad = (0..BAD_FRAMES).map(|_| Ok(Some(vec![0; WHOLE - 1])));
     let mut source = yuyv(bad.chain([Ok(None), Ok(Some(vec![0; WHOLE]))]));
