@@ -1,5 +1,6 @@
 //! Who wants a camera's frames, and how many of them: what flows back from viewers to the one who makes frames.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -25,20 +26,30 @@ impl Demands {
         Asked(self.asked.load(Ordering::Acquire))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Option<Fps>>)) {
+    fn add(&self, fps: Option<Fps>) {
         let mut list = self.lock();
-        change(&mut list);
-        let sum = match list
-            .iter()
-            .copied()
-            .min_by_key(|fps| fps.map(|fps| std::cmp::Reverse(fps.thousandths())))
-        {
+        list.push(fps);
+        self.tell(&list, 1);
+    }
+
+    fn remove(&self, fps: Option<Fps>) {
+        let mut list = self.lock();
+        if let Some(place) = list.iter().position(|other| *other == fps) {
+            list.swap_remove(place);
+        }
+        self.tell(&list, 0);
+    }
+
+    /// `new`: how many have come.
+    fn tell(&self, list: &[Option<Fps>], new: u32) {
+        let most = list.iter().min_by_key(|fps| fps.map(|fps| Reverse(fps.thousandths())));
+        let sum = match most {
             None => Asked::NOTHING,
             Some(None) => Asked::EVERYTHING,
             Some(Some(fps)) => fps.thousandths(),
         };
-        let changes = (self.asked.load(Ordering::Relaxed) >> 32) as u32;
-        self.asked.store(u64::from(changes.wrapping_add(1)) << 32 | u64::from(sum), Ordering::Release);
+        let came = self.asked().came().wrapping_add(new);
+        self.asked.store(u64::from(came) << 32 | u64::from(sum), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Fps>>> {
@@ -46,14 +57,18 @@ impl Demands {
     }
 }
 
-/// What all together want at one time: how often that changed so far, in the upper half, and in the lower one
-/// how many frames, in thousandths a second.
+/// What all together want at one time: how many ever came, in the upper half, and in the lower one how many frames
+/// those who are there want, in thousandths a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asked(u64);
 
 impl Asked {
     const NOTHING: u32 = 0;
     const EVERYTHING: u32 = u32::MAX;
+
+    fn came(self) -> u32 {
+        (self.0 >> 32) as u32 // the upper half
+    }
 
     fn sum(self) -> u32 {
         self.0 as u32 // the lower half
@@ -75,6 +90,8 @@ impl Asked {
 pub struct Picker {
     asked: Asked,
     pace: Option<Pace>,
+    /// When the last frame that was made was captured.
+    last: Option<Instant>,
 }
 
 impl Picker {
@@ -82,13 +99,20 @@ impl Picker {
     pub fn wants(&mut self, feed: &Feed, at: Instant) -> bool {
         let asked = feed.asked();
         if asked != self.asked {
-            (self.asked, self.pace) = (asked, asked.fps().map(Pace::new));
+            self.pace = asked.fps().map(Pace::new);
+            // Those who stay when somebody goes have had their last frame.
+            let stay = self.last.filter(|_| asked.came() == self.asked.came());
+            if let (Some(last), Some(pace)) = (stay, &mut self.pace) {
+                pace.taken(last);
+            }
+            self.asked = asked;
         }
         asked.is_any() && self.pace.as_mut().is_none_or(|pace| pace.wants(at))
     }
 
     /// Notes that a frame captured at `at` was made.
     pub fn made(&mut self, at: Instant) {
+        self.last = Some(at);
         if let Some(pace) = &mut self.pace {
             pace.taken(at);
         }
@@ -111,7 +135,7 @@ impl Demand {
     /// Asks `feed` for no more than so many frames a second, and the next one in any case. As others may want
     /// more, more may come.
     pub fn of(feed: Arc<Feed>, fps: Option<Fps>) -> Self {
-        feed.demands.change(|list| list.push(fps));
+        feed.demands.add(fps);
         Self { feed, fps }
     }
 
@@ -123,11 +147,7 @@ impl Demand {
 
 impl Drop for Demand {
     fn drop(&mut self) {
-        self.feed.demands.change(|list| {
-            if let Some(place) = list.iter().position(|fps| *fps == self.fps) {
-                list.swap_remove(place);
-            }
-        });
+        self.feed.demands.remove(self.fps);
     }
 }
 
@@ -185,9 +205,11 @@ mod tests {
         let all = Demand::new(feed.clone());
         assert_eq!(chosen(20..23), [20, 21, 22]);
         drop(all);
-        assert_eq!(chosen(23..30), [23, 28]);
-        let _slower = Demand::of(feed.clone(), fps("0.5"));
-        assert_eq!(chosen(30..40), [30, 35]);
+        assert_eq!(chosen(23..35), [27, 32]);
+        let slower = Demand::of(feed.clone(), fps("0.5"));
+        assert_eq!(chosen(35..45), [35, 40]);
+        drop(slower);
+        assert_eq!(chosen(45..55), [45, 50]);
     }
 
     #[test]
