@@ -65,15 +65,19 @@ pub(super) fn rescue(path: &Path) -> Values {
     values
 }
 
-/// Whether the settings file at `path` may say anything of users, as far as that can be told of one with a mistake. Of
-/// one that is there and cannot be read nobody knows.
+/// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake. Of one
+/// that cannot be read nobody knows; of one that is too large its first part tells.
 pub(super) fn names_users(path: &Path) -> bool {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
-        Ok(about) if about.is_file() && about.len() <= MAX_FILE => {}
+        Ok(about) if about.is_file() => {}
         _ => return true,
     }
-    let Ok(bytes) = std::fs::read(path) else { return true };
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
+    if read.is_err() {
+        return true;
+    }
     // Of UTF-16, too, whole or not: what is looked for is ASCII.
     let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
     let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));

@@ -128,8 +128,11 @@ fn a_mistake_lets_nobody_in() {
         std::fs::write(&file, bytes).unwrap();
         assert!(read(&file).is_err() && names_users(&file), "who may see it is there");
     }
-    std::fs::write(&file, vec![b' '; MAX_FILE as usize + 1]).unwrap();
-    assert!(names_users(&file), "who knows what stands in the rest");
+    for (text, named) in [(user("user"), true), (String::new(), false)] {
+        std::fs::write(&file, text + &" ".repeat(MAX_FILE as usize + 1)).unwrap();
+        assert!(read(&file).is_err());
+        assert_eq!(names_users(&file), named, "the first part of one that is too large tells");
+    }
     std::fs::remove_file(&file).unwrap();
     assert!(!names_users(&file) && names_users(&std::env::temp_dir()));
 }
