@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 
 from program import WAIT_S, Parts, WithProgram, check_jpeg, until
@@ -60,4 +61,9 @@ class Sockets(WithProgram):
                 connection.shutdown(socket.SHUT_WR)
                 self.assertRegex(connection.makefile("rb").readline(), rb"^HTTP/1\.[01] 4\d\d ")
         self.assertTrue(self.program.running())
-        check_jpeg(self.get("/snapshot"))
+
+        def snapshot():
+            with contextlib.suppress(urllib.error.HTTPError):  # it may not have begun yet
+                return self.get("/snapshot")
+
+        check_jpeg(until("a snapshot", snapshot))
