@@ -73,6 +73,8 @@ class Program:
         if not self.heard.wait(START_S) or self.port is None:
             self.kill()
             raise AssertionError(f"boardcam did not say where it listens; see {OUT}/boardcam.log")
+        if not cameras:  # until then a snapshot is answered with 503
+            until("the pattern", lambda: " delivers " in self.log)
 
     def _read(self):
         # To the end, lest the program waits for room in the pipe.
