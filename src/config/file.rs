@@ -4,7 +4,7 @@
 mod user;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -68,16 +68,11 @@ pub(super) fn rescue(path: &Path) -> Values {
 /// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake. Of one
 /// that cannot be read nobody knows; of one that is too large its first part tells.
 pub(super) fn names_users(path: &Path) -> bool {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
-        Ok(about) if about.is_file() => {}
+    let bytes = match beginning(path) {
+        Ok(Some(bytes)) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
         _ => return true,
-    }
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
-    if read.is_err() {
-        return true;
-    }
+    };
     // Of UTF-16, too, whole or not: what is looked for is ASCII.
     let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
     let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
@@ -86,21 +81,30 @@ pub(super) fn names_users(path: &Path) -> bool {
     })
 }
 
+/// What the file at `path` begins with, one byte more than [`MAX_FILE`] where it is larger; `None` if it is no ordinary
+/// file.
+fn beginning(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    // Asked before it is opened: opening a pipe would wait for somebody to write into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
 /// The text of the file at `path`.
 fn text(path: &Path) -> Result<String, Problem> {
     let shown = path.display().to_string();
     let unreadable = |why: String, advice: &str| {
         Problem::new(format!("cannot read the settings file {shown}"), why, advice)
     };
-    let failed = |error: std::io::Error| {
+    let failed = |error: io::Error| {
         unreadable(error.to_string(), "check the path after --config and the file's permissions")
     };
-    // Asked before it is opened: opening a pipe would wait for somebody to write into it.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+    let Some(text) = beginning(path).map_err(failed)? else {
         return Err(unreadable("it is no ordinary file".to_owned(), "name a text file after --config"));
-    }
-    let mut text = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text)).map_err(failed)?;
+    };
     if text.len() as u64 > MAX_FILE {
         let why = format!("it is larger than {MAX_FILE} bytes");
         return Err(unreadable(why, "is it the right file?"));
