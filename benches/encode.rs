@@ -11,9 +11,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boardcam::camera::{Layout, Range, Raw, Size};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder};
-use boardcam::jpeg::pixels::Picture;
+use boardcam::picture::Picture;
+use boardcam::picture::{Layout, Range, Raw, Size};
 
 /// Frames measured for each figure.
 const FRAMES: usize = 41;

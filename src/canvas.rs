@@ -17,8 +17,8 @@ use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
-use crate::camera::{Range, Raw, Size};
-use crate::jpeg::pixels::Picture;
+use crate::picture::Picture;
+use crate::picture::{Range, Raw, Size};
 
 /// A colour as BT.601 Y'CbCr of limited range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,32 +1,33 @@
 //! What one camera's thread shares with the rest of the house: its ring, whether anyone watches, and how it is.
 //!
 //! Written by [`crate::stream`]; read by [`crate::fanout`] (the ring) and [`crate::site`] (the status). What
-//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with. [`Served`] counts
+//! flows back is [`Demand`], whether anybody wants frames, and the quality to encode them with. [`DeliveryStats`] counts
 //! what viewers got.
 //!
 //! The smaller pictures of [`crate::variants`] have a feed of their own, which looks the same to a viewer.
 
+mod delivery;
 mod demand;
 pub mod histogram;
 mod listeners;
-mod served;
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::camera::{About, Wanted};
-use crate::host::service::Pulse;
+use crate::camera::{SourceConfig, SourceInfo};
+use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::Ring;
+use crate::sync::lock;
+pub use delivery::DeliveryStats;
 use demand::Demands;
 pub use demand::{Asked, Demand, Picker};
 use histogram::Histogram;
 pub use listeners::Listener;
 use listeners::Listeners;
-pub use served::Served;
 
 /// Why a frame that was captured was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub enum State {
     /// Not tried yet.
     Starting,
     /// Frames come.
-    Live(About),
+    Live(SourceInfo),
     /// No frames, and why.
     Waiting(Problem),
 }
@@ -145,13 +146,13 @@ pub struct Feed {
     /// Its name in URLs; unique.
     pub name: String,
     /// What was asked of it.
-    pub wanted: Wanted,
+    pub wanted: SourceConfig,
     /// Its frames.
     pub ring: Ring,
     /// What became of its frames.
     pub counters: Counters,
     /// What viewers got of them.
-    pub served: Arc<Served>,
+    pub served: Arc<DeliveryStats>,
     /// The rounds of its thread, a few each second at least.
     pub pulse: Pulse,
     status: Mutex<Status>,
@@ -162,7 +163,7 @@ pub struct Feed {
 
 impl Feed {
     /// A camera that was not tried yet.
-    pub fn new(name: String, wanted: Wanted) -> Self {
+    pub fn new(name: String, wanted: SourceConfig) -> Self {
         let status = Status { state: State::Starting, refused: Vec::new(), fps: 0.0, last_frame: None };
         let quality = AtomicU8::new(wanted.quality.unwrap_or(DEFAULT_QUALITY));
         Self {
@@ -196,13 +197,13 @@ impl Feed {
     }
 
     /// Whether the camera delivers JPEGs that are passed on as they are.
-    pub fn passes_on(&self) -> bool {
-        matches!(&self.status().state, State::Live(about) if self.wanted.passes_on(about))
+    pub fn is_passthrough(&self) -> bool {
+        matches!(&self.status().state, State::Live(about) if self.wanted.is_passthrough(about))
     }
 
     /// How the camera is; held for as short as possible.
     pub fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.status)
     }
 
     /// How many want frames.
@@ -237,6 +238,29 @@ impl Feed {
             "it is being opened",
             "wait a few seconds",
         )
+    }
+}
+
+impl Watched for Feed {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    fn has_delivered(&self) -> bool {
+        self.counters.captured.load(Ordering::Relaxed) > 0
+    }
+
+    fn status(&self) -> String {
+        let status = Feed::status(self);
+        match &status.state {
+            State::Starting => self.not_yet().to_string(),
+            State::Live(about) => format!("{}: {} at {:.0}/s", self.name, about.size, status.fps),
+            State::Waiting(problem) => format!("{}: {problem}", self.name),
+        }
     }
 }
 

@@ -4,40 +4,50 @@
 //! # The way of a frame
 //!
 //! ```text
-//! camera ──▶ jpeg ──▶ ring ──▶ fan-out ──▶ viewers
+//! camera ──▶ jpeg ──▶ ring ──▶ fanout ──▶ viewers
 //!                                 ▲
 //!                                 │ a viewer's socket, when the site says so
 //!                                 │
 //!           site (rouille) ◀──▶ gate ◀──▶ network
 //! ```
 //!
-//! | room | what happens in it |
+//! # Layers
+//!
+//! Each module uses only modules that stand below it in this table; `tests/layers.rs` keeps it so.
+//!
+//! | module | what it does |
 //! |---|---|
+//! | [`serve`] | puts the modules together into a running service, and takes them apart |
+//! | [`snapshot`] | `boardcam snapshot`: one picture into a file |
+//! | [`config`] | what can be set, on the command line and in the settings file |
+//! | [`site`] | the rouille server: all URLs, permissions and pages |
+//! | [`gate`] | the only thing that the network reaches: one bounded request at a time, over HTTP or HTTPS |
+//! | [`fanout`] | all live viewers, on the gate's event loops |
+//! | [`protocol`] | what the site tells gate and fan-out in private headers: serve this stream, snapshot or file |
 //! | [`auth`] | who may do what: users, sessions, tokens |
-//! | [`config`] | what can be set, from command line and file |
-//! | [`camera`] | where frames come from |
+//! | [`record`] | what the cameras see, kept on a disk |
+//! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
+//! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
+//! | [`feed`] | what one camera shares: ring, status, counters, and who wants frames |
+//! | [`camera`] | where frames come from: V4L2 devices, other programs, the test pattern |
 //! | [`jpeg`] | every frame becomes a whole JPEG, by mending the camera's own or by encoding |
 //! | [`canvas`] | a picture to draw on, for the card and the test pattern |
-//! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
-//! | [`ring`] | the newest frames in fixed slots, with the bytes of [`multipart`] around them |
-//! | [`feed`] | what one camera shares with the rest: ring, status, and whether anybody watches |
-//! | [`pace`] | fewer frames than the camera gives, for those who ask for that |
-//! | [`variants`] | smaller pictures, one transcode for all who want the same |
-//! | [`record`] | what the cameras see, kept on a disk |
-//! | [`fanout`] | all live viewers, on the gate's event loops |
-//! | [`socket`] | a client's connection, plain or TLS |
-//! | [`gate`] | the only thing that the network reaches: one bounded request at a time, in plain or over HTTPS |
-//! | [`site`] | the rouille server: all URLs and pages |
-//! | [`qr`] | QR codes, for terminal and page |
-//! | [`serve`] | puts the rooms together and takes them apart |
-//! | [`host`] | the board around us: log, signals, limits, service manager, its addresses, and how it is found |
-//! | [`problem`] | what goes wrong, told so that one can act on it |
+//! | `ring` | the newest frames in fixed slots |
+//! | [`host`] | the board around us: log, signals, limits, service manager, addresses, discovery |
+//! | `socket` | a client's connection, plain or TLS |
+//! | `qr` | QR codes, for terminal and page |
+//! | `pace` | fewer frames than the camera gives: `?fps=` |
+//! | [`multipart`] | the bytes around each frame of a live stream |
+//! | [`picture`] | sizes, pixel layouts, and a checked view of raw pixels |
+//! | [`problem`] | errors that a person can act on: what, why, what to do |
+//! | `sync` | locks that go on working after a panic |
+//! | `names` | what may be a name, and text from outside made safe to show |
 //!
 //! # Principles
 //!
-//! - Frames flow one way. Nothing behind the ring can slow down what is before it; nobody before it knows who
-//!   watches, save whether anyone does.
-//! - Every input from outside is hostile or broken: bytes of the network, of cameras, of files. Each has a
+//! - Frames flow one way. Nothing behind the ring can slow down what is before it; nothing before it knows who
+//!   watches, except whether anyone does.
+//! - Every input from outside is hostile or broken: bytes from the network, from cameras, from files. Each has a
 //!   bound, and every wait has an end.
 //! - A panic in one camera or one request ends that one; the rest goes on.
 #![forbid(unsafe_code)]
@@ -52,14 +62,18 @@ pub mod gate;
 pub mod host;
 pub mod jpeg;
 pub mod multipart;
-pub mod pace;
+mod names;
+mod pace;
+pub mod picture;
 pub mod problem;
-pub mod qr;
+pub mod protocol;
+mod qr;
 pub mod record;
-pub mod ring;
+mod ring;
 pub mod serve;
 pub mod site;
 pub mod snapshot;
-pub mod socket;
+mod socket;
 pub mod stream;
+mod sync;
 pub mod variants;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use boardcam::auth::User;
-use boardcam::auth::password::Hash;
+use boardcam::auth::password::{Hash, PASSWORD_MAX};
 use boardcam::camera::probe;
 use boardcam::config::{self, Settings, Task};
 use boardcam::host::log::Format;
@@ -47,7 +47,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
         Task::Serve => serve::serve(settings)?,
         Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
         Task::HashPassword(name, role) => {
-            let password = Hash::of(&terminal::password()?)?;
+            let password = Hash::of(&terminal::password(PASSWORD_MAX)?)?;
             print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;
         }
         Task::Check => {

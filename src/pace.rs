@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use crate::camera::pattern::MAX_FPS;
+use crate::picture::MAX_FPS;
 
 /// A rate in thousandths of a frame per second, [`Fps::MIN`] to [`Fps::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

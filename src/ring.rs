@@ -15,8 +15,9 @@ use std::time::{Instant, SystemTime};
 
 use bytemuck::allocation::try_zeroed_slice_box;
 
-use crate::camera::Size;
 use crate::multipart;
+use crate::picture::Size;
+use crate::sync::write;
 
 /// Slots of a ring: the newest, one being written, and two that readers may still hold.
 pub const SLOTS: usize = 4;
@@ -189,7 +190,7 @@ impl<'a> Writer<'a> {
     pub fn reserve(&mut self, room: usize) -> Result<(), NoMemory> {
         let room = room.min(MAX_FRAME);
         // Waits for readers, who hold a slot for one non-blocking call; frames do not flow now.
-        let lock = |slot: &'a RwLock<Slot>| slot.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lock = |slot: &'a RwLock<Slot>| write(slot);
         let grow = |slot| {
             let mut slot = lock(slot);
             if slot.room() < room {

@@ -12,24 +12,24 @@ use log::{error, info, warn};
 use crate::auth::Access;
 use crate::config::Settings;
 use crate::fanout::Fanout;
-use crate::fanout::audience::Audience;
 use crate::fanout::download::Downloads;
+use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
 use crate::gate::Gate;
-use crate::gate::head::Names;
+use crate::gate::head::AllowedHosts;
 use crate::host::board::Board;
 use crate::host::console;
 use crate::host::discovery::{Announced, Discovery};
 use crate::host::inject;
 use crate::host::limits::raise_open_files;
 use crate::host::log::about_camera;
-use crate::host::service::{Service, Vitals};
+use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
 use crate::host::{random, signals, state};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
-use crate::site::{self, Guard, House};
+use crate::site::{self, AppState, Guard};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
@@ -50,8 +50,10 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         error!("{mistake}; until then the default settings hold");
     }
     let announced = Announced::default();
-    let names = Names::new(own_names(settings)).and(announced.clone());
-    let gate = Gate::open(settings, names, raise_open_files())?;
+    let names = AllowedHosts::new(own_names(settings)).and(announced.clone());
+    let certified = certified_names(&names, settings.name.as_deref());
+    let reserved = settings.record.open_files(settings.gate.event_loops());
+    let gate = Gate::open(&settings.gate, names, &certified, raise_open_files(), reserved)?;
     let (listening, https) = (gate.addresses(), gate.https_addresses());
     let https_port = https.first().map(SocketAddr::port);
     let opened = if https.is_empty() { listening.clone() } else { https };
@@ -78,14 +80,14 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
              that, let boardcam hash-password NAME write a user into the settings file"
         );
     }
-    let audience = Arc::new(Audience::new(access.passes()));
+    let audience = Arc::new(ViewerRegistry::new(access.passes()));
     let wake = {
         let bells = bells.clone();
         move || bells.frame()
     };
     let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
     let recordings = Recordings::new(&settings.record);
-    let house = House {
+    let house = AppState {
         feeds: feeds.clone(),
         variants: variants.clone(),
         audience: audience.clone(),
@@ -143,7 +145,8 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     if let Some(service) = &service {
         let bells = bells.clone();
         let wake = Box::new(move || bells.all());
-        let vitals = Vitals { event_loops: gate.pulses(), wake, feeds: feeds.clone() };
+        let cameras = feeds.iter().map(|feed| Arc::clone(feed) as Arc<dyn Watched>).collect();
+        let vitals = Vitals { event_loops: gate.pulses(), wake, cameras };
         service.watch(vitals, &shutdown).map_err(|error| {
             Problem::new(
                 "cannot start the watchdog's thread",
@@ -183,6 +186,15 @@ fn own_names(settings: &Settings) -> Vec<String> {
         names.extend([format!("{short}.local"), short, own]);
     }
     names
+}
+
+/// The names that a certificate made here is for. The one to be found under is among them before it is known to be
+/// free: a certificate that followed what the network says could be made to change by anybody on it.
+fn certified_names(names: &AllowedHosts, found: Option<&str>) -> Vec<String> {
+    let mut certified = names.fixed().to_vec();
+    let found = found.map(|name| format!("{name}.local"));
+    certified.extend(found.filter(|found| !names.fixed().contains(found)));
+    certified
 }
 
 /// Panics go where log lines go, one line each.

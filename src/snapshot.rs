@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::camera::Wanted;
+use crate::camera::SourceConfig;
 use crate::feed::{Demand, Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
@@ -23,7 +23,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// Why the camera gave none, or why it could not be written.
-pub fn take(wanted: &Wanted, output: &Path) -> Result<(), Problem> {
+pub fn take(wanted: &SourceConfig, output: &Path) -> Result<(), Problem> {
     let jpeg = capture(wanted)?;
     let unwritten = |error: io::Error| {
         let what = format!("cannot write the picture to {}", output.display());
@@ -41,7 +41,7 @@ pub fn take(wanted: &Wanted, output: &Path) -> Result<(), Problem> {
     })
 }
 
-fn capture(wanted: &Wanted) -> Result<Vec<u8>, Problem> {
+fn capture(wanted: &SourceConfig) -> Result<Vec<u8>, Problem> {
     let feed = Arc::new(Feed::new("camera".to_owned(), wanted.clone()));
     let _demand = Demand::new(feed.clone());
     let shutdown = Shutdown::default();

@@ -7,11 +7,12 @@ use std::time::Duration;
 use boardcam::camera::find::Observer;
 use boardcam::camera::pattern::Pattern;
 use boardcam::camera::pipe::{Pipe, Piped};
-use boardcam::camera::{Size, Source, Wanted, Which};
+use boardcam::camera::{Source, SourceConfig, SourceSpec};
 use boardcam::canvas::{Canvas, Ink};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::picture::Size;
 use boardcam::problem::Problem;
 use log::Level;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -42,7 +43,7 @@ impl Observer for Patient {
 #[test]
 fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_and_encoding_it_little() {
     let size = Size { width: 640, height: 480 };
-    let wanted = Wanted { size: Some(size), fps: Some(240), ..Wanted::of(Which::Pattern) };
+    let wanted = SourceConfig { size: Some(size), fps: Some(240), ..SourceConfig::of(SourceSpec::Pattern) };
     let mut pattern = Pattern::open(&wanted).expect("a size that it can do");
     let pattern_used = allocated(|| {
         for _ in 0..30 {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boardcam::camera::{About, Ended, Frame, Source};
+use boardcam::camera::{Frame, Source, SourceError, SourceInfo};
 use client::{Answer, Outcome, ensure, get, narrow, request, wait_for};
 
 /// Compressed bytes of a frame.
@@ -23,18 +23,18 @@ const PAUSE: Duration = Duration::from_millis(40);
 
 /// Gives frames until it stalls.
 struct Stalling {
-    about: About,
+    about: SourceInfo,
     jpeg: Vec<u8>,
     stalled: Arc<AtomicBool>,
     sequence: u32,
 }
 
 impl Source for Stalling {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         thread::sleep(timeout.min(PAUSE));
         if self.stalled.load(Ordering::Relaxed) {
             return Ok(None);
@@ -95,7 +95,7 @@ fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camer
     let bare = house::bare_jpeg(SCAN);
     let picture = house::mended(&bare);
     let stalled = Arc::new(AtomicBool::new(false));
-    let about = About { interval: Some(INTERVAL), ..house::about(&bare) };
+    let about = SourceInfo { interval: Some(INTERVAL), ..house::about(&bare) };
     let camera = Stalling { about, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
     let address = house::serve(camera)?;
     wait_for("pictures", || Ok((get(address, "/snapshot")?.status == 200).then_some(())))?;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boardcam::camera::{About, Ended, Frame, Source};
+use boardcam::camera::{Frame, Source, SourceError, SourceInfo};
 use boardcam::multipart;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -27,7 +27,7 @@ const COUNTED: usize = 500;
 
 /// Gives a frame when every viewer has taken the one before: so all of them keep up, on the slowest machine.
 struct InStep {
-    about: About,
+    about: SourceInfo,
     jpeg: Vec<u8>,
     taken: Receiver<()>,
     waiting: usize,
@@ -35,11 +35,11 @@ struct InStep {
 }
 
 impl Source for InStep {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         while self.waiting < VIEWERS {
             if self.taken.recv_timeout(timeout).is_err() {
                 return Ok(None);

@@ -7,11 +7,11 @@
 
 use std::sync::LazyLock;
 
-use boardcam::gate::head::{Head, Names, PASSED, Refusal, read};
+use boardcam::gate::head::{AllowedHosts, FORWARDED_HEADERS, Head, Refusal, read};
 use boardcam::gate::limits::{BODY_MAX, HEAD_MAX};
 use libfuzzer_sys::fuzz_target;
 
-static NAMES: LazyLock<Names> = LazyLock::new(|| Names::new(vec!["camera.local".to_owned()]));
+static NAMES: LazyLock<AllowedHosts> = LazyLock::new(|| AllowedHosts::new(vec!["camera.local".to_owned()]));
 
 /// Gives `input` in pieces that end after each of `lengths` bytes, as a connection does.
 fn in_pieces(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<Result<Head, Refusal>> {
@@ -47,7 +47,7 @@ fn check(head: &Head, input: &[u8]) {
                 lengths += 1;
                 assert_eq!(value, head.body.to_string());
             }
-            _ => assert!(PASSED.contains(&name), "{line:?}"),
+            _ => assert!(FORWARDED_HEADERS.contains(&name), "{line:?}"),
         }
         hosts += usize::from(name == "host");
     }

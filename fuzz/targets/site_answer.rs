@@ -3,8 +3,8 @@
 //! The first byte says whether the connection is kept.
 #![no_main]
 
-use boardcam::fanout::order::PREFIX;
 use boardcam::gate::answer::{Answer, from_site};
+use boardcam::protocol::PREFIX;
 use libfuzzer_sys::fuzz_target;
 
 /// The lines of a head, of which none may be private or break off.

@@ -22,15 +22,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use log::{error, warn};
 use subtle::ConstantTimeEq;
 
-use crate::gate::limits::RELAYS;
 use crate::host::random::secret;
 use crate::problem::Problem;
+use crate::sync::lock;
 use passes::{Pass, Passes};
 use password::{Hash, PASSWORD_MAX};
 use sessions::Sessions;
@@ -41,12 +41,9 @@ use tokens::Tokens;
 /// The most users that can be set.
 pub const USERS_MAX: usize = 64;
 
-/// The longest name of a user, in bytes.
-pub const NAME_MAX: usize = 32;
-
 /// Passwords that may be under way at once, the one that is being hashed included. Each keeps one of the site's
-/// workers waiting, and one of these stays free for all else.
-pub const CHECKS_MAX: usize = RELAYS - 1;
+/// workers waiting; the site has at least one more.
+pub const CHECKS_MAX: usize = 3;
 
 /// Addresses that a proven password is remembered with; one more makes the one that was quiet for longest forgotten.
 const ADDRESSES_MAX: usize = 64;
@@ -76,7 +73,7 @@ impl Role {
 /// A user as the settings say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Unique; see [`is_name`].
+    /// Unique; see [`crate::names::is_user_name`].
     pub name: String,
     /// What they may do.
     pub role: Role,
@@ -91,12 +88,6 @@ impl fmt::Display for User {
         writeln!(f, "\n[[user]]\nname = \"{name}\"\nrole = \"{}\"", role.name())?;
         writeln!(f, "password = \"{password}\"")
     }
-}
-
-/// Whether users and tokens may be called so: what Basic authentication (no colon), logs and URLs carry.
-pub fn is_name(text: &str) -> bool {
-    (1..=NAME_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@'))
 }
 
 /// Somebody who was recognized.
@@ -337,10 +328,6 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

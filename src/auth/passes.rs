@@ -3,8 +3,9 @@
 //! Written by [`super::sessions`] and [`super::tokens`], whose bounds are its own; read by the fan-out a few times a
 //! second.
 
+use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 /// A right to watch that may end.
@@ -34,6 +35,6 @@ impl Passes {
     }
 
     fn lock(&self) -> MutexGuard<'_, (Pass, BTreeMap<Pass, Option<Instant>>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

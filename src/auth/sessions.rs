@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::lock;
 use super::passes::{Pass, Passes};
 use super::tag::Tag;
+use crate::sync::lock;
 
 /// Sessions at once; one more ends the one that was unused for longest.
 pub const SESSIONS_MAX: usize = 256;

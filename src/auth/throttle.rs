@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use log::warn;
 
-use super::lock;
-use crate::camera::plain;
+use crate::names::printable;
+use crate::sync::lock;
 
 /// Wrong passwords from one address that are answered at once: people mistype.
 pub const FREE_TRIES: u32 = 5;
@@ -116,7 +116,7 @@ impl Throttle {
             return;
         }
         told.lines += 1;
-        let name: String = plain(name.as_bytes()).chars().take(SHOWN).collect();
+        let name: String = printable(name.as_bytes()).chars().take(SHOWN).collect();
         let slowed = match pause.as_secs() {
             0 => String::new(),
             seconds => format!("; the next one from there is looked at after {seconds} s"),

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{error, info};
@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::passes::{Pass, Passes};
 use super::tag::Key;
-use super::{is_name, lock};
 use crate::host::random::secret;
+use crate::names::is_user_name;
 use crate::problem::Problem;
+use crate::sync::{lock, wait_while};
 
 /// The most tokens at once.
 pub const TOKENS_MAX: usize = 32;
@@ -84,7 +85,8 @@ impl Tokens {
             Vec::new()
         });
         let token = |kept: Kept| Token { pass: passes.issue(None), kept };
-        let all = kept.into_iter().filter(|kept| is_name(&kept.name)).take(TOKENS_MAX).map(token).collect();
+        let all =
+            kept.into_iter().filter(|kept| is_user_name(&kept.name)).take(TOKENS_MAX).map(token).collect();
         Self { all: Mutex::new(all), writer: Writer::default(), folder, passes }
     }
 
@@ -104,8 +106,9 @@ impl Tokens {
     /// # Errors
     /// See [`Failed`].
     pub fn make(&self, name: &str) -> Result<String, Failed> {
-        if !is_name(name) {
-            let why = format!("A token's name has 1 to {} letters, digits, -, _, . and @.", super::NAME_MAX);
+        if !is_user_name(name) {
+            let why =
+                format!("A token's name has 1 to {} letters, digits, -, _, . and @.", crate::names::NAME_MAX);
             return Err(Failed::Unusable(why));
         }
         let _turn = self.writer.turn(PATIENCE).ok_or_else(|| self.busy())?;
@@ -181,8 +184,7 @@ struct Writer {
 impl Writer {
     /// The right to write, given back when dropped; `None` if others have it for longer than `patience`.
     fn turn(&self, patience: Duration) -> Option<WriterTurn<'_>> {
-        let taken = self.free.wait_timeout_while(lock(&self.taken), patience, |taken| *taken);
-        let (mut taken, _) = taken.unwrap_or_else(PoisonError::into_inner);
+        let mut taken = wait_while(&self.free, lock(&self.taken), patience, |taken| *taken);
         (!std::mem::replace(&mut *taken, true)).then(|| WriterTurn(self))
     }
 }

@@ -15,9 +15,9 @@ use super::pattern::Pattern;
 use super::pipe::{Pipe, rpicam};
 use super::v4l2::V4l2;
 use super::v4l2::device::Refusal;
-use super::{About, Ended, Frame, Layout, Source, Wanted, Which};
+use super::{Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
 use crate::jpeg::passthrough::Jpeg;
-use crate::jpeg::pixels;
+use crate::picture::Layout;
 use crate::problem::Problem;
 use last::Last;
 
@@ -52,7 +52,7 @@ pub trait Observer {
 pub struct Finder {
     /// The camera's, for log lines.
     name: String,
-    wanted: Wanted,
+    wanted: SourceConfig,
     /// The camera that was opened last.
     last: Option<Last>,
     /// Why the tool for camera modules gave no picture, and when.
@@ -61,7 +61,7 @@ pub struct Finder {
 
 impl Finder {
     /// For the camera of this name; nothing is opened yet.
-    pub fn new(name: String, wanted: Wanted) -> Self {
+    pub fn new(name: String, wanted: SourceConfig) -> Self {
         Self { name, wanted, last: None, rpicam: None }
     }
 
@@ -77,14 +77,14 @@ impl Finder {
     /// ended the search.
     pub fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
         let candidates = match &self.wanted.which {
-            Which::Pattern => return Ok(Box::new(Pattern::open(&self.wanted)?)),
-            Which::Pipe(piped) => {
+            SourceSpec::Pattern => return Ok(Box::new(Pattern::open(&self.wanted)?)),
+            SourceSpec::Pipe(piped) => {
                 return Ok(Box::new(Pipe::open(&self.name, piped, &self.wanted, Level::Info, observer)?));
             }
-            Which::Device(path) => vec![self.locate(path).inspect_err(|problem| {
+            SourceSpec::Device(path) => vec![self.locate(path).inspect_err(|problem| {
                 observer.refused(&path.display().to_string(), problem);
             })?],
-            Which::Auto => node::list(self.last.as_ref().map(|last| &last.identity)),
+            SourceSpec::Auto => node::list(self.last.as_ref().map(|last| &last.identity)),
         };
         let several = cameras_among(&candidates) > 1;
         let patience = if several { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
@@ -105,7 +105,7 @@ impl Finder {
                 }
             }
         }
-        if self.wanted.which == Which::Auto
+        if self.wanted.which == SourceSpec::Auto
             && let Some(tried) = self.try_rpicam(observer)
         {
             match tried {
@@ -121,7 +121,7 @@ impl Finder {
         }
         Err(match (&self.wanted.which, refusals.as_slice()) {
             // Whatever it is, it is what was asked for.
-            (Which::Device(_), [refusal]) => refusal.problem.clone(),
+            (SourceSpec::Device(_), [refusal]) => refusal.problem.clone(),
             _ => summary(&refusals),
         })
     }
@@ -167,7 +167,7 @@ fn cameras_among(nodes: &[Node]) -> usize {
 /// Opens a node and waits for its first picture.
 pub(super) fn open_and_prove(
     node: Node,
-    wanted: &Wanted,
+    wanted: &SourceConfig,
     patience: Duration,
     observer: &mut dyn Observer,
 ) -> Result<Proved, Refusal> {
@@ -193,11 +193,11 @@ struct Picture {
 }
 
 impl Source for Proved {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         self.source.about()
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         self.given = self.waiting.take();
         match &self.given {
             Some(Picture { bytes, captured, sequence }) => {
@@ -256,14 +256,15 @@ fn first_picture(
 }
 
 /// What is wrong with a frame, if anything.
-fn fault(frame: &Frame<'_>, about: &About) -> Option<String> {
+fn fault(frame: &Frame<'_>, about: &SourceInfo) -> Option<String> {
     if frame.flagged {
         return Some("its driver marks them as damaged".to_owned());
     }
     match about.layout {
         Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
         Layout::Raw(raw) => {
-            let picture = pixels::Picture::new(frame.bytes, raw, about.size, about.stride, about.range);
+            let picture =
+                crate::picture::Picture::new(frame.bytes, raw, about.size, about.stride, about.range);
             picture.err().map(|error| error.to_string())
         }
     }

@@ -10,8 +10,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::plain;
 use super::v4l2::errors;
+use crate::names::printable;
 use crate::problem::Problem;
 
 /// The major number of every V4L device node (kernel Documentation/admin-guide/devices.txt).
@@ -127,13 +127,13 @@ impl Node {
             return Err(Problem::new(what, format!("it is {is}, not a camera"), errors::SEE_PROBE));
         };
         let sys = PathBuf::from(format!("/sys/dev/char/{VIDEO_MAJOR}:{minor}"));
-        let read = |file: &Path| plain(&fs::read(file).unwrap_or_default());
+        let read = |file: &Path| printable(&fs::read(file).unwrap_or_default());
         let raw_name = fs::read(sys.join("name")).unwrap_or_default();
         let card_is_text = str::from_utf8(raw_name.get(..CARD_BYTES).unwrap_or(&raw_name)).is_ok();
-        let name = plain(&raw_name);
+        let name = printable(&raw_name);
         let driver = fs::read_link(sys.join("device/driver"))
             .ok()
-            .and_then(|link| Some(plain(link.file_name()?.as_encoded_bytes())))
+            .and_then(|link| Some(printable(link.file_name()?.as_encoded_bytes())))
             .unwrap_or_default();
         // A purely virtual node (v4l2loopback) has no device behind it; then its own place stands for it.
         let port =

@@ -12,12 +12,10 @@ use std::time::{Duration, Instant, SystemTime};
 use embedded_graphics::geometry::{self, Point};
 use embedded_graphics::primitives::Rectangle;
 
-use super::{About, Encoder, Ended, Frame, Layout, Size, Source, Wanted, Which};
+use super::{EncodeMode, Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
 use crate::canvas::{Canvas, Ink, Letters, TimeOfDay};
+use crate::picture::{Layout, MAX_FPS, Size};
 use crate::problem::Problem;
-
-/// The highest rate, in frames per second.
-pub const MAX_FPS: u32 = 240;
 
 /// How frames are laid out.
 const LAYOUT: Layout = Layout::Raw(Canvas::LAYOUT);
@@ -44,7 +42,7 @@ const CROSSING: u64 = 2;
 /// An open test pattern.
 #[derive(Debug)]
 pub struct Pattern {
-    about: About,
+    about: SourceInfo,
     canvas: Canvas,
     plan: Plan,
     fps: u32,
@@ -95,7 +93,7 @@ impl Pattern {
     ///
     /// # Errors
     /// A [`Problem`] for a size or rate beyond that, and for passthrough, since the pattern has no JPEGs.
-    pub fn open(wanted: &Wanted) -> Result<Pattern, Problem> {
+    pub fn open(wanted: &SourceConfig) -> Result<Pattern, Problem> {
         let refused = |why: String, advice: &str| Problem::new("cannot open the test pattern", why, advice);
         let (size, fps) = (wanted.size(), wanted.fps());
         let sides = 1..=Canvas::MAX_SIDE;
@@ -107,7 +105,7 @@ impl Pattern {
             let why = format!("its rate is 1 to {MAX_FPS} frames per second, asked for {fps}");
             return Err(refused(why, "try --fps 30"));
         }
-        if wanted.encoder == Encoder::Passthrough {
+        if wanted.encoder == EncodeMode::Passthrough {
             return Err(refused("it makes no JPEGs of its own".into(), "leave out --encoder passthrough"));
         }
         let canvas = background(size, fps);
@@ -115,8 +113,8 @@ impl Pattern {
         if let Some(wish) = wanted.layout.filter(|wish| *wish != LAYOUT) {
             compromises.push(format!("asked for {wish}, got {LAYOUT}"));
         }
-        let about = About {
-            source: Which::Pattern.to_string(),
+        let about = SourceInfo {
+            source: SourceSpec::Pattern.to_string(),
             card: "test pattern".to_owned(),
             driver: String::new(),
             bus: String::new(),
@@ -194,11 +192,11 @@ fn block(strip: Rectangle, number: u64, fps: u32) -> Rectangle {
 }
 
 impl Source for Pattern {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         let wait = self.due(self.next).saturating_duration_since(Instant::now());
         thread::sleep(wait.min(timeout));
         if wait > timeout {

@@ -13,7 +13,9 @@ use super::node::{self, Node, Role};
 use super::pipe::{Pipe, rpicam};
 use super::v4l2::device::{Device, Listed, Refusal, code_name};
 use super::v4l2::modes::{Rate, Rates, Sizes, rate_text};
-use super::{About, Layout, Size, Source as _, Wanted, Which, plain};
+use super::{Source as _, SourceConfig, SourceInfo, SourceSpec};
+use crate::names::printable;
+use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 
 /// How long a camera may take to its first picture.
@@ -28,21 +30,21 @@ const COLUMNS: usize = 100;
 ///
 /// # Errors
 /// Writing to `out` failed.
-pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
+pub fn run(wanted: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
     let nodes = match &wanted.which {
-        Which::Auto => node::list(None),
-        Which::Device(path) => match Node::at(path) {
+        SourceSpec::Auto => node::list(None),
+        SourceSpec::Device(path) => match Node::at(path) {
             Ok(node) => vec![node],
             Err(problem) => {
                 writeln!(out, "{problem}")?;
                 return Ok(false);
             }
         },
-        Which::Pattern => {
+        SourceSpec::Pattern => {
             writeln!(out, "pattern  the built-in test pattern\n  can be used")?;
             return Ok(true);
         }
-        Which::Pipe(piped) => {
+        SourceSpec::Pipe(piped) => {
             writeln!(out, "{}", piped.label())?;
             let start = Instant::now();
             let opened = Pipe::open("probe", piped, wanted, Level::Info, &mut Patient);
@@ -50,7 +52,7 @@ pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
         }
     };
     let mut usable = false;
-    if wanted.which == Which::Auto
+    if wanted.which == SourceSpec::Auto
         && let Some(program) = rpicam::program()
     {
         writeln!(out, "rpicam  camera modules, by {program}")?;
@@ -95,13 +97,13 @@ pub fn run(wanted: &Wanted, out: &mut dyn Write) -> io::Result<bool> {
 fn camera(
     node: Node,
     opened: Result<Device, Refusal>,
-    wanted: &Wanted,
+    wanted: &SourceConfig,
     out: &mut dyn Write,
 ) -> io::Result<bool> {
     let name = opened.as_ref().map_or(&node.name, |device| &device.card);
     writeln!(out, "{}  {name}", node.path.display())?;
     for name in node.stable_names() {
-        writeln!(out, "  also {}", plain(name.as_os_str().as_encoded_bytes()))?;
+        writeln!(out, "  also {}", printable(name.as_os_str().as_encoded_bytes()))?;
     }
     let tried = match opened {
         Ok(device) => {
@@ -134,7 +136,7 @@ fn told(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<bool>
 }
 
 /// That a camera can be used, how, and what it did not fulfil.
-fn verdict(about: &About, took: Duration) -> String {
+fn verdict(about: &SourceInfo, took: Duration) -> String {
     let mut lines = String::new();
     for compromise in &about.compromises {
         lines += &format!("  {compromise}\n");

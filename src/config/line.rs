@@ -7,7 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::file;
 use super::options::{Kind, OPTIONS, Opt};
 use super::values::Values;
-use crate::auth::{NAME_MAX, Role, is_name};
+use crate::auth::Role;
+use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
 
 /// What to do.
@@ -114,7 +115,7 @@ pub(super) fn command() -> Command {
 
 fn user_name(text: &str) -> Result<String, String> {
     let expected = || format!("expected 1 to {NAME_MAX} letters, digits, -, _, . and @");
-    is_name(text).then(|| text.to_owned()).ok_or_else(expected)
+    is_user_name(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
 /// What its options set.

@@ -16,9 +16,8 @@ use crate::auth::Role;
 use crate::problem::Problem;
 pub use line::Task;
 use line::{command, from_command_line};
-pub use options::is_camera_name;
 use settings::DEFAULT_PORT;
-pub use settings::{Settings, everywhere};
+pub use settings::Settings;
 use values::{Values, merge};
 pub use wifi::Wifi;
 
@@ -49,8 +48,12 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
     let line = from_command_line(matches)?;
     let appliance = matches.get_flag("appliance");
     let port = if appliance { APPLIANCE_PORT } else { DEFAULT_PORT };
+    let with_port = |mut settings: Settings| {
+        settings.gate.port = port;
+        settings
+    };
     let Some(path) = matches.get_one::<PathBuf>("config") else {
-        return Ok((task, Settings { port, ..merge(line, Values::default())? }));
+        return Ok((task, with_port(merge(line, Values::default())?)));
     };
     let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
         Err(mistake) if appliance => {
@@ -63,7 +66,7 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
         }
         read => read?,
     };
-    Ok((task, Settings { port, ..settings }))
+    Ok((task, with_port(settings)))
 }
 
 /// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.

@@ -7,8 +7,10 @@ use std::str::FromStr;
 use super::settings::{MEGABYTE, UNNAMED};
 use super::values::{CameraValues, Values};
 use crate::auth::network::Network;
-use crate::camera::{Encoder, Layout, Which};
+use crate::camera::{EncodeMode, SourceSpec};
 use crate::host::log::{Format, Target};
+use crate::names::{NAME_MAX, is_camera_name};
+use crate::picture::{Layout, MAX_FPS};
 
 /// How an option's value is written in the settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +76,6 @@ fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-/// The longest camera name; it stands in URLs and on buttons.
-const NAME_MAX: usize = 32;
-
-/// Whether a camera may be called so: letters, digits, `-` and `_`.
-pub fn is_camera_name(text: &str) -> bool {
-    (1..=NAME_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-}
-
 /// Checks a camera's name.
 pub(super) fn camera_name(text: &str) -> Result<String, String> {
     if !is_camera_name(text) {
@@ -97,7 +90,7 @@ fn camera(values: &mut Values, text: &str) -> Result<(), String> {
         Some((name, source)) if !name.contains(['/', ':']) => (Some(camera_name(name)?), source),
         _ => (None, text),
     };
-    let which: Which = source.parse()?;
+    let which: SourceSpec = source.parse()?;
     values.cameras.push(CameraValues { name, which: Some(which), ..CameraValues::default() });
     Ok(())
 }
@@ -154,9 +147,6 @@ fn name(values: &mut Values, text: &str) -> Result<(), String> {
     values.name = Some(Some(label).filter(|label| !label.is_empty() && label != UNNAMED));
     Ok(())
 }
-
-/// The largest rate that can be asked for, in frames per second.
-pub const MAX_FPS: u32 = 240;
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30/s.
 const MAX_BAD_FRAMES: u32 = 1000;
@@ -261,7 +251,7 @@ pub static OPTIONS: &[Opt] = &[
         help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
         example: "passthrough",
         apply: Apply::Camera(|camera, text| {
-            camera.encoder = Some(one_of(text, &Encoder::ALL.map(|encoder| (encoder.name(), encoder)))?);
+            camera.encoder = Some(one_of(text, &EncodeMode::ALL.map(|encoder| (encoder.name(), encoder)))?);
             Ok(())
         }),
     },

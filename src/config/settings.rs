@@ -1,23 +1,22 @@
 //! All settings, complete, and how they are printed.
 
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::wifi::Wifi;
 use crate::auth::User;
 use crate::auth::network::Network;
-use crate::camera::{Layout, Wanted};
+use crate::camera::SourceConfig;
 use crate::gate::tls::Https;
+use crate::gate::{self, every_address};
 use crate::host::log::{Format, Target};
 use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::picture::Layout;
 use crate::problem::Problem;
 use crate::record;
 
 /// The port that is served when nothing else is said.
 pub(super) const DEFAULT_PORT: u16 = 8080;
-
-/// The port for HTTPS when nothing else is said; 443 would be for root.
-const DEFAULT_TLS_PORT: u16 = 8443;
 
 /// What is written in place of a name by those who do not want to be found.
 pub(super) const UNNAMED: &str = "none";
@@ -32,17 +31,11 @@ pub(super) const DAY: u64 = 86_400;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Name and wish of each camera, at least one; names are unique.
-    pub cameras: Vec<(String, Wanted)>,
-    /// Where to listen; `None` is [`Settings::port`] on every address there is.
-    pub listen: Option<Vec<SocketAddr>>,
-    /// The port where none is said.
-    pub port: u16,
+    pub cameras: Vec<(String, SourceConfig)>,
+    /// Where to listen, and how.
+    pub gate: gate::Settings,
     /// The name to be found under, without `.local`, in lower case; `None` is not to be announced.
     pub name: Option<String>,
-    /// Whether HTTPS is served, and with which certificate.
-    pub https: Https,
-    /// Where to listen for it; `None` is port 8443 on every address there is.
-    pub https_listen: Option<Vec<SocketAddr>>,
     /// Further names of this server.
     pub hosts: Vec<String>,
     /// Web pages elsewhere whose scripts may read.
@@ -51,8 +44,6 @@ pub struct Settings {
     pub proxies: Vec<Network>,
     /// Who may come in; without any, everybody.
     pub users: Vec<User>,
-    /// Connections at once.
-    pub max_connections: usize,
     /// What is recorded, and where.
     pub record: record::Settings,
     /// Where log lines go.
@@ -67,16 +58,6 @@ pub struct Settings {
     pub mistake: Option<Problem>,
 }
 
-impl Settings {
-    /// The address to listen on for HTTPS when none was given.
-    pub const DEFAULT_TLS_LISTEN: SocketAddr = everywhere(DEFAULT_TLS_PORT);
-}
-
-/// The address to listen on when none was given: every one that the machine has.
-pub const fn everywhere(port: u16) -> SocketAddr {
-    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
-}
-
 /// As a settings file that says the same.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,17 +66,18 @@ impl fmt::Display for Settings {
             let all = given.clone().unwrap_or_else(|| vec![default]);
             list(all.iter().map(SocketAddr::to_string).collect())
         };
-        writeln!(f, "listen = [{}]", addresses(&self.listen, everywhere(self.port)))?;
-        writeln!(f, "tls = {}", quoted(&self.https.to_string()))?;
-        if self.https != Https::Off {
-            let listen = addresses(&self.https_listen, Self::DEFAULT_TLS_LISTEN);
+        let gate::Settings { listen, port, https, https_listen, max_connections } = &self.gate;
+        writeln!(f, "listen = [{}]", addresses(listen, every_address(*port)))?;
+        writeln!(f, "tls = {}", quoted(&https.to_string()))?;
+        if *https != Https::Off {
+            let listen = addresses(https_listen, gate::Settings::DEFAULT_TLS_LISTEN);
             writeln!(f, "tls-listen = [{listen}]")?;
         }
         writeln!(f, "name = \"{}\"", self.name.as_deref().unwrap_or(UNNAMED))?;
         writeln!(f, "host = [{}]", list(self.hosts.clone()))?;
         writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
         writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
-        writeln!(f, "max-connections = {}", self.max_connections)?;
+        writeln!(f, "max-connections = {max_connections}")?;
         let record::Settings { folder, segment, limits, wishes } = &self.record;
         match folder {
             Some(folder) => writeln!(f, "record-folder = {}", quoted(&folder.to_string_lossy()))?,

@@ -3,9 +3,11 @@ use super::settings::MEGABYTE;
 use super::values::{DEFAULT_CONNECTIONS, DEFAULT_NAME};
 use super::*;
 use crate::camera::pipe::Piped;
-use crate::camera::{Size, Wanted, Which};
+use crate::camera::{SourceConfig, SourceSpec};
 use crate::gate::tls::Https;
+use crate::gate::{self, every_address};
 use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::picture::Size;
 use crate::record;
 use crate::record::plan::Plan;
 
@@ -18,9 +20,9 @@ fn settings(line: &[&str], file: &str) -> Settings {
 fn boardcam_alone_serves_the_first_camera_that_delivers() {
     let settings = settings(&[], "");
     assert_eq!(settings.cameras[0].0, "camera");
-    assert_eq!(settings.cameras[0].1.which, Which::Auto);
-    assert_eq!(settings.listen, None);
-    assert_eq!(settings.max_connections, DEFAULT_CONNECTIONS);
+    assert_eq!(settings.cameras[0].1.which, SourceSpec::Auto);
+    assert_eq!(settings.gate.listen, None);
+    assert_eq!(settings.gate.max_connections, DEFAULT_CONNECTIONS);
 }
 
 #[test]
@@ -40,7 +42,7 @@ fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_
         assert!(start(&text, &["wifi"]).is_ok(), "it opens nothing");
     }
     let (_, settings) = start(&format!("tls = 'auto'\nqualty = 5\n[[user]]\n{user}"), &[]).unwrap();
-    assert_eq!((settings.users.len(), settings.https), (1, Https::Auto));
+    assert_eq!((settings.users.len(), settings.gate.https), (1, Https::Auto));
     assert!(settings.mistake.unwrap().to_string().contains("qualty"));
     std::fs::remove_file(&file).unwrap();
 }
@@ -50,7 +52,7 @@ fn the_command_line_comes_before_the_file() {
     let file = "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
     let settings = settings(&["--quality", "70", "--fps", "9"], file);
     let (name, wanted) = &settings.cameras[0];
-    assert_eq!((name.as_str(), &wanted.which), ("door", &Which::Pattern));
+    assert_eq!((name.as_str(), &wanted.which), ("door", &SourceSpec::Pattern));
     assert_eq!((wanted.quality, wanted.fps), (Some(70), Some(9)));
     assert_eq!(wanted.size, Some(Size { width: 640, height: 480 }));
 }
@@ -94,7 +96,7 @@ fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
     for path in ["/dev/a \"b\" \\c", "/dev/\u{1}\n\u{7f}\u{9f}", "/dev/\u{301}\u{200b}\u{e000}'\u{1f4f7}"] {
         let printed = settings(&["--camera", path], "").to_string();
         let again = from_text("test", &printed).unwrap();
-        assert_eq!(again.cameras[0].1.which, Which::Device(path.into()), "{path:?}");
+        assert_eq!(again.cameras[0].1.which, SourceSpec::Device(path.into()), "{path:?}");
     }
 }
 
@@ -112,13 +114,13 @@ fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
         for (camera, name) in [(text.to_owned(), "camera"), (format!("door={text}"), "door")] {
             let settings = settings(&["--camera", &camera], "");
             assert_eq!(settings.cameras[0].0, name);
-            assert_eq!(settings.cameras[0].1.which, Which::Pipe(which.clone()), "{camera}");
+            assert_eq!(settings.cameras[0].1.which, SourceSpec::Pipe(which.clone()), "{camera}");
             let again = from_text("test", &settings.to_string()).unwrap();
             assert_eq!(again.cameras[0].1.which, settings.cameras[0].1.which);
         }
     }
     for bad in ["pipe", "pipe:", "pipe: ", "-x", "-:x", "rpicamera", "pipes:x"] {
-        assert!(bad.parse::<Which>().is_err(), "{bad}");
+        assert!(bad.parse::<SourceSpec>().is_err(), "{bad}");
     }
 }
 
@@ -134,15 +136,15 @@ fn two_cameras_cannot_both_read_standard_input() {
 fn defaults_in_the_help_are_those_that_hold() {
     let default = |name: &str| OPTIONS.iter().find(|opt| opt.name == name).unwrap().default;
     assert_eq!(default("size"), Size::DEFAULT.to_string());
-    assert_eq!(default("fps"), Wanted::DEFAULT_FPS.to_string());
+    assert_eq!(default("fps"), SourceConfig::DEFAULT_FPS.to_string());
     assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
-    assert_eq!(default("bad-frames"), Wanted::DEFAULT_BAD_FRAMES.to_string());
-    assert_eq!(default("listen"), everywhere(DEFAULT_PORT).to_string());
+    assert_eq!(default("bad-frames"), SourceConfig::DEFAULT_BAD_FRAMES.to_string());
+    assert_eq!(default("listen"), every_address(DEFAULT_PORT).to_string());
     assert_eq!(default("record"), Plan::default().to_string());
     assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
     assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
     assert_eq!(default("name"), DEFAULT_NAME);
-    assert_eq!(default("tls-listen"), Settings::DEFAULT_TLS_LISTEN.to_string());
+    assert_eq!(default("tls-listen"), gate::Settings::DEFAULT_TLS_LISTEN.to_string());
     assert_eq!(default("tls"), Https::default().to_string());
     assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
 }

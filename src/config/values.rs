@@ -12,9 +12,11 @@ use super::wifi::Wifi;
 use crate::auth::User;
 use crate::auth::network::Network;
 use crate::camera::pipe::Piped;
-use crate::camera::{Encoder, Layout, Size, Wanted, Which};
+use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
+use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
+use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 use crate::record;
 use crate::record::plan::Plan;
@@ -32,11 +34,11 @@ const MAX_CAMERAS: usize = 16;
 #[derive(Debug, Default, Clone)]
 pub(super) struct CameraValues {
     pub(super) name: Option<String>,
-    pub(super) which: Option<Which>,
+    pub(super) which: Option<SourceSpec>,
     pub(super) size: Option<Size>,
     pub(super) fps: Option<u32>,
     pub(super) layout: Option<Option<Layout>>,
-    pub(super) encoder: Option<Encoder>,
+    pub(super) encoder: Option<EncodeMode>,
     pub(super) quality: Option<u8>,
     pub(super) bad_frames: Option<u32>,
     pub(super) record: Option<Plan>,
@@ -118,27 +120,27 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
         ));
     }
     let mut wishes = Vec::new();
-    let cameras: Vec<(String, Wanted)> = chosen
+    let cameras: Vec<(String, SourceConfig)> = chosen
         .into_iter()
         .map(|camera| {
             let name = camera.name.clone().unwrap_or_else(|| free_name(&taken));
             taken.insert(name.clone());
             let own = line.every_camera.clone().or(&camera).or(&file.every_camera);
-            let wanted = Wanted {
-                which: camera.which.unwrap_or(Which::Auto),
+            let wanted = SourceConfig {
+                which: camera.which.unwrap_or(SourceSpec::Auto),
                 size: own.size,
                 fps: own.fps,
                 layout: own.layout.flatten(),
                 encoder: own.encoder.unwrap_or_default(),
                 quality: own.quality,
-                bad_frames: own.bad_frames.unwrap_or(Wanted::DEFAULT_BAD_FRAMES),
+                bad_frames: own.bad_frames.unwrap_or(SourceConfig::DEFAULT_BAD_FRAMES),
             };
             let every = own.record_every.map(|seconds| Duration::from_secs(seconds.into()));
             wishes.push(record::Wish { plan: own.record.unwrap_or_default(), every });
             (name, wanted)
         })
         .collect();
-    if cameras.iter().filter(|(_, wanted)| wanted.which == Which::Pipe(Piped::Stdin)).count() > 1 {
+    if cameras.iter().filter(|(_, wanted)| wanted.which == SourceSpec::Pipe(Piped::Stdin)).count() > 1 {
         return Err(Problem::new(
             "cannot take the pictures of two cameras from standard input",
             "there is only one",
@@ -176,20 +178,23 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "let boardcam make one: --tls auto",
         ));
     }
-    Ok(Settings {
-        cameras,
+    let gate = gate::Settings {
         listen,
+        port: DEFAULT_PORT,
         https,
         https_listen,
+        max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
+    };
+    Ok(Settings {
+        cameras,
+        gate,
         name: line.name.or(file.name).unwrap_or_else(|| Some(DEFAULT_NAME.to_owned())),
         hosts: if line.hosts.is_empty() { file.hosts } else { line.hosts },
         origins: if line.origins.is_empty() { file.origins } else { line.origins },
         proxies: if line.proxies.is_empty() { file.proxies } else { line.proxies },
         users: file.users,
-        max_connections: line.max_connections.or(file.max_connections).unwrap_or(DEFAULT_CONNECTIONS),
         record,
         log: line.log.or(file.log).unwrap_or_default(),
-        port: DEFAULT_PORT,
         log_format: line.log_format.or(file.log_format).unwrap_or_default(),
         verbose: line.verbose.or(file.verbose).unwrap_or(false),
         wifi: file.wifi,

@@ -12,15 +12,12 @@ use std::time::{Duration, Instant};
 
 use log::warn;
 
-use super::order::FileOrder;
 use super::viewer::{STALL_LIMIT, attempt};
-use super::{Leave, Left};
+use super::{CloseReason, Left};
 use crate::auth::passes::Pass;
-use crate::record::reader::{PIECE, Reader, Source, Wanted};
+use crate::protocol::FileOrder;
+use crate::record::reader::{DOWNLOADS_MAX, PIECE, Reader, Source, Wanted};
 use crate::socket::Socket;
-
-/// Downloads at once on an event loop; one more is answered with 503.
-pub const DOWNLOADS_MAX: usize = 16;
 
 /// A piece that the disk does not give in so long ends the download.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
@@ -110,7 +107,7 @@ impl Downloads {
                 Ok((file, bytes)) => download.take(file, &bytes, now),
                 Err(error) => {
                     warn!("cannot read {}: {error}", download.order.name);
-                    Err(if download.begun { Leave::Gone(error.kind()) } else { Leave::NoFile })
+                    Err(if download.begun { CloseReason::Gone(error.kind()) } else { CloseReason::NoFile })
                 }
             };
             let sent = done.and_then(|()| match &self.reader {
@@ -133,12 +130,14 @@ impl Downloads {
         let late = |(connection, download): (&usize, &Download)| {
             let quiet = now.saturating_duration_since(download.moved);
             if !holds(download.order.pass) {
-                return Some((*connection, Leave::Over));
+                return Some((*connection, CloseReason::Over));
             }
             match (download.reading.is_some(), download.begun) {
-                (false, _) if quiet > STALL_LIMIT => Some((*connection, Leave::Stalled)),
-                (true, false) if quiet > DISK_LIMIT => Some((*connection, Leave::NoFile)),
-                (true, true) if quiet > DISK_LIMIT => Some((*connection, Leave::Gone(ErrorKind::TimedOut))),
+                (false, _) if quiet > STALL_LIMIT => Some((*connection, CloseReason::Stalled)),
+                (true, false) if quiet > DISK_LIMIT => Some((*connection, CloseReason::NoFile)),
+                (true, true) if quiet > DISK_LIMIT => {
+                    Some((*connection, CloseReason::Gone(ErrorKind::TimedOut)))
+                }
                 _ => None,
             }
         };
@@ -146,7 +145,7 @@ impl Downloads {
         left.extend(late.into_iter().filter_map(|(connection, why)| self.dismiss(connection, why)));
     }
 
-    pub(super) fn dismiss(&mut self, connection: usize, why: Leave) -> Option<Left> {
+    pub(super) fn dismiss(&mut self, connection: usize, why: CloseReason) -> Option<Left> {
         let download = self.running.remove(&connection)?;
         Some(Left { connection, socket: download.socket, why })
     }
@@ -167,20 +166,20 @@ impl Download {
     }
 
     /// Takes a piece in.
-    fn take(&mut self, file: Arc<File>, piece: &[u8], now: Instant) -> Result<(), Leave> {
+    fn take(&mut self, file: Arc<File>, piece: &[u8], now: Instant) -> Result<(), CloseReason> {
         self.reading = None;
         self.file = Some(file);
         if self.begun {
             self.bytes.clear();
         }
-        self.bytes.try_reserve(piece.len()).map_err(|_| Leave::NoRoom)?;
+        self.bytes.try_reserve(piece.len()).map_err(|_| CloseReason::NoRoom)?;
         self.bytes.extend_from_slice(piece);
         (self.sent, self.begun, self.moved) = (0, true, now);
         Ok(())
     }
 
     /// Sends what there is, and asks for more when all is sent.
-    fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Result<(), Leave> {
+    fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Result<(), CloseReason> {
         while self.sent < self.bytes.len() || self.socket.holds() {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();
             let Some(sent) = attempt(self.socket.send([rest, &[]]))? else { return Ok(()) };
@@ -193,9 +192,9 @@ impl Download {
             return Ok(());
         }
         if self.asked == self.order.length {
-            return Err(Leave::Served);
+            return Err(CloseReason::Served);
         }
-        if self.ask(connection, reader) { Ok(()) } else { Err(Leave::NoRoom) }
+        if self.ask(connection, reader) { Ok(()) } else { Err(CloseReason::NoRoom) }
     }
 }
 

@@ -45,7 +45,7 @@ impl Desk {
     }
 
     /// Lets it work until somebody has left.
-    fn work(&mut self) -> Leave {
+    fn work(&mut self) -> CloseReason {
         let begin = Instant::now();
         while self.left.is_empty() {
             assert!(begin.elapsed() < LONG, "nobody left");
@@ -82,7 +82,7 @@ fn a_part_of_a_recording_arrives_whole_behind_its_head() {
     for (from, length) in [(0, 3 * PIECE + 17), (5, 2 * PIECE), (PIECE, 1)] {
         let client = desk.client(7, desk.order(from as u64, length as u64)).unwrap();
         let heard = listen(client);
-        assert_eq!(desk.work(), Leave::Served);
+        assert_eq!(desk.work(), CloseReason::Served);
         let heard = heard.join().unwrap();
         assert!(heard == [b"HEAD", &desk.bytes[from..from + length]].concat(), "{from} {length}");
     }
@@ -93,7 +93,7 @@ fn a_recording_that_is_gone_is_told_before_anything_is_sent() {
     let mut desk = Desk::new("gone", 10);
     fs::remove_file(desk.path.join(desk.name.to_string())).unwrap();
     let client = desk.client(7, desk.order(0, 10)).unwrap();
-    assert_eq!(desk.work(), Leave::NoFile);
+    assert_eq!(desk.work(), CloseReason::NoFile);
     assert_eq!(listen(client).join().unwrap(), b"");
 }
 
@@ -102,7 +102,7 @@ fn a_recording_that_became_shorter_ends_the_connection() {
     let mut desk = Desk::new("short", 2 * PIECE);
     let client = desk.client(7, desk.order(0, 2 * PIECE as u64 + 1)).unwrap();
     let heard = listen(client);
-    assert_eq!(desk.work(), Leave::Gone(ErrorKind::UnexpectedEof));
+    assert_eq!(desk.work(), CloseReason::Gone(ErrorKind::UnexpectedEof));
     assert_eq!(heard.join().unwrap().len(), 4 + 2 * PIECE);
 }
 
@@ -127,7 +127,7 @@ fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
     assert_eq!(desk.left.len(), 0);
     desk.downloads.expire(&mut desk.left, Instant::now() + STALL_LIMIT + Duration::from_secs(1), |_| true);
     assert_eq!(desk.left.len(), DOWNLOADS_MAX);
-    assert!(desk.left.iter().all(|left| left.why == Leave::Stalled));
+    assert!(desk.left.iter().all(|left| left.why == CloseReason::Stalled));
     drop(clients);
 }
 
@@ -138,7 +138,7 @@ fn a_download_ends_with_its_pass() {
     desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(2));
     assert_eq!(desk.left.len(), 0);
     desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(1));
-    assert_eq!(desk.left.pop().unwrap().why, Leave::Over);
+    assert_eq!(desk.left.pop().unwrap().why, CloseReason::Over);
 }
 
 #[test]
@@ -146,11 +146,11 @@ fn a_disk_that_does_not_answer_ends_a_download_and_what_it_gives_later_is_nobody
     let mut desk = Desk::new("hangs", 20);
     let client = desk.client(7, desk.order(0, 10)).unwrap();
     desk.downloads.expire(&mut desk.left, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
-    assert_eq!(desk.left.pop().unwrap().why, Leave::NoFile);
+    assert_eq!(desk.left.pop().unwrap().why, CloseReason::NoFile);
     assert_eq!(listen(client).join().unwrap(), b"");
     // The same connection asks for something else; the piece of before comes first.
     let client = desk.client(7, desk.order(10, 10)).unwrap();
     let heard = listen(client);
-    assert_eq!(desk.work(), Leave::Served);
+    assert_eq!(desk.work(), CloseReason::Served);
     assert_eq!(heard.join().unwrap(), [b"HEAD", &desk.bytes[10..]].concat());
 }

@@ -11,10 +11,9 @@
 //!
 //! Readiness is edge-triggered: whoever gets `Ok(None)` from a socket is told when it takes more, once.
 
-pub mod audience;
 pub mod download;
 mod kernel;
-pub mod order;
+pub mod registry;
 mod spill;
 mod viewer;
 
@@ -28,14 +27,14 @@ use std::time::Instant;
 use log::info;
 
 use crate::host::log::about_camera;
+use crate::protocol::{FileOrder, Kind, Order};
 use crate::socket::Socket;
 use crate::variants::{Refused, Variants};
-use audience::{Audience, Seat};
 use download::Downloads;
-use order::{FileOrder, Kind, Order};
+use registry::{ViewerRegistry, ViewerStats};
 use spill::Pool;
 pub use spill::SPILL_CAP;
-pub use viewer::Leave;
+pub use viewer::CloseReason;
 use viewer::{Offered, Viewer};
 
 /// A viewer that left, with its socket, which the gate may serve on.
@@ -46,14 +45,14 @@ pub struct Left {
     /// Its socket.
     pub socket: Socket,
     /// Why it left.
-    pub why: Leave,
+    pub why: CloseReason,
 }
 
 /// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
-    audience: Arc<Audience>,
+    audience: Arc<ViewerRegistry>,
     viewers: BTreeMap<usize, Viewer>,
     pool: Pool,
     left: Vec<Left>,
@@ -63,7 +62,7 @@ pub struct Fanout {
 
 impl Fanout {
     /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
-    pub fn new(variants: Arc<Variants>, audience: Arc<Audience>) -> Self {
+    pub fn new(variants: Arc<Variants>, audience: Arc<ViewerRegistry>) -> Self {
         let (pool, downloads) = (Pool::new(SPILL_CAP, audience.spill.clone()), Downloads::default());
         Self {
             variants,
@@ -117,7 +116,7 @@ impl Fanout {
         };
         let name = demand.feed().name.clone();
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        let seat = Arc::new(Seat::new(order, peer, asked, demand.feed().served.clone()));
+        let seat = Arc::new(ViewerStats::new(order, peer, asked, demand.feed().served.clone()));
         let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
@@ -177,7 +176,7 @@ impl Fanout {
             Ok(None | Some(Ok(Offered::Fine))) => {}
             Ok(Some(Ok(Offered::Torn { number, sent }))) => self.torn.push((connection, number, sent)),
             Ok(Some(Err(why))) => self.dismiss(connection, why),
-            Err(_) => self.dismiss(connection, Leave::Failed),
+            Err(_) => self.dismiss(connection, CloseReason::Failed),
         }
     }
 
@@ -187,7 +186,7 @@ impl Fanout {
             let behind = |(_, viewer): &(&usize, &Viewer)| viewer.behind_since();
             let furthest = self.viewers.iter().filter(|entry| behind(entry).is_some()).min_by_key(behind);
             let victim = furthest.map_or(connection, |(victim, _)| *victim);
-            self.dismiss(victim, Leave::NoRoom);
+            self.dismiss(victim, CloseReason::NoRoom);
             let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
             let feed = viewer.feed();
             let pool = &mut self.pool;
@@ -195,7 +194,7 @@ impl Fanout {
                 Some(Ok(())) => {}
                 // Still no room: drop the next one. This ends, since each turn drops a viewer.
                 _ if feed.ring.newest() == number => self.torn.push((connection, number, sent)),
-                _ => self.dismiss(connection, Leave::NoRoom),
+                _ => self.dismiss(connection, CloseReason::NoRoom),
             }
         }
     }
@@ -204,7 +203,7 @@ impl Fanout {
     pub fn expire(&mut self, now: Instant) {
         let late = |(connection, viewer): (&usize, &Viewer)| {
             let over = !self.audience.may_watch(viewer.seat.order.pass, now);
-            let why = if over { Some(Leave::Over) } else { viewer.expire(now).err() };
+            let why = if over { Some(CloseReason::Over) } else { viewer.expire(now).err() };
             why.map(|why| (*connection, why))
         };
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
@@ -219,10 +218,10 @@ impl Fanout {
 
     /// Lets a viewer go after an error in this program.
     pub fn forget(&mut self, connection: usize) {
-        self.dismiss(connection, Leave::Failed);
+        self.dismiss(connection, CloseReason::Failed);
     }
 
-    fn dismiss(&mut self, connection: usize, why: Leave) {
+    fn dismiss(&mut self, connection: usize, why: CloseReason) {
         let Some(viewer) = self.viewers.remove(&connection) else {
             self.left.extend(self.downloads.dismiss(connection, why));
             return;

@@ -5,14 +5,14 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::audience::Seat;
 use super::kernel::KernelBuffer;
-use super::order::Kind;
+use super::registry::ViewerStats;
 use super::spill::{NoRoom, Pool, Spill};
 use crate::feed::{Demand, Feed};
 use crate::host::inject;
 use crate::multipart;
 use crate::pace::Pace;
+use crate::protocol::Kind;
 use crate::ring::Stored;
 use crate::socket::{Sent, Socket, rest};
 
@@ -30,7 +30,7 @@ const DISCARD: usize = 4 << 10;
 
 /// Why a viewer leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leave {
+pub enum CloseReason {
     /// It went, or its network did.
     Gone(ErrorKind),
     /// It took nothing for [`STALL_LIMIT`].
@@ -49,17 +49,19 @@ pub enum Leave {
     Failed,
 }
 
-impl fmt::Display for Leave {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Leave::Gone(_) => f.write_str("it went"),
-            Leave::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
-            Leave::NoRoom => f.write_str("dropped, furthest behind when memory for slow viewers ran out"),
-            Leave::Served => f.write_str("served"),
-            Leave::Over => f.write_str("dropped, its session or token ended"),
-            Leave::Failed => f.write_str("an error in this program ended it; see above"),
-            Leave::NoFile => f.write_str("the recording cannot be read"),
-            Leave::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
+            CloseReason::Gone(_) => f.write_str("it went"),
+            CloseReason::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
+            CloseReason::NoRoom => {
+                f.write_str("dropped, furthest behind when memory for slow viewers ran out")
+            }
+            CloseReason::Served => f.write_str("served"),
+            CloseReason::Over => f.write_str("dropped, its session or token ended"),
+            CloseReason::Failed => f.write_str("an error in this program ended it; see above"),
+            CloseReason::NoFile => f.write_str("the recording cannot be read"),
+            CloseReason::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
 }
@@ -81,7 +83,7 @@ pub enum Offered {
 #[derive(Debug)]
 pub(super) struct Viewer {
     pub(super) socket: Socket,
-    pub(super) seat: Arc<Seat>,
+    pub(super) seat: Arc<ViewerStats>,
     /// Keeps the camera encoding.
     demand: Demand,
     kind: Kind,
@@ -107,7 +109,7 @@ impl Viewer {
     /// Gives the socket back when there is no memory for a stream's head.
     pub(super) fn new(
         socket: Socket,
-        seat: Arc<Seat>,
+        seat: Arc<ViewerStats>,
         demand: Demand,
         head: Vec<u8>,
         pool: &mut Pool,
@@ -160,7 +162,7 @@ impl Viewer {
     }
 
     /// Sends what is left of an earlier frame.
-    pub(super) fn flush(&mut self, pool: &mut Pool, now: Instant) -> Result<(), Leave> {
+    pub(super) fn flush(&mut self, pool: &mut Pool, now: Instant) -> Result<(), CloseReason> {
         while self.is_owed() && !self.blocked {
             let rest = self.spill.as_ref().map_or(&[][..], Spill::rest);
             let Some(sent) = attempt(self.socket.send([rest, &[]]))? else {
@@ -189,10 +191,10 @@ impl Viewer {
     }
 
     /// All that was begun is sent.
-    fn paid(&mut self, now: Instant) -> Result<(), Leave> {
+    fn paid(&mut self, now: Instant) -> Result<(), CloseReason> {
         self.behind = None;
         if self.kind != Kind::Stream && self.head.is_empty() {
-            return Err(Leave::Served);
+            return Err(CloseReason::Served);
         }
         if let Some(captured) = self.captured {
             self.seat.took(captured, now);
@@ -206,7 +208,7 @@ impl Viewer {
         frame: &Stored<'_>,
         pool: &mut Pool,
         now: Instant,
-    ) -> Result<Offered, Leave> {
+    ) -> Result<Offered, CloseReason> {
         if frame.number == self.seen {
             return Ok(Offered::Fine);
         }
@@ -224,7 +226,12 @@ impl Viewer {
         }
     }
 
-    fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
+    fn offer_part(
+        &mut self,
+        frame: &Stored<'_>,
+        pool: &mut Pool,
+        now: Instant,
+    ) -> Result<Offered, CloseReason> {
         let captured = frame.meta.captured;
         if self.seen == 0 && captured < self.seat.since && now.saturating_duration_since(captured) > FRESH {
             return Ok(Offered::Fine);
@@ -270,7 +277,7 @@ impl Viewer {
         frame: &Stored<'_>,
         pool: &mut Pool,
         now: Instant,
-    ) -> Result<Offered, Leave> {
+    ) -> Result<Offered, CloseReason> {
         let jpeg = frame.jpeg();
         let mut head = std::mem::take(&mut self.head);
         head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
@@ -278,11 +285,11 @@ impl Viewer {
         let sent = attempt(self.socket.send(parts))?.unwrap_or_default();
         self.begun(frame, sent, now);
         if sent.taken == head.len() + jpeg.len() && !self.socket.holds() {
-            return Err(Leave::Served);
+            return Err(CloseReason::Served);
         }
         match self.keep(rest(parts, sent.taken), pool, (frame.number, sent.taken), now) {
             Offered::Fine => Ok(Offered::Fine),
-            Offered::Torn { .. } => Err(Leave::NoRoom),
+            Offered::Torn { .. } => Err(CloseReason::NoRoom),
         }
     }
 
@@ -330,17 +337,17 @@ impl Viewer {
         number: u64,
         sent: usize,
         pool: &mut Pool,
-    ) -> Result<(), Leave> {
+    ) -> Result<(), CloseReason> {
         if frame.number != number {
-            return Err(Leave::NoRoom);
+            return Err(CloseReason::NoRoom);
         }
-        self.spill = Some(pool.take(&rest(self.parts(frame), sent)).map_err(|NoRoom| Leave::NoRoom)?);
+        self.spill = Some(pool.take(&rest(self.parts(frame), sent)).map_err(|NoRoom| CloseReason::NoRoom)?);
         Ok(())
     }
 
     /// Throws away what a stream's viewer sends. The end of its sending is not the end of its watching
     /// (`nc -N` half-closes); one that is gone shows when frames are sent.
-    pub(super) fn discard(&mut self) -> Result<(), Leave> {
+    pub(super) fn discard(&mut self) -> Result<(), CloseReason> {
         if self.kind == Kind::Stream {
             attempt(self.socket.read(&mut [0; DISCARD]))?;
         }
@@ -348,19 +355,19 @@ impl Viewer {
     }
 
     /// Whether its time is over.
-    pub(super) fn expire(&self, now: Instant) -> Result<(), Leave> {
+    pub(super) fn expire(&self, now: Instant) -> Result<(), CloseReason> {
         if self.behind_since().is_some_and(|since| now.saturating_duration_since(since) > STALL_LIMIT) {
-            return Err(Leave::Stalled);
+            return Err(CloseReason::Stalled);
         }
         let unanswered = self.kind != Kind::Stream && !self.head.is_empty();
         if unanswered && now.saturating_duration_since(self.seat.since) > SNAPSHOT_LIMIT {
-            return Err(Leave::NoPicture);
+            return Err(CloseReason::NoPicture);
         }
         Ok(())
     }
 
     /// Gives socket and memory back.
-    pub(super) fn dismantle(self, pool: &mut Pool) -> (Socket, Arc<Seat>) {
+    pub(super) fn dismantle(self, pool: &mut Pool) -> (Socket, Arc<ViewerStats>) {
         if let Some(spill) = self.spill {
             pool.give_back(spill);
         }
@@ -369,11 +376,11 @@ impl Viewer {
 }
 
 /// What a non-blocking call did: `None` when it would have blocked.
-pub(super) fn attempt<T>(result: io::Result<T>) -> Result<Option<T>, Leave> {
+pub(super) fn attempt<T>(result: io::Result<T>) -> Result<Option<T>, CloseReason> {
     match result {
         Ok(done) => Ok(Some(done)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(Leave::Gone(error.kind())),
+        Err(error) => Err(CloseReason::Gone(error.kind())),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::Feed;
 use crate::pace::{Fps, Pace};
+use crate::sync::lock;
 
 /// All that is asked of one feed.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ impl Demands {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Fps>>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.list)
     }
 }
 
@@ -154,11 +155,11 @@ impl Drop for Demand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Wanted, Which};
+    use crate::camera::{SourceConfig, SourceSpec};
     use std::time::Duration;
 
     fn feed() -> Arc<Feed> {
-        Arc::new(Feed::new("test".to_owned(), Wanted::of(Which::Pattern)))
+        Arc::new(Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern)))
     }
 
     fn fps(text: &str) -> Option<Fps> {

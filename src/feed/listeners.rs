@@ -3,12 +3,13 @@
 //! The camera's thread tells them, and must never wait for them: with nobody listening that is one load, else
 //! one call for each listener that really sleeps, and no lock that is waited for.
 
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::Feed;
+use crate::sync::write;
 
 /// All who listen to one camera.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl Listeners {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Thread>)) {
-        let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = write(&self.threads);
         change(&mut threads);
         self.count.store(threads.len(), Ordering::SeqCst);
     }
@@ -79,7 +80,8 @@ impl Drop for Listener<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Size, Wanted, Which};
+    use crate::camera::{SourceConfig, SourceSpec};
+    use crate::picture::Size;
     use crate::ring::{Meta, Writer};
     use std::sync::mpsc::channel;
 
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn who_listens_is_told_of_every_frame_and_afterwards_of_none() {
-        let feed = Feed::new("test".to_owned(), Wanted::of(Which::Pattern));
+        let feed = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         let (seen, sees) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn waiting_for_a_frame_ends() {
-        let feed = Feed::new("test".to_owned(), Wanted::of(Which::Pattern));
+        let feed = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         assert!(!feed.listen().wait(0, Duration::from_millis(1)));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::fanout::order::{self, FileOrder, Kind, Order};
+use crate::protocol::{self, FileOrder, Kind, Order};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
     let mut content_length = if bodiless { 0 } else { body.len() };
     for header in parsed.headers.iter() {
         let value = std::str::from_utf8(header.value).map_err(|_| bad())?;
-        if header.name.eq_ignore_ascii_case(order::HEADER) {
+        if header.name.eq_ignore_ascii_case(protocol::HEADER) {
             file = FileOrder::from_header(value);
             order = Order::from_header(value);
             if file.is_none() && order.is_none() {
@@ -105,9 +105,9 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
             }
             continue;
         }
-        let private = header.name.get(..order::PREFIX.len());
+        let private = header.name.get(..protocol::PREFIX.len());
         match header.name.to_ascii_lowercase().as_str() {
-            _ if private.is_some_and(|start| start.eq_ignore_ascii_case(order::PREFIX)) => {}
+            _ if private.is_some_and(|start| start.eq_ignore_ascii_case(protocol::PREFIX)) => {}
             "connection" | "server" | "transfer-encoding" => {}
             "content-length" => content_length = value.parse().map_err(|_| bad())?,
             "content-type" => content_type = Some(value),

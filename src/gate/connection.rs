@@ -10,9 +10,9 @@ use mio::net::TcpStream;
 use rustls::ServerConfig;
 
 use super::answer;
-use super::head::{self, Head, Names, Refusal};
+use super::head::{self, AllowedHosts, Head, Refusal};
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
-use super::relay::SECURE_HEADER;
+use crate::protocol::SECURE_HEADER;
 use crate::socket::Socket;
 
 /// Read from a socket in one go.
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     /// Does what can be done without waiting.
-    pub fn drive(&mut self, names: &Names, now: Instant) -> Need {
+    pub fn drive(&mut self, names: &AllowedHosts, now: Instant) -> Need {
         loop {
             match self.state {
                 State::Silent(_) => match self.hear(now) {
@@ -161,7 +161,7 @@ impl Connection {
     }
 
     /// Takes a request in; `Ok(None)` when the state has changed.
-    fn read(&mut self, names: &Names, now: Instant) -> Result<Option<Need>, Refusal> {
+    fn read(&mut self, names: &AllowedHosts, now: Instant) -> Result<Option<Need>, Refusal> {
         if self.head.is_none() {
             if let Some(found) = head::read(&self.input, self.seen, names) {
                 self.head = Some(found?);

@@ -17,16 +17,17 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::ServerConfig;
 
 use super::answer::{self, Answer};
-use super::bell::Bell;
 use super::connection::{Connection, Need};
-use super::head::{Names, Refusal};
+use super::connection_limit::ConnectionLimit;
+use super::head::{AllowedHosts, Refusal};
 use super::limits::{ACCEPTS, HANDSHAKES, TICK, TURNED_AWAY};
-use super::relay::{Desk, Job, PEER_HEADER, Relays, Reply};
-use super::room::Room;
-use crate::fanout::{Fanout, Leave};
+use super::loop_waker::LoopWaker;
+use super::relay::{Job, RelayHandle, Relays, Reply};
+use crate::fanout::{CloseReason, Fanout};
 use crate::host::service::Pulse;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
+use crate::protocol::PEER_HEADER;
 
 /// The token of the waker; listeners and then connections follow.
 const WAKER: Token = Token(0);
@@ -44,7 +45,7 @@ pub(super) struct Port {
     listeners: Vec<TcpListener>,
     /// How they are encrypted, if they are.
     tls: Option<Arc<ServerConfig>>,
-    pub(super) bell: Arc<Bell>,
+    pub(super) bell: Arc<LoopWaker>,
     pub(super) pulse: Arc<Pulse>,
 }
 
@@ -67,7 +68,7 @@ impl Port {
             let token = Token(WAKER.0 + 1 + number);
             poll.registry().register(listener, token, Interest::READABLE).map_err(unpolled)?;
         }
-        let bell = Arc::new(Bell { waker, watched: AtomicBool::new(false) });
+        let bell = Arc::new(LoopWaker { waker, watched: AtomicBool::new(false) });
         Ok(Self { poll, listeners, tls, bell, pulse: Arc::default() })
     }
 
@@ -85,10 +86,10 @@ impl Port {
 /// One event loop, with all its clients.
 pub(super) struct Loop {
     port: Port,
-    names: Arc<Names>,
-    room: Arc<Room>,
+    names: Arc<AllowedHosts>,
+    room: Arc<ConnectionLimit>,
     fanout: Fanout,
-    desk: Desk,
+    desk: RelayHandle,
     /// By token. Tokens only grow, so an event for a connection that is gone finds nobody.
     connections: BTreeMap<usize, Connection>,
     /// Connections and listeners that want another turn without a new event.
@@ -105,8 +106,8 @@ pub(super) struct Loop {
 impl Loop {
     pub(super) fn new(
         port: Port,
-        names: Arc<Names>,
-        room: Arc<Room>,
+        names: Arc<AllowedHosts>,
+        room: Arc<ConnectionLimit>,
         fanout: Fanout,
         relays: &Relays,
     ) -> Self {
@@ -334,23 +335,27 @@ impl Loop {
             let keep_alive = connection.keeps_alive();
             let now = Instant::now();
             match left.why {
-                Leave::Served => {
+                CloseReason::Served => {
                     connection.take_back(left.socket);
                     connection.served(keep_alive, now);
                 }
-                Leave::NoPicture => {
+                CloseReason::NoPicture => {
                     connection.take_back(left.socket);
                     let why = "The camera gave no new picture in time; /state says how it is.";
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
-                Leave::NoFile => {
+                CloseReason::NoFile => {
                     connection.take_back(left.socket);
                     let why = "The recording cannot be read: it was deleted, or its disk does not answer.";
                     let refusal = Refusal::new(503, why);
                     connection.answer(answer::refusal(&refusal, keep_alive), keep_alive, now);
                 }
-                Leave::Gone(_) | Leave::Stalled | Leave::NoRoom | Leave::Failed | Leave::Over => {
+                CloseReason::Gone(_)
+                | CloseReason::Stalled
+                | CloseReason::NoRoom
+                | CloseReason::Failed
+                | CloseReason::Over => {
                     self.connections.remove(&left.connection);
                     continue;
                 }

@@ -10,7 +10,7 @@ use crate::host::discovery::Announced;
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// Headers of a client that the site gets to see, in lower case; all others stop here.
-pub const PASSED: [&str; 18] = [
+pub const FORWARDED_HEADERS: [&str; 18] = [
     "accept",
     "accept-language",
     "authorization",
@@ -66,12 +66,12 @@ pub struct Head {
 
 /// Which names a client may call this server by (against DNS rebinding).
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct AllowedHosts {
     fixed: Vec<String>,
     announced: Announced,
 }
 
-impl Names {
+impl AllowedHosts {
     /// Names in lower case, without port. Addresses and localhost always pass.
     pub fn new(names: Vec<String>) -> Self {
         Self { fixed: names, announced: Announced::default() }
@@ -117,7 +117,7 @@ pub fn without_port(host: &str) -> &str {
 ///
 /// # Errors
 /// A [`Refusal`] as soon as it is clear that no right request can come of it.
-pub fn read(input: &[u8], seen: usize, names: &Names) -> Option<Result<Head, Refusal>> {
+pub fn read(input: &[u8], seen: usize, names: &AllowedHosts) -> Option<Result<Head, Refusal>> {
     let from = seen.saturating_sub(3);
     let fresh = input.get(from..).unwrap_or_default();
     let end = fresh.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
@@ -137,7 +137,7 @@ pub fn read(input: &[u8], seen: usize, names: &Names) -> Option<Result<Head, Ref
     end.map(|end| parse(&input[..end], names))
 }
 
-fn parse(head: &[u8], names: &Names) -> Result<Head, Refusal> {
+fn parse(head: &[u8], names: &AllowedHosts) -> Result<Head, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(head) {
@@ -189,7 +189,7 @@ fn parse(head: &[u8], names: &Names) -> Result<Head, Refusal> {
             }
             _ => {}
         }
-        if PASSED.contains(&name.as_str()) {
+        if FORWARDED_HEADERS.contains(&name.as_str()) {
             let _ = write!(for_site, "{name}: {value}\r\n"); // a String takes everything
         }
     }
@@ -223,8 +223,8 @@ fn body_length(value: &str) -> Result<usize, Refusal> {
 mod tests {
     use super::*;
 
-    fn names() -> Names {
-        Names::new(vec!["camera.local".to_owned()])
+    fn names() -> AllowedHosts {
+        AllowedHosts::new(vec!["camera.local".to_owned()])
     }
 
     fn status(request: &str) -> u16 {

@@ -8,7 +8,7 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
-use crate::config::{Settings, everywhere};
+use super::settings::{Settings, every_address};
 use crate::host::addresses::outside_address;
 use crate::problem::Problem;
 
@@ -26,7 +26,7 @@ struct Kind {
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
-    open(&Kind { scheme: "http", option: "--listen", default: everywhere(port) }, addresses)
+    open(&Kind { scheme: "http", option: "--listen", default: every_address(port) }, addresses)
 }
 
 /// The same for HTTPS.

@@ -7,21 +7,22 @@
 //! - Nothing that a client sends or leaves unsent stops another client: all waits are states with a deadline,
 //!   all sizes have a bound ([`limits`]).
 //! - The site sees only requests that cannot be read in two ways, and never the speed of a client. It is told
-//!   which came encrypted ([`relay::SECURE_HEADER`]), which no client can claim.
+//!   which came encrypted ([`crate::protocol::SECURE_HEADER`]), which no client can claim.
 //! - It leaves descriptors free for the rest of the process, and memory: while that is short, nobody new is
 //!   served.
 //! - HTTPS ([`tls`]) has an event loop and a thread of its own, so that encryption and handshakes delay no plain
 //!   viewer. The two share the relays and the room for clients, and no lock that is waited for.
 
 pub mod answer;
-mod bell;
 mod connection;
+mod connection_limit;
 mod event_loop;
 pub mod head;
 pub mod limits;
 mod listener;
+mod loop_waker;
 pub mod relay;
-mod room;
+mod settings;
 pub mod tls;
 
 use std::io;
@@ -32,19 +33,19 @@ use std::thread;
 use log::warn;
 use rustix::process::setpriority_process;
 
-use crate::config::Settings;
 use crate::fanout::Fanout;
 use crate::host::service::Pulse;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
-pub use bell::Bells;
+use connection_limit::ConnectionLimit;
+pub use connection_limit::Count;
 use event_loop::{Loop, Port};
-use head::Names;
+use head::AllowedHosts;
 use limits::RESERVED_FILES;
-use relay::{Relays, SharedDoor};
-pub use room::Count;
-use room::Room;
-use tls::{Https, Keeper};
+pub use loop_waker::LoopWakers;
+use relay::{Relays, SharedUpstream};
+pub use settings::{Settings, every_address};
+use tls::Keeper;
 
 /// The nice value of the event loop of HTTPS: those who shake hands as fast as they can take it a third of a
 /// processor's time from plain viewers, not half, and those are served at once when a frame comes (sched(7)).
@@ -56,27 +57,24 @@ pub struct Gate {
     plain: Port,
     /// HTTPS, and who keeps its certificate.
     secure: Option<(Port, Arc<Keeper>)>,
-    names: Names,
-    room: Room,
-}
-
-/// The names that an own certificate is for. The one to be found under is among them before it is known to be free: a
-/// certificate that followed what the network says could be made to change by anybody on it.
-fn certified(names: &Names, settings: &Settings) -> Vec<String> {
-    let mut certified = names.fixed().to_vec();
-    let found = settings.name.as_ref().map(|name| format!("{name}.local"));
-    certified.extend(found.filter(|found| !names.fixed().contains(found)));
-    certified
+    names: AllowedHosts,
+    room: ConnectionLimit,
 }
 
 impl Gate {
-    /// Opens the sockets that the settings ask for. `open_files` is how many this process may have.
+    /// Opens the sockets that the settings ask for. `certified` are the names that a certificate made here is for.
+    /// `open_files` is how many this process may have, `reserved` how many of them others need.
     ///
     /// # Errors
     /// An address that cannot be listened on, no room for even one client, or a certificate that cannot be used.
-    pub fn open(settings: &Settings, names: Names, open_files: usize) -> Result<Self, Problem> {
-        let loops = 1 + usize::from(settings.https != Https::Off);
-        let reserved = RESERVED_FILES + settings.record.open_files(loops);
+    pub fn open(
+        settings: &Settings,
+        names: AllowedHosts,
+        certified: &[String],
+        open_files: usize,
+        reserved: usize,
+    ) -> Result<Self, Problem> {
+        let reserved = RESERVED_FILES + reserved;
         let limit = settings.max_connections.min(open_files.saturating_sub(reserved));
         if limit == 0 {
             return Err(Problem::new(
@@ -89,7 +87,7 @@ impl Gate {
             warn!("at most {limit} connections: the system lets this process open {open_files} files only");
         }
         let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
-        let secure = match Keeper::open(&settings.https, &certified(&names, settings))? {
+        let secure = match Keeper::open(&settings.https, certified)? {
             None => None,
             Some(keeper) => {
                 let config = tls::config(keeper.clone()).map_err(|error| {
@@ -100,7 +98,7 @@ impl Gate {
                 Some((Port::open(listeners, Some(config))?, keeper))
             }
         };
-        Ok(Self { plain, secure, names, room: Room::new(limit) })
+        Ok(Self { plain, secure, names, room: ConnectionLimit::new(limit) })
     }
 
     fn ports(&self) -> impl Iterator<Item = &Port> {
@@ -108,8 +106,8 @@ impl Gate {
     }
 
     /// Wakes the event loops: a frame is there, or the program is to end.
-    pub fn bells(&self) -> Bells {
-        Bells(self.ports().map(|port| port.bell.clone()).collect())
+    pub fn bells(&self) -> LoopWakers {
+        LoopWakers(self.ports().map(|port| port.bell.clone()).collect())
     }
 
     /// How many connections there are.
@@ -144,7 +142,7 @@ impl Gate {
     pub fn serve(
         self,
         fanout: impl Fn() -> io::Result<Fanout>,
-        door: &SharedDoor,
+        door: &SharedUpstream,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let bells = self.bells();

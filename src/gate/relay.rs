@@ -14,19 +14,12 @@ use mio::Waker;
 
 use super::head::Refusal;
 use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
-
-/// The header by which the site knows that a request came through the gate.
-pub const KEY_HEADER: &str = "X-Boardcam-Key";
-
-/// The header by which the site knows the client's address, as the gate sees it.
-pub const PEER_HEADER: &str = "X-Boardcam-Peer";
-
-/// The header by which the site knows that a request came encrypted.
-pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
+use crate::protocol::KEY_HEADER;
+use crate::sync::lock;
 
 /// Where the site listens and the key that it asks for; both change when it is started anew.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub struct Upstream {
     /// Its private address, on loopback.
     pub address: SocketAddr,
     /// The key for [`KEY_HEADER`].
@@ -35,7 +28,7 @@ pub struct Door {
     pub deserted: Arc<AtomicBool>,
 }
 
-impl Door {
+impl Upstream {
     /// A door that was just opened.
     pub fn new(address: SocketAddr, key: String) -> Self {
         Self { address, key, deserted: Arc::default() }
@@ -43,7 +36,7 @@ impl Door {
 }
 
 /// The site's door, as it is now.
-pub type SharedDoor = Arc<Mutex<Door>>;
+pub type SharedUpstream = Arc<Mutex<Upstream>>;
 
 /// A request on its way to the site.
 #[derive(Debug)]
@@ -92,7 +85,7 @@ impl Relays {
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn start(door: &SharedDoor) -> io::Result<Self> {
+    pub fn start(door: &SharedUpstream) -> io::Result<Self> {
         let (errands, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..RELAYS {
@@ -104,22 +97,22 @@ impl Relays {
     }
 
     /// Where an event loop hands requests in and gets the answers; it is woken by `waker` when one is there.
-    pub fn desk(&self, waker: &Arc<Waker>) -> Desk {
+    pub fn desk(&self, waker: &Arc<Waker>) -> RelayHandle {
         let (answers, replies) = channel();
-        Desk { errands: self.errands.clone(), answers, replies, waker: waker.clone() }
+        RelayHandle { errands: self.errands.clone(), answers, replies, waker: waker.clone() }
     }
 }
 
 /// One event loop's way to the relays.
 #[derive(Debug)]
-pub struct Desk {
+pub struct RelayHandle {
     errands: SyncSender<Errand>,
     answers: Sender<Reply>,
     replies: Receiver<Reply>,
     waker: Arc<Waker>,
 }
 
-impl Desk {
+impl RelayHandle {
     /// Queues a request.
     ///
     /// # Errors
@@ -138,12 +131,12 @@ impl Desk {
     }
 }
 
-fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedDoor) {
+fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedUpstream) {
     loop {
-        let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
+        let next = lock(queue).recv();
         let Ok(Errand { job, answers, waker }) = next else { return };
         let connection = job.connection;
-        let door = door.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let door = lock(door).clone();
         // Whatever happens there is a reply: the connection waits for it.
         let carried = catch_unwind(AssertUnwindSafe(|| carry(&job, &door)));
         let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
@@ -165,7 +158,7 @@ fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedDoor) {
     }
 }
 
-fn carry(job: &Job, door: &Door) -> io::Result<Vec<u8>> {
+fn carry(job: &Job, door: &Upstream) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + SITE_TIME;
     let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME).inspect_err(|failure| {
         if failure.kind() == ErrorKind::ConnectionRefused {
@@ -204,7 +197,7 @@ mod tests {
     use super::*;
 
     /// A site that says this and then waits for the relay to go.
-    fn site(says: impl FnOnce(&mut TcpStream) + Send + 'static) -> Door {
+    fn site(says: impl FnOnce(&mut TcpStream) + Send + 'static) -> Upstream {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
@@ -212,7 +205,7 @@ mod tests {
             says(&mut relay);
             while relay.read(&mut [0; 1 << 10]).is_ok_and(|count| count > 0) {}
         });
-        Door::new(address, "key".to_owned())
+        Upstream::new(address, "key".to_owned())
     }
 
     fn job() -> Job {
@@ -244,7 +237,7 @@ mod tests {
     #[test]
     fn a_relay_that_fails_says_so_and_carries_the_next_request() {
         let gone = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let door = Arc::new(Mutex::new(Door::new(gone, String::new())));
+        let door = Arc::new(Mutex::new(Upstream::new(gone, String::new())));
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
         let desk = Relays::start(&door).unwrap().desk(&waker);

@@ -6,10 +6,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::kernel_file::{FILE_MAX, read};
+use crate::sync::lock;
 
 /// A look is good for so long.
 const KEPT: Duration = Duration::from_secs(1);
@@ -103,7 +104,7 @@ impl Board {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(Instant, Health)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.last)
     }
 
     fn look(&self) -> Health {

@@ -25,6 +25,7 @@ use mdns_sd::{
 
 use super::addresses::{self, HTTP, Place};
 use super::shutdown::Shutdown;
+use crate::sync::lock;
 
 /// How often it looks whether addresses have come or gone.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
@@ -79,7 +80,7 @@ impl Announced {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0)
     }
 }
 

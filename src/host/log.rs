@@ -17,6 +17,7 @@ use rustix::fs::FileType;
 use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
+use crate::sync::lock;
 pub use json::about_camera;
 use stderr::Stderr;
 
@@ -180,7 +181,7 @@ impl Syslog {
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.connection)
     }
 }
 

@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 use ::log::{error, warn};
 
 use super::shutdown::Shutdown;
-use crate::feed::{Feed, State};
 
 /// How often the status is told, at least.
 const STATUS_PERIOD: Duration = Duration::from_secs(5);
@@ -65,8 +64,20 @@ pub struct Vitals {
     pub event_loops: Vec<Arc<Pulse>>,
     /// Makes the event loops turn.
     pub wake: Box<dyn Fn() + Send>,
-    /// The cameras.
-    pub feeds: Vec<Arc<Feed>>,
+    /// The cameras' threads.
+    pub cameras: Vec<Arc<dyn Watched>>,
+}
+
+/// A camera's thread, as the watchdog sees it.
+pub trait Watched: Send + Sync {
+    /// The camera's name.
+    fn name(&self) -> &str;
+    /// Beats once each time the thread goes round.
+    fn pulse(&self) -> &Pulse;
+    /// Whether it has ever delivered a frame.
+    fn has_delivered(&self) -> bool;
+    /// How it is, in one line.
+    fn status(&self) -> String;
 }
 
 /// The service manager that started us.
@@ -135,9 +146,9 @@ impl Service {
         let turns = || vitals.event_loops.iter().map(|pulse| pulse.count()).collect::<Vec<_>>();
         let mut seen = turns();
         let mut cameras: Vec<_> = vitals
-            .feeds
+            .cameras
             .iter()
-            .map(|feed| Camera { feed, seen: feed.pulse.count(), at: Instant::now() })
+            .map(|camera| Rounds { camera: &**camera, seen: camera.pulse().count(), at: Instant::now() })
             .collect();
         let mut well = true;
         loop {
@@ -153,7 +164,7 @@ impl Service {
                 cameras.iter_mut().filter_map(|camera| camera.hung(now)).next()
             };
             match &hung {
-                None => self.tell(&format!("{alive}STATUS={}", status(&vitals.feeds))),
+                None => self.tell(&format!("{alive}STATUS={}", status(&vitals.cameras))),
                 Some(what) => self.tell(&format!("STATUS={what}")),
             }
             if let Some(what) = hung.as_ref().filter(|_| well) {
@@ -165,29 +176,29 @@ impl Service {
 }
 
 /// A camera's thread and the last round of it that was seen.
-struct Camera<'a> {
-    feed: &'a Feed,
+struct Rounds<'a> {
+    camera: &'a dyn Watched,
     seen: u32,
     at: Instant,
 }
 
-impl Camera<'_> {
+impl Rounds<'_> {
     /// What hangs, where a restart may cure it.
     fn hung(&mut self, now: Instant) -> Option<String> {
-        let count = self.feed.pulse.count();
+        let count = self.camera.pulse().count();
         if count != self.seen {
             (self.seen, self.at) = (count, now);
         }
         let silent = now.saturating_duration_since(self.at);
-        let delivered = self.feed.counters.captured.load(Ordering::Relaxed) > 0;
-        (silent > CAMERA_TIME && delivered).then(|| format!("camera {} hangs in its driver", self.feed.name))
+        let hangs = silent > CAMERA_TIME && self.camera.has_delivered();
+        hangs.then(|| format!("camera {} hangs in its driver", self.camera.name()))
     }
 }
 
 /// How the cameras are, in one line: a second one could say anything in our name. A [`Problem`](crate::problem::Problem)
 /// is one line whatever a camera calls itself.
-fn status(feeds: &[Arc<Feed>]) -> String {
-    let cameras: Vec<_> = feeds.iter().map(|feed| camera_status(feed)).collect();
+fn status(cameras: &[Arc<dyn Watched>]) -> String {
+    let cameras: Vec<_> = cameras.iter().map(|camera| camera.status()).collect();
     let mut line = cameras.join("; ");
     while line.len() > STATUS_MAX {
         line.pop();
@@ -195,30 +206,22 @@ fn status(feeds: &[Arc<Feed>]) -> String {
     line
 }
 
-fn camera_status(feed: &Feed) -> String {
-    let status = feed.status();
-    match &status.state {
-        State::Starting => feed.not_yet().to_string(),
-        State::Live(about) => format!("{}: {} at {:.0}/s", feed.name, about.size, status.fps),
-        State::Waiting(problem) => format!("{}: {problem}", feed.name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Wanted, Which};
+    use crate::camera::{SourceConfig, SourceSpec};
+    use crate::feed::{Feed, State};
     use crate::problem::Problem;
 
     fn feed() -> Feed {
-        Feed::new("door".to_owned(), Wanted::of(Which::Pattern))
+        Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern))
     }
 
     #[test]
     fn a_camera_hangs_only_after_it_had_delivered_and_long_after_its_last_round() {
         let feed = feed();
         let begin = Instant::now();
-        let mut camera = Camera { feed: &feed, seen: 0, at: begin };
+        let mut camera = Rounds { camera: &feed, seen: 0, at: begin };
         let late = begin + CAMERA_TIME + Duration::from_secs(1);
         assert_eq!(camera.hung(late), None, "it never delivered");
         feed.counters.captured.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! The one way to end: a signal, seen by everybody who waits.
 
+use crate::sync::{lock, wait_while};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Whether the program is to end. Clones are the same one.
 #[derive(Debug, Clone, Default)]
@@ -21,23 +22,11 @@ impl Shutdown {
 
     /// Waits until everybody is to end, at most `patience`; says whether it is so.
     pub fn wait(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        let mut begun = self.begun();
-        while !*begun {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            begun = match self.0.1.wait_timeout(begun, left) {
-                Ok((begun, _)) => begun,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
-        true
+        *wait_while(&self.0.1, self.begun(), patience, |begun| !*begun)
     }
 
     fn begun(&self) -> MutexGuard<'_, bool> {
-        self.0.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0.0)
     }
 }
 

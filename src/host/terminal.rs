@@ -4,20 +4,19 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::auth::password::PASSWORD_MAX;
 use crate::problem::Problem;
 
-/// A password: asked for twice, without showing it, at a terminal; else the first line of standard input.
+/// A password of at most `longest` bytes: asked for twice, without showing it, at a terminal; else the first line of standard input.
 ///
 /// # Errors
 /// Input that ends, is no UTF-8 or too long, or two that differ.
-pub fn password() -> Result<String, Problem> {
+pub fn password(longest: usize) -> Result<String, Problem> {
     if !io::stdin().is_terminal() {
-        return line();
+        return line(longest);
     }
     let silent = Silent::begin()?;
-    let first = ask("Password: ")?;
-    let again = ask("Again: ")?;
+    let first = ask("Password: ", longest)?;
+    let again = ask("Again: ", longest)?;
     drop(silent);
     if first != again {
         let advice = "type the same one twice";
@@ -26,20 +25,20 @@ pub fn password() -> Result<String, Problem> {
     Ok(first)
 }
 
-fn ask(what: &str) -> Result<String, Problem> {
+fn ask(what: &str, longest: usize) -> Result<String, Problem> {
     let mut out = io::stderr();
     let _ = write!(out, "{what}").and_then(|()| out.flush()); // who does not see it can type all the same
-    let line = line();
+    let line = line(longest);
     let _ = writeln!(out);
     line
 }
 
-fn line() -> Result<String, Problem> {
+fn line(longest: usize) -> Result<String, Problem> {
     let unusable =
         |why: String| Problem::new("cannot read a password", why, "type one, or give it on standard input");
     let mut line = Vec::new();
     // One more than the longest, and the end of the line, which may be CR LF.
-    let most = PASSWORD_MAX as u64 + 3;
+    let most = longest as u64 + 3;
     io::stdin()
         .lock()
         .take(most)

@@ -5,14 +5,15 @@
 //! joined bands are the same picture, sample for sample, as if encoded in one.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jpeg_encoder::SamplingFactor;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-use crate::camera::{Raw, Size};
 use crate::host::inject;
+use crate::picture::{Raw, Size};
+use crate::sync::lock;
 
 /// The most bands, and so threads, for a picture.
 pub const MAX_BANDS: usize = 8;
@@ -110,7 +111,7 @@ impl Helpers {
             self.ids = ids.clone();
             let named = ThreadPoolBuilder::new().thread_name(|number| format!("band {}", number + 2));
             let noted = named.start_handler(move |_| {
-                ids.lock().unwrap_or_else(PoisonError::into_inner).push(gettid());
+                lock(&ids).push(gettid());
             });
             self.pool = Some(noted.num_threads(count).build().ok()?);
         }
@@ -121,7 +122,7 @@ impl Helpers {
     /// Linux often leaves a thread on the core of the one that wakes it, to wait there while another core is idle:
     /// then two bands take as long as one (`cargo bench --bench encode`). Where this is forbidden, it may.
     fn keep_off_this_core(&mut self) {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = lock(&self.ids);
         let here = (sched_getcpu(), ids.len());
         if self.kept_off != Some(here)
             && let Ok(mut cores) = sched_getaffinity(None)

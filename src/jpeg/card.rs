@@ -11,8 +11,8 @@ use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{Circle, Line, PrimitiveStyle, Rectangle, RoundedRectangle};
 
 use super::encode::{DEFAULT_QUALITY, EncodeError, Encoder};
-use crate::camera::Size;
 use crate::canvas::{Canvas, Ink, Letters, TimeOfDay};
+use crate::picture::Size;
 use crate::problem::Problem;
 
 const PAPER: Ink = Ink::rgb(17, 21, 29);

@@ -10,8 +10,8 @@ use jpeg_encoder::EncodingError;
 
 pub use super::bands::MAX_BANDS;
 use super::bands::{Cut, Helpers};
-use super::pixels::Picture;
 use super::rows::{Rows, sampling};
+use crate::picture::Picture;
 
 /// Used when nobody said a quality.
 pub const DEFAULT_QUALITY: u8 = 85;

@@ -9,7 +9,6 @@ pub mod encode;
 pub mod eoi;
 mod huffman;
 pub mod passthrough;
-pub mod pixels;
 mod rows;
 mod scale;
 pub mod transcode;

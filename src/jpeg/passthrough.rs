@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::huffman::STANDARD_TABLES;
-use crate::camera::Size;
+use crate::picture::Size;
 
 /// Markers of ITU T.81 table B.1, each behind a byte 0xFF.
 mod marker {

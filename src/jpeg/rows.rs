@@ -6,8 +6,8 @@
 
 use jpeg_encoder::{ImageBuffer, JpegColorType, SamplingFactor};
 
-use super::pixels::Picture;
-use crate::camera::{Range, Raw};
+use crate::picture::Picture;
+use crate::picture::{Range, Raw};
 
 /// From this quality on 4:2:2 stays 4:2:2. Below it the rows of two share their chroma: on photographs at
 /// quality 85 that makes 10 % fewer bytes and adds 0.1 to 0.2 to the mean CIEDE2000 difference, where 1 is just

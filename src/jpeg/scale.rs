@@ -1,9 +1,9 @@
 //! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers,
 //! with parts of old pixels counted as parts. Nothing flickers or tears as it does where pixels are left out.
 //!
-//! Used by [`super::transcode`] alone. The result is laid out as [`crate::camera::Raw::Yuyv`].
+//! Used by [`super::transcode`] alone. The result is laid out as [`crate::picture::Raw::Yuyv`].
 
-use crate::camera::Size;
+use crate::picture::Size;
 
 /// The weights of one new sample add up to this, so that a row of weighted 8-bit samples fits into 16 bits.
 const WHOLE: u64 = 256;

@@ -14,9 +14,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::encode::{EncodeError, Encoder};
 use super::passthrough::{Fault, Jpeg};
-use super::pixels::Picture;
 use super::scale::Scaler;
-use crate::camera::{MAX_SIDE, Range, Raw, Size};
+use crate::picture::Picture;
+use crate::picture::{MAX_SIDE, Range, Raw, Size};
 
 /// The largest picture that is decoded, in pixels: 4096 x 4096, which takes 48 MiB. A header may claim 256
 /// times as many.

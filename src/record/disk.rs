@@ -21,7 +21,7 @@ use super::matroska::{Cluster, Cue, Head};
 use super::name::Name;
 use super::status::Recording;
 use super::{Recordings, unusable};
-use crate::camera::Size;
+use crate::picture::Size;
 use crate::problem::Problem;
 
 /// Clusters that may wait, besides their limit in bytes.

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::camera::Size;
+use crate::picture::Size;
 
 /// Element identifiers (RFC 9559 section 5, RFC 8794 section 11.2).
 mod id {

@@ -21,19 +21,19 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fanout::download::DOWNLOADS_MAX;
 use crate::feed::Feed;
 use crate::host::log::about_camera;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
+use crate::sync::{lock, wait_while};
 use keeper::Keeper;
 use name::Name;
 use plan::Plan;
-use reader::READERS;
+use reader::{DOWNLOADS_MAX, READERS};
 pub use status::{Recording, View};
 
 /// The folder has not been looked at for so long: its disk hangs.
@@ -111,7 +111,7 @@ pub struct Entry {
 
 /// What the folder held at the last look.
 #[derive(Debug, Clone, Default)]
-pub struct Shelf {
+pub struct FolderListing {
     /// The recordings, the newest first.
     pub entries: Arc<Vec<Entry>>,
     /// Free bytes on the disk; 0 before the first look.
@@ -134,7 +134,7 @@ pub struct Recordings {
     /// By camera, in the order of the settings.
     pub cameras: Vec<Arc<Recording>>,
     limits: Limits,
-    shelf: Mutex<Shelf>,
+    shelf: Mutex<FolderListing>,
     work: Condvar,
 }
 
@@ -192,7 +192,7 @@ impl Recordings {
     }
 
     /// What the folder held at the last look; with a problem if that is long ago.
-    pub fn shelf(&self) -> Shelf {
+    pub fn shelf(&self) -> FolderListing {
         let mut shelf = self.lock().clone();
         if let (Some(path), Some(looked)) = (&self.folder, shelf.looked)
             && looked.elapsed() > HANGS
@@ -267,12 +267,11 @@ impl Recordings {
 
     fn wait_for_work(&self, patience: Duration) {
         let shelf = self.lock();
-        let waited = self.work.wait_timeout_while(shelf, patience, |shelf| !shelf.woken);
-        waited.unwrap_or_else(PoisonError::into_inner).0.woken = false;
+        wait_while(&self.work, shelf, patience, |shelf| !shelf.woken).woken = false;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, FolderListing> {
+        lock(&self.shelf)
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::config::is_camera_name;
+use crate::names::is_camera_name;
 
 /// How the time is written.
 const TIME: &str = "%Y-%m-%d_%H-%M-%SZ";

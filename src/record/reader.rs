@@ -7,11 +7,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::folder::Folder;
 use super::name::Name;
+use crate::sync::lock;
+
+/// Downloads at once on an event loop; one more is answered with 503.
+pub const DOWNLOADS_MAX: usize = 16;
 
 /// Threads: one slow file does not hold up another.
 pub(super) const READERS: usize = 2;
@@ -97,7 +101,7 @@ impl Reader {
 
 fn serve(queue: &Mutex<Receiver<(u64, Wanted)>>, pieces: &Sender<Piece>, folder: &Path, wake: &impl Fn()) {
     loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(queue).recv();
         let Ok((ticket, wanted)) = next else { return };
         let connection = wanted.connection;
         if pieces.send(Piece { connection, ticket, read: read(wanted, folder) }).is_err() {

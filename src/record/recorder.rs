@@ -12,9 +12,9 @@ use super::disk::{Batch, Job};
 use super::keeper::Clock;
 use super::matroska::{Cluster, Unfit};
 use super::status::Recording;
-use crate::camera::Size;
 use crate::feed::{Demand, Feed};
 use crate::host::shutdown::Shutdown;
+use crate::picture::Size;
 use crate::ring::Stored;
 
 /// The longest wait without a look at the switch and the plan.

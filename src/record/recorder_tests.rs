@@ -1,5 +1,5 @@
 use super::*;
-use crate::camera::{Wanted, Which};
+use crate::camera::{SourceConfig, SourceSpec};
 use crate::record::Wish;
 use crate::ring::{Meta, Writer};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -15,7 +15,7 @@ struct Desk {
 
 impl Desk {
     fn new(every: Option<Duration>, limits: FileLimits) -> Self {
-        let feed = Arc::new(Feed::new("door".to_owned(), Wanted::of(Which::Pattern)));
+        let feed = Arc::new(Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)));
         Writer::new(&feed.ring).reserve(4 << 20).unwrap();
         let recording = Arc::new(Recording::new(Wish { every, ..Wish::default() }));
         let (sender, jobs) = sync_channel(1000);

@@ -1,12 +1,13 @@
 //! How one camera's recording is, and the switch that turns it on and off.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::Wish;
 use super::name::Name;
 use crate::problem::Problem;
+use crate::sync::lock;
 
 /// A disk that has been busy with one thing for so long is told to be slow.
 pub(super) const SLOW: Duration = Duration::from_secs(3);
@@ -129,7 +130,7 @@ impl Recording {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

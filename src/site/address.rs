@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use rouille::Response;
 
-use super::{Visit, sentence};
+use super::{RequestContext, sentence};
 use crate::host::addresses;
 use crate::qr::Code;
 
 /// `/qr.svg`
-pub(super) fn code(visit: &Visit<'_>) -> Response {
+pub(super) fn code(visit: &RequestContext<'_>) -> Response {
     match url(visit).and_then(|url| Code::of(&url)) {
         Some(code) => Response::from_data("image/svg+xml", code.to_svg()).with_no_cache(),
         None => sentence(
@@ -22,7 +22,7 @@ pub(super) fn code(visit: &Visit<'_>) -> Response {
 
 /// What to open on another device: the address by which this browser came, so that it is one of a network that
 /// both are in; else the board's best.
-pub(super) fn url(visit: &Visit<'_>) -> Option<String> {
+pub(super) fn url(visit: &RequestContext<'_>) -> Option<String> {
     let host = visit.request.header("Host").unwrap_or_default();
     if is_address_elsewhere(host) {
         let scheme = if visit.house.guard.is_secure(visit.request) { "https" } else { "http" };
@@ -44,7 +44,7 @@ mod tests {
 
     use super::super::tests::{ask, house};
     use super::*;
-    use crate::gate::relay::SECURE_HEADER;
+    use crate::protocol::SECURE_HEADER;
 
     #[test]
     fn who_came_by_https_is_told_an_address_with_https() {

@@ -5,7 +5,7 @@ use std::io::Read;
 use rouille::Response;
 use serde::{Deserialize, Serialize};
 
-use super::{Visit, sentence};
+use super::{RequestContext, sentence};
 use crate::auth::tokens::Failed;
 use crate::gate::limits::BODY_MAX;
 
@@ -17,7 +17,7 @@ struct Quality {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct SourceConfig {
     name: String,
 }
 
@@ -38,7 +38,10 @@ struct Made {
 }
 
 /// The body as what it should be, or a sentence that says what that is.
-pub(super) fn body<T: for<'a> Deserialize<'a>>(visit: &Visit<'_>, example: &str) -> Result<T, Response> {
+pub(super) fn body<T: for<'a> Deserialize<'a>>(
+    visit: &RequestContext<'_>,
+    example: &str,
+) -> Result<T, Response> {
     let mut text = Vec::new();
     let read = visit.request.data().map(|body| body.take(BODY_MAX as u64).read_to_end(&mut text));
     match read {
@@ -49,7 +52,7 @@ pub(super) fn body<T: for<'a> Deserialize<'a>>(visit: &Visit<'_>, example: &str)
 }
 
 /// `PUT /api/quality`: the quality of what is encoded here, from the next frame on, until the program ends.
-pub(super) fn set_quality(visit: &Visit<'_>) -> Response {
+pub(super) fn set_quality(visit: &RequestContext<'_>) -> Response {
     let quality = match body(visit, "{\"quality\": 60}") {
         Ok(Quality { quality }) => quality,
         Err(refusal) => return refusal,
@@ -58,7 +61,7 @@ pub(super) fn set_quality(visit: &Visit<'_>) -> Response {
         return sentence(400, "Quality is a whole number from 1 to 100.");
     }
     let feed = visit.feed();
-    if feed.passes_on() {
+    if feed.is_passthrough() {
         let why = "The camera makes its JPEGs itself, and they are passed on as they are; --encoder software encodes \
                    them anew.";
         return sentence(409, why);
@@ -68,18 +71,18 @@ pub(super) fn set_quality(visit: &Visit<'_>) -> Response {
 }
 
 /// `GET /api/tokens`: those there are, without what makes them work.
-pub(super) fn tokens(visit: &Visit<'_>) -> Response {
+pub(super) fn tokens(visit: &RequestContext<'_>) -> Response {
     let tokens = visit.house.guard.access.tokens.list();
     let tokens: Vec<_> = tokens.into_iter().map(|(name, made)| Token { name, made }).collect();
     Response::json(&tokens).with_no_cache()
 }
 
 /// `POST /api/tokens`: makes one.
-pub(super) fn make_token(visit: &Visit<'_>) -> Response {
+pub(super) fn make_token(visit: &RequestContext<'_>) -> Response {
     if let Some(refusal) = needs_none(visit) {
         return refusal;
     }
-    let Wanted { name } = match body(visit, "{\"name\": \"mainsail\"}") {
+    let SourceConfig { name } = match body(visit, "{\"name\": \"mainsail\"}") {
         Ok(wanted) => wanted,
         Err(refusal) => return refusal,
     };
@@ -93,7 +96,7 @@ pub(super) fn make_token(visit: &Visit<'_>) -> Response {
 }
 
 /// `DELETE /api/tokens?name=NAME`: revokes one, and ends the streams that it opened.
-pub(super) fn revoke_token(visit: &Visit<'_>) -> Response {
+pub(super) fn revoke_token(visit: &RequestContext<'_>) -> Response {
     let name = visit.request.get_param("name").unwrap_or_default();
     match visit.house.guard.access.tokens.revoke(&name) {
         Ok(()) => Response::text("").with_status_code(204).with_no_cache(),
@@ -101,7 +104,7 @@ pub(super) fn revoke_token(visit: &Visit<'_>) -> Response {
     }
 }
 
-fn needs_none(visit: &Visit<'_>) -> Option<Response> {
+fn needs_none(visit: &RequestContext<'_>) -> Option<Response> {
     let why =
         "There are no users, so everybody may watch without a token; boardcam hash-password makes users.";
     visit.house.guard.access.is_open().then(|| sentence(409, why))

@@ -11,7 +11,7 @@ use rouille::{Request, Response, input};
 use super::{secure, sentence};
 use crate::auth::network::Network;
 use crate::auth::{Access, Refused, Role, Visitor, seconds};
-use crate::gate::relay::PEER_HEADER;
+use crate::protocol::PEER_HEADER;
 
 /// Cookies of ours are called so, and then by the port: browsers mix up the cookies of servers on one host.
 const COOKIE: &str = "boardcam-";
@@ -203,7 +203,7 @@ pub(super) fn status_of(refused: &Refused) -> (u16, u64) {
 mod tests {
     use super::super::tests::{ben, guard};
     use super::*;
-    use crate::gate::relay::SECURE_HEADER;
+    use crate::protocol::SECURE_HEADER;
 
     fn request(headers: &[(&str, &str)]) -> Request {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rouille::Response;
 
-use super::{House, Visit};
+use super::{AppState, RequestContext};
 use crate::feed::histogram::{BOUNDS, Histogram};
 use crate::feed::{Feed, State};
 use crate::host::board::Throttling;
@@ -151,7 +151,7 @@ impl Page {
 }
 
 /// `/metrics`; behind `/cameras/NAME` without the other cameras.
-pub(super) fn metrics(visit: &Visit<'_>) -> Response {
+pub(super) fn metrics(visit: &RequestContext<'_>) -> Response {
     let mut page = Page::default();
     cameras(visit, &mut page);
     program(visit.house, &mut page);
@@ -159,7 +159,7 @@ pub(super) fn metrics(visit: &Visit<'_>) -> Response {
     Response::from_data(CONTENT_TYPE, page.0).with_no_cache()
 }
 
-fn cameras(visit: &Visit<'_>, page: &mut Page) {
+fn cameras(visit: &RequestContext<'_>, page: &mut Page) {
     let house = visit.house;
     let (seats, running) = (house.audience.list(), house.variants.list());
     let cameras: Vec<_> = (house.feeds.iter().enumerate())
@@ -192,7 +192,7 @@ fn cameras(visit: &Visit<'_>, page: &mut Page) {
 }
 
 /// The program; `process_` are the names that all of Prometheus' own clients use.
-fn program(house: &House, page: &mut Page) {
+fn program(house: &AppState, page: &mut Page) {
     let name = "boardcam_build_info";
     page.number(name, "The version that runs.");
     page.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -216,7 +216,7 @@ fn program(house: &House, page: &mut Page) {
     page.one("process_start_time_seconds", "When the program started, in seconds since 1970.", started);
 }
 
-fn board(house: &House, page: &mut Page) {
+fn board(house: &AppState, page: &mut Page) {
     let health = house.board.health();
     if !health.zones.is_empty() {
         let name = "boardcam_board_temperature_celsius";
@@ -267,11 +267,16 @@ mod tests {
     use rouille::Request;
     use std::collections::HashSet;
 
-    fn page(house: &House, camera: Option<usize>) -> String {
+    fn page(house: &AppState, camera: Option<usize>) -> String {
         let request = Request::fake_http("GET", "/metrics", vec![], vec![]);
         let names_camera = camera.is_some();
-        let visit =
-            Visit { house, request: &request, visitor: None, camera: camera.unwrap_or(0), names_camera };
+        let visit = RequestContext {
+            house,
+            request: &request,
+            visitor: None,
+            camera: camera.unwrap_or(0),
+            names_camera,
+        };
         let (mut reader, _) = metrics(&visit).data.into_reader_and_size();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut reader, &mut text).unwrap();

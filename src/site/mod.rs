@@ -2,7 +2,7 @@
 //!
 //! Only the gate's relays reach it: whoever does not send the key of this start is refused. It answers at once
 //! from what it has in memory. It never waits for a frame nor carries one: by a private header
-//! ([`crate::fanout::order`]) it tells the gate to hand the connection to the fan-out.
+//! ([`crate::protocol`]) it tells the gate to hand the connection to the fan-out.
 
 mod address;
 mod api;
@@ -10,13 +10,13 @@ mod guard;
 mod live;
 mod metrics;
 mod page;
+mod query;
 mod range;
 mod recordings;
 mod secure;
 mod sign;
 mod state;
 mod ustreamer;
-mod wish;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -28,17 +28,19 @@ use log::{debug, error};
 use rouille::{Request, Response};
 use subtle::ConstantTimeEq;
 
-use crate::auth::Visitor;
-use crate::fanout::audience::Audience;
+use crate::auth::{CHECKS_MAX, Visitor};
+use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
 use crate::gate::Count;
 use crate::gate::limits::RELAYS;
-use crate::gate::relay::{Door, KEY_HEADER, SharedDoor};
+use crate::gate::relay::{SharedUpstream, Upstream};
 use crate::host::board::Board;
 use crate::host::discovery::Announced;
 use crate::host::random::secret;
 use crate::problem::Problem;
+use crate::protocol::KEY_HEADER;
 use crate::record::Recordings;
+use crate::sync::lock;
 use crate::variants::Variants;
 pub use guard::Guard;
 use guard::{Needs, SIGN_IN};
@@ -51,13 +53,13 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the pages are made of.
 #[derive(Debug)]
-pub struct House {
+pub struct AppState {
     /// The cameras, in the order of the settings; at least one.
     pub feeds: Vec<Arc<Feed>>,
     /// What is made of their pictures.
     pub variants: Arc<Variants>,
     /// Who watches.
-    pub audience: Arc<Audience>,
+    pub audience: Arc<ViewerRegistry>,
     /// Who may do what.
     pub guard: Guard,
     /// What is recorded.
@@ -81,18 +83,18 @@ pub struct House {
 }
 
 /// One request on its way to its page.
-struct Visit<'a> {
-    house: &'a House,
+struct RequestContext<'a> {
+    house: &'a AppState,
     request: &'a Request,
     /// Who asks; `None` where the route does not need to know.
     visitor: Option<Visitor>,
-    /// The camera it is about, by its place in [`House::feeds`].
+    /// The camera it is about, by its place in [`AppState::feeds`].
     camera: usize,
     /// The URL names the camera.
     names_camera: bool,
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     fn feed(&self) -> &Feed {
         &self.house.feeds[self.camera]
     }
@@ -123,7 +125,7 @@ impl Verb {
     }
 }
 
-type Page = fn(&Visit<'_>) -> Response;
+type Page = fn(&RequestContext<'_>) -> Response;
 
 /// One line of the route table.
 struct Route {
@@ -200,7 +202,7 @@ fn camera_url(name: &str) -> String {
     format!("{CAMERAS}{name}/")
 }
 
-fn answer(house: &House, request: &Request) -> Response {
+fn answer(house: &AppState, request: &Request) -> Response {
     let path = request.url();
     let (named, path) = match path.strip_prefix(CAMERAS).and_then(|rest| rest.split_once('/')) {
         Some((name, rest)) => (Some(name), format!("/{rest}")),
@@ -255,7 +257,7 @@ fn answer(house: &House, request: &Request) -> Response {
         let there_are = visitor.map_or_else(String::new, |_| format!(" There are: {}.", names.join(", ")));
         return shared(sentence(404, format!("There is no such camera.{there_are}")));
     };
-    shared((route.page)(&Visit { house, request, visitor, camera, names_camera: named.is_some() }))
+    shared((route.page)(&RequestContext { house, request, visitor, camera, names_camera: named.is_some() }))
 }
 
 /// An answer in words.
@@ -264,7 +266,7 @@ fn sentence(status: u16, text: impl Into<String>) -> Response {
 }
 
 /// Checks the key, then answers.
-fn admit(house: &House, key: &str, request: &Request) -> Response {
+fn admit(house: &AppState, key: &str, request: &Request) -> Response {
     let given = request.header(KEY_HEADER).unwrap_or("");
     if !bool::from(given.as_bytes().ct_eq(key.as_bytes())) {
         return sentence(403, "This port is for the program itself.");
@@ -274,7 +276,7 @@ fn admit(house: &House, key: &str, request: &Request) -> Response {
 
 type Handler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 
-fn open(house: &Arc<House>) -> Result<(rouille::Server<Handler>, Door), Problem> {
+fn open(house: &Arc<AppState>) -> Result<(rouille::Server<Handler>, Upstream), Problem> {
     let key = secret()?;
     let (house, expected) = (house.clone(), key.clone());
     let handler: Handler = Box::new(move |request| admit(&house, &expected, request));
@@ -282,9 +284,10 @@ fn open(house: &Arc<House>) -> Result<(rouille::Server<Handler>, Door), Problem>
         let advice = "is the loopback interface up? ip link set lo up";
         Problem::new("cannot start the site on 127.0.0.1", error.to_string(), advice)
     })?;
+    const { assert!(CHECKS_MAX < RELAYS, "one worker stays free while passwords are checked") };
     let server = server.pool_size(RELAYS);
     let address = server.server_addr();
-    Ok((server, Door::new(address, key)))
+    Ok((server, Upstream::new(address, key)))
 }
 
 /// Starts the site on a thread of its own, which lives as long as the program, and says where its door is.
@@ -293,7 +296,7 @@ fn open(house: &Arc<House>) -> Result<(rouille::Server<Handler>, Door), Problem>
 ///
 /// # Errors
 /// When there is no loopback port or no thread for it.
-pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
+pub fn start(house: Arc<AppState>) -> Result<SharedUpstream, Problem> {
     let (first, door) = open(&house)?;
     let shared = Arc::new(Mutex::new(door.clone()));
     let current = shared.clone();
@@ -312,7 +315,7 @@ pub fn start(house: Arc<House>) -> Result<SharedDoor, Problem> {
                 }
                 thread::sleep(RESTART_PAUSE);
             };
-            *current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = door.clone();
+            *lock(&current) = door.clone();
         }
     };
     thread::Builder::new().name("site".to_owned()).spawn(keep_running).map_err(|error| {

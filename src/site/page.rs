@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rouille::input::parse_priority_header;
 use rouille::{Request, Response};
 
-use super::Visit;
+use super::RequestContext;
 
 /// What the page may do: show pictures, style and script of this server, and ask it.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
@@ -77,17 +77,17 @@ fn safe(response: Response) -> Response {
 }
 
 /// `/`
-pub(super) fn index(visit: &Visit<'_>) -> Response {
+pub(super) fn index(visit: &RequestContext<'_>) -> Response {
     safe(file(visit, "text/html; charset=utf-8", INDEX, ""))
 }
 
 /// `/page.css`
-pub(super) fn style(visit: &Visit<'_>) -> Response {
+pub(super) fn style(visit: &RequestContext<'_>) -> Response {
     file(visit, "text/css; charset=utf-8", dense(STYLE), "")
 }
 
 /// `/page.js`, with the texts in the language that the browser prefers.
-pub(super) fn script(visit: &Visit<'_>) -> Response {
+pub(super) fn script(visit: &RequestContext<'_>) -> Response {
     let mut texts = texts(visit.request);
     texts.retain(|key, _| !key.starts_with(OF_FORM));
     let tag = texts.get("lang").cloned().unwrap_or_default();
@@ -97,12 +97,17 @@ pub(super) fn script(visit: &Visit<'_>) -> Response {
 }
 
 /// `/icon.svg`
-pub(super) fn icon(visit: &Visit<'_>) -> Response {
+pub(super) fn icon(visit: &RequestContext<'_>) -> Response {
     file(visit, "image/svg+xml", ICON, "")
 }
 
 /// A part of the page, in its `variant`, which a browser keeps until the server is another one.
-fn file(visit: &Visit<'_>, content_type: &'static str, text: impl Into<String>, variant: &str) -> Response {
+fn file(
+    visit: &RequestContext<'_>,
+    content_type: &'static str,
+    text: impl Into<String>,
+    variant: &str,
+) -> Response {
     let tag = format!("\"{}{variant}\"", visit.house.instance);
     let response = if visit.request.header("If-None-Match") == Some(tag.as_str()) {
         Response::from_data(content_type, Vec::new()).with_status_code(304)

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::range::{Asked, asked};
 use super::state::{Told, load};
-use super::{Visit, api, sentence};
-use crate::fanout::order::{FileOrder, HEADER};
+use super::{RequestContext, api, sentence};
+use crate::protocol::{FileOrder, HEADER};
 use crate::record::name::Name;
 use crate::record::{Entry, Recordings, View};
 
@@ -106,7 +106,7 @@ fn no_folder() -> Response {
 }
 
 /// `GET /api/recording`
-pub(super) fn recording(visit: &Visit<'_>) -> Response {
+pub(super) fn recording(visit: &RequestContext<'_>) -> Response {
     match of_camera(&visit.house.recordings, visit.camera) {
         Some(recording) => Response::json(&recording).with_no_cache(),
         None => no_folder(),
@@ -120,7 +120,7 @@ struct Switch {
 }
 
 /// `POST /api/recording` with `{"on": true}` or `{"on": false}`.
-pub(super) fn switch(visit: &Visit<'_>) -> Response {
+pub(super) fn switch(visit: &RequestContext<'_>) -> Response {
     let Switch { on } = match api::body(visit, "{\"on\": true}") {
         Ok(switch) => switch,
         Err(refusal) => return refusal,
@@ -135,7 +135,7 @@ pub(super) fn switch(visit: &Visit<'_>) -> Response {
 
 /// `GET /api/recordings`, the newest first; behind `/cameras/NAME` only that camera's. `?before=NAME` goes on behind
 /// that one, `?limit=N` is how many.
-pub(super) fn list(visit: &Visit<'_>) -> Response {
+pub(super) fn list(visit: &RequestContext<'_>) -> Response {
     let recordings = &visit.house.recordings;
     let Some(folder) = folder(recordings) else { return no_folder() };
     let limit = match visit.request.get_param("limit") {
@@ -171,7 +171,7 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
 }
 
 /// The recording that the URL names.
-fn named(visit: &Visit<'_>) -> Option<Entry> {
+fn named(visit: &RequestContext<'_>) -> Option<Entry> {
     let url = visit.request.url();
     let name = Name::parse(url.rsplit("/api/recordings/").next()?)?;
     if visit.names_camera && name.camera != visit.feed().name {
@@ -185,7 +185,7 @@ fn not_there() -> Response {
 }
 
 /// `GET /api/recordings/NAME`, also in parts.
-pub(super) fn download(visit: &Visit<'_>) -> Response {
+pub(super) fn download(visit: &RequestContext<'_>) -> Response {
     let Some(entry) = named(visit) else { return not_there() };
     let header = |name| visit.request.header(name);
     let (seconds, nanos) = entry.modified;
@@ -236,7 +236,7 @@ pub(super) fn download(visit: &Visit<'_>) -> Response {
 }
 
 /// `DELETE /api/recordings/NAME`
-pub(super) fn delete(visit: &Visit<'_>) -> Response {
+pub(super) fn delete(visit: &RequestContext<'_>) -> Response {
     let Some(entry) = named(visit) else { return not_there() };
     let recordings = &visit.house.recordings;
     if recordings.is_busy(&entry.name) {

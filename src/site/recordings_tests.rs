@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::super::House;
+use super::super::AppState;
 use super::super::tests::{ask, header, house};
 use super::*;
 use crate::record::{Settings, Wish};
@@ -15,7 +15,7 @@ fn name(camera: &str, minute: i64) -> Name {
 }
 
 /// A house with a folder that holds two recordings of each camera.
-fn recorded() -> House {
+fn recorded() -> AppState {
     let recordings = Recordings::new(&Settings { folder: Some("/nowhere".into()), ..settings() });
     let entry = |(minute, camera): (i64, &str)| Entry {
         name: name(camera, minute),
@@ -24,7 +24,7 @@ fn recorded() -> House {
     };
     let entries = [(3, "garden"), (2, "door"), (1, "garden"), (0, "door")].map(entry);
     recordings.shelve(entries.to_vec(), 1000, false);
-    House { recordings, ..house() }
+    AppState { recordings, ..house() }
 }
 
 fn json(response: Response) -> serde_json::Value {

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use rouille::{Request, Response};
 
-use super::{House, sentence};
+use super::{AppState, sentence};
 use crate::gate::head::without_port;
-use crate::gate::relay::SECURE_HEADER;
+use crate::protocol::SECURE_HEADER;
 
 /// Whether it came to us by HTTPS.
 pub(super) fn is_secure(request: &Request) -> bool {
@@ -16,7 +16,7 @@ pub(super) fn is_secure(request: &Request) -> bool {
 /// Where HTTPS is served, a plain request is led there, for now: a browser that took it for good would not find back
 /// once HTTPS is switched off. Who calls this server localhost is on the same machine or came through a tunnel, where
 /// nobody else reads along; such programs go on in plain, since no certificate would help them.
-pub(super) fn redirect(house: &House, request: &Request) -> Option<Response> {
+pub(super) fn redirect(house: &AppState, request: &Request) -> Option<Response> {
     let port = house.https_port?;
     if house.guard.is_secure(request) {
         return None;
@@ -46,7 +46,7 @@ mod tests {
             let secure = secure.then(|| (SECURE_HEADER.to_owned(), "1".to_owned()));
             let headers = host.into_iter().chain(secure).collect();
             let request = Request::fake_http("GET", "/stream?fps=5", headers, vec![]);
-            let response = redirect(&House { https_port, ..house() }, &request);
+            let response = redirect(&AppState { https_port, ..house() }, &request);
             response.map(|response| (response.status_code, header(&response, "Location")))
         };
         for (host, name) in [

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use rouille::{Response, input};
 
 use super::guard::{self, SIGN_IN, cookie_name, cookies};
-use super::{Visit, page, sentence};
+use super::{RequestContext, page, sentence};
 use crate::auth::Refused;
 use crate::auth::sessions::SESSION_TIME;
 
 /// `/sign-in`: the form.
-pub(super) fn form(visit: &Visit<'_>) -> Response {
+pub(super) fn form(visit: &RequestContext<'_>) -> Response {
     if visit.house.guard.access.is_open() {
         return Response::redirect_303("/").with_no_cache();
     }
@@ -18,7 +18,7 @@ pub(super) fn form(visit: &Visit<'_>) -> Response {
 }
 
 /// `/sign-in`, filled in.
-pub(super) fn sign_in(visit: &Visit<'_>) -> Response {
+pub(super) fn sign_in(visit: &RequestContext<'_>) -> Response {
     let guard = &visit.house.guard;
     if guard.access.is_open() {
         return Response::redirect_303("/").with_no_cache();
@@ -45,7 +45,7 @@ pub(super) fn sign_in(visit: &Visit<'_>) -> Response {
 }
 
 /// `/sign-out`: ends the session, and the streams that were opened by it.
-pub(super) fn sign_out(visit: &Visit<'_>) -> Response {
+pub(super) fn sign_out(visit: &RequestContext<'_>) -> Response {
     for secret in cookies(visit.request) {
         visit.house.guard.access.sign_out(secret);
     }
@@ -54,7 +54,7 @@ pub(super) fn sign_out(visit: &Visit<'_>) -> Response {
 }
 
 /// Lax: pages elsewhere can link to ours, and neither show its pictures nor send its forms.
-fn with_cookie(visit: &Visit<'_>, response: Response, secret: &str) -> Response {
+fn with_cookie(visit: &RequestContext<'_>, response: Response, secret: &str) -> Response {
     let secure = if visit.house.guard.is_secure(visit.request) { "; Secure" } else { "" };
     let (name, age) = (cookie_name(visit.request), SESSION_TIME.as_secs());
     let cookie = format!("{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
@@ -62,7 +62,11 @@ fn with_cookie(visit: &Visit<'_>, response: Response, secret: &str) -> Response 
 }
 
 /// The form, with what is to be told.
-fn ask(visit: &Visit<'_>, status: u16, told: impl FnOnce(&BTreeMap<String, String>) -> String) -> Response {
+fn ask(
+    visit: &RequestContext<'_>,
+    status: u16,
+    told: impl FnOnce(&BTreeMap<String, String>) -> String,
+) -> Response {
     let mut texts = page::texts(visit.request);
     let told = told(&texts);
     texts.insert("told".to_owned(), told);

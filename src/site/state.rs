@@ -9,14 +9,14 @@ use rouille::Response;
 use serde::Serialize;
 
 use super::recordings::{self, Folder, Recording};
-use super::{Visit, address, camera_url, ustreamer};
-use crate::camera::{About, Encoder};
+use super::{RequestContext, address, camera_url, ustreamer};
+use crate::camera::{EncodeMode, SourceInfo};
 use crate::fanout::SPILL_CAP;
-use crate::fanout::audience::Seat;
-use crate::fanout::order::Kind;
+use crate::fanout::registry::ViewerStats;
 use crate::feed::{Counters, Feed, State as Source, Status};
 use crate::host::inject;
 use crate::problem::Problem;
+use crate::protocol::Kind;
 use crate::variants::{self, Running};
 
 /// A rate that was measured before the last picture of this age is none any more.
@@ -200,12 +200,12 @@ pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn device(about: &About) -> Device {
-    let About { source, card, driver, bus, .. } = about.clone();
+fn device(about: &SourceInfo) -> Device {
+    let SourceInfo { source, card, driver, bus, .. } = about.clone();
     Device { path: source, card, driver, bus }
 }
 
-fn format(about: &About) -> Format {
+fn format(about: &SourceInfo) -> Format {
     Format {
         layout: about.layout.name(),
         width: about.size.width,
@@ -224,7 +224,7 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
         Source::Waiting(problem) => ("waiting", Some(problem), None),
     };
     let age = last_frame.map(|at| at.elapsed());
-    let passes_on = feed.passes_on();
+    let is_passthrough = feed.is_passthrough();
     Camera {
         name: feed.name.clone(),
         url: camera_url(&feed.name),
@@ -235,8 +235,8 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
         format: about.as_ref().map(format),
         encoder: about
             .as_ref()
-            .map(|_| if passes_on { Encoder::Passthrough } else { Encoder::Software }.name()),
-        quality: (!passes_on).then(|| feed.quality()),
+            .map(|_| if is_passthrough { EncodeMode::Passthrough } else { EncodeMode::Software }.name()),
+        quality: (!is_passthrough).then(|| feed.quality()),
         compromises: about.map(|about| about.compromises).unwrap_or_default(),
         refused: refused
             .into_iter()
@@ -256,7 +256,7 @@ pub(super) fn measured(status: &Status) -> f32 {
 }
 
 /// Frames per second that a viewer's socket took of late.
-pub(super) fn taken(seat: &Seat, now: Instant) -> f64 {
+pub(super) fn taken(seat: &ViewerStats, now: Instant) -> f64 {
     seat.rate(now).map_or(0.0, |(fps, ago)| if ago < RATE_HOLDS { fps } else { 0.0 })
 }
 
@@ -270,8 +270,8 @@ fn frames(counters: &Counters) -> Frames {
     }
 }
 
-fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
-    let watches = |seat: &&Arc<Seat>| {
+fn variant(running: &Running, seats: &[Arc<ViewerStats>]) -> Variant {
+    let watches = |seat: &&Arc<ViewerStats>| {
         seat.order.camera == running.camera && seat.order.variant == Some(running.variant)
     };
     Variant {
@@ -284,7 +284,7 @@ fn variant(running: &Running, seats: &[Arc<Seat>]) -> Variant {
     }
 }
 
-fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
+fn viewer(seat: &ViewerStats, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
     Viewer {
         id: seat.order.id.clone(),
         camera: feeds.get(seat.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
@@ -304,7 +304,7 @@ fn viewer(seat: &Seat, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
 }
 
 /// `/state`; behind `/cameras/NAME` with that camera only.
-pub(super) fn state(visit: &Visit<'_>) -> Response {
+pub(super) fn state(visit: &RequestContext<'_>) -> Response {
     inject::panic_at("request");
     let house = visit.house;
     let visitor = visit.visitor.as_ref();

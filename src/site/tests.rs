@@ -1,19 +1,20 @@
 use super::*;
 use crate::auth::password::Hash;
 use crate::auth::{Access, Role, User};
-use crate::camera::{About, Encoder, Layout, Range, Size, Wanted, Which};
+use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
 use crate::feed::State;
+use crate::picture::{Layout, Range, Size};
 use crate::variants::VARIANTS_MAX;
 
-pub(super) fn house() -> House {
+pub(super) fn house() -> AppState {
     house_of(&["door", "garden"])
 }
 
-pub(super) fn house_of(cameras: &[&str]) -> House {
-    let wanted = Wanted::of(Which::Auto);
+pub(super) fn house_of(cameras: &[&str]) -> AppState {
+    let wanted = SourceConfig::of(SourceSpec::Auto);
     let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
     let feeds: Vec<_> = cameras.iter().map(feed).collect();
-    House {
+    AppState {
         feeds: feeds.clone(),
         variants: Variants::new(feeds, Box::new(|| {})),
         audience: Arc::default(),
@@ -48,7 +49,13 @@ pub(super) fn guard(users: &[User]) -> Guard {
     Guard { access, origins: Vec::new(), proxies: Vec::new() }
 }
 
-pub(super) fn ask(house: &House, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
+pub(super) fn ask(
+    house: &AppState,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Response {
     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
 }
@@ -130,7 +137,7 @@ fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
 
 #[test]
 fn every_route_but_a_few_needs_somebody() {
-    let house = House { guard: guard(&[ben()]), ..house() };
+    let house = AppState { guard: guard(&[ben()]), ..house() };
     for Route { verb, path, action, needs, .. } in ROUTES {
         let method = verb.methods()[0];
         let url = action.map_or_else(|| (*path).to_owned(), |action| format!("{path}?action={action}"));
@@ -150,7 +157,7 @@ fn every_route_but_a_few_needs_somebody() {
 fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
     let house = house();
     let put = |encoder| {
-        let about = About {
+        let about = SourceInfo {
             source: String::new(),
             card: String::new(),
             driver: String::new(),
@@ -163,16 +170,17 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
             interval: None,
             compromises: Vec::new(),
         };
-        let feed = Feed::new("door".to_owned(), Wanted { encoder, ..Wanted::of(Which::Auto) });
+        let feed =
+            Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
         feed.status().state = State::Live(about);
-        let house = House { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
+        let house = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
         let body = b"{\"quality\":7}".to_vec();
         let response = answer(&house, &Request::fake_http("PUT", "/api/quality", vec![], body));
         (response.status_code, house.feeds[0].quality())
     };
     let before = house.feeds[0].quality();
-    assert_eq!(put(Encoder::Auto), (409, before));
-    assert_eq!(put(Encoder::Software), (200, 7));
+    assert_eq!(put(EncodeMode::Auto), (409, before));
+    assert_eq!(put(EncodeMode::Software), (200, 7));
 }
 
 #[test]

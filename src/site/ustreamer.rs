@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::state::{measured, taken};
-use crate::fanout::audience::Seat;
+use crate::fanout::registry::ViewerStats;
 use crate::feed::{Feed, State};
 
 #[derive(Serialize)]
@@ -60,7 +60,11 @@ struct Client {
 }
 
 /// One camera and those of `seats` that watch it.
-pub(super) fn result<'s>(feed: &Feed, seats: impl Iterator<Item = &'s Arc<Seat>>, now: Instant) -> Result {
+pub(super) fn result<'s>(
+    feed: &Feed,
+    seats: impl Iterator<Item = &'s Arc<ViewerStats>>,
+    now: Instant,
+) -> Result {
     let status = feed.status().clone();
     let captured_fps = whole(measured(&status));
     let about = match &status.state {
@@ -68,7 +72,7 @@ pub(super) fn result<'s>(feed: &Feed, seats: impl Iterator<Item = &'s Arc<Seat>>
         State::Starting | State::Waiting(_) => None,
     };
     let size = about.map_or(feed.wanted.size(), |about| about.size);
-    let encoded = about.is_some_and(|about| !feed.wanted.passes_on(about));
+    let encoded = about.is_some_and(|about| !feed.wanted.is_passthrough(about));
     let clients_stat: BTreeMap<_, _> = seats.map(|seat| (seat.peer.to_string(), client(seat, now))).collect();
     Result {
         encoder: EncoderTold {
@@ -89,7 +93,7 @@ pub(super) fn result<'s>(feed: &Feed, seats: impl Iterator<Item = &'s Arc<Seat>>
     }
 }
 
-fn client(seat: &Seat, now: Instant) -> Client {
+fn client(seat: &ViewerStats, now: Instant) -> Client {
     Client {
         fps: whole(taken(seat, now)),
         advance_headers: seat.order.advance_headers,

@@ -16,12 +16,13 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{About, Encoder, Ended, Frame, Size, Source, Which};
+use crate::camera::{EncodeMode, Frame, Source, SourceError, SourceInfo, SourceSpec};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
+use crate::picture::Size;
 use crate::problem::Problem;
 use crate::ring::{MAX_FRAME, Meta, NoMemory, SLOTS, Writer};
 use session::{Session, Taken};
@@ -174,7 +175,7 @@ impl<'a> Stream<'a> {
                     );
                 }
                 Ok(None) => {}
-                Err(Ended(problem)) => return problem,
+                Err(SourceError(problem)) => return problem,
             }
             self.go_round();
         }
@@ -182,7 +183,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Makes room for what it delivers, and says that it does.
-    fn begin(&mut self, about: &About) -> Result<(), Problem> {
+    fn begin(&mut self, about: &SourceInfo) -> Result<(), Problem> {
         let name = &self.feed.name;
         let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
         info!(
@@ -195,9 +196,9 @@ impl<'a> Stream<'a> {
         self.last_size = about.size;
         let mended = about.max_frame.saturating_add(MENDING_MAX);
         let room = match self.feed.wanted.encoder {
-            Encoder::Auto | Encoder::Passthrough => mended,
+            EncodeMode::Auto | EncodeMode::Passthrough => mended,
             // A camera's own JPEG may become larger when it is encoded anew.
-            Encoder::Software => mended.max(Transcoder::room(about.size)),
+            EncodeMode::Software => mended.max(Transcoder::room(about.size)),
         };
         self.writer.reserve(room).map_err(|NoMemory| {
             Problem::new(
@@ -342,7 +343,7 @@ impl Observer for Search<'_, '_> {
         let refused = (source.to_owned(), problem.clone());
         // A search that is repeated every few seconds says only what is new, and where one device was asked
         // for, its problem is the result of the search.
-        let one_of_many = self.stream.feed.wanted.which == Which::Auto;
+        let one_of_many = self.stream.feed.wanted.which == SourceSpec::Auto;
         if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
             info!("camera {}: not using {source}: {problem}", self.stream.feed.name);
         }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::camera::{self, About, Frame, Layout, Range, Raw, Size};
+use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{Dropped, Feed, Picker, Rate, State};
 use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
-use crate::jpeg::pixels::Picture;
 use crate::jpeg::transcode::Transcoder;
+use crate::picture::Picture;
+use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
 
 /// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
@@ -60,7 +61,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(about: &About, bad_frames: u32) -> Self {
+    pub(super) fn new(about: &SourceInfo, bad_frames: u32) -> Self {
         Self {
             layout: about.layout,
             size: about.size,
@@ -150,7 +151,7 @@ impl Session {
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
-        if feed.wanted.encoder == camera::Encoder::Software {
+        if feed.wanted.encoder == camera::EncodeMode::Software {
             return self.recode(&jpeg, frame, feed, writer);
         }
         let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));

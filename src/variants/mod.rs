@@ -13,16 +13,17 @@ mod worker;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use log::info;
 
-use crate::camera::Size;
 use crate::feed::{Demand, Feed};
 use crate::host::log::about_camera;
 use crate::pace::Fps;
+use crate::picture::Size;
+use crate::sync::lock;
 use worker::Worker;
 
 /// The most variants of all cameras together: each is a thread, and memory for some pictures.
@@ -75,11 +76,11 @@ impl Running {
     }
 
     fn wanted_now(&self) {
-        *self.wanted_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.wanted_at) = Instant::now();
     }
 
     fn is_idle_for(&self, time: Duration) -> bool {
-        let wanted_at = *self.wanted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted_at = *lock(&self.wanted_at);
         !self.feed.is_wanted() && wanted_at.elapsed() >= time
     }
 }
@@ -199,7 +200,7 @@ impl Variants {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 }
 

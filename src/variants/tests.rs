@@ -1,8 +1,9 @@
 use super::*;
-use crate::camera::{Range, Raw, Wanted, Which};
+use crate::camera::{SourceConfig, SourceSpec};
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::passthrough::Jpeg;
-use crate::jpeg::pixels::Picture;
+use crate::picture::Picture;
+use crate::picture::{Range, Raw};
 use crate::ring::{Meta, Writer};
 
 const SMALL: Variant = Variant { size: Some(Size { width: 32, height: 32 }), quality: 50 };
@@ -11,7 +12,7 @@ const SMALL: Variant = Variant { size: Some(Size { width: 32, height: 32 }), qua
 const LONG: Duration = Duration::from_secs(60);
 
 fn house() -> (Arc<Variants>, Arc<Feed>) {
-    let feed = Arc::new(Feed::new("door".to_owned(), Wanted::of(Which::Pattern)));
+    let feed = Arc::new(Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)));
     Writer::new(&feed.ring).reserve(64 << 10).unwrap();
     (Variants::new(vec![feed.clone()], Box::new(|| {})), feed)
 }

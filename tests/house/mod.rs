@@ -9,25 +9,24 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use boardcam::auth::Access;
-use boardcam::camera::{About, Ended, Frame, Layout, Range, Size, Source, Wanted, Which};
-use boardcam::config::Settings;
+use boardcam::camera::{Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
 use boardcam::fanout::Fanout;
-use boardcam::fanout::audience::Audience;
+use boardcam::fanout::registry::ViewerRegistry;
 use boardcam::feed::Feed;
-use boardcam::gate::Gate;
-use boardcam::gate::head::Names;
+use boardcam::gate::head::AllowedHosts;
 use boardcam::gate::tls::Https;
+use boardcam::gate::{self, Gate};
 use boardcam::host::board::Board;
 use boardcam::host::discovery::Announced;
 use boardcam::host::limits::raise_open_files;
-use boardcam::host::log::{Format, Target};
 use boardcam::host::random;
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::multipart;
+use boardcam::picture::{Layout, Range, Size};
 use boardcam::problem::Problem;
 use boardcam::record::{self, Recordings};
-use boardcam::site::{self, Guard, House};
+use boardcam::site::{self, AppState, Guard};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
 
@@ -58,8 +57,8 @@ pub fn part(jpeg: &[u8]) -> Vec<u8> {
 }
 
 /// What a camera of such JPEGs says of itself.
-pub fn about(jpeg: &[u8]) -> About {
-    About {
+pub fn about(jpeg: &[u8]) -> SourceInfo {
+    SourceInfo {
         source: "made up".to_owned(),
         card: String::new(),
         driver: String::new(),
@@ -93,7 +92,7 @@ impl Beat {
 
 /// A camera that is memory: always the same bare JPEG.
 pub struct Memory {
-    about: About,
+    about: SourceInfo,
     jpeg: Vec<u8>,
     beat: Beat,
     sequence: u32,
@@ -108,11 +107,11 @@ impl Memory {
 }
 
 impl Source for Memory {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         self.beat.wait();
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
@@ -136,37 +135,25 @@ fn serve_with(
     https: Https,
 ) -> Result<(SocketAddr, Option<SocketAddr>), Problem> {
     let anywhere = Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
-    let wanted = Wanted::of(Which::Auto);
-    let settings = Settings {
-        cameras: vec![("made-up".to_owned(), wanted.clone())],
-        name: None,
+    let wanted = SourceConfig::of(SourceSpec::Auto);
+    let settings = gate::Settings {
         listen: anywhere.clone(),
+        port: 0,
         https,
         https_listen: anywhere,
-        hosts: Vec::new(),
-        origins: Vec::new(),
-        proxies: Vec::new(),
-        users: Vec::new(),
         max_connections: 1024,
-        record: record::Settings::default(),
-        log: Target::Auto,
-        log_format: Format::Text,
-        verbose: false,
-        port: 0,
-        wifi: None,
-        mistake: None,
     };
-    let gate = Gate::open(&settings, Names::default(), raise_open_files())?;
+    let gate = Gate::open(&settings, AllowedHosts::default(), &[], raise_open_files(), 0)?;
     let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
-    let audience = Arc::new(Audience::default());
+    let audience = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
-    let house = House {
+    let house = AppState {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
-        recordings: Recordings::new(&settings.record),
+        recordings: Recordings::new(&record::Settings::default()),
         count: gate.count(),
         board: Board::default(),
         opened: gate.addresses(),

@@ -1,22 +1,22 @@
 use std::collections::VecDeque;
 
 use super::super::node::tests::node;
-use super::super::{Range, Raw, Size};
 use super::*;
+use crate::picture::{Range, Raw, Size};
 
 /// Delivers what it was given, then nothing.
 struct Script {
-    about: About,
-    frames: VecDeque<Result<Option<Vec<u8>>, Ended>>,
+    about: SourceInfo,
+    frames: VecDeque<Result<Option<Vec<u8>>, SourceError>>,
     now: Vec<u8>,
 }
 
 impl Source for Script {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, _: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, _: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         match self.frames.pop_front().unwrap_or(Ok(None))? {
             Some(bytes) => {
                 self.now = bytes;
@@ -28,8 +28,8 @@ impl Source for Script {
     }
 }
 
-fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, Ended>>) -> Script {
-    let about = About {
+fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) -> Script {
+    let about = SourceInfo {
         source: "/dev/video7".into(),
         card: String::new(),
         driver: String::new(),
@@ -93,7 +93,7 @@ fn a_camera_from_which_nothing_comes_is_refused_after_its_time() {
 #[test]
 fn a_camera_unplugged_while_it_is_tried_says_so() {
     let gone = Problem::new("/dev/video7 stopped", "unplugged (ENODEV)", "plug it in");
-    let told = proved(&mut yuyv([Ok(None), Err(Ended(gone.clone()))]), FIRST_PICTURE);
+    let told = proved(&mut yuyv([Ok(None), Err(SourceError(gone.clone()))]), FIRST_PICTURE);
     assert_eq!(told, Err(gone.to_string()));
 }
 

@@ -4,13 +4,17 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::*;
-use crate::jpeg::pixels::Picture;
+use crate::picture::Picture;
 
 /// Long enough for any frame on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-fn wanted(width: u32, height: u32, fps: u32) -> Wanted {
-    Wanted { size: Some(Size { width, height }), fps: Some(fps), ..Wanted::of(Which::Pattern) }
+fn wanted(width: u32, height: u32, fps: u32) -> SourceConfig {
+    SourceConfig {
+        size: Some(Size { width, height }),
+        fps: Some(fps),
+        ..SourceConfig::of(SourceSpec::Pattern)
+    }
 }
 
 fn open(width: u32, height: u32, fps: u32) -> Pattern {
@@ -25,7 +29,7 @@ fn next(pattern: &mut Pattern) -> (u32, Vec<u8>) {
 
 /// The luma that a viewer gets to see at quality 50.
 fn seen(pattern: &Pattern, bytes: &[u8]) -> Vec<u8> {
-    let About { size, stride, range, .. } = *pattern.about();
+    let SourceInfo { size, stride, range, .. } = *pattern.about();
     let picture = Picture::new(bytes, Canvas::LAYOUT, size, stride, range).expect("as it says of itself");
     let mut jpeg = vec![0; bytes.len() + 2000];
     let len = crate::jpeg::encode::Encoder::new(50).encode(&picture, &mut jpeg).expect("it fits");
@@ -99,12 +103,12 @@ fn what_it_cannot_do_is_said_with_what_to_do() {
         (wanted(20, 65_535, 30), "20x65535"),
         (wanted(640, 480, 0), "asked for 0"),
         (wanted(640, 480, 241), "asked for 241"),
-        (Wanted { encoder: Encoder::Passthrough, ..wanted(640, 480, 30) }, "--encoder"),
+        (SourceConfig { encoder: EncodeMode::Passthrough, ..wanted(640, 480, 30) }, "--encoder"),
     ] {
         let problem = Pattern::open(&refused).expect_err("beyond its bounds").to_string();
         assert!(problem.starts_with("cannot open the test pattern: ") && problem.contains(word), "{problem}");
     }
-    let jpegs = Wanted { layout: Some(Layout::Mjpeg), ..wanted(640, 480, 30) };
+    let jpegs = SourceConfig { layout: Some(Layout::Mjpeg), ..wanted(640, 480, 30) };
     assert_eq!(
         Pattern::open(&jpegs).expect("a compromise").about().compromises,
         ["asked for mjpeg, got yuyv"]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use log::{Level, log};
 
-use crate::camera::plain;
+use crate::names::printable;
 
 /// The longest line in bytes; what is beyond is left out.
 const LINE_MAX: usize = 300;
@@ -57,7 +57,7 @@ impl Chatter {
     }
 
     fn end_line(&mut self) {
-        let line = without_passwords(&plain(&self.line));
+        let line = without_passwords(&printable(&self.line));
         self.line.clear();
         if line.is_empty() {
             return;

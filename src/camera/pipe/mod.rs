@@ -27,8 +27,9 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use super::find::{LOOK, Observer, ended_early};
-use super::{About, Encoder, Ended, Frame, Layout, Range, Size, Source, Wanted};
+use super::{EncodeMode, Frame, Source, SourceConfig, SourceError, SourceInfo};
 use crate::jpeg::passthrough::Jpeg;
+use crate::picture::{Layout, Range, Size};
 use crate::problem::Problem;
 use chatter::Chatter;
 use process::Process;
@@ -83,7 +84,7 @@ impl Piped {
     ///
     /// # Errors
     /// There is no such tool here.
-    fn command(&self, wanted: &Wanted) -> Result<Option<String>, Problem> {
+    fn command(&self, wanted: &SourceConfig) -> Result<Option<String>, Problem> {
         match self {
             Piped::Stdin => Ok(None),
             Piped::Command(command) => Ok(Some(command.clone())),
@@ -134,7 +135,7 @@ enum Input {
 
 /// An open stream of JPEGs.
 pub struct Pipe {
-    about: About,
+    about: SourceInfo,
     input: Input,
     splitter: Splitter,
     /// When the last bytes were read.
@@ -142,7 +143,7 @@ pub struct Pipe {
     sequence: u32,
     /// The first frame was read to learn the size, and not yet handed on.
     first: bool,
-    ended: Option<Ended>,
+    ended: Option<SourceError>,
 }
 
 impl Pipe {
@@ -154,7 +155,7 @@ impl Pipe {
     pub fn open(
         name: &str,
         piped: &Piped,
-        wanted: &Wanted,
+        wanted: &SourceConfig,
         level: Level,
         observer: &mut dyn Observer,
     ) -> Result<Pipe, Problem> {
@@ -173,7 +174,7 @@ impl Pipe {
                 Input::Program(process, Chatter::new(format!("camera {name}: {label}"), level))
             }
         };
-        let about = About {
+        let about = SourceInfo {
             source: label,
             card: "another program".to_owned(),
             driver: String::new(),
@@ -207,7 +208,7 @@ impl Pipe {
             if !observer.keep_waiting() {
                 return Err(ended_early());
             }
-            if self.find(LOOK).map_err(|Ended(problem)| problem)? == Some(Found::Frame) {
+            if self.find(LOOK).map_err(|SourceError(problem)| problem)? == Some(Found::Frame) {
                 match Jpeg::check(self.splitter.frame()) {
                     Ok(jpeg) => return Ok(jpeg.size()),
                     Err(what) => fault = Some(what),
@@ -230,7 +231,7 @@ impl Pipe {
     }
 
     /// Waits at most `timeout` for the next frame, or for one that was lost.
-    fn find(&mut self, timeout: Duration) -> Result<Option<Found>, Ended> {
+    fn find(&mut self, timeout: Duration) -> Result<Option<Found>, SourceError> {
         if let Some(ended) = &self.ended {
             return Err(ended.clone());
         }
@@ -264,7 +265,7 @@ impl Pipe {
     }
 
     /// Why no more comes, when the input has ended.
-    fn say_farewell(&mut self) -> Ended {
+    fn say_farewell(&mut self) -> SourceError {
         let (why, advice) = match &mut self.input {
             Input::Stdin(_) => (
                 "whoever wrote to it closed it".to_owned(),
@@ -279,18 +280,18 @@ impl Pipe {
         self.end(why, advice)
     }
 
-    fn end(&mut self, why: String, advice: &str) -> Ended {
+    fn end(&mut self, why: String, advice: &str) -> SourceError {
         let problem = Problem::new(format!("{} ended", self.about.source), why, advice);
-        self.ended.insert(Ended(problem)).clone()
+        self.ended.insert(SourceError(problem)).clone()
     }
 }
 
 impl Source for Pipe {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         let found = match std::mem::take(&mut self.first) {
             true => Some(Found::Frame),
             false => self.find(timeout)?,
@@ -351,7 +352,7 @@ fn farewell(status: Option<ExitStatus>, last_words: &str) -> (String, &'static s
 }
 
 /// One sentence for each wish that pictures of `size` from there do not fulfil.
-fn compromises(piped: &Piped, wanted: &Wanted, size: Size) -> Vec<String> {
+fn compromises(piped: &Piped, wanted: &SourceConfig, size: Size) -> Vec<String> {
     let asks = matches!(piped, Piped::Rpicam(_));
     let mut compromises = Vec::new();
     if size != wanted.size() && (asks || wanted.size.is_some()) {
@@ -360,7 +361,7 @@ fn compromises(piped: &Piped, wanted: &Wanted, size: Size) -> Vec<String> {
     if !asks && (wanted.fps.is_some() || wanted.quality.is_some()) {
         compromises.push("the rate and the quality are what the program makes them".to_owned());
     }
-    if wanted.encoder == Encoder::Software || wanted.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
+    if wanted.encoder == EncodeMode::Software || wanted.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
         compromises.push("it delivers JPEGs, which are passed on as they are".to_owned());
     }
     compromises

@@ -12,11 +12,12 @@
 //! the next picture that it writes ends it (SIGPIPE, EPIPE). One that hangs and never writes stays; a service
 //! manager that ends whole control groups, as systemd does, ends it too.
 
+use crate::sync::lock;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,7 +70,7 @@ impl Process {
     /// There is no shell, no process, no descriptor; or too many that were killed before do not end.
     pub fn start(command: &str) -> io::Result<Process> {
         {
-            let mut stuck = STUCK.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stuck = lock(&STUCK);
             stuck.retain_mut(|leader| matches!(leader.try_wait(), Ok(None)));
             if stuck.len() >= STUCK_MAX {
                 return Err(io::Error::other(format!("{STUCK_MAX} programs that were killed do not end")));
@@ -180,7 +181,7 @@ impl Drop for Process {
         while matches!(leader.try_wait(), Ok(None)) {
             if Instant::now() >= end {
                 warn!("process {} was killed and does not end", leader.id());
-                STUCK.lock().unwrap_or_else(PoisonError::into_inner).push(leader);
+                lock(&STUCK).push(leader);
                 return;
             }
             thread::sleep(GLANCE);

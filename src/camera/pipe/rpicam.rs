@@ -11,7 +11,7 @@ use std::path::Path;
 use log::Level;
 
 use super::{Pipe, Piped};
-use crate::camera::Wanted;
+use crate::camera::SourceConfig;
 use crate::camera::find::Observer;
 use crate::camera::v4l2::device::Refusal;
 use crate::jpeg::encode::DEFAULT_QUALITY;
@@ -47,7 +47,7 @@ fn is_program(path: &Path) -> bool {
 ///
 /// # Errors
 /// Why there is no picture; no [`Refusal::camera`] where there is no camera module.
-pub fn open(name: &str, wanted: &Wanted, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
+pub fn open(name: &str, wanted: &SourceConfig, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
     Pipe::open(name, &PLAIN, wanted, Level::Debug, observer).map_err(|problem| {
         let camera = !problem.why.contains(NO_CAMERA);
         Refusal { problem, camera }
@@ -56,7 +56,7 @@ pub fn open(name: &str, wanted: &Wanted, observer: &mut dyn Observer) -> Result<
 
 /// The command line for the shell: JPEGs without end to standard output, of the size, rate and quality wanted,
 /// and `options` behind. What these say themselves is left out, since the program takes nothing twice.
-pub fn command(program: &str, wanted: &Wanted, options: &str) -> String {
+pub fn command(program: &str, wanted: &SourceConfig, options: &str) -> String {
     let size = wanted.size();
     let own = [
         ("--codec", "", "mjpeg".to_owned()),
@@ -95,15 +95,16 @@ pub fn command(program: &str, wanted: &Wanted, options: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{Size, Which};
+    use crate::camera::SourceSpec;
+    use crate::picture::Size;
 
     #[test]
     fn size_rate_and_quality_become_options_of_rpicam_vid() {
-        let wanted = Wanted {
+        let wanted = SourceConfig {
             size: Some(Size { width: 640, height: 480 }),
             fps: Some(15),
             quality: Some(70),
-            ..Wanted::of(Which::Pipe(PLAIN))
+            ..SourceConfig::of(SourceSpec::Pipe(PLAIN))
         };
         assert_eq!(
             command("rpicam-vid", &wanted, ""),
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_the_user_says_replaces_what_we_would() {
-        let wanted = Wanted::of(Which::Pipe(PLAIN));
+        let wanted = SourceConfig::of(SourceSpec::Pipe(PLAIN));
         assert_eq!(
             command("libcamera-vid", &wanted, "--camera 1 --width=1920 --height 1080 -q90 -n --hflip"),
             "exec libcamera-vid --codec mjpeg --framerate 30 --timeout 0 --flush --output - \

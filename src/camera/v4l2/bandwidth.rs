@@ -13,7 +13,8 @@ use super::device::Device;
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use super::negotiate::{Agreed, negotiate};
-use crate::camera::{Encoder, Layout, Size, Wanted};
+use crate::camera::{EncodeMode, SourceConfig};
+use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 
 /// Smaller modes that are tried. Each takes some milliseconds on a camera that answers.
@@ -26,7 +27,7 @@ const SMOOTH: f64 = 10.0;
 ///
 /// # Errors
 /// It agrees to nothing, refuses to start, or the bus has no room for anything that it offers.
-pub fn start(device: &Device, wanted: &Wanted) -> Result<(Agreed, Buffers), Problem> {
+pub fn start(device: &Device, wanted: &SourceConfig) -> Result<(Agreed, Buffers), Problem> {
     let full = negotiate(device, wanted)?;
     let error = match start_as(device) {
         Ok(buffers) => return Ok((full, buffers)),
@@ -84,11 +85,11 @@ fn mode(agreed: &Agreed) -> String {
 
 /// What to ask for instead, best first: the camera's own JPEG where raw pixels were agreed on and it may be
 /// taken, then slower and smaller in the same layout.
-fn lighter(device: &Device, wanted: &Wanted, full: &Agreed) -> Vec<Wanted> {
-    let of = |layout| Wanted { layout: Some(layout), ..wanted.clone() };
+fn lighter(device: &Device, wanted: &SourceConfig, full: &Agreed) -> Vec<SourceConfig> {
+    let of = |layout| SourceConfig { layout: Some(layout), ..wanted.clone() };
     let compressed = full.layout != Layout::Mjpeg
         && wanted.layout.is_none()
-        && wanted.encoder != Encoder::Software
+        && wanted.encoder != EncodeMode::Software
         && device.code_of(Layout::Mjpeg).is_some();
     let mut all = Vec::new();
     if compressed {
@@ -98,7 +99,7 @@ fn lighter(device: &Device, wanted: &Wanted, full: &Agreed) -> Vec<Wanted> {
     let mut sizes = Sizes::of(&device.handle, code).smaller_than(full.size);
     sizes.insert(0, full.size);
     let modes: Vec<_> = sizes.into_iter().map(|size| (size, Rates::of(&device.handle, code, size))).collect();
-    all.extend(ladder(full, modes).into_iter().map(|(size, rate)| Wanted {
+    all.extend(ladder(full, modes).into_iter().map(|(size, rate)| SourceConfig {
         size: Some(size),
         // The option takes whole numbers, and drivers take the nearest rate.
         fps: rate.map_or(wanted.fps, |rate| Some(rate.per_second().floor().max(1.0) as u32)),
@@ -127,7 +128,7 @@ fn ladder(full: &Agreed, modes: Vec<(Size, Rates)>) -> Vec<(Size, Option<Rate>)>
 mod tests {
     use super::super::modes::tests::{rate, size};
     use super::*;
-    use crate::camera::Range;
+    use crate::picture::Range;
 
     fn full() -> Agreed {
         Agreed {

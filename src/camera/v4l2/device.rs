@@ -11,7 +11,8 @@ use v4l::video::Capture;
 use super::errors;
 use super::modes::some_of;
 use crate::camera::node::{Node, Role};
-use crate::camera::{Layout, plain};
+use crate::names::printable;
+use crate::picture::Layout;
 use crate::problem::Problem;
 
 /// A format that the device lists.
@@ -101,21 +102,23 @@ impl Device {
                     ..no_camera("its driver has no streaming by memory mapping")
                 });
             }
-            Ok(caps) => {
-                (plain(caps.card.as_bytes()), plain(caps.driver.as_bytes()), plain(caps.bus.as_bytes()))
-            }
+            Ok(caps) => (
+                printable(caps.card.as_bytes()),
+                printable(caps.driver.as_bytes()),
+                printable(caps.bus.as_bytes()),
+            ),
             // Its name cannot be read this way; sysfs knows it too, and the formats show what it can.
             Err(e) if e.kind() == io::ErrorKind::InvalidData => (
                 node.name.clone(),
                 node.driver.clone(),
-                plain(node.identity.port().as_os_str().as_encoded_bytes()),
+                printable(node.identity.port().as_os_str().as_encoded_bytes()),
             ),
             Err(e) => return Err(Refusal::camera(failed(e))),
         };
         let formats: Vec<Listed> = ask(|| handle.enum_formats())
             .map_err(|e| Refusal::camera(failed(e)))?
             .into_iter()
-            .map(|f| Listed { fourcc: f.fourcc, description: plain(f.description.as_bytes()) })
+            .map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) })
             .collect();
         if formats.is_empty() {
             return Err(no_camera("it lists no picture formats"));
@@ -144,7 +147,7 @@ impl Device {
 /// linux/videodev2.h).
 pub fn code_name(fourcc: FourCC) -> String {
     let [a, b, c, d] = fourcc.repr;
-    let name = plain(&[a, b, c, d & 0x7f]);
+    let name = printable(&[a, b, c, d & 0x7f]);
     if d & 0x80 == 0 { name } else { name + "-BE" }
 }
 

@@ -20,7 +20,7 @@ use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::{Flags, Metadata};
 
 use super::node::Node;
-use super::{About, Ended, Frame, Source, Wanted};
+use super::{Frame, Source, SourceConfig, SourceError, SourceInfo};
 use crate::problem::Problem;
 use buffers::Buffers;
 use device::{Device, Refusal};
@@ -32,11 +32,11 @@ const OLDEST_FRAME: Duration = Duration::from_secs(10);
 
 /// An open, streaming V4L2 device.
 pub struct V4l2 {
-    about: About,
+    about: SourceInfo,
     node: Node,
     buffers: Buffers,
     /// Why it delivers no more, once so.
-    ended: Option<Ended>,
+    ended: Option<SourceError>,
 }
 
 impl V4l2 {
@@ -44,17 +44,17 @@ impl V4l2 {
     ///
     /// # Errors
     /// It is no usable camera, is busy, not permitted, or refuses.
-    pub fn open(path: &Path, wanted: &Wanted) -> Result<V4l2, Problem> {
+    pub fn open(path: &Path, wanted: &SourceConfig) -> Result<V4l2, Problem> {
         Self::start(Node::at(path)?, wanted).map_err(|refusal| refusal.problem)
     }
 
     /// Like [`V4l2::open`], for a node that was looked at already.
-    pub fn start(node: Node, wanted: &Wanted) -> Result<V4l2, Refusal> {
+    pub fn start(node: Node, wanted: &SourceConfig) -> Result<V4l2, Refusal> {
         let device = Device::open(node)?;
         let (agreed, buffers) = bandwidth::start(&device, wanted).map_err(Refusal::camera)?;
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
-        let about = About {
+        let about = SourceInfo {
             source: device.path().display().to_string(),
             card: device.card,
             driver: device.driver,
@@ -88,17 +88,17 @@ impl V4l2 {
 }
 
 impl Source for V4l2 {
-    fn about(&self) -> &About {
+    fn about(&self) -> &SourceInfo {
         &self.about
     }
 
-    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, Ended> {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
         if let Some(ended) = &self.ended {
             return Err(ended.clone());
         }
         match Self::take(&mut self.buffers, timeout) {
             Ok(taken) => Ok(taken.map(|(buffer, meta)| frame(buffer, &meta))),
-            Err(e) => Err(self.ended.insert(Ended(stopped(&self.node, &e))).clone()),
+            Err(e) => Err(self.ended.insert(SourceError(stopped(&self.node, &e))).clone()),
         }
     }
 }

@@ -11,7 +11,7 @@ use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
 use super::device::ask;
-use crate::camera::Size;
+use crate::picture::Size;
 
 /// How many values a sentence names before it says only how many more there are.
 const NAMED: usize = 8;

@@ -12,8 +12,9 @@ use v4l::video::capture::Parameters;
 use super::device::{Device, ask, code_name};
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
-use crate::camera::{Encoder, Layout, MAX_SIDE, Range, Raw, Size, Wanted};
-use crate::jpeg::pixels::Picture;
+use crate::camera::{EncodeMode, SourceConfig};
+use crate::picture::Picture;
+use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
 use crate::problem::Problem;
 
 /// The largest frame that is believed. 8K YUYV is 63.3 MiB; a driver that announces more is broken, and
@@ -46,7 +47,7 @@ impl Agreed {
 ///
 /// # Errors
 /// It lists no layout that was allowed, or refuses each of them.
-pub fn negotiate(device: &Device, wanted: &Wanted) -> Result<Agreed, Problem> {
+pub fn negotiate(device: &Device, wanted: &SourceConfig) -> Result<Agreed, Problem> {
     let mut offers: Vec<Offer> = allowed(wanted)
         .iter()
         .filter_map(|&layout| {
@@ -84,34 +85,34 @@ impl Offer {
     /// What weighs more than our own order of layouts, heaviest first: a size that was asked for and is not
     /// offered; that it is no JPEG of the camera's, or that it is one and would have to be decoded to be encoded
     /// here; and among raw layouts, which differ less, how far size and rate fall short of what is wanted.
-    fn drawbacks(&self, wanted: &Wanted) -> (bool, bool, Option<(u64, u64)>) {
+    fn drawbacks(&self, wanted: &SourceConfig) -> (bool, bool, Option<(u64, u64)>) {
         let Offer { layout, sizes, rates, .. } = self;
         let lacks_size = wanted.size.is_some_and(|size| !sizes.may_offer(size));
         let raw = layout.raw().map(|_| (sizes.apart(wanted.size()), rates.short_of(wanted.fps())));
-        let decoded = wanted.encoder == Encoder::Software && raw.is_none();
+        let decoded = wanted.encoder == EncodeMode::Software && raw.is_none();
         (lacks_size, decoded, raw)
     }
 }
 
 /// The layouts that the settings allow, best first.
-fn allowed(wanted: &Wanted) -> Vec<Layout> {
+fn allowed(wanted: &SourceConfig) -> Vec<Layout> {
     let by_encoder = |layout: &Layout| match wanted.encoder {
-        Encoder::Auto | Encoder::Software => true,
-        Encoder::Passthrough => *layout == Layout::Mjpeg,
+        EncodeMode::Auto | EncodeMode::Software => true,
+        EncodeMode::Passthrough => *layout == Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
     Layout::all().filter(by_encoder).filter(by_layout).collect()
 }
 
 /// Why none of the listed formats can be taken, and what to do.
-fn no_layout(wanted: &Wanted, listed: &str) -> (String, String) {
+fn no_layout(wanted: &SourceConfig, listed: &str) -> (String, String) {
     let names: Vec<&str> = allowed(wanted).into_iter().map(Layout::name).collect();
     if names.is_empty() {
         let why = "the --format and the --encoder that were asked for exclude each other";
         return (why.to_owned(), "leave one of them out".to_owned());
     }
     let advice = match (wanted.layout, wanted.encoder) {
-        (None, Encoder::Auto) => "use another camera",
+        (None, EncodeMode::Auto) => "use another camera",
         (Some(_), _) => "leave out --format",
         (None, _) => "leave out --encoder",
     };
@@ -119,7 +120,7 @@ fn no_layout(wanted: &Wanted, listed: &str) -> (String, String) {
 }
 
 /// Sets one layout, the nearest size and the nearest rate.
-fn agree(device: &Device, wanted: &Wanted, offer: &Offer) -> Result<Agreed, Problem> {
+fn agree(device: &Device, wanted: &SourceConfig, offer: &Offer) -> Result<Agreed, Problem> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = format!("cannot set {} to {layout}", path.display());
@@ -192,7 +193,7 @@ fn range(layout: Layout, format: &Format) -> Range {
     }
 }
 
-fn size_compromise(wanted: &Wanted, got: Size, offered: &Sizes) -> Option<String> {
+fn size_compromise(wanted: &SourceConfig, got: Size, offered: &Sizes) -> Option<String> {
     let offers = match offered {
         Sizes::List(list) if list.is_empty() => String::new(),
         _ => format!("; it offers {offered}"),
@@ -204,7 +205,7 @@ fn size_compromise(wanted: &Wanted, got: Size, offered: &Sizes) -> Option<String
     }
 }
 
-fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rates) -> Option<String> {
+fn rate_compromise(wanted: &SourceConfig, size: Size, got: Option<Rate>, offered: &Rates) -> Option<String> {
     let offers = match offered {
         Rates::List(list) if list.is_empty() => String::new(),
         _ => format!("; at {size} it offers {offered}"),
@@ -221,8 +222,8 @@ fn rate_compromise(wanted: &Wanted, size: Size, got: Option<Rate>, offered: &Rat
 }
 
 /// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
-fn quality_compromise(device: &Device, wanted: &Wanted, layout: Layout) -> Option<String> {
-    let by_camera = layout == Layout::Mjpeg && wanted.encoder != Encoder::Software;
+fn quality_compromise(device: &Device, wanted: &SourceConfig, layout: Layout) -> Option<String> {
+    let by_camera = layout == Layout::Mjpeg && wanted.encoder != EncodeMode::Software;
     let quality = wanted.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
     ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
@@ -239,13 +240,13 @@ fn quality_sentence(quality: u8) -> String {
 mod tests {
     use super::super::modes::tests::{rate, size, sizes};
     use super::*;
-    use crate::camera::Which;
+    use crate::camera::SourceSpec;
 
     const YUYV: Layout = Layout::Raw(Raw::Yuyv);
     const NV12: Layout = Layout::Raw(Raw::Nv12);
 
-    fn wanted() -> Wanted {
-        Wanted::of(Which::Auto)
+    fn wanted() -> SourceConfig {
+        SourceConfig::of(SourceSpec::Auto)
     }
 
     fn format(layout: Layout, width: u32, height: u32, stride: u32, bytes: u32) -> Format {
@@ -258,17 +259,17 @@ mod tests {
     fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
         let all: Vec<Layout> = Layout::all().collect();
         assert_eq!(allowed(&wanted()), all);
-        assert_eq!(allowed(&Wanted { encoder: Encoder::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(allowed(&Wanted { encoder: Encoder::Software, ..wanted() }), all);
-        assert_eq!(allowed(&Wanted { layout: Some(YUYV), ..wanted() }), [YUYV]);
-        let both = Wanted { layout: Some(YUYV), encoder: Encoder::Passthrough, ..wanted() };
+        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Passthrough, ..wanted() }), [Layout::Mjpeg]);
+        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Software, ..wanted() }), all);
+        assert_eq!(allowed(&SourceConfig { layout: Some(YUYV), ..wanted() }), [YUYV]);
+        let both = SourceConfig { layout: Some(YUYV), encoder: EncodeMode::Passthrough, ..wanted() };
         assert_eq!(allowed(&both), []);
         assert!(no_layout(&both, "MJPG").0.contains("exclude each other"));
     }
 
     #[test]
     fn a_camera_without_the_asked_format_says_what_it_has() {
-        let wish = Wanted { layout: Some(Layout::Mjpeg), ..wanted() };
+        let wish = SourceConfig { layout: Some(Layout::Mjpeg), ..wanted() };
         let told = no_layout(&wish, "YUYV, NV12");
         assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
         let told = no_layout(&wanted(), "BA81").0;
@@ -286,7 +287,7 @@ mod tests {
             sizes: sizes(&[size]),
             rates: Rates::List(vec![rate(1, fps)]),
         };
-        let first = |wanted: &Wanted, mut offers: Vec<Offer>| {
+        let first = |wanted: &SourceConfig, mut offers: Vec<Offer>| {
             offers.sort_by_cached_key(|offer| offer.drawbacks(wanted));
             offers[0].layout
         };
@@ -297,14 +298,14 @@ mod tests {
         assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 60)]), NV12);
         assert_eq!(first(&any, vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), YUYV);
         assert_eq!(first(&any, vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), Layout::Mjpeg);
-        let asked = Wanted { size: Some(size(hd)), ..wanted() };
+        let asked = SourceConfig { size: Some(size(hd)), ..wanted() };
         assert_eq!(first(&asked, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
     }
 
     #[test]
     fn a_size_that_was_not_given_is_told_with_those_on_offer() {
         let offered = sizes(&["640x480", "1280x720"]);
-        let wish = Wanted { size: Some(size("1281x721")), ..wanted() };
+        let wish = SourceConfig { size: Some(size("1281x721")), ..wanted() };
         assert_eq!(
             size_compromise(&wish, size("1280x720"), &offered).unwrap(),
             "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
@@ -320,7 +321,7 @@ mod tests {
     #[test]
     fn a_rate_that_was_not_given_is_told_with_those_on_offer() {
         let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
-        let wish = Wanted { fps: Some(60), ..wanted() };
+        let wish = SourceConfig { fps: Some(60), ..wanted() };
         let hd = size("1280x720");
         assert_eq!(
             rate_compromise(&wish, hd, Some(rate(2, 25)), &offered).unwrap(),

@@ -4,7 +4,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Reader;
-use crate::auth::{NAME_MAX, Role, USERS_MAX, User, is_name};
+use crate::auth::{Role, USERS_MAX, User};
+use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
 
 const KEYS: [&str; 3] = ["name", "role", "password"];
@@ -54,7 +55,7 @@ impl Reader<'_> {
             })?;
             let named = || format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @");
             let taken = match word {
-                "name" => is_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
+                "name" => is_user_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
                 "role" => parse_role(text).map(|found| role = Some(found)),
                 _ => text.parse().map(|hash| password = Some(hash)),
             };

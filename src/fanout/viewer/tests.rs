@@ -1,7 +1,8 @@
 use super::*;
-use crate::camera::{Size, Wanted, Which};
-use crate::fanout::order::Order;
+use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Feed;
+use crate::picture::Size;
+use crate::protocol::Order;
 use crate::ring::{Meta, Writer};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream as Client};
@@ -16,9 +17,9 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
-    let wanted = Wanted::of(Which::Auto);
+    let wanted = SourceConfig::of(SourceSpec::Auto);
     let feed = Arc::new(Feed::new("test".to_owned(), wanted));
-    let seat = Arc::new(Seat::new(order, peer, since, feed.served.clone()));
+    let seat = Arc::new(ViewerStats::new(order, peer, since, feed.served.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
     (viewer, client, feed)
@@ -31,7 +32,7 @@ fn publish(feed: &Feed, length: usize) {
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
 }
 
-fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Result<Offered, Leave> {
+fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Result<Offered, CloseReason> {
     viewer.unblock();
     viewer.discard()?;
     viewer.flush(pool, now)?;
@@ -58,7 +59,7 @@ fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
         offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).unwrap();
     }
     let end = start + STALL_LIMIT + Duration::from_secs(1);
-    assert_eq!(viewer.expire(end), Err(Leave::Stalled));
+    assert_eq!(viewer.expire(end), Err(CloseReason::Stalled));
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
     let mut room = Pool::new(64 << 20, Arc::default());
     publish(&feed, 8 << 20);
     let late = feed.ring.look(|frame| viewer.mend(&frame, number, sent, &mut room));
-    assert_eq!(late, Some(Err(Leave::NoRoom)));
+    assert_eq!(late, Some(Err(CloseReason::NoRoom)));
     let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
     assert_eq!(same, Some(Ok(())));
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use log::{info, warn};
@@ -15,6 +15,7 @@ use super::own::{Own, is_due, is_set};
 use crate::host::shutdown::Shutdown;
 use crate::host::{addresses, state};
 use crate::problem::Problem;
+use crate::sync::{self, lock, write};
 
 /// How often it is looked at.
 const LOOK_PERIOD: Duration = Duration::from_secs(5);
@@ -76,17 +77,16 @@ impl Keeper {
 
     /// Looks now whether there is a newer one, or must be.
     pub fn look(&self) {
-        let mut care = self.care.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut care = lock(&self.care);
         if care.look(now(), &addresses::own()) {
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) =
-                care.certificate.certified.clone();
+            *write(&self.current) = care.certificate.certified.clone();
         }
     }
 }
 
 impl ResolvesServerCert for Keeper {
     fn resolve(&self, _client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(sync::read(&self.current).clone())
     }
 }
 

@@ -13,6 +13,7 @@ use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::{Format, json};
+use crate::sync::lock;
 
 /// Lines that wait to be written take at most so many bytes together; further ones are lost, and counted.
 const WAITING_MAX: usize = 256 << 10;
@@ -101,7 +102,7 @@ impl Waiting {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.waiting)
     }
 
     fn write_for_ever(&self, format: Format) -> ! {

@@ -7,9 +7,10 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use super::*;
-use crate::camera::{Layout, Range as Reach};
 use crate::jpeg::encode::Encoder;
-use crate::jpeg::pixels::Picture;
+use crate::picture::Layout;
+use crate::picture::Picture;
+use crate::picture::Range as Reach;
 
 /// Something with edges and colour in every row.
 fn bytes(raw: Raw, size: Size) -> Vec<u8> {

@@ -3,7 +3,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use super::super::rows::FULL_CHROMA_FROM;
 use super::*;
-use crate::camera::{Layout, Range, Raw, Size};
+use crate::picture::{Layout, Range, Raw, Size};
 
 /// Shares chroma in two rows where that is done, ...
 const USUAL: u8 = FULL_CHROMA_FROM - 1;

@@ -3,9 +3,9 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use super::*;
-use crate::camera::{Range, Raw};
 use crate::jpeg::encode::Encoder;
-use crate::jpeg::pixels::Picture;
+use crate::picture::Picture;
+use crate::picture::{Range, Raw};
 
 /// Marker segments by hand: SOI, SOF0 of 640x480 grey, DHT, SOS, and four bytes of scan, without EOI.
 const SOF: &[u8] = b"\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x01\x01\x11\0";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::camera::{Wanted, Which};
+use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Demand;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,12 +10,12 @@ const WHOLE: &[u8] =
     b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
 fn feed() -> Arc<Feed> {
-    let wanted = Wanted::of(Which::Pattern);
+    let wanted = SourceConfig::of(SourceSpec::Pattern);
     Arc::new(Feed::new("test".to_owned(), wanted))
 }
 
 fn session(layout: Layout) -> Session {
-    let about = About {
+    let about = SourceInfo {
         source: String::new(),
         card: String::new(),
         driver: String::new(),
@@ -85,10 +85,10 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
 
 #[test]
 fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
-    let wanted = Wanted {
-        encoder: camera::Encoder::Software,
+    let wanted = SourceConfig {
+        encoder: camera::EncodeMode::Software,
         size: Some(Size { width: 6, height: 4 }),
-        ..Wanted::of(Which::Pattern)
+        ..SourceConfig::of(SourceSpec::Pattern)
     };
     let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
     let _demand = Demand::new(feed.clone());

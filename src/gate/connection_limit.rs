@@ -19,7 +19,7 @@ pub struct Count {
 
 /// What limits their number: a cap that leaves descriptors for the rest of the process, and memory.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct ConnectionLimit {
     pub(super) count: Arc<Count>,
     pub(super) limit: usize,
     memory: Mutex<Memory>,
@@ -29,7 +29,7 @@ pub(super) struct Room {
     fitted: AtomicUsize,
 }
 
-impl Room {
+impl ConnectionLimit {
     /// Room for so many at once.
     pub(super) fn new(limit: usize) -> Self {
         let count = Arc::new(Count::default());

@@ -8,13 +8,13 @@ use mio::Waker;
 
 /// Wakes one event loop.
 #[derive(Debug)]
-pub(super) struct Bell {
+pub(super) struct LoopWaker {
     pub(super) waker: Arc<Waker>,
     /// Somebody of this loop waits for frames.
     pub(super) watched: AtomicBool,
 }
 
-impl Bell {
+impl LoopWaker {
     pub(super) fn ring(&self) {
         if let Err(failure) = self.waker.wake() {
             error!("cannot wake an event loop: {failure}");
@@ -24,9 +24,9 @@ impl Bell {
 
 /// Wakes all event loops of the gate. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct Bells(pub(super) Vec<Arc<Bell>>);
+pub struct LoopWakers(pub(super) Vec<Arc<LoopWaker>>);
 
-impl Bells {
+impl LoopWakers {
     /// A frame is there: wakes those loops somebody of which watches.
     pub fn frame(&self) {
         self.0.iter().filter(|bell| bell.watched.load(Ordering::SeqCst)).for_each(|bell| bell.ring());

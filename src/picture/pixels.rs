@@ -1,11 +1,11 @@
 //! Raw pixels from a camera, checked once.
 //!
 //! Made by [`crate::stream`] from a frame and by [`crate::canvas`] from itself; read by
-//! [`super::encode`]. After [`Picture::new`] every row is in bounds.
+//! [`crate::jpeg::encode`]. After [`Picture::new`] every row is in bounds.
 
 use std::fmt;
 
-use crate::camera::{MAX_SIDE, Range, Raw, Size};
+use super::{MAX_SIDE, Range, Raw, Size};
 
 /// A picture where the camera put it: rows of samples in one to three planes.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +125,7 @@ impl<'a> Picture<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::Layout;
+    use crate::picture::Layout;
     use proptest::prelude::*;
 
     fn picture(

@@ -16,8 +16,14 @@ pub const PREFIX: &str = "X-Boardcam-";
 /// The header that carries an [`Order`].
 pub const HEADER: &str = "X-Boardcam-Serve";
 
-/// The longest name that a viewer may give itself, in characters.
-pub const VIEWER_ID_MAX: usize = 32;
+/// The header by which the site knows that a request came through the gate.
+pub const KEY_HEADER: &str = "X-Boardcam-Key";
+
+/// The header by which the site knows the client's address, as the gate sees it.
+pub const PEER_HEADER: &str = "X-Boardcam-Peer";
+
+/// The header by which the site knows that a request came encrypted.
+pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
 /// What to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,12 +112,6 @@ impl Order {
         }
         Some(order)
     }
-
-    /// Whether a viewer may call itself so: short, and safe in headers, logs and JSON.
-    pub fn is_viewer_id(text: &str) -> bool {
-        (1..=VIEWER_ID_MAX).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    }
 }
 
 /// Before the fields of a [`FileOrder`] in the private header.
@@ -155,7 +155,7 @@ impl FileOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::Size;
+    use crate::picture::Size;
 
     #[test]
     fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {

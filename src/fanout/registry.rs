@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::order::{Kind, Order};
 use crate::auth::passes::{Pass, Passes};
-use crate::feed::Served;
+use crate::feed::DeliveryStats;
+use crate::protocol::{Kind, Order};
+use crate::sync::lock;
 
 /// A viewer's rate is an average in which the last frame weighs one part in so many.
 const RATE_WEIGHT: u64 = 16;
 
 /// One viewer as others see it.
 #[derive(Debug)]
-pub struct Seat {
+pub struct ViewerStats {
     /// What it asked for.
     pub order: Order,
     /// Where it is.
@@ -34,15 +35,15 @@ pub struct Seat {
     /// How old the last frame was at that moment, in nanoseconds.
     age: AtomicU64,
     /// The same for all viewers of the camera together.
-    served: Arc<Served>,
+    served: Arc<DeliveryStats>,
 }
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl Seat {
-    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant, served: Arc<Served>) -> Self {
+impl ViewerStats {
+    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant, served: Arc<DeliveryStats>) -> Self {
         let zero = || AtomicU64::new(0);
         let (taken, interval, age) = (zero(), zero(), zero());
         let (frames, skipped, bytes) = (zero(), zero(), zero());
@@ -108,15 +109,15 @@ impl Seat {
 
 /// All viewers of all event loops, and what it costs that some are slow.
 #[derive(Debug, Default)]
-pub struct Audience {
-    seats: Mutex<Vec<Arc<Seat>>>,
+pub struct ViewerRegistry {
+    seats: Mutex<Vec<Arc<ViewerStats>>>,
     /// What says who may still watch.
     passes: Arc<Passes>,
     /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
     pub spill: Arc<AtomicUsize>,
 }
 
-impl Audience {
+impl ViewerRegistry {
     /// Nobody yet; viewers that watch by a pass do so while it holds.
     pub fn new(passes: Arc<Passes>) -> Self {
         Self { passes, ..Self::default() }
@@ -128,20 +129,20 @@ impl Audience {
     }
 
     /// The viewers, in the order in which they came.
-    pub fn list(&self) -> Vec<Arc<Seat>> {
+    pub fn list(&self) -> Vec<Arc<ViewerStats>> {
         self.lock().clone()
     }
 
-    pub(super) fn enter(&self, seat: Arc<Seat>) {
+    pub(super) fn enter(&self, seat: Arc<ViewerStats>) {
         self.lock().push(seat);
     }
 
-    pub(super) fn leave(&self, seat: &Arc<Seat>) {
+    pub(super) fn leave(&self, seat: &Arc<ViewerStats>) {
         self.lock().retain(|other| !Arc::ptr_eq(other, seat));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
-        self.seats.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ViewerStats>>> {
+        lock(&self.seats)
     }
 }
 
@@ -149,9 +150,9 @@ impl Audience {
 mod tests {
     use super::*;
 
-    fn seat() -> Seat {
+    fn seat() -> ViewerStats {
         let order = Order::new(Kind::Stream, 0);
-        Seat::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now(), Arc::default())
+        ViewerStats::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now(), Arc::default())
     }
 
     #[test]

@@ -5,25 +5,25 @@
 
 use std::str::FromStr;
 
-use super::Visit;
-use crate::camera::Size;
+use super::RequestContext;
 use crate::pace::Fps;
+use crate::picture::Size;
 use crate::variants::Variant;
 
 /// What a viewer wants other than the camera's own stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct StreamQuery {
     pub(super) variant: Option<Variant>,
     pub(super) fps: Option<Fps>,
     pub(super) advance_headers: bool,
 }
 
-impl Wish {
+impl StreamQuery {
     /// Reads the query.
     ///
     /// # Errors
     /// A sentence that says which parameter is wrong and what is right.
-    pub(super) fn of(visit: &Visit<'_>) -> Result<Self, String> {
+    pub(super) fn of(visit: &RequestContext<'_>) -> Result<Self, String> {
         let size = value(visit, "size", Size::from_str)?;
         let quality = value(visit, "quality", quality)?;
         let fps = value(visit, "fps", Fps::from_str)?;
@@ -37,7 +37,7 @@ impl Wish {
 
 /// The value of parameter `name`, if it is there.
 fn value<T>(
-    visit: &Visit<'_>,
+    visit: &RequestContext<'_>,
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
@@ -78,9 +78,15 @@ mod tests {
     use crate::jpeg::encode::DEFAULT_QUALITY;
     use rouille::Request;
 
-    fn wish(query: &str) -> Result<Wish, String> {
+    fn wish(query: &str) -> Result<StreamQuery, String> {
         let request = Request::fake_http("GET", format!("/stream?{query}"), vec![], vec![]);
-        Wish::of(&Visit { house: &house(), request: &request, visitor: None, camera: 0, names_camera: false })
+        StreamQuery::of(&RequestContext {
+            house: &house(),
+            request: &request,
+            visitor: None,
+            camera: 0,
+            names_camera: false,
+        })
     }
 
     fn variant(query: &str) -> Option<Variant> {
@@ -95,14 +101,14 @@ mod tests {
         assert_eq!(variant("quality=50"), Some(Variant { size: None, quality: 50 }));
         assert_eq!(variant("quality=50&x=y&size=640x360"), Some(Variant { size, quality: 50 }));
         let fps = "0.5".parse().unwrap();
-        let expected = Wish { variant: None, fps: Some(fps), advance_headers: true };
+        let expected = StreamQuery { variant: None, fps: Some(fps), advance_headers: true };
         assert_eq!(wish("fps=0.5&advance_headers=1"), Ok(expected));
     }
 
     #[test]
     fn what_means_nothing_to_us_is_ignored() {
         for query in ["1699", "cacheBust=1", "timestamp=2&sizes=x&qualit=0", "=", "&&", "SIZE=x"] {
-            let expected = Wish { variant: None, fps: None, advance_headers: false };
+            let expected = StreamQuery { variant: None, fps: None, advance_headers: false };
             assert_eq!(wish(query), Ok(expected), "{query}");
         }
     }

@@ -7,7 +7,7 @@ use super::histogram::Histogram;
 
 /// Counted over all viewers of a camera, those of its smaller pictures included, who come and go.
 #[derive(Debug, Default)]
-pub struct Served {
+pub struct DeliveryStats {
     /// Frames that streams sent in whole or in part, each viewer's counted.
     pub frames: AtomicU64,
     /// Frames that viewers missed because they were still taking an earlier one.
@@ -24,7 +24,7 @@ pub struct Served {
     smaller_cost: AtomicU64,
 }
 
-impl Served {
+impl DeliveryStats {
     /// Counts a smaller picture that cost so much CPU time.
     pub fn made_smaller(&self, cost: Duration) {
         self.smaller.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,48 @@
+//! What may be a name, and text from outside made safe to show.
+//!
+//! One rule for each kind of name, whoever reads it: settings, URLs, cookies, files of recordings.
+
+/// The longest name of a camera, a user or a token, in bytes.
+pub const NAME_MAX: usize = 32;
+
+/// The longest name that a viewer may give itself, in bytes.
+pub const VIEWER_ID_MAX: usize = 32;
+
+/// Whether a camera may have this name: it stands in URLs, in file names and in private headers.
+pub fn is_camera_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(is_word)
+}
+
+/// Whether a user or a token may have this name: Basic authentication (no colon), logs and URLs carry it.
+pub fn is_user_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'@'))
+}
+
+/// Whether a viewer may give itself this name: short, and safe in headers, logs and JSON.
+pub fn is_viewer_id(text: &str) -> bool {
+    (1..=VIEWER_ID_MAX).contains(&text.len()) && text.bytes().all(is_word)
+}
+
+/// Letters, digits, `-` and `_`.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// Text from a device or a driver, made safe for a terminal and a log line: what is no text goes (control
+/// characters, and half a character where a name was cut).
+pub fn printable(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let legible = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;
+    text.chars().filter(legible).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cameras_name_cannot_play_tricks_on_a_terminal() {
+        assert_eq!(printable(b"  Cam\x1b[2J\r\nera \0\0"), "Cam[2Jera");
+        assert_eq!(printable(b"Cam\xc3\xa9ra \xc3"), "Cam\u{e9}ra");
+    }
+}

@@ -1,0 +1,79 @@
+//! What a picture is: its size, how its bytes lie, how far its samples reach, and a checked view of raw pixels.
+//!
+//! Ground for every module on the way of a frame; knows no camera, no JPEG and no viewer.
+
+mod layout;
+mod pixels;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use layout::{Layout, Plane, Raw};
+pub use pixels::{Picture, PixelError};
+
+/// The largest width or height of a baseline JPEG (ITU T.81 B.2.2: X and Y are 16 bits).
+pub const MAX_SIDE: u32 = 65_535;
+
+/// A picture's size in pixels, each side 1 to [`MAX_SIDE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Size {
+    /// Asked of a camera when nothing else is said.
+    pub const DEFAULT: Size = Size { width: 1280, height: 720 };
+
+    /// Pixels in all.
+    pub const fn area(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |s: &str| s.parse::<u32>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
+        text.split_once(['x', 'X'])
+            .and_then(|(w, h)| Some(Size { width: side(w)?, height: side(h)? }))
+            .ok_or_else(|| format!("expected WIDTHxHEIGHT such as 1280x720, each side 1 to {MAX_SIDE}"))
+    }
+}
+
+/// How far the samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Range {
+    /// Luma, red, green and blue 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says
+    /// otherwise.
+    #[default]
+    Limited,
+    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default of RGB, of
+    /// luma alone, and with V4L2_COLORSPACE_JPEG.
+    Full,
+}
+
+/// The highest rate that a source or a viewer may ask for, in frames per second.
+pub const MAX_FPS: u32 = 240;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_jpeg_can_have_are_refused() {
+        assert_eq!("640x480".parse(), Ok(Size { width: 640, height: 480 }));
+        for bad in ["", "640", "640x", "x480", "0x0", "65536x1", "-1x5", "640x480x2", "a x b", "640 x 480"] {
+            assert!(bad.parse::<Size>().is_err(), "{bad:?} was accepted");
+        }
+    }
+}
