@@ -147,6 +147,8 @@ pub struct Feed {
     pub name: String,
     /// What was asked of it.
     pub wanted: SourceConfig,
+    /// Why the default settings hold in place of the settings file; page and card say so.
+    pub settings_problem: Option<Problem>,
     /// Its frames.
     pub ring: Ring,
     /// What became of its frames.
@@ -169,6 +171,7 @@ impl Feed {
         Self {
             name,
             wanted,
+            settings_problem: None,
             ring: Ring::new(),
             counters: Counters::default(),
             served: Arc::default(),
@@ -178,6 +181,11 @@ impl Feed {
             listeners: Listeners::default(),
             quality,
         }
+    }
+
+    /// The same feed, which also says why the default settings hold.
+    pub fn with_settings_problem(self, settings_problem: Option<Problem>) -> Self {
+        Self { settings_problem, ..self }
     }
 
     /// Smaller pictures of this camera, whose viewers count as its own.

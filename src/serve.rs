@@ -1,9 +1,9 @@
-//! Puts the rooms together into a running service, and takes them apart at the end. Called by `main` alone.
+//! Puts the modules together into a running service, step by step, and takes them apart at the end. Called by `main`
+//! alone.
 
 use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,17 +15,16 @@ use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
-use crate::gate::Gate;
 use crate::gate::head::AllowedHosts;
+use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
-use crate::host::console;
 use crate::host::discovery::{Announced, Discovery};
-use crate::host::inject;
 use crate::host::limits::raise_open_files;
 use crate::host::log::about_camera;
 use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
-use crate::host::{random, signals, state};
+use crate::host::threads::{Ended, Threads};
+use crate::host::{console, inject, random, signals, state};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
@@ -33,9 +32,8 @@ use crate::site::{self, AppState, Guard};
 use crate::stream::Stream;
 use crate::variants::Variants;
 
-/// How long the cameras' threads may take to release their devices at the end, and disks to take the end of a
-/// recording, so that all of it stays
-/// below two seconds.
+/// How long cameras may take to be released at the end, and disks to take the end of a recording. The program ends
+/// within two seconds, whatever a driver does.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
 
 /// Serves until SIGINT or SIGTERM.
@@ -50,134 +48,40 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
         error!("{mistake}; until then the default settings hold");
     }
     let announced = Announced::default();
-    let names = AllowedHosts::new(own_names(settings)).and(announced.clone());
-    let certified = certified_names(&names, settings.name.as_deref());
-    let reserved = settings.record.open_files(settings.gate.event_loops());
-    let gate = Gate::open(&settings.gate, names, &certified, raise_open_files(), reserved)?;
-    let (listening, https) = (gate.addresses(), gate.https_addresses());
-    let https_port = https.first().map(SocketAddr::port);
-    let opened = if https.is_empty() { listening.clone() } else { https };
-    let bells = gate.bells();
+    let gate = open_gate(settings, &announced)?;
     let shutdown = Shutdown::default();
-    let (on_signal, wake, keeper) = (shutdown.clone(), bells.clone(), gate.keeper());
-    let end = move || {
-        on_signal.begin();
-        wake.all();
-    };
-    signals::listen(end, move || {
-        if let Some(keeper) = &keeper {
-            keeper.look();
-        }
-    })?;
+    listen_for_signals(&gate, &shutdown)?;
 
-    let feeds: Vec<_> = (settings.cameras.iter())
-        .map(|(name, wanted)| Arc::new(Feed::new(name.clone(), wanted.clone())))
-        .collect();
-    let access = Access::new(&settings.users, state::folder())?;
-    if access.is_open() {
-        warn!(
-            "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
-             that, let boardcam hash-password NAME write a user into the settings file"
-        );
-    }
-    let audience = Arc::new(ViewerRegistry::new(access.passes()));
-    let wake = {
-        let bells = bells.clone();
-        move || bells.frame()
-    };
-    let variants = Variants::new(feeds.clone(), Box::new(wake.clone()));
-    let recordings = Recordings::new(&settings.record);
-    let house = AppState {
-        feeds: feeds.clone(),
-        variants: variants.clone(),
-        audience: audience.clone(),
-        guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
-        recordings: recordings.clone(),
-        count: gate.count(),
-        board: Board::default(),
-        opened: opened.clone(),
-        announced: announced.clone(),
-        https_port,
-        started,
-        instance: random::secret()?,
-        mistake: settings.mistake.clone(),
-    };
-    let door = site::start(Arc::new(house))?;
+    let access = read_users(settings)?;
+    let pictures = Pictures::new(settings, &access, &gate.bells());
+    let app = pictures.app_state(settings, access, &gate, &announced, started)?;
+    let upstream = site::start(Arc::new(app))?;
+    let (threads, ended) = Threads::new();
+    pictures.start(settings, &gate.bells(), &threads, &shutdown)?;
+    announce(settings, &gate, announced, &threads, &shutdown)?;
+    drop(threads);
+    let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
 
-    let (alive, all_ended) = channel::<()>();
-    for feed in &feeds {
-        let (feed, shutdown, wake, alive) = (feed.clone(), shutdown.clone(), wake.clone(), alive.clone());
-        let thread = thread::Builder::new().name(format!("camera {}", feed.name));
-        let mistake = settings.mistake.clone();
-        let run = move || {
-            let _about = about_camera(&feed.name);
-            Stream::new(&feed, &shutdown, &wake).telling_of(mistake).run();
-            drop(alive);
-        };
-        thread.spawn(run).map_err(|error| {
-            Problem::new("cannot start a camera's thread", error.to_string(), "is the system out of memory?")
-        })?;
-    }
-    // The end waits for these, too: whoever was told of this board is told that it goes.
-    if let Some(name) = settings.name.clone() {
-        let (shutdown, alive) = (shutdown.clone(), alive.clone());
-        let discovery = Discovery { name, listening, announced, shutdown };
-        let run = move || {
-            discovery.run();
-            drop(alive);
-        };
-        thread::Builder::new().name("discovery".to_owned()).spawn(run).map_err(|error| {
-            Problem::new(
-                "cannot start the thread by which this board is found",
-                error.to_string(),
-                "is the system out of memory?",
-            )
-        })?;
-    }
-    console::start(opened, https_port.is_some(), settings.mistake.clone(), shutdown.clone());
-    let no_thread = |error: std::io::Error| {
-        Problem::new("cannot start recording", error.to_string(), "is the system out of memory?")
-    };
-    recordings.start(&settings.record, &feeds, &shutdown, &alive).map_err(no_thread)?;
-    drop(alive);
-
-    let service = Service::from_environment().map(Arc::new);
-    if let Some(service) = &service {
-        let bells = bells.clone();
-        let wake = Box::new(move || bells.all());
-        let cameras = feeds.iter().map(|feed| Arc::clone(feed) as Arc<dyn Watched>).collect();
-        let vitals = Vitals { event_loops: gate.pulses(), wake, cameras };
-        service.watch(vitals, &shutdown).map_err(|error| {
-            Problem::new(
-                "cannot start the watchdog's thread",
-                error.to_string(),
-                "is the system out of memory?",
-            )
-        })?;
-        service.ready();
-    }
     inject::panic_at("main");
-    let fanout = || {
-        let wake = bells.clone();
-        let reader = recordings.folder.as_ref().map(|folder| Reader::start(folder, move || wake.all()));
-        let downloads = Downloads::new(reader.transpose()?);
-        Ok(Fanout::new(variants.clone(), audience.clone()).with_downloads(downloads))
-    };
-    let served = gate.serve(fanout, &door, &shutdown);
+    let fanout = pictures.fanout(&gate.bells());
+    let served = gate.serve(fanout, &upstream, &shutdown);
     shutdown.begin();
-    if let Some(service) = &service {
-        service.stopping();
-    }
-    if all_ended.recv_timeout(RELEASE_TIME) == Err(RecvTimeoutError::Timeout) {
-        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
-    }
+    take_apart(service.as_deref(), &ended);
     info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {
         Problem::new("cannot go on serving", error.to_string(), "is the system out of files or memory?")
     })
 }
 
-/// The names by which browsers may call this server besides addresses and localhost.
+/// Opens the sockets. Whoever connects from now on waits until [`Gate::serve`].
+fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
+    let allowed = AllowedHosts::new(own_names(settings));
+    let certified = certified_names(&allowed, settings.name.as_deref());
+    let reserved = settings.record.open_files(settings.gate.event_loops());
+    Gate::open(&settings.gate, allowed.and(announced.clone()), &certified, raise_open_files(), reserved)
+}
+
+/// The names by which browsers may call this server, besides addresses and localhost.
 fn own_names(settings: &Settings) -> Vec<String> {
     let mut names = settings.hosts.clone();
     let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
@@ -188,13 +92,171 @@ fn own_names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// The names that a certificate made here is for. The one to be found under is among them before it is known to be
-/// free: a certificate that followed what the network says could be made to change by anybody on it.
-fn certified_names(names: &AllowedHosts, found: Option<&str>) -> Vec<String> {
-    let mut certified = names.fixed().to_vec();
-    let found = found.map(|name| format!("{name}.local"));
-    certified.extend(found.filter(|found| !names.fixed().contains(found)));
+/// The names that a certificate made here is for. The name to be found under is one of them before it is known to be
+/// free: if the certificate followed what the network says, anybody on it could make it change.
+fn certified_names(allowed: &AllowedHosts, name: Option<&str>) -> Vec<String> {
+    let mut certified = allowed.fixed().to_vec();
+    let name = name.map(|name| format!("{name}.local"));
+    certified.extend(name.filter(|name| !certified.contains(name)));
     certified
+}
+
+/// SIGINT and SIGTERM end the program; SIGHUP also looks for a newer certificate.
+fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
+    let (shutdown, wakers, certificate) = (shutdown.clone(), gate.bells(), gate.keeper());
+    let end = move || {
+        shutdown.begin();
+        wakers.all();
+    };
+    signals::listen(end, move || {
+        if let Some(certificate) = &certificate {
+            certificate.look();
+        }
+    })
+}
+
+/// Who may watch and change things.
+fn read_users(settings: &Settings) -> Result<Access, Problem> {
+    let access = Access::new(&settings.users, state::folder())?;
+    if access.is_open() {
+        warn!(
+            "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
+             that, let boardcam hash-password NAME write a user into the settings file"
+        );
+    }
+    Ok(access)
+}
+
+/// What the cameras give, and who gets it.
+struct Pictures {
+    feeds: Vec<Arc<Feed>>,
+    variants: Arc<Variants>,
+    viewers: Arc<ViewerRegistry>,
+    recordings: Arc<Recordings>,
+}
+
+impl Pictures {
+    fn new(settings: &Settings, access: &Access, wakers: &LoopWakers) -> Self {
+        let feed = |(name, config): &(String, _)| {
+            let feed = Feed::new(name.clone(), Clone::clone(config));
+            Arc::new(feed.with_settings_problem(settings.mistake.clone()))
+        };
+        let feeds: Vec<_> = settings.cameras.iter().map(feed).collect();
+        let wakers = wakers.clone();
+        Self {
+            variants: Variants::new(feeds.clone(), Box::new(move || wakers.frame())),
+            viewers: Arc::new(ViewerRegistry::new(access.passes())),
+            recordings: Recordings::new(&settings.record),
+            feeds,
+        }
+    }
+
+    /// What the site knows of the rest.
+    fn app_state(
+        &self,
+        settings: &Settings,
+        access: Access,
+        gate: &Gate,
+        announced: &Announced,
+        started: Instant,
+    ) -> Result<AppState, Problem> {
+        Ok(AppState {
+            feeds: self.feeds.clone(),
+            variants: self.variants.clone(),
+            audience: self.viewers.clone(),
+            guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
+            recordings: self.recordings.clone(),
+            count: gate.count(),
+            board: Board::default(),
+            opened: addresses_to_open(gate),
+            announced: announced.clone(),
+            https_port: gate.https_addresses().first().map(SocketAddr::port),
+            started,
+            instance: random::secret()?,
+        })
+    }
+
+    /// Starts the threads that capture and record.
+    fn start(
+        &self,
+        settings: &Settings,
+        wakers: &LoopWakers,
+        threads: &Threads,
+        shutdown: &Shutdown,
+    ) -> Result<(), Problem> {
+        for feed in &self.feeds {
+            let (name, purpose) =
+                (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
+            let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
+            threads.start(&name, &purpose, move || {
+                let _about = about_camera(&feed.name);
+                Stream::new(&feed, &shutdown, &|| wakers.frame()).run();
+            })?;
+        }
+        self.recordings.start(&settings.record, &self.feeds, shutdown, threads)
+    }
+
+    /// Makes the fan-out of an event loop.
+    fn fanout(&self, wakers: &LoopWakers) -> impl Fn() -> std::io::Result<Fanout> + use<> {
+        let (variants, viewers, wakers) = (self.variants.clone(), self.viewers.clone(), wakers.clone());
+        let recordings = self.recordings.folder.clone();
+        move || {
+            let wakers = wakers.clone();
+            let reader = recordings.as_ref().map(|folder| Reader::start(folder, move || wakers.all()));
+            let downloads = Downloads::new(reader.transpose()?);
+            Ok(Fanout::new(variants.clone(), viewers.clone()).with_downloads(downloads))
+        }
+    }
+}
+
+/// Where browsers are to open the page: by HTTPS where that is served.
+fn addresses_to_open(gate: &Gate) -> Vec<SocketAddr> {
+    let https = gate.https_addresses();
+    if https.is_empty() { gate.addresses() } else { https }
+}
+
+/// Says where the page is: on the network by mDNS, and on the terminal.
+fn announce(
+    settings: &Settings,
+    gate: &Gate,
+    announced: Announced,
+    threads: &Threads,
+    shutdown: &Shutdown,
+) -> Result<(), Problem> {
+    if let Some(name) = settings.name.clone() {
+        let discovery =
+            Discovery { name, listening: gate.addresses(), announced, shutdown: shutdown.clone() };
+        // The end waits for it, so that those who heard of this board hear that it goes.
+        threads.start("discovery", "being found by mDNS", move || discovery.run())?;
+    }
+    let https = !gate.https_addresses().is_empty();
+    console::start(addresses_to_open(gate), https, settings.mistake.clone(), shutdown.clone());
+    Ok(())
+}
+
+/// Tells the service manager that this program is ready, and from now on how it is; `None` without one.
+fn start_watchdog(
+    gate: &Gate,
+    feeds: &[Arc<Feed>],
+    shutdown: &Shutdown,
+) -> Result<Option<Arc<Service>>, Problem> {
+    let Some(service) = Service::from_environment().map(Arc::new) else { return Ok(None) };
+    let wakers = gate.bells();
+    let cameras = feeds.iter().map(|feed| Arc::clone(feed) as Arc<dyn Watched>).collect();
+    let vitals = Vitals { event_loops: gate.pulses(), wake: Box::new(move || wakers.all()), cameras };
+    service.watch(vitals, shutdown)?;
+    service.ready();
+    Ok(Some(service))
+}
+
+/// Waits until cameras, files and the name on the network are given back.
+fn take_apart(service: Option<&Service>, ended: &Ended) {
+    if let Some(service) = service {
+        service.stopping();
+    }
+    if !ended.wait(RELEASE_TIME) {
+        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
+    }
 }
 
 /// Panics go where log lines go, one line each.

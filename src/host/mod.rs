@@ -17,3 +17,4 @@ pub mod shutdown;
 pub mod signals;
 pub mod state;
 pub mod terminal;
+pub mod threads;

@@ -19,12 +19,13 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ::log::{error, warn};
 
 use super::shutdown::Shutdown;
+use super::threads;
+use crate::problem::Problem;
 
 /// How often the status is told, at least.
 const STATUS_PERIOD: Duration = Duration::from_secs(5);
@@ -134,10 +135,10 @@ impl Service {
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn watch(self: &Arc<Self>, vitals: Vitals, shutdown: &Shutdown) -> io::Result<()> {
-        let (service, shutdown) = (self.clone(), shutdown.clone());
-        let run = move || service.run(&vitals, &shutdown);
-        thread::Builder::new().name("watchdog".to_owned()).spawn(run).map(drop)
+    pub fn watch(self: &Arc<Self>, vitals: Vitals, shutdown: &Shutdown) -> Result<(), Problem> {
+        let service = self.clone();
+        let shutdown = shutdown.clone();
+        threads::start("watchdog", "the watchdog's thread", move || service.run(&vitals, &shutdown))
     }
 
     fn run(&self, vitals: &Vitals, shutdown: &Shutdown) {
@@ -195,7 +196,7 @@ impl Rounds<'_> {
     }
 }
 
-/// How the cameras are, in one line: a second one could say anything in our name. A [`Problem`](crate::problem::Problem)
+/// How the cameras are, in one line: a second one could say anything in our name. A [`Problem`]
 /// is one line whatever a camera calls itself.
 fn status(cameras: &[Arc<dyn Watched>]) -> String {
     let cameras: Vec<_> = cameras.iter().map(|camera| camera.status()).collect();
@@ -211,7 +212,6 @@ mod tests {
     use super::*;
     use crate::camera::{SourceConfig, SourceSpec};
     use crate::feed::{Feed, State};
-    use crate::problem::Problem;
 
     fn feed() -> Feed {
         Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern))

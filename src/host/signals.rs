@@ -1,13 +1,12 @@
 //! What the system and the user say to the process. Called by [`crate::serve`], once.
 
 use std::io;
-use std::thread;
 
 use ::log::info;
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::log;
+use super::{log, threads};
 use crate::problem::Problem;
 
 /// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, from threads of their own; SIGHUP reopens the log and calls
@@ -36,6 +35,5 @@ pub fn listen(
             }
         }
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(refused)?;
-    Ok(())
+    threads::start("signals", "the thread that waits for signals", wait)
 }

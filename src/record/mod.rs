@@ -20,14 +20,13 @@ mod status;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::feed::Feed;
 use crate::host::log::about_camera;
 use crate::host::shutdown::Shutdown;
+use crate::host::threads::{self, Threads};
 use crate::problem::Problem;
 use crate::sync::{lock, wait_while};
 use keeper::Keeper;
@@ -151,8 +150,8 @@ impl Recordings {
         })
     }
 
-    /// Starts the threads that record the `feeds` and keep the folder, if there is one. Whoever of them has a file
-    /// open drops its `alive` when it is closed.
+    /// Starts the threads that record the `feeds` and keep the folder, if there is one. Those that have a file open
+    /// are among `threads`, so that the end waits until it is closed.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -161,29 +160,25 @@ impl Recordings {
         settings: &Settings,
         feeds: &[Arc<Feed>],
         shutdown: &Shutdown,
-        alive: &Sender<()>,
-    ) -> io::Result<()> {
+        threads: &Threads,
+    ) -> Result<(), Problem> {
         let Some(path) = self.folder.clone() else { return Ok(()) };
         self.lock().looked = Some(Instant::now());
         let (keeper, end, place) = (Keeper::new(self.clone()), shutdown.clone(), path.clone());
-        thread::Builder::new().name("recordings".to_owned()).spawn(move || keeper.run(&place, &end))?;
+        threads::start("recordings", "looking after the recordings", move || keeper.run(&place, &end))?;
         for (feed, recording) in feeds.iter().zip(&self.cameras) {
             let (jobs, disk) =
                 disk::channel(self.clone(), recording.clone(), feed.name.clone(), path.clone());
-            let alive = alive.clone();
-            let thread = thread::Builder::new().name(format!("disk {}", feed.name));
             let name = feed.name.clone();
-            thread.spawn(move || {
+            threads.start(&format!("disk {name}"), "recording", move || {
                 let _about = about_camera(&name);
                 disk.run();
-                drop(alive);
             })?;
             let file = recorder::FileLimits::new(settings.segment, settings.limits.max_bytes);
             let recorder = recorder::Recorder::new(recording.clone(), feed.clone(), file, jobs);
             let shutdown = shutdown.clone();
-            let thread = thread::Builder::new().name(format!("record {}", feed.name));
             let name = feed.name.clone();
-            thread.spawn(move || {
+            threads::start(&format!("record {name}"), "recording", move || {
                 let _about = about_camera(&name);
                 recorder.run(&shutdown);
             })?;
@@ -290,7 +285,6 @@ fn unusable(path: &Path, error: &io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
 
     #[test]
     fn a_disk_that_hangs_from_the_start_is_told() {
@@ -298,7 +292,7 @@ mod tests {
         let recordings = Recordings::new(&settings);
         let shutdown = Shutdown::default();
         shutdown.begin(); // so that the folder is never looked at
-        recordings.start(&settings, &[], &shutdown, &channel().0).unwrap();
+        recordings.start(&settings, &[], &shutdown, &Threads::new().0).unwrap();
         assert!(recordings.shelf().problem.is_none());
         let started = recordings.lock().looked.unwrap();
         recordings.lock().looked = started.checked_sub(2 * HANGS);

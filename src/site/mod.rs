@@ -78,8 +78,6 @@ pub struct AppState {
     pub started: Instant,
     /// Another one at each start, by which a page knows that the server was restarted.
     pub instance: String,
-    /// Why the defaults hold in place of the settings file.
-    pub mistake: Option<Problem>,
 }
 
 /// One request on its way to its page.

@@ -318,7 +318,7 @@ pub(super) fn state(visit: &RequestContext<'_>) -> Response {
             version: env!("CARGO_PKG_VERSION"),
             instance: &house.instance,
             uptime_s: house.started.elapsed().as_secs_f64(),
-            problem: house.mistake.as_ref().map(Told::from),
+            problem: house.feeds.first().and_then(|feed| feed.settings_problem.as_ref()).map(Told::from),
         },
         you: You {
             user: visitor.and_then(|visitor| visitor.user.as_deref()),

@@ -27,7 +27,6 @@ pub(super) fn house_of(cameras: &[&str]) -> AppState {
         https_port: None,
         started: Instant::now(),
         instance: "test".to_owned(),
-        mistake: None,
     }
 }
 

@@ -65,8 +65,6 @@ pub struct Stream<'a> {
     next_card: Instant,
     /// What is wrong while there is no picture, as the card shows it: its title and the problem.
     trouble: (&'static str, Problem),
-    /// What else a card is to say.
-    mistake: Option<Problem>,
     figures: Figures,
 }
 
@@ -89,14 +87,8 @@ impl<'a> Stream<'a> {
             last_size: feed.wanted.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),
-            mistake: None,
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
         }
-    }
-
-    /// The same, whose card also tells of this mistake in the settings.
-    pub fn telling_of(self, mistake: Option<Problem>) -> Self {
-        Self { mistake, ..self }
     }
 
     /// Serves the camera until the program ends.
@@ -287,7 +279,7 @@ impl<'a> Stream<'a> {
             return;
         }
         let (title, problem) = &self.trouble;
-        let problem = &with_mistake(problem, self.mistake.as_ref());
+        let problem = &with_settings_problem(problem, self.feed.settings_problem.as_ref());
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
@@ -323,13 +315,13 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// The problem as a card tells it, which also tells of a mistake in the settings.
-fn with_mistake(problem: &Problem, mistake: Option<&Problem>) -> Problem {
-    let mut told = problem.clone();
-    if let Some(mistake) = mistake {
-        told.advice = format!("{}. The board runs with default settings, since it {mistake}", told.advice);
+/// What a card says: the camera's problem, and that of the settings file behind it.
+fn with_settings_problem(problem: &Problem, settings: Option<&Problem>) -> Problem {
+    let mut shown = problem.clone();
+    if let Some(settings) = settings {
+        shown.advice = format!("{}. The board runs with default settings, since it {settings}", shown.advice);
     }
-    told
+    shown
 }
 
 /// A search for a camera, as the stream sees it.
@@ -364,8 +356,8 @@ mod tests {
     fn a_card_tells_of_a_mistake_in_the_settings_too() {
         let problem = Problem::new("no camera found", "there is none", "plug one in");
         let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
-        let told = with_mistake(&problem, Some(&mistake)).advice;
+        let told = with_settings_problem(&problem, Some(&mistake)).advice;
         assert!(told.starts_with("plug one in. ") && told.contains("cannot use line 3"), "{told}");
-        assert_eq!(with_mistake(&problem, None), problem);
+        assert_eq!(with_settings_problem(&problem, None), problem);
     }
 }

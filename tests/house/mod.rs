@@ -161,7 +161,6 @@ fn serve_with(
         https_port: None,
         started: Instant::now(),
         instance: random::secret()?,
-        mistake: None,
     };
     let door = site::start(Arc::new(house))?;
     let shutdown = Shutdown::default();
