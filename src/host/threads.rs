@@ -65,7 +65,7 @@ mod tests {
     fn the_end_waits_for_threads_that_run_and_not_for_those_that_panicked() {
         let (threads, ended) = Threads::new();
         let (finish, finished) = channel::<()>();
-        threads.start("waits", "a test", move || drop(finished.recv())).unwrap();
+        threads.start("waits", "a test", move || assert!(finished.recv().is_err())).unwrap();
         threads.start("panics", "a test", || panic!("on purpose")).unwrap();
         drop(threads);
         assert!(!ended.wait(Duration::from_millis(10)));
