@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(read) => read,
         // How it is to be logged is not known then.
         Err(problem) => {
-            host::log::complain(&problem, Format::Text);
+            host::log::report_fatal(&problem, Format::Text);
             return ExitCode::from(USAGE);
         }
     };
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Err(problem) => Err(problem),
     };
     done.unwrap_or_else(|problem| {
-        host::log::complain(&problem, settings.log_format);
+        host::log::report_fatal(&problem, settings.log_format);
         ExitCode::FAILURE
     })
 }
@@ -53,7 +53,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
         Task::Check => {
             print(|out| write!(out, "{settings}"))?;
             if let Some(mistake) = &settings.mistake {
-                host::log::complain(mistake, settings.log_format); // the service starts all the same
+                host::log::report_fatal(mistake, settings.log_format); // the service starts all the same
             }
         }
         Task::Wifi => print(|out| {

@@ -20,11 +20,11 @@ use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
 use crate::host::discovery::{Announced, Discovery};
 use crate::host::limits::raise_open_files;
-use crate::host::log::about_camera;
+use crate::host::log::camera_scope;
 use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
-use crate::host::{console, inject, random, signals, state};
+use crate::host::{console, inject, random, signals, state_dir};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
@@ -117,7 +117,7 @@ fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
 
 /// Who may watch and change things.
 fn read_users(settings: &Settings) -> Result<Access, Problem> {
-    let access = Access::new(&settings.users, state::folder())?;
+    let access = Access::new(&settings.users, state_dir::path())?;
     if access.is_open() {
         warn!(
             "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
@@ -189,7 +189,7 @@ impl Pictures {
                 (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
             threads.start(&name, &purpose, move || {
-                let _about = about_camera(&feed.name);
+                let _scope = camera_scope(&feed.name);
                 Stream::new(&feed, &shutdown, &|| wakers.frame()).run();
             })?;
         }

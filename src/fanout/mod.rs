@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use log::info;
 
-use crate::host::log::about_camera;
+use crate::host::log::camera_scope;
 use crate::protocol::{FileOrder, Kind, Order};
 use crate::socket::Socket;
 use crate::variants::{Refused, Variants};
@@ -120,7 +120,7 @@ impl Fanout {
         let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
         if stream {
-            let _about = about_camera(&name);
+            let _scope = camera_scope(&name);
             info!("viewer {peer} watches camera {name}{variant}");
             self.audience.enter(seat);
         }
@@ -230,7 +230,7 @@ impl Fanout {
         let (socket, seat) = viewer.dismantle(&mut self.pool);
         if seat.order.kind == Kind::Stream {
             self.audience.leave(&seat);
-            let _about = about_camera(&camera);
+            let _scope = camera_scope(&camera);
             info!(
                 "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
                 seat.peer,

@@ -1,4 +1,5 @@
-//! By which addresses other devices reach this machine. Asked anew each time: cables and leases come and go.
+//! The addresses at which other devices reach this machine. Read from the system each time, since cables and leases
+//! come and go.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
@@ -6,7 +7,7 @@ use if_addrs::Interface;
 
 /// An address of this machine at which something listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Endpoint {
     /// The address, with the port that is listened on.
     pub address: SocketAddr,
     /// The system's number of the interface that has it.
@@ -15,30 +16,30 @@ pub struct Place {
 
 /// Where other devices reach what listens on these addresses, the best first; empty without a network.
 ///
-/// An interface that has IPv4 addresses counts by these alone. Every phone speaks IPv4, while a board's IPv6
-/// addresses change (RFC 8981) and would be said again and again. Addresses that hold on one link only
-/// (RFC 3927, RFC 4291) come last, those of IPv6 only if there is nothing else.
-pub fn places(listening: &[SocketAddr]) -> Vec<Place> {
+/// Of an interface with IPv4 addresses only those count: every phone speaks IPv4, while a board's IPv6 addresses change
+/// (RFC 8981) and would be announced again and again. Link-local addresses (RFC 3927, RFC 4291) come last, those of
+/// IPv6 only if there is nothing else.
+pub fn endpoints(listening: &[SocketAddr]) -> Vec<Endpoint> {
     let outside = outside_address();
-    let mut places = sort_out(&interfaces(), listening);
-    places.sort_by_key(|place| {
-        let ip = place.address.ip();
+    let mut endpoints = reachable(&interfaces(), listening);
+    endpoints.sort_by_key(|endpoint| {
+        let ip = endpoint.address.ip();
         (Some(ip) != outside, is_link_local(&ip), ip.is_ipv6()) // stable: else as the system lists them
     });
-    places
+    endpoints
 }
 
-/// Every address of this machine's interfaces, loopback too.
+/// Every address of this machine's interfaces, loopback included.
 pub fn own() -> Vec<IpAddr> {
     interfaces().iter().map(Interface::ip).collect()
 }
 
-/// Where a browser on another device opens what listens on these addresses, by HTTPS or in plain, the best first. A
-/// browser cannot open an IPv6 address of one link: it would have to name its own interface.
+/// The URLs at which a browser on another device opens what listens on these addresses, the best first. Without
+/// link-local IPv6 addresses: a browser would have to name its own interface.
 pub fn urls(listening: &[SocketAddr], https: bool) -> Vec<String> {
-    let places = places(listening).into_iter().map(|place| place.address);
-    let open = places.filter(|place| place.is_ipv4() || !is_link_local(&place.ip()));
-    open.map(|place| url(&place, https)).collect()
+    let endpoints = endpoints(listening).into_iter().map(|endpoint| endpoint.address);
+    let open = endpoints.filter(|endpoint| endpoint.is_ipv4() || !is_link_local(&endpoint.ip()));
+    open.map(|endpoint| url(&endpoint, https)).collect()
 }
 
 /// The URL of what is served at this address.
@@ -51,14 +52,14 @@ fn url(address: &SocketAddr, https: bool) -> String {
     }
 }
 
-/// The port that a URL need not name.
+/// The port that an http URL need not name.
 pub const HTTP: u16 = 80;
 
-/// The same of HTTPS.
+/// The same for https.
 const HTTPS: u16 = 443;
 
-/// The address that the system would send from to somebody elsewhere. Connecting a datagram socket asks the
-/// routing table and sends nothing; the far end is an address that nobody has (RFC 5737).
+/// The address from which the system would reach another network. Connecting a datagram socket asks the routing table
+/// and sends nothing; the far end is an address that nobody has (RFC 5737).
 pub fn outside_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
@@ -67,7 +68,7 @@ pub fn outside_address() -> Option<IpAddr> {
 }
 
 fn interfaces() -> Vec<Interface> {
-    if_addrs::get_if_addrs().unwrap_or_default() // a system that does not tell has no network for us
+    if_addrs::get_if_addrs().unwrap_or_default() // no list means no network
 }
 
 fn is_link_local(ip: &IpAddr) -> bool {
@@ -77,7 +78,7 @@ fn is_link_local(ip: &IpAddr) -> bool {
     }
 }
 
-fn sort_out(interfaces: &[Interface], listening: &[SocketAddr]) -> Vec<Place> {
+fn reachable(interfaces: &[Interface], listening: &[SocketAddr]) -> Vec<Endpoint> {
     let listens = |ip: IpAddr| {
         // [::] takes IPv4 too, and nothing else does; see `gate::listener`.
         let fits = |at: &&SocketAddr| match at.ip() {
@@ -86,20 +87,20 @@ fn sort_out(interfaces: &[Interface], listening: &[SocketAddr]) -> Vec<Place> {
         };
         listening.iter().find(fits).map(SocketAddr::port)
     };
-    let found: Vec<Place> = interfaces
+    let found: Vec<Endpoint> = interfaces
         .iter()
         .filter(|interface| interface.is_oper_up() && !interface.is_loopback())
         .filter_map(|interface| {
             let address = SocketAddr::new(interface.ip(), listens(interface.ip())?);
-            Some(Place { address, interface: interface.index })
+            Some(Endpoint { address, interface: interface.index })
         })
         .collect();
     let has_ipv4 = |of: Option<u32>| found.iter().any(|it| it.interface == of && it.address.is_ipv4());
     let (near, far): (Vec<_>, Vec<_>) = found
         .iter()
-        .filter(|place| place.address.is_ipv4() || !has_ipv4(place.interface))
+        .filter(|endpoint| endpoint.address.is_ipv4() || !has_ipv4(endpoint.interface))
         .cloned()
-        .partition(|place| place.address.is_ipv6() && is_link_local(&place.address.ip()));
+        .partition(|endpoint| endpoint.address.is_ipv6() && is_link_local(&endpoint.address.ip()));
     if far.is_empty() { near } else { far }
 }
 
@@ -127,7 +128,7 @@ mod tests {
 
     fn found(interfaces: &[Interface], listening: &[&str]) -> Vec<String> {
         let listening: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
-        sort_out(interfaces, &listening).iter().map(|place| url(&place.address, false)).collect()
+        reachable(interfaces, &listening).iter().map(|endpoint| url(&endpoint.address, false)).collect()
     }
 
     #[test]

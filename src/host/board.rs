@@ -1,8 +1,8 @@
-//! How warm the board is, and whether it is slowed down for heat or want of power, for `/metrics`.
+//! How warm the board is, and whether heat or a weak power supply slows it down, for `/metrics`.
 //!
-//! Where a board does not tell, nothing is told. A look is kept for a second, however often somebody asks: on a
-//! Raspberry Pi each of them is a question to the firmware. While one looks the others get the last look, so that a
-//! sensor that does not answer holds up one of them only.
+//! A board without sensors reports nothing. A reading is kept for a second, however often it is asked for: on a
+//! Raspberry Pi each one is a request to the firmware. While one thread reads the sensors, the others get the last
+//! reading, so a sensor that does not answer holds up one thread only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,33 +12,33 @@ use std::time::{Duration, Instant};
 use super::kernel_file::{FILE_MAX, read};
 use crate::sync::lock;
 
-/// A look is good for so long.
+/// How long a reading is used.
 const KEPT: Duration = Duration::from_secs(1);
 
-/// The most thermal zones that are told of; boards have one to a dozen.
+/// The most thermal zones that are reported; boards have one to a dozen.
 const ZONES_MAX: usize = 16;
 
-/// The most characters of what a thermal zone calls itself; the kernel's own limit (THERMAL_NAME_LENGTH).
+/// The longest type of a thermal zone, in characters; the kernel's own limit (THERMAL_NAME_LENGTH).
 const TYPE_MAX: usize = 20;
 
-/// The most hwmon devices among which the Raspberry Pi's is looked for.
+/// The most hwmon devices that are searched for the Raspberry Pi's.
 const HWMON_MAX: usize = 32;
 
-/// The kernel's place for what it knows of the hardware.
+/// Where the kernel describes the hardware.
 const SYSFS: &str = "/sys";
 
 /// One thermal zone (kernel Documentation/driver-api/thermal/sysfs-api.rst).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
-    /// Its number.
+    /// Its number in sysfs.
     pub number: u32,
-    /// What it says it is, `cpu-thermal` for example.
+    /// Its type, such as `cpu-thermal`.
     pub kind: String,
-    /// Degrees Celsius.
+    /// Its temperature in degrees Celsius.
     pub celsius: f64,
 }
 
-/// Why a Raspberry Pi slows down or warns: the name, its bit for now, and its bit for since the start of the board
+/// Why a Raspberry Pi slows down or warns: the name, the bit for "now", and the bit for "since the board started"
 /// (`vcgencmd get_throttled` in the Raspberry Pi documentation).
 const REASONS: [(&str, u32, u32); 4] = [
     (UNDER_VOLTAGE, 0, 16),
@@ -49,33 +49,33 @@ const REASONS: [(&str, u32, u32); 4] = [
 
 const UNDER_VOLTAGE: &str = "under_voltage";
 
-/// Whether something slows the board down.
+/// One reason that slows the board down, or would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttling {
-    /// What it is.
+    /// Its name in `/metrics`.
     pub reason: &'static str,
-    /// Right now.
+    /// Whether it applies now.
     pub now: bool,
-    /// At any time since the board started; `None` where that is not told.
+    /// Whether it has applied since the board started; `None` where the board does not say.
     pub before: Option<bool>,
 }
 
-/// What a board tells of itself.
+/// What the board's sensors say.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Health {
     /// Its thermal zones, by number.
     pub zones: Vec<Zone>,
-    /// Reasons to slow down; empty where the board knows of none.
+    /// The reasons it knows; empty where it has no such sensor.
     pub throttling: Vec<Throttling>,
 }
 
-/// The board, as last looked at.
+/// The board's sensors, and their last reading.
 #[derive(Debug)]
 pub struct Board {
     sysfs: PathBuf,
     last: Mutex<Option<(Instant, Health)>>,
-    /// Held by the one who looks.
-    looking: Mutex<()>,
+    /// Held by the thread that reads the sensors.
+    reading: Mutex<()>,
 }
 
 impl Default for Board {
@@ -86,19 +86,19 @@ impl Default for Board {
 
 impl Board {
     fn at(sysfs: PathBuf) -> Self {
-        Self { sysfs, last: Mutex::default(), looking: Mutex::default() }
+        Self { sysfs, last: Mutex::default(), reading: Mutex::default() }
     }
 
-    /// How it is, or was a second ago at most, or when it was last looked at if somebody looks right now.
+    /// A reading that is at most a second old, or the last one while another thread reads the sensors.
     pub fn health(&self) -> Health {
         let last = self.last().clone();
-        let looking = self.looking.try_lock();
+        let reading = self.reading.try_lock();
         if last.as_ref().is_some_and(|(at, _)| at.elapsed() < KEPT)
-            || matches!(looking, Err(TryLockError::WouldBlock))
+            || matches!(reading, Err(TryLockError::WouldBlock))
         {
             return last.map(|(_, health)| health).unwrap_or_default();
         }
-        let health = self.look();
+        let health = self.read();
         *self.last() = Some((Instant::now(), health.clone()));
         health
     }
@@ -107,7 +107,7 @@ impl Board {
         lock(&self.last)
     }
 
-    fn look(&self) -> Health {
+    fn read(&self) -> Health {
         let throttling = self.get_throttled().or_else(|| self.rpi_volt()).unwrap_or_default();
         Health { zones: self.zones(), throttling }
     }
@@ -124,17 +124,17 @@ impl Board {
         numbers.into_iter().filter_map(zone).collect()
     }
 
-    /// What the Raspberry Pi's own kernel passes on from the firmware: a hexadecimal number.
+    /// From the Raspberry Pi's own kernel, which passes on the firmware's hexadecimal number.
     fn get_throttled(&self) -> Option<Vec<Throttling>> {
         let word = text(&self.sysfs.join("devices/platform/soc/soc:firmware/get_throttled"))?;
         let bits = u32::from_str_radix(word.trim_start_matches("0x"), 16).ok()?;
         let is_set = |bit: u32| bits & (1 << bit) != 0;
-        let told =
+        let throttling =
             |(reason, now, before)| Throttling { reason, now: is_set(now), before: Some(is_set(before)) };
-        Some(REASONS.map(told).to_vec())
+        Some(REASONS.map(throttling).to_vec())
     }
 
-    /// What the mainline kernel's driver tells (kernel Documentation/hwmon/raspberrypi-hwmon.rst).
+    /// From the mainline kernel's driver (kernel Documentation/hwmon/raspberrypi-hwmon.rst).
     fn rpi_volt(&self) -> Option<Vec<Throttling>> {
         let hwmon = self.sysfs.join("class/hwmon");
         let folders =
@@ -146,14 +146,14 @@ impl Board {
     }
 }
 
-/// The numbers behind `prefix` in the names of what is in a folder, at most so many.
+/// The numbers behind `prefix` in the names of a folder's entries, at most `most` of them.
 fn numbers(folder: &Path, prefix: &str, most: usize) -> Vec<u32> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix(prefix)?.parse().ok();
     entries.filter_map(|entry| number(entry.file_name())).take(most).collect()
 }
 
-/// The one line of a file.
+/// The single line of a file.
 fn text(path: &Path) -> Option<String> {
     let mut buffer = [0; FILE_MAX];
     read(path, &mut buffer).map(|text| text.trim().to_owned())
@@ -163,7 +163,7 @@ fn text(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// A /sys with these files, which goes with it.
+    /// A /sys with these files; dropping it deletes them.
     struct Sysfs(PathBuf);
 
     impl Sysfs {
@@ -184,12 +184,12 @@ mod tests {
 
     impl Drop for Sysfs {
         fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0); // the next run makes it anew
+            let _ = fs::remove_dir_all(&self.0); // the next run makes it again
         }
     }
 
     #[test]
-    fn zones_are_told_in_their_order_and_those_that_cannot_be_read_are_left_out() {
+    fn zones_are_reported_in_order_and_those_that_cannot_be_read_are_left_out() {
         let much = "x".repeat(2 * FILE_MAX);
         let sysfs = Sysfs::of(
             "zones",
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn more_zones_than_any_board_has_are_not_all_told() {
+    fn no_more_zones_are_reported_than_any_board_has() {
         let names: Vec<_> = (0..100).map(|n| format!("class/thermal/thermal_zone{n}")).collect();
         let files: Vec<_> = names
             .iter()
@@ -228,15 +228,15 @@ mod tests {
     fn a_raspberry_pi_says_why_it_is_slow_now_and_why_it_was() {
         const FILE: &str = "devices/platform/soc/soc:firmware/get_throttled";
         let sysfs = Sysfs::of("throttled", &[(FILE, "50005\n")]);
-        let told = sysfs.board().health().throttling;
-        let told: Vec<_> = told.iter().map(|one| (one.reason, one.now, one.before)).collect();
+        let found = sysfs.board().health().throttling;
+        let found: Vec<_> = found.iter().map(|one| (one.reason, one.now, one.before)).collect();
         let expected = [
             ("under_voltage", true, Some(true)),
             ("frequency_capped", false, Some(false)),
             ("throttled", true, Some(true)),
             ("soft_temperature_limit", false, Some(false)),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
         for nonsense in ["", "no", "1ffffffff", "-1"] {
             let sysfs = Sysfs::of("nonsense", &[(FILE, nonsense)]);
             assert_eq!(sysfs.board().health().throttling, [], "{nonsense}");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn where_only_the_mainline_kernel_tells_it_is_under_voltage_alone() {
+    fn the_mainline_kernel_reports_under_voltage_alone() {
         let sysfs = Sysfs::of(
             "volt",
             &[
@@ -258,15 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn a_board_is_asked_by_one_at_a_time_and_once_a_second_at_most() {
+    fn the_sensors_are_read_by_one_thread_at_a_time_and_at_most_once_a_second() {
         let sysfs = Sysfs::of(
             "kept",
             &[("class/thermal/thermal_zone0/type", "x"), ("class/thermal/thermal_zone0/temp", "1")],
         );
         let board = sysfs.board();
-        let somebody_looks = board.looking.lock();
+        let another_thread = board.reading.lock();
         assert_eq!(board.health(), Health::default());
-        drop(somebody_looks);
+        drop(another_thread);
         let first = board.health();
         drop(sysfs);
         assert_eq!((board.health(), first.zones.len()), (first, 1));

@@ -1,5 +1,5 @@
-//! For whoever sits at the terminal: the address to open on a phone, and its QR code. Started by [`crate::serve`].
-//! Only a terminal gets it, never a file, a pipe or the log.
+//! Shows the address to open on a phone, and its QR code, on the terminal. Started by [`crate::serve`]. It writes to a
+//! terminal only, never to a file, a pipe or the log.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -15,12 +15,12 @@ use super::shutdown::Shutdown;
 use crate::problem::Problem;
 use crate::qr::Code;
 
-/// How often it looks whether the address is another one.
+/// How often the addresses are checked for changes.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
-/// Shows the address on the terminal, if there is one, as soon as it is known, and again when it has changed; with
-/// `https` by that, until the program ends; and what is wrong with the settings, which scrolled away on a screen whose
-/// last lines these are. A thread of its own does it: a terminal stopped with Ctrl-S holds up nobody else.
+/// Shows the address on the terminal, if there is one, as soon as it is known and again when it changes, until the
+/// program ends. `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled
+/// away by then. A thread of its own does this: a terminal stopped with Ctrl-S holds up nobody else.
 pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, shutdown: Shutdown) {
     let Some(mut terminal) = terminal() else { return };
     let show = move || {
@@ -42,26 +42,27 @@ pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, 
     }
 }
 
-/// Standard output if it is a terminal, else standard error if that is one; apart from std's, whose locks
-/// others need.
+/// Standard output if that is a terminal, else standard error if that is one. A file of its own, since others need
+/// the locks of std's.
 fn terminal() -> Option<File> {
-    let (out, err) = (io::stdout(), io::stderr());
-    let place = match () {
-        () if out.is_terminal() => out.as_fd(),
-        () if err.is_terminal() => err.as_fd(),
-        () => return None,
+    let file = if io::stdout().is_terminal() {
+        io::stdout().as_fd().try_clone_to_owned()
+    } else if io::stderr().is_terminal() {
+        io::stderr().as_fd().try_clone_to_owned()
+    } else {
+        return None;
     };
-    place.try_clone_to_owned().ok().map(File::from)
+    file.ok().map(File::from)
 }
 
-/// What stands on the terminal: the QR code of the first URL, all of them in words, and the mistake; nothing without
-/// one.
+/// What the terminal shows: the QR code of the first URL, every URL, and the mistake in the settings. Empty without a
+/// URL.
 pub fn text(urls: &[String], mistake: Option<&Problem>) -> String {
     let Some((first, others)) = urls.split_first() else { return String::new() };
     let mut text = Code::of(first).map(|code| code.to_terminal()).unwrap_or_default();
-    text += &format!("Open {first} in a browser, or scan the code with a phone in the same network.\n");
+    text += &format!("Open {first} in a browser, or scan the code with a phone on the same network.\n");
     for other in others {
-        text += &format!("In other networks of this board: {other}\n");
+        text += &format!("On this board's other networks: {other}\n");
     }
     if let Some(mistake) = mistake {
         text += &format!("The settings have a mistake: {mistake}\n");
@@ -74,14 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_of_the_first_address_and_all_are_listed_and_what_is_wrong() {
+    fn the_code_is_of_the_first_address_and_every_address_and_mistake_is_listed() {
         let urls = ["http://192.168.1.9:8080/".to_owned(), "http://10.0.0.9:8080/".to_owned()];
-        let mistake = Problem::new("cannot use line 3", "it says nothing", "take it out");
+        let mistake = Problem::new("cannot use line 3", "it is empty", "remove it");
         let text = text(&urls, Some(&mistake));
         assert!(text.starts_with(&Code::of(&urls[0]).unwrap().to_terminal()));
         for word in [
             "Open http://192.168.1.9:8080/ in",
-            "board: http://10.0.0.9:8080/\n",
+            "networks: http://10.0.0.9:8080/\n",
             &format!("mistake: {mistake}\n"),
         ] {
             assert!(text.contains(word), "{text}");

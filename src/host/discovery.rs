@@ -23,7 +23,7 @@ use mdns_sd::{
     DaemonEvent, Error, HostnameResolutionEvent, IfKind, Metrics, Receiver, ServiceDaemon, ServiceInfo,
 };
 
-use super::addresses::{self, HTTP, Place};
+use super::addresses::{self, Endpoint, HTTP};
 use super::shutdown::Shutdown;
 use crate::sync::lock;
 
@@ -120,13 +120,13 @@ impl Discovery {
         }
         let mut complained = false;
         while !self.shutdown.has_begun() {
-            let places = self.places();
-            let Some(first) = places.first() else {
+            let endpoints = self.endpoints();
+            let Some(first) = endpoints.first() else {
                 self.shutdown.wait(LOOK_PERIOD);
                 continue;
             };
-            debug!("mDNS: {} at {places:?}", self.name);
-            let Err(failed) = self.be_found(&places, first.address.port()) else { continue };
+            debug!("mDNS: {} at {endpoints:?}", self.name);
+            let Err(failed) = self.be_found(&endpoints, first.address.port()) else { continue };
             if std::mem::replace(&mut complained, true) {
                 debug!("mDNS: {failed}");
             } else {
@@ -136,20 +136,20 @@ impl Discovery {
         }
     }
 
-    /// What is announced: one port, the best place's, and every place that has it.
-    fn places(&self) -> Vec<Place> {
-        let mut places = addresses::places(&self.listening);
-        let port = places.first().map(|place| place.address.port());
-        places.retain(|place| Some(place.address.port()) == port);
-        places.sort_by_key(|place| (place.interface, place.address)); // the same in another order is no change
-        places
+    /// What is announced: one port, the best endpoint's, and every endpoint that has it.
+    fn endpoints(&self) -> Vec<Endpoint> {
+        let mut endpoints = addresses::endpoints(&self.listening);
+        let port = endpoints.first().map(|endpoint| endpoint.address.port());
+        endpoints.retain(|endpoint| Some(endpoint.address.port()) == port);
+        endpoints.sort_by_key(|endpoint| (endpoint.interface, endpoint.address)); // the same in another order is no change
+        endpoints
     }
 
-    /// Is found at these places until they change. A daemon lives as long: it then forgets what it heard of
-    /// others at places that are no more, and opens its sockets anew.
-    fn be_found(&self, places: &[Place], port: u16) -> Result<(), String> {
+    /// Is found at these endpoints until they change. A daemon lives as long: it then forgets what it heard of
+    /// others at endpoints that are no more, and opens its sockets anew.
+    fn be_found(&self, endpoints: &[Endpoint], port: u16) -> Result<(), String> {
         let daemon = ServiceDaemon::new().map_err(|error| error.to_string())?;
-        let ended = self.claim_and_keep(&daemon, places, port);
+        let ended = self.claim_and_keep(&daemon, endpoints, port);
         self.announced.set(None);
         // Says goodbye for what is announced.
         match daemon.shutdown().map(|ended| ended.recv_timeout(DAEMON_TIME)) {
@@ -162,7 +162,7 @@ impl Discovery {
         }
     }
 
-    fn claim_and_keep(&self, daemon: &ServiceDaemon, places: &[Place], port: u16) -> Result<(), Ended> {
+    fn claim_and_keep(&self, daemon: &ServiceDaemon, endpoints: &[Endpoint], port: u16) -> Result<(), Ended> {
         daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?;
         let mut numbers = 1..=NUMBER_MAX;
         let (label, claims) = loop {
@@ -176,7 +176,7 @@ impl Discovery {
             info!("{label}.local is somebody else's on this network");
         };
         let host = format!("{label}.local.");
-        let ips: Vec<IpAddr> = places.iter().map(|place| place.address.ip()).collect();
+        let ips: Vec<IpAddr> = endpoints.iter().map(|endpoint| endpoint.address.ip()).collect();
         let mut info = ServiceInfo::new(SERVICE, &label, &host, ips.as_slice(), port, &PROPERTIES[..])?;
         info.set_requires_probe(false); // it was asked for
         let events = daemon.monitor()?;
@@ -185,10 +185,10 @@ impl Discovery {
         self.await_announcement(&events)?;
         let shown = if port == HTTP { String::new() } else { format!(":{port}") };
         info!("found as http://{label}.local{shown}/");
-        self.settle(places, &claims)?;
+        self.settle(endpoints, &claims)?;
         debug!("mDNS: settled as {label}.local");
         daemon.stop_resolve_hostname(&host)?; // else it would ask again every other minute
-        self.keep(daemon, places)
+        self.keep(daemon, endpoints)
     }
 
     /// Asks the network for a name. `None` if somebody else has it, else where further claims to it are heard.
@@ -224,33 +224,37 @@ impl Discovery {
     }
 
     /// Looks for somebody else who has taken the same name at the same time.
-    fn settle(&self, places: &[Place], claims: &Receiver<HostnameResolutionEvent>) -> Result<(), Ended> {
+    fn settle(
+        &self,
+        endpoints: &[Endpoint],
+        claims: &Receiver<HostnameResolutionEvent>,
+    ) -> Result<(), Ended> {
         let until = Instant::now() + SETTLE_TIME;
         while Instant::now() < until {
             if somebody_elses(claims) {
                 info!("somebody else has taken the same name at the same time; asking again");
                 return Err(Ended::Again);
             }
-            self.look(places)?;
+            self.look(endpoints)?;
         }
         Ok(())
     }
 
     /// Returns when addresses have come or gone.
-    fn keep(&self, daemon: &ServiceDaemon, places: &[Place]) -> Result<(), Ended> {
+    fn keep(&self, daemon: &ServiceDaemon, endpoints: &[Endpoint]) -> Result<(), Ended> {
         loop {
             let kept = daemon.get_metrics()?.recv_timeout(DAEMON_TIME).as_ref().map_or(KEPT_MAX, kept);
             if kept >= KEPT_MAX {
                 return Err(Ended::Failed(format!("its {kept} records are more than a network has")));
             }
-            self.look(places)?;
+            self.look(endpoints)?;
         }
     }
 
     /// Waits a while, and ends if addresses have come or gone, or the program ends.
-    fn look(&self, places: &[Place]) -> Result<(), Ended> {
+    fn look(&self, endpoints: &[Endpoint]) -> Result<(), Ended> {
         self.pause(LOOK_PERIOD)?;
-        if self.places() == places { Ok(()) } else { Err(Ended::Again) }
+        if self.endpoints() == endpoints { Ok(()) } else { Err(Ended::Again) }
     }
 
     /// Waits, unless the program ends.

@@ -1,11 +1,11 @@
 //! Panics on demand, in test builds only (feature `inject`): to show that a panic in one camera, one viewer or
 //! one request ends that one and nothing else.
 
-/// Names the place in the environment at which a build with feature `inject` panics, once.
+/// The environment variable that names the place at which a build with feature `inject` panics, once.
 #[cfg(feature = "inject")]
 pub const VARIABLE: &str = "BOARDCAM_INJECT";
 
-/// Panics if the environment asks for it at this `place`, the first time it is passed.
+/// Panics if the environment asks for it at this `place`, the first time it is reached.
 #[cfg(feature = "inject")]
 pub fn panic_at(place: &str) {
     use std::sync::atomic::{AtomicBool, Ordering};

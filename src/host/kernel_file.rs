@@ -1,14 +1,15 @@
-//! Files of the kernel, in which it tells how things are. Read within a bound and without allocating; a file that
-//! is not there, or is not as documented, tells nothing.
+//! Files in which the kernel reports its state. They are read within a bound and without allocating; a file that is
+//! missing or not as documented counts as no information.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The most that is read: in a cgroup's `memory.stat`, the largest of them, what is looked for stands within.
+/// The most bytes that are read. In a cgroup's `memory.stat`, the largest of these files, the values that are needed
+/// come within them.
 pub(super) const FILE_MAX: usize = 4 << 10;
 
-/// The beginning of a file of the kernel, which is ASCII.
+/// The first [`FILE_MAX`] bytes of a kernel file, which is ASCII.
 pub(super) fn read<'b>(path: &Path, buffer: &'b mut [u8; FILE_MAX]) -> Option<&'b str> {
     let mut file = File::open(path).ok()?;
     let mut filled = 0;

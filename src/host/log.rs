@@ -1,6 +1,6 @@
-//! Where log lines go. Called by `main` once; everybody else uses crate `log`.
+//! Where log lines go. Called by `main` once; all other code uses crate `log`.
 //!
-//! Nobody who logs waits for whoever reads the log; where nobody does, lines are lost rather than frames.
+//! Logging never waits for a reader of the log. Where nobody reads it, lines are lost rather than frames.
 
 mod json;
 mod stderr;
@@ -18,7 +18,7 @@ use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
 use crate::sync::lock;
-pub use json::about_camera;
+pub use json::camera_scope;
 use stderr::Stderr;
 
 /// Where log lines go.
@@ -82,10 +82,10 @@ impl fmt::Display for Format {
     }
 }
 
-/// The longest that a line may wait for a syslog that is connected by a stream.
+/// The longest that a line waits for a syslog that is connected by a stream.
 const SYSLOG_PATIENCE: Duration = Duration::from_millis(100);
 
-/// The log; when this is dropped, also by a panic, the lines that still wait are written.
+/// The running log. Dropping it, also in a panic, writes the lines that are still waiting.
 #[derive(Debug)]
 #[must_use]
 pub struct Logging(());
@@ -99,7 +99,7 @@ impl Drop for Logging {
 /// Starts logging.
 ///
 /// # Errors
-/// When syslog was asked for and there is none, or the system gives no thread.
+/// When syslog was asked for and there is none, or the system has no thread left.
 pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<Logging, Problem> {
     let syslog = match target {
         Target::Stderr => None,
@@ -117,23 +117,23 @@ pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<Loggin
         })?),
     };
     log::set_max_level(level);
-    // Fails only if a logger was set before, which nobody else here does.
+    // Fails only if a logger was set before, and nothing else sets one.
     let _ = log::set_boxed_logger(logger);
     Ok(Logging(()))
 }
 
-/// The log, where it is a syslog.
+/// The log, if it is a syslog.
 static SYSLOG: OnceLock<Syslog> = OnceLock::new();
 
-/// Connects to syslog anew, where that is the log; stderr needs nothing.
+/// Reconnects to syslog if that is the log; stderr needs nothing.
 pub fn reopen() {
     if let Some(syslog) = SYSLOG.get() {
         *syslog.connection() = open(syslog.socket.as_ref()).ok();
     }
 }
 
-/// Says on stderr what ended the program, unless nobody reads there; whatever the log is.
-pub fn complain(problem: &Problem, format: Format) {
+/// Writes what ended the program to stderr, whatever the log is, unless that would wait for a reader.
+pub fn report_fatal(problem: &Problem, format: Format) {
     if !stderr_takes_a_line() {
         return;
     }
@@ -144,18 +144,18 @@ pub fn complain(problem: &Problem, format: Format) {
             &Record::builder().level(level).target("boardcam").args(format_args!("{problem}")).build(),
         ),
     };
-    let _ = writeln!(io::stderr(), "{line}"); // there is nobody left to tell
+    let _ = writeln!(io::stderr(), "{line}"); // nowhere else to report it
 }
 
-/// Whether a line can be written to stderr without waiting for a reader: a pipe that poll(2) calls writable
-/// takes 4,096 bytes (PIPE_BUF) at least.
+/// Whether a line can be written to stderr without waiting for a reader: a pipe that poll(2) calls writable takes at
+/// least 4,096 bytes (PIPE_BUF).
 fn stderr_takes_a_line() -> bool {
     let stderr = io::stderr();
     let mut files = [PollFd::new(&stderr, PollFlags::OUT)];
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
-/// Whether stderr is /dev/null or closed, as for a daemon.
+/// Whether stderr is closed or /dev/null, as for a daemon.
 fn stderr_leads_nowhere() -> bool {
     let Ok(stat) = rustix::fs::fstat(io::stderr()) else { return true };
     // 1:3 is /dev/null (Linux, admin-guide/devices.txt).
@@ -165,10 +165,10 @@ fn stderr_leads_nowhere() -> bool {
 
 type Connection = syslog::Logger<LoggerBackend, Formatter3164>;
 
-/// Crate syslog's logger, connected anew when syslogd was restarted (rust-syslog issue 21), and never waiting
-/// for a syslogd that does not read: such lines are lost rather than frames.
+/// Crate syslog's logger, which reconnects after syslogd was restarted (rust-syslog issue 21) and never waits for a
+/// syslogd that does not read: lines are lost rather than frames.
 struct Syslog {
-    /// Another socket than the system's, for tests.
+    /// A socket other than the system's, for tests.
     socket: Option<PathBuf>,
     connection: Mutex<Option<Connection>>,
     format: Format,
@@ -222,7 +222,7 @@ impl Log for &'static Syslog {
         if !self.enabled(record.metadata()) {
             return;
         }
-        // What syslog says before it, time and level, it says again: the object is whole wherever it is taken out.
+        // Time and level are in the syslog header too; the object repeats them so that it is whole wherever it is read.
         let line = match self.format {
             Format::Text => record.args().to_string(),
             Format::Json => json::line(record),
@@ -235,7 +235,7 @@ impl Log for &'static Syslog {
         if !sent {
             *connection = open(self.socket.as_ref()).ok();
             if let Some(connection) = connection.as_mut() {
-                let _ = send(connection, record.level(), &line); // lost if this fails too: there is no syslog
+                let _ = send(connection, record.level(), &line); // the line is lost if this fails too: there is no syslog
             }
         }
     }
@@ -252,7 +252,7 @@ mod tests {
         log.log(&Record::builder().level(log::Level::Error).args(format_args!("{text}")).build());
     }
 
-    fn heard(daemon: &UnixDatagram) -> String {
+    fn received(daemon: &UnixDatagram) -> String {
         daemon.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let mut buffer = [0; 512];
         let length = daemon.recv(&mut buffer).expect("no line came");
@@ -266,9 +266,9 @@ mod tests {
         let daemon = UnixDatagram::bind(&path).unwrap();
         let log = Box::leak(Box::new(Syslog::connect(Some(path.clone()), Format::Json).unwrap()));
         line(log, "over\nthere");
-        let heard = heard(&daemon);
+        let received = received(&daemon);
         std::fs::remove_file(&path).unwrap();
-        let (_, message) = heard.split_once("]: ").unwrap();
+        let (_, message) = received.split_once("]: ").unwrap();
         let object: serde_json::Value = serde_json::from_str(message).unwrap();
         assert_eq!(
             (object["level"].as_str(), object["message"].as_str()),
@@ -277,13 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_reach_syslog_and_resume_after_syslogd_was_restarted() {
+    fn lines_reach_syslog_again_after_syslogd_was_restarted() {
         log::set_max_level(LevelFilter::Info);
         let path = std::env::temp_dir().join(format!("boardcam-log-{}", std::process::id()));
         let daemon = UnixDatagram::bind(&path).unwrap();
         let log = Box::leak(Box::new(Syslog::connect(Some(path.clone()), Format::Text).unwrap()));
         line(log, "before");
-        let first = heard(&daemon);
+        let first = received(&daemon);
         assert!(
             first.starts_with("<27>") && first.contains("boardcam[") && first.ends_with(": before"),
             "{first}"
@@ -293,7 +293,7 @@ mod tests {
         line(log, "while it is away");
         let daemon = UnixDatagram::bind(&path).unwrap();
         line(log, "after");
-        assert!(heard(&daemon).ends_with(": after"));
+        assert!(received(&daemon).ends_with(": after"));
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -1,8 +1,8 @@
-//! Whether memory runs short, so that newcomers are refused in time: an allocation that fails ends a Rust
-//! program, and the kernel kills one that exceeds the limit of its cgroup. Asked by the gate.
+//! Whether memory is running out, so that new clients are refused in time: a failed allocation ends a Rust program, and
+//! the kernel kills a process that exceeds its cgroup's limit. Called by the gate.
 //!
-//! What it promises: a look costs a few reads of a few hundred bytes, allocates nothing, and comes four times a
-//! second or after [`NEWCOMERS`] askers; a limit that cannot be read is none. Limits of cgroup v1 are not seen.
+//! A check costs a few reads of a few hundred bytes and allocates nothing. It is made four times a second, or after
+//! [`NEW_CLIENTS`] new clients. A limit that cannot be read counts as none; limits of cgroup v1 are not seen.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,80 +12,84 @@ use rustix::process::{Resource, getrlimit};
 
 use super::kernel_file::{self, FILE_MAX, read};
 
-/// Kept for those who are served already and for the cameras, in bytes; but never more than a part of what the
-/// limit allows in all, so that a small board keeps no room for a large one's needs.
+/// Bytes kept free for present clients and for the cameras, but never more than the limit divided by
+/// [`RESERVE_PART`], so that a small board does not keep a large board's reserve.
 pub const RESERVE: u64 = 8 << 20;
 
-/// That part: the whole divided by this.
+/// The largest part of a limit that the reserve may take: one eighth.
 const RESERVE_PART: u64 = 8;
 
-/// Memory is short until so much more than the reserve is left (a divisor of the reserve), or every client that
-/// comes and goes would be a change.
+/// Memory stays short until a quarter more than the reserve is free; otherwise each client that comes and goes would
+/// change the state.
 const RELIEF_PART: u64 = 4;
 
-/// The time from one look to the next, ...
+/// The time between two checks, ...
 const PERIOD: Duration = Duration::from_millis(250);
-/// ... unless so many newcomers ask before. Each may cost a request head, a body and a copy of that
-/// ([`crate::gate::limits`]), and so all of them less than the reserve.
-const NEWCOMERS: u32 = 16;
+/// ... unless this many new clients come sooner. Each may cost a request head, a body and a copy of that
+/// ([`crate::gate::limits`]), so together they cost less than the reserve.
+const NEW_CLIENTS: u32 = 16;
 
-/// One limit: what it is, and the bytes that it leaves of how many.
+/// What one limit leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Room {
+struct Headroom {
+    /// What sets the limit, for the log.
     limit: &'static str,
+    /// Bytes that are left.
     left: u64,
+    /// Bytes that the limit allows in all.
     whole: u64,
 }
 
-impl Room {
+impl Headroom {
     fn reserve(&self) -> u64 {
         RESERVE.min(self.whole / RESERVE_PART)
     }
 
-    /// Whether it is short; `was` says whether it was at the last look.
+    /// Whether it is short; `was` says whether it was at the last check.
     fn is_short(&self, was: bool) -> bool {
         let reserve = self.reserve();
         self.left < if was { reserve + reserve / RELIEF_PART } else { reserve }
     }
 }
 
-/// A look at the memory that is left.
+/// The memory that is left, checked now and then.
 #[derive(Debug)]
 pub struct Memory {
-    /// This process's cgroup and those around it.
+    /// This process's cgroup and its ancestors.
     cgroups: Vec<Cgroup>,
     short: bool,
-    /// The next look comes at this time, or when so many more have asked.
+    /// When the next check is due, unless enough new clients come before.
     next: Option<Instant>,
-    askers: u32,
+    /// New clients since the last check.
+    new_clients: u32,
 }
 
 impl Memory {
-    /// Nothing is looked at yet.
+    /// Nothing is checked yet.
     pub fn new() -> Self {
-        Self { cgroups: Cgroup::all(), short: false, next: None, askers: 0 }
+        Self { cgroups: Cgroup::all(), short: false, next: None, new_clients: 0 }
     }
 
-    /// Whether somebody new is to be refused. Looks anew if it is time, and logs a change.
+    /// Whether a new client is to be refused. Checks again if it is time, and logs a change.
     pub fn is_short(&mut self, now: Instant) -> bool {
-        self.askers += 1;
-        if self.next.is_none_or(|next| now >= next) || self.askers > NEWCOMERS {
-            (self.next, self.askers) = (Some(now + PERIOD), 0);
-            self.look();
+        self.new_clients += 1;
+        if self.next.is_none_or(|next| now >= next) || self.new_clients > NEW_CLIENTS {
+            (self.next, self.new_clients) = (Some(now + PERIOD), 0);
+            self.check();
         }
         self.short
     }
 
-    fn look(&mut self) {
+    fn check(&mut self) {
         let was = self.short;
-        let short = self.rooms().find(|room| room.is_short(was));
+        let short = self.headrooms().find(|headroom| headroom.is_short(was));
         match short {
-            Some(room) if !was => warn!(
-                "memory is short: {} leaves {} KiB, and {} KiB are kept for those who are served already; \
+            Some(headroom) if !was => warn!(
+                "memory is short: {} leaves {} KiB, and {} KiB are kept for present clients; \
                  refusing new connections",
-                room.limit,
-                room.left >> 10,
-                room.reserve() >> 10
+                headroom.limit,
+                headroom.left >> 10,
+                headroom.reserve() >> 10
             ),
             None if was => info!("memory is no longer short: serving new connections"),
             _ => {}
@@ -93,16 +97,16 @@ impl Memory {
         self.short = short.is_some();
     }
 
-    /// Every limit that there is.
-    fn rooms(&self) -> impl Iterator<Item = Room> {
-        let cgroups = self.cgroups.iter().filter_map(Cgroup::room);
+    /// What each limit leaves.
+    fn headrooms(&self) -> impl Iterator<Item = Headroom> {
+        let cgroups = self.cgroups.iter().filter_map(Cgroup::headroom);
         let mut buffer = [0; FILE_MAX];
         let statm = kernel_file::statm(&mut buffer);
-        // The first is what RLIMIT_AS counts, the sixth what RLIMIT_DATA does, and the stack.
+        // The first field is what RLIMIT_AS counts, the sixth what RLIMIT_DATA counts, plus the stack.
         let used = |field| statm.as_ref()?.bytes(field);
         let own = |limit, resource, used: Option<u64>| {
             let whole = getrlimit(resource).current?;
-            Some(Room { limit, left: whole.saturating_sub(used?), whole })
+            Some(Headroom { limit, left: whole.saturating_sub(used?), whole })
         };
         let space = own("RLIMIT_AS", Resource::As, used(0));
         let data = own("RLIMIT_DATA", Resource::Data, used(5));
@@ -116,13 +120,13 @@ impl Default for Memory {
     }
 }
 
-/// The memory of the whole board. MemAvailable is what can be had without swapping (proc_meminfo(5)), file cache
+/// The whole board's memory. MemAvailable is what can be allocated without swapping (proc_meminfo(5)), file cache
 /// included.
-fn board() -> Option<Room> {
+fn board() -> Option<Headroom> {
     let mut buffer = [0; FILE_MAX];
     let text = read(Path::new("/proc/meminfo"), &mut buffer)?;
     let bytes = |name| number(text, name)?.checked_mul(1 << 10);
-    Some(Room { limit: "the board", left: bytes("MemAvailable:")?, whole: bytes("MemTotal:")? })
+    Some(Headroom { limit: "the board", left: bytes("MemAvailable:")?, whole: bytes("MemTotal:")? })
 }
 
 /// The files of a cgroup with a memory limit (kernel Documentation/admin-guide/cgroup-v2.rst, "Memory").
@@ -134,7 +138,7 @@ struct Cgroup {
 }
 
 impl Cgroup {
-    /// This process's and those around it, each of which may have a limit.
+    /// This process's cgroup and its ancestors, each of which may have a limit.
     fn all() -> Vec<Self> {
         let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
@@ -149,9 +153,9 @@ impl Cgroup {
         Self { max: file("memory.max"), current: file("memory.current"), stat: file("memory.stat") }
     }
 
-    /// What its limit leaves, if it has one. File cache counts as free, since the kernel gives it up before it
-    /// refuses memory: else whoever writes files on a small board would be told that there is none.
-    fn room(&self) -> Option<Room> {
+    /// What its limit leaves, if it has one. File cache counts as free, since the kernel drops it before it refuses
+    /// memory; otherwise a small board that writes files would always be short.
+    fn headroom(&self) -> Option<Headroom> {
         let mut buffer = [0; FILE_MAX];
         let whole = read(&self.max, &mut buffer)?.trim().parse().ok()?; // "max" is no limit
         let current: u64 = read(&self.current, &mut buffer)?.trim().parse().ok()?;
@@ -159,11 +163,11 @@ impl Cgroup {
         let cache = ["inactive_file", "active_file", "slab_reclaimable"].map(|name| number(stat, name));
         let cache = cache.into_iter().flatten().fold(0, u64::saturating_add);
         let left = u64::saturating_sub(whole, current.saturating_sub(cache));
-        Some(Room { limit: "the cgroup's memory.max", left, whole })
+        Some(Headroom { limit: "the cgroup's memory.max", left, whole })
     }
 }
 
-/// The number behind `name` at the beginning of a line.
+/// The number behind `name` at the start of a line.
 fn number(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().map(str::split_ascii_whitespace);
     lines.find_map(|mut words| (words.next()? == name).then(|| words.next()?.parse().ok())?)
@@ -186,7 +190,7 @@ mod tests {
             for (file, text) in [("max", max), ("current", &current.to_string()), ("stat", &stat)] {
                 std::fs::write(path.join(format!("memory.{file}")), format!("{text}\n")).unwrap();
             }
-            cgroup.room()
+            cgroup.headroom()
         };
         let max = (64 * MIB).to_string();
         assert_eq!(room("max", 60 * MIB, 50 * MIB), None);
@@ -194,18 +198,18 @@ mod tests {
         assert_eq!((cached.left, cached.is_short(false)), (54 * MIB, false));
         assert!(room(&max, 64 * MIB, 57 * MIB).unwrap().is_short(false));
         let relieved = room(&max, 64 * MIB, 55 * MIB).unwrap();
-        assert!(!relieved.is_short(false) && relieved.is_short(true), "it would come and go");
+        assert!(!relieved.is_short(false) && relieved.is_short(true), "it would change back and forth");
         std::fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_small_limit_keeps_a_small_reserve() {
-        let room = |left| Room { limit: "test", left, whole: 16 << 20 };
+        let room = |left| Headroom { limit: "test", left, whole: 16 << 20 };
         assert!(!room(2 << 20).is_short(false) && room((2 << 20) - 1).is_short(false));
     }
 
     #[test]
-    fn this_board_tells_what_it_has() {
+    fn this_board_reports_its_memory() {
         let board = board().unwrap();
         assert!(0 < board.left && board.left < board.whole, "{board:?}");
     }

@@ -1,5 +1,5 @@
-//! The board around us: log lines, signals, limits, memory, temperature, the service manager, addresses, and being
-//! found.
+//! The board around us: log lines, signals, limits, memory, temperature, the service manager, network addresses, and
+//! discovery. Knows nothing of cameras, viewers and HTTP.
 
 pub mod addresses;
 pub mod board;
@@ -15,6 +15,6 @@ pub mod random;
 pub mod service;
 pub mod shutdown;
 pub mod signals;
-pub mod state;
+pub mod state_dir;
 pub mod terminal;
 pub mod threads;

@@ -8,23 +8,23 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::kernel_file::{FILE_MAX, statm};
 
-/// A look at the process.
+/// What the process uses at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// CPU time of all threads since the start.
     pub cpu: Duration,
-    /// Memory that it holds, in bytes.
+    /// Resident memory in bytes.
     pub resident: Option<u64>,
     /// Open descriptors.
     pub files: Option<u64>,
-    /// The most of them; `None` without a limit.
+    /// The limit on open descriptors; `None` without one.
     pub files_max: Option<u64>,
     /// Threads.
     pub threads: Option<u64>,
 }
 
 impl Usage {
-    /// How it is now; `None` where the system does not tell.
+    /// What it uses now; `None` for each value that the system does not report.
     pub fn now() -> Self {
         let time = clock_gettime(ClockId::ProcessCPUTime);
         let mut buffer = [0; FILE_MAX];

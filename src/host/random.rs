@@ -1,11 +1,11 @@
-//! What nobody can guess: keys, sessions, tokens.
+//! Secrets that nobody can guess: keys, sessions, tokens.
 
 use crate::problem::Problem;
 
-/// A text that nobody can guess, 128 bits in hexadecimal.
+/// 128 random bits as 32 hexadecimal digits.
 ///
 /// # Errors
-/// When the system gives no random numbers.
+/// When the system has no random numbers.
 pub fn secret() -> Result<String, Problem> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)

@@ -1,28 +1,28 @@
-//! The one way to end: a signal, seen by everybody who waits.
+//! The one way to end the program: a flag that every waiting thread sees.
 
 use crate::sync::{lock, wait_while};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// Whether the program is to end. Clones are the same one.
+/// Whether the program is to end. Clones share the same flag.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<(Mutex<bool>, Condvar)>);
 
 impl Shutdown {
-    /// Tells everybody to end.
+    /// Ends every wait.
     pub fn begin(&self) {
         *self.begun() = true;
         self.0.1.notify_all();
     }
 
-    /// Whether everybody is to end.
+    /// Whether the program is ending.
     pub fn has_begun(&self) -> bool {
         *self.begun()
     }
 
-    /// Waits until everybody is to end, at most `patience`; says whether it is so.
-    pub fn wait(&self, patience: Duration) -> bool {
-        *wait_while(&self.0.1, self.begun(), patience, |begun| !*begun)
+    /// Waits until the program is to end, at most for `timeout`; returns whether it is.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        *wait_while(&self.0.1, self.begun(), timeout, |begun| !*begun)
     }
 
     fn begun(&self) -> MutexGuard<'_, bool> {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_is_told() {
+    fn beginning_the_end_ends_every_wait() {
         let shutdown = Shutdown::default();
         assert!(!shutdown.wait(Duration::ZERO));
         let waiting = std::thread::spawn({

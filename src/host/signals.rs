@@ -1,4 +1,4 @@
-//! What the system and the user say to the process. Called by [`crate::serve`], once.
+//! Signals to the process. Called by [`crate::serve`], once.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use signal_hook::iterator::Signals;
 use super::{log, threads};
 use crate::problem::Problem;
 
-/// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, from threads of their own; SIGHUP reopens the log and calls
-/// `reread`, and so the end of a terminal is not the end of the program.
+/// Calls `end` on Ctrl-C (SIGINT) and SIGTERM, on threads of its own. SIGHUP reopens the log and calls `reread`, so
+/// closing the terminal does not end the program.
 ///
 /// # Errors
-/// When the system gives no handler or no thread for them.
+/// When the system allows no handler or has no thread left.
 pub fn listen(
     end: impl Fn() + Clone + Send + 'static,
     reread: impl Fn() + Send + 'static,
@@ -28,7 +28,7 @@ pub fn listen(
             match signal {
                 SIGHUP => {
                     log::reopen();
-                    info!("SIGHUP: the log is open anew");
+                    info!("SIGHUP: reopened the log");
                     reread();
                 }
                 _ => end(),

@@ -24,7 +24,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::feed::Feed;
-use crate::host::log::about_camera;
+use crate::host::log::camera_scope;
 use crate::host::shutdown::Shutdown;
 use crate::host::threads::{self, Threads};
 use crate::problem::Problem;
@@ -171,7 +171,7 @@ impl Recordings {
                 disk::channel(self.clone(), recording.clone(), feed.name.clone(), path.clone());
             let name = feed.name.clone();
             threads.start(&format!("disk {name}"), "recording", move || {
-                let _about = about_camera(&name);
+                let _scope = camera_scope(&name);
                 disk.run();
             })?;
             let file = recorder::FileLimits::new(settings.segment, settings.limits.max_bytes);
@@ -179,7 +179,7 @@ impl Recordings {
             let shutdown = shutdown.clone();
             let name = feed.name.clone();
             threads::start(&format!("record {name}"), "recording", move || {
-                let _about = about_camera(&name);
+                let _scope = camera_scope(&name);
                 recorder.run(&shutdown);
             })?;
         }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use log::info;
 
 use crate::feed::{Demand, Feed};
-use crate::host::log::about_camera;
+use crate::host::log::camera_scope;
 use crate::pace::Fps;
 use crate::picture::Size;
 use crate::sync::lock;
@@ -175,7 +175,7 @@ impl Variants {
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
         let handle = thread.spawn(move || worker.run()).map_err(Refused::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only
-        let _about = about_camera(&source.name);
+        let _scope = camera_scope(&source.name);
         info!("camera {}: makes smaller pictures: {variant}", source.name);
         running.push(one);
         Ok(demand)

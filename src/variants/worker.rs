@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Running, Variants};
 use crate::feed::{Demand, Dropped, Feed, Picker, Rate};
-use crate::host::log::about_camera;
+use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
@@ -80,7 +80,7 @@ impl Worker {
         // Where that is refused, all share what there is.
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
-        let _about = about_camera(&running.feed.name);
+        let _scope = camera_scope(&running.feed.name);
         let mut writer = Writer::new(&running.feed.ring);
         loop {
             if running.feed.is_wanted() {

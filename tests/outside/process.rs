@@ -19,8 +19,8 @@ fn the_end_of_the_terminal_is_not_the_end_of_the_program() -> Outcome {
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     boardcam.tell(Signal::HUP)?;
-    wait_for("the log to be open anew", || {
-        Ok(boardcam.log().contains("SIGHUP: the log is open anew").then_some(()))
+    wait_for("the log to be reopened", || {
+        Ok(boardcam.log().contains("SIGHUP: reopened the log").then_some(()))
     })?;
     for _ in 0..5 {
         viewer.next()?;
@@ -116,9 +116,8 @@ fn a_log_that_nobody_reads_holds_nobody_up_and_tells_later_what_is_missing() -> 
     let came = wait_for("each line or its loss", || {
         let log = boardcam.log();
         let came = log.lines().filter(|line| line.contains("asks GET /xxx")).count();
-        let told = log
-            .lines()
-            .filter_map(|line| line.split_once(" lines of the log were lost")?.0.rsplit(' ').next());
+        let told =
+            log.lines().filter_map(|line| line.split_once(" log lines were lost")?.0.rsplit(' ').next());
         let lost = told.map(str::parse::<usize>).sum::<Result<usize, _>>()?;
         Ok(Some(came).filter(|came| came + lost >= LOGGED))
     })?;

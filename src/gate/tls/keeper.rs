@@ -13,7 +13,7 @@ use super::Https;
 use super::certificate::{Certificate, now, read};
 use super::own::{Own, is_due, is_set};
 use crate::host::shutdown::Shutdown;
-use crate::host::{addresses, state};
+use crate::host::{addresses, state_dir};
 use crate::problem::Problem;
 use crate::sync::{self, lock, write};
 
@@ -60,7 +60,7 @@ impl Keeper {
         let now = now();
         let (source, certificate) = match https {
             Https::Off => return Ok(None),
-            Https::Auto => open_own(Own::new(state::folder(), names.to_vec()), now)?,
+            Https::Auto => open_own(Own::new(state_dir::path(), names.to_vec()), now)?,
             Https::Files { certificate, key } => open_files(certificate, key, now)?,
         };
         info!("HTTPS certificate: {}", certificate.told(now));

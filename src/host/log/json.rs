@@ -10,39 +10,39 @@ thread_local! {
     static CAMERA: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// As long as this lives, what its thread logs is about one camera.
+/// While this lives, log lines of its thread carry a camera's name.
 #[derive(Debug)]
 #[must_use]
-pub struct AboutCamera {
+pub struct CameraScope {
     before: Option<String>,
 }
 
-/// What the calling thread logs from now on is about this camera.
-pub fn about_camera(name: &str) -> AboutCamera {
-    AboutCamera { before: CAMERA.replace(Some(name.to_owned())) }
+/// Log lines of the calling thread carry this camera's name from now on, until the result is dropped.
+pub fn camera_scope(name: &str) -> CameraScope {
+    CameraScope { before: CAMERA.replace(Some(name.to_owned())) }
 }
 
-impl Drop for AboutCamera {
+impl Drop for CameraScope {
     fn drop(&mut self) {
         let before = self.before.take();
-        let _ = CAMERA.try_with(|camera| camera.replace(before)); // a thread that ends logs no more
+        let _ = CAMERA.try_with(|camera| camera.replace(before)); // a thread that is ending logs nothing more
     }
 }
 
-/// The names are part of what we promise to other programs.
+/// The field names are part of the interface to other programs.
 #[derive(Serialize)]
 struct Line<'a> {
     /// RFC 3339, in UTC, to the millisecond.
     time: String,
     level: String,
-    /// The part of the program that logs.
+    /// The module that logs.
     target: &'a str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     camera: Option<String>,
 }
 
-/// The object, without an end of line.
+/// The JSON object, without a line break.
 pub(super) fn line(record: &Record<'_>) -> String {
     let line = Line {
         time: format!("{:.3}", Timestamp::now()),
@@ -51,7 +51,7 @@ pub(super) fn line(record: &Record<'_>) -> String {
         message: record.args().to_string(),
         camera: CAMERA.try_with(|camera| camera.borrow().clone()).ok().flatten(),
     };
-    serde_json::to_string(&line).unwrap_or_default() // texts always are JSON
+    serde_json::to_string(&line).unwrap_or_default() // cannot fail: all fields are texts
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_logged_is_one_object_on_one_line() {
+    fn every_message_is_one_object_on_one_line() {
         for message in ["plain", "\"}\n{\"level\":\"error\"", "\u{0}\u{1b}[31m\r\u{2028}\u{e9}\\"] {
             let object = object(message);
             assert_eq!(object["message"], message);
@@ -80,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_the_camera_that_its_thread_is_about() {
-        let door = about_camera("door");
+    fn a_line_names_the_camera_of_its_scope() {
+        let door = camera_scope("door");
         assert_eq!(object("x")["camera"], "door");
         {
-            let _garden = about_camera("garden");
+            let _garden = camera_scope("garden");
             assert_eq!(object("x")["camera"], "garden");
         }
         assert_eq!(object("x")["camera"], "door");

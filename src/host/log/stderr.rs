@@ -1,8 +1,8 @@
-//! Log lines on standard error, by a thread of their own: a pipe that nobody reads, or a terminal that was
-//! stopped with Ctrl-S, holds up that thread and nobody who logs. Called by [`super::init`] alone.
+//! Log lines on standard error, written by a thread of their own: a pipe that nobody reads, or a terminal stopped with
+//! Ctrl-S, holds up that thread and no other. Called by [`super::init`] alone.
 //!
-//! Non-blocking writes would do without the thread, but O_NONBLOCK belongs to the open file and so to every
-//! other program that has the same terminal.
+//! Non-blocking writes would need no thread, but O_NONBLOCK belongs to the open file, and so to every other program on
+//! the same terminal.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -15,15 +15,15 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use super::{Format, json};
 use crate::sync::lock;
 
-/// Lines that wait to be written take at most so many bytes together; further ones are lost, and counted.
+/// The most bytes of lines that wait to be written; further lines are lost and counted.
 const WAITING_MAX: usize = 256 << 10;
 
-/// So long a flush waits for somebody who does not read.
+/// The longest that a flush waits for a reader.
 const FLUSH_TIME: Duration = Duration::from_millis(200);
 
 /// The logger whose lines go to standard error.
 pub struct Stderr {
-    /// Makes lines and puts them into the queue.
+    /// Formats lines and queues them.
     lines: Logger,
     queue: Arc<Queue>,
 }
@@ -32,7 +32,7 @@ impl Stderr {
     /// Starts the thread that writes.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system has no thread left.
     pub fn start(level: LevelFilter, format: Format) -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let input = Target::Pipe(Box::new(Input(queue.clone())));
@@ -43,7 +43,7 @@ impl Stderr {
     }
 }
 
-/// Without filter variables from the environment: -v is the one way to say how much.
+/// Ignores filter variables in the environment: -v is the one way to set the level.
 fn builder(level: LevelFilter, format: Format) -> Builder {
     let mut builder = Builder::new();
     builder.filter_level(level);
@@ -65,7 +65,7 @@ impl Log for Stderr {
         self.lines.log(record);
     }
 
-    /// Waits until all lines are written, or [`FLUSH_TIME`] is over.
+    /// Waits until all lines are written, at most for [`FLUSH_TIME`].
     fn flush(&self) {
         let waiting = self.queue.lock();
         let _ = self.queue.changed.wait_timeout_while(waiting, FLUSH_TIME, |waiting| {
@@ -83,15 +83,15 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     lines: Vec<u8>,
-    /// How many lines came behind these and were lost.
+    /// Lines that came after these and were lost.
     lost: u64,
-    /// The thread has taken lines and not written all of them yet.
+    /// The thread has taken lines and not yet written all of them.
     writing: bool,
 }
 
 impl Waiting {
     fn push(&mut self, line: &[u8]) {
-        // Once a line is lost all are until the thread takes what waits: so it can say where they are missing.
+        // After one lost line all are lost until the thread takes the queue, so that it can say where lines are missing.
         if self.lost > 0 || self.lines.len() + line.len() > WAITING_MAX {
             self.lost += 1;
         } else {
@@ -110,17 +110,16 @@ impl Queue {
         let mut lines = Vec::new();
         loop {
             let lost = self.take(&mut lines);
-            let _ = io::stderr().write_all(&lines); // whoever closed the pipe wants no more lines
+            let _ = io::stderr().write_all(&lines); // a closed pipe wants no more lines
             if lost > 0 {
-                let text = format_args!("{lost} lines of the log were lost here: nobody read them in time");
+                let text = format_args!("{lost} log lines were lost here: nobody read them in time");
                 let record = Record::builder().level(Level::Warn).target(module_path!()).args(text).build();
                 missing.log(&record);
             }
         }
     }
 
-    /// Waits for lines, takes them in the place of those that were written, and says how many came behind them
-    /// and were lost.
+    /// Waits for lines, swaps them for those that were written, and returns how many after them were lost.
     fn take(&self, lines: &mut Vec<u8>) -> u64 {
         lines.clear();
         let mut waiting = self.lock();
@@ -135,7 +134,7 @@ impl Queue {
     }
 }
 
-/// Where env_logger writes its lines, each in one piece.
+/// What env_logger writes its lines to, each in one call.
 struct Input(Arc<Queue>);
 
 impl Write for Input {
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_counted_and_nothing_follows_until_that_was_said() {
+    fn lines_that_do_not_fit_are_counted_and_none_follows_until_the_loss_is_reported() {
         let queue = Queue::default();
         let input = |line: &[u8]| queue.lock().push(line);
         input(&[b'x'; WAITING_MAX - 1]);

@@ -63,7 +63,7 @@ fn log_lines_resume_when_syslogd_was_restarted() -> Outcome {
         Ok(fs::read_to_string(MESSAGES).is_ok_and(|log| log.contains("watches camera")).then_some(()))
     })?;
     boardcam.tell(Signal::HUP)?;
-    told("SIGHUP: the log is open anew")
+    told("SIGHUP: reopened the log")
 }
 
 fn a_clock_that_jumps_disturbs_nothing() -> Outcome {

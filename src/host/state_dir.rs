@@ -1,18 +1,18 @@
-//! Where this program keeps what must outlive it.
+//! Where this program keeps what must survive a restart.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The folder, which may not be there yet: what systemd made for us (systemd.exec(5), `StateDirectory=`), else for
-/// root the place of system services, else the user's own (XDG Base Directory Specification). `None` for a user
-/// without a home.
-pub fn folder() -> Option<PathBuf> {
+/// The folder, which may not exist yet: the one that systemd made for us (systemd.exec(5), `StateDirectory=`), else
+/// for root that of system services, else the user's own (XDG Base Directory Specification). `None` for a user without
+/// a home.
+pub fn path() -> Option<PathBuf> {
     choose(|name| env::var_os(name), rustix::process::geteuid().is_root())
 }
 
 fn choose(variable: impl Fn(&str) -> Option<OsString>, root: bool) -> Option<PathBuf> {
-    // Relative ones are to be ignored, says the specification; systemd names several, with colons between.
+    // The specification says to ignore relative paths; systemd may name several, separated by colons.
     let path = |name| {
         let value = variable(name)?.into_string().ok()?;
         Some(PathBuf::from(value.split(':').next()?)).filter(|path| path.is_absolute())
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_must_outlive_us_is_where_systemd_or_the_user_keeps_such_things() {
+    fn state_is_kept_where_systemd_or_the_user_keeps_such_things() {
         let choose = |variables: &[(&str, &str)], root| {
             let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
             choose(|name| find(name).map(|(_, value)| value.into()), root)
