@@ -1,17 +1,17 @@
-//! Found by name: answers for `NAME.local` and announces the page as `_http._tcp` (RFC 6762, RFC 6763), by crate
-//! mdns-sd, whose daemon has a thread of its own. Started by [`crate::serve`]; the gate and `/state` ask for
-//! the name. What it promises:
+//! Makes the board found by name: answers for `NAME.local` and announces the page as `_http._tcp` (RFC 6762, RFC 6763).
+//! Crate mdns-sd does the work; its daemon has a thread of its own. Started by [`crate::serve`]; the gate and `/state`
+//! ask for the name. What it promises:
 //!
-//! - It says only what is true: the addresses and the port that are listened on, anew whenever they change, and
+//! - It announces only what is true: the addresses and the port that are listened on, again whenever they change, and
 //!   nothing where other devices reach none of them.
-//! - A name that somebody else on the network has is left to them: then it is `NAME-2`, and so on.
-//! - Nobody waits for it. Without a network, or with port 5353 kept by another program, it tries again.
+//! - It does not take a name that another device on the network has, but `NAME-2`, and so on.
+//! - Nothing waits for it. Without a network, or if another program keeps port 5353, it tries again.
 //!
-//! mdns-sd could look by itself whether a name is free, but does so for each interface and record alone: a board
-//! with cable and Wi-Fi in the same network would hear itself on the other one and take flight. So the name is
-//! asked for here, and an answer counts only if the address in it is not this machine's. For the same reason
-//! the board's own avahi may have the same name: it says the same. When two networks become one later on, and
-//! both have a board of the same name, neither gives way until its addresses change or it is started again.
+//! mdns-sd could check by itself whether a name is free, but it does so for each interface and record alone: a board
+//! with both cable and Wi-Fi on one network would hear itself on the other interface and give way to itself. So this
+//! module asks for the name, and an answer counts only if its address is not this machine's. For the same reason the
+//! board's own avahi may have the same name: it announces the same. If two networks are joined later and both have a
+//! board of the same name, neither gives way until its addresses change or it is restarted.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -27,50 +27,50 @@ use super::addresses::{self, Endpoint, HTTP};
 use super::shutdown::Shutdown;
 use crate::sync::lock;
 
-/// How often it looks whether addresses have come or gone.
+/// How often the addresses are checked for changes.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long a name is asked for before it is taken: time for two of the daemon's questions, a second apart.
+/// How long a name is asked for before it is taken: time for two queries of the daemon, a second apart.
 const ASK_TIME: Duration = Duration::from_millis(1500);
 
-/// Up to so many milliseconds more, by chance, so that boards that start together do not ask in step.
+/// The longest random delay on top, in milliseconds, so that boards that start together do not ask in step.
 const ASK_CHANCE_MS: u32 = 1000;
 
-/// How long after a name was taken somebody else's claim to it still counts: two boards that asked together
-/// both ask again.
+/// How long another device's claim still counts after a name was taken: two boards that asked at the same time both
+/// ask again.
 const SETTLE_TIME: Duration = Duration::from_secs(20);
 
-/// Between two looks at what the daemon has heard while it is waited for.
+/// How often the daemon's answers are read while waiting for them.
 const HEAR_PERIOD: Duration = Duration::from_millis(50);
 
-/// How long the daemon may take to announce, and at the end to say goodbye.
+/// How long the daemon may take to announce, and to say goodbye at the end.
 const DAEMON_TIME: Duration = Duration::from_secs(1);
 
-/// Pause after it could not be announced.
+/// The pause after announcing failed.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// The last number that is tried: `NAME-99`.
+/// The highest number that is tried: `NAME-99`.
 const NUMBER_MAX: u32 = 99;
 
-/// Records and timers that the daemon may keep; mdns-sd has no bound of its own against a network that makes
-/// them up. With more of them it is started anew.
+/// The most records and timers that the daemon may keep; mdns-sd has no bound of its own against a network that invents
+/// them. With more, the daemon is restarted.
 const KEPT_MAX: i64 = 5000;
 
-/// The service, and where on it the page is.
+/// The service type, and the path of the page.
 const SERVICE: &str = "_http._tcp.local.";
 const PROPERTIES: [(&str, &str); 1] = [("path", "/")];
 
-/// The name under which this board is announced now, such as `boardcam.local`. Clones are the same one.
+/// The name under which this board is announced now, such as `boardcam.local`. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Announced(Arc<Mutex<Option<String>>>);
 
 impl Announced {
-    /// The name; `None` while there is none.
+    /// The name; `None` while nothing is announced.
     pub fn name(&self) -> Option<String> {
         self.lock().clone()
     }
 
-    /// Whether it is announced under this name, in lower case.
+    /// Whether the board is announced under `name`, given in lower case.
     pub fn is(&self, name: &str) -> bool {
         self.lock().as_deref() == Some(name)
     }
@@ -84,36 +84,36 @@ impl Announced {
     }
 }
 
-/// Why an attempt to be found, or being found, ended.
-enum Ended {
-    /// The program ends, or addresses have come or gone, or somebody else claims the name: begin again.
+/// Why announcing ended.
+enum Stopped {
+    /// The program ends, the addresses have changed, or another device claims the name: begin again.
     Again,
-    /// It cannot be done now.
+    /// It cannot be done now, and why.
     Failed(String),
 }
 
-impl From<Error> for Ended {
+impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        Ended::Failed(error.to_string())
+        Stopped::Failed(error.to_string())
     }
 }
 
-/// What is to be found.
+/// Announces this board.
 #[derive(Debug)]
 pub struct Discovery {
     /// The name asked for, without `.local`, in lower case.
     pub name: String,
     /// Where the program listens.
     pub listening: Vec<SocketAddr>,
-    /// Where it says under which name it is found.
+    /// Is set to the name under which it is found.
     pub announced: Announced,
-    /// Ends it.
+    /// Ends announcing.
     pub shutdown: Shutdown,
 }
 
 impl Discovery {
-    /// Announces until the program ends, and then says goodbye; at once if only this machine can connect. The
-    /// caller gives it a thread.
+    /// Announces until the program ends, and then says goodbye. Returns at once if only this machine can connect. Needs
+    /// a thread of its own.
     pub fn run(&self) {
         if self.listening.iter().all(|at| at.ip().is_loopback()) {
             return;
@@ -126,83 +126,92 @@ impl Discovery {
                 continue;
             };
             debug!("mDNS: {} at {endpoints:?}", self.name);
-            let Err(failed) = self.be_found(&endpoints, first.address.port()) else { continue };
+            let Err(failed) = self.announce(&endpoints, first.address.port()) else { continue };
             if std::mem::replace(&mut complained, true) {
                 debug!("mDNS: {failed}");
             } else {
-                warn!("cannot be found as {}.local: {failed}; trying again every now and then", self.name);
+                warn!(
+                    "cannot announce {}.local: {failed}; trying again every {} s",
+                    self.name,
+                    RETRY_PAUSE.as_secs()
+                );
             }
             self.shutdown.wait(RETRY_PAUSE);
         }
     }
 
-    /// What is announced: one port, the best endpoint's, and every endpoint that has it.
+    /// What is announced: the port of the best endpoint, and every endpoint with that port.
     fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = addresses::endpoints(&self.listening);
         let port = endpoints.first().map(|endpoint| endpoint.address.port());
         endpoints.retain(|endpoint| Some(endpoint.address.port()) == port);
-        endpoints.sort_by_key(|endpoint| (endpoint.interface, endpoint.address)); // the same in another order is no change
+        endpoints.sort_by_key(|endpoint| (endpoint.interface, endpoint.address)); // another order of the same endpoints is not a change
         endpoints
     }
 
-    /// Is found at these endpoints until they change. A daemon lives as long: it then forgets what it heard of
-    /// others at endpoints that are no more, and opens its sockets anew.
-    fn be_found(&self, endpoints: &[Endpoint], port: u16) -> Result<(), String> {
+    /// Announces these endpoints until they change. The daemon lives as long: the next one has fresh sockets and no
+    /// memory of networks that are gone.
+    fn announce(&self, endpoints: &[Endpoint], port: u16) -> Result<(), String> {
         let daemon = ServiceDaemon::new().map_err(|error| error.to_string())?;
         let ended = self.claim_and_keep(&daemon, endpoints, port);
         self.announced.set(None);
-        // Says goodbye for what is announced.
+        // The daemon says goodbye for what was announced.
         match daemon.shutdown().map(|ended| ended.recv_timeout(DAEMON_TIME)) {
             Ok(Ok(_)) => {}
-            failed => debug!("mDNS: no end: {failed:?}"),
+            failed => debug!("mDNS: the daemon did not end: {failed:?}"),
         }
         match ended {
-            Err(Ended::Failed(why)) => Err(why),
-            Err(Ended::Again) | Ok(()) => Ok(()),
+            Err(Stopped::Failed(why)) => Err(why),
+            Err(Stopped::Again) | Ok(()) => Ok(()),
         }
     }
 
-    fn claim_and_keep(&self, daemon: &ServiceDaemon, endpoints: &[Endpoint], port: u16) -> Result<(), Ended> {
+    fn claim_and_keep(
+        &self,
+        daemon: &ServiceDaemon,
+        endpoints: &[Endpoint],
+        port: u16,
+    ) -> Result<(), Stopped> {
         daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?;
         let mut numbers = 1..=NUMBER_MAX;
         let (label, claims) = loop {
             let Some(number) = numbers.next() else {
-                return Err(Ended::Failed(format!("all names up to {}-{NUMBER_MAX} are taken", self.name)));
+                return Err(Stopped::Failed(format!("all names up to {}-{NUMBER_MAX} are taken", self.name)));
             };
             let label = numbered(&self.name, number);
             if let Some(claims) = self.ask(daemon, &label)? {
                 break (label, claims);
             }
-            info!("{label}.local is somebody else's on this network");
+            info!("{label}.local belongs to another device on this network");
         };
         let host = format!("{label}.local.");
         let ips: Vec<IpAddr> = endpoints.iter().map(|endpoint| endpoint.address.ip()).collect();
         let mut info = ServiceInfo::new(SERVICE, &label, &host, ips.as_slice(), port, &PROPERTIES[..])?;
-        info.set_requires_probe(false); // it was asked for
+        info.set_requires_probe(false); // this module has asked for it
         let events = daemon.monitor()?;
-        self.announced.set(Some(format!("{label}.local"))); // before: whoever hears of it comes at once
+        self.announced.set(Some(format!("{label}.local"))); // first, since a client may come as soon as it hears of it
         daemon.register(info)?;
         self.await_announcement(&events)?;
         let shown = if port == HTTP { String::new() } else { format!(":{port}") };
         info!("found as http://{label}.local{shown}/");
         self.settle(endpoints, &claims)?;
         debug!("mDNS: settled as {label}.local");
-        daemon.stop_resolve_hostname(&host)?; // else it would ask again every other minute
+        daemon.stop_resolve_hostname(&host)?; // else it would go on asking every other minute
         self.keep(daemon, endpoints)
     }
 
-    /// Asks the network for a name. `None` if somebody else has it, else where further claims to it are heard.
+    /// Asks the network for a name. `None` if another device has it, else the receiver of later claims to it.
     fn ask(
         &self,
         daemon: &ServiceDaemon,
         label: &str,
-    ) -> Result<Option<Receiver<HostnameResolutionEvent>>, Ended> {
+    ) -> Result<Option<Receiver<HostnameResolutionEvent>>, Stopped> {
         let host = format!("{label}.local.");
         let claims = daemon.resolve_hostname(&host, None)?;
         let chance = getrandom::u32().unwrap_or_default() % ASK_CHANCE_MS;
         let until = Instant::now() + ASK_TIME + Duration::from_millis(u64::from(chance));
         while Instant::now() < until {
-            if somebody_elses(&claims) {
+            if claimed_elsewhere(&claims) {
                 daemon.stop_resolve_hostname(&host)?;
                 return Ok(None);
             }
@@ -211,8 +220,8 @@ impl Discovery {
         Ok(Some(claims))
     }
 
-    /// The daemon does not say that it could open no socket; but then it announces nothing.
-    fn await_announcement(&self, events: &Receiver<DaemonEvent>) -> Result<(), Ended> {
+    /// Waits for the announcement: a daemon that could open no socket does not say so, but announces nothing.
+    fn await_announcement(&self, events: &Receiver<DaemonEvent>) -> Result<(), Stopped> {
         let until = Instant::now() + DAEMON_TIME;
         while Instant::now() < until {
             if events.try_iter().any(|event| matches!(event, DaemonEvent::Announce(..))) {
@@ -220,57 +229,59 @@ impl Discovery {
             }
             self.pause(HEAR_PERIOD)?;
         }
-        Err(Ended::Failed("nothing can be sent from port 5353; another program may keep it".to_owned()))
+        Err(Stopped::Failed("nothing can be sent from port 5353; another program may be using it".to_owned()))
     }
 
-    /// Looks for somebody else who has taken the same name at the same time.
+    /// Waits for another device that has taken the same name at the same time.
     fn settle(
         &self,
         endpoints: &[Endpoint],
         claims: &Receiver<HostnameResolutionEvent>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Stopped> {
         let until = Instant::now() + SETTLE_TIME;
         while Instant::now() < until {
-            if somebody_elses(claims) {
-                info!("somebody else has taken the same name at the same time; asking again");
-                return Err(Ended::Again);
+            if claimed_elsewhere(claims) {
+                info!("another device has taken the same name at the same time; asking again");
+                return Err(Stopped::Again);
             }
-            self.look(endpoints)?;
+            self.check(endpoints)?;
         }
         Ok(())
     }
 
-    /// Returns when addresses have come or gone.
-    fn keep(&self, daemon: &ServiceDaemon, endpoints: &[Endpoint]) -> Result<(), Ended> {
+    /// Returns when the addresses have changed.
+    fn keep(&self, daemon: &ServiceDaemon, endpoints: &[Endpoint]) -> Result<(), Stopped> {
         loop {
             let kept = daemon.get_metrics()?.recv_timeout(DAEMON_TIME).as_ref().map_or(KEPT_MAX, kept);
             if kept >= KEPT_MAX {
-                return Err(Ended::Failed(format!("its {kept} records are more than a network has")));
+                return Err(Stopped::Failed(format!(
+                    "the daemon keeps {kept} records, more than a real network has"
+                )));
             }
-            self.look(endpoints)?;
+            self.check(endpoints)?;
         }
     }
 
-    /// Waits a while, and ends if addresses have come or gone, or the program ends.
-    fn look(&self, endpoints: &[Endpoint]) -> Result<(), Ended> {
+    /// Waits a while; an error if the addresses have changed or the program ends.
+    fn check(&self, endpoints: &[Endpoint]) -> Result<(), Stopped> {
         self.pause(LOOK_PERIOD)?;
-        if self.endpoints() == endpoints { Ok(()) } else { Err(Ended::Again) }
+        if self.endpoints() == endpoints { Ok(()) } else { Err(Stopped::Again) }
     }
 
-    /// Waits, unless the program ends.
-    fn pause(&self, time: Duration) -> Result<(), Ended> {
-        if self.shutdown.wait(time) { Err(Ended::Again) } else { Ok(()) }
+    /// Waits; an error if the program ends.
+    fn pause(&self, time: Duration) -> Result<(), Stopped> {
+        if self.shutdown.wait(time) { Err(Stopped::Again) } else { Ok(()) }
     }
 }
 
-/// How many records and timers the daemon has.
+/// The records and timers that the daemon keeps.
 fn kept(metrics: &Metrics) -> i64 {
     let counts = |name: &str| name.starts_with("cached-") || name == "timer";
     metrics.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum()
 }
 
-/// Whether one of these claims is to an address that is not this machine's.
-fn somebody_elses(claims: &Receiver<HostnameResolutionEvent>) -> bool {
+/// Whether one of these claims names an address that is not this machine's.
+fn claimed_elsewhere(claims: &Receiver<HostnameResolutionEvent>) -> bool {
     let addresses = claims.try_iter().filter_map(|event| match event {
         HostnameResolutionEvent::AddressesFound(_, addresses) => Some(addresses),
         _ => None,
@@ -293,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clones_tell_the_name_that_is_announced_and_no_other() {
+    fn clones_share_the_announced_name() {
         let announced = Announced::default();
         let clone = announced.clone();
         assert!(!clone.is("boardcam.local") && clone.name().is_none());
@@ -304,20 +315,20 @@ mod tests {
     }
 
     #[test]
-    fn the_second_of_a_name_has_a_number() {
+    fn the_second_board_of_a_name_has_a_number() {
         let names = (1..=3).map(|number| numbered("boardcam", number));
         assert_eq!(names.collect::<Vec<_>>(), ["boardcam", "boardcam-2", "boardcam-3"]);
     }
 
     #[test]
-    fn a_program_that_only_this_machine_reaches_is_not_announced() {
+    fn a_server_that_only_this_machine_reaches_is_not_announced() {
         let discovery = Discovery {
             name: "boardcam".to_owned(),
             listening: vec!["127.0.0.1:8080".parse().unwrap(), "[::1]:8080".parse().unwrap()],
             announced: Announced::default(),
             shutdown: Shutdown::default(),
         };
-        discovery.run(); // returns, though nobody ends it
+        discovery.run(); // returns, though nothing ends it
         assert_eq!(discovery.announced.name(), None);
     }
 }

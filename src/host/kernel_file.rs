@@ -22,18 +22,18 @@ pub(super) fn read<'b>(path: &Path, buffer: &'b mut [u8; FILE_MAX]) -> Option<&'
     std::str::from_utf8(buffer.get(..filled)?).ok()
 }
 
-/// What memory this process uses (proc_pid_statm(5)).
+/// The memory that this process uses (proc_pid_statm(5)).
 pub(super) struct Statm<'b>(&'b str);
 
 impl Statm<'_> {
-    /// The field at this place, counted from 0, in bytes.
+    /// Field number `field`, counted from 0, in bytes.
     pub(super) fn bytes(&self, field: usize) -> Option<u64> {
         let pages: u64 = self.0.split_ascii_whitespace().nth(field)?.parse().ok()?;
         pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
     }
 }
 
-/// Reads it.
+/// Reads the memory that this process uses.
 pub(super) fn statm(buffer: &mut [u8; FILE_MAX]) -> Option<Statm<'_>> {
     read(Path::new("/proc/self/statm"), buffer).map(Statm)
 }

@@ -1,8 +1,8 @@
-//! How many files the system lets this process open.
+//! How many files this process may open.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit on open files to the hard one, and gives what holds then.
+/// Raises the soft limit on open files to the hard limit, and returns the limit that then applies.
 pub fn raise_open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     // Refused only by exotic sandboxes; then the soft limit is what we work with.

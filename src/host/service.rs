@@ -1,14 +1,14 @@
-//! What the service manager that started us is told, in the protocol of systemd's sd_notify(3): that we listen, how
-//! we are, that we live, and that we end. Called by [`crate::serve`]; without such a manager nothing happens.
+//! Reports to the service manager by systemd's protocol, sd_notify(3): ready, status, watchdog and stopping. Called by
+//! [`crate::serve`]; without a service manager nothing happens.
 //!
-//! A watchdog restarts what a restart can cure. So `WATCHDOG=1` is sent only while
+//! A watchdog should restart what a restart can cure. So `WATCHDOG=1` is sent only while
 //!
-//! - every event loop turns: at each look it is woken, and must have turned at the next; and
-//! - no camera's thread hangs that had delivered before. One that hangs before its first frame (there are drivers
-//!   that never return from being opened) would hang again after each restart, and take the other cameras and the
-//!   page that explains it away each time; the status tells of it.
+//! - every event loop turns: each check wakes it, and it must have turned by the next one; and
+//! - no camera's thread hangs that had delivered frames. A camera that hangs before its first frame (some drivers never
+//!   return from open) would hang again after each restart, and each restart would interrupt the other cameras and the
+//!   page that explains the trouble; the status says it instead.
 //!
-//! Both are signs from within. Asking ourselves over the network would let a flood of strangers look like a hang.
+//! Both are observed inside the process. A check over the network would mistake a flood of clients for a hang.
 
 use std::env;
 use std::ffi::OsStr;
@@ -27,29 +27,29 @@ use super::shutdown::Shutdown;
 use super::threads;
 use crate::problem::Problem;
 
-/// How often the status is told, at least.
+/// The longest time between two status reports.
 const STATUS_PERIOD: Duration = Duration::from_secs(5);
 
-/// Looks in the time after which the watchdog bites. sd_watchdog_enabled(3) advises two; a loop that is late once
-/// has another chance.
-const LOOKS: u32 = 4;
+/// Checks within the watchdog's time-out. sd_watchdog_enabled(3) advises two; with four, a loop that is late once gets
+/// another chance.
+const CHECKS: u32 = 4;
 
-/// A camera's thread that has not gone round for so long hangs in its driver. A sick USB camera keeps it for 5 s with
-/// each request (uvcvideo's UVC_CTRL_STREAMING_TIMEOUT), and negotiating takes several.
+/// A camera's thread that has made no round for this long hangs in its driver. Each request to a faulty USB camera may
+/// take 5 s (uvcvideo's UVC_CTRL_STREAMING_TIMEOUT), and negotiation takes several requests.
 const CAMERA_TIME: Duration = Duration::from_secs(60);
 
 /// The longest status, in bytes. systemd ignores messages of more than 4,096.
 const STATUS_MAX: usize = 1000;
 
-/// The longest wait for a service manager that does not read.
+/// The longest wait for a service manager that is not reading.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Counts the rounds of a loop, so that others see whether it turns.
+/// Counts the rounds of a loop, so that another thread sees whether it turns.
 #[derive(Debug, Default)]
 pub struct Pulse(AtomicU32);
 
 impl Pulse {
-    /// The loop has gone round.
+    /// Counts one round.
     pub fn beat(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,11 +59,11 @@ impl Pulse {
     }
 }
 
-/// What must turn as long as we live.
+/// The loops that the watchdog looks after.
 pub struct Vitals {
-    /// The event loops'.
+    /// The rounds of the event loops.
     pub event_loops: Vec<Arc<Pulse>>,
-    /// Makes the event loops turn.
+    /// Wakes the event loops, so that an idle one turns.
     pub wake: Box<dyn Fn() + Send>,
     /// The cameras' threads.
     pub cameras: Vec<Arc<dyn Watched>>,
@@ -73,27 +73,27 @@ pub struct Vitals {
 pub trait Watched: Send + Sync {
     /// The camera's name.
     fn name(&self) -> &str;
-    /// Beats once each time the thread goes round.
+    /// Counts the rounds of the thread.
     fn pulse(&self) -> &Pulse;
     /// Whether it has ever delivered a frame.
     fn has_delivered(&self) -> bool;
-    /// How it is, in one line.
+    /// Its status in one line.
     fn status(&self) -> String;
 }
 
 /// The service manager that started us.
 #[derive(Debug)]
 pub struct Service {
-    /// Held from the start: when the descriptors are used up one can still say that one lives.
+    /// Opened at the start, so that the watchdog can be served when descriptors have run out.
     socket: UnixDatagram,
     address: SocketAddr,
-    /// It ends us when it has not heard of us for so long.
+    /// The watchdog's time-out: without a message for this long it ends the process.
     watchdog: Option<Duration>,
 }
 
 impl Service {
-    /// The service manager that wants to be told, if there is one: `NOTIFY_SOCKET`, and for the watchdog
-    /// `WATCHDOG_USEC` and `WATCHDOG_PID`, which is another's when it was meant for our parent.
+    /// The service manager named by `NOTIFY_SOCKET`, if there is one, with the watchdog of `WATCHDOG_USEC`. A
+    /// `WATCHDOG_PID` of another process means that the watchdog is not for us.
     pub fn from_environment() -> Option<Self> {
         let name = env::var_os("NOTIFY_SOCKET")?;
         let number = |name: &str| env::var(name).ok()?.parse::<u64>().ok();
@@ -101,7 +101,7 @@ impl Service {
             .filter(|_| number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(process::id())))
             .map(Duration::from_micros);
         Self::connect(&name, watchdog)
-            .inspect_err(|failure| warn!("cannot tell the service manager at {}: {failure}", name.display()))
+            .inspect_err(|failure| warn!("cannot reach the service manager at {}: {failure}", name.display()))
             .ok()
     }
 
@@ -115,26 +115,26 @@ impl Service {
         Ok(Self { socket, address, watchdog })
     }
 
-    fn tell(&self, words: &str) {
-        if let Err(failure) = self.socket.send_to_addr(words.as_bytes(), &self.address) {
-            warn!("cannot tell the service manager: {failure}");
+    fn notify(&self, state: &str) {
+        if let Err(failure) = self.socket.send_to_addr(state.as_bytes(), &self.address) {
+            warn!("cannot notify the service manager: {failure}");
         }
     }
 
-    /// Clients can connect.
+    /// Reports that clients can connect.
     pub fn ready(&self) {
-        self.tell("READY=1");
+        self.notify("READY=1");
     }
 
-    /// The end has begun.
+    /// Reports that the end has begun.
     pub fn stopping(&self) {
-        self.tell("STOPPING=1");
+        self.notify("STOPPING=1");
     }
 
-    /// Tells from a thread of its own, until the end, that we live and how.
+    /// Serves the watchdog and reports the status until the end, on a thread of its own.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// When the system has no thread left.
     pub fn watch(self: &Arc<Self>, vitals: Vitals, shutdown: &Shutdown) -> Result<(), Problem> {
         let service = self.clone();
         let shutdown = shutdown.clone();
@@ -142,7 +142,7 @@ impl Service {
     }
 
     fn run(&self, vitals: &Vitals, shutdown: &Shutdown) {
-        let period = self.watchdog.map_or(STATUS_PERIOD, |bites| (bites / LOOKS).min(STATUS_PERIOD));
+        let period = self.watchdog.map_or(STATUS_PERIOD, |timeout| (timeout / CHECKS).min(STATUS_PERIOD));
         let alive = self.watchdog.map_or("", |_| "WATCHDOG=1\n");
         let turns = || vitals.event_loops.iter().map(|pulse| pulse.count()).collect::<Vec<_>>();
         let mut seen = turns();
@@ -165,18 +165,18 @@ impl Service {
                 cameras.iter_mut().filter_map(|camera| camera.hung(now)).next()
             };
             match &hung {
-                None => self.tell(&format!("{alive}STATUS={}", status(&vitals.cameras))),
-                Some(what) => self.tell(&format!("STATUS={what}")),
+                None => self.notify(&format!("{alive}STATUS={}", status(&vitals.cameras))),
+                Some(what) => self.notify(&format!("STATUS={what}")),
             }
             if let Some(what) = hung.as_ref().filter(|_| well) {
-                error!("{what}; the service manager is told no more that all is well");
+                error!("{what}; no longer answering the service manager's watchdog");
             }
             well = hung.is_none();
         }
     }
 }
 
-/// A camera's thread and the last round of it that was seen.
+/// A camera's thread, its last known round, and when that was.
 struct Rounds<'a> {
     camera: &'a dyn Watched,
     seen: u32,
@@ -184,7 +184,7 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    /// What hangs, where a restart may cure it.
+    /// What hangs, if a restart may cure it.
     fn hung(&mut self, now: Instant) -> Option<String> {
         let count = self.camera.pulse().count();
         if count != self.seen {
@@ -196,8 +196,8 @@ impl Rounds<'_> {
     }
 }
 
-/// How the cameras are, in one line: a second one could say anything in our name. A [`Problem`]
-/// is one line whatever a camera calls itself.
+/// The status of all cameras in one line, since a second line could send any message in our name. A [`Problem`] is one
+/// line whatever a camera calls itself.
 fn status(cameras: &[Arc<dyn Watched>]) -> String {
     let cameras: Vec<_> = cameras.iter().map(|camera| camera.status()).collect();
     let mut line = cameras.join("; ");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_hangs_only_after_it_had_delivered_and_long_after_its_last_round() {
+    fn only_a_camera_that_had_delivered_hangs_and_only_long_after_its_last_round() {
         let feed = feed();
         let begin = Instant::now();
         let mut camera = Rounds { camera: &feed, seen: 0, at: begin };
@@ -232,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_one_line_of_bounded_length_whatever_a_camera_is_called() {
+    fn a_status_is_one_short_line_whatever_a_camera_is_called() {
         let feed = Arc::new(feed());
         let problem = Problem::new("cannot use x\nMAINPID=1", "ü".repeat(STATUS_MAX), "unplug it");
         feed.status().state = State::Waiting(problem);
-        let told = status(&[feed]);
-        assert!(told.starts_with("door: cannot use x\\nMAINPID=1: ü"), "{told}");
-        assert!(told.len() <= STATUS_MAX && told.len() > STATUS_MAX - 4, "{} bytes", told.len());
+        let line = status(&[feed]);
+        assert!(line.starts_with("door: cannot use x\\nMAINPID=1: ü"), "{line}");
+        assert!(line.len() <= STATUS_MAX && line.len() > STATUS_MAX - 4, "{} bytes", line.len());
     }
 }

@@ -1,4 +1,4 @@
-//! Asking for a password.
+//! Asks for a password on the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
@@ -6,10 +6,11 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 
 use crate::problem::Problem;
 
-/// A password of at most `longest` bytes: asked for twice, without showing it, at a terminal; else the first line of standard input.
+/// Reads a password of at most `longest` bytes: on a terminal twice and without showing it, else the first line of
+/// standard input.
 ///
 /// # Errors
-/// Input that ends, is no UTF-8 or too long, or two that differ.
+/// Input that ends, that is not UTF-8 or too long, or two passwords that differ.
 pub fn password(longest: usize) -> Result<String, Problem> {
     if !io::stdin().is_terminal() {
         return line(longest);
@@ -19,15 +20,15 @@ pub fn password(longest: usize) -> Result<String, Problem> {
     let again = ask("Again: ", longest)?;
     drop(silent);
     if first != again {
-        let advice = "type the same one twice";
-        return Err(Problem::new("cannot use this password", "the second one was another", advice));
+        let advice = "type the same password twice";
+        return Err(Problem::new("cannot use this password", "the passwords differ", advice));
     }
     Ok(first)
 }
 
 fn ask(what: &str, longest: usize) -> Result<String, Problem> {
     let mut out = io::stderr();
-    let _ = write!(out, "{what}").and_then(|()| out.flush()); // who does not see it can type all the same
+    let _ = write!(out, "{what}").and_then(|()| out.flush()); // one can type without seeing it
     let line = line(longest);
     let _ = writeln!(out);
     line
@@ -35,9 +36,9 @@ fn ask(what: &str, longest: usize) -> Result<String, Problem> {
 
 fn line(longest: usize) -> Result<String, Problem> {
     let unusable =
-        |why: String| Problem::new("cannot read a password", why, "type one, or give it on standard input");
+        |why: String| Problem::new("cannot read a password", why, "type one, or pass it on standard input");
     let mut line = Vec::new();
-    // One more than the longest, and the end of the line, which may be CR LF.
+    // One byte more than the longest password, and the line break, which may be CR LF.
     let most = longest as u64 + 3;
     io::stdin()
         .lock()
@@ -49,13 +50,13 @@ fn line(longest: usize) -> Result<String, Problem> {
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
-/// As long as it lives, the terminal does not show what is typed.
+/// While this lives, the terminal does not show what is typed.
 struct Silent(Termios);
 
 impl Silent {
     fn begin() -> Result<Self, Problem> {
         let failed = |error: rustix::io::Errno| {
-            let advice = "give the password on standard input instead";
+            let advice = "pass the password on standard input instead";
             Problem::new("cannot keep the terminal from showing the password", error.to_string(), advice)
         };
         let before = tcgetattr(io::stdin()).map_err(failed)?;

@@ -169,7 +169,7 @@ class Notify(unittest.TestCase):
 
     def test_a_manager_that_does_not_read_holds_nothing_up(self):
         manager = self.manager(watchdog_ms=200, listens=False)
-        until("its queue to be full", lambda: "cannot tell the service manager" in manager.log.read_text())
+        until("its queue to be full", lambda: "cannot notify the service manager" in manager.log.read_text())
         page = f"http://127.0.0.1:{manager.port()}/state"
         self.assertIn('"cameras"', run("curl", "-s", "-m", "20", page))
         self.assertEqual(manager.end(), 0)

@@ -185,7 +185,7 @@ class ByName(unittest.TestCase):
                     one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 one.bind((every, 5353))
             board = self.start("one")
-            until("it says so", lambda: "cannot be found as boardcam.local" in board.log)
+            until("it says so", lambda: "cannot announce boardcam.local" in board.log)
             self.assertEqual(get("10.79.0.1", "10.79.0.1"), 200)
             self.assertIsNone(self.name_of("one", board))
             board.stop()
