@@ -1,8 +1,9 @@
 //! Memory for viewers that are slower than the camera has an end, and the camera does not notice them.
 //!
-//! In one process with the house, around a camera of large frames, which to encode would take longer than all else.
+//! In one process with the service, around a camera of large frames, since encoding them would take longer than all
+//! else.
 
-mod house;
+mod service;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -84,7 +85,7 @@ fn a_hundred_viewers_at_one_megabit_a_second_cost_the_camera_nothing_and_all_of_
     /// Of the camera's rate, what must be left on processors that also are the viewers.
     const LEAST: f64 = 0.8;
     raise_open_files();
-    let address = house::serve(house::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;
+    let address = service::serve(service::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;
     let first = ask(address, VIEWERS)?; // or there were no frames
     let alone = rate(address, FRAMES)?;
     drop(first);
@@ -131,7 +132,7 @@ fn when_memory_for_slow_viewers_runs_out_those_furthest_behind_go_first() -> Out
     /// Sooner than one that takes nothing must go anyway.
     const SOON: Duration = Duration::from_secs(9);
     raise_open_files();
-    let address = house::serve(house::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;
+    let address = service::serve(service::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;
     let begin = Instant::now();
     let mut sleepers = (0..FIRST).map(|id| ask(address, id)).collect::<Outcome<Vec<_>>>()?;
     wait_for("the first to be behind", || {

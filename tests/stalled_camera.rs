@@ -1,6 +1,6 @@
 //! A camera that stalls while many wait for its picture, beside clients that stopped reading: nobody else notices.
 
-mod house;
+mod service;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -92,12 +92,12 @@ fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camer
     /// A snapshot is given up after this.
     const GIVEN_UP: Duration = Duration::from_secs(5);
 
-    let bare = house::bare_jpeg(SCAN);
-    let picture = house::mended(&bare);
+    let bare = service::bare_jpeg(SCAN);
+    let picture = service::mended(&bare);
     let stalled = Arc::new(AtomicBool::new(false));
-    let about = SourceInfo { interval: Some(INTERVAL), ..house::about(&bare) };
+    let about = SourceInfo { interval: Some(INTERVAL), ..service::about(&bare) };
     let camera = Stalling { about, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
-    let address = house::serve(camera)?;
+    let address = service::serve(camera)?;
     wait_for("pictures", || Ok((get(address, "/snapshot")?.status == 200).then_some(())))?;
     for page in PAGES {
         let (median, worst) = takes(address, page)?;
@@ -150,7 +150,7 @@ fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camer
         let answer = Answer::read(snapshot)?;
         ensure!(answer.status == 200 && answer.body == picture, "status {}", answer.status);
     }
-    let (mut viewer, mut part) = (house::watch(address)?, house::part(&picture));
+    let (mut viewer, mut part) = (service::watch(address)?, service::part(&picture));
     for _ in 0..10 {
         viewer.read_exact(&mut part)?;
         ensure!(part.starts_with(b"Content-Type: image/jpeg\r\n"), "the stream is torn");

@@ -1,6 +1,6 @@
 //! A steady stream allocates nothing, from the camera's bytes to the viewers' sockets.
 
-mod house;
+mod service;
 
 use std::alloc::System;
 use std::io::Read;
@@ -62,8 +62,8 @@ struct Viewer {
 
 impl Viewer {
     fn new(address: SocketAddr, taken: SyncSender<()>, jpeg: Vec<u8>) -> Self {
-        let part = house::part(&jpeg);
-        Self { socket: house::watch(address).expect("a stream"), taken, part, jpeg }
+        let part = service::part(&jpeg);
+        Self { socket: service::watch(address).expect("a stream"), taken, part, jpeg }
     }
 
     fn watch(&mut self, frames: usize) {
@@ -81,13 +81,13 @@ impl Viewer {
 /// One test for all: another one on another thread would be counted too.
 #[test]
 fn frames_from_a_camera_of_jpegs_reach_viewers_that_keep_up_without_one_allocation() {
-    let bare = house::bare_jpeg(SCAN);
-    let mended = house::mended(&bare);
+    let bare = service::bare_jpeg(SCAN);
+    let mended = service::mended(&bare);
 
     let (taken, waits) = sync_channel(VIEWERS);
-    let about = house::about(&bare);
+    let about = service::about(&bare);
     let camera = InStep { about, jpeg: bare, taken: waits, waiting: 0, sequence: 0 };
-    let address = house::serve(camera).expect("a house");
+    let address = service::serve(camera).expect("a running service");
     let viewer = || Viewer::new(address, taken.clone(), mended.clone());
     let mut first = viewer();
     let others: Vec<_> = (1..VIEWERS)

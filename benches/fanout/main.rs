@@ -3,7 +3,7 @@
 //! `cargo bench --bench fanout -- 10 900`.
 //!
 //! The server is this program started anew in one of three roles, and its CPU time is what the kernel says of
-//! all its threads. `boardcam` is the whole house (gate, site, stream, ring, fan-out) around a camera that is
+//! all its threads. `boardcam` is the whole service (gate, site, stream, ring, fan-out) around a camera that is
 //! memory: 100 KB JPEGs at 30/s without Huffman tables, so that checking and mending are in the figure and
 //! only the driver is not; `boardcam, HTTPS` is the same with encrypted viewers. `send()` is the least that a
 //! server can do: one thread that gives each socket the same bytes in one call. They take turns, since what else
@@ -16,9 +16,9 @@
 //! Delay is from the time in the part header to the arrival of the part's last byte, over all viewers; over HTTPS
 //! decrypting it is in it. Of the frames expected, a round may see one more or less for each viewer, at its ends.
 
-#[path = "../../tests/house/mod.rs"]
-mod house;
 mod server;
+#[path = "../../tests/service/mod.rs"]
+mod service;
 mod viewers;
 
 use std::fmt;

@@ -10,16 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use boardcam::multipart;
 
-use crate::{COUNT, Outcome, RATE, ROLE, Role, SCAN, house};
+use crate::{COUNT, Outcome, RATE, ROLE, Role, SCAN, service};
 
 /// Serves until standard input ends, which it does at the latest when the bench does. Says where: in plain, and
 /// over HTTPS if it can.
 pub fn serve(role: Role) -> Outcome<()> {
-    let camera = || house::Memory::new(SCAN, RATE);
+    let camera = || service::Memory::new(SCAN, RATE);
     match role {
-        Role::Boardcam => println!("{}", house::serve(camera()).map_err(|problem| problem.to_string())?),
+        Role::Boardcam => println!("{}", service::serve(camera()).map_err(|problem| problem.to_string())?),
         Role::Https => {
-            let (plain, secure) = house::serve_both(camera()).map_err(|problem| problem.to_string())?;
+            let (plain, secure) = service::serve_both(camera()).map_err(|problem| problem.to_string())?;
             println!("{plain} {secure}");
         }
         Role::Floor => {
@@ -44,9 +44,9 @@ fn send(listener: &TcpListener, viewers: usize) -> io::Result<()> {
         socket.set_nonblocking(true)?;
         sockets.push((socket, 0));
     }
-    let jpeg = house::mended(&house::bare_jpeg(SCAN));
-    let mut part = house::part(&jpeg);
-    let mut beat = house::Beat::new(RATE);
+    let jpeg = service::mended(&service::bare_jpeg(SCAN));
+    let mut part = service::part(&jpeg);
+    let mut beat = service::Pacer::new(RATE);
     loop {
         beat.wait();
         let head = multipart::part_head(jpeg.len(), SystemTime::now());

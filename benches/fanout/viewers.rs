@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::process::setpriority_process;
 use rustls::ClientConnection;
 
-use crate::{HANDSHAKES, Outcome, SCAN, SHAKERS, house};
+use crate::{HANDSHAKES, Outcome, SCAN, SHAKERS, service};
 
 /// Shakers leave the processors to the server and to whoever measures, since they would be elsewhere.
 const NICE: i32 = 19;
@@ -48,18 +48,18 @@ impl Viewers {
     /// So many viewers at this address, over HTTPS if it is that.
     pub fn connect(address: SocketAddr, secure: bool, count: usize) -> Outcome<Self> {
         let (poll, events) = (Poll::new()?, Events::with_capacity(count));
-        let buffer = house::part(&house::mended(&house::bare_jpeg(SCAN)));
+        let buffer = service::part(&service::mended(&service::bare_jpeg(SCAN)));
         let mut viewers = Self { poll, events, viewers: Vec::new(), buffer };
         let trust = Trust::any().map_err(|error| error.to_string())?;
         for number in 0..count {
             let (socket, tls) = if secure {
                 let stream = trust.connect(address, "localhost").map_err(|error| error.to_string())?;
                 let mut stream = stream.into_inner();
-                house::ask(&mut stream, address)?;
+                service::ask(&mut stream, address)?;
                 let (tls, socket) = stream.into_parts();
                 (socket, Some(Box::new(tls)))
             } else {
-                (house::watch(address)?, None)
+                (service::watch(address)?, None)
             };
             socket.set_nonblocking(true)?;
             let mut socket = TcpStream::from_std(socket);

@@ -148,7 +148,7 @@ class Notify(unittest.TestCase):
             manager.wait_for("STATUS=the event loop hangs", times=4)
             self.assertEqual(manager.lines("WATCHDOG", since), [])
         manager.wait_for("WATCHDOG=1")
-        self.assertIn("the event loop hangs; the service manager is told", manager.log.read_text())
+        self.assertIn("the event loop hangs; no longer answering the service manager", manager.log.read_text())
 
     def test_a_camera_that_hangs_after_it_had_delivered_is_a_reason_for_a_restart(self):
         manager = self.manager(watchdog_ms=2000)

@@ -1,4 +1,4 @@
-//! What happens to the process as a whole: signals, limits, a log that nobody reads, errors in the program itself.
+//! The process as a whole: signals, limits, a log that nobody reads, and panics.
 
 use std::io::Write;
 use std::thread;
@@ -10,11 +10,11 @@ use client::{Answer, Outcome, ensure, narrow, request, wait_for};
 
 use crate::boardcam::{Boardcam, goes_on};
 
-/// What ends the program must end it so soon.
+/// The program ends within this time.
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
-fn the_end_of_the_terminal_is_not_the_end_of_the_program() -> Outcome {
+fn closing_the_terminal_does_not_end_the_program() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
@@ -30,7 +30,7 @@ fn the_end_of_the_terminal_is_not_the_end_of_the_program() -> Outcome {
     Ok(())
 }
 
-/// Tells it to end, whatever it does, and expects that it does so in order.
+/// Sends SIGTERM, whatever the program is doing, and expects an orderly end.
 fn ends_soon(boardcam: Boardcam, doing: &str) -> Outcome {
     let (code, after) = boardcam.end_by(Signal::TERM)?;
     ensure!(code == Some(0) && after < SOON, "{doing}: exit code {code:?} after {after:?}");
@@ -93,7 +93,7 @@ fn when_told_while_frozen_it_ends_soon_after() -> Outcome {
     Ok(())
 }
 
-/// Requests with so long a path that what is logged of them, with -v, fills every pipe.
+/// Requests with long paths: what -v logs of them fills every pipe.
 const LOGGED: usize = 150;
 
 fn log_much(boardcam: &Boardcam) -> Outcome {
@@ -105,7 +105,7 @@ fn log_much(boardcam: &Boardcam) -> Outcome {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_nobody_up_and_tells_later_what_is_missing() -> Outcome {
+fn a_log_that_nobody_reads_holds_nothing_up_and_says_later_what_is_missing() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
     let viewer = boardcam.watch("/stream")?;
     let reading = boardcam.reading();
@@ -140,7 +140,7 @@ fn with_a_log_that_nobody_reads_it_ends_soon() -> Outcome {
 }
 
 #[test]
-fn the_last_line_of_the_log_tells_that_it_ended() -> Outcome {
+fn the_last_line_of_the_log_says_that_it_ended() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
     log_much(&boardcam)?;
     boardcam.tell(Signal::TERM)?;
@@ -155,7 +155,7 @@ fn is_served_after_it_was_frozen_for(freeze: Duration) -> Outcome {
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     boardcam.tell(Signal::STOP)?;
-    // Nothing can be awaited here, since nothing may happen.
+    // There is no condition to wait for: nothing may happen meanwhile.
     thread::sleep(freeze);
     boardcam.tell(Signal::CONT)?;
     let last = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();
@@ -178,7 +178,7 @@ fn a_viewer_is_still_served_after_the_board_was_frozen_for_a_minute() -> Outcome
     is_served_after_it_was_frozen_for(Duration::from_secs(60))
 }
 
-/// What the program keeps for those who are served already.
+/// What the program keeps free for present clients, in bytes.
 const RESERVE: u64 = 8 << 20;
 
 fn short_of(resource: Resource, used: &str, told: &str) -> Outcome {
@@ -218,7 +218,7 @@ fn with_little_memory_left_nobody_new_is_served_and_those_there_go_on() -> Outco
 }
 
 #[test]
-fn pictures_too_large_for_the_memory_are_told_and_shown_once_there_is_enough() -> Outcome {
+fn pictures_too_large_for_the_memory_are_reported_and_shown_once_there_is_enough() -> Outcome {
     // Its size says that others may have megabytes; nobody decodes it here.
     const PICTURE: &[u8] =
         b"\xff\xd8\xff\xc0\0\x0b\x08\x0f\xa0\x0f\xa0\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";

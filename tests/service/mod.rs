@@ -1,6 +1,6 @@
-//! The house as the program puts it together, around a camera that a test or a bench makes up. Used by
+//! The service as the program puts it together, around a camera that a test or a bench provides. Used by
 //! `tests/steady_stream.rs`, `tests/slow_viewers.rs` and `benches/fanout`.
-#![allow(dead_code)] // each of them needs only some of it
+#![allow(dead_code)] // none of them needs all of it
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -30,10 +30,10 @@ use boardcam::site::{self, AppState, Guard};
 use boardcam::stream::Stream;
 use boardcam::variants::Variants;
 
-/// Nobody waits longer for an answer.
+/// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A JPEG of 8x8 pixels and `scan` bytes of compressed data, without Huffman tables, as many cameras make them.
+/// A JPEG of 8x8 pixels with `scan` bytes of compressed data and without Huffman tables, as many cameras make them.
 pub fn bare_jpeg(scan: usize) -> Vec<u8> {
     let mut jpeg =
         b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0".to_vec();
@@ -42,21 +42,21 @@ pub fn bare_jpeg(scan: usize) -> Vec<u8> {
     jpeg
 }
 
-/// The same with what it lacks, as viewers get it.
+/// The same JPEG with its Huffman tables, as viewers get it.
 pub fn mended(bare: &[u8]) -> Vec<u8> {
-    let jpeg = Jpeg::check(bare).expect("it lacks nothing that cannot be mended");
+    let jpeg = Jpeg::check(bare).expect("a JPEG that can be mended");
     let mut mended = vec![0; jpeg.mended_len()];
     jpeg.copy_into(&mut mended).expect("room enough");
     mended
 }
 
-/// A part with this JPEG; only the time in its header differs from part to part.
+/// A part with this JPEG; its header differs from other parts only in the time.
 pub fn part(jpeg: &[u8]) -> Vec<u8> {
     let head = multipart::part_head(jpeg.len(), SystemTime::now());
     [head.as_bytes(), jpeg, multipart::TRAILER].concat()
 }
 
-/// What a camera of such JPEGs says of itself.
+/// What a camera of such JPEGs says about itself.
 pub fn about(jpeg: &[u8]) -> SourceInfo {
     SourceInfo {
         source: "made up".to_owned(),
@@ -73,13 +73,13 @@ pub fn about(jpeg: &[u8]) -> SourceInfo {
     }
 }
 
-/// Beats so many times a second.
-pub struct Beat {
+/// Waits so that a loop runs at a given rate.
+pub struct Pacer {
     next: Instant,
     interval: Duration,
 }
 
-impl Beat {
+impl Pacer {
     pub fn new(rate: u32) -> Self {
         Self { next: Instant::now(), interval: Duration::from_secs(1) / rate }
     }
@@ -90,19 +90,19 @@ impl Beat {
     }
 }
 
-/// A camera that is memory: always the same bare JPEG.
+/// A camera that always delivers the same JPEG from memory.
 pub struct Memory {
     about: SourceInfo,
     jpeg: Vec<u8>,
-    beat: Beat,
+    pacer: Pacer,
     sequence: u32,
 }
 
 impl Memory {
-    /// JPEGs with `scan` bytes of compressed data, `rate` in a second.
+    /// JPEGs with `scan` bytes of compressed data, `rate` per second.
     pub fn new(scan: usize, rate: u32) -> Self {
         let jpeg = bare_jpeg(scan);
-        Self { about: about(&jpeg), jpeg, beat: Beat::new(rate), sequence: 0 }
+        Self { about: about(&jpeg), jpeg, pacer: Pacer::new(rate), sequence: 0 }
     }
 }
 
@@ -112,19 +112,19 @@ impl Source for Memory {
     }
 
     fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
-        self.beat.wait();
+        self.pacer.wait();
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
         Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
     }
 }
 
-/// Serves this camera on 127.0.0.1 for as long as the process lives; says where.
+/// Serves this camera on 127.0.0.1 for as long as the process lives; returns the address.
 pub fn serve(camera: impl Source + 'static) -> Result<SocketAddr, Problem> {
     Ok(serve_with(camera, Https::Off)?.0)
 }
 
-/// The same, over HTTPS too, on the second address; plain HTTP is not redirected to it.
+/// The same, with HTTPS on the second address; plain HTTP is not redirected to it.
 pub fn serve_both(camera: impl Source + 'static) -> Result<(SocketAddr, SocketAddr), Problem> {
     let (plain, secure) = serve_with(camera, Https::Auto)?;
     Ok((plain, secure.expect("an address for HTTPS")))
@@ -148,7 +148,7 @@ fn serve_with(
     let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
     let audience = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
-    let house = AppState {
+    let app = AppState {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         audience: audience.clone(),
@@ -162,7 +162,7 @@ fn serve_with(
         started: Instant::now(),
         instance: random::secret()?,
     };
-    let door = site::start(Arc::new(house))?;
+    let door = site::start(Arc::new(app))?;
     let shutdown = Shutdown::default();
     let fanout = move || Ok(Fanout::new(variants.clone(), audience.clone()));
     thread::spawn({
@@ -176,7 +176,7 @@ fn serve_with(
     Ok(addresses)
 }
 
-/// Asks for the stream at `address`; what comes next from the socket is the first part.
+/// Opens the stream at `address`; the next bytes from the socket are the first part.
 pub fn watch(address: SocketAddr) -> io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -184,11 +184,11 @@ pub fn watch(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// The same on a connection that is there.
+/// The same on an open connection.
 pub fn ask(connection: &mut (impl Read + Write), address: SocketAddr) -> io::Result<()> {
     write!(connection, "GET /stream HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
     let mut head = Vec::new();
-    // A byte at a time, lest bytes of the first part are taken.
+    // A byte at a time, so that nothing of the first part is read.
     while !head.ends_with(multipart::OPENING) {
         let mut byte = [0];
         connection.read_exact(&mut byte)?;
