@@ -4,10 +4,9 @@
 use std::alloc::System;
 use std::time::Duration;
 
-use boardcam::camera::find::Observer;
 use boardcam::camera::pattern::Pattern;
-use boardcam::camera::pipe::{Pipe, Piped};
-use boardcam::camera::{Source, SourceConfig, SourceSpec};
+use boardcam::camera::pipe::Pipe;
+use boardcam::camera::{Observer, PipeSpec, Source, SourceConfig, SourceSpec};
 use boardcam::canvas::{Canvas, Ink};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
@@ -59,7 +58,7 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     // Longer than a read, with its end; garbage follows.
     let frame = [&bare[..bare.len() - 2], &[7; 100_000], b"\xff\xd9"].concat();
     std::fs::write(&file, &frame).expect("a place for a picture");
-    let command = Piped::Command(format!("while cat {}; do echo; done", file.display()));
+    let command = PipeSpec::Command(format!("while cat {}; do echo; done", file.display()));
     let mut pipe = Pipe::open("test", &command, &wanted, Level::Debug, &mut Patient).expect("a program");
     let take = |pipe: &mut Pipe| {
         let got = pipe.next(Duration::from_secs(20)).expect("it never ends").expect("it is not slow");

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use super::find::{Observer, open_and_prove};
+use super::config::{SourceConfig, SourceSpec};
+use super::find::open_and_prove;
 use super::node::{self, Node, Role};
+use super::observer::Observer;
 use super::pipe::{Pipe, rpicam};
-use super::v4l2::device::{Device, Listed, Refusal, code_name};
+use super::refusal::Refusal;
+use super::source::{Source as _, SourceInfo};
+use super::v4l2::device::{Device, Listed, code_name};
 use super::v4l2::modes::{Rate, Rates, Sizes, rate_text};
-use super::{Source as _, SourceConfig, SourceInfo, SourceSpec};
 use crate::names::printable;
 use crate::picture::{Layout, Size};
 use crate::problem::Problem;

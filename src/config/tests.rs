@@ -2,8 +2,7 @@ use super::options::OPTIONS;
 use super::settings::MEGABYTE;
 use super::values::{DEFAULT_CONNECTIONS, DEFAULT_NAME};
 use super::*;
-use crate::camera::pipe::Piped;
-use crate::camera::{SourceConfig, SourceSpec};
+use crate::camera::{PipeSpec, SourceConfig, SourceSpec};
 use crate::gate::tls::Https;
 use crate::gate::{self, every_address};
 use crate::jpeg::encode::DEFAULT_QUALITY;
@@ -103,13 +102,13 @@ fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
 #[test]
 fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
     for (text, which) in [
-        ("-", Piped::Stdin),
+        ("-", PipeSpec::Stdin),
         (
             "pipe:A='b c' ffmpeg -i \"x=y\" | tee a:b",
-            Piped::Command("A='b c' ffmpeg -i \"x=y\" | tee a:b".into()),
+            PipeSpec::Command("A='b c' ffmpeg -i \"x=y\" | tee a:b".into()),
         ),
-        ("rpicam", Piped::Rpicam(String::new())),
-        ("rpicam:--camera 1 --rotation=180", Piped::Rpicam("--camera 1 --rotation=180".into())),
+        ("rpicam", PipeSpec::Rpicam(String::new())),
+        ("rpicam:--camera 1 --rotation=180", PipeSpec::Rpicam("--camera 1 --rotation=180".into())),
     ] {
         for (camera, name) in [(text.to_owned(), "camera"), (format!("door={text}"), "door")] {
             let settings = settings(&["--camera", &camera], "");

@@ -11,8 +11,7 @@ use super::settings::{DAY, DEFAULT_PORT, Settings};
 use super::wifi::Wifi;
 use crate::auth::User;
 use crate::auth::network::Network;
-use crate::camera::pipe::Piped;
-use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
+use crate::camera::{EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
@@ -140,7 +139,7 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             (name, wanted)
         })
         .collect();
-    if cameras.iter().filter(|(_, wanted)| wanted.which == SourceSpec::Pipe(Piped::Stdin)).count() > 1 {
+    if cameras.iter().filter(|(_, wanted)| wanted.which == SourceSpec::Pipe(PipeSpec::Stdin)).count() > 1 {
         return Err(Problem::new(
             "cannot take the pictures of two cameras from standard input",
             "there is only one",

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use log::{debug, error, info, warn};
 
-use crate::camera::find::{self, Finder, Observer};
-use crate::camera::{EncodeMode, Frame, Source, SourceError, SourceInfo, SourceSpec};
+use crate::camera::find::{self, Finder};
+use crate::camera::{EncodeMode, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
 use crate::feed::{Feed, State};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;

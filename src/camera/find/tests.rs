@@ -100,7 +100,7 @@ fn a_camera_unplugged_while_it_is_tried_says_so() {
 #[test]
 fn a_shutdown_does_not_wait_for_a_slow_camera() {
     let ended = first_picture(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
-    assert_eq!(ended.err(), Some(ended_early()));
+    assert_eq!(ended.err(), Some(cancelled()));
 }
 
 fn refusal(camera: bool, name: &str, why: &str) -> Refusal {

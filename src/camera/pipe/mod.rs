@@ -17,17 +17,16 @@ mod process;
 pub mod rpicam;
 pub mod splitter;
 
-use std::fmt;
 use std::io::{self, IsTerminal, Stdin};
 use std::os::fd::AsFd;
 use std::process::ExitStatus;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use log::Level;
 
-use super::find::{LOOK, Observer, ended_early};
-use super::{EncodeMode, Frame, Source, SourceConfig, SourceError, SourceInfo};
+use super::config::{EncodeMode, PipeSpec, SourceConfig};
+use super::observer::{OBSERVE_PERIOD, Observer, cancelled};
+use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::jpeg::passthrough::Jpeg;
 use crate::picture::{Layout, Range, Size};
 use crate::problem::Problem;
@@ -51,77 +50,22 @@ const GARBAGE_MAX: u64 = FRAME_MAX as u64;
 /// What the pictures of a program need.
 const EXPECTED: &str = "it must write JPEGs one behind the other, as `ffmpeg ... -f mjpeg -` does";
 
-/// Who delivers the pictures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piped {
-    /// Whoever writes to our standard input.
-    Stdin,
-    /// A command line for the shell.
-    Command(String),
-    /// A Raspberry Pi's own tool for its camera modules, with further options.
-    Rpicam(String),
-}
-
-impl Piped {
-    /// What everybody may see of it: a command without its arguments, which often hold passwords.
-    pub fn label(&self) -> String {
-        match self {
-            Piped::Stdin => "standard input".to_owned(),
-            Piped::Command(command) => {
-                let word = command.split_whitespace().find(|word| *word != "exec").unwrap_or_default();
-                // Words of the shell (`A=b ffmpeg`, `(cd x; ...`) say nothing, or too much.
-                let is_path = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.+".contains(&b));
-                match word.rsplit('/').next() {
-                    Some(name) if is_path => format!("pipe:{name}"),
-                    _ => "pipe".to_owned(),
-                }
-            }
-            Piped::Rpicam(_) => "rpicam".to_owned(),
-        }
-    }
-
-    /// The command line that delivers the pictures as wanted; `None` for standard input.
-    ///
-    /// # Errors
-    /// There is no such tool here.
-    fn command(&self, wanted: &SourceConfig) -> Result<Option<String>, Problem> {
-        match self {
-            Piped::Stdin => Ok(None),
-            Piped::Command(command) => Ok(Some(command.clone())),
-            Piped::Rpicam(options) => match rpicam::program() {
-                Some(program) => Ok(Some(rpicam::command(program, wanted, options))),
-                None => Err(Problem::new(
-                    "cannot use a Raspberry Pi camera module",
-                    "there is no rpicam-vid (nor libcamera-vid) on PATH",
-                    "install it: sudo apt install rpicam-apps-lite",
-                )),
-            },
-        }
-    }
-}
-
-/// As in the settings: `-`, `pipe:COMMAND`, `rpicam`, `rpicam:OPTIONS`.
-impl fmt::Display for Piped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Piped::Stdin => f.write_str("-"),
-            Piped::Command(command) => write!(f, "pipe:{command}"),
-            Piped::Rpicam(options) if options.is_empty() => f.write_str("rpicam"),
-            Piped::Rpicam(options) => write!(f, "rpicam:{options}"),
-        }
-    }
-}
-
-impl FromStr for Piped {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.split_once(':').unwrap_or((text, "")) {
-            ("-", "") => Ok(Piped::Stdin),
-            ("pipe", command) if !command.trim().is_empty() => Ok(Piped::Command(command.to_owned())),
-            ("rpicam", options) => Ok(Piped::Rpicam(options.to_owned())),
-            _ => Err(()),
-        }
+/// The command line that delivers the pictures; `None` for standard input.
+///
+/// # Errors
+/// The Raspberry Pi's tool is not installed.
+fn command_line(spec: &PipeSpec, config: &SourceConfig) -> Result<Option<String>, Problem> {
+    match spec {
+        PipeSpec::Stdin => Ok(None),
+        PipeSpec::Command(command) => Ok(Some(command.clone())),
+        PipeSpec::Rpicam(options) => match rpicam::program() {
+            Some(program) => Ok(Some(rpicam::command(program, config, options))),
+            None => Err(Problem::new(
+                "cannot use a Raspberry Pi camera module",
+                "there is no rpicam-vid (nor libcamera-vid) on PATH",
+                "install it: sudo apt install rpicam-apps-lite",
+            )),
+        },
     }
 }
 
@@ -154,13 +98,13 @@ impl Pipe {
     /// It cannot be started, ends, or delivers no picture in time; or the observer ended the wait.
     pub fn open(
         name: &str,
-        piped: &Piped,
+        piped: &PipeSpec,
         wanted: &SourceConfig,
         level: Level,
         observer: &mut dyn Observer,
     ) -> Result<Pipe, Problem> {
         let label = piped.label();
-        let input = match piped.command(wanted)? {
+        let input = match command_line(piped, wanted)? {
             None if io::stdin().is_terminal() => {
                 let advice = format!("pipe a program into it; {EXPECTED}");
                 return Err(Problem::new(format!("cannot use {label}"), "it is a terminal", advice));
@@ -206,9 +150,9 @@ impl Pipe {
         let mut fault = None;
         while Instant::now() < end {
             if !observer.keep_waiting() {
-                return Err(ended_early());
+                return Err(cancelled());
             }
-            if self.find(LOOK).map_err(|SourceError(problem)| problem)? == Some(Found::Frame) {
+            if self.find(OBSERVE_PERIOD).map_err(|SourceError(problem)| problem)? == Some(Found::Frame) {
                 match Jpeg::check(self.splitter.frame()) {
                     Ok(jpeg) => return Ok(jpeg.size()),
                     Err(what) => fault = Some(what),
@@ -352,8 +296,8 @@ fn farewell(status: Option<ExitStatus>, last_words: &str) -> (String, &'static s
 }
 
 /// One sentence for each wish that pictures of `size` from there do not fulfil.
-fn compromises(piped: &Piped, wanted: &SourceConfig, size: Size) -> Vec<String> {
-    let asks = matches!(piped, Piped::Rpicam(_));
+fn compromises(piped: &PipeSpec, wanted: &SourceConfig, size: Size) -> Vec<String> {
+    let asks = matches!(piped, PipeSpec::Rpicam(_));
     let mut compromises = Vec::new();
     if size != wanted.size() && (asks || wanted.size.is_some()) {
         compromises.push(format!("asked for {}, got {size}", wanted.size()));
@@ -370,19 +314,6 @@ fn compromises(piped: &Piped, wanted: &SourceConfig, size: Size) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_everybody_sees_of_a_command_holds_no_secret() {
-        for (command, label) in [
-            ("ffmpeg -i rtsp://admin:secret@cam -f mjpeg -", "pipe:ffmpeg"),
-            ("exec /usr/bin/ffmpeg -i x", "pipe:ffmpeg"),
-            ("TOKEN=secret ffmpeg", "pipe"),
-            ("'/opt/my secret/tool'", "pipe"),
-            ("$(secret)", "pipe"),
-        ] {
-            assert_eq!(Piped::Command(command.to_owned()).label(), label);
-        }
-    }
 
     #[test]
     fn how_a_program_ended_is_told_with_its_last_words() {

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use log::Level;
 
-use super::{Pipe, Piped};
-use crate::camera::SourceConfig;
-use crate::camera::find::Observer;
-use crate::camera::v4l2::device::Refusal;
+use super::Pipe;
+use crate::camera::config::{PipeSpec, SourceConfig};
+use crate::camera::observer::Observer;
+use crate::camera::refusal::Refusal;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 
 /// The program under its names, newest first.
@@ -23,7 +23,7 @@ const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
 const NO_CAMERA: &str = "no cameras available";
 
 /// The first camera module, without further options: what `auto` tries last.
-pub const PLAIN: Piped = Piped::Rpicam(String::new());
+pub const PLAIN: PipeSpec = PipeSpec::Rpicam(String::new());
 
 /// The program as it is called here; `None` if it is not on PATH.
 pub fn program() -> Option<&'static str> {
@@ -95,7 +95,7 @@ pub fn command(program: &str, wanted: &SourceConfig, options: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::SourceSpec;
+    use crate::camera::config::SourceSpec;
     use crate::picture::Size;
 
     #[test]

@@ -13,7 +13,7 @@ use super::device::Device;
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use super::negotiate::{Agreed, negotiate};
-use crate::camera::{EncodeMode, SourceConfig};
+use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 

@@ -1,16 +1,17 @@
 //! An open capture node: what it calls itself and which formats it lists.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use v4l::capability::Flags;
 use v4l::format::FourCC;
 use v4l::video::Capture;
 
+use super::catch::{catch_panic, unreadable};
 use super::errors;
 use super::modes::some_of;
 use crate::camera::node::{Node, Role};
+use crate::camera::refusal::Refusal;
 use crate::names::printable;
 use crate::picture::Layout;
 use crate::problem::Problem;
@@ -40,34 +41,6 @@ pub struct Device {
     pub formats: Vec<Listed>,
 }
 
-/// Why a node was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// What to tell the user.
-    pub problem: Problem,
-    /// Whether it may be a camera, so that its problem matters; not so for codecs and metadata nodes.
-    pub camera: bool,
-}
-
-impl Refusal {
-    /// A camera that cannot be used.
-    pub fn camera(problem: Problem) -> Self {
-        Self { problem, camera: true }
-    }
-}
-
-/// Runs a call of crate v4l whose conversions panic on an answer that they do not know: a card name that is
-/// not UTF-8 (uvcvideo cuts names at 31 bytes, also within a character), a newer colorspace. Such an answer
-/// becomes an error of kind `InvalidData`.
-pub fn ask<T>(call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    // These calls only read what the kernel returned and hold nothing whose drop could panic too.
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(unreadable()))
-}
-
-fn unreadable() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "an answer that crate v4l cannot read")
-}
-
 impl Device {
     /// Opens a node and checks that it is one for single-planar capture by streaming.
     pub fn open(node: Node) -> Result<Device, Refusal> {
@@ -85,7 +58,7 @@ impl Device {
             Refusal { problem, camera: false }
         };
         let caps = match node.card_is_text {
-            true => ask(|| handle.query_caps()),
+            true => catch_panic(|| handle.query_caps()),
             false => Err(unreadable()),
         };
         let (card, driver, bus) = match caps {
@@ -115,7 +88,7 @@ impl Device {
             ),
             Err(e) => return Err(Refusal::camera(failed(e))),
         };
-        let formats: Vec<Listed> = ask(|| handle.enum_formats())
+        let formats: Vec<Listed> = catch_panic(|| handle.enum_formats())
             .map_err(|e| Refusal::camera(failed(e)))?
             .into_iter()
             .map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) })
@@ -154,13 +127,6 @@ pub fn code_name(fourcc: FourCC) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_that_makes_crate_v4l_panic_is_an_error_like_others() {
-        let broken = ask(|| -> io::Result<()> { panic!("Invalid colorspace") }).unwrap_err();
-        assert_eq!(broken.kind(), io::ErrorKind::InvalidData);
-        assert_eq!(ask(|| Ok(7)).unwrap(), 7);
-    }
 
     #[test]
     fn a_formats_name_can_be_read() {

@@ -4,12 +4,13 @@
 //! driver's own buffer, without a copy and without an allocation. Its first frame is lost on purpose (see
 //! [`buffers`]). Opening may take seconds on a camera that does not answer: uvcvideo waits up to 5 s for it.
 
-pub mod bandwidth;
-pub mod buffers;
+mod bandwidth;
+mod buffers;
+mod catch;
 pub mod device;
 pub mod errors;
 pub mod modes;
-pub mod negotiate;
+mod negotiate;
 
 use std::io;
 use std::path::Path;
@@ -19,11 +20,13 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::{Flags, Metadata};
 
+use super::config::SourceConfig;
 use super::node::Node;
-use super::{Frame, Source, SourceConfig, SourceError, SourceInfo};
+use super::refusal::Refusal;
+use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::problem::Problem;
 use buffers::Buffers;
-use device::{Device, Refusal};
+use device::Device;
 use negotiate::Agreed;
 
 /// The oldest that a frame's timestamp is believed to be. Beyond it, or in the future, the driver's clock is

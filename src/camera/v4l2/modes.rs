@@ -10,7 +10,7 @@ use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
-use super::device::ask;
+use super::catch::catch_panic;
 use crate::picture::Size;
 
 /// How many values a sentence names before it says only how many more there are.
@@ -81,7 +81,9 @@ impl Rates {
     /// What the driver lists; a driver that lists nothing is no error.
     pub fn of(device: &v4l::Device, fourcc: FourCC, size: Size) -> Rates {
         let mut list = Vec::new();
-        for found in ask(|| device.enum_frameintervals(fourcc, size.width, size.height)).unwrap_or_default() {
+        for found in
+            catch_panic(|| device.enum_frameintervals(fourcc, size.width, size.height)).unwrap_or_default()
+        {
             match found.interval {
                 FrameIntervalEnum::Discrete(interval) => list.extend(Rate::new(interval)),
                 FrameIntervalEnum::Stepwise(range) => {
@@ -150,7 +152,7 @@ impl Sizes {
     /// What the driver lists; a driver that lists nothing is no error.
     pub fn of(device: &v4l::Device, fourcc: FourCC) -> Sizes {
         let mut list = Vec::new();
-        for found in ask(|| device.enum_framesizes(fourcc)).unwrap_or_default() {
+        for found in catch_panic(|| device.enum_framesizes(fourcc)).unwrap_or_default() {
             match found.size {
                 FrameSizeEnum::Discrete(d) => {
                     let size = Size { width: d.width, height: d.height };

@@ -9,10 +9,11 @@ use v4l::parameters::Capabilities;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 
-use super::device::{Device, ask, code_name};
+use super::catch::catch_panic;
+use super::device::{Device, code_name};
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
-use crate::camera::{EncodeMode, SourceConfig};
+use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::picture::Picture;
 use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
 use crate::problem::Problem;
@@ -127,15 +128,15 @@ fn agree(device: &Device, wanted: &SourceConfig, offer: &Offer) -> Result<Agreed
     let failed = |e| errors::problem(&what, path, &e);
 
     let size = sizes.nearest(wanted.size());
-    ask(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
+    catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
     // Many drivers have one fixed rate and refuse this; what they say afterwards counts.
-    let _ = ask(|| device.handle.set_params(&Parameters::with_fps(wanted.fps())));
-    let rate = ask(|| device.handle.params())
+    let _ = catch_panic(|| device.handle.set_params(&Parameters::with_fps(wanted.fps())));
+    let rate = catch_panic(|| device.handle.params())
         .ok()
         .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
         .and_then(|params| Rate::new(params.interval));
     // Asked again, since a new rate may have brought another sizeimage.
-    let format = ask(|| device.handle.format()).map_err(failed)?;
+    let format = catch_panic(|| device.handle.format()).map_err(failed)?;
 
     if Layout::of_code(format.fourcc.repr) != Some(*layout) {
         let why = format!("its driver chose {} instead", code_name(format.fourcc));
@@ -226,7 +227,7 @@ fn quality_compromise(device: &Device, wanted: &SourceConfig, layout: Layout) ->
     let by_camera = layout == Layout::Mjpeg && wanted.encoder != EncodeMode::Software;
     let quality = wanted.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
-    ask(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
+    catch_panic(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
 }
 
 fn quality_sentence(quality: u8) -> String {
@@ -240,7 +241,7 @@ fn quality_sentence(quality: u8) -> String {
 mod tests {
     use super::super::modes::tests::{rate, size, sizes};
     use super::*;
-    use crate::camera::SourceSpec;
+    use crate::camera::config::SourceSpec;
 
     const YUYV: Layout = Layout::Raw(Raw::Yuyv);
     const NV12: Layout = Layout::Raw(Raw::Nv12);

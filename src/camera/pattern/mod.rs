@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use embedded_graphics::geometry::{self, Point};
 use embedded_graphics::primitives::Rectangle;
 
-use super::{EncodeMode, Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
+use super::config::{EncodeMode, SourceConfig, SourceSpec};
+use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::canvas::{Canvas, Ink, Letters, TimeOfDay};
 use crate::picture::{Layout, MAX_FPS, Size};
 use crate::problem::Problem;

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
+use super::config::{SourceConfig, SourceSpec};
 use super::node::{self, Node, STABLE_NAMES};
+use super::observer::{OBSERVE_PERIOD, Observer, cancelled};
 use super::pattern::Pattern;
 use super::pipe::{Pipe, rpicam};
+use super::refusal::Refusal;
+use super::source::{Frame, Source, SourceError, SourceInfo};
 use super::v4l2::V4l2;
-use super::v4l2::device::Refusal;
-use super::{Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
 use crate::jpeg::passthrough::Jpeg;
 use crate::picture::Layout;
 use crate::problem::Problem;
@@ -33,20 +35,9 @@ const FIRST_PICTURE_OF_SEVERAL: Duration = Duration::from_secs(5);
 /// Bad frames in a row at the start that are forgiven; many cameras begin with a few.
 const BAD_FRAMES: usize = 10;
 
-/// How often [`Observer::keep_waiting`] is asked at least.
-pub(super) const LOOK: Duration = Duration::from_millis(250);
-
 /// How often a search among all cameras tries the tool for camera modules that had none: these are not plugged in
 /// while the power is on, and a start of the tool costs a Pi half a second of CPU time.
 const RPICAM_AGAIN: Duration = Duration::from_secs(60);
-
-/// Told what the search does, so that a search over slow cameras neither hides nor outlasts a shutdown.
-pub trait Observer {
-    /// A candidate was not taken. The last one may be told again as the result of the search.
-    fn refused(&mut self, source: &str, problem: &Problem);
-    /// Called at least every 250 ms while waiting for pictures; `false` ends the search.
-    fn keep_waiting(&mut self) -> bool;
-}
 
 /// Opens what is wanted, again and again.
 pub struct Finder {
@@ -91,7 +82,7 @@ impl Finder {
         let mut refusals = Vec::new();
         for node in candidates {
             if !observer.keep_waiting() {
-                return Err(ended_early());
+                return Err(cancelled());
             }
             let (name, identity) = (node.path.display().to_string(), node.identity.clone());
             match open_and_prove(node, &self.wanted, patience, observer) {
@@ -225,10 +216,10 @@ fn first_picture(
         if left.is_zero() {
             break;
         }
-        let Some(frame) = source.next(left.min(LOOK)).map_err(|ended| ended.0)? else {
+        let Some(frame) = source.next(left.min(OBSERVE_PERIOD)).map_err(|ended| ended.0)? else {
             // Only now: it may draw a card, which takes longer than a camera that works needs.
             if !observer.keep_waiting() {
-                return Err(ended_early());
+                return Err(cancelled());
             }
             continue;
         };
@@ -268,10 +259,6 @@ fn fault(frame: &Frame<'_>, about: &SourceInfo) -> Option<String> {
             picture.err().map(|error| error.to_string())
         }
     }
-}
-
-pub(super) fn ended_early() -> Problem {
-    Problem::new("cannot open a camera", "the search was ended", "start again")
 }
 
 /// What to do where there is no camera.

@@ -1,0 +1,218 @@
+//! What the user asks for: which source, its size, rate and layout, and how frames become JPEGs.
+//!
+//! Read from the command line and the settings file by [`crate::config`]; used by every source when it is opened.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::source::SourceInfo;
+use crate::picture::{Layout, Size};
+
+/// Which source to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// The first capture device that delivers a usable frame.
+    Auto,
+    /// A device node, or a stable name below /dev/v4l.
+    Device(PathBuf),
+    /// The built-in test pattern.
+    Pattern,
+    /// Another program.
+    Pipe(PipeSpec),
+}
+
+impl SourceSpec {
+    /// The source without its secrets, safe to show to anyone. Its full text, as in the settings, may hold passwords.
+    pub fn label(&self) -> String {
+        match self {
+            SourceSpec::Pipe(pipe) => pipe.label(),
+            SourceSpec::Auto | SourceSpec::Device(_) | SourceSpec::Pattern => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SourceSpec::Auto => f.write_str("auto"),
+            SourceSpec::Device(path) => write!(f, "{}", path.display()),
+            SourceSpec::Pattern => f.write_str("pattern"),
+            SourceSpec::Pipe(pipe) => write!(f, "{pipe}"),
+        }
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(SourceSpec::Auto),
+            "pattern" => Ok(SourceSpec::Pattern),
+            path if path.starts_with('/') => Ok(SourceSpec::Device(path.into())),
+            _ => PipeSpec::parse(text).map(SourceSpec::Pipe).ok_or_else(|| {
+                "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such \
+                 as /dev/video0"
+                    .to_owned()
+            }),
+        }
+    }
+}
+
+/// Where a [`super::pipe::Pipe`] reads its JPEGs from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PipeSpec {
+    /// Our own standard input.
+    Stdin,
+    /// A command line for the shell.
+    Command(String),
+    /// The Raspberry Pi's own tool for its camera modules, with these extra options.
+    Rpicam(String),
+}
+
+impl PipeSpec {
+    /// Parses `-`, `pipe:COMMAND`, `rpicam` or `rpicam:OPTIONS`; `None` for any other text.
+    pub fn parse(text: &str) -> Option<PipeSpec> {
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("-", "") => Some(PipeSpec::Stdin),
+            ("pipe", command) if !command.trim().is_empty() => Some(PipeSpec::Command(command.to_owned())),
+            ("rpicam", options) => Some(PipeSpec::Rpicam(options.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The name to show to anyone: a command without its arguments, which often hold passwords.
+    pub fn label(&self) -> String {
+        match self {
+            PipeSpec::Stdin => "standard input".to_owned(),
+            PipeSpec::Command(command) => {
+                let word = command.split_whitespace().find(|word| *word != "exec").unwrap_or_default();
+                // Shell syntax (`A=b ffmpeg`, `(cd x; ...`) says nothing useful, or gives away too much.
+                let is_path = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.+".contains(&b));
+                match word.rsplit('/').next() {
+                    Some(name) if is_path => format!("pipe:{name}"),
+                    _ => "pipe".to_owned(),
+                }
+            }
+            PipeSpec::Rpicam(_) => "rpicam".to_owned(),
+        }
+    }
+}
+
+/// As in the settings file; [`PipeSpec::parse`] reads it back.
+impl fmt::Display for PipeSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PipeSpec::Stdin => f.write_str("-"),
+            PipeSpec::Command(command) => write!(f, "pipe:{command}"),
+            PipeSpec::Rpicam(options) if options.is_empty() => f.write_str("rpicam"),
+            PipeSpec::Rpicam(options) => write!(f, "rpicam:{options}"),
+        }
+    }
+}
+
+/// How frames become JPEGs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EncodeMode {
+    /// Pass on the camera's own JPEGs if it makes any, otherwise encode.
+    #[default]
+    Auto,
+    /// Pass on the camera's own JPEGs; refuse a camera that makes none.
+    Passthrough,
+    /// Always encode: from raw pixels, or from the camera's JPEGs if it offers nothing else.
+    Software,
+}
+
+impl EncodeMode {
+    /// All modes.
+    pub const ALL: [EncodeMode; 3] = [EncodeMode::Auto, EncodeMode::Passthrough, EncodeMode::Software];
+
+    /// The name on the command line and in the settings file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EncodeMode::Auto => "auto",
+            EncodeMode::Passthrough => "passthrough",
+            EncodeMode::Software => "software",
+        }
+    }
+}
+
+impl fmt::Display for EncodeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is asked of a source. `None` means that the user did not set the option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// Which source to open.
+    pub which: SourceSpec,
+    /// Picture size; [`Size::DEFAULT`] if not set.
+    pub size: Option<Size>,
+    /// Frames per second, 1 to [`crate::picture::MAX_FPS`]; [`SourceConfig::DEFAULT_FPS`] if not set.
+    pub fps: Option<u32>,
+    /// Layout of frames; if not set, the first of [`Layout::all`] that the source offers.
+    pub layout: Option<Layout>,
+    /// How frames become JPEGs.
+    pub encoder: EncodeMode,
+    /// JPEG quality, 1 to 100. With passthrough, the camera's own quality control is set to it.
+    pub quality: Option<u8>,
+    /// How many unusable frames in a row are tolerated before the camera is reopened, 1 to 1000.
+    pub bad_frames: u32,
+}
+
+impl SourceConfig {
+    /// The default of [`SourceConfig::bad_frames`].
+    pub const DEFAULT_BAD_FRAMES: u32 = 10;
+
+    /// The default of [`SourceConfig::fps`].
+    pub const DEFAULT_FPS: u32 = 30;
+
+    /// This source with default settings.
+    pub fn of(which: SourceSpec) -> Self {
+        Self {
+            which,
+            size: None,
+            fps: None,
+            layout: None,
+            encoder: EncodeMode::Auto,
+            quality: None,
+            bad_frames: Self::DEFAULT_BAD_FRAMES,
+        }
+    }
+
+    /// The size to ask for.
+    pub fn size(&self) -> Size {
+        self.size.unwrap_or(Size::DEFAULT)
+    }
+
+    /// The rate to ask for, in frames per second.
+    pub fn fps(&self) -> u32 {
+        self.fps.unwrap_or(Self::DEFAULT_FPS)
+    }
+
+    /// Whether the JPEGs of this source are passed on without re-encoding.
+    pub fn is_passthrough(&self, about: &SourceInfo) -> bool {
+        about.layout == Layout::Mjpeg && self.encoder != EncodeMode::Software
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_sees_of_a_command_holds_no_secret() {
+        for (command, label) in [
+            ("ffmpeg -i rtsp://admin:secret@cam -f mjpeg -", "pipe:ffmpeg"),
+            ("exec /usr/bin/ffmpeg -i x", "pipe:ffmpeg"),
+            ("TOKEN=secret ffmpeg", "pipe"),
+            ("'/opt/my secret/tool'", "pipe"),
+            ("$(secret)", "pipe"),
+        ] {
+            assert_eq!(PipeSpec::Command(command.to_owned()).label(), label);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What a search for a camera reports while it runs, and how it is cancelled.
+
+use std::time::Duration;
+
+use crate::problem::Problem;
+
+/// How often a search calls [`Observer::keep_waiting`], at least.
+pub const OBSERVE_PERIOD: Duration = Duration::from_millis(250);
+
+/// Follows a search for a camera, so that a search through slow cameras is visible and does not delay a shutdown.
+pub trait Observer {
+    /// A candidate was refused. The last refusal may also be the result of the whole search.
+    fn refused(&mut self, source: &str, problem: &Problem);
+
+    /// Called at least every [`OBSERVE_PERIOD`] while waiting for pictures; `false` cancels the search.
+    fn keep_waiting(&mut self) -> bool;
+}
+
+/// The result of a search that its observer cancelled.
+pub fn cancelled() -> Problem {
+    Problem::new("cannot open a camera", "the search was cancelled", "start again")
+}

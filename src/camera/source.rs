@@ -1,0 +1,71 @@
+//! The [`Source`] trait, the frames that a source hands out, and what an open source says about itself.
+
+use std::time::{Duration, Instant};
+
+use crate::picture::{Layout, Range, Size};
+use crate::problem::Problem;
+
+/// What an open source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// The source by the name that would open it again: `/dev/video0`, `pattern`. A command appears without its
+    /// arguments.
+    pub source: String,
+    /// The device's own name; empty if it has none.
+    pub card: String,
+    /// The kernel driver, such as `uvcvideo`; empty if there is none.
+    pub driver: String,
+    /// Where the device is connected, such as `usb-0000:01:00.0-1.2`; empty if it is not a device.
+    pub bus: String,
+    /// The layout of its frames.
+    pub layout: Layout,
+    /// The size of its pictures, which may differ from the size asked for.
+    pub size: Size,
+    /// Bytes from one row to the next; 0 for MJPEG.
+    pub stride: u32,
+    /// The range of its samples; meaningless for MJPEG.
+    pub range: Range,
+    /// The largest frame that the source announces (V4L2 sizeimage), in bytes, 1 or more.
+    pub max_frame: usize,
+    /// Agreed time between two frames; `None` if the driver does not say.
+    pub interval: Option<Duration>,
+    /// One sentence for each setting that the source did not meet: `asked for 1281x720, got 1280x720`.
+    pub compromises: Vec<String>,
+}
+
+impl SourceInfo {
+    /// Agreed frames per second, rounded to a thousandth; `None` if the driver does not say.
+    pub fn fps(&self) -> Option<f64> {
+        self.interval.map(|interval| (1e3 / interval.as_secs_f64()).round() / 1e3)
+    }
+}
+
+/// One captured frame, borrowed from the source until its next call.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// The bytes that the camera filled (V4L2 bytesused), laid out as [`SourceInfo::layout`] says.
+    pub bytes: &'a [u8],
+    /// When it was captured.
+    pub captured: Instant,
+    /// The source's own frame number; a gap means that frames were lost before they reached us.
+    pub sequence: u32,
+    /// The driver marked the contents as corrupt (V4L2_BUF_FLAG_ERROR), or the frame was too large to be read whole.
+    pub flagged: bool,
+}
+
+/// Why an open source stopped delivering. It must be dropped and opened again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceError(pub Problem);
+
+/// An open source of frames. Dropping it releases the device; the drop never panics.
+pub trait Source: Send {
+    /// What this source is and delivers; does not change while it is open.
+    fn about(&self) -> &SourceInfo;
+
+    /// Waits at most `timeout` for the next frame. `Ok(None)` means that none came in time; call again.
+    ///
+    /// # Errors
+    /// [`SourceError`] if the source can deliver no more: it was unplugged, or the driver failed in a way that only
+    /// reopening can fix. Every later call returns the same error.
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError>;
+}
