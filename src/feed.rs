@@ -146,7 +146,7 @@ pub struct Feed {
     /// Its name in URLs; unique.
     pub name: String,
     /// What was asked of it.
-    pub wanted: SourceConfig,
+    pub config: SourceConfig,
     /// Why the default settings hold in place of the settings file; page and card say so.
     pub settings_problem: Option<Problem>,
     /// Its frames.
@@ -165,12 +165,12 @@ pub struct Feed {
 
 impl Feed {
     /// A camera that was not tried yet.
-    pub fn new(name: String, wanted: SourceConfig) -> Self {
+    pub fn new(name: String, config: SourceConfig) -> Self {
         let status = Status { state: State::Starting, refused: Vec::new(), fps: 0.0, last_frame: None };
-        let quality = AtomicU8::new(wanted.quality.unwrap_or(DEFAULT_QUALITY));
+        let quality = AtomicU8::new(config.quality.unwrap_or(DEFAULT_QUALITY));
         Self {
             name,
-            wanted,
+            config,
             settings_problem: None,
             ring: Ring::new(),
             counters: Counters::default(),
@@ -190,7 +190,7 @@ impl Feed {
 
     /// Smaller pictures of this camera, whose viewers count as its own.
     pub fn smaller(&self) -> Self {
-        Self { served: self.served.clone(), ..Self::new(self.name.clone(), self.wanted.clone()) }
+        Self { served: self.served.clone(), ..Self::new(self.name.clone(), self.config.clone()) }
     }
 
     /// The JPEG quality of frames that are encoded here, 1 to 100.
@@ -206,7 +206,7 @@ impl Feed {
 
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn is_passthrough(&self) -> bool {
-        matches!(&self.status().state, State::Live(about) if self.wanted.is_passthrough(about))
+        matches!(&self.status().state, State::Live(info) if self.config.is_passthrough(info))
     }
 
     /// How the camera is; held for as short as possible.
@@ -266,7 +266,7 @@ impl Watched for Feed {
         let status = Feed::status(self);
         match &status.state {
             State::Starting => self.not_yet().to_string(),
-            State::Live(about) => format!("{}: {} at {:.0}/s", self.name, about.size, status.fps),
+            State::Live(info) => format!("{}: {} at {:.0}/s", self.name, info.size, status.fps),
             State::Waiting(problem) => format!("{}: {problem}", self.name),
         }
     }

@@ -23,8 +23,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// Why the camera gave none, or why it could not be written.
-pub fn take(wanted: &SourceConfig, output: &Path) -> Result<(), Problem> {
-    let jpeg = capture(wanted)?;
+pub fn take(config: &SourceConfig, output: &Path) -> Result<(), Problem> {
+    let jpeg = capture(config)?;
     let unwritten = |error: io::Error| {
         let what = format!("cannot write the picture to {}", output.display());
         Problem::new(what, error.to_string(), "check the path and the free space")
@@ -41,8 +41,8 @@ pub fn take(wanted: &SourceConfig, output: &Path) -> Result<(), Problem> {
     })
 }
 
-fn capture(wanted: &SourceConfig) -> Result<Vec<u8>, Problem> {
-    let feed = Arc::new(Feed::new("camera".to_owned(), wanted.clone()));
+fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
+    let feed = Arc::new(Feed::new("camera".to_owned(), config.clone()));
     let _demand = Demand::new(feed.clone());
     let shutdown = Shutdown::default();
     let deadline = Instant::now() + PATIENCE;

@@ -42,8 +42,8 @@ impl Observer for Patient {
 #[test]
 fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_and_encoding_it_little() {
     let size = Size { width: 640, height: 480 };
-    let wanted = SourceConfig { size: Some(size), fps: Some(240), ..SourceConfig::of(SourceSpec::Pattern) };
-    let mut pattern = Pattern::open(&wanted).expect("a size that it can do");
+    let config = SourceConfig { size: Some(size), fps: Some(240), ..SourceConfig::of(SourceSpec::Pattern) };
+    let mut pattern = Pattern::open(&config).expect("a size that it can do");
     let pattern_used = allocated(|| {
         for _ in 0..30 {
             let frame = pattern.next(Duration::from_secs(20)).expect("it never ends");
@@ -59,7 +59,7 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     let frame = [&bare[..bare.len() - 2], &[7; 100_000], b"\xff\xd9"].concat();
     std::fs::write(&file, &frame).expect("a place for a picture");
     let command = PipeSpec::Command(format!("while cat {}; do echo; done", file.display()));
-    let mut pipe = Pipe::open("test", &command, &wanted, Level::Debug, &mut Patient).expect("a program");
+    let mut pipe = Pipe::open("test", &command, &config, Level::Debug, &mut Patient).expect("a program");
     let take = |pipe: &mut Pipe| {
         let got = pipe.next(Duration::from_secs(20)).expect("it never ends").expect("it is not slow");
         assert_eq!(got.bytes, frame);

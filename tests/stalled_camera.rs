@@ -23,15 +23,15 @@ const PAUSE: Duration = Duration::from_millis(40);
 
 /// Gives frames until it stalls.
 struct Stalling {
-    about: SourceInfo,
+    info: SourceInfo,
     jpeg: Vec<u8>,
     stalled: Arc<AtomicBool>,
     sequence: u32,
 }
 
 impl Source for Stalling {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -95,8 +95,8 @@ fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camer
     let bare = service::bare_jpeg(SCAN);
     let picture = service::mended(&bare);
     let stalled = Arc::new(AtomicBool::new(false));
-    let about = SourceInfo { interval: Some(INTERVAL), ..service::about(&bare) };
-    let camera = Stalling { about, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
+    let info = SourceInfo { interval: Some(INTERVAL), ..service::info(&bare) };
+    let camera = Stalling { info, jpeg: bare, stalled: stalled.clone(), sequence: 0 };
     let address = service::serve(camera)?;
     wait_for("pictures", || Ok((get(address, "/snapshot")?.status == 200).then_some(())))?;
     for page in PAGES {

@@ -27,7 +27,7 @@ const COUNTED: usize = 500;
 
 /// Gives a frame when every viewer has taken the one before: so all of them keep up, on the slowest machine.
 struct InStep {
-    about: SourceInfo,
+    info: SourceInfo,
     jpeg: Vec<u8>,
     taken: Receiver<()>,
     waiting: usize,
@@ -35,8 +35,8 @@ struct InStep {
 }
 
 impl Source for InStep {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -85,8 +85,8 @@ fn frames_from_a_camera_of_jpegs_reach_viewers_that_keep_up_without_one_allocati
     let mended = service::mended(&bare);
 
     let (taken, waits) = sync_channel(VIEWERS);
-    let about = service::about(&bare);
-    let camera = InStep { about, jpeg: bare, taken: waits, waiting: 0, sequence: 0 };
+    let info = service::info(&bare);
+    let camera = InStep { info, jpeg: bare, taken: waits, waiting: 0, sequence: 0 };
     let address = service::serve(camera).expect("a running service");
     let viewer = || Viewer::new(address, taken.clone(), mended.clone());
     let mut first = viewer();

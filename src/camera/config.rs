@@ -148,7 +148,7 @@ impl fmt::Display for EncodeMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceConfig {
     /// Which source to open.
-    pub which: SourceSpec,
+    pub spec: SourceSpec,
     /// Picture size; [`Size::DEFAULT`] if not set.
     pub size: Option<Size>,
     /// Frames per second, 1 to [`crate::picture::MAX_FPS`]; [`SourceConfig::DEFAULT_FPS`] if not set.
@@ -171,9 +171,9 @@ impl SourceConfig {
     pub const DEFAULT_FPS: u32 = 30;
 
     /// This source with default settings.
-    pub fn of(which: SourceSpec) -> Self {
+    pub fn of(spec: SourceSpec) -> Self {
         Self {
-            which,
+            spec,
             size: None,
             fps: None,
             layout: None,
@@ -194,8 +194,8 @@ impl SourceConfig {
     }
 
     /// Whether the JPEGs of this source are passed on without re-encoding.
-    pub fn is_passthrough(&self, about: &SourceInfo) -> bool {
-        about.layout == Layout::Mjpeg && self.encoder != EncodeMode::Software
+    pub fn is_passthrough(&self, info: &SourceInfo) -> bool {
+        info.layout == Layout::Mjpeg && self.encoder != EncodeMode::Software
     }
 }
 

@@ -33,8 +33,8 @@ const COLUMNS: usize = 100;
 ///
 /// # Errors
 /// Writing to `out` failed.
-pub fn run(wanted: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
-    let nodes = match &wanted.which {
+pub fn run(config: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
+    let nodes = match &config.spec {
         SourceSpec::Auto => node::list(None),
         SourceSpec::Device(path) => match Node::at(path) {
             Ok(node) => vec![node],
@@ -50,18 +50,18 @@ pub fn run(wanted: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
         SourceSpec::Pipe(piped) => {
             writeln!(out, "{}", piped.label())?;
             let start = Instant::now();
-            let opened = Pipe::open("probe", piped, wanted, Level::Info, &mut Patient);
-            return told(opened.map(|source| verdict(source.about(), start.elapsed())), out);
+            let opened = Pipe::open("probe", piped, config, Level::Info, &mut Patient);
+            return told(opened.map(|source| verdict(source.info(), start.elapsed())), out);
         }
     };
     let mut usable = false;
-    if wanted.which == SourceSpec::Auto
+    if config.spec == SourceSpec::Auto
         && let Some(program) = rpicam::program()
     {
         writeln!(out, "rpicam  camera modules, by {program}")?;
         let start = Instant::now();
-        let opened = rpicam::open("probe", wanted, &mut Patient);
-        let tried = opened.map(|source| verdict(source.about(), start.elapsed()));
+        let opened = rpicam::open("probe", config, &mut Patient);
+        let tried = opened.map(|source| verdict(source.info(), start.elapsed()));
         usable |= told(tried.map_err(|refusal| refusal.problem), out)?;
         writeln!(out)?;
     }
@@ -74,7 +74,7 @@ pub fn run(wanted: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
         match Device::open(node.clone()) {
             Err(Refusal { camera: false, problem }) => others.push((node, problem)),
             opened => {
-                usable |= camera(node, opened, wanted, out)?;
+                usable |= camera(node, opened, config, out)?;
                 writeln!(out)?;
             }
         }
@@ -100,7 +100,7 @@ pub fn run(wanted: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
 fn camera(
     node: Node,
     opened: Result<Device, Refusal>,
-    wanted: &SourceConfig,
+    config: &SourceConfig,
     out: &mut dyn Write,
 ) -> io::Result<bool> {
     let name = opened.as_ref().map_or(&node.name, |device| &device.card);
@@ -115,8 +115,8 @@ fn camera(
             // Closed first: some drivers let only one descriptor set a format.
             drop(device);
             let start = Instant::now();
-            open_and_prove(node, wanted, FIRST_PICTURE, &mut Patient)
-                .map(|source| verdict(source.about(), start.elapsed()))
+            open_and_prove(node, config, FIRST_PICTURE, &mut Patient)
+                .map(|source| verdict(source.info(), start.elapsed()))
                 .map_err(|refusal| refusal.problem)
         }
         Err(refusal) => Err(refusal.problem),
@@ -139,16 +139,16 @@ fn told(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<bool>
 }
 
 /// That a camera can be used, how, and what it did not fulfil.
-fn verdict(about: &SourceInfo, took: Duration) -> String {
+fn verdict(info: &SourceInfo, took: Duration) -> String {
     let mut lines = String::new();
-    for compromise in &about.compromises {
+    for compromise in &info.compromises {
         lines += &format!("  {compromise}\n");
     }
-    let rate = match about.interval {
+    let rate = match info.interval {
         Some(interval) => format!(" at {}/s", rate_text(1.0 / interval.as_secs_f64())),
         None => String::new(),
     };
-    let how = format!("{} {}{rate}", about.layout, about.size);
+    let how = format!("{} {}{rate}", info.layout, info.size);
     lines + &format!("  can be used: {how} (first picture after {} ms)\n", took.as_millis())
 }
 

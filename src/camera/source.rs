@@ -60,7 +60,7 @@ pub struct SourceError(pub Problem);
 /// An open source of frames. Dropping it releases the device; the drop never panics.
 pub trait Source: Send {
     /// What this source is and delivers; does not change while it is open.
-    fn about(&self) -> &SourceInfo;
+    fn info(&self) -> &SourceInfo;
 
     /// Waits at most `timeout` for the next frame. `Ok(None)` means that none came in time; call again.
     ///

@@ -277,7 +277,7 @@ impl Reader<'_> {
                 })?;
                 let taken = match word {
                     "name" => camera_name(text).map(|name| camera.name = Some(name)),
-                    _ => text.parse().map(|which| camera.which = Some(which)),
+                    _ => text.parse().map(|spec| camera.spec = Some(spec)),
                 };
                 taken.map_err(|why| {
                     let advice = "write for example source = \"/dev/video0\" and name = \"door\"";

@@ -90,8 +90,8 @@ fn camera(values: &mut Values, text: &str) -> Result<(), String> {
         Some((name, source)) if !name.contains(['/', ':']) => (Some(camera_name(name)?), source),
         _ => (None, text),
     };
-    let which: SourceSpec = source.parse()?;
-    values.cameras.push(CameraValues { name, which: Some(which), ..CameraValues::default() });
+    let spec: SourceSpec = source.parse()?;
+    values.cameras.push(CameraValues { name, spec: Some(spec), ..CameraValues::default() });
     Ok(())
 }
 

@@ -93,16 +93,16 @@ impl fmt::Display for Settings {
         }
         writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
         writeln!(f, "verbose = {}", self.verbose)?;
-        for ((name, wanted), wish) in self.cameras.iter().zip(wishes) {
-            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&wanted.which.to_string()))?;
-            writeln!(f, "size = \"{}\"\nfps = {}", wanted.size(), wanted.fps())?;
-            writeln!(f, "format = \"{}\"", wanted.layout.map_or("auto", Layout::name))?;
-            writeln!(f, "encoder = \"{}\"\nbad-frames = {}", wanted.encoder, wanted.bad_frames)?;
+        for ((name, config), wish) in self.cameras.iter().zip(wishes) {
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&config.spec.to_string()))?;
+            writeln!(f, "size = \"{}\"\nfps = {}", config.size(), config.fps())?;
+            writeln!(f, "format = \"{}\"", config.layout.map_or("auto", Layout::name))?;
+            writeln!(f, "encoder = \"{}\"\nbad-frames = {}", config.encoder, config.bad_frames)?;
             writeln!(f, "record = \"{}\"", wish.plan)?;
             if let Some(every) = wish.every {
                 writeln!(f, "record-every = {}", every.as_secs())?;
             }
-            match wanted.quality {
+            match config.quality {
                 Some(quality) => writeln!(f, "quality = {quality}")?,
                 None => writeln!(
                     f,

@@ -19,7 +19,7 @@ fn settings(line: &[&str], file: &str) -> Settings {
 fn boardcam_alone_serves_the_first_camera_that_delivers() {
     let settings = settings(&[], "");
     assert_eq!(settings.cameras[0].0, "camera");
-    assert_eq!(settings.cameras[0].1.which, SourceSpec::Auto);
+    assert_eq!(settings.cameras[0].1.spec, SourceSpec::Auto);
     assert_eq!(settings.gate.listen, None);
     assert_eq!(settings.gate.max_connections, DEFAULT_CONNECTIONS);
 }
@@ -50,10 +50,10 @@ fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_
 fn the_command_line_comes_before_the_file() {
     let file = "size = \"640x480\"\nquality = 50\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nfps = 5";
     let settings = settings(&["--quality", "70", "--fps", "9"], file);
-    let (name, wanted) = &settings.cameras[0];
-    assert_eq!((name.as_str(), &wanted.which), ("door", &SourceSpec::Pattern));
-    assert_eq!((wanted.quality, wanted.fps), (Some(70), Some(9)));
-    assert_eq!(wanted.size, Some(Size { width: 640, height: 480 }));
+    let (name, config) = &settings.cameras[0];
+    assert_eq!((name.as_str(), &config.spec), ("door", &SourceSpec::Pattern));
+    assert_eq!((config.quality, config.fps), (Some(70), Some(9)));
+    assert_eq!(config.size, Some(Size { width: 640, height: 480 }));
 }
 
 #[test]
@@ -95,13 +95,13 @@ fn a_device_may_have_any_name_and_is_printed_so_that_it_is_read_again() {
     for path in ["/dev/a \"b\" \\c", "/dev/\u{1}\n\u{7f}\u{9f}", "/dev/\u{301}\u{200b}\u{e000}'\u{1f4f7}"] {
         let printed = settings(&["--camera", path], "").to_string();
         let again = from_text("test", &printed).unwrap();
-        assert_eq!(again.cameras[0].1.which, SourceSpec::Device(path.into()), "{path:?}");
+        assert_eq!(again.cameras[0].1.spec, SourceSpec::Device(path.into()), "{path:?}");
     }
 }
 
 #[test]
 fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
-    for (text, which) in [
+    for (text, spec) in [
         ("-", PipeSpec::Stdin),
         (
             "pipe:A='b c' ffmpeg -i \"x=y\" | tee a:b",
@@ -113,9 +113,9 @@ fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
         for (camera, name) in [(text.to_owned(), "camera"), (format!("door={text}"), "door")] {
             let settings = settings(&["--camera", &camera], "");
             assert_eq!(settings.cameras[0].0, name);
-            assert_eq!(settings.cameras[0].1.which, SourceSpec::Pipe(which.clone()), "{camera}");
+            assert_eq!(settings.cameras[0].1.spec, SourceSpec::Pipe(spec.clone()), "{camera}");
             let again = from_text("test", &settings.to_string()).unwrap();
-            assert_eq!(again.cameras[0].1.which, settings.cameras[0].1.which);
+            assert_eq!(again.cameras[0].1.spec, settings.cameras[0].1.spec);
         }
     }
     for bad in ["pipe", "pipe:", "pipe: ", "-x", "-:x", "rpicamera", "pipes:x"] {

@@ -33,7 +33,7 @@ const MAX_CAMERAS: usize = 16;
 #[derive(Debug, Default, Clone)]
 pub(super) struct CameraValues {
     pub(super) name: Option<String>,
-    pub(super) which: Option<SourceSpec>,
+    pub(super) spec: Option<SourceSpec>,
     pub(super) size: Option<Size>,
     pub(super) fps: Option<u32>,
     pub(super) layout: Option<Option<Layout>>,
@@ -49,7 +49,7 @@ impl CameraValues {
     fn or(self, other: &CameraValues) -> CameraValues {
         CameraValues {
             name: self.name,
-            which: self.which,
+            spec: self.spec,
             size: self.size.or(other.size),
             fps: self.fps.or(other.fps),
             layout: self.layout.or(other.layout),
@@ -125,8 +125,8 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             let name = camera.name.clone().unwrap_or_else(|| free_name(&taken));
             taken.insert(name.clone());
             let own = line.every_camera.clone().or(&camera).or(&file.every_camera);
-            let wanted = SourceConfig {
-                which: camera.which.unwrap_or(SourceSpec::Auto),
+            let config = SourceConfig {
+                spec: camera.spec.unwrap_or(SourceSpec::Auto),
                 size: own.size,
                 fps: own.fps,
                 layout: own.layout.flatten(),
@@ -136,10 +136,10 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             };
             let every = own.record_every.map(|seconds| Duration::from_secs(seconds.into()));
             wishes.push(record::Wish { plan: own.record.unwrap_or_default(), every });
-            (name, wanted)
+            (name, config)
         })
         .collect();
-    if cameras.iter().filter(|(_, wanted)| wanted.which == SourceSpec::Pipe(PipeSpec::Stdin)).count() > 1 {
+    if cameras.iter().filter(|(_, config)| config.spec == SourceSpec::Pipe(PipeSpec::Stdin)).count() > 1 {
         return Err(Problem::new(
             "cannot take the pictures of two cameras from standard input",
             "there is only one",

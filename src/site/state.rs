@@ -200,27 +200,22 @@ pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn device(about: &SourceInfo) -> Device {
-    let SourceInfo { source, card, driver, bus, .. } = about.clone();
+fn device(info: &SourceInfo) -> Device {
+    let SourceInfo { source, card, driver, bus, .. } = info.clone();
     Device { path: source, card, driver, bus }
 }
 
-fn format(about: &SourceInfo) -> Format {
-    Format {
-        layout: about.layout.name(),
-        width: about.size.width,
-        height: about.size.height,
-        fps: about.fps(),
-    }
+fn format(info: &SourceInfo) -> Format {
+    Format { layout: info.layout.name(), width: info.size.width, height: info.size.height, fps: info.fps() }
 }
 
 fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
     let status = feed.status().clone();
     let fps = measured(&status);
     let Status { state, refused, last_frame, .. } = status;
-    let (word, problem, about) = match state {
+    let (word, problem, info) = match state {
         Source::Starting => ("starting", None, None),
-        Source::Live(about) => ("live", None, Some(about)),
+        Source::Live(info) => ("live", None, Some(info)),
         Source::Waiting(problem) => ("waiting", Some(problem), None),
     };
     let age = last_frame.map(|at| at.elapsed());
@@ -228,16 +223,16 @@ fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
     Camera {
         name: feed.name.clone(),
         url: camera_url(&feed.name),
-        source: feed.wanted.which.label(),
+        source: feed.config.spec.label(),
         state: word,
         problem: problem.as_ref().map(Told::from),
-        device: about.as_ref().map(device),
-        format: about.as_ref().map(format),
-        encoder: about
+        device: info.as_ref().map(device),
+        format: info.as_ref().map(format),
+        encoder: info
             .as_ref()
             .map(|_| if is_passthrough { EncodeMode::Passthrough } else { EncodeMode::Software }.name()),
         quality: (!is_passthrough).then(|| feed.quality()),
-        compromises: about.map(|about| about.compromises).unwrap_or_default(),
+        compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused: refused
             .into_iter()
             .map(|(source, problem)| Refused { source, problem: Told::from(&problem) })

@@ -11,8 +11,8 @@ pub(super) fn house() -> AppState {
 }
 
 pub(super) fn house_of(cameras: &[&str]) -> AppState {
-    let wanted = SourceConfig::of(SourceSpec::Auto);
-    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), wanted.clone()));
+    let config = SourceConfig::of(SourceSpec::Auto);
+    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), config.clone()));
     let feeds: Vec<_> = cameras.iter().map(feed).collect();
     AppState {
         feeds: feeds.clone(),
@@ -156,7 +156,7 @@ fn every_route_but_a_few_needs_somebody() {
 fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
     let house = house();
     let put = |encoder| {
-        let about = SourceInfo {
+        let info = SourceInfo {
             source: String::new(),
             card: String::new(),
             driver: String::new(),
@@ -171,7 +171,7 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
         };
         let feed =
             Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
-        feed.status().state = State::Live(about);
+        feed.status().state = State::Live(info);
         let house = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
         let body = b"{\"quality\":7}".to_vec();
         let response = answer(&house, &Request::fake_http("PUT", "/api/quality", vec![], body));

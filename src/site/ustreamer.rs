@@ -67,12 +67,12 @@ pub(super) fn result<'s>(
 ) -> Result {
     let status = feed.status().clone();
     let captured_fps = whole(measured(&status));
-    let about = match &status.state {
-        State::Live(about) => Some(about),
+    let info = match &status.state {
+        State::Live(info) => Some(info),
         State::Starting | State::Waiting(_) => None,
     };
-    let size = about.map_or(feed.wanted.size(), |about| about.size);
-    let encoded = about.is_some_and(|about| !feed.wanted.is_passthrough(about));
+    let size = info.map_or(feed.config.size(), |info| info.size);
+    let encoded = info.is_some_and(|info| !feed.config.is_passthrough(info));
     let clients_stat: BTreeMap<_, _> = seats.map(|seat| (seat.peer.to_string(), client(seat, now))).collect();
     Result {
         encoder: EncoderTold {
@@ -81,8 +81,8 @@ pub(super) fn result<'s>(
         },
         source: Source {
             resolution: Resolution { width: size.width, height: size.height },
-            online: about.is_some(),
-            desired_fps: feed.wanted.fps(),
+            online: info.is_some(),
+            desired_fps: feed.config.fps(),
             captured_fps,
         },
         stream: Stream {

@@ -84,7 +84,7 @@ impl<'a> Stream<'a> {
             shutdown,
             wake,
             writer: Writer::new(&feed.ring),
-            last_size: feed.wanted.size(),
+            last_size: feed.config.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),
             figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
@@ -93,7 +93,7 @@ impl<'a> Stream<'a> {
 
     /// Serves the camera until the program ends.
     pub fn run(mut self) {
-        let mut finder = Finder::new(self.feed.name.clone(), self.feed.wanted.clone());
+        let mut finder = Finder::new(self.feed.name.clone(), self.feed.config.clone());
         let mut pauses = 0;
         while !self.shutdown.has_begun() {
             let devices = find::devices_fingerprint();
@@ -138,13 +138,13 @@ impl<'a> Stream<'a> {
     /// Publishes what `source` delivers until it ends, stalls or delivers rubbish, and says which. Called by
     /// [`Stream::run`], and by whoever brings a source of their own (tests and benches).
     pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
-        let about = source.about().clone();
-        if let Err(problem) = self.begin(&about) {
+        let info = source.info().clone();
+        if let Err(problem) = self.begin(&info) {
             return problem;
         }
         let stall =
-            about.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
-        let mut session = Session::new(&about, self.feed.wanted.bad_frames);
+            info.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
+        let mut session = Session::new(&info, self.feed.config.bad_frames);
         let mut last_frame = Instant::now();
         while !self.shutdown.has_begun() {
             match source.next(PATIENCE.min(stall)) {
@@ -153,7 +153,7 @@ impl<'a> Stream<'a> {
                     self.take(&frame, &mut session);
                     if let Some(why) = session.verdict() {
                         return Problem::new(
-                            format!("cannot use the pictures of {}", about.source),
+                            format!("cannot use the pictures of {}", info.source),
                             why,
                             "check the cable; opening the camera anew",
                         );
@@ -161,7 +161,7 @@ impl<'a> Stream<'a> {
                 }
                 Ok(None) if last_frame.elapsed() > stall => {
                     return Problem::new(
-                        format!("cannot get pictures from {}", about.source),
+                        format!("cannot get pictures from {}", info.source),
                         format!("none came for {:.0} s", last_frame.elapsed().as_secs_f32()),
                         "check the cable and the power supply; opening the camera anew",
                     );
@@ -171,30 +171,27 @@ impl<'a> Stream<'a> {
             }
             self.go_round();
         }
-        Problem::new(format!("stopped {}", about.source), "the program ends", "start it again")
+        Problem::new(format!("stopped {}", info.source), "the program ends", "start it again")
     }
 
     /// Makes room for what it delivers, and says that it does.
-    fn begin(&mut self, about: &SourceInfo) -> Result<(), Problem> {
+    fn begin(&mut self, info: &SourceInfo) -> Result<(), Problem> {
         let name = &self.feed.name;
-        let rate = about.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
-        info!(
-            "camera {name}: {} ({}) delivers {} {}{rate}",
-            about.source, about.card, about.layout, about.size
-        );
-        for compromise in &about.compromises {
-            warn!("camera {name}: {}: {compromise}", about.source);
+        let rate = info.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
+        info!("camera {name}: {} ({}) delivers {} {}{rate}", info.source, info.card, info.layout, info.size);
+        for compromise in &info.compromises {
+            warn!("camera {name}: {}: {compromise}", info.source);
         }
-        self.last_size = about.size;
-        let mended = about.max_frame.saturating_add(MENDING_MAX);
-        let room = match self.feed.wanted.encoder {
+        self.last_size = info.size;
+        let mended = info.max_frame.saturating_add(MENDING_MAX);
+        let room = match self.feed.config.encoder {
             EncodeMode::Auto | EncodeMode::Passthrough => mended,
             // A camera's own JPEG may become larger when it is encoded anew.
-            EncodeMode::Software => mended.max(Transcoder::room(about.size)),
+            EncodeMode::Software => mended.max(Transcoder::room(info.size)),
         };
         self.writer.reserve(room).map_err(|NoMemory| {
             Problem::new(
-                format!("cannot keep pictures of {}", about.source),
+                format!("cannot keep pictures of {}", info.source),
                 format!("there is no memory for {SLOTS} of up to {} KiB", room.min(MAX_FRAME) >> 10),
                 "try a smaller --size, or end what else needs memory; it is tried again by itself",
             )
@@ -202,7 +199,7 @@ impl<'a> Stream<'a> {
         if matches!(self.feed.status().state, State::Waiting(_)) {
             info!("camera {name}: the picture is back");
         }
-        self.feed.status().state = State::Live(about.clone());
+        self.feed.status().state = State::Live(info.clone());
         Ok(())
     }
 
@@ -335,7 +332,7 @@ impl Observer for Search<'_, '_> {
         let refused = (source.to_owned(), problem.clone());
         // A search that is repeated every few seconds says only what is new, and where one device was asked
         // for, its problem is the result of the search.
-        let one_of_many = self.stream.feed.wanted.which == SourceSpec::Auto;
+        let one_of_many = self.stream.feed.config.spec == SourceSpec::Auto;
         if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
             info!("camera {}: not using {source}: {problem}", self.stream.feed.name);
         }

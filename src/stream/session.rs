@@ -61,19 +61,19 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(about: &SourceInfo, bad_frames: u32) -> Self {
+    pub(super) fn new(info: &SourceInfo, bad_frames: u32) -> Self {
         Self {
-            layout: about.layout,
-            size: about.size,
-            other_size: (about.size, 0),
-            stride: about.stride,
-            range: about.range,
+            layout: info.layout,
+            size: info.size,
+            other_size: (info.size, 0),
+            stride: info.stride,
+            range: info.range,
             encoder: Encoder::new(DEFAULT_QUALITY),
             picker: Picker::default(),
             recoder: None,
             eoi: Policy::default(),
             rate: Rate::default(),
-            interval: about.interval.unwrap_or_default(),
+            interval: info.interval.unwrap_or_default(),
             late: 0,
             bad: (0, None),
             tolerated: bad_frames,
@@ -151,7 +151,7 @@ impl Session {
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
-        if feed.wanted.encoder == camera::EncodeMode::Software {
+        if feed.config.encoder == camera::EncodeMode::Software {
             return self.recode(&jpeg, frame, feed, writer);
         }
         let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
@@ -175,7 +175,7 @@ impl Session {
         }
         self.skip_if_late(frame)?;
         let meta = self.meta(frame);
-        let new = || (Transcoder::new(feed.wanted.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
+        let new = || (Transcoder::new(feed.config.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
         transcoder.set_quality(feed.quality());
         mended.resize(jpeg.mended_len(), 0);
@@ -197,8 +197,8 @@ impl Session {
             }
             warn!("camera {}: agreed to {} but delivers {size}; taking that", feed.name, self.size);
             self.size = size;
-            if let State::Live(about) = &mut feed.status().state {
-                about.size = size;
+            if let State::Live(info) = &mut feed.status().state {
+                info.size = size;
             }
         }
         self.other_size.1 = 0;

@@ -198,7 +198,7 @@ impl Worker {
         if self.reserve(Card::MAX_JPEG, writer).is_err() {
             return; // the log tells
         }
-        let asked = self.running.variant.size.unwrap_or(self.source.wanted.size());
+        let asked = self.running.variant.size.unwrap_or(self.source.config.size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(asked), card: true };
         if writer.publish(meta, |room| card.encode(asked, SystemTime::now(), room)).is_ok() {

@@ -57,7 +57,7 @@ pub fn part(jpeg: &[u8]) -> Vec<u8> {
 }
 
 /// What a camera of such JPEGs says about itself.
-pub fn about(jpeg: &[u8]) -> SourceInfo {
+pub fn info(jpeg: &[u8]) -> SourceInfo {
     SourceInfo {
         source: "made up".to_owned(),
         card: String::new(),
@@ -92,7 +92,7 @@ impl Pacer {
 
 /// A camera that always delivers the same JPEG from memory.
 pub struct Memory {
-    about: SourceInfo,
+    info: SourceInfo,
     jpeg: Vec<u8>,
     pacer: Pacer,
     sequence: u32,
@@ -102,13 +102,13 @@ impl Memory {
     /// JPEGs with `scan` bytes of compressed data, `rate` per second.
     pub fn new(scan: usize, rate: u32) -> Self {
         let jpeg = bare_jpeg(scan);
-        Self { about: about(&jpeg), jpeg, pacer: Pacer::new(rate), sequence: 0 }
+        Self { info: info(&jpeg), jpeg, pacer: Pacer::new(rate), sequence: 0 }
     }
 }
 
 impl Source for Memory {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, _timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -135,7 +135,7 @@ fn serve_with(
     https: Https,
 ) -> Result<(SocketAddr, Option<SocketAddr>), Problem> {
     let anywhere = Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
-    let wanted = SourceConfig::of(SourceSpec::Auto);
+    let config = SourceConfig::of(SourceSpec::Auto);
     let settings = gate::Settings {
         listen: anywhere.clone(),
         port: 0,
@@ -145,7 +145,7 @@ fn serve_with(
     };
     let gate = Gate::open(&settings, AllowedHosts::default(), &[], raise_open_files(), 0)?;
     let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
-    let feed = Arc::new(Feed::new("made-up".to_owned(), wanted));
+    let feed = Arc::new(Feed::new("made-up".to_owned(), config));
     let audience = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
     let app = AppState {

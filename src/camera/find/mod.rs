@@ -43,7 +43,7 @@ const RPICAM_AGAIN: Duration = Duration::from_secs(60);
 pub struct Finder {
     /// The camera's, for log lines.
     name: String,
-    wanted: SourceConfig,
+    config: SourceConfig,
     /// The camera that was opened last.
     last: Option<Last>,
     /// Why the tool for camera modules gave no picture, and when.
@@ -52,8 +52,8 @@ pub struct Finder {
 
 impl Finder {
     /// For the camera of this name; nothing is opened yet.
-    pub fn new(name: String, wanted: SourceConfig) -> Self {
-        Self { name, wanted, last: None, rpicam: None }
+    pub fn new(name: String, config: SourceConfig) -> Self {
+        Self { name, config, last: None, rpicam: None }
     }
 
     /// Opens what is wanted and waits until it has delivered one real frame; that is the first one that comes from
@@ -67,10 +67,10 @@ impl Finder {
     /// The one problem that matters most to the user when no candidate can be used, or when the observer
     /// ended the search.
     pub fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
-        let candidates = match &self.wanted.which {
-            SourceSpec::Pattern => return Ok(Box::new(Pattern::open(&self.wanted)?)),
+        let candidates = match &self.config.spec {
+            SourceSpec::Pattern => return Ok(Box::new(Pattern::open(&self.config)?)),
             SourceSpec::Pipe(piped) => {
-                return Ok(Box::new(Pipe::open(&self.name, piped, &self.wanted, Level::Info, observer)?));
+                return Ok(Box::new(Pipe::open(&self.name, piped, &self.config, Level::Info, observer)?));
             }
             SourceSpec::Device(path) => vec![self.locate(path).inspect_err(|problem| {
                 observer.refused(&path.display().to_string(), problem);
@@ -85,7 +85,7 @@ impl Finder {
                 return Err(cancelled());
             }
             let (name, identity) = (node.path.display().to_string(), node.identity.clone());
-            match open_and_prove(node, &self.wanted, patience, observer) {
+            match open_and_prove(node, &self.config, patience, observer) {
                 Ok(source) => {
                     self.last = Some(Last::new(identity, self.last.as_ref(), &node::list(None)));
                     return Ok(Box::new(source));
@@ -96,7 +96,7 @@ impl Finder {
                 }
             }
         }
-        if self.wanted.which == SourceSpec::Auto
+        if self.config.spec == SourceSpec::Auto
             && let Some(tried) = self.try_rpicam(observer)
         {
             match tried {
@@ -110,7 +110,7 @@ impl Finder {
                 }
             }
         }
-        Err(match (&self.wanted.which, refusals.as_slice()) {
+        Err(match (&self.config.spec, refusals.as_slice()) {
             // Whatever it is, it is what was asked for.
             (SourceSpec::Device(_), [refusal]) => refusal.problem.clone(),
             _ => summary(&refusals),
@@ -132,7 +132,7 @@ impl Finder {
         {
             return Some(Err(refusal.clone()));
         }
-        let tried = rpicam::open(&self.name, &self.wanted, observer);
+        let tried = rpicam::open(&self.name, &self.config, observer);
         self.rpicam = tried.as_ref().err().map(|refusal| (refusal.clone(), Instant::now()));
         Some(tried)
     }
@@ -158,11 +158,11 @@ fn cameras_among(nodes: &[Node]) -> usize {
 /// Opens a node and waits for its first picture.
 pub(super) fn open_and_prove(
     node: Node,
-    wanted: &SourceConfig,
+    config: &SourceConfig,
     patience: Duration,
     observer: &mut dyn Observer,
 ) -> Result<Proved, Refusal> {
-    let mut source = V4l2::start(node, wanted)?;
+    let mut source = V4l2::start(node, config)?;
     let picture = first_picture(&mut source, patience, observer).map_err(Refusal::camera)?;
     Ok(Proved { source, waiting: Some(picture), given: None })
 }
@@ -184,8 +184,8 @@ struct Picture {
 }
 
 impl Source for Proved {
-    fn about(&self) -> &SourceInfo {
-        self.source.about()
+    fn info(&self) -> &SourceInfo {
+        self.source.info()
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -205,9 +205,9 @@ fn first_picture(
     patience: Duration,
     observer: &mut dyn Observer,
 ) -> Result<Picture, Problem> {
-    let what = format!("cannot use {}", source.about().source);
+    let what = format!("cannot use {}", source.info().source);
     // A copy, since a frame borrows its source.
-    let about = source.about().clone();
+    let info = source.info().clone();
     let end = Instant::now() + patience;
     let mut bad = 0;
     let mut last_fault = None;
@@ -223,7 +223,7 @@ fn first_picture(
             }
             continue;
         };
-        match fault(&frame, &about) {
+        match fault(&frame, &info) {
             None => {
                 let (captured, sequence) = (frame.captured, frame.sequence);
                 return Ok(Picture { bytes: frame.bytes.to_vec(), captured, sequence });
@@ -247,15 +247,14 @@ fn first_picture(
 }
 
 /// What is wrong with a frame, if anything.
-fn fault(frame: &Frame<'_>, about: &SourceInfo) -> Option<String> {
+fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<String> {
     if frame.flagged {
         return Some("its driver marks them as damaged".to_owned());
     }
-    match about.layout {
+    match info.layout {
         Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
         Layout::Raw(raw) => {
-            let picture =
-                crate::picture::Picture::new(frame.bytes, raw, about.size, about.stride, about.range);
+            let picture = crate::picture::Picture::new(frame.bytes, raw, info.size, info.stride, info.range);
             picture.err().map(|error| error.to_string())
         }
     }

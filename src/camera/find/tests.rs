@@ -6,14 +6,14 @@ use crate::picture::{Range, Raw, Size};
 
 /// Delivers what it was given, then nothing.
 struct Script {
-    about: SourceInfo,
+    info: SourceInfo,
     frames: VecDeque<Result<Option<Vec<u8>>, SourceError>>,
     now: Vec<u8>,
 }
 
 impl Source for Script {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, _: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -29,7 +29,7 @@ impl Source for Script {
 }
 
 fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) -> Script {
-    let about = SourceInfo {
+    let info = SourceInfo {
         source: "/dev/video7".into(),
         card: String::new(),
         driver: String::new(),
@@ -42,7 +42,7 @@ fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) 
         interval: None,
         compromises: Vec::new(),
     };
-    Script { about, frames: frames.into_iter().collect(), now: Vec::new() }
+    Script { info, frames: frames.into_iter().collect(), now: Vec::new() }
 }
 
 /// Says stop after a number of looks.

@@ -43,7 +43,7 @@ const CROSSING: u64 = 2;
 /// An open test pattern.
 #[derive(Debug)]
 pub struct Pattern {
-    about: SourceInfo,
+    info: SourceInfo,
     canvas: Canvas,
     plan: Plan,
     fps: u32,
@@ -94,9 +94,9 @@ impl Pattern {
     ///
     /// # Errors
     /// A [`Problem`] for a size or rate beyond that, and for passthrough, since the pattern has no JPEGs.
-    pub fn open(wanted: &SourceConfig) -> Result<Pattern, Problem> {
+    pub fn open(config: &SourceConfig) -> Result<Pattern, Problem> {
         let refused = |why: String, advice: &str| Problem::new("cannot open the test pattern", why, advice);
-        let (size, fps) = (wanted.size(), wanted.fps());
+        let (size, fps) = (config.size(), config.fps());
         let sides = 1..=Canvas::MAX_SIDE;
         if !sides.contains(&size.width) || !sides.contains(&size.height) {
             let why = format!("its sides are 1 to {} pixels, asked for {size}", Canvas::MAX_SIDE);
@@ -106,15 +106,15 @@ impl Pattern {
             let why = format!("its rate is 1 to {MAX_FPS} frames per second, asked for {fps}");
             return Err(refused(why, "try --fps 30"));
         }
-        if wanted.encoder == EncodeMode::Passthrough {
+        if config.encoder == EncodeMode::Passthrough {
             return Err(refused("it makes no JPEGs of its own".into(), "leave out --encoder passthrough"));
         }
         let canvas = background(size, fps);
         let mut compromises = Vec::new();
-        if let Some(wish) = wanted.layout.filter(|wish| *wish != LAYOUT) {
+        if let Some(wish) = config.layout.filter(|wish| *wish != LAYOUT) {
             compromises.push(format!("asked for {wish}, got {LAYOUT}"));
         }
-        let about = SourceInfo {
+        let info = SourceInfo {
             source: SourceSpec::Pattern.to_string(),
             card: "test pattern".to_owned(),
             driver: String::new(),
@@ -128,7 +128,7 @@ impl Pattern {
             compromises,
         };
         let plan = Plan::new(size);
-        Ok(Pattern { about, canvas, plan, fps, start: Instant::now(), next: 0, block: Rectangle::zero() })
+        Ok(Pattern { info, canvas, plan, fps, start: Instant::now(), next: 0, block: Rectangle::zero() })
     }
 
     /// When frame `number` is due: counted from the start each time, so that no error adds up.
@@ -193,8 +193,8 @@ fn block(strip: Rectangle, number: u64, fps: u32) -> Rectangle {
 }
 
 impl Source for Pattern {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

@@ -9,7 +9,7 @@ use crate::picture::Picture;
 /// Long enough for any frame on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-fn wanted(width: u32, height: u32, fps: u32) -> SourceConfig {
+fn config(width: u32, height: u32, fps: u32) -> SourceConfig {
     SourceConfig {
         size: Some(Size { width, height }),
         fps: Some(fps),
@@ -18,7 +18,7 @@ fn wanted(width: u32, height: u32, fps: u32) -> SourceConfig {
 }
 
 fn open(width: u32, height: u32, fps: u32) -> Pattern {
-    Pattern::open(&wanted(width, height, fps)).expect("a size that it can do")
+    Pattern::open(&config(width, height, fps)).expect("a size that it can do")
 }
 
 /// Sequence number and pixels of the next frame.
@@ -29,7 +29,7 @@ fn next(pattern: &mut Pattern) -> (u32, Vec<u8>) {
 
 /// The luma that a viewer gets to see at quality 50.
 fn seen(pattern: &Pattern, bytes: &[u8]) -> Vec<u8> {
-    let SourceInfo { size, stride, range, .. } = *pattern.about();
+    let SourceInfo { size, stride, range, .. } = *pattern.info();
     let picture = Picture::new(bytes, Canvas::LAYOUT, size, stride, range).expect("as it says of itself");
     let mut jpeg = vec![0; bytes.len() + 2000];
     let len = crate::jpeg::encode::Encoder::new(50).encode(&picture, &mut jpeg).expect("it fits");
@@ -89,28 +89,28 @@ fn any_size_and_rate_within_bounds_works() {
         let mut pattern = open(width, height, MAX_FPS);
         let (_, first) = next(&mut pattern);
         let (_, second) = next(&mut pattern);
-        let about = pattern.about();
-        assert_eq!((about.size, about.layout), (Size { width, height }, LAYOUT));
-        assert_eq!((first.len(), second.len()), (about.max_frame, about.max_frame));
-        assert!(Picture::new(&first, Canvas::LAYOUT, about.size, about.stride, about.range).is_ok());
+        let info = pattern.info();
+        assert_eq!((info.size, info.layout), (Size { width, height }, LAYOUT));
+        assert_eq!((first.len(), second.len()), (info.max_frame, info.max_frame));
+        assert!(Picture::new(&first, Canvas::LAYOUT, info.size, info.stride, info.range).is_ok());
     }
 }
 
 #[test]
 fn what_it_cannot_do_is_said_with_what_to_do() {
     for (refused, word) in [
-        (wanted(8193, 20, 30), "8193x20"),
-        (wanted(20, 65_535, 30), "20x65535"),
-        (wanted(640, 480, 0), "asked for 0"),
-        (wanted(640, 480, 241), "asked for 241"),
-        (SourceConfig { encoder: EncodeMode::Passthrough, ..wanted(640, 480, 30) }, "--encoder"),
+        (config(8193, 20, 30), "8193x20"),
+        (config(20, 65_535, 30), "20x65535"),
+        (config(640, 480, 0), "asked for 0"),
+        (config(640, 480, 241), "asked for 241"),
+        (SourceConfig { encoder: EncodeMode::Passthrough, ..config(640, 480, 30) }, "--encoder"),
     ] {
         let problem = Pattern::open(&refused).expect_err("beyond its bounds").to_string();
         assert!(problem.starts_with("cannot open the test pattern: ") && problem.contains(word), "{problem}");
     }
-    let jpegs = SourceConfig { layout: Some(Layout::Mjpeg), ..wanted(640, 480, 30) };
+    let jpegs = SourceConfig { layout: Some(Layout::Mjpeg), ..config(640, 480, 30) };
     assert_eq!(
-        Pattern::open(&jpegs).expect("a compromise").about().compromises,
+        Pattern::open(&jpegs).expect("a compromise").info().compromises,
         ["asked for mjpeg, got yuyv"]
     );
 }

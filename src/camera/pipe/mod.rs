@@ -79,7 +79,7 @@ enum Input {
 
 /// An open stream of JPEGs.
 pub struct Pipe {
-    about: SourceInfo,
+    info: SourceInfo,
     input: Input,
     splitter: Splitter,
     /// When the last bytes were read.
@@ -99,12 +99,12 @@ impl Pipe {
     pub fn open(
         name: &str,
         piped: &PipeSpec,
-        wanted: &SourceConfig,
+        config: &SourceConfig,
         level: Level,
         observer: &mut dyn Observer,
     ) -> Result<Pipe, Problem> {
         let label = piped.label();
-        let input = match command_line(piped, wanted)? {
+        let input = match command_line(piped, config)? {
             None if io::stdin().is_terminal() => {
                 let advice = format!("pipe a program into it; {EXPECTED}");
                 return Err(Problem::new(format!("cannot use {label}"), "it is a terminal", advice));
@@ -118,13 +118,13 @@ impl Pipe {
                 Input::Program(process, Chatter::new(format!("camera {name}: {label}"), level))
             }
         };
-        let about = SourceInfo {
+        let info = SourceInfo {
             source: label,
             card: "another program".to_owned(),
             driver: String::new(),
             bus: String::new(),
             layout: Layout::Mjpeg,
-            size: wanted.size(),
+            size: config.size(),
             stride: 0,
             range: Range::Full,
             max_frame: FRAME_MAX,
@@ -133,14 +133,14 @@ impl Pipe {
         };
         let splitter = Splitter::new(FRAME_MAX);
         let (read_at, sequence) = (Instant::now(), 0);
-        let mut pipe = Pipe { about, input, splitter, read_at, sequence, first: false, ended: None };
+        let mut pipe = Pipe { info, input, splitter, read_at, sequence, first: false, ended: None };
         let size = pipe.first_picture(observer)?;
         pipe.first = true;
-        pipe.about.compromises = compromises(piped, wanted, size);
-        pipe.about.size = size;
+        pipe.info.compromises = compromises(piped, config, size);
+        pipe.info.size = size;
         let pixels = size.width as usize * size.height as usize; // 16 bits each
-        pipe.about.max_frame = pixels.saturating_mul(3).saturating_add(HEAD_ROOM).min(FRAME_MAX);
-        pipe.splitter.set_cap(pipe.about.max_frame);
+        pipe.info.max_frame = pixels.saturating_mul(3).saturating_add(HEAD_ROOM).min(FRAME_MAX);
+        pipe.splitter.set_cap(pipe.info.max_frame);
         Ok(pipe)
     }
 
@@ -159,7 +159,7 @@ impl Pipe {
                 }
             }
         }
-        let what = format!("cannot use {}", self.about.source);
+        let what = format!("cannot use {}", self.info.source);
         let within = format!("within {} s", FIRST_PICTURE.as_secs());
         Err(match (fault, self.splitter.garbage()) {
             (Some(fault), _) => {
@@ -225,14 +225,14 @@ impl Pipe {
     }
 
     fn end(&mut self, why: String, advice: &str) -> SourceError {
-        let problem = Problem::new(format!("{} ended", self.about.source), why, advice);
+        let problem = Problem::new(format!("{} ended", self.info.source), why, advice);
         self.ended.insert(SourceError(problem)).clone()
     }
 }
 
 impl Source for Pipe {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
@@ -296,16 +296,16 @@ fn farewell(status: Option<ExitStatus>, last_words: &str) -> (String, &'static s
 }
 
 /// One sentence for each wish that pictures of `size` from there do not fulfil.
-fn compromises(piped: &PipeSpec, wanted: &SourceConfig, size: Size) -> Vec<String> {
+fn compromises(piped: &PipeSpec, config: &SourceConfig, size: Size) -> Vec<String> {
     let asks = matches!(piped, PipeSpec::Rpicam(_));
     let mut compromises = Vec::new();
-    if size != wanted.size() && (asks || wanted.size.is_some()) {
-        compromises.push(format!("asked for {}, got {size}", wanted.size()));
+    if size != config.size() && (asks || config.size.is_some()) {
+        compromises.push(format!("asked for {}, got {size}", config.size()));
     }
-    if !asks && (wanted.fps.is_some() || wanted.quality.is_some()) {
+    if !asks && (config.fps.is_some() || config.quality.is_some()) {
         compromises.push("the rate and the quality are what the program makes them".to_owned());
     }
-    if wanted.encoder == EncodeMode::Software || wanted.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
+    if config.encoder == EncodeMode::Software || config.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
         compromises.push("it delivers JPEGs, which are passed on as they are".to_owned());
     }
     compromises

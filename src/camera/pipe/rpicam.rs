@@ -47,8 +47,8 @@ fn is_program(path: &Path) -> bool {
 ///
 /// # Errors
 /// Why there is no picture; no [`Refusal::camera`] where there is no camera module.
-pub fn open(name: &str, wanted: &SourceConfig, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
-    Pipe::open(name, &PLAIN, wanted, Level::Debug, observer).map_err(|problem| {
+pub fn open(name: &str, config: &SourceConfig, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
+    Pipe::open(name, &PLAIN, config, Level::Debug, observer).map_err(|problem| {
         let camera = !problem.why.contains(NO_CAMERA);
         Refusal { problem, camera }
     })
@@ -56,14 +56,14 @@ pub fn open(name: &str, wanted: &SourceConfig, observer: &mut dyn Observer) -> R
 
 /// The command line for the shell: JPEGs without end to standard output, of the size, rate and quality wanted,
 /// and `options` behind. What these say themselves is left out, since the program takes nothing twice.
-pub fn command(program: &str, wanted: &SourceConfig, options: &str) -> String {
-    let size = wanted.size();
+pub fn command(program: &str, config: &SourceConfig, options: &str) -> String {
+    let size = config.size();
     let own = [
         ("--codec", "", "mjpeg".to_owned()),
         ("--width", "", size.width.to_string()),
         ("--height", "", size.height.to_string()),
-        ("--framerate", "", wanted.fps().to_string()),
-        ("--quality", "-q", wanted.quality.unwrap_or(DEFAULT_QUALITY).to_string()),
+        ("--framerate", "", config.fps().to_string()),
+        ("--quality", "-q", config.quality.unwrap_or(DEFAULT_QUALITY).to_string()),
         ("--timeout", "-t", "0".to_owned()), // for ever
         ("--nopreview", "-n", String::new()),
         ("--flush", "", String::new()), // each picture at once, not when a buffer is full
@@ -100,14 +100,14 @@ mod tests {
 
     #[test]
     fn size_rate_and_quality_become_options_of_rpicam_vid() {
-        let wanted = SourceConfig {
+        let config = SourceConfig {
             size: Some(Size { width: 640, height: 480 }),
             fps: Some(15),
             quality: Some(70),
             ..SourceConfig::of(SourceSpec::Pipe(PLAIN))
         };
         assert_eq!(
-            command("rpicam-vid", &wanted, ""),
+            command("rpicam-vid", &config, ""),
             "exec rpicam-vid --codec mjpeg --width 640 --height 480 --framerate 15 --quality 70 --timeout 0 \
              --nopreview --flush --output -"
         );
@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn what_the_user_says_replaces_what_we_would() {
-        let wanted = SourceConfig::of(SourceSpec::Pipe(PLAIN));
+        let config = SourceConfig::of(SourceSpec::Pipe(PLAIN));
         assert_eq!(
-            command("libcamera-vid", &wanted, "--camera 1 --width=1920 --height 1080 -q90 -n --hflip"),
+            command("libcamera-vid", &config, "--camera 1 --width=1920 --height 1080 -q90 -n --hflip"),
             "exec libcamera-vid --codec mjpeg --framerate 30 --timeout 0 --flush --output - \
              --camera 1 --width=1920 --height 1080 -q90 -n --hflip"
         );

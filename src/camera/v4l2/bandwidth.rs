@@ -27,8 +27,8 @@ const SMOOTH: f64 = 10.0;
 ///
 /// # Errors
 /// It agrees to nothing, refuses to start, or the bus has no room for anything that it offers.
-pub fn start(device: &Device, wanted: &SourceConfig) -> Result<(Agreed, Buffers), Problem> {
-    let full = negotiate(device, wanted)?;
+pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers), Problem> {
+    let full = negotiate(device, config)?;
     let error = match start_as(device) {
         Ok(buffers) => return Ok((full, buffers)),
         Err(error) => error,
@@ -36,7 +36,7 @@ pub fn start(device: &Device, wanted: &SourceConfig) -> Result<(Agreed, Buffers)
     if !is_no_room(&error) {
         return Err(not_started(device, &error));
     }
-    for lighter in lighter(device, wanted, &full).iter().take(TRIES) {
+    for lighter in lighter(device, config, &full).iter().take(TRIES) {
         // A mode that cannot be set is left out.
         let Ok(mut agreed) = negotiate(device, lighter) else { continue };
         match start_as(device) {
@@ -85,11 +85,11 @@ fn mode(agreed: &Agreed) -> String {
 
 /// What to ask for instead, best first: the camera's own JPEG where raw pixels were agreed on and it may be
 /// taken, then slower and smaller in the same layout.
-fn lighter(device: &Device, wanted: &SourceConfig, full: &Agreed) -> Vec<SourceConfig> {
-    let of = |layout| SourceConfig { layout: Some(layout), ..wanted.clone() };
+fn lighter(device: &Device, config: &SourceConfig, full: &Agreed) -> Vec<SourceConfig> {
+    let of = |layout| SourceConfig { layout: Some(layout), ..config.clone() };
     let compressed = full.layout != Layout::Mjpeg
-        && wanted.layout.is_none()
-        && wanted.encoder != EncodeMode::Software
+        && config.layout.is_none()
+        && config.encoder != EncodeMode::Software
         && device.code_of(Layout::Mjpeg).is_some();
     let mut all = Vec::new();
     if compressed {
@@ -102,7 +102,7 @@ fn lighter(device: &Device, wanted: &SourceConfig, full: &Agreed) -> Vec<SourceC
     all.extend(ladder(full, modes).into_iter().map(|(size, rate)| SourceConfig {
         size: Some(size),
         // The option takes whole numbers, and drivers take the nearest rate.
-        fps: rate.map_or(wanted.fps, |rate| Some(rate.per_second().floor().max(1.0) as u32)),
+        fps: rate.map_or(config.fps, |rate| Some(rate.per_second().floor().max(1.0) as u32)),
         ..of(full.layout)
     }));
     all

@@ -35,7 +35,7 @@ const OLDEST_FRAME: Duration = Duration::from_secs(10);
 
 /// An open, streaming V4L2 device.
 pub struct V4l2 {
-    about: SourceInfo,
+    info: SourceInfo,
     node: Node,
     buffers: Buffers,
     /// Why it delivers no more, once so.
@@ -47,17 +47,17 @@ impl V4l2 {
     ///
     /// # Errors
     /// It is no usable camera, is busy, not permitted, or refuses.
-    pub fn open(path: &Path, wanted: &SourceConfig) -> Result<V4l2, Problem> {
-        Self::start(Node::at(path)?, wanted).map_err(|refusal| refusal.problem)
+    pub fn open(path: &Path, config: &SourceConfig) -> Result<V4l2, Problem> {
+        Self::start(Node::at(path)?, config).map_err(|refusal| refusal.problem)
     }
 
     /// Like [`V4l2::open`], for a node that was looked at already.
-    pub fn start(node: Node, wanted: &SourceConfig) -> Result<V4l2, Refusal> {
+    pub fn start(node: Node, config: &SourceConfig) -> Result<V4l2, Refusal> {
         let device = Device::open(node)?;
-        let (agreed, buffers) = bandwidth::start(&device, wanted).map_err(Refusal::camera)?;
+        let (agreed, buffers) = bandwidth::start(&device, config).map_err(Refusal::camera)?;
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
-        let about = SourceInfo {
+        let info = SourceInfo {
             source: device.path().display().to_string(),
             card: device.card,
             driver: device.driver,
@@ -70,7 +70,7 @@ impl V4l2 {
             interval,
             compromises,
         };
-        Ok(V4l2 { about, node: device.node, buffers, ended: None })
+        Ok(V4l2 { info, node: device.node, buffers, ended: None })
     }
 
     /// Waits for a frame and takes it; a first one only makes room for the next.
@@ -91,8 +91,8 @@ impl V4l2 {
 }
 
 impl Source for V4l2 {
-    fn about(&self) -> &SourceInfo {
-        &self.about
+    fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

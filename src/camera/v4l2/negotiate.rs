@@ -48,27 +48,27 @@ impl Agreed {
 ///
 /// # Errors
 /// It lists no layout that was allowed, or refuses each of them.
-pub fn negotiate(device: &Device, wanted: &SourceConfig) -> Result<Agreed, Problem> {
-    let mut offers: Vec<Offer> = allowed(wanted)
+pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Problem> {
+    let mut offers: Vec<Offer> = allowed(config)
         .iter()
         .filter_map(|&layout| {
             let code = device.code_of(layout)?;
             let sizes = Sizes::of(&device.handle, code);
-            let rates = Rates::of(&device.handle, code, sizes.nearest(wanted.size()));
+            let rates = Rates::of(&device.handle, code, sizes.nearest(config.size()));
             Some(Offer { layout, code, sizes, rates })
         })
         .collect();
     // The sort keeps the order of layouts where they are equal in this.
-    offers.sort_by_cached_key(|offer| offer.drawbacks(wanted));
+    offers.sort_by_cached_key(|offer| offer.drawbacks(config));
     let mut first = None;
     for offer in &offers {
-        match agree(device, wanted, offer) {
+        match agree(device, config, offer) {
             Ok(agreed) => return Ok(agreed),
             Err(problem) => first.get_or_insert(problem),
         };
     }
     Err(first.unwrap_or_else(|| {
-        let (why, advice) = no_layout(wanted, &device.format_names());
+        let (why, advice) = no_layout(config, &device.format_names());
         Problem::new(format!("cannot use {}", device.path().display()), why, advice)
     }))
 }
@@ -86,33 +86,33 @@ impl Offer {
     /// What weighs more than our own order of layouts, heaviest first: a size that was asked for and is not
     /// offered; that it is no JPEG of the camera's, or that it is one and would have to be decoded to be encoded
     /// here; and among raw layouts, which differ less, how far size and rate fall short of what is wanted.
-    fn drawbacks(&self, wanted: &SourceConfig) -> (bool, bool, Option<(u64, u64)>) {
+    fn drawbacks(&self, config: &SourceConfig) -> (bool, bool, Option<(u64, u64)>) {
         let Offer { layout, sizes, rates, .. } = self;
-        let lacks_size = wanted.size.is_some_and(|size| !sizes.may_offer(size));
-        let raw = layout.raw().map(|_| (sizes.apart(wanted.size()), rates.short_of(wanted.fps())));
-        let decoded = wanted.encoder == EncodeMode::Software && raw.is_none();
+        let lacks_size = config.size.is_some_and(|size| !sizes.may_offer(size));
+        let raw = layout.raw().map(|_| (sizes.apart(config.size()), rates.short_of(config.fps())));
+        let decoded = config.encoder == EncodeMode::Software && raw.is_none();
         (lacks_size, decoded, raw)
     }
 }
 
 /// The layouts that the settings allow, best first.
-fn allowed(wanted: &SourceConfig) -> Vec<Layout> {
-    let by_encoder = |layout: &Layout| match wanted.encoder {
+fn allowed(config: &SourceConfig) -> Vec<Layout> {
+    let by_encoder = |layout: &Layout| match config.encoder {
         EncodeMode::Auto | EncodeMode::Software => true,
         EncodeMode::Passthrough => *layout == Layout::Mjpeg,
     };
-    let by_layout = |layout: &Layout| wanted.layout.is_none_or(|wish| wish == *layout);
+    let by_layout = |layout: &Layout| config.layout.is_none_or(|wish| wish == *layout);
     Layout::all().filter(by_encoder).filter(by_layout).collect()
 }
 
 /// Why none of the listed formats can be taken, and what to do.
-fn no_layout(wanted: &SourceConfig, listed: &str) -> (String, String) {
-    let names: Vec<&str> = allowed(wanted).into_iter().map(Layout::name).collect();
+fn no_layout(config: &SourceConfig, listed: &str) -> (String, String) {
+    let names: Vec<&str> = allowed(config).into_iter().map(Layout::name).collect();
     if names.is_empty() {
         let why = "the --format and the --encoder that were asked for exclude each other";
         return (why.to_owned(), "leave one of them out".to_owned());
     }
-    let advice = match (wanted.layout, wanted.encoder) {
+    let advice = match (config.layout, config.encoder) {
         (None, EncodeMode::Auto) => "use another camera",
         (Some(_), _) => "leave out --format",
         (None, _) => "leave out --encoder",
@@ -121,16 +121,16 @@ fn no_layout(wanted: &SourceConfig, listed: &str) -> (String, String) {
 }
 
 /// Sets one layout, the nearest size and the nearest rate.
-fn agree(device: &Device, wanted: &SourceConfig, offer: &Offer) -> Result<Agreed, Problem> {
+fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed, Problem> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = format!("cannot set {} to {layout}", path.display());
     let failed = |e| errors::problem(&what, path, &e);
 
-    let size = sizes.nearest(wanted.size());
+    let size = sizes.nearest(config.size());
     catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
     // Many drivers have one fixed rate and refuse this; what they say afterwards counts.
-    let _ = catch_panic(|| device.handle.set_params(&Parameters::with_fps(wanted.fps())));
+    let _ = catch_panic(|| device.handle.set_params(&Parameters::with_fps(config.fps())));
     let rate = catch_panic(|| device.handle.params())
         .ok()
         .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
@@ -148,9 +148,9 @@ fn agree(device: &Device, wanted: &SourceConfig, offer: &Offer) -> Result<Agreed
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
     let compromises = [
-        size_compromise(wanted, size, sizes),
-        rate_compromise(wanted, size, rate, &rates),
-        quality_compromise(device, wanted, *layout),
+        size_compromise(config, size, sizes),
+        rate_compromise(config, size, rate, &rates),
+        quality_compromise(device, config, *layout),
     ];
     Ok(Agreed {
         layout: *layout,
@@ -194,38 +194,38 @@ fn range(layout: Layout, format: &Format) -> Range {
     }
 }
 
-fn size_compromise(wanted: &SourceConfig, got: Size, offered: &Sizes) -> Option<String> {
+fn size_compromise(config: &SourceConfig, got: Size, offered: &Sizes) -> Option<String> {
     let offers = match offered {
         Sizes::List(list) if list.is_empty() => String::new(),
         _ => format!("; it offers {offered}"),
     };
-    match wanted.size {
-        _ if wanted.size() == got => None,
+    match config.size {
+        _ if config.size() == got => None,
         Some(size) => Some(format!("asked for {size}, got {got}{offers}")),
         None => Some(format!("{got} instead of the usual {}{offers}", Size::DEFAULT)),
     }
 }
 
-fn rate_compromise(wanted: &SourceConfig, size: Size, got: Option<Rate>, offered: &Rates) -> Option<String> {
+fn rate_compromise(config: &SourceConfig, size: Size, got: Option<Rate>, offered: &Rates) -> Option<String> {
     let offers = match offered {
         Rates::List(list) if list.is_empty() => String::new(),
         _ => format!("; at {size} it offers {offered}"),
     };
-    match (wanted.fps, got) {
-        (_, Some(rate)) if rate.meets(wanted.fps()) => None,
+    match (config.fps, got) {
+        (_, Some(rate)) if rate.meets(config.fps()) => None,
         (Some(fps), Some(rate)) => Some(format!("asked for {fps} frames/s, got {rate}{offers}")),
         (Some(fps), None) => {
             Some(format!("asked for {fps} frames/s, but its driver has no setting for that"))
         }
-        (None, Some(rate)) => Some(format!("{rate} frames/s instead of the usual {}{offers}", wanted.fps())),
+        (None, Some(rate)) => Some(format!("{rate} frames/s instead of the usual {}{offers}", config.fps())),
         (None, None) => None,
     }
 }
 
 /// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
-fn quality_compromise(device: &Device, wanted: &SourceConfig, layout: Layout) -> Option<String> {
-    let by_camera = layout == Layout::Mjpeg && wanted.encoder != EncodeMode::Software;
-    let quality = wanted.quality.filter(|_| by_camera)?;
+fn quality_compromise(device: &Device, config: &SourceConfig, layout: Layout) -> Option<String> {
+    let by_camera = layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
+    let quality = config.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
     catch_panic(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
 }
@@ -246,7 +246,7 @@ mod tests {
     const YUYV: Layout = Layout::Raw(Raw::Yuyv);
     const NV12: Layout = Layout::Raw(Raw::Nv12);
 
-    fn wanted() -> SourceConfig {
+    fn config() -> SourceConfig {
         SourceConfig::of(SourceSpec::Auto)
     }
 
@@ -259,21 +259,21 @@ mod tests {
     #[test]
     fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
         let all: Vec<Layout> = Layout::all().collect();
-        assert_eq!(allowed(&wanted()), all);
-        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Passthrough, ..wanted() }), [Layout::Mjpeg]);
-        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Software, ..wanted() }), all);
-        assert_eq!(allowed(&SourceConfig { layout: Some(YUYV), ..wanted() }), [YUYV]);
-        let both = SourceConfig { layout: Some(YUYV), encoder: EncodeMode::Passthrough, ..wanted() };
+        assert_eq!(allowed(&config()), all);
+        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Passthrough, ..config() }), [Layout::Mjpeg]);
+        assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Software, ..config() }), all);
+        assert_eq!(allowed(&SourceConfig { layout: Some(YUYV), ..config() }), [YUYV]);
+        let both = SourceConfig { layout: Some(YUYV), encoder: EncodeMode::Passthrough, ..config() };
         assert_eq!(allowed(&both), []);
         assert!(no_layout(&both, "MJPG").0.contains("exclude each other"));
     }
 
     #[test]
     fn a_camera_without_the_asked_format_says_what_it_has() {
-        let wish = SourceConfig { layout: Some(Layout::Mjpeg), ..wanted() };
+        let wish = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
         let told = no_layout(&wish, "YUYV, NV12");
         assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
-        let told = no_layout(&wanted(), "BA81").0;
+        let told = no_layout(&config(), "BA81").0;
         assert!(
             told.starts_with("it offers no mjpeg or nv12 or ") && told.ends_with("or grey, only BA81"),
             "{told}"
@@ -288,54 +288,54 @@ mod tests {
             sizes: sizes(&[size]),
             rates: Rates::List(vec![rate(1, fps)]),
         };
-        let first = |wanted: &SourceConfig, mut offers: Vec<Offer>| {
-            offers.sort_by_cached_key(|offer| offer.drawbacks(wanted));
+        let first = |config: &SourceConfig, mut offers: Vec<Offer>| {
+            offers.sort_by_cached_key(|offer| offer.drawbacks(config));
             offers[0].layout
         };
         let (hd, vga) = ("1280x720", "640x480");
-        let any = wanted();
+        let any = config();
         assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 30)]), NV12);
         assert_eq!(first(&any, vec![offer(NV12, hd, 10), offer(YUYV, hd, 30)]), YUYV);
         assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 60)]), NV12);
         assert_eq!(first(&any, vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), YUYV);
         assert_eq!(first(&any, vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), Layout::Mjpeg);
-        let asked = SourceConfig { size: Some(size(hd)), ..wanted() };
+        let asked = SourceConfig { size: Some(size(hd)), ..config() };
         assert_eq!(first(&asked, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
     }
 
     #[test]
     fn a_size_that_was_not_given_is_told_with_those_on_offer() {
         let offered = sizes(&["640x480", "1280x720"]);
-        let wish = SourceConfig { size: Some(size("1281x721")), ..wanted() };
+        let wish = SourceConfig { size: Some(size("1281x721")), ..config() };
         assert_eq!(
             size_compromise(&wish, size("1280x720"), &offered).unwrap(),
             "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
         );
         assert_eq!(
-            size_compromise(&wanted(), size("640x480"), &sizes(&["640x480"])).unwrap(),
+            size_compromise(&config(), size("640x480"), &sizes(&["640x480"])).unwrap(),
             "640x480 instead of the usual 1280x720; it offers 640x480"
         );
-        assert_eq!(size_compromise(&wanted(), size("1280x720"), &offered), None);
+        assert_eq!(size_compromise(&config(), size("1280x720"), &offered), None);
         assert_eq!(size_compromise(&wish, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
     }
 
     #[test]
     fn a_rate_that_was_not_given_is_told_with_those_on_offer() {
         let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
-        let wish = SourceConfig { fps: Some(60), ..wanted() };
+        let wish = SourceConfig { fps: Some(60), ..config() };
         let hd = size("1280x720");
         assert_eq!(
             rate_compromise(&wish, hd, Some(rate(2, 25)), &offered).unwrap(),
             "asked for 60 frames/s, got 12.5; at 1280x720 it offers 30, 12.5"
         );
         assert_eq!(rate_compromise(&wish, hd, Some(rate(1, 60)), &offered), None);
-        assert_eq!(rate_compromise(&wanted(), hd, Some(rate(1001, 30_000)), &offered), None);
+        assert_eq!(rate_compromise(&config(), hd, Some(rate(1001, 30_000)), &offered), None);
         assert_eq!(
-            rate_compromise(&wanted(), hd, Some(rate(2, 25)), &Rates::List(Vec::new())).unwrap(),
+            rate_compromise(&config(), hd, Some(rate(2, 25)), &Rates::List(Vec::new())).unwrap(),
             "12.5 frames/s instead of the usual 30"
         );
         assert!(rate_compromise(&wish, hd, None, &offered).unwrap().contains("no setting"));
-        assert_eq!(rate_compromise(&wanted(), hd, None, &offered), None);
+        assert_eq!(rate_compromise(&config(), hd, None, &offered), None);
     }
 
     #[test]

@@ -17,8 +17,8 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
-    let wanted = SourceConfig::of(SourceSpec::Auto);
-    let feed = Arc::new(Feed::new("test".to_owned(), wanted));
+    let config = SourceConfig::of(SourceSpec::Auto);
+    let feed = Arc::new(Feed::new("test".to_owned(), config));
     let seat = Arc::new(ViewerStats::new(order, peer, since, feed.served.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();

@@ -10,12 +10,12 @@ const WHOLE: &[u8] =
     b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
 fn feed() -> Arc<Feed> {
-    let wanted = SourceConfig::of(SourceSpec::Pattern);
-    Arc::new(Feed::new("test".to_owned(), wanted))
+    let config = SourceConfig::of(SourceSpec::Pattern);
+    Arc::new(Feed::new("test".to_owned(), config))
 }
 
 fn session(layout: Layout) -> Session {
-    let about = SourceInfo {
+    let info = SourceInfo {
         source: String::new(),
         card: String::new(),
         driver: String::new(),
@@ -28,7 +28,7 @@ fn session(layout: Layout) -> Session {
         range: Range::Full,
         compromises: Vec::new(),
     };
-    Session::new(&about, TOLERATED)
+    Session::new(&info, TOLERATED)
 }
 
 fn frame(bytes: &[u8]) -> Frame<'_> {
@@ -85,12 +85,12 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
 
 #[test]
 fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
-    let wanted = SourceConfig {
+    let config = SourceConfig {
         encoder: camera::EncodeMode::Software,
         size: Some(Size { width: 6, height: 4 }),
         ..SourceConfig::of(SourceSpec::Pattern)
     };
-    let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), wanted)), session(Layout::Mjpeg));
+    let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), config)), session(Layout::Mjpeg));
     let _demand = Demand::new(feed.clone());
     let mut writer = Writer::new(&feed.ring);
     writer.reserve(4000).unwrap();
