@@ -2,31 +2,37 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 
-use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
+use client::{Outcome, Server, Viewer, ensure, wait_for};
 
 /// The program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 
-/// Threads of the site's server that come and go with the requests it has at once, whoever asks.
+/// The most threads of the site's server that come and go with its requests.
 pub const POOL: usize = 8;
 
-/// A running boardcam; dropping it kills it.
+/// A running boardcam and what it logs; dropping it kills it.
 pub struct Boardcam {
-    process: Child,
-    /// Where it listens.
-    pub address: SocketAddr,
+    server: Server,
     log: Arc<Mutex<String>>,
-    /// Held by whoever reads a line of the log.
+    /// Held while a line of the log is read.
     reading: Arc<Mutex<()>>,
+}
+
+impl Deref for Boardcam {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
 }
 
 impl Boardcam {
@@ -66,24 +72,7 @@ impl Boardcam {
             let place = log.split_once("listening on http://").and_then(|(_, rest)| rest.split_once('/'));
             Ok(place.map(|(address, _)| address.parse()).transpose()?)
         })?;
-        Ok(Self { process, address, log, reading })
-    }
-
-    /// Asks for a page.
-    pub fn get(&self, path: &str) -> Outcome<Answer> {
-        get(self.address, path)
-    }
-
-    /// Opens a stream.
-    pub fn watch(&self, path: &str) -> Outcome<Viewer> {
-        Viewer::connect(self.address, path)
-    }
-
-    /// What /state says.
-    pub fn state(&self) -> Outcome<serde_json::Value> {
-        let answer = self.get("/state")?;
-        ensure!(answer.status == 200, "/state: {}", answer.status);
-        Ok(serde_json::from_slice(&answer.body)?)
+        Ok(Self { server: Server::new(process, address), log, reading })
     }
 
     /// What it has logged.
@@ -91,98 +80,71 @@ impl Boardcam {
         self.log.lock().unwrap().clone()
     }
 
-    /// As long as this lock is held nobody reads what it logs.
+    /// While this lock is held nothing reads the log.
     pub fn reading(&self) -> Arc<Mutex<()>> {
         self.reading.clone()
     }
 
-    /// Its process number.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// Descriptors and threads that it has.
-    pub fn holdings(&self) -> Outcome<(usize, usize)> {
-        let count = |what: &str| -> Outcome<usize> {
-            Ok(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
-        };
-        Ok((count("fd")?, count("task")?))
-    }
-
-    /// Waits until it has no more descriptors and threads than `before`, which may have counted a request
-    /// that was just ending.
+    /// Waits until it has no more descriptors and threads than `before`, which may have counted a request that was just
+    /// ending.
     pub fn wait_for_no_more_than(&self, before: (usize, usize)) -> Outcome {
         wait_for("descriptors and threads to be no more than before", || {
-            let now = self.holdings()?;
+            let now = self.files_and_threads()?;
             Ok((now.0 <= before.0 && now.1 <= before.1).then_some(()))
         })
     }
 
-    /// Sends a signal that should not end it.
-    pub fn tell(&self, signal: Signal) -> Outcome {
-        Ok(kill_process(Pid::from_child(&self.process), signal)?)
-    }
-
-    /// Sets how many files it may have open from now on; those that it has stay open.
+    /// Limits its open files from now on; those that are open stay open.
     pub fn limit_open_files(&self, files: u64) -> Outcome {
         let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
-        prlimit(Some(Pid::from_child(&self.process)), Resource::Nofile, limit)?;
+        prlimit(Some(self.pid()), Resource::Nofile, limit)?;
         Ok(())
     }
 
-    /// Memory of it that is in use, in KiB.
+    /// Its resident memory in KiB.
     pub fn resident(&self) -> Outcome<u64> {
         self.memory("VmRSS")
     }
 
-    /// A line about memory of /proc/PID/status (proc_pid_status(5)), in KiB.
+    /// The value `name` of /proc/PID/status (proc_pid_status(5)), in KiB.
     pub fn memory(&self, name: &str) -> Outcome<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let mut values = status.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let value = values.next().ok_or_else(|| format!("no {name}"))?;
         Ok(value.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// Limits what it may use from now on; `None` is no limit.
+    /// Sets a resource limit from now on; `None` is no limit.
     pub fn limit(&self, resource: Resource, most: Option<u64>) -> Outcome {
-        let maximum = getrlimit(resource).maximum; // which it has from us
-        prlimit(Some(Pid::from_child(&self.process)), resource, Rlimit { current: most, maximum })?;
+        let maximum = getrlimit(resource).maximum; // inherited from this process
+        prlimit(Some(self.pid()), resource, Rlimit { current: most, maximum })?;
         Ok(())
     }
 
-    /// How many connections are open, the one that asks included.
+    /// Its open connections, including the one of this request.
     pub fn connections(&self) -> Outcome<u64> {
         Ok(self.state()?["connections"]["open"].as_u64().ok_or("no number of connections")?)
     }
 
-    /// Sends a signal as a service manager or a terminal does; how it ended, and after how long.
+    /// Sends a signal as a service manager or a terminal does; returns the exit code, and how long the end took.
     pub fn end_by(mut self, signal: Signal) -> Outcome<(Option<i32>, Duration)> {
-        let begin = Instant::now();
-        kill_process(Pid::from_child(&self.process), signal)?;
-        let ended = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
-        Ok((ended.code(), begin.elapsed()))
+        let (status, time) = self.server.end_by(signal)?;
+        Ok((status.code(), time))
     }
 }
 
-impl Drop for Boardcam {
-    fn drop(&mut self) {
-        let _ = self.process.kill(); // it may have ended
-        let _ = self.process.wait();
-    }
-}
-
-/// A file that goes when the test ends.
+/// A temporary file, deleted when the test ends.
 pub struct File(PathBuf);
 
 impl File {
-    /// Writes it.
+    /// Writes the file.
     pub fn new(name: &str, text: &str) -> Outcome<Self> {
         let path = std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id()));
         fs::write(&path, text)?;
         Ok(Self(path))
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
@@ -194,7 +156,7 @@ impl Drop for File {
     }
 }
 
-/// Runs boardcam to its end, which must come by itself.
+/// Runs boardcam until it ends by itself.
 pub fn run(options: &[&str]) -> Outcome<Output> {
     let mut process = Command::new(PROGRAM)
         .args(options)
@@ -210,7 +172,7 @@ pub fn run(options: &[&str]) -> Outcome<Output> {
     Ok(process.wait_with_output()?)
 }
 
-/// Runs boardcam, which must fail with this exit code, and gives the one line that it says.
+/// Runs boardcam, which must fail with this exit code, and returns the last line that it prints.
 pub fn complaint(options: &[&str], code: i32) -> Outcome<String> {
     let output = run(options)?;
     let told = String::from_utf8(output.stderr)?;
@@ -221,7 +183,7 @@ pub fn complaint(options: &[&str], code: i32) -> Outcome<String> {
     Ok(told)
 }
 
-/// Waits until a viewer has got so many more frames.
+/// Waits until a viewer has got `frames` more frames.
 pub fn goes_on(viewer: &Viewer, frames: usize) -> Outcome {
     let mut left = frames;
     viewer.wait_for("new frames", |_| {
@@ -231,7 +193,7 @@ pub fn goes_on(viewer: &Viewer, frames: usize) -> Outcome {
     Ok(())
 }
 
-/// Lets this process open as many files as the system allows, for hundreds of clients at once; how many.
+/// Raises the limit on open files of this process, for hundreds of clients at once; returns the limit.
 pub fn open_many() -> Outcome<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

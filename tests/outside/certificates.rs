@@ -106,22 +106,22 @@ fn a_certificate_that_changes_is_used_from_then_on_and_garbage_in_its_place_is_n
     let second = served()?;
     for (bad, told) in [("garbage", "BEGIN CERTIFICATE"), ("", "BEGIN CERTIFICATE")] {
         fs::write(folder.0.join("cert.pem"), bad)?;
-        boardcam.tell(Signal::HUP)?;
+        boardcam.signal(Signal::HUP)?;
         wait_for("it to be told", || Ok(boardcam.log().contains(told).then_some(())))?;
         ensure!(served()? == second, "it is not served any more");
     }
     folder.put(2020)?;
-    boardcam.tell(Signal::HUP)?;
+    boardcam.signal(Signal::HUP)?;
     wait_for("it to be told", || {
         Ok(boardcam.log().contains("time of the certificate is over").then_some(()))
     })?;
     ensure!(served()? == second, "one whose time is over is served");
     fs::remove_file(folder.0.join("key.pem"))?;
-    boardcam.tell(Signal::HUP)?;
+    boardcam.signal(Signal::HUP)?;
     wait_for("it to be told", || Ok(boardcam.log().contains("No such file").then_some(())))?;
     ensure!(served()? == second, "it is not served any more");
     folder.put(2200)?;
-    boardcam.tell(Signal::HUP)?;
+    boardcam.signal(Signal::HUP)?;
     wait_for("the third certificate", || Ok((served()? != second).then_some(())))?;
     goes_on(&viewer, 3)
 }

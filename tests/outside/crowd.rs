@@ -61,7 +61,7 @@ fn a_flood_of_connections_from_one_address_leaves_a_viewer_its_rate_and_nothing_
     // The viewer, and who asks; who may be turned away as long as the flood's requests wait.
     let alone = || Ok(boardcam.connections().is_ok_and(|open| open == 2).then_some(()));
     wait_for("the viewer to be alone", alone)?;
-    let before = boardcam.holdings()?;
+    let before = boardcam.files_and_threads()?;
     let quiet = rate(&viewer, FRAMES)?;
     let (skipped_before, received_before) = (skipped(&boardcam)?, viewer.received());
     let (address, end) = (boardcam.address, AtomicBool::new(false));
@@ -119,7 +119,7 @@ fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
-    let (_, threads) = boardcam.holdings()?;
+    let (_, threads) = boardcam.files_and_threads()?;
     let connect = |count| (0..count).map(|_| request(boardcam.address, b"")).collect::<Outcome<Vec<_>>>();
     let idle = connect(IDLE)?;
     // The viewer and the one who asks come on top.
@@ -136,7 +136,7 @@ fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told
     ensure!(taken == room, "{taken} were taken where there was room for {room}");
     ensure!(told >= TOLD, "only {told} were told");
     goes_on(&viewer, 10)?;
-    let now = boardcam.holdings()?.1;
+    let now = boardcam.files_and_threads()?.1;
     ensure!(now <= threads + POOL, "{now} threads in place of {threads}");
 
     wait_for("them to be closed", || {
@@ -160,9 +160,9 @@ fn five_hundred_requests_at_once_are_each_answered_or_told_to_come_again() -> Ou
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     // All of them are there when it goes on; the kernel keeps them meanwhile.
-    boardcam.tell(Signal::STOP)?;
+    boardcam.signal(Signal::STOP)?;
     let readers = (0..REQUESTS).map(|_| request(boardcam.address, STATE)).collect::<Outcome<Vec<_>>>();
-    boardcam.tell(Signal::CONT)?;
+    boardcam.signal(Signal::CONT)?;
     let (mut served, mut told) = (0, 0);
     for mut reader in readers? {
         let answer = Answer::read(&mut reader)?;
@@ -211,7 +211,7 @@ fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
     viewer.next()?;
     let mut here = request(boardcam.address, STATE)?;
     ensure!(Answer::read(&mut here)?.status == 200, "not served");
-    let mut files = boardcam.holdings()?.0 as u64;
+    let mut files = boardcam.files_and_threads()?.0 as u64;
     // At some number there are enough for the relay, and too few for what the site does then.
     wait_for("the site to be gone", || {
         boardcam.limit_open_files(files)?;

@@ -21,7 +21,7 @@ const HEADERS_MAX: usize = 64;
 fn five_thousand_pipelined_requests_are_answered_in_order_by_as_many_threads_as_before() -> Outcome {
     const REQUESTS: usize = 5_000;
     let boardcam = Boardcam::pattern()?;
-    let (_, threads) = boardcam.holdings()?;
+    let (_, threads) = boardcam.files_and_threads()?;
     // No period that a mix-up could fit into: which of the two comes where is written in this number's bits.
     let is_page = |number: usize| (0xb7e1_5162_8aed_2a6b_u64 >> (number % 61)) & 1 == 1;
     let reader = &mut request(boardcam.address, b"")?;
@@ -38,7 +38,7 @@ fn five_thousand_pipelined_requests_are_answered_in_order_by_as_many_threads_as_
             let right = if is_page(number) { 200 } else { 404 };
             ensure!(answer.status == right, "answer {number} has status {}", answer.status);
             if number % 1_000 == 500 {
-                let now = boardcam.holdings()?.1;
+                let now = boardcam.files_and_threads()?.1;
                 ensure!(now <= threads + POOL, "{now} threads in place of {threads}");
             }
         }

@@ -200,7 +200,7 @@ fn clients_that_come_and_go_leave_nothing_behind() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     boardcam.watch("/stream")?.next()?; // what is made once is made now
     wait_for("the viewer to be gone", || Ok((boardcam.state()?["connections"]["open"] == 1).then_some(())))?;
-    let before = boardcam.holdings()?;
+    let before = boardcam.files_and_threads()?;
     for round in 0..200 {
         let ask: &[u8] = if round % 2 == 0 { b"GET /stream HTTP/1.0\r\n\r\n" } else { b"GET /st" };
         let reader = request(boardcam.address, ask)?;

@@ -189,7 +189,7 @@ fn trouble(mode: &str, told: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
     let (viewer, other) = (boardcam.watch("/stream")?, boardcam.watch("/cameras/other/stream")?);
     program.is_seen(&viewer)?;
     goes_on(&other, 5)?;
-    let (before, memory) = (boardcam.holdings()?, boardcam.resident()?);
+    let (before, memory) = (boardcam.files_and_threads()?, boardcam.resident()?);
     program.does(mode)?;
     program.crash()?;
     let mut most = 0;

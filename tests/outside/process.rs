@@ -18,7 +18,7 @@ fn closing_the_terminal_does_not_end_the_program() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
-    boardcam.tell(Signal::HUP)?;
+    boardcam.signal(Signal::HUP)?;
     wait_for("the log to be reopened", || {
         Ok(boardcam.log().contains("SIGHUP: reopened the log").then_some(()))
     })?;
@@ -86,8 +86,8 @@ fn with_hundreds_of_requests_waiting_it_ends_soon() -> Outcome {
 fn when_told_while_frozen_it_ends_soon_after() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     boardcam.watch("/stream")?.next()?;
-    boardcam.tell(Signal::STOP)?;
-    boardcam.tell(Signal::TERM)?;
+    boardcam.signal(Signal::STOP)?;
+    boardcam.signal(Signal::TERM)?;
     let (code, after) = boardcam.end_by(Signal::CONT)?;
     ensure!(code == Some(0) && after < SOON, "exit code {code:?} after {after:?}");
     Ok(())
@@ -143,7 +143,7 @@ fn with_a_log_that_nobody_reads_it_ends_soon() -> Outcome {
 fn the_last_line_of_the_log_says_that_it_ended() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
     log_much(&boardcam)?;
-    boardcam.tell(Signal::TERM)?;
+    boardcam.signal(Signal::TERM)?;
     wait_for("the last line", || Ok(boardcam.log().contains("boardcam ends after").then_some(())))?;
     let all = boardcam.log().lines().filter(|line| line.contains("asks GET /xxx")).count();
     ensure!(all == LOGGED, "{all} of {LOGGED} lines");
@@ -154,10 +154,10 @@ fn is_served_after_it_was_frozen_for(freeze: Duration) -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
-    boardcam.tell(Signal::STOP)?;
+    boardcam.signal(Signal::STOP)?;
     // There is no condition to wait for: nothing may happen meanwhile.
     thread::sleep(freeze);
-    boardcam.tell(Signal::CONT)?;
+    boardcam.signal(Signal::CONT)?;
     let last = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();
     wait_for("frames to flow", || {
         viewer.next()?;

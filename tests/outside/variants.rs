@@ -75,7 +75,7 @@ fn two_who_want_the_same_cost_one_transcode_and_when_they_go_it_ends() -> Outcom
     let boardcam = pattern("30")?;
     let main = boardcam.watch("/stream")?;
     main.next()?;
-    let before = boardcam.holdings()?;
+    let before = boardcam.files_and_threads()?;
     let path = "/stream?size=40x30&quality=50";
     let viewers = [boardcam.watch(path)?, boardcam.watch(path)?];
     viewers.iter().try_for_each(|viewer| goes_on(viewer, 10))?;

@@ -1,23 +1,26 @@
-//! What a browser or player does, as boardcam's tests need it: asks for a page, watches a stream. Every wait
-//! ends, and every bound is generous, since a guest under emulation uses this, too.
+//! What boardcam's tests share: a client that requests pages and watches streams as browsers and players do, and a
+//! server that was started for a test. Every wait ends, and every bound is generous, since an emulated guest uses this
+//! too.
 
 mod http;
 mod secure;
+mod server;
 
 pub use http::{Answer, Viewer, ask, get, narrow, request};
 pub use secure::{Secure, Trust, certificate};
+pub use server::Server;
 
 use std::error::Error;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a test step gives, or why it could not.
+/// What a step of a test returns, or why it failed.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How long a condition may take to become true on an emulated processor that shares a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Pause between two questions.
+/// The pause between two checks of a condition.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Fails the case with a message unless the condition holds.
@@ -30,7 +33,7 @@ macro_rules! ensure {
     };
 }
 
-/// Asks again until there is an answer; an error ends the wait.
+/// Calls `probe` until it returns something; an error ends the wait.
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Outcome<Option<T>>) -> Outcome<T> {
     let begin = Instant::now();
     loop {

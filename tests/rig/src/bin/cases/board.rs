@@ -53,16 +53,16 @@ fn log_lines_resume_when_syslogd_was_restarted() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--log", "syslog"])?;
     told("daemon.info boardcam")?;
     drop(first);
-    boardcam.watch()?.next()?; // a line that is lost
+    boardcam.watch_first()?.next()?; // a line that is lost
     fs::remove_file(MESSAGES)?;
     let _second = daemon()?;
     wait_for("syslogd to write again", || {
-        let viewer = boardcam.watch()?;
+        let viewer = boardcam.watch_first()?;
         viewer.next()?;
         drop(viewer);
         Ok(fs::read_to_string(MESSAGES).is_ok_and(|log| log.contains("watches camera")).then_some(()))
     })?;
-    boardcam.tell(Signal::HUP)?;
+    boardcam.signal(Signal::HUP)?;
     told("SIGHUP: reopened the log")
 }
 
@@ -70,7 +70,7 @@ fn a_clock_that_jumps_disturbs_nothing() -> Outcome {
     let _camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&["--camera", "auto"])?;
     boardcam.wait_until_live()?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     viewer.next()?;
     let before = boardcam.holdings()?;
     let warnings = boardcam.log()?.matches("WARN").count(); // that anybody can watch

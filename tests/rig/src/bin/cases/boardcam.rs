@@ -2,14 +2,15 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use client::{Answer, Outcome, Viewer, ensure, get, wait_for};
-use rustix::process::{Pid, Signal, kill_process};
+use client::{Outcome, Server, Viewer, ensure, get, wait_for};
+use rustix::process::Signal;
 use serde_json::Value;
 
 pub const PROGRAM: &str = "/bin/boardcam";
@@ -49,9 +50,16 @@ pub fn dropped(camera: &Value, reason: &str) -> u64 {
 
 /// A running boardcam; dropping it kills it.
 pub struct Boardcam {
-    process: Child,
-    address: SocketAddr,
+    server: Server,
     log: PathBuf,
+}
+
+impl Deref for Boardcam {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
 }
 
 impl Boardcam {
@@ -74,9 +82,9 @@ impl Boardcam {
         if let Some(id) = user {
             command.uid(id).gid(id);
         }
-        let mut boardcam = Self { process: command.spawn()?, address, log };
+        let mut boardcam = Self { server: Server::new(command.spawn()?, address), log };
         wait_for("boardcam to answer", || {
-            if let Some(status) = boardcam.process.try_wait()? {
+            if let Some(status) = boardcam.server.ended()? {
                 return Err(format!("boardcam ended: {status}").into());
             }
             Ok(get(address, "/state").ok())
@@ -84,17 +92,14 @@ impl Boardcam {
         Ok(boardcam)
     }
 
-    pub fn get(&self, path: &str) -> Outcome<Answer> {
-        get(self.address, path)
-    }
-
-    pub fn watch(&self) -> Outcome<Viewer> {
-        Viewer::connect(self.address, "/stream")
+    /// Watches the first camera.
+    pub fn watch_first(&self) -> Outcome<Viewer> {
+        self.watch("/stream")
     }
 
     /// Watches one camera of several.
     pub fn watch_camera(&self, name: &str) -> Outcome<Viewer> {
-        Viewer::connect(self.address, &format!("/cameras/{name}/stream"))
+        self.watch(&format!("/cameras/{name}/stream"))
     }
 
     /// What /state says of the first camera.
@@ -104,10 +109,7 @@ impl Boardcam {
 
     /// What /state says of all cameras.
     pub fn cameras(&self) -> Outcome<Value> {
-        let answer = self.get("/state")?;
-        ensure!(answer.status == 200, "/state: status {}", answer.status);
-        let mut state: Value = serde_json::from_slice(&answer.body)?;
-        Ok(state["cameras"].take())
+        Ok(self.state()?["cameras"].take())
     }
 
     /// Asks for the first camera's state until it is as wished.
@@ -141,10 +143,8 @@ impl Boardcam {
 
     /// File descriptors, threads and memory that it has.
     pub fn holdings(&self) -> Outcome<Holdings> {
-        let count = |what| {
-            Ok::<_, std::io::Error>(fs::read_dir(format!("/proc/{}/{what}", self.process.id()))?.count())
-        };
-        Ok(Holdings { descriptors: count("fd")?, threads: count("task")?, kib: self.resident()? })
+        let (descriptors, threads) = self.files_and_threads()?;
+        Ok(Holdings { descriptors, threads, kib: self.resident()? })
     }
 
     /// Fails unless it soon has no more than it had before. The connections of questions for /state are let go
@@ -162,14 +162,14 @@ impl Boardcam {
     /// Resident memory in KiB. Exact, as the VmRSS of /proc/PID/status is not: that learns of a driver's buffers
     /// late.
     fn resident(&self) -> Outcome<u64> {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id()))?;
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
         let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
         Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no Rss")?.parse()?)
     }
 
     /// Resident memory in KiB without the frames' buffers, which are the driver's and only mapped here.
     pub fn resident_without_buffers(&self) -> Outcome<u64> {
-        let smaps = fs::read_to_string(format!("/proc/{}/smaps", self.process.id()))?;
+        let smaps = fs::read_to_string(format!("/proc/{}/smaps", self.id()))?;
         let (mut total, mut is_buffer) = (0, false);
         for line in smaps.lines() {
             if let Some(rss) = line.strip_prefix("Rss:") {
@@ -182,24 +182,10 @@ impl Boardcam {
         Ok(total)
     }
 
-    /// Sends a signal that should not end it.
-    pub fn tell(&self, signal: Signal) -> Outcome {
-        Ok(kill_process(Pid::from_child(&self.process), signal)?)
-    }
-
-    /// Ends it as a service manager does; how long it took.
+    /// Ends it as a service manager does; returns how long that took.
     pub fn terminate(mut self) -> Outcome<Duration> {
-        let begin = Instant::now();
-        self.tell(Signal::TERM)?;
-        let status = wait_for("boardcam to end", || Ok(self.process.try_wait()?))?;
+        let (status, time) = self.server.end_by(Signal::TERM)?;
         ensure!(status.success(), "boardcam ended with {status}");
-        Ok(begin.elapsed())
-    }
-}
-
-impl Drop for Boardcam {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        Ok(time)
     }
 }

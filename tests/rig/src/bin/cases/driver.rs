@@ -28,7 +28,7 @@ enum Inject {
 fn a_driver_that_fails_now_and_then_is_asked_again() -> Outcome {
     let _vivid = Vivid::webcam()?;
     let boardcam = Boardcam::start(&["--size", "640x360"])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_bars(&viewer)?;
     let before = boardcam.holdings()?;
 

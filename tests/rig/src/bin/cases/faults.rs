@@ -105,7 +105,7 @@ fn a_silent_camera_is_named_and_shown_once_it_sends() -> Outcome {
     let mut camera = Camera::plug_in()?;
     camera.suffer("silent")?;
     let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_card(&viewer, &feed)?;
     let path = camera.path()?.to_owned();
     boardcam.wait_until("what is wrong with the camera", |state| {
@@ -133,7 +133,7 @@ fn auto_takes_the_camera_beside_a_silent_one() -> Outcome {
     let state = boardcam.wait_until_live()?;
     ensure!(state["device"]["path"] == good.path()?, "not the good one: {state}");
     ensure!(boardcam.log()?.contains(silent.path()?), "the log does not say why not the silent one");
-    see_the_camera(&boardcam.watch()?, &feed)
+    see_the_camera(&boardcam.watch_first()?, &feed)
 }
 
 /// Each of the next frames is one of the camera's.

@@ -27,7 +27,7 @@ fn unplugging_and_replugging_many_times_is_fine() -> Outcome {
     let feed = feed(SIZES[0])?;
     let mut camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_camera(&viewer, &feed)?;
     boardcam.wait_until_live()?;
     let before = boardcam.holdings()?;
@@ -46,7 +46,7 @@ fn my_camera_comes_back_in_another_size() -> Outcome {
     let feeds = [feed(SIZES[0])?, feed(SIZES[1])?];
     let camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_camera(&viewer, &feeds[0])?;
     let before = boardcam.holdings()?;
     camera.unplug()?;
@@ -69,7 +69,7 @@ fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
     const TRIES: usize = 5;
     let feed = feed(SIZES[0])?;
     let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     let mut delays = Vec::new();
     for _ in 0..TRIES {
         see_the_card(&viewer, &feed)?;
@@ -139,7 +139,7 @@ fn a_twin_that_came_later_is_not_shown_as_my_camera() -> Outcome {
     let feed = feed(SIZES[0])?;
     let a = Camera::plug_in_with(A)?;
     let boardcam = Boardcam::start(&["--camera", a.path()?])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_camera(&viewer, &feed)?;
     let before = boardcam.holdings()?;
     let _b = Camera::plug_in_with(B)?;
@@ -162,7 +162,7 @@ fn my_camera_comes_back_under_another_number() -> Outcome {
         let old = camera.node.clone();
         let source = if by_number { old.display().to_string() } else { "auto".to_owned() };
         let boardcam = Boardcam::start(&["--camera", &source])?;
-        let viewer = boardcam.watch()?;
+        let viewer = boardcam.watch_first()?;
         see_the_camera(&viewer, &feed)?;
         let _keeps_the_number = File::open(&old)?;
         camera.unplug()?;
@@ -185,7 +185,7 @@ fn a_camera_that_comes_late_is_shown() -> Outcome {
     let boardcam = Boardcam::start(&[])?;
     boardcam.wait_until_waiting()?;
     ensure!(boardcam.get("/healthz")?.status == 503, "/healthz is well without a camera");
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     while begin.elapsed() < late {
         see_the_card(&viewer, &feed)?;
     }
@@ -211,7 +211,7 @@ impl Watched {
         let feed = feed(SIZES[0])?;
         let camera = Camera::plug_in()?;
         let boardcam = Boardcam::start(&[])?;
-        let viewer = boardcam.watch()?;
+        let viewer = boardcam.watch_first()?;
         see_the_camera(&viewer, &feed)?;
         let before = boardcam.holdings()?;
         Ok(Self { feed, camera, boardcam, viewer, before })

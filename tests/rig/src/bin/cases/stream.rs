@@ -31,7 +31,7 @@ fn my_cameras_jpegs_arrive_byte_for_byte() -> Outcome {
         let _camera = Camera::plug_in_with(options)?;
         let boardcam = Boardcam::start(&[])?;
         boardcam.wait_until_live()?;
-        let viewer = boardcam.watch()?;
+        let viewer = boardcam.watch_first()?;
         viewer.wait_for("the camera's picture", |frame| feed.find(frame).is_some())?;
         let mut last = None;
         for number in 0..COMPARED {
@@ -56,7 +56,7 @@ fn a_camera_that_leaves_out_huffman_tables_works() -> Outcome {
     let _camera = Camera::plug_in_without_tables()?;
     let boardcam = Boardcam::start(&[])?;
     boardcam.wait_until_live()?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     for number in 0..COMPARED {
         let frame = viewer.next()?;
         let scan = start_of_scan(&frame).ok_or("a frame without SOS")?;
@@ -85,7 +85,7 @@ fn passing_frames_on_to_a_viewer_takes_less_than_8_mb() -> Outcome {
     let _camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
     boardcam.wait_until_live()?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     for _ in 0..COMPARED {
         viewer.next()?;
     }
@@ -105,7 +105,7 @@ fn nobody_watching_costs_no_encoding() -> Outcome {
     let after =
         boardcam.wait_until("more captured frames", |state| count(state, "captured") >= captured + FRAMES)?;
     ensure!(after["frames"]["encoded"] == before["encoded"], "encoded for nobody: {before} -> {after}");
-    let _viewer = boardcam.watch()?;
+    let _viewer = boardcam.watch_first()?;
     let encoded = count(&after, "encoded");
     boardcam.wait_until("encoded frames", |state| count(state, "encoded") >= encoded + FRAMES)?;
     Ok(())
@@ -125,6 +125,6 @@ fn a_size_that_the_camera_lacks_gives_the_nearest() -> Outcome {
     ensure!(told, "/state does not tell the compromise: {state}");
     let log = boardcam.log()?;
     ensure!(log.lines().any(|l| l.contains("700x500") && l.contains("640x480")), "the log does not tell it");
-    boardcam.watch()?.wait_for("a frame of the smaller size", |frame| feed.find(frame).is_some())?;
+    boardcam.watch_first()?.wait_for("a frame of the smaller size", |frame| feed.find(frame).is_some())?;
     Ok(())
 }

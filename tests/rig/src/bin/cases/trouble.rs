@@ -46,7 +46,7 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     other.terminate()?;
     let state = boardcam.wait_until_live()?;
     ensure!(state["device"]["path"] == path, "not the camera: {state}");
-    boardcam.watch()?.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
+    boardcam.watch_first()?.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
 }
 
 fn probe_tells_of_every_node() -> Outcome {
@@ -75,7 +75,7 @@ fn a_busy_camera_is_shown_once_it_is_free() -> Outcome {
     let other = Boardcam::start(&["--camera", node])?;
     other.wait_until_live()?;
     let boardcam = Boardcam::start(&["--camera", node])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     see_the_card(&viewer, &feed)?;
     ensure_told(&boardcam, &["EBUSY"])?;
     other.terminate()?;
@@ -97,7 +97,7 @@ fn what_is_no_camera_is_named() -> Outcome {
     fs::write(FILE, "no camera")?;
     for path in ["/dev/null", FILE, "/dev/video99"] {
         let boardcam = Boardcam::start(&["--camera", path])?;
-        see_the_card(&boardcam.watch()?, &feed)?;
+        see_the_card(&boardcam.watch_first()?, &feed)?;
         ensure_told(&boardcam, &[path])?;
         boardcam.terminate()?;
     }
@@ -108,7 +108,7 @@ fn stopping_the_service_frees_the_camera() -> Outcome {
     const LIMIT: Duration = Duration::from_secs(2);
     let _camera = Camera::plug_in()?;
     let boardcam = Boardcam::start(&[])?;
-    let viewer = boardcam.watch()?;
+    let viewer = boardcam.watch_first()?;
     boardcam.wait_until_live()?;
     viewer.next()?;
     let took = boardcam.terminate()?;
