@@ -28,6 +28,7 @@ use crate::host::{console, inject, random, signals, state_dir};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use crate::record::reader::Reader;
+use crate::ring::Writer;
 use crate::site::{self, AppState, Guard};
 use crate::stream::Stream;
 use crate::variants::Variants;
@@ -53,11 +54,11 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     listen_for_signals(&gate, &shutdown)?;
 
     let access = read_users(settings)?;
-    let pictures = Pictures::new(settings, &access, &gate.bells());
+    let (pictures, writers) = Pictures::new(settings, &access, &gate.bells());
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
     let upstream = site::start(Arc::new(app))?;
     let (threads, ended) = Threads::new();
-    pictures.start(settings, &gate.bells(), &threads, &shutdown)?;
+    pictures.start(settings, writers, &gate.bells(), &threads, &shutdown)?;
     announce(settings, &gate, announced, &threads, &shutdown)?;
     drop(threads);
     let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
@@ -136,19 +137,21 @@ struct Pictures {
 }
 
 impl Pictures {
-    fn new(settings: &Settings, access: &Access, wakers: &LoopWakers) -> Self {
+    /// The cameras' feeds, and the writer of each one's ring.
+    fn new(settings: &Settings, access: &Access, wakers: &LoopWakers) -> (Self, Vec<Writer>) {
         let feed = |(name, config): &(String, _)| {
-            let feed = Feed::new(name.clone(), Clone::clone(config));
-            Arc::new(feed.with_settings_problem(settings.mistake.clone()))
+            let (feed, writer) = Feed::new(name.clone(), Clone::clone(config));
+            (Arc::new(feed.with_settings_problem(settings.mistake.clone())), writer)
         };
-        let feeds: Vec<_> = settings.cameras.iter().map(feed).collect();
+        let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().map(feed).unzip();
         let wakers = wakers.clone();
-        Self {
+        let pictures = Self {
             variants: Variants::new(feeds.clone(), Box::new(move || wakers.frame())),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
             recordings: Recordings::new(&settings.record),
             feeds,
-        }
+        };
+        (pictures, writers)
     }
 
     /// What the site knows of the rest.
@@ -180,17 +183,18 @@ impl Pictures {
     fn start(
         &self,
         settings: &Settings,
+        writers: Vec<Writer>,
         wakers: &LoopWakers,
         threads: &Threads,
         shutdown: &Shutdown,
     ) -> Result<(), Problem> {
-        for feed in &self.feeds {
+        for (feed, writer) in self.feeds.iter().zip(writers) {
             let (name, purpose) =
                 (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
-                Stream::new(&feed, &shutdown, &|| wakers.frame()).run();
+                Stream::new(&feed, writer, &shutdown, &|| wakers.frame()).run();
             })?;
         }
         self.recordings.start(&settings.record, &self.feeds, shutdown, threads)

@@ -42,14 +42,16 @@ pub fn take(config: &SourceConfig, output: &Path) -> Result<(), Problem> {
 }
 
 fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
-    let feed = Arc::new(Feed::new("camera".to_owned(), config.clone()));
+    let (feed, writer) = Feed::new("camera".to_owned(), config.clone());
+    let feed = Arc::new(feed);
     let _demand = Demand::new(feed.clone());
     let shutdown = Shutdown::default();
     let deadline = Instant::now() + PATIENCE;
     thread::scope(|scope| {
-        scope.spawn(|| Stream::new(&feed, &shutdown, &|| {}).run());
+        scope.spawn(|| Stream::new(&feed, writer, &shutdown, &|| {}).run());
         let result = loop {
-            let picture = feed.ring.look(|frame| (!frame.meta.card).then(|| frame.jpeg().to_vec())).flatten();
+            let picture =
+                feed.ring.with_newest(|frame| (!frame.meta.card).then(|| frame.jpeg().to_vec())).flatten();
             if let Some(jpeg) = picture {
                 break Ok(jpeg);
             }

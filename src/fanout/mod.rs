@@ -170,7 +170,7 @@ impl Fanout {
             return;
         }
         let pool = &mut self.pool;
-        let offer = || feed.ring.look(|frame| viewer.offer(&frame, pool, now));
+        let offer = || feed.ring.with_newest(|frame| viewer.offer(&frame, pool, now));
         // Unwind safety: whatever is left half done is this viewer, who is dismissed.
         match catch_unwind(AssertUnwindSafe(offer)) {
             Ok(None | Some(Ok(Offered::Fine))) => {}
@@ -190,7 +190,7 @@ impl Fanout {
             let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
             let feed = viewer.feed();
             let pool = &mut self.pool;
-            match feed.ring.look(|frame| viewer.mend(&frame, number, sent, pool)) {
+            match feed.ring.with_newest(|frame| viewer.mend(&frame, number, sent, pool)) {
                 Some(Ok(())) => {}
                 // Still no room: drop the next one. This ends, since each turn drops a viewer.
                 _ if feed.ring.newest() == number => self.torn.push((connection, number, sent)),

@@ -159,7 +159,7 @@ mod tests {
     use std::time::Duration;
 
     fn feed() -> Arc<Feed> {
-        Arc::new(Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern)))
+        Arc::new(Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern)).0)
     }
 
     fn fps(text: &str) -> Option<Fps> {

@@ -87,8 +87,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn publish(feed: &Feed) {
-        let mut writer = Writer::new(&feed.ring);
+    fn publish(feed: &Feed, writer: &mut Writer) {
         writer.reserve(1).unwrap();
         let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
         writer.publish::<()>(meta, |_| Ok(1)).unwrap();
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn who_listens_is_told_of_every_frame_and_afterwards_of_none() {
-        let feed = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
+        let (feed, mut writer) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         let (seen, sees) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -108,7 +107,7 @@ mod tests {
                 }
             });
             for number in 1..=50 {
-                publish(&feed);
+                publish(&feed, &mut writer);
                 assert_eq!(sees.recv_timeout(LONG), Ok(number));
             }
         });
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn waiting_for_a_frame_ends() {
-        let feed = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
+        let (feed, _) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         assert!(!feed.listen().wait(0, Duration::from_millis(1)));
     }
 }

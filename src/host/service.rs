@@ -214,7 +214,7 @@ mod tests {
     use crate::feed::{Feed, State};
 
     fn feed() -> Feed {
-        Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern))
+        Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)).0
     }
 
     #[test]

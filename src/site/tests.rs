@@ -12,7 +12,7 @@ pub(super) fn house() -> AppState {
 
 pub(super) fn house_of(cameras: &[&str]) -> AppState {
     let config = SourceConfig::of(SourceSpec::Auto);
-    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), config.clone()));
+    let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), config.clone()).0);
     let feeds: Vec<_> = cameras.iter().map(feed).collect();
     AppState {
         feeds: feeds.clone(),
@@ -169,7 +169,7 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
             interval: None,
             compromises: Vec::new(),
         };
-        let feed =
+        let (feed, _) =
             Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
         feed.status().state = State::Live(info);
         let house = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };

@@ -59,7 +59,7 @@ pub struct Stream<'a> {
     shutdown: &'a Shutdown,
     /// Tells the fan-out that a frame is there.
     wake: &'a dyn Fn(),
-    writer: Writer<'a>,
+    writer: Writer,
     /// The size of the last picture, which the card takes over.
     last_size: Size,
     next_card: Instant,
@@ -76,14 +76,14 @@ struct Figures {
 }
 
 impl<'a> Stream<'a> {
-    /// The thread of the camera behind `feed`, which has no other.
-    pub fn new(feed: &'a Feed, shutdown: &'a Shutdown, wake: &'a dyn Fn()) -> Self {
+    /// The thread of the camera behind `feed`, which puts frames into its ring by `writer`.
+    pub fn new(feed: &'a Feed, writer: Writer, shutdown: &'a Shutdown, wake: &'a dyn Fn()) -> Self {
         let now = Instant::now();
         Self {
             feed,
             shutdown,
             wake,
-            writer: Writer::new(&feed.ring),
+            writer,
             last_size: feed.config.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             trouble: (Card::NO_PICTURE, feed.not_yet()),

@@ -162,16 +162,17 @@ impl Variants {
             let idle = running.remove(place);
             idle.thread.get().inspect(|thread| thread.unpark()); // sees that it has no place any more
         }
+        let (feed, writer) = source.smaller();
         let one = Arc::new(Running {
             camera,
             variant,
-            feed: Arc::new(source.smaller()),
+            feed: Arc::new(feed),
             cost: AtomicU32::new(0),
             wanted_at: Mutex::new(Instant::now()),
             thread: OnceLock::new(),
         });
         let demand = Demand::of(one.feed.clone(), fps);
-        let worker = Worker::new(self.clone(), one.clone(), source.clone());
+        let worker = Worker::new(self.clone(), one.clone(), source.clone(), writer);
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
         let handle = thread.spawn(move || worker.run()).map_err(Refused::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only

@@ -11,10 +11,11 @@ const SMALL: Variant = Variant { size: Some(Size { width: 32, height: 32 }), qua
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-fn house() -> (Arc<Variants>, Arc<Feed>) {
-    let feed = Arc::new(Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)));
-    Writer::new(&feed.ring).reserve(64 << 10).unwrap();
-    (Variants::new(vec![feed.clone()], Box::new(|| {})), feed)
+fn camera() -> (Arc<Variants>, Arc<Feed>, Writer) {
+    let (feed, mut writer) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern));
+    let feed = Arc::new(feed);
+    writer.reserve(64 << 10).unwrap();
+    (Variants::new(vec![feed.clone()], Box::new(|| {})), feed, writer)
 }
 
 /// A grey picture of 64x48 pixels.
@@ -27,19 +28,19 @@ fn picture() -> Vec<u8> {
     out
 }
 
-fn publish(feed: &Feed, jpeg: &[u8]) -> Instant {
+fn publish(feed: &Feed, writer: &mut Writer, jpeg: &[u8]) -> Instant {
     let captured = Instant::now();
     let meta = Meta { captured, size: Size { width: 64, height: 48 }, card: false };
     let fill = |room: &mut [u8]| {
         room[..jpeg.len()].copy_from_slice(jpeg);
         Ok::<_, ()>(jpeg.len())
     };
-    Writer::new(&feed.ring).publish(meta, fill).unwrap();
+    writer.publish(meta, fill).unwrap();
     feed.announce();
     captured
 }
 
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
+fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < LONG, "waited for {what}");
@@ -49,13 +50,13 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 
 #[test]
 fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() {
-    let (variants, source) = house();
+    let (variants, source, mut writer) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
     let jpeg = picture();
     for number in 1..=5 {
-        let captured = publish(&source, &jpeg);
+        let captured = publish(&source, &mut writer, &jpeg);
         wait_for("a frame", || demand.feed().ring.newest() == number);
-        demand.feed().ring.look(|frame| {
+        demand.feed().ring.with_newest(|frame| {
             assert_eq!(frame.meta.captured, captured);
             assert_eq!(Jpeg::check(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
         });
@@ -68,7 +69,7 @@ fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() 
 
 #[test]
 fn all_who_want_the_same_share_one() {
-    let (variants, _) = house();
+    let (variants, _, _) = camera();
     let demands =
         [SMALL, SMALL, Variant { quality: 51, ..SMALL }].map(|v| variants.demand(0, Some(v), None).unwrap());
     assert!(Arc::ptr_eq(demands[0].feed(), demands[1].feed()));
@@ -78,7 +79,7 @@ fn all_who_want_the_same_share_one() {
 
 #[test]
 fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_more() {
-    let (variants, source) = house();
+    let (variants, source, mut writer) = camera();
     let (two, ten) = ("2".parse().unwrap(), "10".parse().unwrap());
     let few = variants.demand(0, Some(SMALL), Some(two)).unwrap();
     wait_for("the camera to be asked for two", || source.asked().fps() == Some(two));
@@ -88,25 +89,25 @@ fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_mor
     wait_for("the camera to be asked for two again", || source.asked().fps() == Some(two));
     let (jpeg, running) = (picture(), &variants.list()[0]);
     let looked_at = || running.feed.counters.captured.load(Ordering::Relaxed);
-    publish(&source, &jpeg);
+    publish(&source, &mut writer, &jpeg);
     wait_for("the first frame", || looked_at() == 1);
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_millis(1200) {
-        publish(&source, &jpeg);
+        publish(&source, &mut writer, &jpeg);
         thread::sleep(Duration::from_millis(20));
     }
     let made = looked_at();
     assert!(made <= 4, "{made} frames");
     let all = variants.demand(0, Some(SMALL), None).unwrap();
     wait_for("the camera to be asked for all", || source.is_wanted() && source.asked().fps().is_none());
-    publish(&source, &jpeg);
+    publish(&source, &mut writer, &jpeg);
     wait_for("the next one", || looked_at() > made);
     drop((few, all));
 }
 
 #[test]
 fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() {
-    let (variants, source) = house();
+    let (variants, source, _) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
     wait_for("it to begin", || source.demand() == 1);
     drop(demand);
@@ -117,19 +118,19 @@ fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() 
 
 #[test]
 fn who_comes_back_in_time_finds_the_same_one() {
-    let (variants, source) = house();
+    let (variants, source, mut writer) = camera();
     let feed = variants.demand(0, Some(SMALL), None).unwrap().feed().clone();
     wait_for("the camera to be let go", || source.demand() == 0);
     let again = variants.demand(0, Some(SMALL), None).unwrap();
     assert!(Arc::ptr_eq(again.feed(), &feed));
     wait_for("it to begin again", || source.demand() == 1);
-    publish(&source, &picture());
+    publish(&source, &mut writer, &picture());
     wait_for("a frame", || feed.ring.newest() > 0);
 }
 
 #[test]
 fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
-    let (variants, source) = house();
+    let (variants, source, mut writer) = camera();
     let of_width = |width| Variant { size: Some(Size { width, height: 9 }), quality: 85 };
     let watched: Vec<_> = (1..=VARIANTS_MAX as u32)
         .map(|width| variants.demand(0, Some(of_width(width)), None).unwrap())
@@ -140,7 +141,7 @@ fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
         assert!(told.contains(&format!("{VARIANTS_MAX} kinds")), "{told}");
     }
     assert_eq!(variants.list().len(), VARIANTS_MAX);
-    publish(&source, &picture());
+    publish(&source, &mut writer, &picture());
     for demand in &watched {
         wait_for("a frame", || demand.feed().ring.newest() > 0);
     }
@@ -149,7 +150,7 @@ fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
 
 #[test]
 fn one_that_nobody_watches_makes_way_for_another() {
-    let (variants, _) = house();
+    let (variants, _, _) = camera();
     let of_quality = |quality| variants.demand(0, Some(Variant { size: None, quality }), None);
     let _watched: Vec<_> = (1..VARIANTS_MAX as u8).map(|quality| of_quality(quality).unwrap()).collect();
     drop(of_quality(50).unwrap());
@@ -163,16 +164,16 @@ fn one_that_nobody_watches_makes_way_for_another() {
 
 #[test]
 fn pictures_that_cannot_be_made_smaller_are_told_on_a_card() {
-    let (variants, source) = house();
+    let (variants, source, mut writer) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
     let mut progressive = picture();
     let at = progressive.windows(2).position(|two| two == b"\xff\xc0").unwrap();
     progressive[at + 1] = 0xc2;
-    let card = || demand.feed().ring.look(|frame| frame.meta.card);
+    let card = || demand.feed().ring.with_newest(|frame| frame.meta.card);
     wait_for("a card", || {
-        publish(&source, &progressive);
+        publish(&source, &mut writer, &progressive);
         card() == Some(true)
     });
-    publish(&source, &picture());
+    publish(&source, &mut writer, &picture());
     wait_for("the picture", || card() == Some(false));
 }

@@ -36,6 +36,7 @@ pub(super) struct Worker {
     registry: Arc<Variants>,
     running: Arc<Running>,
     source: Arc<Feed>,
+    writer: Writer,
     transcoder: Transcoder,
     /// The camera's frame, copied so that its slot is free while it is decoded.
     jpeg: Vec<u8>,
@@ -53,7 +54,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(registry: Arc<Variants>, running: Arc<Running>, source: Arc<Feed>) -> Self {
+    pub(super) fn new(
+        registry: Arc<Variants>,
+        running: Arc<Running>,
+        source: Arc<Feed>,
+        writer: Writer,
+    ) -> Self {
         // In one band: the other cores are for the cameras and other variants.
         let encoder = Encoder::in_bands(running.variant.quality, 1);
         let transcoder = Transcoder::new(running.variant.size, encoder);
@@ -63,6 +69,7 @@ impl Worker {
             registry,
             running,
             source,
+            writer,
             transcoder,
             jpeg,
             picker,
@@ -81,10 +88,9 @@ impl Worker {
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
         let _scope = camera_scope(&running.feed.name);
-        let mut writer = Writer::new(&running.feed.ring);
         loop {
             if running.feed.is_wanted() {
-                self.serve(&mut writer);
+                self.serve();
             } else if self.registry.retire(&running) {
                 break;
             } else {
@@ -94,7 +100,7 @@ impl Worker {
         info!("camera {}: nobody wants {} any more", self.source.name, running.variant);
     }
 
-    fn serve(&mut self, writer: &mut Writer<'_>) {
+    fn serve(&mut self) {
         let (running, source) = (self.running.clone(), self.source.clone());
         let mut asked = running.feed.asked();
         let mut _demand = Demand::of(source.clone(), asked.fps());
@@ -107,16 +113,16 @@ impl Worker {
                 (asked, _demand) = (now, Demand::of(source.clone(), now.fps()));
             }
             if listener.wait(self.last, PATIENCE) {
-                self.take(writer);
+                self.take();
             }
         }
         running.feed.status().fps = 0.0;
     }
 
     /// Makes the camera's newest frame smaller, if it is wanted.
-    fn take(&mut self, writer: &mut Writer<'_>) {
+    fn take(&mut self) {
         let (jpeg, picker, feed) = (&mut self.jpeg, &mut self.picker, &self.running.feed);
-        let looked = self.source.ring.look(|frame| {
+        let looked = self.source.ring.with_newest(|frame| {
             let wanted = picker.wants(feed, frame.meta.captured);
             if wanted {
                 jpeg.clear();
@@ -131,7 +137,7 @@ impl Worker {
         counters.captured.fetch_add(1, Ordering::Relaxed);
         let begin = cpu_time();
         // Unwind safety: a transcoder begins anew with each frame, and the ring sees to its slots.
-        let made = catch_unwind(AssertUnwindSafe(|| self.transcode(meta, writer)));
+        let made = catch_unwind(AssertUnwindSafe(|| self.transcode(meta)));
         let counters = &self.running.feed.counters;
         match made {
             Ok(Ok(())) => {
@@ -151,40 +157,41 @@ impl Worker {
             Ok(Err((reason, why))) => {
                 counters.drop_one(reason);
                 debug!("camera {}: {} cannot be made: {why}", self.source.name, self.running.variant);
-                self.tell(&why, writer);
+                self.tell(&why);
             }
             Err(_) => {
                 counters.drop_one(Dropped::Unencodable);
-                self.tell("an error in this program; see its log", writer);
+                self.tell("an error in this program; see its log");
                 // Lest a camera of which each frame does it fills the log.
                 thread::park_timeout(PATIENCE);
             }
         }
     }
 
-    fn transcode(&mut self, meta: Meta, writer: &mut Writer<'_>) -> Result<(), (Dropped, String)> {
+    fn transcode(&mut self, meta: Meta) -> Result<(), (Dropped, String)> {
         let unencodable = |error: TranscodeError| (Dropped::Unencodable, error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
-        self.reserve(Transcoder::room(size), writer)
+        self.reserve(Transcoder::room(size))
             .map_err(|NoMemory| (Dropped::Unencodable, "there is no memory for them".to_owned()))?;
-        match writer.publish(Meta { size, ..meta }, |room| self.transcoder.encode(room)) {
+        let transcoder = &mut self.transcoder;
+        match self.writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room)) {
             Ok(_) => Ok(()),
-            Err(Unpublished::Full(_)) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
+            Err(Unpublished::Full) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
             Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
         }
     }
 
     /// Makes room for frames of this many bytes, which makes the ring empty if it had less.
-    fn reserve(&mut self, room: usize, writer: &mut Writer<'_>) -> Result<(), NoMemory> {
+    fn reserve(&mut self, room: usize) -> Result<(), NoMemory> {
         if room > self.room {
-            writer.reserve(room)?;
+            self.writer.reserve(room)?;
             self.room = room;
         }
         Ok(())
     }
 
     /// Shows viewers who have seen nothing for a while why that is.
-    fn tell(&mut self, why: &str, writer: &mut Writer<'_>) {
+    fn tell(&mut self, why: &str) {
         let now = Instant::now();
         if now.duration_since(self.shown) < TELL {
             return;
@@ -195,13 +202,13 @@ impl Worker {
         if !std::mem::replace(&mut self.told, true) {
             warn!("camera {}: {problem}", self.source.name);
         }
-        if self.reserve(Card::MAX_JPEG, writer).is_err() {
+        if self.reserve(Card::MAX_JPEG).is_err() {
             return; // the log tells
         }
         let asked = self.running.variant.size.unwrap_or(self.source.config.size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(asked), card: true };
-        if writer.publish(meta, |room| card.encode(asked, SystemTime::now(), room)).is_ok() {
+        if self.writer.publish(meta, |room| card.encode(asked, SystemTime::now(), room)).is_ok() {
             (self.registry.wake)();
         }
     }

@@ -145,7 +145,8 @@ fn serve_with(
     };
     let gate = Gate::open(&settings, AllowedHosts::default(), &[], raise_open_files(), 0)?;
     let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
-    let feed = Arc::new(Feed::new("made-up".to_owned(), config));
+    let (feed, writer) = Feed::new("made-up".to_owned(), config);
+    let feed = Arc::new(feed);
     let audience = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
     let app = AppState {
@@ -171,7 +172,7 @@ fn serve_with(
     });
     thread::spawn(move || {
         let wake = || bells.frame();
-        Stream::new(&feed, &shutdown, &wake).capture(&mut camera);
+        Stream::new(&feed, writer, &shutdown, &wake).capture(&mut camera);
     });
     Ok(addresses)
 }

@@ -7,26 +7,26 @@ use crate::ring::{Meta, Writer};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream as Client};
 
-/// A viewer over a real socket that was taken in at `since`, its client, and its camera.
-fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
+/// A viewer over a real socket that was taken in at `since`, its client, and its camera with what writes frames.
+fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
     viewer_of(Order::new(Kind::Stream, 0), pool, since)
 }
 
-fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>) {
+fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
     let config = SourceConfig::of(SourceSpec::Auto);
-    let feed = Arc::new(Feed::new("test".to_owned(), config));
+    let (feed, writer) = Feed::new("test".to_owned(), config);
+    let feed = Arc::new(feed);
     let seat = Arc::new(ViewerStats::new(order, peer, since, feed.served.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
-    (viewer, client, feed)
+    (viewer, client, feed, writer)
 }
 
-fn publish(feed: &Feed, length: usize) {
-    let mut writer = Writer::new(&feed.ring);
+fn publish(writer: &mut Writer, length: usize) {
     writer.reserve(length).unwrap();
     let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
@@ -36,25 +36,25 @@ fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Res
     viewer.unblock();
     viewer.discard()?;
     viewer.flush(pool, now)?;
-    feed.ring.look(|frame| viewer.offer(&frame, pool, now)).unwrap()
+    feed.ring.with_newest(|frame| viewer.offer(&frame, pool, now)).unwrap()
 }
 
 #[test]
 fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
-    let (mut viewer, mut client, feed) = viewer(&mut pool, start);
+    let (mut viewer, mut client, feed, mut writer) = viewer(&mut pool, start);
     // Until its socket is full, which grows while it fills.
     let (mut taken, mut same) = (0, 0);
     while same < 100 {
-        publish(&feed, 1 << 20);
+        publish(&mut writer, 1 << 20);
         offer(&mut viewer, &feed, &mut pool, start).unwrap();
         let now = viewer.seat.bytes.load(std::sync::atomic::Ordering::Relaxed);
         (taken, same) = (now, if now == taken { same + 1 } else { 0 });
     }
     pool.give_back(viewer.spill.take().unwrap_or_default()); // between two frames, the harder case
     for second in 0..=STALL_LIMIT.as_secs() + 1 {
-        publish(&feed, 1 << 20);
+        publish(&mut writer, 1 << 20);
         client.write_all(b"I am here").unwrap();
         offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).unwrap();
     }
@@ -66,8 +66,8 @@ fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
 fn a_viewer_that_keeps_up_is_never_behind() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed) = viewer(&mut pool, start);
-    publish(&feed, 100);
+    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    publish(&mut writer, 100);
     assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
     assert_eq!(viewer.behind_since(), None);
     assert_eq!(viewer.expire(start + 100 * STALL_LIMIT), Ok(()));
@@ -77,15 +77,15 @@ fn a_viewer_that_keeps_up_is_never_behind() {
 fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
     let mut pool = Pool::new(1 << 10, Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed) = viewer(&mut pool, start);
-    publish(&feed, 8 << 20);
+    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    publish(&mut writer, 8 << 20);
     let torn = offer(&mut viewer, &feed, &mut pool, start);
     let Ok(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
     let mut room = Pool::new(64 << 20, Arc::default());
-    publish(&feed, 8 << 20);
-    let late = feed.ring.look(|frame| viewer.mend(&frame, number, sent, &mut room));
+    publish(&mut writer, 8 << 20);
+    let late = feed.ring.with_newest(|frame| viewer.mend(&frame, number, sent, &mut room));
     assert_eq!(late, Some(Err(CloseReason::NoRoom)));
-    let same = feed.ring.look(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
+    let same = feed.ring.with_newest(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
     assert_eq!(same, Some(Ok(())));
 }
 
@@ -95,13 +95,13 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
     let order = Order { advance_headers: true, ..Order::new(Kind::Stream, 0) };
-    let (mut viewer, mut client, feed) = viewer_of(order, &mut pool, start);
+    let (mut viewer, mut client, feed, mut writer) = viewer_of(order, &mut pool, start);
     let mut expected = [b"head", multipart::OPENING, multipart::ADVANCE_HEAD.as_bytes()].concat();
     for _ in 0..2 {
-        publish(&feed, LENGTH);
+        publish(&mut writer, LENGTH);
         offer(&mut viewer, &feed, &mut pool, start).unwrap();
         assert!(viewer.spill.is_some(), "the socket took it whole");
-        expected.extend(feed.ring.look(|frame| frame.jpeg().to_vec()).unwrap());
+        expected.extend(feed.ring.with_newest(|frame| frame.jpeg().to_vec()).unwrap());
         expected.extend(multipart::ADVANCE_TRAILER);
         let mut got = vec![0; expected.len()];
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -122,9 +122,9 @@ fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
     let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(Kind::Stream, 0) };
-    let (mut viewer, _client, feed) = viewer_of(order, &mut pool, start);
+    let (mut viewer, _client, feed, mut writer) = viewer_of(order, &mut pool, start);
     for _ in 0..50 {
-        publish(&feed, 100);
+        publish(&mut writer, 100);
         assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
     }
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
@@ -136,8 +136,8 @@ fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
 fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_encode() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed) = viewer(&mut pool, start);
-    publish(&feed, 100);
+    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    publish(&mut writer, 100);
     assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Ok(Offered::Fine));
     assert_eq!(viewer.seen, 1, "it was not sent");
 }

@@ -9,9 +9,13 @@ const TOLERATED: u32 = 7;
 const WHOLE: &[u8] =
     b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
 
-fn feed() -> Arc<Feed> {
-    let config = SourceConfig::of(SourceSpec::Pattern);
-    Arc::new(Feed::new("test".to_owned(), config))
+fn feed() -> (Arc<Feed>, Writer) {
+    feed_of(SourceConfig::of(SourceSpec::Pattern))
+}
+
+fn feed_of(config: SourceConfig) -> (Arc<Feed>, Writer) {
+    let (feed, writer) = Feed::new("test".to_owned(), config);
+    (Arc::new(feed), writer)
 }
 
 fn session(layout: Layout) -> Session {
@@ -37,8 +41,8 @@ fn frame(bytes: &[u8]) -> Frame<'_> {
 
 #[test]
 fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session() {
-    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
-    let mut writer = Writer::new(&feed.ring);
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
     let mut wrong_size = WHOLE.to_vec();
     wrong_size[8] = 9; // the height in SOF0
     let flagged = Frame { flagged: true, ..frame(WHOLE) };
@@ -57,8 +61,8 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
 
 #[test]
 fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
-    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
-    let mut writer = Writer::new(&feed.ring);
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
     let mut taller = WHOLE.to_vec();
     taller[8] = 9; // the height in SOF0
     for _ in 1..SIZE_FRAMES {
@@ -74,9 +78,9 @@ fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
 
 #[test]
 fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
-    let (feed, mut session) = (feed(), session(Layout::Mjpeg));
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
     let _demand = Demand::new(feed.clone());
-    let mut writer = Writer::new(&feed.ring);
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::TooLarge));
     writer.reserve(1000).unwrap();
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
@@ -90,16 +94,16 @@ fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
         size: Some(Size { width: 6, height: 4 }),
         ..SourceConfig::of(SourceSpec::Pattern)
     };
-    let (feed, mut session) = (Arc::new(Feed::new("test".to_owned(), config)), session(Layout::Mjpeg));
+    let (feed, mut writer) = feed_of(config);
+    let mut session = session(Layout::Mjpeg);
     let _demand = Demand::new(feed.clone());
-    let mut writer = Writer::new(&feed.ring);
     writer.reserve(4000).unwrap();
     let mut jpeg = vec![0; 4000];
     let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
     let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
     assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
     let (told, is) =
-        feed.ring.look(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
+        feed.ring.with_newest(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
     assert_eq!((told, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
@@ -109,9 +113,9 @@ fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
 
 #[test]
 fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
-    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Raw(Raw::Yuyv));
     let _demand = Demand::new(feed.clone());
-    let mut writer = Writer::new(&feed.ring);
     writer.reserve(4000).unwrap();
     let pixels = [128; 16 * 8];
     let captured = Instant::now() - Duration::from_secs(1);
@@ -125,9 +129,9 @@ fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
 
 #[test]
 fn no_more_frames_are_encoded_than_anybody_wants_and_all_of_them_count_as_the_cameras_rate() {
-    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Raw(Raw::Yuyv));
     let _demand = Demand::of(feed.clone(), Some("5".parse().unwrap()));
-    let mut writer = Writer::new(&feed.ring);
     writer.reserve(4000).unwrap();
     let (pixels, start) = ([128; 16 * 8], Instant::now());
     let taken: Vec<_> = (0..50u32)
@@ -143,15 +147,15 @@ fn no_more_frames_are_encoded_than_anybody_wants_and_all_of_them_count_as_the_ca
 
 #[test]
 fn the_quality_can_be_changed_while_frames_flow() {
-    let (feed, mut session) = (feed(), session(Layout::Raw(Raw::Yuyv)));
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Raw(Raw::Yuyv));
     let _demand = Demand::new(feed.clone());
-    let mut writer = Writer::new(&feed.ring);
     writer.reserve(4000).unwrap();
     let pixels: Vec<u8> = (0..16 * 8).map(|i| (i * 91) as u8).collect();
     let mut length = |quality: u8| {
         feed.set_quality(quality);
         assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
-        feed.ring.look(|stored| stored.jpeg().len()).expect("a frame")
+        feed.ring.with_newest(|stored| stored.jpeg().len()).expect("a frame")
     };
     let usual = length(DEFAULT_QUALITY);
     let (low, high) = (length(5), length(100));
@@ -162,9 +166,9 @@ fn the_quality_can_be_changed_while_frames_flow() {
 #[test]
 fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
     for (raw, len) in [(Raw::Nv12, 16 * 8 * 3 / 2 - 9), (Raw::Yuyv, 16 * 7), (Raw::Rgb24, 16 * 8)] {
-        let (feed, mut session) = (feed(), session(Layout::Raw(raw)));
+        let (feed, mut writer) = feed();
+        let mut session = session(Layout::Raw(raw));
         let _demand = Demand::new(feed.clone());
-        let mut writer = Writer::new(&feed.ring);
         writer.reserve(4000).unwrap();
         for _ in 0..=TOLERATED {
             let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);

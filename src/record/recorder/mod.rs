@@ -145,7 +145,7 @@ impl Recorder {
         self.last = feed.ring.newest().saturating_sub(1);
         while !shutdown.has_begun() && self.recording.is_on() && self.due == due {
             if listener.wait(self.last, PAUSE) {
-                feed.ring.look(|frame| self.take(&frame));
+                feed.ring.with_newest(|frame| self.take(&frame));
             }
             self.tick();
         }
@@ -263,5 +263,4 @@ impl Recorder {
 }
 
 #[cfg(test)]
-#[path = "recorder_tests.rs"]
 mod tests;

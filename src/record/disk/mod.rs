@@ -279,5 +279,4 @@ impl Disk {
 }
 
 #[cfg(test)]
-#[path = "disk_tests.rs"]
 mod tests;

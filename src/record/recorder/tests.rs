@@ -9,26 +9,28 @@ const SIZE: Size = Size { width: 64, height: 48 };
 /// A recorder that is given frames by hand, and what it hands over.
 struct Desk {
     feed: Arc<Feed>,
+    writer: Writer,
     recorder: Recorder,
     jobs: Receiver<Job>,
 }
 
 impl Desk {
     fn new(every: Option<Duration>, limits: FileLimits) -> Self {
-        let feed = Arc::new(Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)));
-        Writer::new(&feed.ring).reserve(4 << 20).unwrap();
+        let (feed, mut writer) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern));
+        let feed = Arc::new(feed);
+        writer.reserve(4 << 20).unwrap();
         let recording = Arc::new(Recording::new(Wish { every, ..Wish::default() }));
         let (sender, jobs) = sync_channel(1000);
         let recorder = Recorder::new(recording, feed.clone(), limits, sender);
-        Self { feed, recorder, jobs }
+        Self { feed, writer, recorder, jobs }
     }
 
     /// Gives it a frame of so many bytes, captured so many milliseconds after the recorder began.
     fn give(&mut self, ms: u64, bytes: usize, size: Size, card: bool) {
         let captured = self.recorder.zero + Duration::from_millis(ms);
-        Writer::new(&self.feed.ring).publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
+        self.writer.publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
         let feed = self.feed.clone();
-        feed.ring.look(|frame| self.recorder.take(&frame));
+        feed.ring.with_newest(|frame| self.recorder.take(&frame));
     }
 
     fn handed_over(&mut self) -> Vec<Batch> {
@@ -135,7 +137,7 @@ fn what_the_disk_does_not_take_is_bounded_and_then_dropped_and_counted() {
 #[test]
 fn one_frame_larger_than_all_that_may_wait_is_taken_alone() {
     let mut desk = Desk::new(None, limits());
-    Writer::new(&desk.feed.ring).reserve(QUEUE_BYTES + 1000).unwrap();
+    desk.writer.reserve(QUEUE_BYTES + 1000).unwrap();
     desk.give(0, QUEUE_BYTES + 100, SIZE, false);
     assert_eq!((desk.handed_over().len(), desk.counts().0), (1, 0));
 }

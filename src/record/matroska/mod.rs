@@ -338,5 +338,4 @@ impl Cluster {
 }
 
 #[cfg(test)]
-#[path = "matroska_tests.rs"]
 mod tests;

@@ -20,7 +20,7 @@ use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
-use crate::ring::Ring;
+use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
 pub use delivery::DeliveryStats;
 use demand::Demands;
@@ -149,8 +149,8 @@ pub struct Feed {
     pub config: SourceConfig,
     /// Why the default settings hold in place of the settings file; page and card say so.
     pub settings_problem: Option<Problem>,
-    /// Its frames.
-    pub ring: Ring,
+    /// Its newest frames.
+    pub ring: Reader,
     /// What became of its frames.
     pub counters: Counters,
     /// What viewers got of them.
@@ -164,15 +164,16 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A camera that was not tried yet.
-    pub fn new(name: String, config: SourceConfig) -> Self {
+    /// A camera that was not tried yet, and the writer of its ring for the thread that captures.
+    pub fn new(name: String, config: SourceConfig) -> (Self, Writer) {
         let status = Status { state: State::Starting, refused: Vec::new(), fps: 0.0, last_frame: None };
         let quality = AtomicU8::new(config.quality.unwrap_or(DEFAULT_QUALITY));
-        Self {
+        let (writer, ring) = ring::split();
+        let feed = Self {
             name,
             config,
             settings_problem: None,
-            ring: Ring::new(),
+            ring,
             counters: Counters::default(),
             served: Arc::default(),
             pulse: Pulse::default(),
@@ -180,7 +181,8 @@ impl Feed {
             demands: Demands::default(),
             listeners: Listeners::default(),
             quality,
-        }
+        };
+        (feed, writer)
     }
 
     /// The same feed, which also says why the default settings hold.
@@ -188,9 +190,10 @@ impl Feed {
         Self { settings_problem, ..self }
     }
 
-    /// Smaller pictures of this camera, whose viewers count as its own.
-    pub fn smaller(&self) -> Self {
-        Self { served: self.served.clone(), ..Self::new(self.name.clone(), self.config.clone()) }
+    /// The feed for smaller pictures of this camera, whose viewers count as the camera's own, and its writer.
+    pub fn smaller(&self) -> (Self, Writer) {
+        let (feed, writer) = Self::new(self.name.clone(), self.config.clone());
+        (Self { served: self.served.clone(), ..feed }, writer)
     }
 
     /// The JPEG quality of frames that are encoded here, 1 to 100.

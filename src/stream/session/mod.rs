@@ -88,7 +88,7 @@ impl Session {
         &mut self,
         frame: &Frame<'_>,
         feed: &Feed,
-        writer: &mut Writer<'_>,
+        writer: &mut Writer,
     ) -> Result<Taken, Dropped> {
         feed.counters.captured.fetch_add(1, Ordering::Relaxed);
         if feed.is_wanted() {
@@ -124,7 +124,7 @@ impl Session {
         Some(format!("{bad} in a row were unusable, the last one: {last}"))
     }
 
-    fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
+    fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, Dropped> {
         if frame.flagged {
             return Err(Dropped::Flagged);
         }
@@ -138,7 +138,7 @@ impl Session {
         Meta { captured: frame.captured, size: self.size, card: false }
     }
 
-    fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer<'_>) -> Result<Taken, Dropped> {
+    fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, Dropped> {
         let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
         self.check_size(jpeg.size(), feed)?;
         let admit = self.eoi.admit(&jpeg);
@@ -168,7 +168,7 @@ impl Session {
         jpeg: &Jpeg<'_>,
         frame: &Frame<'_>,
         feed: &Feed,
-        writer: &mut Writer<'_>,
+        writer: &mut Writer,
     ) -> Result<Taken, Dropped> {
         if !self.picker.wants(feed, frame.captured) {
             return Ok(Taken::Unwanted);
@@ -210,7 +210,7 @@ impl Session {
         raw: Raw,
         frame: &Frame<'_>,
         feed: &Feed,
-        writer: &mut Writer<'_>,
+        writer: &mut Writer,
     ) -> Result<Taken, Dropped> {
         let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
         let picture = picture.map_err(|_| Dropped::Unencodable)?;
@@ -237,7 +237,7 @@ impl Session {
 
 fn dropped<E>(failure: Unpublished<E>, unfilled: Dropped) -> Dropped {
     match failure {
-        Unpublished::Full(_) => Dropped::NoSlot,
+        Unpublished::Full => Dropped::NoSlot,
         Unpublished::Unfilled(_) => unfilled,
     }
 }
