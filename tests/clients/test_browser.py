@@ -15,6 +15,9 @@ from browser import (
 )
 from program import HEIGHT, OUT, WIDTH, Program, until
 
+README_SCREEN = {"width": 1000, "height": 690, "deviceScaleFactor": 1, "mobile": False}
+README_BYTES_MAX = 200_000
+
 
 class Page(WithBrowser):
     def test_the_page_shows_moving_pictures_on_phone_and_desktop(self):
@@ -91,6 +94,21 @@ class Page(WithBrowser):
             return rows and rows[0]["fps"] > 0 and rows[0]["age_ms"] > 0 and "fps" in said and "after capture" in said
 
         until("the figures of its own stream, by the name that it gave it", agree)
+
+    def test_the_page_makes_a_screenshot_for_the_readme(self):
+        """docs/page.png is a copy of it."""
+        program = Program(size=(1280, 720))
+        self.addCleanup(program.stop)
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", README_SCREEN)
+        self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        self.browser.get(program.url + "/")
+        until("it says live", lambda: state(self.browser) == "live")
+        until("the picture's size", lambda: "1280×720" in text(self.browser, "figures"))
+        until("the picture", lambda: self.run_js("return document.querySelector('.tile img').naturalWidth") == 1280)
+        self.run_js("showControls()")
+        file = OUT / "page.png"
+        self.browser.save_screenshot(str(file))
+        self.assertLess(file.stat().st_size, README_BYTES_MAX)
 
 
 class BareImg(WithBrowser):
