@@ -41,6 +41,7 @@
 //! | [`picture`] | sizes, pixel layouts, and a checked view of raw pixels |
 //! | [`problem`] | errors that a person can act on: what, why, what to do |
 //! | `sync` | locks that go on working after a panic |
+//! | `time` | durations and moments as numbers and as time of day |
 //! | `names` | what may be a name, and text from outside made safe to show |
 //!
 //! # Principles
@@ -76,4 +77,5 @@ pub mod snapshot;
 mod socket;
 pub mod stream;
 mod sync;
+mod time;
 pub mod variants;

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use crate::picture::MAX_FPS;
+use crate::time::nanos;
 
 /// A rate in thousandths of a frame per second, [`Fps::MIN`] to [`Fps::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Pace {
     /// How many frames were due before one that was captured at `at`.
     pub fn overdue(&self, at: Instant) -> u64 {
         let late = self.due.map_or(Duration::ZERO, |due| at.saturating_duration_since(due));
-        u64::try_from(late.as_nanos() / self.period.as_nanos().max(1)).unwrap_or(u64::MAX)
+        nanos(late) / nanos(self.period).max(1)
     }
 
     /// Notes that a frame captured at `at` is taken.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::camera::SourceConfig;
-use crate::feed::{Demand, Feed, State};
+use crate::feed::{CaptureState, Demand, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 use crate::stream::Stream;
@@ -56,8 +56,8 @@ fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
                 break Ok(jpeg);
             }
             let waiting = match &feed.status().state {
-                State::Waiting(problem) => Some(problem.clone()),
-                State::Starting | State::Live(_) => None,
+                CaptureState::Waiting(problem) => Some(problem.clone()),
+                CaptureState::Starting | CaptureState::Live(_) => None,
             };
             if let Some(problem) = waiting {
                 break Err(problem);

@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "names",
     "sync",
+    "time",
     "problem",
     "picture",
     "multipart",

@@ -29,7 +29,7 @@ use log::info;
 use crate::host::log::camera_scope;
 use crate::protocol::{FileOrder, Kind, Order};
 use crate::socket::Socket;
-use crate::variants::{Refused, Variants};
+use crate::variants::{DemandError, Variants};
 use download::Downloads;
 use registry::{ViewerRegistry, ViewerStats};
 use spill::Pool;
@@ -107,7 +107,7 @@ impl Fanout {
         order: Order,
         head: Vec<u8>,
         asked: Instant,
-    ) -> Result<(), (Socket, Refused)> {
+    ) -> Result<(), (Socket, DemandError)> {
         let stream = order.kind == Kind::Stream;
         let fps = order.fps.filter(|_| stream); // a snapshot wants the next one
         let demand = match self.variants.demand(order.camera, order.variant, fps) {
@@ -116,9 +116,9 @@ impl Fanout {
         };
         let name = demand.feed().name.clone();
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        let seat = Arc::new(ViewerStats::new(order, peer, asked, demand.feed().served.clone()));
+        let seat = Arc::new(ViewerStats::new(order, peer, asked, demand.feed().delivery.clone()));
         let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
-        self.viewers.insert(connection, viewer.map_err(|socket| (socket, Refused::NoMemory))?);
+        self.viewers.insert(connection, viewer.map_err(|socket| (socket, DemandError::NoMemory))?);
         if stream {
             let _scope = camera_scope(&name);
             info!("viewer {peer} watches camera {name}{variant}");

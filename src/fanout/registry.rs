@@ -9,6 +9,7 @@ use crate::auth::passes::{Pass, Passes};
 use crate::feed::DeliveryStats;
 use crate::protocol::{Kind, Order};
 use crate::sync::lock;
+use crate::time::nanos;
 
 /// A viewer's rate is an average in which the last frame weighs one part in so many.
 const RATE_WEIGHT: u64 = 16;
@@ -36,10 +37,6 @@ pub struct ViewerStats {
     age: AtomicU64,
     /// The same for all viewers of the camera together.
     served: Arc<DeliveryStats>,
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl ViewerStats {

@@ -1,38 +1,38 @@
-//! What became of one camera's pictures behind its ring since the start, for `/metrics`.
+//! What became of one camera's frames after its ring, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::histogram::Histogram;
+use crate::time::nanos;
 
-/// Counted over all viewers of a camera, those of its smaller pictures included, who come and go.
+/// Counters over all viewers of a camera, past and present, including those of its smaller pictures.
 #[derive(Debug, Default)]
 pub struct DeliveryStats {
-    /// Frames that streams sent in whole or in part, each viewer's counted.
+    /// Frames that streams sent in whole or in part, counted for each viewer.
     pub frames: AtomicU64,
-    /// Frames that viewers missed because they were still taking an earlier one.
+    /// Frames that viewers missed because they were still receiving an earlier one.
     pub skipped: AtomicU64,
     /// Single pictures sent.
     pub snapshots: AtomicU64,
     /// Bytes that viewers' sockets took.
     pub bytes: AtomicU64,
-    /// From the capture of a frame until a stream's socket had taken its last byte.
+    /// Time from the capture of a frame until a stream's socket had taken its last byte.
     pub delay: Histogram,
     /// Smaller pictures made.
     pub smaller: AtomicU64,
-    /// CPU time that they cost, in nanoseconds.
+    /// CPU time that making them cost, in nanoseconds.
     smaller_cost: AtomicU64,
 }
 
 impl DeliveryStats {
-    /// Counts a smaller picture that cost so much CPU time.
+    /// Counts a smaller picture that cost this much CPU time.
     pub fn made_smaller(&self, cost: Duration) {
         self.smaller.fetch_add(1, Ordering::Relaxed);
-        let nanos = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
-        self.smaller_cost.fetch_add(nanos, Ordering::Relaxed);
+        self.smaller_cost.fetch_add(nanos(cost), Ordering::Relaxed);
     }
 
-    /// CPU time that smaller pictures cost.
+    /// CPU time that making smaller pictures cost.
     pub fn smaller_cost(&self) -> Duration {
         Duration::from_nanos(self.smaller_cost.load(Ordering::Relaxed))
     }

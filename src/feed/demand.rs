@@ -1,4 +1,4 @@
-//! Who wants a camera's frames, and how many of them: what flows back from viewers to the one who makes frames.
+//! Who wants a camera's frames, and how many: what flows back from viewers to the thread that makes frames.
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use super::Feed;
 use crate::pace::{Fps, Pace};
 use crate::sync::lock;
 
-/// All that is asked of one feed.
+/// Everything that is demanded of one feed.
 #[derive(Debug, Default)]
 pub(super) struct Demands {
-    /// One for each who asks: the most frames that are of use, `None` for every frame.
+    /// One entry for each [`Demand`]: the most frames per second that are of use, or `None` for every frame.
     list: Mutex<Vec<Option<Fps>>>,
-    /// The sum of it, for the one who makes frames and must not wait for a lock: [`Asked`].
-    asked: AtomicU64,
+    /// A [`TotalDemand`], for the thread that makes frames, which must not wait for a lock.
+    total: AtomicU64,
 }
 
 impl Demands {
@@ -23,14 +23,14 @@ impl Demands {
         self.lock().len()
     }
 
-    pub(super) fn asked(&self) -> Asked {
-        Asked(self.asked.load(Ordering::Acquire))
+    pub(super) fn total(&self) -> TotalDemand {
+        TotalDemand(self.total.load(Ordering::Acquire))
     }
 
     fn add(&self, fps: Option<Fps>) {
         let mut list = self.lock();
         list.push(fps);
-        self.tell(&list, 1);
+        self.update_total(&list, 1);
     }
 
     fn remove(&self, fps: Option<Fps>) {
@@ -38,19 +38,19 @@ impl Demands {
         if let Some(place) = list.iter().position(|other| *other == fps) {
             list.swap_remove(place);
         }
-        self.tell(&list, 0);
+        self.update_total(&list, 0);
     }
 
-    /// `new`: how many have come.
-    fn tell(&self, list: &[Option<Fps>], new: u32) {
+    /// Sums up `list`, to which `added` entries have just been added.
+    fn update_total(&self, list: &[Option<Fps>], added: u32) {
         let most = list.iter().min_by_key(|fps| fps.map(|fps| Reverse(fps.thousandths())));
         let sum = match most {
-            None => Asked::NOTHING,
-            Some(None) => Asked::EVERYTHING,
+            None => TotalDemand::NOTHING,
+            Some(None) => TotalDemand::EVERYTHING,
             Some(Some(fps)) => fps.thousandths(),
         };
-        let came = self.asked().came().wrapping_add(new);
-        self.asked.store(u64::from(came) << 32 | u64::from(sum), Ordering::Release);
+        let added = self.total().added().wrapping_add(added);
+        self.total.store(u64::from(added) << 32 | u64::from(sum), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Fps>>> {
@@ -58,57 +58,57 @@ impl Demands {
     }
 }
 
-/// What all together want at one time: how many ever came, in the upper half, and in the lower one how many frames
-/// those who are there want, in thousandths a second.
+/// What all demands of a feed come to, in one word: in the upper half the number of demands that were ever added, in the
+/// lower half the largest rate that one of the present demands wants, in thousandths of a frame per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked(u64);
+pub struct TotalDemand(u64);
 
-impl Asked {
+impl TotalDemand {
     const NOTHING: u32 = 0;
     const EVERYTHING: u32 = u32::MAX;
 
-    fn came(self) -> u32 {
+    fn added(self) -> u32 {
         (self.0 >> 32) as u32 // the upper half
     }
 
-    fn sum(self) -> u32 {
+    fn rate(self) -> u32 {
         self.0 as u32 // the lower half
     }
 
-    /// Whether anybody wants frames.
+    /// Whether there is any demand.
     pub fn is_any(self) -> bool {
-        self.sum() != Self::NOTHING
+        self.rate() != Self::NOTHING
     }
 
-    /// The most frames that are of use to anybody; `None` where somebody wants every one, or nobody any.
+    /// The most frames per second that are of use; `None` where somebody wants every frame, or nobody wants any.
     pub fn fps(self) -> Option<Fps> {
-        Fps::of_thousandths(self.sum())
+        Fps::of_thousandths(self.rate())
     }
 }
 
-/// Chooses the frames that are worth making, for the one who makes them.
+/// Chooses which frames are worth making, for the thread that makes them.
 #[derive(Debug, Default)]
-pub struct Picker {
-    asked: Asked,
+pub struct FramePicker {
+    demand: TotalDemand,
     pace: Option<Pace>,
-    /// When the last frame that was made was captured.
+    /// When the last frame that was made had been captured.
     last: Option<Instant>,
 }
 
-impl Picker {
-    /// Whether anybody wants the frame that was captured at `at`. Whoever is new wants the next one.
+impl FramePicker {
+    /// Whether anybody wants the frame that was captured at `at`. A new demand wants the next frame at once.
     pub fn wants(&mut self, feed: &Feed, at: Instant) -> bool {
-        let asked = feed.asked();
-        if asked != self.asked {
-            self.pace = asked.fps().map(Pace::new);
-            // Those who stay when somebody goes have had their last frame.
-            let stay = self.last.filter(|_| asked.came() == self.asked.came());
-            if let (Some(last), Some(pace)) = (stay, &mut self.pace) {
+        let demand = feed.total_demand();
+        if demand != self.demand {
+            self.pace = demand.fps().map(Pace::new);
+            // When a demand has gone, the others have had the last frame already.
+            let had = self.last.filter(|_| demand.added() == self.demand.added());
+            if let (Some(last), Some(pace)) = (had, &mut self.pace) {
                 pace.taken(last);
             }
-            self.asked = asked;
+            self.demand = demand;
         }
-        asked.is_any() && self.pace.as_mut().is_none_or(|pace| pace.wants(at))
+        demand.is_any() && self.pace.as_mut().is_none_or(|pace| pace.wants(at))
     }
 
     /// Notes that a frame captured at `at` was made.
@@ -120,7 +120,7 @@ impl Picker {
     }
 }
 
-/// As long as it lives, somebody wants this camera's frames.
+/// Somebody wants this feed's frames, for as long as this lives.
 #[derive(Debug)]
 pub struct Demand {
     feed: Arc<Feed>,
@@ -128,19 +128,19 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// Asks `feed` for every frame.
+    /// Demands every frame of `feed`.
     pub fn new(feed: Arc<Feed>) -> Self {
-        Self::of(feed, None)
+        Self::limited(feed, None)
     }
 
-    /// Asks `feed` for no more than so many frames a second, and the next one in any case. As others may want
-    /// more, more may come.
-    pub fn of(feed: Arc<Feed>, fps: Option<Fps>) -> Self {
+    /// Demands at most `fps` frames per second of `feed`, starting with the next frame; every frame if that is `None`.
+    /// More may come when others want more.
+    pub fn limited(feed: Arc<Feed>, fps: Option<Fps>) -> Self {
         feed.demands.add(fps);
         Self { feed, fps }
     }
 
-    /// Where the frames come.
+    /// The feed whose frames are wanted.
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
@@ -167,28 +167,28 @@ mod tests {
     }
 
     #[test]
-    fn the_one_who_wants_most_is_heard_and_who_goes_is_not_any_more() {
+    fn the_largest_demand_counts_until_it_is_gone() {
         let feed = feed();
         assert!(!feed.is_wanted());
-        let few = Demand::of(feed.clone(), fps("2"));
-        let more = Demand::of(feed.clone(), fps("7.5"));
-        let as_many = Demand::of(feed.clone(), fps("7.5"));
-        assert_eq!((feed.demand(), feed.asked().fps()), (3, fps("7.5")));
+        let few = Demand::limited(feed.clone(), fps("2"));
+        let more = Demand::limited(feed.clone(), fps("7.5"));
+        let as_many = Demand::limited(feed.clone(), fps("7.5"));
+        assert_eq!((feed.demand_count(), feed.total_demand().fps()), (3, fps("7.5")));
         let all = Demand::new(feed.clone());
-        assert!(feed.is_wanted() && feed.asked().fps().is_none());
+        assert!(feed.is_wanted() && feed.total_demand().fps().is_none());
         drop(all);
-        assert_eq!(feed.asked().fps(), fps("7.5"));
+        assert_eq!(feed.total_demand().fps(), fps("7.5"));
         drop(more);
-        assert_eq!(feed.asked().fps(), fps("7.5"));
+        assert_eq!(feed.total_demand().fps(), fps("7.5"));
         drop(as_many);
-        assert_eq!(feed.asked().fps(), fps("2"));
+        assert_eq!(feed.total_demand().fps(), fps("2"));
         drop(few);
-        assert!(!feed.is_wanted() && feed.demand() == 0);
+        assert!(!feed.is_wanted() && feed.demand_count() == 0);
     }
 
     #[test]
     fn a_frame_is_chosen_when_it_is_due_and_at_once_for_whoever_is_new() {
-        let (feed, mut picker, start) = (feed(), Picker::default(), Instant::now());
+        let (feed, mut picker, start) = (feed(), FramePicker::default(), Instant::now());
         let mut chosen = |numbers: std::ops::Range<u32>| -> Vec<u32> {
             let at = |number: u32| start + Duration::from_millis(100) * number;
             let choose = |number: &u32| {
@@ -201,13 +201,13 @@ mod tests {
             numbers.filter(choose).collect()
         };
         assert_eq!(chosen(0..5), [0; 0]);
-        let _slow = Demand::of(feed.clone(), fps("2"));
+        let _slow = Demand::limited(feed.clone(), fps("2"));
         assert_eq!(chosen(5..20), [5, 10, 15]);
         let all = Demand::new(feed.clone());
         assert_eq!(chosen(20..23), [20, 21, 22]);
         drop(all);
         assert_eq!(chosen(23..35), [27, 32]);
-        let slower = Demand::of(feed.clone(), fps("0.5"));
+        let slower = Demand::limited(feed.clone(), fps("0.5"));
         assert_eq!(chosen(35..45), [35, 40]);
         drop(slower);
         assert_eq!(chosen(45..55), [45, 50]);
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn a_frame_that_could_not_be_made_is_wanted_still() {
-        let (feed, mut picker, start) = (feed(), Picker::default(), Instant::now());
-        let _demand = Demand::of(feed.clone(), fps("0.01"));
+        let (feed, mut picker, start) = (feed(), FramePicker::default(), Instant::now());
+        let _demand = Demand::limited(feed.clone(), fps("0.01"));
         let at = |seconds| start + Duration::from_secs(seconds);
         assert!(picker.wants(&feed, at(0)) && picker.wants(&feed, at(1)));
         picker.made(at(1));

@@ -1,9 +1,11 @@
-//! How long something took, counted in fixed buckets: what `/metrics` tells of delays.
+//! How long something took, counted in fixed buckets: the delays in `/metrics`.
 //!
-//! Written on the way of each frame, so it takes no lock and allocates nothing.
+//! Updated for every frame, so it takes no lock and allocates nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::time::nanos;
 
 /// Upper bounds of the buckets: from a frame that is only copied to the longest that a viewer may be behind.
 pub const BOUNDS: [Duration; 14] = [
@@ -26,9 +28,9 @@ pub const BOUNDS: [Duration; 14] = [
 /// Counts durations by [`BOUNDS`], and adds them up.
 #[derive(Debug, Default)]
 pub struct Histogram {
-    /// One for each bound, and what is longer than all of them.
+    /// One count for each bound, and one for what is longer than all of them.
     buckets: [AtomicU64; BOUNDS.len() + 1],
-    /// The sum, in nanoseconds; enough for centuries.
+    /// The sum in nanoseconds; it overflows after centuries.
     sum: AtomicU64,
 }
 
@@ -39,10 +41,10 @@ impl Histogram {
         if let Some(bucket) = self.buckets.get(place) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
-        self.sum.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.sum.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
-    /// How many exceeded no bound up to each of [`BOUNDS`], and at last how many there were in all.
+    /// For each of [`BOUNDS`], how many durations were within it; last, the number of all durations.
     pub fn cumulative(&self) -> [u64; BOUNDS.len() + 1] {
         let mut total = 0;
         std::array::from_fn(|place| {
@@ -51,7 +53,7 @@ impl Histogram {
         })
     }
 
-    /// All of them added up.
+    /// The sum of all durations.
     pub fn sum(&self) -> Duration {
         Duration::from_nanos(self.sum.load(Ordering::Relaxed))
     }

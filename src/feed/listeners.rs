@@ -1,7 +1,7 @@
-//! Threads that wait for a camera's next frame: those that make it smaller ([`crate::variants`]).
+//! Threads that wait for a camera's next frame: those of [`crate::variants`] and [`crate::record`].
 //!
-//! The camera's thread tells them, and must never wait for them: with nobody listening that is one load, else
-//! one call for each listener that really sleeps, and no lock that is waited for.
+//! The camera's thread wakes them, and must never wait for them. Without listeners that costs one atomic load, otherwise
+//! one call for each listener that sleeps; it never waits for a lock.
 
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::Feed;
 use crate::sync::write;
 
-/// All who listen to one camera.
+/// The threads that listen to one camera.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     count: AtomicUsize,
@@ -19,12 +19,12 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// A frame is there.
+    /// Wakes all threads: there is a new frame.
     pub(super) fn notify(&self) {
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
-        // Locked only while somebody comes or goes; who misses a frame by that sees the next one.
+        // Locked only while a listener is added or removed; a listener that misses a frame then sees the next one.
         if let Ok(threads) = self.threads.try_read() {
             threads.iter().for_each(Thread::unpark);
         }
@@ -37,7 +37,7 @@ impl Listeners {
     }
 }
 
-/// The thread that made it is told of each new frame for as long as this lives.
+/// Wakes the thread that made it at each new frame, for as long as it lives.
 #[derive(Debug)]
 pub struct Listener<'a> {
     feed: &'a Feed,
@@ -51,7 +51,7 @@ impl<'a> Listener<'a> {
         Self { feed, thread }
     }
 
-    /// Waits at most `timeout` until the newest frame is another one than `last`; whether it is.
+    /// Waits at most `timeout` for the newest frame to have another number than `last`; returns whether it has.
     pub fn wait(&self, last: u64, timeout: Duration) -> bool {
         let end = Instant::now() + timeout;
         while self.feed.ring.newest() == last {
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_is_told_of_every_frame_and_afterwards_of_none() {
+    fn a_listener_sees_every_frame_and_none_once_it_is_gone() {
         let (feed, mut writer) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         let (seen, sees) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
                 let listener = feed.listen();
                 for last in 0..50 {
-                    assert!(listener.wait(last, LONG), "frame {} was not told", last + 1);
+                    assert!(listener.wait(last, LONG), "frame {} did not wake it", last + 1);
                     seen.send(feed.ring.newest()).unwrap();
                 }
             });

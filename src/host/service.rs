@@ -211,7 +211,7 @@ fn status(cameras: &[Arc<dyn Watched>]) -> String {
 mod tests {
     use super::*;
     use crate::camera::{SourceConfig, SourceSpec};
-    use crate::feed::{Feed, State};
+    use crate::feed::{CaptureState, Feed};
 
     fn feed() -> Feed {
         Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern)).0
@@ -235,7 +235,7 @@ mod tests {
     fn a_status_is_one_short_line_whatever_a_camera_is_called() {
         let feed = Arc::new(feed());
         let problem = Problem::new("cannot use x\nMAINPID=1", "ü".repeat(STATUS_MAX), "unplug it");
-        feed.status().state = State::Waiting(problem);
+        feed.status().state = CaptureState::Waiting(problem);
         let line = status(&[feed]);
         assert!(line.starts_with("door: cannot use x\\nMAINPID=1: ü"), "{line}");
         assert!(line.len() <= STATUS_MAX && line.len() > STATUS_MAX - 4, "{} bytes", line.len());

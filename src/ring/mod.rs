@@ -20,6 +20,7 @@ use bytemuck::allocation::try_zeroed_slice_box;
 use crate::multipart;
 use crate::picture::Size;
 use crate::sync::write;
+use crate::time::wall_clock;
 
 /// Slots of a ring: the newest, one being written, and two that readers may still hold.
 pub const SLOTS: usize = 4;
@@ -254,8 +255,7 @@ impl Writer {
         let jpeg = &mut slot.bytes[multipart::HEAD_MAX..multipart::HEAD_MAX + capacity];
         let length = fill(jpeg).map_err(Unpublished::Unfilled)?;
         assert!(length <= capacity, "a frame of {length} bytes in a slot for {capacity}");
-        let now = SystemTime::now();
-        slot.seal(length, now.checked_sub(meta.captured.elapsed()).unwrap_or(now));
+        slot.seal(length, wall_clock(meta.captured));
         slot.meta = Some(meta);
         let number = newest.number() + 1;
         slot.number = number;

@@ -6,7 +6,7 @@ use rouille::Response;
 
 use super::query::StreamQuery;
 use super::{RequestContext, sentence};
-use crate::feed::State;
+use crate::feed::CaptureState;
 use crate::multipart;
 use crate::names::is_viewer_id;
 use crate::problem::Problem;
@@ -53,9 +53,9 @@ pub(super) fn health(visit: &RequestContext<'_>) -> Response {
 fn trouble(visit: &RequestContext<'_>) -> Option<Problem> {
     let status = visit.feed().status();
     match &status.state {
-        State::Starting => Some(visit.feed().not_yet()),
-        State::Waiting(problem) => Some(problem.clone()),
-        State::Live(_) => match status.last_frame {
+        CaptureState::Starting => Some(visit.feed().not_yet()),
+        CaptureState::Waiting(problem) => Some(problem.clone()),
+        CaptureState::Live(_) => match status.last_frame {
             Some(at) if at.elapsed() > HEALTHY => {
                 let why = format!("the last picture is {:.0} s old", at.elapsed().as_secs_f32());
                 Some(Problem::new(

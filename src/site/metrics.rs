@@ -12,7 +12,7 @@ use rouille::Response;
 
 use super::{AppState, RequestContext};
 use crate::feed::histogram::{BOUNDS, Histogram};
-use crate::feed::{Feed, State};
+use crate::feed::{CaptureState, Feed};
 use crate::host::board::Throttling;
 use crate::host::process::Usage;
 
@@ -30,7 +30,7 @@ type PerCamera = (&'static str, &'static str, fn(&Camera<'_>) -> f64);
 
 const CAMERA: &[PerCamera] = &[
     ("boardcam_camera_up", "Whether the camera delivers.", |camera| {
-        f64::from(u8::from(matches!(camera.feed.status().state, State::Live(_))))
+        f64::from(u8::from(matches!(camera.feed.status().state, CaptureState::Live(_))))
     }),
     ("boardcam_frames_captured_total", "Frames that the camera delivered.", |camera| {
         load(&camera.feed.counters.captured)
@@ -45,22 +45,24 @@ const CAMERA: &[PerCamera] = &[
         load(&camera.feed.counters.published)
     }),
     ("boardcam_frames_sent_total", "Frames sent to viewers of streams, each viewer's counted.", |camera| {
-        load(&camera.feed.served.frames)
+        load(&camera.feed.delivery.frames)
     }),
     ("boardcam_frames_skipped_total", "Frames that viewers missed, still taking an earlier one.", |camera| {
-        load(&camera.feed.served.skipped)
+        load(&camera.feed.delivery.skipped)
     }),
-    ("boardcam_snapshots_sent_total", "Single pictures sent.", |camera| load(&camera.feed.served.snapshots)),
+    ("boardcam_snapshots_sent_total", "Single pictures sent.", |camera| {
+        load(&camera.feed.delivery.snapshots)
+    }),
     ("boardcam_sent_bytes_total", "Bytes that viewers took, of streams and snapshots.", |camera| {
-        load(&camera.feed.served.bytes)
+        load(&camera.feed.delivery.bytes)
     }),
     ("boardcam_viewers", "Viewers of streams, those of smaller pictures included.", |camera| {
         camera.viewers as f64
     }),
     ("boardcam_variants", "Kinds of smaller pictures that are being made.", |camera| camera.variants as f64),
-    ("boardcam_variant_frames_total", "Smaller pictures made.", |camera| load(&camera.feed.served.smaller)),
+    ("boardcam_variant_frames_total", "Smaller pictures made.", |camera| load(&camera.feed.delivery.smaller)),
     ("boardcam_variant_cpu_seconds_total", "CPU time that smaller pictures cost.", |camera| {
-        camera.feed.served.smaller_cost().as_secs_f64()
+        camera.feed.delivery.smaller_cost().as_secs_f64()
     }),
 ];
 
@@ -74,7 +76,7 @@ const DELAYS: &[PerCameraDelay] = &[
     (
         "boardcam_frame_send_delay_seconds",
         "From a frame's capture until a viewer's socket had taken all of it.",
-        |feed| &feed.served.delay,
+        |feed| &feed.delivery.delay,
     ),
 ];
 
@@ -354,7 +356,7 @@ mod tests {
                 let (_, labels, _) = parse(line).ok_or_else(|| TestCaseError::fail(line.to_owned()))?;
                 seen += usize::from(labels.contains(&name));
             }
-            let own = CAMERA.len() + crate::feed::Dropped::all().count() + DELAYS.len() * (BOUNDS.len() + 3);
+            let own = CAMERA.len() + crate::feed::DropReason::all().count() + DELAYS.len() * (BOUNDS.len() + 3);
             prop_assert_eq!(seen, own);
         }
     }

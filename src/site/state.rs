@@ -13,7 +13,7 @@ use super::{RequestContext, address, camera_url, ustreamer};
 use crate::camera::{EncodeMode, SourceInfo};
 use crate::fanout::SPILL_CAP;
 use crate::fanout::registry::ViewerStats;
-use crate::feed::{Counters, Feed, State as Source, Status};
+use crate::feed::{CaptureState as Source, Counters, Feed, Status};
 use crate::host::inject;
 use crate::problem::Problem;
 use crate::protocol::Kind;

@@ -2,7 +2,7 @@ use super::*;
 use crate::auth::password::Hash;
 use crate::auth::{Access, Role, User};
 use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
-use crate::feed::State;
+use crate::feed::CaptureState;
 use crate::picture::{Layout, Range, Size};
 use crate::variants::VARIANTS_MAX;
 
@@ -171,7 +171,7 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
         };
         let (feed, _) =
             Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
-        feed.status().state = State::Live(info);
+        feed.status().state = CaptureState::Live(info);
         let house = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
         let body = b"{\"quality\":7}".to_vec();
         let response = answer(&house, &Request::fake_http("PUT", "/api/quality", vec![], body));

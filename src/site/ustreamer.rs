@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::state::{measured, taken};
 use crate::fanout::registry::ViewerStats;
-use crate::feed::{Feed, State};
+use crate::feed::{CaptureState, Feed};
 
 #[derive(Serialize)]
 pub(super) struct Result {
@@ -68,8 +68,8 @@ pub(super) fn result<'s>(
     let status = feed.status().clone();
     let captured_fps = whole(measured(&status));
     let info = match &status.state {
-        State::Live(info) => Some(info),
-        State::Starting | State::Waiting(_) => None,
+        CaptureState::Live(info) => Some(info),
+        CaptureState::Starting | CaptureState::Waiting(_) => None,
     };
     let size = info.map_or(feed.config.size(), |info| info.size);
     let encoded = info.is_some_and(|info| !feed.config.is_passthrough(info));

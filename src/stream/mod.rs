@@ -17,7 +17,7 @@ use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
-use crate::feed::{Feed, State};
+use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
@@ -196,10 +196,10 @@ impl<'a> Stream<'a> {
                 "try a smaller --size, or end what else needs memory; it is tried again by itself",
             )
         })?;
-        if matches!(self.feed.status().state, State::Waiting(_)) {
+        if matches!(self.feed.status().state, CaptureState::Waiting(_)) {
             info!("camera {name}: the picture is back");
         }
-        self.feed.status().state = State::Live(info.clone());
+        self.feed.status().state = CaptureState::Live(info.clone());
         Ok(())
     }
 
@@ -227,11 +227,11 @@ impl<'a> Stream<'a> {
     /// From now on there is no picture, and this is why.
     fn wait_for(&mut self, problem: Problem) {
         let mut status = self.feed.status();
-        let known = status.state == State::Waiting(problem.clone());
-        if matches!(status.state, State::Live(_)) {
+        let known = status.state == CaptureState::Waiting(problem.clone());
+        if matches!(status.state, CaptureState::Live(_)) {
             self.next_card = Instant::now();
         }
-        status.state = State::Waiting(problem.clone());
+        status.state = CaptureState::Waiting(problem.clone());
         status.fps = 0.0;
         drop(status);
         if !known {
@@ -303,7 +303,7 @@ impl<'a> Stream<'a> {
         info!(
             "camera {}: {} viewers; in the last minute {} frames captured, {} published; dropped since the start: {}",
             self.feed.name,
-            self.feed.demand(),
+            self.feed.demand_count(),
             captured - self.figures.captured,
             published - self.figures.published,
             if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },

@@ -87,7 +87,7 @@ impl Running {
 
 /// Why there are no frames for a viewer.
 #[derive(Debug)]
-pub enum Refused {
+pub enum DemandError {
     /// There is no such camera.
     NoCamera,
     /// There are [`VARIANTS_MAX`] others, told in words.
@@ -98,17 +98,19 @@ pub enum Refused {
     NoMemory,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for DemandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::NoCamera => f.write_str("There is no such camera."),
-            Refused::Full(others) => write!(
+            DemandError::NoCamera => f.write_str("There is no such camera."),
+            DemandError::Full(others) => write!(
                 f,
                 "This server makes {VARIANTS_MAX} kinds of smaller pictures at once, and these are watched: \
                  {others}. Ask for one of them, or try again later."
             ),
-            Refused::NoMemory => f.write_str("No memory for one more viewer; try again later."),
-            Refused::NoThread(error) => write!(f, "The system has no room for smaller pictures: {error}."),
+            DemandError::NoMemory => f.write_str("No memory for one more viewer; try again later."),
+            DemandError::NoThread(error) => {
+                write!(f, "The system has no room for smaller pictures: {error}.")
+            }
         }
     }
 }
@@ -139,26 +141,26 @@ impl Variants {
     /// if they are not yet; for every one, or as many as are of use. Answers at once.
     ///
     /// # Errors
-    /// [`Refused`] when there can be none.
+    /// [`DemandError`] when there can be none.
     pub fn demand(
         self: &Arc<Self>,
         camera: usize,
         variant: Option<Variant>,
         fps: Option<Fps>,
-    ) -> Result<Demand, Refused> {
-        let source = self.feeds.get(camera).ok_or(Refused::NoCamera)?;
-        let Some(variant) = variant else { return Ok(Demand::of(source.clone(), fps)) };
+    ) -> Result<Demand, DemandError> {
+        let source = self.feeds.get(camera).ok_or(DemandError::NoCamera)?;
+        let Some(variant) = variant else { return Ok(Demand::limited(source.clone(), fps)) };
         let mut running = self.lock();
         let same = running.iter().find(|one| one.camera == camera && one.variant == variant);
         if let Some(one) = same {
             one.wanted_now();
-            let demand = Demand::of(one.feed.clone(), fps);
+            let demand = Demand::limited(one.feed.clone(), fps);
             one.thread.get().inspect(|thread| thread.unpark());
             return Ok(demand);
         }
         if running.len() >= VARIANTS_MAX {
             let idle = running.iter().position(|one| one.is_idle_for(MAKES_WAY));
-            let place = idle.ok_or_else(|| Refused::Full(self.told(&running)))?;
+            let place = idle.ok_or_else(|| DemandError::Full(self.told(&running)))?;
             let idle = running.remove(place);
             idle.thread.get().inspect(|thread| thread.unpark()); // sees that it has no place any more
         }
@@ -171,10 +173,10 @@ impl Variants {
             wanted_at: Mutex::new(Instant::now()),
             thread: OnceLock::new(),
         });
-        let demand = Demand::of(one.feed.clone(), fps);
+        let demand = Demand::limited(one.feed.clone(), fps);
         let worker = Worker::new(self.clone(), one.clone(), source.clone(), writer);
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
-        let handle = thread.spawn(move || worker.run()).map_err(Refused::NoThread)?;
+        let handle = thread.spawn(move || worker.run()).map_err(DemandError::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only
         let _scope = camera_scope(&source.name);
         info!("camera {}: makes smaller pictures: {variant}", source.name);

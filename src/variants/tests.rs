@@ -82,11 +82,11 @@ fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_mor
     let (variants, source, mut writer) = camera();
     let (two, ten) = ("2".parse().unwrap(), "10".parse().unwrap());
     let few = variants.demand(0, Some(SMALL), Some(two)).unwrap();
-    wait_for("the camera to be asked for two", || source.asked().fps() == Some(two));
+    wait_for("the camera to be asked for two", || source.total_demand().fps() == Some(two));
     let more = variants.demand(0, Some(SMALL), Some(ten)).unwrap();
-    wait_for("the camera to be asked for ten", || source.asked().fps() == Some(ten));
+    wait_for("the camera to be asked for ten", || source.total_demand().fps() == Some(ten));
     drop(more);
-    wait_for("the camera to be asked for two again", || source.asked().fps() == Some(two));
+    wait_for("the camera to be asked for two again", || source.total_demand().fps() == Some(two));
     let (jpeg, running) = (picture(), &variants.list()[0]);
     let looked_at = || running.feed.counters.captured.load(Ordering::Relaxed);
     publish(&source, &mut writer, &jpeg);
@@ -99,7 +99,9 @@ fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_mor
     let made = looked_at();
     assert!(made <= 4, "{made} frames");
     let all = variants.demand(0, Some(SMALL), None).unwrap();
-    wait_for("the camera to be asked for all", || source.is_wanted() && source.asked().fps().is_none());
+    wait_for("the camera to be asked for all", || {
+        source.is_wanted() && source.total_demand().fps().is_none()
+    });
     publish(&source, &mut writer, &jpeg);
     wait_for("the next one", || looked_at() > made);
     drop((few, all));
@@ -109,9 +111,9 @@ fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_mor
 fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() {
     let (variants, source, _) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
-    wait_for("it to begin", || source.demand() == 1);
+    wait_for("it to begin", || source.demand_count() == 1);
     drop(demand);
-    wait_for("the camera to be let go", || source.demand() == 0);
+    wait_for("the camera to be let go", || source.demand_count() == 0);
     assert_eq!(variants.list().len(), 1, "a page that is loaded again should find it");
     wait_for("it to end", || variants.list().is_empty());
 }
@@ -120,10 +122,10 @@ fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() 
 fn who_comes_back_in_time_finds_the_same_one() {
     let (variants, source, mut writer) = camera();
     let feed = variants.demand(0, Some(SMALL), None).unwrap().feed().clone();
-    wait_for("the camera to be let go", || source.demand() == 0);
+    wait_for("the camera to be let go", || source.demand_count() == 0);
     let again = variants.demand(0, Some(SMALL), None).unwrap();
     assert!(Arc::ptr_eq(again.feed(), &feed));
-    wait_for("it to begin again", || source.demand() == 1);
+    wait_for("it to begin again", || source.demand_count() == 1);
     publish(&source, &mut writer, &picture());
     wait_for("a frame", || feed.ring.newest() > 0);
 }
@@ -145,7 +147,7 @@ fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
     for demand in &watched {
         wait_for("a frame", || demand.feed().ring.newest() > 0);
     }
-    assert!(matches!(variants.demand(9, None, None), Err(Refused::NoCamera)));
+    assert!(matches!(variants.demand(9, None, None), Err(DemandError::NoCamera)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Running, Variants};
-use crate::feed::{Demand, Dropped, Feed, Picker, Rate};
+use crate::feed::{Demand, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
@@ -41,12 +41,12 @@ pub(super) struct Worker {
     /// The camera's frame, copied so that its slot is free while it is decoded.
     jpeg: Vec<u8>,
     /// Which of them are worth it.
-    picker: Picker,
+    picker: FramePicker,
     /// Number of the camera's frame that was looked at last.
     last: u64,
     /// Bytes that slots have room for.
     room: usize,
-    rate: Rate,
+    rate: RateMeter,
     /// When viewers were last shown something.
     shown: Instant,
     /// The log says already that frames cannot be made smaller.
@@ -63,8 +63,8 @@ impl Worker {
         // In one band: the other cores are for the cameras and other variants.
         let encoder = Encoder::in_bands(running.variant.quality, 1);
         let transcoder = Transcoder::new(running.variant.size, encoder);
-        let (rate, shown) = (Rate::default(), Instant::now());
-        let (jpeg, picker) = (Vec::new(), Picker::default());
+        let (rate, shown) = (RateMeter::default(), Instant::now());
+        let (jpeg, picker) = (Vec::new(), FramePicker::default());
         Self {
             registry,
             running,
@@ -102,15 +102,15 @@ impl Worker {
 
     fn serve(&mut self) {
         let (running, source) = (self.running.clone(), self.source.clone());
-        let mut asked = running.feed.asked();
-        let mut _demand = Demand::of(source.clone(), asked.fps());
+        let mut asked = running.feed.total_demand();
+        let mut _demand = Demand::limited(source.clone(), asked.fps());
         let listener = source.listen();
         self.shown = Instant::now();
         while running.feed.is_wanted() {
             running.wanted_now();
-            let now = running.feed.asked();
+            let now = running.feed.total_demand();
             if now != asked {
-                (asked, _demand) = (now, Demand::of(source.clone(), now.fps()));
+                (asked, _demand) = (now, Demand::limited(source.clone(), now.fps()));
             }
             if listener.wait(self.last, PATIENCE) {
                 self.take();
@@ -143,7 +143,7 @@ impl Worker {
             Ok(Ok(())) => {
                 let cost = cpu_time().saturating_sub(begin);
                 self.count_cost(cost);
-                self.source.served.made_smaller(cost);
+                self.source.delivery.made_smaller(cost);
                 (self.shown, self.told) = (Instant::now(), false);
                 self.picker.made(meta.captured);
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +160,7 @@ impl Worker {
                 self.tell(&why);
             }
             Err(_) => {
-                counters.drop_one(Dropped::Unencodable);
+                counters.drop_one(DropReason::Unencodable);
                 self.tell("an error in this program; see its log");
                 // Lest a camera of which each frame does it fills the log.
                 thread::park_timeout(PATIENCE);
@@ -168,15 +168,15 @@ impl Worker {
         }
     }
 
-    fn transcode(&mut self, meta: Meta) -> Result<(), (Dropped, String)> {
-        let unencodable = |error: TranscodeError| (Dropped::Unencodable, error.to_string());
+    fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, String)> {
+        let unencodable = |error: TranscodeError| (DropReason::Unencodable, error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
         self.reserve(Transcoder::room(size))
-            .map_err(|NoMemory| (Dropped::Unencodable, "there is no memory for them".to_owned()))?;
+            .map_err(|NoMemory| (DropReason::Unencodable, "there is no memory for them".to_owned()))?;
         let transcoder = &mut self.transcoder;
         match self.writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room)) {
             Ok(_) => Ok(()),
-            Err(Unpublished::Full) => Err((Dropped::NoSlot, "viewers held every slot".to_owned())),
+            Err(Unpublished::Full) => Err((DropReason::NoSlot, "viewers held every slot".to_owned())),
             Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
         }
     }

@@ -20,7 +20,7 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     let config = SourceConfig::of(SourceSpec::Auto);
     let (feed, writer) = Feed::new("test".to_owned(), config);
     let feed = Arc::new(feed);
-    let seat = Arc::new(ViewerStats::new(order, peer, since, feed.served.clone()));
+    let seat = Arc::new(ViewerStats::new(order, peer, since, feed.delivery.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
     let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
     (viewer, client, feed, writer)

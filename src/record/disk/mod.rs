@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use rustix::fs::fdatasync;
@@ -23,6 +23,7 @@ use super::status::Recording;
 use super::{Recordings, unusable};
 use crate::picture::Size;
 use crate::problem::Problem;
+use crate::time::wall_clock;
 
 /// Clusters that may wait, besides their limit in bytes.
 const QUEUE: usize = 64;
@@ -77,7 +78,7 @@ struct Open {
 
 impl Open {
     fn new(folder: Folder, name: Name, batch: &Batch) -> io::Result<Self> {
-        let head = Head::new(batch.size, wall(batch.captured));
+        let head = Head::new(batch.size, wall_clock(batch.captured));
         let (name, file) = folder.create(name)?;
         file.write_all_at(&head.bytes, 0).inspect_err(|_| {
             let _ = folder.delete(&name); // one each second, they would crowd out the recordings
@@ -133,7 +134,7 @@ impl Open {
 
     /// A file that was begun before the clock was set gets the time that it really began at.
     fn put_time_right(&mut self) -> io::Result<()> {
-        let start = wall(self.captured);
+        let start = wall_clock(self.captured);
         let name = Name::new(&self.name.camera, start);
         if !self.name.has_time() && name.has_time() {
             let (at, bytes) = self.head.redate(start);
@@ -144,12 +145,6 @@ impl Open {
         }
         Ok(())
     }
-}
-
-/// The time of day of a moment that was not long ago.
-fn wall(moment: Instant) -> SystemTime {
-    let now = SystemTime::now();
-    now.checked_sub(moment.elapsed()).unwrap_or(now)
 }
 
 pub(super) struct Disk {
@@ -225,7 +220,7 @@ impl Disk {
         let open = match self.open.take() {
             Some(open) => open,
             None => {
-                let name = Name::new(&self.camera, wall(batch.captured));
+                let name = Name::new(&self.camera, wall_clock(batch.captured));
                 let folder = Folder::open(&self.path).map_err(|error| unusable(&self.path, &error))?;
                 let open = Open::new(folder, name, batch).map_err(|error| unusable(&self.path, &error))?;
                 info!("camera {}: records into {}", self.camera, open.name);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::record::{Settings, Wish};
 use std::fs;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A disk's thread whose work is done in this one, and its folder, which goes with it.
 struct Desk {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::warn;
 
 use crate::camera::{self, Frame, SourceInfo};
-use crate::feed::{Dropped, Feed, Picker, Rate, State};
+use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
@@ -45,17 +45,17 @@ pub(super) struct Session {
     range: Range,
     encoder: Encoder,
     /// Which frames are worth encoding; what is passed on costs too little to choose.
-    picker: Picker,
+    picker: FramePicker,
     /// For a camera's own JPEGs that are to be encoded anew, with room for a mended one.
     recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
-    rate: Rate,
+    rate: RateMeter,
     /// Time between two frames; zero where the driver does not tell.
     interval: Duration,
     /// Frames in a row that were left out because they were late.
     late: u32,
     /// Unusable frames in a row, and what was wrong with the last one.
-    bad: (u32, Option<Dropped>),
+    bad: (u32, Option<DropReason>),
     /// So many in a row are tolerated.
     tolerated: u32,
 }
@@ -69,10 +69,10 @@ impl Session {
             stride: info.stride,
             range: info.range,
             encoder: Encoder::new(DEFAULT_QUALITY),
-            picker: Picker::default(),
+            picker: FramePicker::default(),
             recoder: None,
             eoi: Policy::default(),
-            rate: Rate::default(),
+            rate: RateMeter::default(),
             interval: info.interval.unwrap_or_default(),
             late: 0,
             bad: (0, None),
@@ -89,7 +89,7 @@ impl Session {
         frame: &Frame<'_>,
         feed: &Feed,
         writer: &mut Writer,
-    ) -> Result<Taken, Dropped> {
+    ) -> Result<Taken, DropReason> {
         feed.counters.captured.fetch_add(1, Ordering::Relaxed);
         if feed.is_wanted() {
             inject::panic_at("camera");
@@ -109,7 +109,7 @@ impl Session {
             Err(reason) => {
                 feed.counters.drop_one(reason);
                 // Lacking only the end is for the EOI policy to judge.
-                if reason.is_bad_frame() && reason != Dropped::Fault(Fault::Truncated) {
+                if reason.is_bad_frame() && reason != DropReason::Fault(Fault::Truncated) {
                     self.bad = (self.bad.0 + 1, Some(reason));
                 }
             }
@@ -124,9 +124,9 @@ impl Session {
         Some(format!("{bad} in a row were unusable, the last one: {last}"))
     }
 
-    fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, Dropped> {
+    fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
         if frame.flagged {
-            return Err(Dropped::Flagged);
+            return Err(DropReason::Flagged);
         }
         match self.layout {
             Layout::Mjpeg => self.pass_on(frame, feed, writer),
@@ -138,15 +138,15 @@ impl Session {
         Meta { captured: frame.captured, size: self.size, card: false }
     }
 
-    fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, Dropped> {
-        let jpeg = Jpeg::check(frame.bytes).map_err(Dropped::Fault)?;
+    fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
+        let jpeg = Jpeg::check(frame.bytes).map_err(DropReason::Fault)?;
         self.check_size(jpeg.size(), feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {
             warn!("camera {}: {notice}", feed.name);
         }
         if !admit.passes() {
-            return Err(Dropped::Fault(Fault::Truncated));
+            return Err(DropReason::Fault(Fault::Truncated));
         }
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
@@ -155,7 +155,7 @@ impl Session {
             return self.recode(&jpeg, frame, feed, writer);
         }
         let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
-        published.map_err(|failure| dropped(failure, Dropped::TooLarge))?;
+        published.map_err(|failure| dropped(failure, DropReason::TooLarge))?;
         if jpeg.mended_len() != frame.bytes.len() {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
         }
@@ -169,7 +169,7 @@ impl Session {
         frame: &Frame<'_>,
         feed: &Feed,
         writer: &mut Writer,
-    ) -> Result<Taken, Dropped> {
+    ) -> Result<Taken, DropReason> {
         if !self.picker.wants(feed, frame.captured) {
             return Ok(Taken::Unwanted);
         }
@@ -179,25 +179,25 @@ impl Session {
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
         transcoder.set_quality(feed.quality());
         mended.resize(jpeg.mended_len(), 0);
-        jpeg.copy_into(mended).map_err(|_| Dropped::TooLarge)?;
-        let size = transcoder.decode(mended).map_err(|_| Dropped::Unencodable)?;
+        jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
+        let size = transcoder.decode(mended).map_err(|_| DropReason::Unencodable)?;
         let published = writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room));
-        published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        published.map_err(|failure| dropped(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
 
-    fn check_size(&mut self, size: Size, feed: &Feed) -> Result<(), Dropped> {
+    fn check_size(&mut self, size: Size, feed: &Feed) -> Result<(), DropReason> {
         if size != self.size {
             let (other, count) = self.other_size;
             self.other_size = (size, if size == other { count + 1 } else { 1 });
             if self.other_size.1 < SIZE_FRAMES {
-                return Err(Dropped::WrongSize);
+                return Err(DropReason::WrongSize);
             }
             warn!("camera {}: agreed to {} but delivers {size}; taking that", feed.name, self.size);
             self.size = size;
-            if let State::Live(info) = &mut feed.status().state {
+            if let CaptureState::Live(info) = &mut feed.status().state {
                 info.size = size;
             }
         }
@@ -211,9 +211,9 @@ impl Session {
         frame: &Frame<'_>,
         feed: &Feed,
         writer: &mut Writer,
-    ) -> Result<Taken, Dropped> {
+    ) -> Result<Taken, DropReason> {
         let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
-        let picture = picture.map_err(|_| Dropped::Unencodable)?;
+        let picture = picture.map_err(|_| DropReason::Unencodable)?;
         if !self.picker.wants(feed, frame.captured) {
             return Ok(Taken::Unwanted);
         }
@@ -221,23 +221,23 @@ impl Session {
         self.encoder.set_quality(feed.quality());
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
         let published = writer.publish(meta, |room| encoder.encode(&picture, room));
-        published.map_err(|failure| dropped(failure, Dropped::Unencodable))?;
+        published.map_err(|failure| dropped(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
 
     /// Leaves a frame out when encoding falls behind the camera, so that viewers see the newest one.
-    fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), Dropped> {
+    fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), DropReason> {
         let late = !self.interval.is_zero() && frame.captured.elapsed() > self.interval * LATE_INTERVALS;
         self.late = if late && self.late < LATE_FRAMES { self.late + 1 } else { 0 };
-        if self.late > 0 { Err(Dropped::Late) } else { Ok(()) }
+        if self.late > 0 { Err(DropReason::Late) } else { Ok(()) }
     }
 }
 
-fn dropped<E>(failure: Unpublished<E>, unfilled: Dropped) -> Dropped {
+fn dropped<E>(failure: Unpublished<E>, unfilled: DropReason) -> DropReason {
     match failure {
-        Unpublished::Full => Dropped::NoSlot,
+        Unpublished::Full => DropReason::NoSlot,
         Unpublished::Unfilled(_) => unfilled,
     }
 }

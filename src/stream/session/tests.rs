@@ -46,11 +46,11 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     let mut wrong_size = WHOLE.to_vec();
     wrong_size[8] = 9; // the height in SOF0
     let flagged = Frame { flagged: true, ..frame(WHOLE) };
-    assert_eq!(session.take(&flagged, &feed, &mut writer), Err(Dropped::Flagged));
-    assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(Dropped::WrongSize));
+    assert_eq!(session.take(&flagged, &feed, &mut writer), Err(DropReason::Flagged));
+    assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(DropReason::WrongSize));
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
     for _ in 0..TOLERATED {
-        assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(Dropped::Fault(Fault::NoSoi)));
+        assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(DropReason::Fault(Fault::NoSoi)));
     }
     assert_eq!(session.verdict(), None);
     assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
@@ -66,14 +66,14 @@ fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
     let mut taller = WHOLE.to_vec();
     taller[8] = 9; // the height in SOF0
     for _ in 1..SIZE_FRAMES {
-        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(DropReason::WrongSize));
     }
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
     for _ in 1..SIZE_FRAMES {
-        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(Dropped::WrongSize));
+        assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Err(DropReason::WrongSize));
     }
     assert_eq!(session.take(&frame(&taller), &feed, &mut writer), Ok(Taken::Unwanted));
-    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::WrongSize));
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::WrongSize));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Mjpeg);
     let _demand = Demand::new(feed.clone());
-    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::TooLarge));
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::TooLarge));
     writer.reserve(1000).unwrap();
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
     assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
@@ -108,7 +108,7 @@ fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
     // What cannot be decoded is no picture that could be encoded.
-    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(Dropped::Unencodable));
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::Unencodable));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
     let captured = Instant::now() - Duration::from_secs(1);
     let late = Frame { captured, ..frame(&pixels) };
     for _ in 0..LATE_FRAMES {
-        assert_eq!(session.take(&late, &feed, &mut writer), Err(Dropped::Late));
+        assert_eq!(session.take(&late, &feed, &mut writer), Err(DropReason::Late));
     }
     assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
     assert_eq!(session.verdict(), None);
@@ -131,7 +131,7 @@ fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
 fn no_more_frames_are_encoded_than_anybody_wants_and_all_of_them_count_as_the_cameras_rate() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Raw(Raw::Yuyv));
-    let _demand = Demand::of(feed.clone(), Some("5".parse().unwrap()));
+    let _demand = Demand::limited(feed.clone(), Some("5".parse().unwrap()));
     writer.reserve(4000).unwrap();
     let (pixels, start) = ([128; 16 * 8], Instant::now());
     let taken: Vec<_> = (0..50u32)
@@ -172,7 +172,7 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
         writer.reserve(4000).unwrap();
         for _ in 0..=TOLERATED {
             let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
-            assert_eq!(taken, Err(Dropped::Unencodable), "{raw:?}");
+            assert_eq!(taken, Err(DropReason::Unencodable), "{raw:?}");
         }
         assert!(session.verdict().is_some_and(|why| why.ends_with("unencodable")), "{raw:?}");
     }

@@ -1,0 +1,110 @@
+//! What became of the frames of one camera, up to its ring.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::histogram::Histogram;
+use crate::jpeg::passthrough::Fault;
+
+/// Why a captured frame was not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The source marked its contents as corrupt.
+    Flagged,
+    /// It is not a whole JPEG.
+    Fault(Fault),
+    /// Its size is not the one that was agreed with the camera.
+    WrongSize,
+    /// It is larger than a slot.
+    TooLarge,
+    /// It has too few pixels for a picture, or could not be encoded.
+    Unencodable,
+    /// Encoding is slower than the camera, and a newer frame was waiting.
+    Late,
+    /// Readers held every slot of the ring.
+    NoSlot,
+}
+
+impl DropReason {
+    const OWN: [DropReason; 6] = [
+        DropReason::Flagged,
+        DropReason::WrongSize,
+        DropReason::TooLarge,
+        DropReason::Unencodable,
+        DropReason::Late,
+        DropReason::NoSlot,
+    ];
+
+    /// Whether the frame itself was bad; otherwise this program was too slow.
+    pub fn is_bad_frame(self) -> bool {
+        !matches!(self, DropReason::Late | DropReason::NoSlot)
+    }
+
+    /// All reasons.
+    pub fn all() -> impl Iterator<Item = DropReason> {
+        Self::OWN.into_iter().chain(Fault::ALL.into_iter().map(DropReason::Fault))
+    }
+
+    /// The name in `/state` and `/metrics`.
+    pub fn name(self) -> &'static str {
+        match self {
+            DropReason::Flagged => "flagged",
+            DropReason::Fault(fault) => fault.name(),
+            DropReason::WrongSize => "wrong_size",
+            DropReason::TooLarge => "too_large",
+            DropReason::Unencodable => "unencodable",
+            DropReason::Late => "late",
+            DropReason::NoSlot => "no_slot",
+        }
+    }
+
+    fn index(self) -> usize {
+        Self::all().position(|reason| reason == self).unwrap_or(0)
+    }
+}
+
+const REASONS: usize = DropReason::OWN.len() + Fault::ALL.len();
+
+/// Counters of one camera's frames since the program started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames that the source delivered.
+    pub captured: AtomicU64,
+    /// Frames that were put into the ring, without the drawn card.
+    pub published: AtomicU64,
+    /// Frames that were encoded here.
+    pub encoded: AtomicU64,
+    /// Frames that were passed on with something added (Huffman tables, EOI) or removed (padding).
+    pub mended: AtomicU64,
+    /// Time from the capture of a frame until it was in the ring.
+    pub delay: Histogram,
+    dropped: [AtomicU64; REASONS],
+}
+
+impl Counters {
+    /// Counts a dropped frame.
+    pub fn drop_one(&self, reason: DropReason) {
+        self.dropped[reason.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of dropped frames for each reason.
+    pub fn dropped(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        DropReason::all().map(|reason| (reason, self.dropped[reason.index()].load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_reason_for_a_drop_has_a_name_and_a_counter_of_its_own() {
+        let counters = Counters::default();
+        for reason in DropReason::all() {
+            counters.drop_one(reason);
+        }
+        assert!(counters.dropped().all(|(_, count)| count == 1));
+        let names: HashSet<_> = DropReason::all().map(DropReason::name).collect();
+        assert_eq!(names.len(), REASONS);
+    }
+}

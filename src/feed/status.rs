@@ -1,0 +1,37 @@
+//! Whether a camera delivers, and if not, why.
+
+use std::time::Instant;
+
+use crate::camera::SourceInfo;
+use crate::problem::Problem;
+
+/// Whether a camera delivers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CaptureState {
+    /// It has not been tried yet.
+    Starting,
+    /// Frames come from this source.
+    Live(SourceInfo),
+    /// No frames come, for this reason.
+    Waiting(Problem),
+}
+
+/// The state of a camera.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Whether it delivers.
+    pub state: CaptureState,
+    /// The candidates that the last search did not use, each with the reason.
+    pub refused: Vec<(String, Problem)>,
+    /// Frames per second, measured over the last frames; 0 while none come.
+    pub fps: f32,
+    /// When the last usable frame was captured.
+    pub last_frame: Option<Instant>,
+}
+
+impl Status {
+    /// The state of a camera that has not been tried yet.
+    pub(super) fn starting() -> Self {
+        Self { state: CaptureState::Starting, refused: Vec::new(), fps: 0.0, last_frame: None }
+    }
+}
