@@ -1,5 +1,5 @@
 //! What `/state` says in ustreamer's words, for programs that know its `/state`: `ok`, and one camera in `result`.
-//! Only names that mean the same here; the README lists them.
+//! Only names that mean the same here; docs/api.md lists them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ class Card_(unittest.TestCase):
 
 
 class FromCardToPicture(unittest.TestCase):
-    """The four steps of the README, but for the Pi's own firmware: the image is written onto a card, the settings on it
+    """The four steps of docs/board.md, but for the Pi's own firmware: the image is written onto a card, the settings on it
     are edited, the board is switched on, a browser shows the picture."""
 
     def test_flashed_edited_and_switched_on_a_pi_3_shows_the_picture_and_writes_nothing(self):
