@@ -8,7 +8,6 @@ pub mod card;
 pub mod encode;
 pub mod eoi;
 mod huffman;
-pub mod marker;
 pub mod passthrough;
 mod rows;
 mod scale;

@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
+
+import common
 
 REPO = Path(__file__).parent.parent.parent
 BOARD = REPO / "board"
@@ -18,16 +19,7 @@ WAIT_S = 90
 """How long anything may take before a check gives up; generous, for slow machines."""
 
 
-def until(what, condition, seconds=WAIT_S):
-    """Waits until `condition` returns something true, and returns that."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
+until = common.waits(WAIT_S)
 
 
 def run(*command, code=0, **options):

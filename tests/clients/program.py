@@ -5,11 +5,12 @@ import re
 import socket
 import subprocess
 import threading
-import time
 import unittest
 from pathlib import Path
 
 import numpy
+
+import common
 
 OUT = Path(os.environ["CLIENTS_OUT"])
 WIDTH, HEIGHT, FPS = 640, 480, 30
@@ -24,22 +25,7 @@ WAIT_S = 60
 """How long anything else may take before a check gives up; generous, for slow machines."""
 
 
-def until(what, condition, seconds=WAIT_S):
-    """Waits until `condition` returns something true, and returns that."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+until = common.waits(WAIT_S)
 
 
 def listens(port):
@@ -68,26 +54,22 @@ class Program:
         self.log = ""
         self.url = self.port = None
         self.heard = threading.Event()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        self.reader = common.LineReader(self.process.stderr, self._hear, at_end=self.heard.set)
         if not self.heard.wait(START_S) or self.port is None:
             self.kill()
             raise AssertionError(f"boardcam did not say where it listens; see {OUT}/boardcam.log")
-        if not cameras:  # until then a snapshot is answered with 503
-            until("the pattern", lambda: " delivers " in self.log)
+        # Until a camera has delivered, its snapshots are answered with 503.
+        patterns = sum(camera.endswith("pattern") for camera in cameras or ["pattern"])
+        until("a first picture of each pattern", lambda: self.log.count(" delivers ") >= patterns)
 
-    def _read(self):
-        # To the end, lest the program waits for room in the pipe.
+    def _hear(self, line):
         with open(OUT / "boardcam.log", "a") as log:
-            for line in self.process.stderr:
-                log.write(line)
-                log.flush()
-                self.log += line
-                found = self.listening.search(line)
-                if found and self.port is None:
-                    self.url, self.port = found[1], int(found[2])
-                    self.heard.set()
-        self.heard.set()
+            log.write(line)
+        self.log += line
+        found = self.listening.search(line)
+        if found and self.port is None:
+            self.url, self.port = found[1], int(found[2])
+            self.heard.set()
 
     def running(self):
         return self.process.poll() is None
@@ -112,7 +94,6 @@ class Program:
     def _ended(self):
         self.process.wait()
         self.reader.join()
-        self.process.stderr.close()
 
 
 class WithProgram(unittest.TestCase):

@@ -10,6 +10,7 @@ import cv2
 import numpy
 import yaml
 
+from common import end
 from program import OUT, STOP_S, listens, read_counter, until
 
 RECIPES = (Path(__file__).parents[2] / "board/recipes.md").read_text()
@@ -55,15 +56,7 @@ def start(test_class, name, command, port):
     with open(log, "w") as file:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
-    def end():
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    test_class.addClassCleanup(end)
+    test_class.addClassCleanup(end, process, STOP_S)
     until(f"{name} listens or ends, see {log}", lambda: process.poll() is not None or listens(port))
     if process.poll() is not None:
         raise AssertionError(f"{name} ended with {process.returncode}, see {log}")

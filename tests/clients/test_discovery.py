@@ -293,7 +293,7 @@ class Code(unittest.TestCase):
             self.network.ip("one", "address", "flush", "dev", "eth0")
             self.network.address("one", "add", address)
             urls.append(f"http://{address}:{PORT}/")
-            until("its code", lambda: terminal.shown.count(b"Open http") == len(urls))
+            until("its code", lambda: terminal.shown.count(b" in a browser") == len(urls))
             self.assertEqual(terminal.codes(), urls)
         terminal.log.seek(0)
         self.assertNotIn("█", terminal.log.read().decode(), "a file that is the log")
@@ -303,7 +303,7 @@ class Code(unittest.TestCase):
         state = self.enterContext(tempfile.TemporaryDirectory())
         self.enterContext(unittest.mock.patch.dict(os.environ, STATE_DIRECTORY=state))
         terminal = Terminal(self, "--listen", f"0.0.0.0:{PORT}", "--tls", "auto", "--tls-listen", "0.0.0.0:8443")
-        until("its code", lambda: b"Open http" in terminal.shown)
+        until("its code", lambda: b" in a browser" in terminal.shown)
         self.assertEqual(terminal.codes(), ["https://10.79.0.1:8443/"])
 
     def test_what_is_no_terminal_gets_no_code(self):

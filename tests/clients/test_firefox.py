@@ -6,13 +6,13 @@ import json
 import re
 import subprocess
 import tempfile
-import threading
 
 import cv2
 import numpy
 import websocket
 
 from browser import await_moving
+from common import LineReader
 from program import HEIGHT, OUT, WAIT_S, WIDTH, WithProgram, read_counter, until
 
 
@@ -32,11 +32,7 @@ class Browser:
                 address = found[1]
                 break
         assert address, "Firefox ended"
-        # To the end, lest it waits for room in the pipe.
-        drain = threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True)
-        drain.start()
-        test.addCleanup(process.stderr.close)
-        test.addCleanup(drain.join)
+        test.addCleanup(LineReader(process.stderr, lambda _: None).join)
         test.addCleanup(process.kill)
         self.numbers = itertools.count(1)
         self.socket = websocket.create_connection(f"{address}/session", timeout=WAIT_S, suppress_origin=True)

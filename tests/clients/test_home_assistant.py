@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from program import WAIT_S, Parts, Program, free_port, until
+from common import free_port
+from program import WAIT_S, Parts, Program, until
 from recipes import BOARD, RECIPES, picture_number, python_of, settings, start
 from users import PASSWORD, WATCHER, make_guarded
 

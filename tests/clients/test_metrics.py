@@ -14,7 +14,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from program import OUT, STOP_S, WAIT_S, Program, WithProgram, free_port, until
+from common import end, free_port
+from program import OUT, STOP_S, WAIT_S, Program, WithProgram, until
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD, API = ROOT / "board/grafana.json", ROOT / "docs/api.md"
@@ -202,11 +203,7 @@ class Metrics(WithProgram):
         with open(OUT / "prometheus.log", "w") as log:
             prometheus = subprocess.Popen(command, stdout=log, stderr=log)
 
-        def end():
-            prometheus.terminate()
-            prometheus.wait(STOP_S)
-
-        self.addCleanup(end)
+        self.addCleanup(end, prometheus, STOP_S)
 
         def ask(text):
             try:

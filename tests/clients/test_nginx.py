@@ -9,7 +9,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, free_port, listens, until
+from common import free_port
+from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, listens, until
 
 FRAMES = 6
 FPS = 2

@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import yaml
 
-from program import OUT, WAIT_S, Program, free_port, read_counter, until
+from common import free_port
+from program import OUT, WAIT_S, Program, read_counter, until
 from recipes import BOARD, picture_number, python_of, settings, start
 from users import PASSWORD, WATCHER, ask, make_guarded
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from program import OUT, STOP_S, WAIT_S, Parts, Program, WithProgram, check_jpeg, free_port, listens, until
+from common import free_port
+from program import OUT, STOP_S, WAIT_S, Parts, Program, WithProgram, check_jpeg, listens, until
 from recipes import BOARD, RECIPES, settings, snippet
 
 NAME = "camera.example.org"

@@ -16,6 +16,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from common import LineReader, free_port, waits
+
 REPO = Path(__file__).parent.parent.parent
 WORK = Path(os.environ["IMAGE_WORK"])
 CARD = WORK / "boardcam.img"
@@ -46,16 +48,7 @@ def run(*command, **options):
     return subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, **options).stdout
 
 
-def until(what, condition, seconds=WAIT_S):
-    """Waits until `condition` returns something true, and returns that."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
+until = waits(WAIT_S)
 
 
 def digest(file):
@@ -140,12 +133,10 @@ class Guest:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         self.console = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.reader = LineReader(self.process.stdout, self._hear)
 
-    def _listen(self):
-        with self.process.stdout as lines:
-            for line in lines:
-                self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
+    def _hear(self, line):
+        self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
 
     def says(self, pattern, after=0, seconds=WAIT_S):
         """Waits for a line of the console, after so many others; gives when it came, and the match."""
@@ -268,12 +259,7 @@ class Guest:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        self.reader.join()
 
 
 def append_line(card, serial):

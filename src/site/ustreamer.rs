@@ -1,6 +1,5 @@
-//! The part of `/state` that has the form of ustreamer's `/state`, for programs that know that one: `ok`, and one
-//! camera in `result`. It has only the fields that mean the same here; docs/api.md
-//! lists them.
+//! What `/state` says in ustreamer's words, for programs that know its `/state`: `ok`, and one camera in `result`.
+//! Only names that mean the same here; docs/api.md lists them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,30 +7,30 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::state::{measured, taken};
 use crate::fanout::registry::ViewerStats;
 use crate::feed::{CaptureState, Feed};
-use crate::site::rates::{captured_fps, sent_fps};
 
 #[derive(Serialize)]
-pub(super) struct Answer {
-    encoder: Encoder,
+pub(super) struct Result {
+    encoder: EncoderTold,
     source: Source,
     stream: Stream,
 }
 
 #[derive(Serialize)]
-struct Encoder {
+struct EncoderTold {
     /// `HW`: the camera's own JPEGs are passed on; `CPU`: they are encoded here.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// JPEG quality; `null` if the camera makes the JPEGs.
+    /// JPEG quality; `null` where the camera makes the JPEGs.
     quality: Option<u8>,
 }
 
 #[derive(Serialize)]
 struct Source {
     resolution: Resolution,
-    /// Whether pictures come from the camera; otherwise the stream shows the card.
+    /// Pictures of the camera come, not the card.
     online: bool,
     desired_fps: u32,
     captured_fps: u32,
@@ -45,7 +44,7 @@ struct Resolution {
 
 #[derive(Serialize)]
 struct Stream {
-    /// Frames per second that viewers are offered.
+    /// Frames offered to viewers in a second.
     queued_fps: u32,
     clients: usize,
     /// By the client's address.
@@ -56,28 +55,27 @@ struct Stream {
 struct Client {
     fps: u32,
     advance_headers: bool,
-    /// The client's own choice, `?id=`.
+    /// What the client called itself, here by `?id=`.
     key: String,
 }
 
-/// One camera, and the viewers that watch it.
-pub(super) fn answer<'s>(
+/// One camera and those of `seats` that watch it.
+pub(super) fn result<'s>(
     feed: &Feed,
-    viewers: impl Iterator<Item = &'s Arc<ViewerStats>>,
+    seats: impl Iterator<Item = &'s Arc<ViewerStats>>,
     now: Instant,
-) -> Answer {
+) -> Result {
     let status = feed.status().clone();
-    let fps = whole(captured_fps(&status));
+    let captured_fps = whole(measured(&status));
     let info = match &status.state {
         CaptureState::Live(info) => Some(info),
         CaptureState::Starting | CaptureState::Waiting(_) => None,
     };
     let size = info.map_or(feed.config.size(), |info| info.size);
     let encoded = info.is_some_and(|info| !feed.config.is_passthrough(info));
-    let clients_stat: BTreeMap<_, _> =
-        viewers.map(|viewer| (viewer.peer.to_string(), client(viewer, now))).collect();
-    Answer {
-        encoder: Encoder {
+    let clients_stat: BTreeMap<_, _> = seats.map(|seat| (seat.peer.to_string(), client(seat, now))).collect();
+    Result {
+        encoder: EncoderTold {
             kind: if encoded { "CPU" } else { "HW" },
             quality: encoded.then(|| feed.quality()),
         },
@@ -85,21 +83,21 @@ pub(super) fn answer<'s>(
             resolution: Resolution { width: size.width, height: size.height },
             online: info.is_some(),
             desired_fps: feed.config.fps(),
-            captured_fps: fps,
+            captured_fps,
         },
         stream: Stream {
-            queued_fps: if feed.is_wanted() { fps } else { 0 },
+            queued_fps: if feed.is_wanted() { captured_fps } else { 0 },
             clients: clients_stat.len(),
             clients_stat,
         },
     }
 }
 
-fn client(viewer: &ViewerStats, now: Instant) -> Client {
+fn client(seat: &ViewerStats, now: Instant) -> Client {
     Client {
-        fps: whole(sent_fps(viewer, now)),
-        advance_headers: viewer.order.advance_headers,
-        key: viewer.order.id.clone().unwrap_or_default(),
+        fps: whole(taken(seat, now)),
+        advance_headers: seat.order.advance_headers,
+        key: seat.order.id.clone().unwrap_or_default(),
     }
 }
 

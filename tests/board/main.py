@@ -1,1 +1,0 @@
-../clients/main.py
