@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use boardcam::auth::User;
 use boardcam::auth::password::{Hash, PASSWORD_MAX};
-use boardcam::camera::probe;
+use boardcam::camera::probe::{self, Verdict};
 use boardcam::config::{self, Settings, Task};
 use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
@@ -60,12 +60,15 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
             settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
         })?,
         Task::Probe => {
-            let mut usable = false;
+            let mut verdict = Verdict::Unusable;
             print(|out| {
-                usable = probe::run(&settings.cameras[0].1, out)?;
+                verdict = probe::run(&settings.cameras[0].1, out)?;
                 Ok(())
             })?;
-            return Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(match verdict {
+                Verdict::Usable => ExitCode::SUCCESS,
+                Verdict::Unusable => ExitCode::FAILURE,
+            });
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -92,7 +92,7 @@ impl fmt::Display for User {
 
 /// Somebody who was recognized.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visitor {
+pub struct Identity {
     /// What they may do.
     pub role: Role,
     /// Which user it is; `None` where there are no users, and for a token.
@@ -105,33 +105,33 @@ pub struct Visitor {
 
 /// Why a password was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum PasswordError {
     /// User and password do not fit.
     Wrong,
     /// Too many wrong ones came from this address; the next one is looked at after so long.
-    Slowed(Duration),
+    Throttled(Duration),
     /// Too many are being checked.
     Busy,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Wrong => f.write_str("User and password do not fit."),
-            Refused::Slowed(wait) => {
+            PasswordError::Wrong => f.write_str("User and password do not fit."),
+            PasswordError::Throttled(wait) => {
                 write!(
                     f,
                     "Too many wrong passwords came from your address; try again in {} s.",
-                    seconds(*wait)
+                    whole_seconds(*wait)
                 )
             }
-            Refused::Busy => f.write_str("Other passwords are being checked; try again in a second."),
+            PasswordError::Busy => f.write_str("Other passwords are being checked; try again in a second."),
         }
     }
 }
 
 /// Whole seconds, at least one.
-pub fn seconds(wait: Duration) -> u64 {
+pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs_f32().ceil().max(1.0) as u64
 }
 
@@ -201,71 +201,71 @@ impl Access {
     }
 
     /// Who everybody is where there are no users.
-    pub fn anybody(&self) -> Option<Visitor> {
-        self.is_open().then_some(Visitor { role: Role::Control, user: None, session: false, pass: None })
+    pub fn anonymous(&self) -> Option<Identity> {
+        self.is_open().then_some(Identity { role: Role::Control, user: None, session: false, pass: None })
     }
 
     /// The user with this name and password, who asks from this address.
     ///
     /// # Errors
-    /// Why it is not taken; only [`Refused::Wrong`] says anything about the password.
-    pub fn by_password(&self, name: &str, password: &str, from: IpAddr) -> Result<Visitor, Refused> {
+    /// Why it is not taken; only [`PasswordError::Wrong`] says anything about the password.
+    pub fn by_password(&self, name: &str, password: &str, from: IpAddr) -> Result<Identity, PasswordError> {
         let account = self.accounts.iter().find(|account| account.user.name == name);
         let tag = self.key.tag(password);
         if let Some(account) = account.filter(|account| account.recalls(&tag, from)) {
-            return Ok(account.visitor());
+            return Ok(account.identity());
         }
         let fits = (1..=PASSWORD_MAX).contains(&password.len());
         self.may_try(from)?;
-        let _turn = Turn::take(&self.checks).ok_or(Refused::Busy)?;
+        let _turn = Turn::take(&self.checks).ok_or(PasswordError::Busy)?;
         let _hashing = lock(&self.hashing);
         // Others may have come to an end while this one waited.
         self.may_try(from)?;
         if let Some(account) = account.filter(|account| account.is_proven(&tag)) {
             account.remember(tag, from);
-            return Ok(account.visitor());
+            return Ok(account.identity());
         }
         // A user that does not exist takes as long as the first one, lest the time tells who does.
         let hash = account.or(self.accounts.first()).map(|account| &account.user.password);
         let right = hash.filter(|_| fits).map_or(Ok(false), |hash| hash.fits(password)).map_err(|why| {
             error!("cannot check a password: {why}");
-            Refused::Busy
+            PasswordError::Busy
         })?;
         match account.filter(|_| right) {
             Some(account) => {
                 account.remember(tag, from);
-                Ok(account.visitor())
+                Ok(account.identity())
             }
             None => {
                 self.throttle.wrong(from, name, Instant::now());
-                Err(Refused::Wrong)
+                Err(PasswordError::Wrong)
             }
         }
     }
 
-    fn may_try(&self, from: IpAddr) -> Result<(), Refused> {
-        self.throttle.wait(from, Instant::now()).map_or(Ok(()), |wait| Err(Refused::Slowed(wait)))
+    fn may_try(&self, from: IpAddr) -> Result<(), PasswordError> {
+        self.throttle.wait(from, Instant::now()).map_or(Ok(()), |wait| Err(PasswordError::Throttled(wait)))
     }
 
     /// Signs a browser in; what its cookie is to hold.
     ///
     /// # Errors
-    /// As [`Access::by_password`], or [`Refused::Busy`] when the system gives no random numbers.
-    pub fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<String, Refused> {
+    /// As [`Access::by_password`], or [`PasswordError::Busy`] when the system gives no random numbers.
+    pub fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<String, PasswordError> {
         self.by_password(name, password, from)?;
         let secret = secret().map_err(|problem| {
             warn!("{problem}");
-            Refused::Busy
+            PasswordError::Busy
         })?;
         self.sessions.open(self.key.tag(&secret), name, Instant::now());
         Ok(secret)
     }
 
     /// Whose session a cookie holds.
-    pub fn by_session(&self, secret: &str) -> Option<Visitor> {
+    pub fn by_session(&self, secret: &str) -> Option<Identity> {
         let (name, pass) = self.sessions.find(&self.key.tag(secret), Instant::now())?;
         let account = self.accounts.iter().find(|account| account.user.name == name)?;
-        Some(Visitor { session: true, pass: Some(pass), ..account.visitor() })
+        Some(Identity { session: true, pass: Some(pass), ..account.identity() })
     }
 
     /// Ends the session that a cookie holds.
@@ -274,9 +274,9 @@ impl Access {
     }
 
     /// Who comes by a token: it may watch.
-    pub fn by_token(&self, secret: &str) -> Option<Visitor> {
+    pub fn by_token(&self, secret: &str) -> Option<Identity> {
         let pass = Some(self.tokens.find(secret)?);
-        Some(Visitor { role: Role::Watch, user: None, session: false, pass })
+        Some(Identity { role: Role::Watch, user: None, session: false, pass })
     }
 }
 
@@ -309,8 +309,8 @@ impl Account {
         known.push(from);
     }
 
-    fn visitor(&self) -> Visitor {
-        Visitor { role: self.user.role, user: Some(self.user.name.clone()), session: false, pass: None }
+    fn identity(&self) -> Identity {
+        Identity { role: self.user.role, user: Some(self.user.name.clone()), session: false, pass: None }
     }
 }
 

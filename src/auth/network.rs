@@ -21,7 +21,7 @@ fn number(address: IpAddr) -> (u128, u32) {
 
 impl Network {
     /// Whether this address is in it.
-    pub fn holds(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         let ((own, width), (other, other_width)) = (number(self.address), number(address));
         width == other_width && (own ^ other).checked_shr(width - self.bits).unwrap_or(0) == 0
     }
@@ -68,8 +68,8 @@ mod tests {
             ("::/0", "2001:db8::1", "1.2.3.4"),
         ] {
             let network: Network = network.parse().unwrap();
-            assert!(network.holds(inside.parse().unwrap()), "{network}: {inside}");
-            assert!(!network.holds(outside.parse().unwrap()), "{network}: {outside}");
+            assert!(network.contains(inside.parse().unwrap()), "{network}: {inside}");
+            assert!(!network.contains(outside.parse().unwrap()), "{network}: {outside}");
             assert_eq!(network.to_string().parse(), Ok(network));
         }
         for bad in ["", "localhost", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/x"]

@@ -25,7 +25,7 @@ fn a_right_password_opens_and_a_wrong_one_does_not() {
     assert_eq!((anna.role, anna.user.as_deref(), anna.pass), (Role::Control, Some("anna"), None));
     assert_eq!(access.by_password("ben", "other", HERE).unwrap().role, Role::Watch);
     for (name, password) in [("anna", "other"), ("ben", "right"), ("carl", "right"), ("", ""), ("anna", "")] {
-        assert_eq!(access.by_password(name, password, HERE), Err(Refused::Wrong), "{name}");
+        assert_eq!(access.by_password(name, password, HERE), Err(PasswordError::Wrong), "{name}");
     }
 }
 
@@ -39,9 +39,9 @@ fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_elsewhere_is_not() {
     let (mut wrong, mut slowed) = (0, 0);
     for outcome in tries {
         match outcome.unwrap_err() {
-            Refused::Wrong => wrong += 1,
-            Refused::Slowed(_) => slowed += 1,
-            Refused::Busy => panic!("nobody else is there"),
+            PasswordError::Wrong => wrong += 1,
+            PasswordError::Throttled(_) => slowed += 1,
+            PasswordError::Busy => panic!("nobody else is there"),
         }
     }
     assert!(wrong > 0 && slowed > 900, "{wrong} wrong, {slowed} slowed");
@@ -55,13 +55,19 @@ fn who_is_slowed_down_does_not_learn_which_password_was_proven() {
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     access.by_password("anna", "right", elsewhere).unwrap();
     let guess = |password: &str| access.by_password("anna", password, HERE);
-    while guess("wrong") == Err(Refused::Wrong) {}
-    assert!(matches!(guess("right"), Err(Refused::Slowed(_))), "the right one is told from wrong ones");
+    while guess("wrong") == Err(PasswordError::Wrong) {}
+    assert!(
+        matches!(guess("right"), Err(PasswordError::Throttled(_))),
+        "the right one is told from wrong ones"
+    );
     // Also where it was proven before: one wrong guess there, and the next ones wait.
     access.throttle.forget(HERE);
     assert!(guess("right").is_ok());
-    while guess("wrong") == Err(Refused::Wrong) {}
-    assert!(matches!(guess("right"), Err(Refused::Slowed(_))), "the right one is told from wrong ones");
+    while guess("wrong") == Err(PasswordError::Wrong) {}
+    assert!(
+        matches!(guess("right"), Err(PasswordError::Throttled(_))),
+        "the right one is told from wrong ones"
+    );
     access.throttle.forget(HERE);
     assert!(guess("right").is_ok());
 }
@@ -94,7 +100,7 @@ fn more_checks_than_may_be_under_way_are_told_to_come_again() {
             thread::yield_now();
         }
         drop(held); // first, lest one that waits all the same does so for ever
-        assert_eq!(one_more.join().unwrap(), Err(Refused::Busy));
+        assert_eq!(one_more.join().unwrap(), Err(PasswordError::Busy));
         assert!(waiting.into_iter().all(|check| check.join().unwrap().is_ok()));
     });
     assert_eq!(access.checks.load(Ordering::Acquire), 0);
@@ -119,7 +125,7 @@ fn a_session_opens_until_it_is_signed_out() {
 #[test]
 fn without_users_everybody_may_do_everything() {
     let access = Access::new(&[], None).unwrap();
-    assert_eq!(access.anybody().unwrap().role, Role::Control);
-    assert_eq!(super::tests::access().anybody(), None);
-    assert_eq!(access.by_password("", "", HERE), Err(Refused::Wrong));
+    assert_eq!(access.anonymous().unwrap().role, Role::Control);
+    assert_eq!(super::tests::access().anonymous(), None);
+    assert_eq!(access.by_password("", "", HERE), Err(PasswordError::Wrong));
 }

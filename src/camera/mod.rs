@@ -16,8 +16,11 @@
 //! | [`pattern`] | the test pattern |
 //! | [`find`] | the search for a camera that works |
 //! | [`probe`] | `boardcam probe` |
+//! | `faulty` | faults on demand, in test builds only |
 
 mod config;
+#[cfg(feature = "inject")]
+mod faulty;
 pub mod find;
 pub mod node;
 mod observer;

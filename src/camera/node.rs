@@ -1,8 +1,8 @@
-//! Video nodes as /dev and sysfs show them, without opening any: one kind of node on a Raspberry Pi is said
-//! to hang on open, and opening a wrong device (a watchdog, a terminal) has effects of its own.
+//! Video nodes as /dev and sysfs show them, without opening any: one kind of node on a Raspberry Pi is said to hang
+//! on open, and opening the wrong device (a watchdog, a terminal) has side effects.
 //!
-//! Used by [`super::find`] and [`super::probe`] to list and order candidates, and by [`super::v4l2`] before
-//! it opens one. Missing sysfs entries are no errors; they leave a text empty.
+//! Used by [`super::find`] and [`super::probe`] to list and order candidates, and by [`super::v4l2`] before it opens
+//! one. A missing sysfs entry is not an error; the text is then empty.
 
 use std::cmp::Ordering;
 use std::fs::{self, Metadata};
@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::refusal::{Cause, Refusal};
 use super::v4l2::errors;
 use crate::names::printable;
 use crate::problem::Problem;
@@ -17,13 +18,13 @@ use crate::problem::Problem;
 /// The major number of every V4L device node (kernel Documentation/admin-guide/devices.txt).
 const VIDEO_MAJOR: u32 = 81;
 
-/// Where udev puts names that stay the same over replugging and restarts.
+/// Where udev puts names that survive replugging and restarts.
 pub const STABLE_NAMES: &str = "/dev/v4l";
 
-/// Bytes of its name that a driver can tell by VIDIOC_QUERYCAP (struct v4l2_capability: 32 with the final 0).
+/// The longest card name in VIDIOC_QUERYCAP, in bytes (struct v4l2_capability: 32 with the final 0).
 const CARD_BYTES: usize = 31;
 
-/// Names of nodes that are parts of a board and never a camera, and what they are.
+/// Prefixes of the names of nodes that are parts of a board and never cameras, and what they are.
 const NOT_CAMERAS: [(&str, &str); 5] = [
     ("bcm2835-codec", "the board's video codec"),
     ("bcm2835-isp", "the board's image processor"),
@@ -32,76 +33,86 @@ const NOT_CAMERAS: [(&str, &str); 5] = [
     ("rpi-hevc-dec", "the board's video decoder"),
 ];
 
-/// Names of nodes that deliver raw sensor data, of which only libcamera makes pictures.
+/// Prefixes of the names of nodes with raw sensor data, which only libcamera can turn into pictures.
 const RAW_SENSORS: [&str; 2] = ["unicam", "rp1-cfe"];
 
-/// What a node is likely to be, the likeliest camera first.
+/// What a node is likely to be. In order: the likeliest camera first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// On USB: what most people plug in.
+    /// A USB device: what most people plug in.
     Usb,
-    /// Anything else that may be a camera.
+    /// Any other possible camera.
     Other,
-    /// Made by software: vivid, v4l2loopback.
+    /// Made by software, such as vivid or v4l2loopback.
     Virtual,
     /// Raw sensor data for libcamera.
     RawSensor,
-    /// A part of the board, with what it is.
+    /// A part of the board; the text says which.
     NotCamera(&'static str),
 }
 
-/// One video node, as seen from outside.
+/// One video node, as sysfs shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// The path to open.
     pub path: PathBuf,
-    /// Its minor number under major 81; nodes appear in this order.
+    /// Its minor number under major 81, which orders nodes of the same role.
     pub minor: u32,
-    /// The kernel's name for it, often the camera's own; without control characters.
+    /// The kernel's name for it, often the camera's own name; without control characters.
     pub name: String,
-    /// Whether what VIDIOC_QUERYCAP tells of that name is UTF-8 too. uvcvideo cuts names also within a
-    /// character, and crate v4l panics on that.
+    /// Whether the name in VIDIOC_QUERYCAP is valid UTF-8. uvcvideo may cut names in the middle of a character, and
+    /// crate v4l panics on that.
     pub card_is_text: bool,
-    /// The kernel driver's name; empty if it has none.
+    /// The kernel driver's name; empty if there is none.
     pub driver: String,
-    /// Who it is, to find it again.
+    /// What tells this camera from others, to find it again.
     pub identity: Identity,
 }
 
-/// What of a node stays the same when its camera is unplugged and plugged in again.
+/// What tells a camera from others after it was unplugged and plugged in again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     name: String,
     /// The sysfs path of the device: the USB port it is plugged into.
     port: PathBuf,
-    /// The USB serial number; empty if it has none.
+    /// The USB serial number; empty if there is none.
     serial: String,
-    /// Which of the device's nodes it is: the first is for pictures, another for metadata.
+    /// The node's place among those of its device, as sysfs counts: 0 is for pictures, another for metadata.
     index: String,
 }
 
+/// How likely two nodes are the same camera; the likeliest is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Another camera.
+    Other,
+    /// The same model and serial number at another port.
+    SameSerial,
+    /// The same model at the same port.
+    SamePort,
+}
+
 impl Identity {
-    /// Where it is connected.
+    /// The sysfs path of the device behind the node.
     pub fn port(&self) -> &Path {
         &self.port
     }
 
-    /// How surely `other` is the same camera: 2 if it is at the same port, 1 if it has the same serial
-    /// number at another port, 0 if it is another camera.
-    pub fn likeness(&self, other: &Identity) -> u8 {
+    /// How likely `other` is to be the same camera.
+    pub fn likeness(&self, other: &Identity) -> Likeness {
         if self.name != other.name || self.index != other.index {
-            0
+            Likeness::Other
         } else if self.port == other.port {
-            2
+            Likeness::SamePort
         } else if !self.serial.is_empty() && self.serial == other.serial {
-            1
+            Likeness::SameSerial
         } else {
-            0
+            Likeness::Other
         }
     }
 
-    /// Whether `other` is another camera that only its port tells from this one: two of one model without
-    /// serial numbers, or with the same one.
+    /// Whether `other` is another camera that differs from this one only by its port: the same model, both without a
+    /// serial number or both with the same one.
     pub fn is_twin_of(&self, other: &Identity) -> bool {
         (&self.name, &self.index, &self.serial) == (&other.name, &other.index, &other.serial)
             && self.port != other.port
@@ -112,7 +123,7 @@ impl Node {
     /// Looks at what is at `path`, following links, without opening it.
     ///
     /// # Errors
-    /// There is nothing, or it is not a video device.
+    /// There is nothing at `path`, or it is not a video device.
     pub fn at(path: &Path) -> Result<Node, Problem> {
         let what = format!("cannot open {}", path.display());
         let found = fs::metadata(path).map_err(|e| errors::problem(what.clone(), path, &e))?;
@@ -135,7 +146,7 @@ impl Node {
             .ok()
             .and_then(|link| Some(printable(link.file_name()?.as_encoded_bytes())))
             .unwrap_or_default();
-        // A purely virtual node (v4l2loopback) has no device behind it; then its own place stands for it.
+        // A purely virtual node (v4l2loopback) has no device behind it; its own sysfs path must do.
         let port =
             fs::canonicalize(sys.join("device")).or_else(|_| fs::canonicalize(&sys)).unwrap_or_default();
         // The serial number belongs to the USB device, the video node to one of its interfaces.
@@ -144,7 +155,7 @@ impl Node {
         Ok(Node { path: path.to_owned(), minor, name, card_is_text, driver, identity })
     }
 
-    /// What it is likely to be.
+    /// What this node is likely to be.
     pub fn role(&self) -> Role {
         if let Some((_, what)) = NOT_CAMERAS.iter().find(|(prefix, _)| self.name.starts_with(prefix)) {
             Role::NotCamera(what)
@@ -164,26 +175,28 @@ impl Node {
         }
     }
 
-    /// Why it should not even be opened, if so.
-    pub fn barred(&self) -> Option<Problem> {
+    /// Why it must not even be opened; `None` if it may be.
+    pub fn barred(&self) -> Option<Refusal> {
         let what = format!("cannot use {}", self.path.display());
         match self.role() {
             Role::NotCamera(part) => {
-                Some(Problem::new(what, format!("it is {part} ({})", self.name), errors::SEE_PROBE))
+                let problem = Problem::new(what, format!("it is {part} ({})", self.name), errors::SEE_PROBE);
+                Some(Refusal::new(Cause::NotACamera, problem))
             }
-            Role::RawSensor => Some(Problem::new(
-                what,
-                format!(
-                    "this camera ({}) gives raw sensor data that only libcamera can turn into pictures",
+            Role::RawSensor => {
+                let why = format!(
+                    "this camera ({}) delivers raw sensor data that only libcamera can turn into pictures",
                     self.name
-                ),
-                "use --camera rpicam, which needs Raspberry Pi OS' own rpicam-vid, or a USB camera",
-            )),
+                );
+                let advice =
+                    "use --camera rpicam, which needs Raspberry Pi OS with rpicam-vid, or a USB camera";
+                Some(Refusal::new(Cause::RawSensor, Problem::new(what, why, advice)))
+            }
             Role::Usb | Role::Other | Role::Virtual => None,
         }
     }
 
-    /// The names udev gave it under [`STABLE_NAMES`]; none where udev does not run.
+    /// The names that udev gave it under [`STABLE_NAMES`]; empty if udev does not run.
     pub fn stable_names(&self) -> Vec<PathBuf> {
         let Ok(this) = fs::canonicalize(&self.path) else { return Vec::new() };
         let mut names: Vec<PathBuf> = ["by-id", "by-path"]
@@ -199,7 +212,7 @@ impl Node {
     }
 }
 
-/// The minor number if it is a video node.
+/// The minor number, if this is a video node.
 fn video_minor(found: &Metadata) -> Option<u32> {
     let number = found.rdev();
     (found.file_type().is_char_device() && rustix::fs::major(number) == VIDEO_MAJOR)
@@ -214,7 +227,7 @@ fn paths() -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// All video nodes, the likeliest camera first; the one that is `last` before all others.
+/// All video nodes, the likeliest camera first. The one most like `last` comes before all others.
 pub fn list(last: Option<&Identity>) -> Vec<Node> {
     let mut nodes: Vec<Node> = paths().filter_map(|path| Node::at(&path).ok()).collect();
     nodes.sort_by(|a, b| order(a, b, last));
@@ -223,18 +236,18 @@ pub fn list(last: Option<&Identity>) -> Vec<Node> {
 }
 
 fn order(a: &Node, b: &Node, last: Option<&Identity>) -> Ordering {
-    let known = |node: &Node| last.map_or(0, |last| last.likeness(&node.identity));
+    let known = |node: &Node| last.map_or(Likeness::Other, |last| last.likeness(&node.identity));
     known(b).cmp(&known(a)).then(a.role().cmp(&b.role())).then(a.minor.cmp(&b.minor))
 }
 
-/// Whether there is any video node at all, usable or not.
+/// Whether there is any video node, usable or not.
 pub fn any_device() -> bool {
     paths().next().is_some()
 }
 
-/// A number that changes whenever a video node or a stable name comes, goes or gets other permissions.
+/// A number that changes whenever a video node or a stable name appears, disappears or gets other permissions.
 ///
-/// Opens nothing and costs a few system calls, so a caller that waits can look several times a second.
+/// Opens nothing and takes a few system calls, so a caller can check it several times a second while it waits.
 pub fn devices_fingerprint() -> u64 {
     let folders = ["by-id", "by-path"].map(|folder| Path::new(STABLE_NAMES).join(folder));
     let mut all: Vec<PathBuf> = paths().chain(folders).collect();
@@ -242,7 +255,7 @@ pub fn devices_fingerprint() -> u64 {
     let mut hasher = DefaultHasher::new();
     for path in all {
         if let Ok(found) = fs::metadata(&path) {
-            // A node that came back under the same number has a new change time.
+            // A node that came back with the same number has a new change time.
             (path, found.rdev(), found.ino(), found.ctime(), found.ctime_nsec()).hash(&mut hasher);
         }
     }
@@ -299,14 +312,14 @@ pub(crate) mod tests {
     fn two_cameras_of_one_model_without_serial_numbers_are_not_confused() {
         let one = node(0, "HD Webcam", "uvcvideo", USB, "").identity;
         let two = node(0, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-3/1-3:1.0", "").identity;
-        assert_eq!(one.likeness(&two), 0);
-        assert_eq!(one.likeness(&one.clone()), 2);
+        assert_eq!(one.likeness(&two), Likeness::Other);
+        assert_eq!(one.likeness(&one.clone()), Likeness::SamePort);
     }
 
     #[test]
     fn a_raspberry_pi_camera_is_explained_not_opened() {
         let sensor = node(0, "rp1-cfe-csi2_ch0", "rp1-cfe", "/sys/devices/platform/axi", "");
-        let why = sensor.barred().expect("it must not be opened").to_string();
+        let why = sensor.barred().expect("it must not be opened").problem.to_string();
         assert!(why.contains("libcamera") && why.contains("rpicam-vid"), "{why}");
         assert!(
             node(0, "camera0", "bcm2835-v4l2", "/sys/devices/platform/soc/camera", "").barred().is_none()

@@ -1,7 +1,7 @@
-//! What `boardcam probe` prints: every video node, what it offers, and whether it can be used or why not.
+//! What `boardcam probe` prints: every video node, what it offers, and whether it can be used.
 //!
-//! Called by the command line only. Every usable camera is really started and must deliver a picture, so a
-//! node takes as long as its camera needs for that, and a camera in use elsewhere is told as busy.
+//! Called only by the command line. Every camera is really started and must deliver a picture, so a node takes as long
+//! as its camera needs for that, and a camera that another program uses is reported as busy.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -21,60 +21,84 @@ use crate::names::printable;
 use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 
-/// How long a camera may take to its first picture.
+/// How long a camera may take to deliver its first picture.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
 
-/// Columns of a terminal that are filled.
+/// The width of a terminal that is filled, in columns.
 const COLUMNS: usize = 100;
 
-/// Prints every node, or the one that is wanted, and tries each as `wanted` says.
-///
-/// Returns whether at least one can be used.
+/// The result of a probe, or of the probe of one camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// At least one camera can be used.
+    Usable,
+    /// No camera can be used.
+    Unusable,
+}
+
+impl Verdict {
+    /// Usable if either is.
+    fn or(self, other: Verdict) -> Verdict {
+        if self == Verdict::Usable { self } else { other }
+    }
+}
+
+/// Prints the configured source, or every camera for `auto`, and tries each with these settings.
 ///
 /// # Errors
 /// Writing to `out` failed.
-pub fn run(config: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
-    let nodes = match &config.spec {
-        SourceSpec::Auto => node::list(None),
+pub fn run(config: &SourceConfig, out: &mut dyn Write) -> io::Result<Verdict> {
+    match &config.spec {
+        SourceSpec::Auto => {
+            let module = camera_module(config, out)?;
+            Ok(module.or(devices(node::list(None), config, out)?))
+        }
         SourceSpec::Device(path) => match Node::at(path) {
-            Ok(node) => vec![node],
+            Ok(node) => devices(vec![node], config, out),
             Err(problem) => {
                 writeln!(out, "{problem}")?;
-                return Ok(false);
+                Ok(Verdict::Unusable)
             }
         },
         SourceSpec::Pattern => {
             writeln!(out, "pattern  the built-in test pattern\n  can be used")?;
-            return Ok(true);
+            Ok(Verdict::Usable)
         }
-        SourceSpec::Pipe(piped) => {
-            writeln!(out, "{}", piped.label())?;
+        SourceSpec::Pipe(pipe) => {
+            writeln!(out, "{}", pipe.label())?;
             let start = Instant::now();
-            let opened = Pipe::open("probe", piped, config, Level::Info, &mut Patient);
-            return told(opened.map(|source| verdict(source.info(), start.elapsed())), out);
+            let opened = Pipe::open("probe", pipe, config, Level::Info, &mut Patient);
+            let tried = opened.map(|source| usable(source.info(), start.elapsed()));
+            print_verdict(tried.map_err(|error| error.problem(pipe)), out)
         }
-    };
-    let mut usable = false;
-    if config.spec == SourceSpec::Auto
-        && let Some(program) = rpicam::program()
-    {
-        writeln!(out, "rpicam  camera modules, by {program}")?;
-        let start = Instant::now();
-        let opened = rpicam::open("probe", config, &mut Patient);
-        let tried = opened.map(|source| verdict(source.info(), start.elapsed()));
-        usable |= told(tried.map_err(|refusal| refusal.problem), out)?;
-        writeln!(out)?;
     }
+}
+
+/// Tries the first camera module, if the tool for it is installed.
+fn camera_module(config: &SourceConfig, out: &mut dyn Write) -> io::Result<Verdict> {
+    let Some(program) = rpicam::program() else { return Ok(Verdict::Unusable) };
+    writeln!(out, "rpicam  camera modules, by {program}")?;
+    let start = Instant::now();
+    let opened = rpicam::open("probe", config, &mut Patient);
+    let tried = opened.map(|source| usable(source.info(), start.elapsed()));
+    let verdict = print_verdict(tried.map_err(|refusal| refusal.problem), out)?;
+    writeln!(out)?;
+    Ok(verdict)
+}
+
+/// Prints and tries these nodes; those that are not cameras come last.
+fn devices(nodes: Vec<Node>, config: &SourceConfig, out: &mut dyn Write) -> io::Result<Verdict> {
     if nodes.is_empty() {
-        writeln!(out, "no camera found: there is no /dev/video device; plug one in, then look again")?;
-        return Ok(usable);
+        writeln!(out, "no camera found: there is no /dev/video device; plug one in and try again")?;
+        return Ok(Verdict::Unusable);
     }
+    let mut verdict = Verdict::Unusable;
     let mut others = Vec::new();
     for node in nodes {
         match Device::open(node.clone()) {
-            Err(Refusal { camera: false, problem }) => others.push((node, problem)),
+            Err(refusal) if !refusal.is_camera() => others.push((node, refusal.problem)),
             opened => {
-                usable |= camera(node, opened, config, out)?;
+                verdict = verdict.or(camera(node, opened, config, out)?);
                 writeln!(out)?;
             }
         }
@@ -83,26 +107,21 @@ pub fn run(config: &SourceConfig, out: &mut dyn Write) -> io::Result<bool> {
         writeln!(out, "not cameras:")?;
     }
     for (node, problem) in others {
-        // The name is in the reason already where it was the reason.
+        // A node that is refused for its name has the name in the reason already.
         let name = if matches!(node.role(), Role::NotCamera(_)) { "" } else { &node.name };
-        writeln!(
-            out,
-            "  {}  {name}{}{}",
-            node.path.display(),
-            if name.is_empty() { "" } else { ": " },
-            problem.why
-        )?;
+        let colon = if name.is_empty() { "" } else { ": " };
+        writeln!(out, "  {}  {name}{colon}{}", node.path.display(), problem.why)?;
     }
-    Ok(usable)
+    Ok(verdict)
 }
 
-/// Prints one camera, tries it, and says whether it can be used.
+/// Prints and tries one camera.
 fn camera(
     node: Node,
     opened: Result<Device, Refusal>,
     config: &SourceConfig,
     out: &mut dyn Write,
-) -> io::Result<bool> {
+) -> io::Result<Verdict> {
     let name = opened.as_ref().map_or(&node.name, |device| &device.card);
     writeln!(out, "{}  {name}", node.path.display())?;
     for name in node.stable_names() {
@@ -115,31 +134,30 @@ fn camera(
             // Closed first: some drivers let only one descriptor set a format.
             drop(device);
             let start = Instant::now();
-            open_and_prove(node, config, FIRST_PICTURE, &mut Patient)
-                .map(|source| verdict(source.info(), start.elapsed()))
-                .map_err(|refusal| refusal.problem)
+            let proved = open_and_prove(node, config, FIRST_PICTURE, &mut Patient);
+            proved.map(|source| usable(source.info(), start.elapsed()))
         }
-        Err(refusal) => Err(refusal.problem),
+        Err(refusal) => Err(refusal),
     };
-    told(tried, out)
+    print_verdict(tried.map_err(|refusal| refusal.problem), out)
 }
 
-/// Prints how a camera can be used, or why not; says whether it can.
-fn told(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<bool> {
+/// Prints how a camera can be used, or why it cannot.
+fn print_verdict(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<Verdict> {
     match tried {
         Ok(lines) => {
             write!(out, "{lines}")?;
-            Ok(true)
+            Ok(Verdict::Usable)
         }
         Err(Problem { why, advice, .. }) => {
             writeln!(out, "  cannot be used: {why}; {advice}")?;
-            Ok(false)
+            Ok(Verdict::Unusable)
         }
     }
 }
 
-/// That a camera can be used, how, and what it did not fulfil.
-fn verdict(info: &SourceInfo, took: Duration) -> String {
+/// The lines that say that a camera can be used, in which mode, and which settings it did not meet.
+fn usable(info: &SourceInfo, took: Duration) -> String {
     let mut lines = String::new();
     for compromise in &info.compromises {
         lines += &format!("  {compromise}\n");
@@ -152,7 +170,7 @@ fn verdict(info: &SourceInfo, took: Duration) -> String {
     lines + &format!("  can be used: {how} (first picture after {} ms)\n", took.as_millis())
 }
 
-/// Prints the formats that can be used with their sizes and rates, and the names of the others.
+/// Prints the supported formats with their sizes and rates, and the names of the others.
 fn formats(device: &Device, out: &mut dyn Write) -> io::Result<()> {
     let uses = |listed: &&Listed| Layout::of_code(listed.fourcc.repr).is_some();
     for listed in device.formats.iter().filter(uses) {
@@ -179,8 +197,9 @@ fn formats(device: &Device, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints one size with all its rates.
 fn line(out: &mut dyn Write, size: &Size, rates: Rates) -> io::Result<()> {
-    // All of them, where a sentence would name a few.
+    // Not by Display, which names only a few.
     let rates = match rates {
         Rates::List(list) => list.iter().map(Rate::to_string).collect::<Vec<_>>().join(", "),
         range => range.to_string(),
@@ -190,7 +209,7 @@ fn line(out: &mut dyn Write, size: &Size, rates: Rates) -> io::Result<()> {
     writeln!(out, "{}", line.trim_end())
 }
 
-/// Prints words after a heading, in lines of at most [`COLUMNS`] columns where words allow it.
+/// Prints words after a heading, in lines of at most [`COLUMNS`] columns unless one word is longer.
 fn wrapped(out: &mut dyn Write, heading: &str, words: &[String]) -> io::Result<()> {
     let mut line = heading.to_owned();
     let mut empty = true;
@@ -209,7 +228,7 @@ fn wrapped(out: &mut dyn Write, heading: &str, words: &[String]) -> io::Result<(
     writeln!(out, "{line}")
 }
 
-/// Waits as long as it takes; the user has Ctrl-C.
+/// Never cancels; the user has Ctrl-C.
 struct Patient;
 
 impl Observer for Patient {

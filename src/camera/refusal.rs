@@ -1,25 +1,57 @@
 //! Why a candidate in a search for a camera cannot be used.
 
+use rustix::io::Errno;
+
 use crate::problem::Problem;
 
 /// Why a candidate was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What to tell the user.
+    /// The kind of obstacle, for decisions.
+    pub cause: Cause,
+    /// The obstacle in words, for the user.
     pub problem: Problem,
-    /// Whether it is likely to be a camera, so that its problem matters to the user. Codecs, metadata nodes and an
-    /// `rpicam-vid` without a camera module are not.
-    pub camera: bool,
+}
+
+/// The kinds of obstacle. The nodes of one camera usually meet the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It is not a camera: a codec, a metadata node, or `rpicam-vid` without a camera module.
+    NotACamera,
+    /// It delivers raw sensor data, which only libcamera can turn into pictures.
+    RawSensor,
+    /// Its driver cannot stream through memory-mapped buffers.
+    NoStreaming,
+    /// A system call failed with this error number.
+    System(Errno),
+    /// Crate v4l cannot read what the driver answered.
+    Unreadable,
+    /// It offers no format that the settings allow.
+    NoFormat,
+    /// Its driver set something other than what was asked for, or something impossible.
+    BadFormat,
+    /// The USB bus lacks the bandwidth for every mode of the camera.
+    NoBandwidth,
+    /// No picture came in time.
+    NoPicture,
+    /// Only damaged pictures came.
+    BadPictures,
+    /// It stopped delivering while it was tried.
+    Stopped,
+    /// The observer cancelled the search.
+    Cancelled,
+    /// A program delivered no picture.
+    Program,
 }
 
 impl Refusal {
-    /// A camera that cannot be used.
-    pub fn camera(problem: Problem) -> Self {
-        Self { problem, camera: true }
+    /// Puts a refusal together.
+    pub fn new(cause: Cause, problem: Problem) -> Self {
+        Self { cause, problem }
     }
 
-    /// Something that is not a camera.
-    pub fn not_camera(problem: Problem) -> Self {
-        Self { problem, camera: false }
+    /// Whether the candidate is a camera to the user, so that its problem matters.
+    pub fn is_camera(&self) -> bool {
+        self.cause != Cause::NotACamera
     }
 }

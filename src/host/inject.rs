@@ -1,21 +1,34 @@
-//! Panics on demand, in test builds only (feature `inject`): to show that a panic in one camera, one viewer or
-//! one request ends that one and nothing else.
+//! Faults on demand, in test builds only (feature `inject`): they show that a panic in one camera, one viewer or one
+//! request ends that one and nothing else.
 
-/// The environment variable that names the place at which a build with feature `inject` panics, once.
+/// The environment variable that names the place at which a build with feature `inject` fails, once.
 #[cfg(feature = "inject")]
 pub const VARIABLE: &str = "BOARDCAM_INJECT";
 
-/// Panics if the environment asks for it at this `place`, the first time it is reached.
+/// The environment variable with the path of a file: the fault waits until this file exists. Without it the fault
+/// comes the first time its place is reached.
 #[cfg(feature = "inject")]
-pub fn panic_at(place: &str) {
+pub const WHEN: &str = "BOARDCAM_INJECT_WHEN";
+
+/// Whether this `place` is to fail now. True once in the life of the program.
+#[cfg(feature = "inject")]
+pub fn is_due(place: &str) -> bool {
     use std::sync::atomic::{AtomicBool, Ordering};
     static DONE: AtomicBool = AtomicBool::new(false);
-    if std::env::var(VARIABLE).is_ok_and(|asked| asked == place) && !DONE.swap(true, Ordering::Relaxed) {
+    std::env::var(VARIABLE).is_ok_and(|asked| asked == place)
+        && std::env::var_os(WHEN).is_none_or(|file| std::path::Path::new(&file).exists())
+        && !DONE.swap(true, Ordering::Relaxed)
+}
+
+/// Panics if this `place` is to fail now.
+#[cfg(feature = "inject")]
+pub fn panic_at(place: &str) {
+    if is_due(place) {
         panic!("injected at {place}");
     }
 }
 
-/// Nothing, in a build for users.
+/// Does nothing in a build for users.
 #[cfg(not(feature = "inject"))]
 #[inline(always)]
 pub fn panic_at(_place: &str) {}

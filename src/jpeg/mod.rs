@@ -8,6 +8,7 @@ pub mod card;
 pub mod encode;
 pub mod eoi;
 mod huffman;
+pub mod marker;
 pub mod passthrough;
 mod rows;
 mod scale;

@@ -1,110 +1,106 @@
-//! Who asks, from where, and whether they may: told from the headers of each request. Permissions are here and in the
-//! route table, and nowhere else.
+//! Who sends a request, from where, and what they may do. All permissions are here and in the route table.
 //!
-//! Three ways lead in: the cookie of a signed-in browser, Basic authentication (RFC 7617) for programs, and `?token=`
-//! for pictures in pages elsewhere.
+//! A client shows who it is in one of three ways: by the cookie of a signed-in browser, by Basic authentication
+//! (RFC 7617; for programs), or by `?token=` (for pictures in other servers' pages).
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use rouille::{Request, Response, input};
 
-use super::{secure, sentence};
+use super::cookies;
+use super::response::plain_text;
+use super::url::SIGN_IN;
 use crate::auth::network::Network;
-use crate::auth::{Access, Refused, Role, Visitor, seconds};
-use crate::protocol::PEER_HEADER;
+use crate::auth::{Access, Identity, PasswordError, Role, whole_seconds};
+use crate::protocol::{PEER_HEADER, SECURE_HEADER};
 
-/// Cookies of ours are called so, and then by the port: browsers mix up the cookies of servers on one host.
-const COOKIE: &str = "boardcam-";
-
-/// Cookies of ours that are looked at; a browser sends one.
-const COOKIES_MAX: usize = 8;
-
-/// The page on which one signs in.
-pub(super) const SIGN_IN: &str = "/sign-in";
-
-/// What a route asks for.
+/// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// Nothing; it tells nothing either.
-    Nothing,
-    /// [`Role::Watch`], of a person: who is not signed in is led to where one does it.
+pub(super) enum Permission {
+    /// Everybody. The answer reveals nothing.
+    Public,
+    /// [`Role::Watch`]. Others are redirected to the form for signing in.
     Page,
-    /// [`Role::Watch`], and scripts of pages that the settings name may read it.
+    /// [`Role::Watch`]. Scripts of [`Guard::origins`] may read the answer.
     Watch,
     /// [`Role::Control`].
     Control,
 }
 
-impl Needs {
-    fn role(self) -> Option<Role> {
+impl Permission {
+    /// The role that it needs; `None` if it needs none.
+    pub(super) fn role(self) -> Option<Role> {
         match self {
-            Needs::Nothing => None,
-            Needs::Page | Needs::Watch => Some(Role::Watch),
-            Needs::Control => Some(Role::Control),
+            Permission::Public => None,
+            Permission::Page | Permission::Watch => Some(Role::Watch),
+            Permission::Control => Some(Role::Control),
         }
     }
 }
 
-/// What stands between a request and its page.
+/// Decides whether a request may reach its handler.
 #[derive(Debug)]
 pub struct Guard {
-    /// Who may do what.
+    /// Users, sessions and tokens.
     pub access: Access,
-    /// Web pages elsewhere whose scripts may read, as browsers name them in Origin.
+    /// Origins of web pages on other servers whose scripts may read answers.
     pub origins: Vec<String>,
-    /// Proxies that may say whom they speak for.
+    /// Proxies whose `X-Forwarded-` headers are believed.
     pub proxies: Vec<Network>,
 }
 
 impl Guard {
-    /// Who asks, if they may have what `needs` says; `None` where it needs nothing.
+    /// Who sent the request, if they have this permission; `None` where it is public.
     ///
     /// # Errors
-    /// The answer to whoever may not.
-    pub(super) fn admit(&self, request: &Request, needs: Needs) -> Result<Option<Visitor>, Response> {
-        let Some(role) = needs.role() else { return Ok(None) };
-        if let Some(anybody) = self.access.anybody() {
-            return Ok(Some(anybody));
+    /// The answer to a client that has not.
+    pub(super) fn admit(
+        &self,
+        request: &Request,
+        permission: Permission,
+    ) -> Result<Option<Identity>, Response> {
+        let Some(role) = permission.role() else { return Ok(None) };
+        if let Some(anonymous) = self.access.anonymous() {
+            return Ok(Some(anonymous));
         }
-        let by_cookie = cookies(request).filter_map(|secret| self.access.by_session(secret));
-        // A token shows a picture; a page with one could not show anything else.
-        let token = (needs != Needs::Page).then(|| request.get_param("token")).flatten();
+        let by_cookie = cookies::secrets(request).filter_map(|secret| self.access.by_session(secret));
+        // A token is for pictures. The page would not work with it, since its further requests have none.
+        let token = (permission != Permission::Page).then(|| request.get_param("token")).flatten();
         let by_token = token.and_then(|secret| self.access.by_token(&secret));
-        let mut known = false;
-        for visitor in by_cookie.chain(by_token) {
-            if visitor.role >= role {
-                return Ok(Some(visitor));
+        let mut is_known = false;
+        for identity in by_cookie.chain(by_token) {
+            if identity.role >= role {
+                return Ok(Some(identity));
             }
-            known = true;
+            is_known = true;
         }
         if let Some(input::HttpAuthCredentials { login, password }) = input::basic_http_auth(request) {
             match self.access.by_password(&login, &password, self.address(request)) {
-                Ok(visitor) if visitor.role >= role => return Ok(Some(visitor)),
-                Ok(_) => known = true,
-                Err(Refused::Wrong) => {}
-                Err(refused) => return Err(again_later(&refused)),
+                Ok(identity) if identity.role >= role => return Ok(Some(identity)),
+                Ok(_) => is_known = true,
+                Err(PasswordError::Wrong) => {}
+                Err(error) => return Err(try_again_later(&error)),
             }
         }
-        Err(match needs {
-            _ if known => sentence(403, "You may watch, but not change anything."),
-            Needs::Page => Response::redirect_303(SIGN_IN).with_no_cache(),
-            _ => stranger(request),
+        Err(match permission {
+            _ if is_known => plain_text(403, "You may watch, but not change anything."),
+            Permission::Page => Response::redirect_303(SIGN_IN).with_no_cache(),
+            _ => unauthorized(request),
         })
     }
 
-    /// Where the request comes from: the client of the gate, or whoever a trusted proxy speaks for.
+    /// The client's address: that of the connection, or the one that a trusted proxy reports.
     pub(super) fn address(&self, request: &Request) -> IpAddr {
-        let peer = request.header(PEER_HEADER).and_then(|peer| peer.parse().ok());
-        let mut address: IpAddr = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let mut address = peer(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
-        let said: Vec<&str> = lines.flat_map(|(_, value)| value.split(',')).collect();
-        // Each proxy adds the one that it was asked by at the end; what strangers wrote stands before that.
-        for said in said.into_iter().rev() {
+        let hops: Vec<&str> = lines.flat_map(|(_, value)| value.split(',')).collect();
+        // Each proxy appends the address of its client. What stands before that, the client may have made up.
+        for hop in hops.into_iter().rev() {
             if !self.trusts(address) {
                 break;
             }
-            match said.trim().parse::<IpAddr>() {
-                Ok(said) => address = said.to_canonical(),
+            match hop.trim().parse::<IpAddr>() {
+                Ok(hop) => address = hop.to_canonical(),
                 Err(_) => break,
             }
         }
@@ -112,47 +108,26 @@ impl Guard {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.proxies.iter().any(|network| network.holds(address))
+        self.proxies.iter().any(|network| network.contains(address))
     }
 
-    /// Whether nobody on the way can read along: it came by HTTPS to us, or to a trusted proxy.
+    /// Whether the client's connection is encrypted: it came by HTTPS to us, or to a trusted proxy.
     pub(super) fn is_secure(&self, request: &Request) -> bool {
-        let peer = request.header(PEER_HEADER).and_then(|peer| peer.parse().ok());
-        secure::is_secure(request)
-            || (peer.is_some_and(|peer| self.trusts(peer))
+        request.header(SECURE_HEADER).is_some()
+            || (peer(request).is_some_and(|peer| self.trusts(peer))
                 && request.header("X-Forwarded-Proto") == Some("https"))
-    }
-
-    /// Lets scripts of the pages that the settings name read this answer (the Fetch standard's CORS protocol).
-    pub(super) fn share(&self, request: &Request, response: Response) -> Response {
-        if self.origins.is_empty() {
-            return response;
-        }
-        let response = response.with_additional_header("Vary", "Origin");
-        match request.header("Origin").filter(|origin| self.origins.iter().any(|named| named == origin)) {
-            None => response,
-            Some(origin) => response
-                .with_additional_header("Access-Control-Allow-Origin", origin.to_owned())
-                .with_additional_header("Access-Control-Allow-Credentials", "true"),
-        }
-    }
-
-    /// The same for the question whether a request may be sent.
-    pub(super) fn share_preflight(&self, request: &Request, response: Response) -> Response {
-        let response = self.share(request, response);
-        if !response.headers.iter().any(|(name, _)| name == "Access-Control-Allow-Origin") {
-            return response;
-        }
-        response
-            .with_additional_header("Access-Control-Allow-Methods", "GET, HEAD")
-            .with_additional_header("Access-Control-Allow-Headers", "Authorization, Cache-Control, Pragma")
-            .with_additional_header("Access-Control-Max-Age", "600")
     }
 }
 
-/// Whether a page elsewhere makes a browser ask for this. Browsers say it in Sec-Fetch-Site where the connection is
-/// secure, and else by an Origin that is not ours; other programs say neither, and nobody can make them ask.
-pub(super) fn is_from_elsewhere(request: &Request) -> bool {
+/// The address at the other end of the connection.
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.header(PEER_HEADER).and_then(|peer| peer.parse().ok())
+}
+
+/// Whether a page of another server made a browser send this request (CSRF). Browsers say so in Sec-Fetch-Site if
+/// the connection is secure, and otherwise by an Origin that is not ours. Programs that are not browsers send
+/// neither, and no page can make them send requests.
+pub(super) fn is_cross_site(request: &Request) -> bool {
     if let Some(site) = request.header("Sec-Fetch-Site") {
         return !matches!(site, "same-origin" | "none");
     }
@@ -161,41 +136,26 @@ pub(super) fn is_from_elsewhere(request: &Request) -> bool {
     !origin.split_once("://").is_some_and(|(_, own)| !own.is_empty() && own.eq_ignore_ascii_case(host))
 }
 
-/// What the cookies of ours hold.
-pub(super) fn cookies(request: &Request) -> impl Iterator<Item = &str> {
-    let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("Cookie"));
-    let pairs = lines.flat_map(|(_, line)| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| name.starts_with(COOKIE)).map(|(_, secret)| secret).take(COOKIES_MAX)
-}
-
-/// The name of our cookie on this server.
-pub(super) fn cookie_name(request: &Request) -> String {
-    let port = request.header("Host").and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
-    let port = port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    format!("{COOKIE}{}", port.unwrap_or("default"))
-}
-
-/// Asks for a password. Browsers that were signed in once are not asked: they would show a window of their own.
-fn stranger(request: &Request) -> Response {
-    let response = sentence(401, "This needs a user and a password, or a token.");
-    if cookies(request).next().is_some() {
+/// Asks for a password, except in a browser with a cookie of ours: it would open a window of its own.
+fn unauthorized(request: &Request) -> Response {
+    let response = plain_text(401, "You need a user name and a password, or a token.");
+    if cookies::secrets(request).next().is_some() {
         return response;
     }
     response.with_additional_header("WWW-Authenticate", "Basic realm=\"boardcam\", charset=\"UTF-8\"")
 }
 
-/// The answer to whoever has to wait.
-fn again_later(refused: &Refused) -> Response {
-    let (status, wait) = status_of(refused);
-    sentence(status, refused.to_string()).with_additional_header("Retry-After", wait.to_string())
+fn try_again_later(error: &PasswordError) -> Response {
+    let (status, wait) = status_of(error);
+    plain_text(status, error.to_string()).with_additional_header("Retry-After", wait.to_string())
 }
 
-/// The status code that says so, and after how many seconds one may ask again.
-pub(super) fn status_of(refused: &Refused) -> (u16, u64) {
-    match refused {
-        Refused::Wrong => (403, 0),
-        Refused::Slowed(wait) => (429, seconds(*wait)),
-        Refused::Busy => (503, 1),
+/// The status code of an answer to it, and the seconds after which the client may try again.
+pub(super) fn status_of(error: &PasswordError) -> (u16, u64) {
+    match error {
+        PasswordError::Wrong => (403, 0),
+        PasswordError::Throttled(wait) => (429, whole_seconds(*wait)),
+        PasswordError::Busy => (503, 1),
     }
 }
 
@@ -203,7 +163,6 @@ pub(super) fn status_of(refused: &Refused) -> (u16, u64) {
 mod tests {
     use super::super::tests::{ben, guard};
     use super::*;
-    use crate::protocol::SECURE_HEADER;
 
     fn request(headers: &[(&str, &str)]) -> Request {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -232,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_gate_and_trusted_proxies_say_that_nobody_reads_along() {
+    fn only_the_gate_and_trusted_proxies_say_that_a_connection_is_secure() {
         let guard = Guard { proxies: vec!["10.0.0.1".parse().unwrap()], ..guard(&[]) };
         let https = ("X-Forwarded-Proto", "https");
         assert!(guard.is_secure(&request(&[(PEER_HEADER, "192.0.2.1"), (SECURE_HEADER, "1")])));
@@ -242,19 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn cookies_of_two_servers_on_one_host_are_not_mixed_up() {
-        assert_eq!(cookie_name(&request(&[("Host", "board.local:8080")])), "boardcam-8080");
-        assert_eq!(cookie_name(&request(&[("Host", "[::1]:81")])), "boardcam-81");
-        for host in ["board.local", "[::1]", "a:"] {
-            assert_eq!(cookie_name(&request(&[("Host", host)])), "boardcam-default", "{host}");
-        }
-    }
-
-    #[test]
     fn a_password_opens_what_its_role_may_have() {
         let guard = guard(&[ben()]);
         let ben = request(&[("Authorization", "Basic YmVuOnBhc3N3b3Jk"), (PEER_HEADER, "192.0.2.1")]);
-        let status = |needs| guard.admit(&ben, needs).map_or_else(|refused| refused.status_code, |_| 200);
-        assert_eq!([Needs::Page, Needs::Watch, Needs::Control].map(status), [200, 200, 403]);
+        let status =
+            |permission| guard.admit(&ben, permission).map_or_else(|answer| answer.status_code, |_| 200);
+        assert_eq!([Permission::Page, Permission::Watch, Permission::Control].map(status), [200, 200, 403]);
     }
 }

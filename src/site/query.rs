@@ -1,20 +1,23 @@
-//! What a URL asks for behind its question mark: `?size=`, `?quality=`, `?fps=`, `?advance_headers=1`.
+//! The parameters of a stream or snapshot: `?size=`, `?quality=`, `?fps=`, `?advance_headers=1`.
 //!
-//! Parameters that mean nothing to us are ignored, since clients add their own (cache busters, tokens). One that
-//! does mean something and has a wrong value is refused in words.
+//! Parameters that we do not know are ignored, since clients add their own (cache busters, tokens). A known one
+//! with a wrong value is refused, with an answer that says what is right.
 
 use std::str::FromStr;
 
-use super::RequestContext;
+use super::request::RequestContext;
 use crate::pace::Fps;
 use crate::picture::Size;
 use crate::variants::Variant;
 
-/// What a viewer wants other than the camera's own stream.
+/// What a viewer asks for in the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StreamQuery {
+    /// Smaller pictures than the camera's own.
     pub(super) variant: Option<Variant>,
+    /// The most frames per second.
     pub(super) fps: Option<Fps>,
+    /// Each frame comes with the header of the next part.
     pub(super) advance_headers: bool,
 }
 
@@ -23,42 +26,42 @@ impl StreamQuery {
     ///
     /// # Errors
     /// A sentence that says which parameter is wrong and what is right.
-    pub(super) fn of(visit: &RequestContext<'_>) -> Result<Self, String> {
-        let size = value(visit, "size", Size::from_str)?;
-        let quality = value(visit, "quality", quality)?;
-        let fps = value(visit, "fps", Fps::from_str)?;
-        let advance_headers = value(visit, "advance_headers", switch)?.unwrap_or(false);
-        let default = visit.feed().quality();
-        let wanted = size.is_some() || quality.is_some();
-        let variant = wanted.then(|| Variant { size, quality: quality.unwrap_or(default) });
+    pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, String> {
+        let size = value(ctx, "size", Size::from_str)?;
+        let quality = value(ctx, "quality", quality)?;
+        let fps = value(ctx, "fps", Fps::from_str)?;
+        let advance_headers = value(ctx, "advance_headers", switch)?.unwrap_or(false);
+        let is_smaller = size.is_some() || quality.is_some();
+        let default = ctx.feed().quality();
+        let variant = is_smaller.then(|| Variant { size, quality: quality.unwrap_or(default) });
         Ok(Self { variant, fps, advance_headers })
     }
 }
 
-/// The value of parameter `name`, if it is there.
+/// The value of the parameter `name`, if it is there.
 fn value<T>(
-    visit: &RequestContext<'_>,
+    ctx: &RequestContext<'_>,
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
-    let named = |pair: &&str| pair.split('=').next() == Some(name);
-    let count = visit.request.raw_query_string().split('&').filter(named).count();
+    let has_name = |pair: &&str| pair.split('=').next() == Some(name);
+    let count = ctx.request.raw_query_string().split('&').filter(has_name).count();
     if count > 1 {
-        return Err(format!("{name} is there {count} times, which of them is meant?"));
+        return Err(format!("{name} is there {count} times; give it once."));
     }
-    let Some(text) = visit.request.get_param(name) else { return Ok(None) };
+    let Some(text) = ctx.request.get_param(name) else { return Ok(None) };
     parse(&text).map(Some).map_err(|expected| format!("{name}={} cannot be used: {expected}.", shown(&text)))
 }
 
-/// A value from a URL as it may stand in an answer: short, and nothing but letters.
+/// A value from a URL, made safe for an answer: short, and only visible ASCII characters.
 fn shown(text: &str) -> String {
-    /// Characters; more help nobody.
-    const LONGEST: usize = 24;
-    text.chars().filter(|c| c.is_ascii_graphic()).take(LONGEST).collect()
+    /// In characters.
+    const SHOWN_MAX: usize = 24;
+    text.chars().filter(|c| c.is_ascii_graphic()).take(SHOWN_MAX).collect()
 }
 
 fn quality(text: &str) -> Result<u8, String> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit()); // Rust takes a plus sign, too
+    let digits = text.bytes().all(|b| b.is_ascii_digit()); // parse() also accepts a plus sign
     let number = text.parse().ok().filter(|number| digits && (1..=100).contains(number));
     number.ok_or_else(|| "expected a whole number from 1 to 100 such as 60".to_owned())
 }
@@ -73,24 +76,24 @@ fn switch(text: &str) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::house;
+    use super::super::tests::app;
     use super::*;
     use crate::jpeg::encode::DEFAULT_QUALITY;
     use rouille::Request;
 
-    fn wish(query: &str) -> Result<StreamQuery, String> {
+    fn parse(query: &str) -> Result<StreamQuery, String> {
         let request = Request::fake_http("GET", format!("/stream?{query}"), vec![], vec![]);
         StreamQuery::of(&RequestContext {
-            house: &house(),
+            app: &app(),
             request: &request,
-            visitor: None,
+            identity: None,
             camera: 0,
             names_camera: false,
         })
     }
 
     fn variant(query: &str) -> Option<Variant> {
-        wish(query).unwrap().variant
+        parse(query).unwrap().variant
     }
 
     #[test]
@@ -102,20 +105,20 @@ mod tests {
         assert_eq!(variant("quality=50&x=y&size=640x360"), Some(Variant { size, quality: 50 }));
         let fps = "0.5".parse().unwrap();
         let expected = StreamQuery { variant: None, fps: Some(fps), advance_headers: true };
-        assert_eq!(wish("fps=0.5&advance_headers=1"), Ok(expected));
+        assert_eq!(parse("fps=0.5&advance_headers=1"), Ok(expected));
     }
 
     #[test]
-    fn what_means_nothing_to_us_is_ignored() {
+    fn unknown_parameters_are_ignored() {
         for query in ["1699", "cacheBust=1", "timestamp=2&sizes=x&qualit=0", "=", "&&", "SIZE=x"] {
             let expected = StreamQuery { variant: None, fps: None, advance_headers: false };
-            assert_eq!(wish(query), Ok(expected), "{query}");
+            assert_eq!(parse(query), Ok(expected), "{query}");
         }
     }
 
     #[test]
-    fn a_wrong_value_is_told_with_what_would_be_right() {
-        for (query, told) in [
+    fn a_wrong_value_is_refused_with_what_would_be_right() {
+        for (query, expected) in [
             ("size=0x0", "1280x720"),
             ("size=99999x1", "1280x720"),
             ("size=", "1280x720"),
@@ -132,13 +135,13 @@ mod tests {
             ("size=1x1&size=2x2", "2 times"),
             ("quality=5&quality", "2 times"),
         ] {
-            let why = wish(query).unwrap_err();
+            let why = parse(query).unwrap_err();
             assert!(
-                why.starts_with(query.split('=').next().unwrap()) && why.contains(told),
+                why.starts_with(query.split('=').next().unwrap()) && why.contains(expected),
                 "{query}: {why}"
             );
         }
-        let long = wish(&format!("quality={}<script>%0a", "x".repeat(1000))).unwrap_err();
+        let long = parse(&format!("quality={}<script>%0a", "x".repeat(1000))).unwrap_err();
         assert!(long.len() < 120, "{long}");
     }
 }

@@ -1,9 +1,9 @@
-//! Which bytes of a file a client wants (RFC 9110 section 14). One range is served; several at once are answered with
+//! The Range header: which bytes of a file a client asks for (RFC 9110 section 14). A header with several ranges gets
 //! the whole file, which section 14.2 allows.
 
-/// Bytes to send of a file.
+/// The bytes of a file to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum ByteRange {
     /// All of it.
     Whole,
     /// `length` bytes from byte `from` on.
@@ -13,21 +13,21 @@ pub(super) enum Asked {
         /// At least one.
         length: u64,
     },
-    /// A range that is not in the file.
-    Nowhere,
+    /// The range is outside the file (status 416).
+    Unsatisfiable,
 }
 
-/// Reads the value of a Range header for a file of `size` bytes. What is no range of bytes counts for nothing.
-pub(super) fn asked(range: Option<&str>, size: u64) -> Asked {
-    range.and_then(|range| read(range, size)).unwrap_or(Asked::Whole)
+/// Reads the value of a Range header for a file of `size` bytes. A value that is not a range of bytes is ignored.
+pub(super) fn requested(range: Option<&str>, size: u64) -> ByteRange {
+    range.and_then(|range| read(range, size)).unwrap_or(ByteRange::Whole)
 }
 
-fn read(range: &str, size: u64) -> Option<Asked> {
+fn read(range: &str, size: u64) -> Option<ByteRange> {
     let (unit, range) = range.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") {
         return None;
     }
-    // More digits than a number has are no number; they count for nothing, too.
+    // `None` also for a number that is too large for u64.
     let number =
         |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     let (first, last) = range.trim().split_once('-')?;
@@ -42,7 +42,7 @@ fn read(range: &str, size: u64) -> Option<Asked> {
             (first, last.saturating_add(1).min(size))
         }
     };
-    Some(if from < end { Asked::Part { from, length: end - from } } else { Asked::Nowhere })
+    Some(if from < end { ByteRange::Part { from, length: end - from } } else { ByteRange::Unsatisfiable })
 }
 
 #[cfg(test)]
@@ -50,8 +50,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn part(from: u64, length: u64) -> Asked {
-        Asked::Part { from, length }
+    fn part(from: u64, length: u64) -> ByteRange {
+        ByteRange::Part { from, length }
     }
 
     #[test]
@@ -65,17 +65,17 @@ mod tests {
             ("bytes=-1000", part(0, 100)),
             ("Bytes=99-99", part(99, 1)),
             ("bytes=0-18446744073709551615", part(0, 100)),
-            ("bytes=100-", Asked::Nowhere),
-            ("bytes=100-200", Asked::Nowhere),
-            ("bytes=-0", Asked::Nowhere),
+            ("bytes=100-", ByteRange::Unsatisfiable),
+            ("bytes=100-200", ByteRange::Unsatisfiable),
+            ("bytes=-0", ByteRange::Unsatisfiable),
         ] {
-            assert_eq!(asked(Some(range), 100), expected, "{range}");
+            assert_eq!(requested(Some(range), 100), expected, "{range}");
         }
-        assert_eq!(asked(Some("bytes=0-"), 0), Asked::Nowhere);
+        assert_eq!(requested(Some("bytes=0-"), 0), ByteRange::Unsatisfiable);
     }
 
     #[test]
-    fn what_is_none_counts_for_nothing() {
+    fn a_malformed_range_is_ignored() {
         for range in [
             "",
             "bytes",
@@ -93,15 +93,15 @@ mod tests {
             "lines=1-2",
             "bytes=99999999999999999999-",
         ] {
-            assert_eq!(asked(Some(range), 100), Asked::Whole, "{range}");
+            assert_eq!(requested(Some(range), 100), ByteRange::Whole, "{range}");
         }
-        assert_eq!(asked(None, 100), Asked::Whole);
+        assert_eq!(requested(None, 100), ByteRange::Whole);
     }
 
     proptest! {
         #[test]
         fn no_range_leads_out_of_the_file(range in "(bytes=)?[0-9]{0,21}-?[0-9]{0,21}", size: u64) {
-            if let Asked::Part { from, length } = asked(Some(&range), size) {
+            if let ByteRange::Part { from, length } = requested(Some(&range), size) {
                 prop_assert!(length > 0 && from.checked_add(length).is_some_and(|end| end <= size));
             }
         }

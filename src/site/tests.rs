@@ -1,28 +1,38 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use rouille::{Request, Response};
+
+use super::route::dispatch;
 use super::*;
 use crate::auth::password::Hash;
 use crate::auth::{Access, Role, User};
 use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
-use crate::feed::CaptureState;
+use crate::feed::{CaptureState, Feed};
+use crate::host::board::Board;
+use crate::host::discovery::Announced;
 use crate::picture::{Layout, Range, Size};
-use crate::variants::VARIANTS_MAX;
+use crate::protocol::KEY_HEADER;
+use crate::record::Recordings;
+use crate::variants::{VARIANTS_MAX, Variants};
 
-pub(super) fn house() -> AppState {
-    house_of(&["door", "garden"])
+pub(super) fn app() -> AppState {
+    app_with_cameras(&["door", "garden"])
 }
 
-pub(super) fn house_of(cameras: &[&str]) -> AppState {
+pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
     let config = SourceConfig::of(SourceSpec::Auto);
     let feed = |name: &&str| Arc::new(Feed::new((*name).to_owned(), config.clone()).0);
     let feeds: Vec<_> = cameras.iter().map(feed).collect();
     AppState {
         feeds: feeds.clone(),
         variants: Variants::new(feeds, Box::new(|| {})),
-        audience: Arc::default(),
+        viewers: Arc::default(),
         guard: guard(&[]),
         recordings: Recordings::new(&recordings::tests::settings()),
-        count: Arc::default(),
+        connections: Arc::default(),
         board: Board::default(),
-        opened: vec![],
+        addresses: vec![],
         announced: Announced::default(),
         https_port: None,
         started: Instant::now(),
@@ -48,19 +58,13 @@ pub(super) fn guard(users: &[User]) -> Guard {
     Guard { access, origins: Vec::new(), proxies: Vec::new() }
 }
 
-pub(super) fn ask(
-    house: &AppState,
-    method: &str,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Response {
+pub(super) fn ask(app: &AppState, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    answer(house, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
+    dispatch(ROUTES, app, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
 }
 
 fn get(url: &str) -> Response {
-    ask(&house(), "GET", url, &[], "")
+    ask(&app(), "GET", url, &[], "")
 }
 
 pub(super) fn header(response: &Response, name: &str) -> Option<String> {
@@ -91,13 +95,13 @@ fn what_is_not_there_is_told_with_what_is() {
     assert_eq!(get("/nowhere").status_code, 404);
     assert_eq!(get("/cameras/attic/stream").status_code, 404);
     let post = Request::fake_http("POST", "/state", vec![], vec![]);
-    assert_eq!(answer(&house(), &post).status_code, 405);
+    assert_eq!(dispatch(ROUTES, &app(), &post).status_code, 405);
 }
 
 #[test]
 fn asking_for_the_head_of_a_stream_opens_none() {
     let head = Request::fake_http("HEAD", "/stream", vec![], vec![]);
-    let response = answer(&house(), &head);
+    let response = dispatch(ROUTES, &app(), &head);
     assert_eq!(header(&response, "X-Boardcam-Serve"), None);
     assert_eq!(header(&response, "Content-Type").as_deref(), Some(crate::multipart::CONTENT_TYPE));
 }
@@ -121,9 +125,9 @@ fn wishes_that_cannot_be_are_refused_in_words_on_every_url() {
 
 #[test]
 fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
-    let house = house();
+    let app = app();
     let ask = |url: &str| {
-        let response = answer(&house, &Request::fake_http("GET", url, vec![], vec![]));
+        let response = dispatch(ROUTES, &app, &Request::fake_http("GET", url, vec![], vec![]));
         (response.status_code, header(&response, "X-Boardcam-Serve"))
     };
     for quality in 1..=VARIANTS_MAX {
@@ -136,25 +140,28 @@ fn more_kinds_of_smaller_pictures_than_there_may_be_are_refused() {
 
 #[test]
 fn every_route_but_a_few_needs_somebody() {
-    let house = AppState { guard: guard(&[ben()]), ..house() };
-    for Route { verb, path, action, needs, .. } in ROUTES {
-        let method = verb.methods()[0];
+    let app = AppState { guard: guard(&[ben()]), ..app() };
+    for Route { method, path, action, permission, .. } in ROUTES {
+        let is_get = *method == Method::Get;
+        let method = method.names()[0];
         let url = action.map_or_else(|| (*path).to_owned(), |action| format!("{path}?action={action}"));
-        let response = answer(&house, &Request::fake_http(method, url, vec![], vec![]));
+        let response = dispatch(ROUTES, &app, &Request::fake_http(method, url, vec![], vec![]));
         let form = matches!(*path, SIGN_IN | "/sign-out");
         let file = matches!(*path, "/page.css" | "/page.js" | "/icon.svg");
-        match needs {
-            Needs::Nothing => assert!(form || file, "{method} {path}"),
-            Needs::Page => assert_eq!(header(&response, "Location").as_deref(), Some(SIGN_IN), "{path}"),
-            Needs::Watch | Needs::Control => assert_eq!(response.status_code, 401, "{method} {path}"),
+        match permission {
+            Permission::Public => assert!(form || file, "{method} {path}"),
+            Permission::Page => assert_eq!(header(&response, "Location").as_deref(), Some(SIGN_IN), "{path}"),
+            Permission::Watch | Permission::Control => {
+                assert_eq!(response.status_code, 401, "{method} {path}")
+            }
         }
-        assert!(*verb == Verb::Get || form || *needs == Needs::Control, "{method} {path} changes something");
+        assert!(is_get || form || *permission == Permission::Control, "{method} {path} changes something");
     }
 }
 
 #[test]
 fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
-    let house = house();
+    let app = app();
     let put = |encoder| {
         let info = SourceInfo {
             source: String::new(),
@@ -172,12 +179,12 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
         let (feed, _) =
             Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
         feed.status().state = CaptureState::Live(info);
-        let house = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::house() };
+        let app = AppState { feeds: vec![Arc::new(feed)], guard: guard(&[]), ..self::app() };
         let body = b"{\"quality\":7}".to_vec();
-        let response = answer(&house, &Request::fake_http("PUT", "/api/quality", vec![], body));
-        (response.status_code, house.feeds[0].quality())
+        let response = dispatch(ROUTES, &app, &Request::fake_http("PUT", "/api/quality", vec![], body));
+        (response.status_code, app.feeds[0].quality())
     };
-    let before = house.feeds[0].quality();
+    let before = app.feeds[0].quality();
     assert_eq!(put(EncodeMode::Auto), (409, before));
     assert_eq!(put(EncodeMode::Software), (200, 7));
 }
@@ -186,7 +193,8 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
 fn who_does_not_come_through_the_gate_is_refused() {
     let with = |key: &str| {
         let headers = vec![(KEY_HEADER.to_owned(), key.to_owned())];
-        admit(&house(), "right", &Request::fake_http("GET", "/state", headers, vec![])).status_code
+        server::answer(ROUTES, &app(), "right", &Request::fake_http("GET", "/state", headers, vec![]))
+            .status_code
     };
     assert_eq!((with("right"), with("wrong"), with("")), (200, 403, 403));
 }

@@ -60,7 +60,7 @@ class SignIn(unittest.TestCase):
         self.assertEqual(self.at(), "/sign-in")
         self.fill_in(USER, "wrong horse")
         # By script, since an element of the page before would be stale.
-        told = "return (document.getElementById('told') || document.body).textContent"
+        told = "return (document.getElementById('message') || document.body).textContent"
         until("it says so", lambda: "do not fit" in self.run_js(told))
         self.complaints()  # of the refusal's status
         self.fill_in(USER, PASSWORD)

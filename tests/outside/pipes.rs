@@ -317,7 +317,7 @@ fn standard_input_is_shown_until_it_ends_and_then_it_is_told_what_helps() -> Out
         let problem = boardcam.state()?["cameras"][0]["problem"].clone();
         Ok(problem.is_object().then(|| problem.to_string()))
     })?;
-    ensure!(told.contains("standard input ended") && told.contains("start boardcam anew"), "{told}");
+    ensure!(told.contains("standard input ended") && told.contains("restart boardcam"), "{told}");
     goes_on(&viewer, 2)?; // the card
     goes_on(&boardcam.watch("/cameras/camera-2/stream")?, 5)?;
     let ended = boardcam.log().matches("standard input ended").count();
@@ -412,21 +412,34 @@ fn a_moving_picture_of_ffmpeg_is_shown() -> Outcome {
 mod inject {
     use super::*;
 
-    #[test]
-    fn a_panic_in_a_camera_ends_its_program_and_starts_it_again() -> Outcome {
-        let program = Program::new("panic", "shows")?;
+    /// The camera fails at `place` once its picture was seen; its program is ended and another one started.
+    fn is_started_again_after_a_fault_at(place: &str, logged: &str) -> Outcome {
+        let program = Program::new(place, "shows")?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_boardcam"));
-        command.env(::boardcam::host::inject::VARIABLE, "camera");
+        command.env(::boardcam::host::inject::VARIABLE, place);
+        command.env(::boardcam::host::inject::WHEN, program.path("now"));
         let boardcam = Boardcam::start_by(command, &["--camera", &program.camera()])?;
         let viewer = boardcam.watch("/stream")?;
         program.is_seen(&viewer)?;
-        ensure!(boardcam.log().contains("panic in thread"), "no panic: {}", boardcam.log());
-        let started = fs::read_to_string(program.0.join("groups"))?.lines().count();
-        ensure!(
-            started == 2 && program.running().len() == 1,
-            "{started} starts, {:?} run",
-            program.running()
-        );
+        let starts =
+            || -> Outcome<usize> { Ok(fs::read_to_string(program.0.join("groups"))?.lines().count()) };
+        ensure!(starts()? == 1 && !boardcam.log().contains(logged), "too early: {}", boardcam.log());
+        fs::write(program.0.join("now"), "")?;
+        wait_for("the second start", || Ok((starts()? == 2).then_some(())))?;
+        ensure!(boardcam.log().contains(logged), "no fault: {}", boardcam.log());
+        program.is_seen(&viewer)?;
+        let (starts, running) = (starts()?, program.running());
+        ensure!(starts == 2 && running.len() == 1, "{starts} starts, {running:?} run");
         Ok(())
+    }
+
+    #[test]
+    fn a_panic_in_a_camera_ends_its_program_and_starts_it_again() -> Outcome {
+        is_started_again_after_a_fault_at("camera", "panic in thread")
+    }
+
+    #[test]
+    fn an_error_of_a_camera_ends_its_program_and_starts_it_again() -> Outcome {
+        is_started_again_after_a_fault_at("camera-error", "pipe:script stopped: injected at camera-error")
     }
 }

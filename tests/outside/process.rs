@@ -340,9 +340,18 @@ mod inject {
     }
 
     fn comes_back_after_a_panic_at(place: &str) -> Outcome {
-        let boardcam = broken_at(place)?;
+        let now = std::env::temp_dir().join(format!("boardcam-inject-{}-{place}", std::process::id()));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardcam"));
+        command.env(::boardcam::host::inject::VARIABLE, place);
+        command.env(::boardcam::host::inject::WHEN, &now);
+        let boardcam = Boardcam::start_by(command, &["--camera", "pattern", "--size", "640x480"])?;
         let viewer = boardcam.watch("/stream")?;
-        said_so(&boardcam, place)?;
+        viewer.next()?;
+        ensure!(!boardcam.log().contains("panic in thread"), "too early: {}", boardcam.log());
+        std::fs::write(&now, "")?;
+        let told = said_so(&boardcam, place);
+        std::fs::remove_file(&now)?;
+        told?;
         wait_for("the picture", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
         let published = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();
         wait_for("pictures on the same connection", || {

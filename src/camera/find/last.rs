@@ -1,21 +1,21 @@
-//! Which of the cameras that are there now is the one of before.
+//! Finds the camera that was open before among those that are there now.
 //!
-//! Used by [`super::Finder`] alone, where a camera was asked for by its number: numbers change with every
-//! replugging, so it is told by its port and its serial number. Opens nothing.
+//! Used by [`super::Finder`] if a camera was configured by its number. Numbers change with every replugging, so the
+//! camera is recognised by its port and serial number. Opens nothing.
 
-use crate::camera::node::{Identity, Node};
+use crate::camera::node::{Identity, Likeness, Node};
 use crate::problem::Problem;
 
-/// A camera that was open, to be found again.
+/// The camera that was open last.
 pub struct Last {
-    /// Who it is.
+    /// What tells it from other cameras.
     pub identity: Identity,
-    /// There was another that only its port tells from this one, so nothing but the port is believed.
+    /// Whether there was another camera that differs only by its port; then nothing but the port identifies it.
     has_twin: bool,
 }
 
 impl Last {
-    /// The camera that was opened now, after `before`, while `nodes` were there.
+    /// The camera that was just opened, after `before`, while `nodes` were there.
     pub fn new(identity: Identity, before: Option<&Last>, nodes: &[Node]) -> Self {
         let had_twin = before.is_some_and(|before| before.has_twin && before.identity == identity);
         let mut last = Self { identity, has_twin: had_twin };
@@ -23,19 +23,19 @@ impl Last {
         last
     }
 
-    /// Looks for twins among the `nodes` that are there while this camera is in use, or in the moment of its end: a
-    /// camera takes longer than that to come back at another port, so none of them is this one.
+    /// Looks for twins among `nodes`. To be called while this camera is in use or when it has just ended: it takes a
+    /// camera longer than that to come back at another port, so none of the nodes is this camera.
     pub fn look_for_twins(&mut self, nodes: &[Node]) {
         self.has_twin |= nodes.iter().any(|node| node.identity.is_twin_of(&self.identity));
     }
 
-    /// This camera: `there` under its number, or the first of `nodes`, which are in order of likeness. Where
-    /// neither is, whatever has its number now, unless that is its twin.
+    /// This camera's node: `there`, the node with its number, or the first of `nodes`, which are in order of likeness.
+    /// If neither is this camera, then whatever has its number now, unless that is its twin.
     ///
     /// # Errors
-    /// It is away, and nothing or its twin has its number.
+    /// The camera is away, and its number is free or its twin has it.
     pub fn find(&self, there: Result<Node, Problem>, nodes: Vec<Node>) -> Result<Node, Problem> {
-        let least = if self.has_twin { 2 } else { 1 };
+        let least = if self.has_twin { Likeness::SamePort } else { Likeness::SameSerial };
         let is_this = |node: &Node| self.identity.likeness(&node.identity) >= least;
         if there.as_ref().is_ok_and(is_this) {
             return there;
@@ -47,7 +47,7 @@ impl Last {
             Ok(node) if self.has_twin && node.identity.is_twin_of(&self.identity) => Err(Problem::new(
                 format!("cannot use {}", node.path.display()),
                 "it is another camera of the same model, at another port",
-                "plug in the camera of before, at the port where it was",
+                "plug the previous camera in again, at the same port",
             )),
             there => there,
         }

@@ -1,10 +1,15 @@
 use std::collections::VecDeque;
 
-use super::super::node::tests::node;
-use super::*;
-use crate::picture::{Range, Raw, Size};
+use rustix::io::Errno;
 
-/// Delivers what it was given, then nothing.
+use super::super::node::tests::node;
+use super::proved::{BAD_FRAMES, first_frame};
+use super::*;
+use crate::camera::refusal::Cause;
+use crate::camera::source::{Frame, SourceError, SourceInfo};
+use crate::picture::{Layout, Range, Raw, Size};
+
+/// Delivers the frames that it was given, then nothing.
 struct Script {
     info: SourceInfo,
     frames: VecDeque<Result<Option<Vec<u8>>, SourceError>>,
@@ -45,7 +50,7 @@ fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) 
     Script { info, frames: frames.into_iter().collect(), now: Vec::new() }
 }
 
-/// Says stop after a number of looks.
+/// Cancels the search at the given call.
 struct Looks(usize);
 
 impl Observer for Looks {
@@ -59,14 +64,14 @@ impl Observer for Looks {
 const WHOLE: usize = 18;
 
 fn proved(source: &mut Script, patience: Duration) -> Result<Vec<u8>, String> {
-    let picture = first_picture(source, patience, &mut Looks(usize::MAX));
-    picture.map(|picture| picture.bytes).map_err(|p| p.to_string())
+    let frame = first_frame(source, patience, &mut Looks(usize::MAX));
+    frame.map(|frame| frame.bytes).map_err(|refusal| refusal.problem.to_string())
 }
 
 #[test]
 fn a_camera_that_delivers_at_once_is_not_held_up_by_a_card() {
-    let picture = first_picture(&mut yuyv([Ok(Some(vec![0; WHOLE]))]), FIRST_PICTURE, &mut Looks(0));
-    assert_eq!(picture.map(|picture| picture.bytes).map_err(|p| p.to_string()), Ok(vec![0; WHOLE]));
+    let frame = first_frame(&mut yuyv([Ok(Some(vec![0; WHOLE]))]), FIRST_PICTURE, &mut Looks(0));
+    assert_eq!(frame.map(|frame| frame.bytes).map_err(|refusal| refusal.cause), Ok(vec![0; WHOLE]));
 }
 
 #[test]
@@ -99,12 +104,12 @@ fn a_camera_unplugged_while_it_is_tried_says_so() {
 
 #[test]
 fn a_shutdown_does_not_wait_for_a_slow_camera() {
-    let ended = first_picture(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
-    assert_eq!(ended.err(), Some(cancelled()));
+    let ended = first_frame(&mut yuyv([]), Duration::from_secs(3600), &mut Looks(3));
+    assert_eq!(ended.err(), Some(Refusal::new(Cause::Cancelled, cancelled())));
 }
 
-fn refusal(camera: bool, name: &str, why: &str) -> Refusal {
-    Refusal { problem: Problem::new(format!("cannot open {name}"), why, "do this"), camera }
+fn refusal(cause: Cause, name: &str, why: &str) -> Refusal {
+    Refusal::new(cause, Problem::new(format!("cannot open {name}"), why, "do this"))
 }
 
 #[test]
@@ -122,22 +127,28 @@ fn a_camera_with_a_second_node_is_one_camera() {
 
 #[test]
 fn the_problem_of_the_one_real_camera_is_the_one_that_is_told() {
-    let all = [refusal(false, "/dev/video10", "a codec"), refusal(true, "/dev/video0", "busy (EBUSY)")];
+    let all = [
+        refusal(Cause::NotACamera, "/dev/video10", "a codec"),
+        refusal(Cause::System(Errno::BUSY), "/dev/video0", "busy (EBUSY)"),
+    ];
     assert_eq!(summary(&all).to_string(), "cannot open /dev/video0: busy (EBUSY); do this");
 }
 
 #[test]
 fn of_several_cameras_the_first_matters_and_the_others_are_mentioned() {
-    let two = [refusal(true, "/dev/video0", "busy (EBUSY)"), refusal(true, "/dev/video2", "unplugged")];
+    let two = [
+        refusal(Cause::System(Errno::BUSY), "/dev/video0", "busy (EBUSY)"),
+        refusal(Cause::System(Errno::NODEV), "/dev/video2", "unplugged"),
+    ];
     assert_eq!(
         summary(&two).to_string(),
-        "cannot open /dev/video0: busy (EBUSY) (nor can another camera be used); do this"
+        "cannot open /dev/video0: busy (EBUSY) (another camera cannot be used either); do this"
     );
 }
 
 #[test]
 fn a_camera_whose_two_nodes_are_both_forbidden_is_told_once() {
-    let both = [refusal(true, "/dev/video0", "denied"), refusal(true, "/dev/video1", "denied")];
+    let both = [0, 1].map(|n| refusal(Cause::System(Errno::ACCESS), &format!("/dev/video{n}"), "denied"));
     assert_eq!(summary(&both), both[0].problem);
 }
 
@@ -145,9 +156,9 @@ fn a_camera_whose_two_nodes_are_both_forbidden_is_told_once() {
 fn without_any_camera_the_user_is_told_to_plug_one_in() {
     assert_eq!(
         summary(&[]).to_string(),
-        "no camera found: there is no /dev/video device; plug one in; it is picked up by itself"
+        "no camera found: there is no /dev/video device; plug one in; it is picked up automatically"
     );
-    let codecs = [refusal(false, "/dev/video10", "codec"), refusal(false, "/dev/video11", "codec")];
+    let codecs = [10, 11].map(|n| refusal(Cause::NotACamera, &format!("/dev/video{n}"), "codec"));
     assert!(summary(&codecs).why.contains("none of the 2"));
     assert!(plug_in(true).contains("Raspberry Pi OS with --camera rpicam"));
 }

@@ -1,20 +1,19 @@
-//! The program that delivers the pictures: started by the shell in a process group of its own, read without
-//! waiting, and ended with everything that it started.
+//! The program that delivers the pictures: started by the shell in its own process group, read without blocking, and
+//! ended together with everything that it started.
 //!
-//! Used by [`super::Pipe`] alone. What it promises:
+//! Used only by [`super::Pipe`]. What it promises:
 //!
-//! - Dropping it ends the whole group: SIGTERM, then SIGKILL to what is left after [`GRACE`], also when this
-//!   thread panics. What a command moves into a session of its own (`setsid`, a daemon) is out of reach.
-//! - It leaves no zombie: the leader is waited for, if need be at the next start.
-//! - The program holds none of our descriptors.
+//! - Dropping it ends the whole group: SIGTERM, then SIGKILL for what is left after [`GRACE`], even if this thread
+//!   panics. Whatever a command moves into another session (`setsid`, a daemon) is out of reach.
+//! - It leaves no zombie: the leader is waited for, at the latest when the next program starts.
+//! - The program inherits none of our file descriptors.
 //!
-//! When boardcam itself is killed with SIGKILL nobody ends the program, but with the pipe its reader is gone:
-//! the next picture that it writes ends it (SIGPIPE, EPIPE). One that hangs and never writes stays; a service
-//! manager that ends whole control groups, as systemd does, ends it too.
+//! If boardcam itself is killed with SIGKILL, nothing ends the program directly. But the reader of its pipe is gone, so
+//! the next picture that it writes ends it (SIGPIPE, EPIPE). A program that hangs and never writes stays, unless a
+//! service manager ends the whole control group, as systemd does.
 
-use crate::sync::lock;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -22,44 +21,46 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::warn;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use rustix::time::Timespec;
+
+use super::read::{Read, Wait, read, wait_for_input};
+use crate::sync::lock;
 
 /// The shell that runs a command.
 const SHELL: &str = "/bin/sh";
 
-/// How long the group may take to end after SIGTERM, so that with the stream's look at the shutdown before and
-/// the killing behind all of it stays below the two seconds that our own end may take.
+/// How long the group may take to end after SIGTERM. Our own end may take two seconds in all, including the time until
+/// the stream notices the shutdown and the time for SIGKILL.
 const GRACE: Duration = Duration::from_millis(800);
 
-/// How long a killed leader may take to be gone; longer takes only one that hangs in a driver.
-const GONE: Duration = Duration::from_millis(300);
+/// How long a leader may take to disappear after SIGKILL; only one that hangs in a driver takes longer.
+const KILL_LIMIT: Duration = Duration::from_millis(300);
 
 /// How long the leader may take to end after it closed its output.
-const FAREWELL: Duration = Duration::from_millis(500);
+const END_LIMIT: Duration = Duration::from_millis(500);
 
-/// How often is looked whether a process has ended.
-const GLANCE: Duration = Duration::from_millis(10);
+/// Time between two checks whether a process has ended.
+const CHECK_PERIOD: Duration = Duration::from_millis(10);
 
-/// Killed leaders that were not gone in time; each is asked for at the next start.
+/// Killed leaders that did not disappear in time; they are waited for again at the next start.
 static STUCK: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
-/// With so many of them nothing more is started.
+/// With this many stuck leaders no further program is started.
 const STUCK_MAX: usize = 16;
 
 /// A running program.
 pub struct Process {
-    /// Taken out only by drop.
+    /// `None` only during drop.
     leader: Option<Child>,
-    /// The leader's number and the group's.
+    /// The process ID of the leader, which is also that of the group.
     group: Pid,
-    /// The group was ended.
-    over: bool,
+    /// Whether the group was ended.
+    is_over: bool,
+    /// Its standard output.
     output: OwnedFd,
-    /// `None` when it was closed.
+    /// Its standard error; `None` once it is closed.
     errors: Option<OwnedFd>,
 }
 
@@ -67,18 +68,20 @@ impl Process {
     /// Runs a command line.
     ///
     /// # Errors
-    /// There is no shell, no process, no descriptor; or too many that were killed before do not end.
+    /// There is no shell, or the system is out of processes or file descriptors; or too many killed programs do not
+    /// disappear.
     pub fn start(command: &str) -> io::Result<Process> {
         {
             let mut stuck = lock(&STUCK);
             stuck.retain_mut(|leader| matches!(leader.try_wait(), Ok(None)));
             if stuck.len() >= STUCK_MAX {
-                return Err(io::Error::other(format!("{STUCK_MAX} programs that were killed do not end")));
+                return Err(io::Error::other(format!(
+                    "{STUCK_MAX} programs do not end though they were killed"
+                )));
             }
         }
-        // Crate v4l opens devices without O_CLOEXEC, and a program that holds a camera keeps it busy. A device
-        // that another camera's thread opens between this and the fork slips through: microseconds in which
-        // nobody has any reason to open one.
+        // Crate v4l opens devices without O_CLOEXEC, and a program that inherits a camera keeps it busy. A device that
+        // another camera's thread opens between this call and the fork slips through; that takes microseconds.
         close_fds::set_fds_cloexec_threadsafe(3, &[]);
         let mut leader = Command::new(SHELL)
             .args(["-c", command])
@@ -91,45 +94,46 @@ impl Process {
         let (output, errors) =
             (leader.stdout.take().map(OwnedFd::from), leader.stderr.take().map(OwnedFd::from));
         let output = output.ok_or_else(|| io::Error::other("no pipe"))?;
-        let process = Process { leader: Some(leader), group, over: false, output, errors };
+        let process = Process { leader: Some(leader), group, is_over: false, output, errors };
         for pipe in [Some(&process.output), process.errors.as_ref()].into_iter().flatten() {
             fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
         }
         Ok(process)
     }
 
-    /// Waits until there is something to read, at most so long; says whether it is so.
+    /// Waits at most `timeout` until there is something to read.
     ///
     /// # Errors
     /// poll(2) failed.
-    pub fn wait(&self, patience: Duration) -> io::Result<bool> {
-        wait_for_input([Some(self.output.as_fd()), self.errors.as_ref().map(AsFd::as_fd)], patience)
+    pub fn wait(&self, timeout: Duration) -> io::Result<Wait> {
+        wait_for_input([Some(self.output.as_fd()), self.errors.as_ref().map(AsFd::as_fd)], timeout)
     }
 
-    /// Reads from its standard output; 0 bytes are its end, `None` is nothing yet.
+    /// Reads from its standard output.
     ///
     /// # Errors
     /// read(2) failed.
-    pub fn read(&self, room: &mut [u8]) -> io::Result<Option<usize>> {
+    pub fn read(&self, room: &mut [u8]) -> io::Result<Read> {
         read(&self.output, room)
     }
 
-    /// Reads from its standard error; `None` is nothing yet, or no more.
+    /// Reads from its standard error; the number of bytes, `None` if there is nothing now.
     pub fn read_errors(&mut self, room: &mut [u8]) -> Option<usize> {
         match read(self.errors.as_ref()?, room) {
-            Ok(Some(0)) | Err(_) => {
+            Ok(Read::Bytes(length)) => Some(length),
+            Ok(Read::Nothing) => None,
+            Ok(Read::End) | Err(_) => {
                 self.errors = None;
                 None
             }
-            Ok(read) => read,
         }
     }
 
-    /// How it ended; `None` if it did not within a moment after it closed its output.
-    pub fn farewell(&mut self) -> Option<ExitStatus> {
-        let end = Instant::now() + FAREWELL;
+    /// How it ended, once it has closed its output; `None` if it goes on running longer than [`END_LIMIT`].
+    pub fn wait_for_end(&mut self) -> Option<ExitStatus> {
+        let end = Instant::now() + END_LIMIT;
         while !self.has_ended() && Instant::now() < end {
-            thread::sleep(GLANCE);
+            thread::sleep(CHECK_PERIOD);
         }
         if !self.has_ended() {
             return None;
@@ -138,7 +142,7 @@ impl Process {
         self.leader.as_mut()?.try_wait().ok().flatten()
     }
 
-    /// Whether the leader has ended. It stays a zombie, so that its number, which is the group's, stays taken.
+    /// Whether the leader has ended. It stays a zombie, so that no other process gets its ID, which is the group's.
     fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.group), options) {
@@ -147,26 +151,27 @@ impl Process {
         }
     }
 
-    /// Ends the group, once. The leader must not be waited for before: with it the number may go to others.
+    /// Ends the group; does nothing the second time. The leader must not be waited for earlier, since others could then
+    /// get its ID.
     fn end(&mut self) {
-        if std::mem::replace(&mut self.over, true) {
+        if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        let _ = kill_process_group(self.group, Signal::TERM); // fails only if nobody is left
+        let _ = kill_process_group(self.group, Signal::TERM); // fails only if no process is left
         let end = Instant::now() + GRACE;
         let mut scratch = [0; 4096];
         loop {
-            // Who is still there has our pipes open, or cut itself off from them and is not waited for. They are
-            // emptied, lest somebody who is about to end waits for room.
-            let quiet = matches!(read(&self.output, &mut scratch), Ok(Some(0)) | Err(_));
+            // Processes of the group that still run hold our pipes open; one that closed them is not waited for. The
+            // pipes are emptied, so that nothing blocks in a write before it can end.
+            let quiet = matches!(read(&self.output, &mut scratch), Ok(Read::End) | Err(_));
             while self.read_errors(&mut scratch).is_some() && Instant::now() < end {}
             if (quiet && self.errors.is_none() && self.has_ended()) || Instant::now() >= end {
                 break;
             }
             if quiet {
-                thread::sleep(GLANCE);
+                thread::sleep(CHECK_PERIOD);
             } else {
-                let _ = self.wait(GLANCE); // failing, it makes this a busy wait of less than a second
+                let _ = self.wait(CHECK_PERIOD); // if it fails, this is a busy wait of less than a second
             }
         }
         let _ = kill_process_group(self.group, Signal::KILL);
@@ -177,47 +182,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
         let Some(mut leader) = self.leader.take() else { return };
-        let end = Instant::now() + GONE;
+        let end = Instant::now() + KILL_LIMIT;
         while matches!(leader.try_wait(), Ok(None)) {
             if Instant::now() >= end {
-                warn!("process {} was killed and does not end", leader.id());
+                warn!("process {} does not end though it was killed", leader.id());
                 lock(&STUCK).push(leader);
                 return;
             }
-            thread::sleep(GLANCE);
+            thread::sleep(CHECK_PERIOD);
         }
-    }
-}
-
-/// Waits until there is something to read from any of these, or one ended, at most so long; says whether it is so.
-///
-/// # Errors
-/// poll(2) failed.
-pub(super) fn wait_for_input<const N: usize>(
-    inputs: [Option<BorrowedFd<'_>>; N],
-    patience: Duration,
-) -> io::Result<bool> {
-    let mut watched = heapless::Vec::<PollFd<'_>, N>::new();
-    for input in inputs.into_iter().flatten() {
-        let _ = watched.push(PollFd::from_borrowed_fd(input, PollFlags::IN)); // there is room for all
-    }
-    let patience = Timespec::try_from(patience).ok();
-    match poll(&mut watched, patience.as_ref()) {
-        Ok(ready) => Ok(ready > 0),
-        Err(Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Reads what is there; 0 bytes are the end, `None` is nothing yet.
-///
-/// # Errors
-/// read(2) failed.
-pub(super) fn read(input: impl AsFd, room: &mut [u8]) -> io::Result<Option<usize>> {
-    match rustix::io::read(input, room) {
-        Ok(length) => Ok(Some(length)),
-        Err(Errno::AGAIN | Errno::INTR) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -232,12 +205,12 @@ mod tests {
         let mut all = Vec::new();
         let mut room = [0; 4096];
         loop {
-            assert!(process.wait(Duration::from_secs(20)).unwrap(), "nothing came in 20 s");
+            assert_eq!(process.wait(Duration::from_secs(20)).unwrap(), Wait::Ready, "nothing came in 20 s");
             while process.read_errors(&mut room).is_some() {}
             match process.read(&mut room).unwrap() {
-                Some(0) => return String::from_utf8_lossy(&all).into_owned(),
-                Some(length) => all.extend(&room[..length]),
-                None => {}
+                Read::End => return String::from_utf8_lossy(&all).into_owned(),
+                Read::Bytes(length) => all.extend(&room[..length]),
+                Read::Nothing => {}
             }
         }
     }
@@ -246,11 +219,11 @@ mod tests {
         std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z"))
     }
 
-    /// Those that were killed go in their own time.
-    fn goes(pid: &str) -> bool {
+    /// Whether a killed process disappears within 20 s.
+    fn disappears(pid: &str) -> bool {
         let begin = Instant::now();
         while is_running(pid) && begin.elapsed() < Duration::from_secs(20) {
-            thread::sleep(GLANCE);
+            thread::sleep(CHECK_PERIOD);
         }
         !is_running(pid)
     }
@@ -269,8 +242,8 @@ mod tests {
         let mut process = Process::start("sleep 1000 >/dev/null 2>&1 & echo $!; exit 7").unwrap();
         let left_behind = output(&mut process);
         assert!(is_running(&left_behind));
-        assert_eq!(process.farewell().and_then(|status| status.code()), Some(7));
-        assert!(goes(&left_behind));
+        assert_eq!(process.wait_for_end().and_then(|status| status.code()), Some(7));
+        assert!(disappears(&left_behind));
     }
 
     #[test]
@@ -292,7 +265,7 @@ mod tests {
         let process = Process::start("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000").unwrap();
         process.wait(Duration::from_secs(20)).unwrap();
         let mut room = [0; 100];
-        let read = process.read(&mut room).unwrap().unwrap();
+        let Read::Bytes(read) = process.read(&mut room).unwrap() else { panic!("no process ID") };
         let child = String::from_utf8_lossy(&room[..read]).into_owned();
         let leader = process.group.as_raw_nonzero().to_string();
         assert!(is_running(&child) && is_running(&leader));
@@ -300,6 +273,6 @@ mod tests {
         drop(process);
         assert!(begin.elapsed() >= GRACE, "it was given {:?}", begin.elapsed());
         assert!(!std::path::Path::new(&format!("/proc/{leader}")).exists(), "a zombie is left");
-        assert!(goes(&child));
+        assert!(disappears(&child));
     }
 }

@@ -1,8 +1,8 @@
-//! The command line for a Raspberry Pi's own camera modules, which only libcamera can read: rpicam-vid's, called
-//! libcamera-vid before Raspberry Pi OS 12.
+//! The command line of rpicam-vid, called libcamera-vid before Raspberry Pi OS 12: the tool for a Raspberry Pi's own
+//! camera modules, which only libcamera can read.
 //!
-//! Used by [`super::Pipe`], and by the search for a camera, which tries it last. Options and
-//! their meaning: rpicam-apps, core/options.cpp and core/video_options.hpp, or `rpicam-vid --help`.
+//! Used by [`super::Pipe`], and by the search for a camera, which tries it last. For the options see `rpicam-vid --help`
+//! (rpicam-apps, core/options.cpp and core/video_options.hpp).
 
 use std::env;
 use std::os::unix::fs::PermissionsExt;
@@ -10,30 +10,30 @@ use std::path::Path;
 
 use log::Level;
 
-use super::Pipe;
+use super::{Pipe, PipeError};
 use crate::camera::config::{PipeSpec, SourceConfig};
 use crate::camera::observer::Observer;
-use crate::camera::refusal::Refusal;
+use crate::camera::refusal::{Cause, Refusal};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 
-/// The program under its names, newest first.
+/// The names of the program, newest first.
 const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
 
-/// What it says when there is no camera module.
+/// What the program writes to standard error if there is no camera module; it has no exit status of its own for that.
 const NO_CAMERA: &str = "no cameras available";
 
-/// The first camera module, without further options: what `auto` tries last.
+/// The first camera module without extra options: what `auto` tries last.
 pub const PLAIN: PipeSpec = PipeSpec::Rpicam(String::new());
 
-/// The program as it is called here; `None` if it is not on PATH.
+/// The program's name on this system; `None` if it is not on PATH.
 pub fn program() -> Option<&'static str> {
     let path = env::var_os("PATH")?;
     PROGRAMS.into_iter().find(|name| env::split_paths(&path).any(|folder| is_program(&folder.join(name))))
 }
 
-/// Whether this is a Raspberry Pi, whose camera modules nothing here can read.
+/// Whether this is a Raspberry Pi without the program, so that its camera modules cannot be used.
 pub fn is_missing_on_a_raspberry_pi() -> bool {
-    // Where the kernel shows the board's name (Documentation/ABI/testing/sysfs-firmware-ofw).
+    // The board's name from the device tree (kernel Documentation/ABI/testing/sysfs-firmware-ofw).
     let model = std::fs::read("/proc/device-tree/model").unwrap_or_default();
     model.starts_with(b"Raspberry Pi") && program().is_none()
 }
@@ -42,20 +42,24 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// Opens the first camera module for a search that asked for any camera, and waits for its first picture. What the
-/// program says is for the debug log only, since it was not asked for.
+/// Opens the first camera module for a search for any camera, and waits for its first picture. Since the user did not
+/// ask for this program, what it says is logged at debug level.
 ///
 /// # Errors
-/// Why there is no picture; no [`Refusal::camera`] where there is no camera module.
+/// Why there is no picture; [`Cause::NotACamera`] if there is no camera module.
 pub fn open(name: &str, config: &SourceConfig, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
-    Pipe::open(name, &PLAIN, config, Level::Debug, observer).map_err(|problem| {
-        let camera = !problem.why.contains(NO_CAMERA);
-        Refusal { problem, camera }
+    Pipe::open(name, &PLAIN, config, Level::Debug, observer).map_err(|error| {
+        let cause = match &error {
+            PipeError::Ended { last_words, .. } if last_words.contains(NO_CAMERA) => Cause::NotACamera,
+            PipeError::Cancelled => Cause::Cancelled,
+            _ => Cause::Program,
+        };
+        Refusal::new(cause, error.problem(&PLAIN))
     })
 }
 
-/// The command line for the shell: JPEGs without end to standard output, of the size, rate and quality wanted,
-/// and `options` behind. What these say themselves is left out, since the program takes nothing twice.
+/// The command line for the shell: JPEGs of the configured size, rate and quality to standard output until it is ended,
+/// with `options` appended. Whatever those set is left out, since the program refuses an option that is given twice.
 pub fn command(program: &str, config: &SourceConfig, options: &str) -> String {
     let size = config.size();
     let own = [
@@ -64,9 +68,9 @@ pub fn command(program: &str, config: &SourceConfig, options: &str) -> String {
         ("--height", "", size.height.to_string()),
         ("--framerate", "", config.fps().to_string()),
         ("--quality", "-q", config.quality.unwrap_or(DEFAULT_QUALITY).to_string()),
-        ("--timeout", "-t", "0".to_owned()), // for ever
+        ("--timeout", "-t", "0".to_owned()), // forever
         ("--nopreview", "-n", String::new()),
-        ("--flush", "", String::new()), // each picture at once, not when a buffer is full
+        ("--flush", "", String::new()), // write each picture at once, not when a buffer is full
         ("--output", "-o", "-".to_owned()),
     ];
     let said = |long: &str, short: &str| {
@@ -75,7 +79,7 @@ pub fn command(program: &str, config: &SourceConfig, options: &str) -> String {
             name == long || (!short.is_empty() && word.starts_with(short))
         })
     };
-    // The shell makes way for the program, so that it is the one that gets signals and tells how it ended.
+    // The program replaces the shell, so that signals reach it and its own exit status is seen.
     let mut line = format!("exec {program}");
     for (long, _, value) in own.iter().filter(|(long, short, _)| !said(long, short)) {
         line.push(' ');

@@ -1,7 +1,7 @@
-//! A USB bus without room for what was agreed: the next less that the camera offers is taken.
+//! Starts a camera, with a smaller mode if the USB bus lacks the bandwidth.
 //!
-//! Used by [`super::V4l2`] alone. A camera reserves its share of the bus when it starts, so a second one on the
-//! same bus may find too little left: STREAMON says ENOSPC, which is never about a disk.
+//! Used only by [`super::V4l2`]. A camera reserves its share of the bus when it starts, so a second one on the same bus
+//! may find too little left. VIDIOC_STREAMON then returns ENOSPC, which here never means a full disk.
 
 use std::cmp::Reverse;
 use std::io;
@@ -14,20 +14,21 @@ use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use super::negotiate::{Agreed, negotiate};
 use crate::camera::config::{EncodeMode, SourceConfig};
+use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 
-/// Smaller modes that are tried. Each takes some milliseconds on a camera that answers.
+/// How many smaller modes are tried. Each takes a few milliseconds on a camera that answers.
 const TRIES: usize = 16;
 
-/// Frames per second below which a smaller picture is better than a slower one.
+/// Below this many frames per second, a smaller picture is better than a slower one.
 const SMOOTH: f64 = 10.0;
 
-/// Sets the camera up as near to `wanted` as it and the bus can, and starts it.
+/// Configures the camera as close to `config` as it and the bus allow, and starts it.
 ///
 /// # Errors
-/// It agrees to nothing, refuses to start, or the bus has no room for anything that it offers.
-pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers), Problem> {
+/// The camera agrees to nothing, refuses to start, or the bus lacks the bandwidth for all that it offers.
+pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers), Refusal> {
     let full = negotiate(device, config)?;
     let error = match start_as(device) {
         Ok(buffers) => return Ok((full, buffers)),
@@ -37,7 +38,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
         return Err(not_started(device, &error));
     }
     for lighter in lighter(device, config, &full).iter().take(TRIES) {
-        // A mode that cannot be set is left out.
+        // A mode that cannot be set is skipped.
         let Ok(mut agreed) = negotiate(device, lighter) else { continue };
         match start_as(device) {
             Ok(buffers) => {
@@ -49,12 +50,14 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
             Err(error) => return Err(not_started(device, &error)),
         }
     }
-    let advice = match full.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some() {
-        true => "try --format mjpeg, or another USB port",
-        false => "plug it into another USB port, away from other cameras",
+    let could_compress = full.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
+    let advice = if could_compress {
+        "try --format mjpeg, or another USB port"
+    } else {
+        "plug it into another USB port, away from other cameras"
     };
     let why = format!("{} (ENOSPC), nor for less of what this camera offers", no_room(&full));
-    Err(Problem::new(cannot_start(device), why, advice))
+    Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
 }
 
 fn start_as(device: &Device) -> io::Result<Buffers> {
@@ -69,11 +72,11 @@ fn cannot_start(device: &Device) -> String {
     format!("cannot start {}", device.path().display())
 }
 
-fn not_started(device: &Device, error: &io::Error) -> Problem {
-    errors::problem(cannot_start(device), device.path(), error)
+fn not_started(device: &Device, error: &io::Error) -> Refusal {
+    errors::refusal(cannot_start(device), device.path(), error)
 }
 
-/// Why the bus refuses, as a clause.
+/// Why the bus refuses a mode, as a clause.
 fn no_room(agreed: &Agreed) -> String {
     format!("the USB bus has no room for {}", mode(agreed))
 }
@@ -83,8 +86,8 @@ fn mode(agreed: &Agreed) -> String {
     format!("{} {}{rate}", agreed.layout, agreed.size)
 }
 
-/// What to ask for instead, best first: the camera's own JPEG where raw pixels were agreed on and it may be
-/// taken, then slower and smaller in the same layout.
+/// What to ask for instead, best first: the camera's own JPEG if it agreed on raw pixels and the settings allow JPEG,
+/// then slower and smaller modes in the same layout.
 fn lighter(device: &Device, config: &SourceConfig, full: &Agreed) -> Vec<SourceConfig> {
     let of = |layout| SourceConfig { layout: Some(layout), ..config.clone() };
     let compressed = full.layout != Layout::Mjpeg
@@ -101,15 +104,14 @@ fn lighter(device: &Device, config: &SourceConfig, full: &Agreed) -> Vec<SourceC
     let modes: Vec<_> = sizes.into_iter().map(|size| (size, Rates::of(&device.handle, code, size))).collect();
     all.extend(ladder(full, modes).into_iter().map(|(size, rate)| SourceConfig {
         size: Some(size),
-        // The option takes whole numbers, and drivers take the nearest rate.
+        // The setting is a whole number, and drivers choose the nearest rate.
         fps: rate.map_or(config.fps, |rate| Some(rate.per_second().floor().max(1.0) as u32)),
         ..of(full.layout)
     }));
     all
 }
 
-/// All modes with less than `full`, the best first: as large as possible at a smooth rate, and slower than that
-/// only when nothing else is left.
+/// All modes with less than `full`, the best first: as large as possible at a smooth rate, then slower ones.
 fn ladder(full: &Agreed, modes: Vec<(Size, Rates)>) -> Vec<(Size, Option<Rate>)> {
     let mut all = Vec::new();
     for (size, rates) in modes {

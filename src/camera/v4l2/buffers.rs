@@ -1,15 +1,15 @@
-//! Streaming through crate v4l's memory-mapped buffers, around the places where that crate would hang,
-//! panic or abort.
+//! Streaming through crate v4l's memory-mapped buffers, avoiding the cases in which that crate would hang, panic or
+//! abort.
 //!
-//! Used by [`super::V4l2`] alone. What is done otherwise than `v4l::io::mmap::Stream` would by itself:
+//! Used only by [`super::V4l2`]. It differs from `v4l::io::mmap::Stream` on its own in three ways:
 //!
-//! - All buffers are queued before the start: vb2 starts nothing before a driver's minimum is queued, and
-//!   bcm2835-v4l2 before Linux 5.4 refused to start unless all were. So the first frame has to be taken
-//!   with `dequeue`, which gives no access to it; it is lost.
-//! - `next` is called only when poll says that a frame is ready, since it first returns the buffer in hand
-//!   to the driver: after a time-out inside it, every further `next` would fail.
-//! - It is dropped only after a stop that worked: its own drop panics when stopping fails, and may panic
-//!   again in that panic, which aborts the program.
+//! - All buffers are queued before the start. vb2 starts nothing before a driver's minimum is queued, and
+//!   bcm2835-v4l2 before Linux 5.4 refused to start unless all were. As a consequence the first frame has to be taken
+//!   with `dequeue`, which gives no access to it, so it is discarded.
+//! - `next` is called only when poll says that a frame is ready. It first returns the held buffer to the driver, so
+//!   after a timeout inside it every further `next` would fail.
+//! - The stream is dropped only after it was stopped successfully. Its own drop panics if stopping fails, and may panic
+//!   again during that panic, which aborts the program.
 
 use std::io;
 use std::mem;
@@ -21,32 +21,41 @@ use v4l::buffer::{Metadata, Type};
 use v4l::io::mmap::Stream;
 use v4l::io::traits::{CaptureStream, Stream as _};
 
-/// Buffers asked of the driver: one in our hands, one being filled, and two of slack (66 ms at 30/s). More
-/// would only make the frames older whenever this program is the slower side.
+/// Buffers requested from the driver: one held by us, one being filled, and two spare (66 ms at 30/s). More would only
+/// make the frames older whenever this program is slower than the camera.
 const BUFFERS: u32 = 4;
 
-/// Fewer buffers cannot work: one is in our hands, and the driver needs one to fill.
+/// The minimum: one buffer held by us, and one for the driver to fill.
 const FEWEST_BUFFERS: usize = 2;
 
 /// The most buffers that a V4L2 queue can have (VIDEO_MAX_FRAME in linux/videodev2.h).
 const MOST_BUFFERS: usize = 32;
 
-/// How often a stop is tried that a signal interrupts.
+/// How often stopping is tried if a signal interrupts it.
 const STOP_TRIES: usize = 3;
 
-/// Bounds the wait inside `dequeue`, which is only called when a frame is ready and so should not wait.
+/// Bounds the wait inside `dequeue`, which should not wait at all: it is only called when a frame is ready.
 const DEQUEUE_LIMIT: Duration = Duration::from_secs(1);
 
-/// poll(2)'s POLLIN on Linux: the same on every architecture.
+/// POLLIN of poll(2), the same on every Linux architecture.
 const POLLIN: i16 = 1;
+
+/// How a wait for a frame ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// A frame or an error can be taken.
+    Ready,
+    /// Nothing came in time.
+    TimedOut,
+}
 
 /// A running stream; dropping it stops the camera.
 pub struct Buffers {
-    /// Taken out only by drop.
+    /// `None` only during drop.
     stream: Option<Stream<'static>>,
-    /// Whether the first frame was taken, so that one buffer is in our hands.
-    in_hand: bool,
-    /// For the log.
+    /// Whether the first frame was taken, so that we hold a buffer.
+    holds_buffer: bool,
+    /// The device's path, for the log.
     path: PathBuf,
 }
 
@@ -54,14 +63,14 @@ impl Buffers {
     /// Allocates, maps and queues the buffers and starts the camera.
     ///
     /// # Errors
-    /// What VIDIOC_REQBUFS, mmap, VIDIOC_QBUF or VIDIOC_STREAMON answered; ENOMEM for too few buffers.
+    /// The error of VIDIOC_REQBUFS, mmap, VIDIOC_QBUF or VIDIOC_STREAMON; ENOMEM if the driver gives too few buffers.
     pub fn start(device: &v4l::Device, path: PathBuf) -> io::Result<Buffers> {
         let mut stream = Stream::with_buffers(device, Type::VideoCapture, BUFFERS)?;
         stream.set_timeout(DEQUEUE_LIMIT);
-        let mut this = Buffers { stream: Some(stream), in_hand: false, path };
+        let mut this = Buffers { stream: Some(stream), holds_buffer: false, path };
         let stream = this.stream()?;
-        // The crate does not tell how many were granted, more or fewer than asked: the first that does not
-        // exist is refused with EINVAL.
+        // The driver may grant more or fewer buffers than requested, and the crate does not say how many. The first
+        // that does not exist is refused with EINVAL.
         let mut queued = 0;
         while queued < MOST_BUFFERS {
             match CaptureStream::queue(stream, queued) {
@@ -81,38 +90,41 @@ impl Buffers {
         self.stream.as_mut().ok_or_else(|| Errno::NODEV.into())
     }
 
-    /// Waits for a frame, or for an error that [`Buffers::exchange`] will then return; `false` when none came
-    /// in time or a signal came first.
-    pub fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
-        // Rounded up, or the last part of a millisecond would be spent spinning.
+    /// Waits at most `timeout` for a frame, or for an error that [`Buffers::exchange`] will then return. A signal may
+    /// end the wait early, as [`Wait::TimedOut`].
+    ///
+    /// # Errors
+    /// The error of poll(2).
+    pub fn wait(&mut self, timeout: Duration) -> io::Result<Wait> {
+        // Rounded up; otherwise the last fraction of a millisecond would be a busy wait.
         let millis = i32::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
         match self.stream()?.handle().poll(POLLIN, millis) {
-            Ok(ready) => Ok(ready > 0),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Ok(0) => Ok(Wait::TimedOut),
+            Ok(_) => Ok(Wait::Ready),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(Wait::TimedOut),
             Err(e) => Err(e),
         }
     }
 
-    /// Whether a buffer is in our hands, so that [`Buffers::exchange`] can be called.
-    pub fn in_hand(&self) -> bool {
-        self.in_hand
+    /// Whether we hold a buffer, so that [`Buffers::exchange`] can be called.
+    pub fn holds_buffer(&self) -> bool {
+        self.holds_buffer
     }
 
-    /// Takes the first frame that [`Buffers::wait`] announced; its contents are lost.
+    /// Takes the first frame that [`Buffers::wait`] announced; its contents are discarded.
     ///
     /// # Errors
     /// Any error is final.
     pub fn skip_first(&mut self) -> io::Result<()> {
         CaptureStream::dequeue(self.stream()?)?;
-        self.in_hand = true;
+        self.holds_buffer = true;
         Ok(())
     }
 
-    /// Takes the frame that [`Buffers::wait`] announced, and gives the one in hand back to the driver.
-    /// Allocates nothing.
+    /// Takes the frame that [`Buffers::wait`] announced, and returns the held buffer to the driver. Does not allocate.
     ///
     /// # Errors
-    /// Any error is final: which buffers are whose is then unknown.
+    /// Any error is final: it is then unknown which buffers belong to the driver.
     pub fn exchange(&mut self) -> io::Result<(&[u8], Metadata)> {
         let (bytes, meta) = CaptureStream::next(self.stream()?)?;
         Ok((bytes, *meta))
@@ -132,7 +144,7 @@ impl Drop for Buffers {
             Ok(()) => {}
             Err(e) if Errno::from_io_error(&e) == Some(Errno::NODEV) => {}
             Err(e) => {
-                // Dropping the stream would panic. Its descriptor and mappings stay until the program ends.
+                // Dropping the stream would panic, so it is leaked: its descriptor and mappings stay.
                 log::error!(
                     "cannot stop {}: {e}; it stays open until this program ends",
                     self.path.display()

@@ -1,4 +1,4 @@
-//! An open capture node: what it calls itself and which formats it lists.
+//! An open capture node: its names and the formats that it lists.
 
 use std::io;
 use std::path::Path;
@@ -10,8 +10,8 @@ use v4l::video::Capture;
 use super::catch::{catch_panic, unreadable};
 use super::errors;
 use super::modes::some_of;
-use crate::camera::node::{Node, Role};
-use crate::camera::refusal::Refusal;
+use crate::camera::node::Node;
+use crate::camera::refusal::{Cause, Refusal};
 use crate::names::printable;
 use crate::picture::Layout;
 use crate::problem::Problem;
@@ -27,85 +27,66 @@ pub struct Listed {
 
 /// An open capture node.
 pub struct Device {
-    /// Seen from outside.
+    /// The node as sysfs shows it.
     pub node: Node,
     /// The open descriptor.
     pub handle: v4l::Device,
-    /// What the device calls itself.
+    /// The device's own name.
     pub card: String,
     /// The kernel driver.
     pub driver: String,
-    /// Where it is connected.
+    /// Where it is connected, such as `usb-0000:01:00.0-1.2`.
     pub bus: String,
-    /// All formats, in the driver's order; at least one.
+    /// The formats that it lists, in the driver's order; at least one.
     pub formats: Vec<Listed>,
 }
 
 impl Device {
-    /// Opens a node and checks that it is one for single-planar capture by streaming.
+    /// Opens a node and checks that it supports single-planar capture by streaming.
+    ///
+    /// # Errors
+    /// The node is not such a device, or a system call failed.
     pub fn open(node: Node) -> Result<Device, Refusal> {
-        if let Some(problem) = node.barred() {
-            // A raw sensor is a camera to the user, though none for us.
-            return Err(Refusal { problem, camera: node.role() == Role::RawSensor });
+        if let Some(refusal) = node.barred() {
+            return Err(refusal);
         }
         let path = node.path.display().to_string();
-        let opened = v4l::Device::with_path(&node.path);
-        let failed = |e: io::Error| errors::problem(format!("cannot open {path}"), &node.path, &e);
-        let handle = opened.map_err(|e| Refusal::camera(failed(e)))?;
-
-        let no_camera = |why: &str| {
-            let problem = Problem::new(format!("cannot use {path}"), why, errors::SEE_PROBE);
-            Refusal { problem, camera: false }
-        };
-        let caps = match node.card_is_text {
-            true => catch_panic(|| handle.query_caps()),
-            false => Err(unreadable()),
-        };
+        let failed = |e: io::Error| errors::refusal(format!("cannot open {path}"), &node.path, &e);
+        let handle = v4l::Device::with_path(&node.path).map_err(failed)?;
+        let caps = if node.card_is_text { catch_panic(|| handle.query_caps()) } else { Err(unreadable()) };
         let (card, driver, bus) = match caps {
-            Ok(caps) if !caps.capabilities.contains(Flags::VIDEO_CAPTURE) => {
-                return Err(no_camera(if caps.capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
-                    "it delivers pictures in several planes, which is not supported"
-                } else {
-                    "it delivers no pictures (a node for metadata, output or conversion)"
-                }));
+            Ok(caps) => {
+                if let Some((cause, why)) = unsuitable(caps.capabilities) {
+                    return Err(refusal(&path, cause, why));
+                }
+                [caps.card, caps.driver, caps.bus].map(|name| printable(name.as_bytes())).into()
             }
-            Ok(caps) if !caps.capabilities.contains(Flags::STREAMING) => {
-                return Err(Refusal {
-                    camera: true,
-                    ..no_camera("its driver has no streaming by memory mapping")
-                });
-            }
-            Ok(caps) => (
-                printable(caps.card.as_bytes()),
-                printable(caps.driver.as_bytes()),
-                printable(caps.bus.as_bytes()),
-            ),
-            // Its name cannot be read this way; sysfs knows it too, and the formats show what it can.
+            // The card name cannot be read this way. sysfs has it too, and the formats show what the device can do.
             Err(e) if e.kind() == io::ErrorKind::InvalidData => (
                 node.name.clone(),
                 node.driver.clone(),
                 printable(node.identity.port().as_os_str().as_encoded_bytes()),
             ),
-            Err(e) => return Err(Refusal::camera(failed(e))),
+            Err(e) => return Err(failed(e)),
         };
         let formats: Vec<Listed> = catch_panic(|| handle.enum_formats())
-            .map_err(|e| Refusal::camera(failed(e)))?
+            .map_err(failed)?
             .into_iter()
             .map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) })
             .collect();
         if formats.is_empty() {
-            return Err(no_camera("it lists no picture formats"));
+            return Err(refusal(&path, Cause::NotACamera, "it lists no picture formats"));
         }
         Ok(Device { node, handle, card, driver, bus, formats })
     }
 
-    /// The code under which it lists a layout, if it does.
+    /// The V4L2 code under which the device lists a layout; `None` if it does not.
     pub fn code_of(&self, layout: Layout) -> Option<FourCC> {
         let listed = |code: &[u8; 4]| self.formats.iter().any(|f| f.fourcc.repr == *code);
         layout.codes().iter().copied().find(|code| listed(code)).map(FourCC::new)
     }
 
-    /// Its path.
+    /// The path that was opened.
     pub fn path(&self) -> &Path {
         &self.node.path
     }
@@ -116,7 +97,25 @@ impl Device {
     }
 }
 
-/// A code as text, safe to print: `MJPG`, or `Y16-BE` where the top bit says big-endian (v4l2_fourcc_be in
+/// Why a device with these capabilities cannot be used, if so.
+fn unsuitable(capabilities: Flags) -> Option<(Cause, &'static str)> {
+    if !capabilities.contains(Flags::VIDEO_CAPTURE) {
+        let why = if capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
+            "it delivers pictures in several planes, which is not supported"
+        } else {
+            "it delivers no pictures (a node for metadata, output or conversion)"
+        };
+        return Some((Cause::NotACamera, why));
+    }
+    let streams = capabilities.contains(Flags::STREAMING);
+    (!streams).then_some((Cause::NoStreaming, "its driver cannot stream through memory-mapped buffers"))
+}
+
+fn refusal(path: &str, cause: Cause, why: &str) -> Refusal {
+    Refusal::new(cause, Problem::new(format!("cannot use {path}"), why, errors::SEE_PROBE))
+}
+
+/// A V4L2 code as text, safe to print: `MJPG`, or `Y16-BE` where the top bit says big-endian (v4l2_fourcc_be in
 /// linux/videodev2.h).
 pub fn code_name(fourcc: FourCC) -> String {
     let [a, b, c, d] = fourcc.repr;

@@ -1,22 +1,23 @@
-//! What the system's answers mean on a camera, and what the user can do about each.
+//! What the system's errors mean on a camera, and what the user can do about each.
 //!
-//! The meanings are those of the V4L2 ioctl pages in the kernel's userspace API documentation; one place
-//! for all of them, so that the same answer reads the same wherever it comes from.
+//! The meanings are those of the V4L2 ioctl pages in the kernel's userspace API documentation. They stand in one
+//! table, so that the same error reads the same wherever it comes from.
 
 use std::io;
 use std::path::Path;
 
 use rustix::io::Errno;
 
+use crate::camera::refusal::{Cause, Refusal};
 use crate::problem::Problem;
 
-/// Advice where another device is the answer.
+/// Advice where the user should choose another device.
 pub const SEE_PROBE: &str = "`boardcam probe` lists the cameras that are there";
 
-const OTHER_MODE: &str = "try another --size or --format; `boardcam probe` lists what it offers";
+const OTHER_MODE: &str = "try another --size or --format; `boardcam probe` lists what the camera offers";
 const REPLUG: &str = "unplug it and plug it in again; check its cable and power supply";
 
-/// What an answer is called, what it means on a camera, and advice in which `{}` stands for the path.
+/// An error number, its name, what it means on a camera, and advice in which `{}` stands for the path.
 struct Meaning(Errno, &'static str, &'static str, &'static str);
 
 const MEANINGS: [Meaning; 18] = [
@@ -30,9 +31,9 @@ const MEANINGS: [Meaning; 18] = [
         Errno::PERM,
         "EPERM",
         "not permitted",
-        "a container or service must be given this device; add your user to group video",
+        "give the container or service access to this device; add your user to group video",
     ),
-    Meaning(Errno::BUSY, "EBUSY", "another program holds the camera", "find it with: fuser -v {}"),
+    Meaning(Errno::BUSY, "EBUSY", "another program is using the camera", "find out which with: fuser -v {}"),
     Meaning(
         Errno::NOENT,
         "ENOENT",
@@ -41,21 +42,26 @@ const MEANINGS: [Meaning; 18] = [
     ),
     Meaning(Errno::NOTDIR, "ENOTDIR", "no such device", SEE_PROBE),
     Meaning(Errno::LOOP, "ELOOP", "its links lead nowhere", SEE_PROBE),
-    Meaning(Errno::NAMETOOLONG, "ENAMETOOLONG", "no path can be that long", SEE_PROBE),
-    Meaning(Errno::NODEV, "ENODEV", "unplugged", "plug it in again; it is picked up by itself"),
-    Meaning(Errno::NXIO, "ENXIO", "unplugged", "plug it in again; it is picked up by itself"),
+    Meaning(Errno::NAMETOOLONG, "ENAMETOOLONG", "the path is too long", SEE_PROBE),
+    Meaning(Errno::NODEV, "ENODEV", "unplugged", "plug it in again; it is picked up automatically"),
+    Meaning(Errno::NXIO, "ENXIO", "unplugged", "plug it in again; it is picked up automatically"),
     Meaning(Errno::NOTTY, "ENOTTY", "not a V4L2 capture device", SEE_PROBE),
     Meaning(Errno::INVAL, "EINVAL", "the driver refuses", OTHER_MODE),
-    Meaning(Errno::PIPE, "EPIPE", "the driver finds no complete way from a sensor to this node", OTHER_MODE),
-    Meaning(Errno::IO, "EIO", "the camera does not answer as it should", REPLUG),
-    Meaning(Errno::PROTO, "EPROTO", "the camera does not answer as it should", REPLUG),
+    Meaning(
+        Errno::PIPE,
+        "EPIPE",
+        "the driver finds no complete pipeline from a sensor to this node",
+        OTHER_MODE,
+    ),
+    Meaning(Errno::IO, "EIO", "the camera does not answer properly", REPLUG),
+    Meaning(Errno::PROTO, "EPROTO", "the camera does not answer properly", REPLUG),
     Meaning(Errno::TIMEDOUT, "ETIMEDOUT", "the camera does not answer", REPLUG),
-    Meaning(Errno::NOMEM, "ENOMEM", "no memory for its pictures", "try a smaller --size"),
-    Meaning(Errno::NOSPC, "ENOSPC", "no bandwidth left", OTHER_MODE),
+    Meaning(Errno::NOMEM, "ENOMEM", "not enough memory for its pictures", "try a smaller --size"),
+    Meaning(Errno::NOSPC, "ENOSPC", "not enough bandwidth left", OTHER_MODE),
     Meaning(Errno::MFILE, "EMFILE", "too many files are open", "raise the limit: ulimit -n"),
 ];
 
-/// A failed call on the camera at `path` as a [`Problem`]; `what` says what was tried, on what.
+/// Puts a failed call on the camera at `path` into words; `what` says what was tried, and on what.
 pub fn problem(what: impl Into<String>, path: &Path, error: &io::Error) -> Problem {
     match MEANINGS.iter().find(|m| Errno::from_io_error(error) == Some(m.0)) {
         Some(Meaning(_, name, why, advice)) => {
@@ -63,6 +69,14 @@ pub fn problem(what: impl Into<String>, path: &Path, error: &io::Error) -> Probl
         }
         None => Problem::new(what, error.to_string(), SEE_PROBE),
     }
+}
+
+/// Like [`problem`], for a candidate that a search refuses because of it.
+pub fn refusal(what: impl Into<String>, path: &Path, error: &io::Error) -> Refusal {
+    Refusal::new(
+        Errno::from_io_error(error).map_or(Cause::Unreadable, Cause::System),
+        problem(what, path, error),
+    )
 }
 
 #[cfg(test)]
@@ -77,7 +91,8 @@ mod tests {
     fn each_answer_says_what_it_means_and_what_to_do() {
         assert_eq!(
             told(Errno::BUSY),
-            "cannot open /dev/video7: another program holds the camera (EBUSY); find it with: fuser -v /dev/video7"
+            "cannot open /dev/video7: another program is using the camera (EBUSY); find out which with: fuser -v \
+             /dev/video7"
         );
         assert!(
             told(Errno::ACCESS)

@@ -1,8 +1,8 @@
 //! V4L2 capture devices through crate v4l, with memory-mapped buffers.
 //!
-//! Used by [`super::find`] and [`super::probe`]. An open [`V4l2`] streams; each frame is borrowed from the
-//! driver's own buffer, without a copy and without an allocation. Its first frame is lost on purpose (see
-//! [`buffers`]). Opening may take seconds on a camera that does not answer: uvcvideo waits up to 5 s for it.
+//! Used by [`super::find`] and [`super::probe`]. An open [`V4l2`] streams. Each frame is borrowed from the driver's own
+//! buffer, without a copy and without an allocation. The first frame is discarded (see `buffers`). Opening may take
+//! seconds if a camera does not answer: uvcvideo waits up to 5 s for it.
 
 mod bandwidth;
 mod buffers;
@@ -25,12 +25,12 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::problem::Problem;
-use buffers::Buffers;
+use buffers::{Buffers, Wait};
 use device::Device;
 use negotiate::Agreed;
 
-/// The oldest that a frame's timestamp is believed to be. Beyond it, or in the future, the driver's clock is
-/// not what it says.
+/// The greatest age of a frame that is believed. If a timestamp is older or in the future, the driver's clock is not
+/// CLOCK_MONOTONIC, whatever its flags say.
 const OLDEST_FRAME: Duration = Duration::from_secs(10);
 
 /// An open, streaming V4L2 device.
@@ -38,23 +38,23 @@ pub struct V4l2 {
     info: SourceInfo,
     node: Node,
     buffers: Buffers,
-    /// Why it delivers no more, once so.
+    /// Why it stopped delivering, once it has.
     ended: Option<SourceError>,
 }
 
 impl V4l2 {
-    /// Opens the node at `path`, sets it up as near to `wanted` as it can, and starts it.
+    /// Opens the node at `path`, configures it as close to `config` as it allows, and starts it.
     ///
     /// # Errors
-    /// It is no usable camera, is busy, not permitted, or refuses.
+    /// It is not a usable camera, is busy, not permitted, or refuses.
     pub fn open(path: &Path, config: &SourceConfig) -> Result<V4l2, Problem> {
         Self::start(Node::at(path)?, config).map_err(|refusal| refusal.problem)
     }
 
-    /// Like [`V4l2::open`], for a node that was looked at already.
+    /// Like [`V4l2::open`], for a node that was examined already.
     pub fn start(node: Node, config: &SourceConfig) -> Result<V4l2, Refusal> {
         let device = Device::open(node)?;
-        let (agreed, buffers) = bandwidth::start(&device, config).map_err(Refusal::camera)?;
+        let (agreed, buffers) = bandwidth::start(&device, config)?;
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
         let info = SourceInfo {
@@ -73,16 +73,16 @@ impl V4l2 {
         Ok(V4l2 { info, node: device.node, buffers, ended: None })
     }
 
-    /// Waits for a frame and takes it; a first one only makes room for the next.
+    /// Waits for a frame and takes it. The very first frame is discarded.
     fn take(buffers: &mut Buffers, timeout: Duration) -> io::Result<Option<(&[u8], Metadata)>> {
         let deadline = Instant::now().checked_add(timeout);
-        if !buffers.wait(timeout)? {
+        if buffers.wait(timeout)? == Wait::TimedOut {
             return Ok(None);
         }
-        if !buffers.in_hand() {
+        if !buffers.holds_buffer() {
             buffers.skip_first()?;
             let left = deadline.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
-            if !buffers.wait(left)? {
+            if buffers.wait(left)? == Wait::TimedOut {
                 return Ok(None);
             }
         }
@@ -106,7 +106,7 @@ impl Source for V4l2 {
     }
 }
 
-/// What the driver filled, as a frame.
+/// The part of the buffer that the driver filled, as a frame.
 fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
     let used = usize::try_from(meta.bytesused).unwrap_or(usize::MAX);
     let now = Instant::now();
@@ -119,14 +119,14 @@ fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
     }
 }
 
-/// CLOCK_MONOTONIC, which drivers stamp frames with.
+/// CLOCK_MONOTONIC, the clock of frame timestamps.
 fn monotonic() -> Duration {
-    // It starts at boot and so is never negative.
+    // It starts at boot, so it is never negative.
     Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
 }
 
-/// How long before `now`, on CLOCK_MONOTONIC, the frame was captured; `None` if its stamp is of another
-/// clock or not to be believed.
+/// How long before `now`, on CLOCK_MONOTONIC, the frame was captured; `None` if its timestamp is from another clock or
+/// not to be believed.
 fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
     if meta.flags & Flags::TIMESTAMP_MASK != Flags::TIMESTAMP_MONOTONIC {
         return None;
@@ -137,7 +137,7 @@ fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
     now.checked_sub(stamp).filter(|age| *age <= OLDEST_FRAME)
 }
 
-/// Why it delivers no more. A node that is gone was unplugged, whatever the answer: drivers differ.
+/// Why it stopped delivering. If the node is gone, the camera was unplugged, whatever the error: drivers differ.
 fn stopped(node: &Node, error: &io::Error) -> Problem {
     let gone = Node::at(&node.path).map_or(true, |now| now.minor != node.minor);
     let error = if gone { &Errno::NODEV.into() } else { error };

@@ -1,4 +1,4 @@
-//! Sizes and rates as V4L2 lists them: single values or ranges.
+//! Frame sizes and rates as V4L2 lists them: single values or ranges.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -13,14 +13,14 @@ use v4l::video::Capture;
 use super::catch::catch_panic;
 use crate::picture::Size;
 
-/// How many values a sentence names before it says only how many more there are.
+/// How many values a sentence names before it only counts the rest.
 const NAMED: usize = 8;
 
-/// The longest time between two frames that is believed; beyond it a driver's fraction is taken for garbage.
+/// The longest frame interval that is believed; a longer one is taken for garbage from the driver.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// A frame rate as V4L2 tells it: the time between two frames as a fraction of a second. It need not be 1/N:
-/// 2/25 s are 12.5 frames per second.
+/// A frame rate as in V4L2: the time between two frames as a fraction of a second. It need not be 1/N: 2/25 s makes
+/// 12.5 frames per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     numerator: u32,
@@ -28,7 +28,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `None` for fractions that are no time between frames.
+    /// `None` for a fraction that cannot be a frame interval: 0, infinite, or above one hour.
     pub fn new(interval: Fraction) -> Option<Rate> {
         let Fraction { numerator, denominator } = interval;
         if numerator == 0 || denominator == 0 {
@@ -40,8 +40,7 @@ impl Rate {
 
     /// The time between two frames.
     pub fn interval(self) -> Duration {
-        // At most u32::MAX * 1e9, which u64 holds.
-        Duration::from_nanos(u64::from(self.numerator) * 1_000_000_000 / u64::from(self.denominator))
+        Duration::from_secs(self.numerator.into()) / self.denominator
     }
 
     /// Frames per second.
@@ -49,7 +48,7 @@ impl Rate {
         f64::from(self.denominator) / f64::from(self.numerator)
     }
 
-    /// Whether it is `fps` within 1 %, so that 29.97 passes for 30.
+    /// Whether it is `fps` within 1 %: 29.97 passes for 30.
     pub fn meets(self, fps: u32) -> bool {
         let fps = f64::from(fps);
         (self.per_second() - fps).abs() <= fps / 100.0
@@ -71,14 +70,14 @@ pub fn rate_text(per_second: f64) -> String {
 /// The rates of one format at one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rates {
-    /// These, the fastest first; empty if the driver does not tell.
+    /// These rates, the fastest first; empty if the driver lists none.
     List(Vec<Rate>),
-    /// From the first to the second, the slowest first.
+    /// Any rate from the first, the slowest, to the second, the fastest.
     Range(Rate, Rate),
 }
 
 impl Rates {
-    /// What the driver lists; a driver that lists nothing is no error.
+    /// What the driver lists, which may be nothing.
     pub fn of(device: &v4l::Device, fourcc: FourCC, size: Size) -> Rates {
         let mut list = Vec::new();
         for found in
@@ -98,9 +97,9 @@ impl Rates {
         Rates::List(list)
     }
 
-    /// By how many thousandths of a frame per second the fastest falls short of `fps`; 0 where it meets it, and
-    /// where the driver does not tell.
-    pub fn short_of(&self, fps: u32) -> u64 {
+    /// By how many thousandths of a frame per second the fastest rate falls short of `fps`; 0 if it is fast enough or
+    /// the driver lists none.
+    pub fn shortfall(&self, fps: u32) -> u64 {
         let fastest = match self {
             Rates::List(list) => list.first(),
             Rates::Range(_, fastest) => Some(fastest),
@@ -109,7 +108,7 @@ impl Rates {
         fastest.filter(|rate| !rate.meets(fps)).map_or(0, short)
     }
 
-    /// The rates below `rate`, the fastest first; of a range the halves down to the slowest.
+    /// The rates below `rate`, the fastest first; in a range, `rate` halved again and again down to the slowest.
     pub fn slower_than(&self, rate: Rate) -> Vec<Rate> {
         let below = |r: &Rate| r.interval() > rate.interval();
         match self {
@@ -135,21 +134,21 @@ impl fmt::Display for Rates {
 /// The sizes of one format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sizes {
-    /// These, as the driver ordered them; empty if it does not tell.
+    /// These sizes, in the driver's order; empty if it lists none.
     List(Vec<Size>),
-    /// Any from the smallest to the largest, in these steps of width and height.
+    /// Any size from the smallest to the largest, in steps.
     Range {
         /// The smallest.
         min: Size,
         /// The largest.
         max: Size,
-        /// Steps in pixels, 1 where any size will do.
+        /// Steps of width and height in pixels; 0 and 1 mean any.
         step: (u32, u32),
     },
 }
 
 impl Sizes {
-    /// What the driver lists; a driver that lists nothing is no error.
+    /// What the driver lists, which may be nothing.
     pub fn of(device: &v4l::Device, fourcc: FourCC) -> Sizes {
         let mut list = Vec::new();
         for found in catch_panic(|| device.enum_framesizes(fourcc)).unwrap_or_default() {
@@ -172,7 +171,7 @@ impl Sizes {
         Sizes::List(list)
     }
 
-    /// Whether exactly `size` is offered; a driver that does not tell may offer it.
+    /// Whether exactly `size` is offered; true if the driver lists nothing.
     pub fn may_offer(&self, size: Size) -> bool {
         match self {
             Sizes::List(list) => list.is_empty() || list.contains(&size),
@@ -186,34 +185,35 @@ impl Sizes {
         }
     }
 
-    /// The listed size that differs least from `wanted` in width and height together, the larger of two;
-    /// `wanted` itself where the driver lists none or knows a range, in which it rounds by itself.
+    /// The listed size with the smallest [`Sizes::distance`] from `wanted`, the larger of two equals. `wanted` itself
+    /// if the driver lists none, or a range, in which it rounds by itself.
     pub fn nearest(&self, wanted: Size) -> Size {
         match self {
             Sizes::List(list) => list
                 .iter()
-                .min_by_key(|s| (apart(**s, wanted), u64::MAX - s.area()))
+                .min_by_key(|s| (distance(**s, wanted), u64::MAX - s.area()))
                 .copied()
                 .unwrap_or(wanted),
             Sizes::Range { .. } => wanted,
         }
     }
 
-    /// By how much the nearest size differs from `wanted`, in width and height together; 0 where the driver
-    /// does not tell. In a range the steps do not count.
-    pub fn apart(&self, wanted: Size) -> u64 {
+    /// How far the nearest size is from `wanted`: difference in width plus difference in height, in pixels; 0 if the
+    /// driver lists none. Steps of a range do not count.
+    pub fn distance(&self, wanted: Size) -> u64 {
         let nearest = match self {
             Sizes::List(_) => self.nearest(wanted),
-            // Not clamp(), which panics on a driver's nonsense.
+            // Not clamp(), which panics if a driver swaps minimum and maximum.
             Sizes::Range { min, max, .. } => Size {
                 width: wanted.width.min(max.width).max(min.width),
                 height: wanted.height.min(max.height).max(min.height),
             },
         };
-        apart(nearest, wanted)
+        distance(nearest, wanted)
     }
 
-    /// The sizes with fewer pixels than `size`, the largest first; of a range the halves down to the smallest.
+    /// The sizes with fewer pixels than `size`, the largest first; in a range, `size` halved again and again down to the
+    /// smallest.
     pub fn smaller_than(&self, size: Size) -> Vec<Size> {
         match self {
             Sizes::List(list) => {
@@ -221,7 +221,7 @@ impl Sizes {
                 below.sort_by_key(|s| Reverse(s.area()));
                 below
             }
-            // The driver rounds to its steps by itself.
+            // The driver rounds to its own steps.
             Sizes::Range { min, .. } => {
                 let half = |s: &Size| Some(Size { width: s.width / 2, height: s.height / 2 });
                 let halves = std::iter::successors(half(&size), half);
@@ -241,11 +241,11 @@ impl fmt::Display for Sizes {
     }
 }
 
-fn apart(one: Size, other: Size) -> u64 {
+fn distance(one: Size, other: Size) -> u64 {
     u64::from(one.width.abs_diff(other.width)) + u64::from(one.height.abs_diff(other.height))
 }
 
-/// The first few, for a sentence: `30, 15, 10`, `8x8, ... and 12 more`.
+/// The first few values for a sentence: `30, 15, 10`, or `8x8, ... and 12 more`.
 pub fn some_of(list: &[impl fmt::Display]) -> String {
     let named: Vec<String> = list.iter().take(NAMED).map(|item| item.to_string()).collect();
     match list.len().saturating_sub(NAMED) {
@@ -334,14 +334,14 @@ pub mod tests {
     }
 
     #[test]
-    fn how_far_a_camera_falls_short_of_a_wish_can_be_compared() {
+    fn how_far_a_camera_falls_short_of_the_settings_can_be_compared() {
         let rates = Rates::List(vec![rate(1001, 30_000), rate(1, 5)]);
-        assert_eq!([15, 30].map(|fps| rates.short_of(fps)), [0, 0]);
-        assert_eq!(Rates::Range(rate(1, 5), rate(1, 50)).short_of(60), 10_000);
-        assert_eq!(Rates::List(Vec::new()).short_of(60), 0);
+        assert_eq!([15, 30].map(|fps| rates.shortfall(fps)), [0, 0]);
+        assert_eq!(Rates::Range(rate(1, 5), rate(1, 50)).shortfall(60), 10_000);
+        assert_eq!(Rates::List(Vec::new()).shortfall(60), 0);
         let range = Sizes::Range { min: size("32x32"), max: size("640x480"), step: (8, 2) };
-        assert_eq!(["641x481", "5x32", "64x64"].map(|wanted| range.apart(size(wanted))), [2, 27, 0]);
-        assert_eq!(sizes(&["640x480", "320x240"]).apart(size("330x250")), 20);
-        assert_eq!(sizes(&[]).apart(size("330x250")), 0);
+        assert_eq!(["641x481", "5x32", "64x64"].map(|wanted| range.distance(size(wanted))), [2, 27, 0]);
+        assert_eq!(sizes(&["640x480", "320x240"]).distance(size("330x250")), 20);
+        assert_eq!(sizes(&[]).distance(size("330x250")), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Agreeing with a camera on layout, size and rate: what was asked where it can, else the nearest that it
-//! offers, with a sentence for each wish that was not fulfilled.
+//! Agrees with a camera on layout, size and rate: what the settings ask for if the camera offers it, otherwise the
+//! nearest that it offers. Each difference becomes one sentence.
 
 use std::time::Duration;
 
@@ -14,26 +14,34 @@ use super::device::{Device, code_name};
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use crate::camera::config::{EncodeMode, SourceConfig};
+use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::Picture;
 use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
 use crate::problem::Problem;
 
-/// The largest frame that is believed. 8K YUYV is 63.3 MiB; a driver that announces more is broken, and
-/// slots of that size would not fit a small board.
+/// The largest frame size that is believed, in bytes. 8K YUYV takes 63.3 MiB; a driver that announces more is broken,
+/// and slots of that size would not fit on a small board.
 const MAX_FRAME_BYTES: u32 = 64 << 20;
 
-/// V4L2_CID_JPEG_COMPRESSION_QUALITY (linux/v4l2-controls.h), in percent as a rule.
+/// V4L2_CID_JPEG_COMPRESSION_QUALITY (linux/v4l2-controls.h); most drivers take 1 to 100.
 const JPEG_QUALITY: u32 = 0x009d_0903;
 
-/// What was agreed.
+/// What the camera agreed to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreed {
+    /// The layout of its frames.
     pub layout: Layout,
+    /// The size of its pictures.
     pub size: Size,
+    /// Bytes from one row to the next; 0 for MJPEG.
     pub stride: u32,
+    /// The largest frame, in bytes.
     pub max_frame: usize,
+    /// The range of its samples; meaningless for MJPEG.
     pub range: Range,
+    /// Its rate; `None` if the driver does not say.
     pub rate: Option<Rate>,
+    /// One sentence for each setting that was not met.
     pub compromises: Vec<String>,
 }
 
@@ -44,11 +52,11 @@ impl Agreed {
     }
 }
 
-/// Sets the camera up. What it agrees to is only sure once it has delivered.
+/// Configures the camera. Whether it keeps to the agreement shows only when it delivers.
 ///
 /// # Errors
-/// It lists no layout that was allowed, or refuses each of them.
-pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Problem> {
+/// The camera lists no layout that the settings allow, or refuses all of them.
+pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refusal> {
     let mut offers: Vec<Offer> = allowed(config)
         .iter()
         .filter_map(|&layout| {
@@ -58,18 +66,21 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Probl
             Some(Offer { layout, code, sizes, rates })
         })
         .collect();
-    // The sort keeps the order of layouts where they are equal in this.
+    // The sort is stable: layouts with equal drawbacks keep their order.
     offers.sort_by_cached_key(|offer| offer.drawbacks(config));
     let mut first = None;
     for offer in &offers {
         match agree(device, config, offer) {
             Ok(agreed) => return Ok(agreed),
-            Err(problem) => first.get_or_insert(problem),
+            Err(refusal) => first.get_or_insert(refusal),
         };
     }
     Err(first.unwrap_or_else(|| {
         let (why, advice) = no_layout(config, &device.format_names());
-        Problem::new(format!("cannot use {}", device.path().display()), why, advice)
+        Refusal::new(
+            Cause::NoFormat,
+            Problem::new(format!("cannot use {}", device.path().display()), why, advice),
+        )
     }))
 }
 
@@ -78,18 +89,17 @@ struct Offer {
     layout: Layout,
     code: FourCC,
     sizes: Sizes,
-    /// Those of the size that is nearest to the wanted one.
+    /// The rates of the size that is nearest to the configured one.
     rates: Rates,
 }
 
 impl Offer {
-    /// What weighs more than our own order of layouts, heaviest first: a size that was asked for and is not
-    /// offered; that it is no JPEG of the camera's, or that it is one and would have to be decoded to be encoded
-    /// here; and among raw layouts, which differ less, how far size and rate fall short of what is wanted.
+    /// What outweighs our own order of layouts, heaviest first: the configured size is not offered; the camera's JPEG
+    /// would have to be decoded to encode it here; and, for raw layouts, how far size and rate are from the settings.
     fn drawbacks(&self, config: &SourceConfig) -> (bool, bool, Option<(u64, u64)>) {
         let Offer { layout, sizes, rates, .. } = self;
         let lacks_size = config.size.is_some_and(|size| !sizes.may_offer(size));
-        let raw = layout.raw().map(|_| (sizes.apart(config.size()), rates.short_of(config.fps())));
+        let raw = layout.raw().map(|_| (sizes.distance(config.size()), rates.shortfall(config.fps())));
         let decoded = config.encoder == EncodeMode::Software && raw.is_none();
         (lacks_size, decoded, raw)
     }
@@ -101,15 +111,15 @@ fn allowed(config: &SourceConfig) -> Vec<Layout> {
         EncodeMode::Auto | EncodeMode::Software => true,
         EncodeMode::Passthrough => *layout == Layout::Mjpeg,
     };
-    let by_layout = |layout: &Layout| config.layout.is_none_or(|wish| wish == *layout);
+    let by_layout = |layout: &Layout| config.layout.is_none_or(|only| only == *layout);
     Layout::all().filter(by_encoder).filter(by_layout).collect()
 }
 
-/// Why none of the listed formats can be taken, and what to do.
+/// Why none of the listed formats can be used, and what to do about it.
 fn no_layout(config: &SourceConfig, listed: &str) -> (String, String) {
     let names: Vec<&str> = allowed(config).into_iter().map(Layout::name).collect();
     if names.is_empty() {
-        let why = "the --format and the --encoder that were asked for exclude each other";
+        let why = "--format and --encoder exclude each other";
         return (why.to_owned(), "leave one of them out".to_owned());
     }
     let advice = match (config.layout, config.encoder) {
@@ -120,30 +130,31 @@ fn no_layout(config: &SourceConfig, listed: &str) -> (String, String) {
     (format!("it offers no {}, only {listed}", names.join(" or ")), advice.to_owned())
 }
 
-/// Sets one layout, the nearest size and the nearest rate.
-fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed, Problem> {
+/// Sets one layout with the nearest size and the nearest rate.
+fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed, Refusal> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = format!("cannot set {} to {layout}", path.display());
-    let failed = |e| errors::problem(&what, path, &e);
+    let failed = |e| errors::refusal(&what, path, &e);
+    let bad_format = |why, advice| Refusal::new(Cause::BadFormat, Problem::new(&what, why, advice));
 
     let size = sizes.nearest(config.size());
     catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
-    // Many drivers have one fixed rate and refuse this; what they say afterwards counts.
+    // Many drivers have one fixed rate and refuse this; what they report afterwards counts.
     let _ = catch_panic(|| device.handle.set_params(&Parameters::with_fps(config.fps())));
     let rate = catch_panic(|| device.handle.params())
         .ok()
         .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
         .and_then(|params| Rate::new(params.interval));
-    // Asked again, since a new rate may have brought another sizeimage.
+    // Asked again, since a new rate may change sizeimage.
     let format = catch_panic(|| device.handle.format()).map_err(failed)?;
 
     if Layout::of_code(format.fourcc.repr) != Some(*layout) {
         let why = format!("its driver chose {} instead", code_name(format.fourcc));
-        return Err(Problem::new(what, why, "try another --format"));
+        return Err(bad_format(why, "try another --format"));
     }
     if let Some(why) = nonsense(*layout, &format) {
-        return Err(Problem::new(what, why, "try another --size or --format, or another camera"));
+        return Err(bad_format(why, "try another --size or --format, or another camera"));
     }
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
@@ -163,7 +174,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
     })
 }
 
-/// What is impossible in a format that the driver set, if anything.
+/// What is impossible about a format that the driver set; `None` if it makes sense.
 fn nonsense(layout: Layout, format: &Format) -> Option<String> {
     let size = Size { width: format.width, height: format.height };
     let sides = 1..=MAX_SIDE;
@@ -183,8 +194,8 @@ fn nonsense(layout: Layout, format: &Format) -> Option<String> {
     None
 }
 
-/// The range of samples: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h. Luma alone has that of RGB by
-/// default, as the kernel's own generator of test pictures has it (v4l2-tpg-core.c).
+/// The range of samples: V4L2_MAP_QUANTIZATION_DEFAULT in linux/videodev2.h. Grey pictures default to the range of
+/// RGB, as in the kernel's own test pattern generator (v4l2-tpg-core.c).
 fn range(layout: Layout, format: &Format) -> Range {
     match (layout, format.quantization, format.colorspace) {
         (Layout::Mjpeg, _, _) | (_, Quantization::FullRange, _) => Range::Full,
@@ -214,15 +225,13 @@ fn rate_compromise(config: &SourceConfig, size: Size, got: Option<Rate>, offered
     match (config.fps, got) {
         (_, Some(rate)) if rate.meets(config.fps()) => None,
         (Some(fps), Some(rate)) => Some(format!("asked for {fps} frames/s, got {rate}{offers}")),
-        (Some(fps), None) => {
-            Some(format!("asked for {fps} frames/s, but its driver has no setting for that"))
-        }
+        (Some(fps), None) => Some(format!("asked for {fps} frames/s, but its driver has no rate setting")),
         (None, Some(rate)) => Some(format!("{rate} frames/s instead of the usual {}{offers}", config.fps())),
         (None, None) => None,
     }
 }
 
-/// Sets the camera's own JPEG quality if one was asked for and it is the camera that compresses.
+/// Sets the camera's own JPEG quality, if one is configured and the camera does the compressing.
 fn quality_compromise(device: &Device, config: &SourceConfig, layout: Layout) -> Option<String> {
     let by_camera = layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
     let quality = config.quality.filter(|_| by_camera)?;
@@ -232,8 +241,8 @@ fn quality_compromise(device: &Device, config: &SourceConfig, layout: Layout) ->
 
 fn quality_sentence(quality: u8) -> String {
     format!(
-        "asked for quality {quality}, but this camera compresses by itself and has no setting for that; \
-         --encoder software compresses here"
+        "asked for quality {quality}, but this camera makes its own JPEGs and has no quality setting; with --encoder \
+         software the quality applies"
     )
 }
 
@@ -257,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cameras_own_jpeg_comes_first_and_wishes_narrow_it() {
+    fn the_cameras_own_jpeg_comes_first_and_settings_narrow_the_choice() {
         let all: Vec<Layout> = Layout::all().collect();
         assert_eq!(allowed(&config()), all);
         assert_eq!(allowed(&SourceConfig { encoder: EncodeMode::Passthrough, ..config() }), [Layout::Mjpeg]);
@@ -270,8 +279,8 @@ mod tests {
 
     #[test]
     fn a_camera_without_the_asked_format_says_what_it_has() {
-        let wish = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
-        let told = no_layout(&wish, "YUYV, NV12");
+        let asked = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
+        let told = no_layout(&asked, "YUYV, NV12");
         assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
         let told = no_layout(&config(), "BA81").0;
         assert!(
@@ -306,9 +315,9 @@ mod tests {
     #[test]
     fn a_size_that_was_not_given_is_told_with_those_on_offer() {
         let offered = sizes(&["640x480", "1280x720"]);
-        let wish = SourceConfig { size: Some(size("1281x721")), ..config() };
+        let asked = SourceConfig { size: Some(size("1281x721")), ..config() };
         assert_eq!(
-            size_compromise(&wish, size("1280x720"), &offered).unwrap(),
+            size_compromise(&asked, size("1280x720"), &offered).unwrap(),
             "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
         );
         assert_eq!(
@@ -316,25 +325,25 @@ mod tests {
             "640x480 instead of the usual 1280x720; it offers 640x480"
         );
         assert_eq!(size_compromise(&config(), size("1280x720"), &offered), None);
-        assert_eq!(size_compromise(&wish, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
+        assert_eq!(size_compromise(&asked, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
     }
 
     #[test]
     fn a_rate_that_was_not_given_is_told_with_those_on_offer() {
         let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
-        let wish = SourceConfig { fps: Some(60), ..config() };
+        let asked = SourceConfig { fps: Some(60), ..config() };
         let hd = size("1280x720");
         assert_eq!(
-            rate_compromise(&wish, hd, Some(rate(2, 25)), &offered).unwrap(),
+            rate_compromise(&asked, hd, Some(rate(2, 25)), &offered).unwrap(),
             "asked for 60 frames/s, got 12.5; at 1280x720 it offers 30, 12.5"
         );
-        assert_eq!(rate_compromise(&wish, hd, Some(rate(1, 60)), &offered), None);
+        assert_eq!(rate_compromise(&asked, hd, Some(rate(1, 60)), &offered), None);
         assert_eq!(rate_compromise(&config(), hd, Some(rate(1001, 30_000)), &offered), None);
         assert_eq!(
             rate_compromise(&config(), hd, Some(rate(2, 25)), &Rates::List(Vec::new())).unwrap(),
             "12.5 frames/s instead of the usual 30"
         );
-        assert!(rate_compromise(&wish, hd, None, &offered).unwrap().contains("no setting"));
+        assert!(rate_compromise(&asked, hd, None, &offered).unwrap().contains("no rate setting"));
         assert_eq!(rate_compromise(&config(), hd, None, &offered), None);
     }
 

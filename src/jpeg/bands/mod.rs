@@ -11,6 +11,7 @@ use jpeg_encoder::SamplingFactor;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
+use super::marker;
 use crate::host::inject;
 use crate::picture::{Raw, Size};
 use crate::sync::lock;
@@ -148,7 +149,7 @@ fn join(out: &mut [u8], share: usize, lens: &[Option<usize>], height: u32) -> Op
             out[head.height..head.height + height.len()].copy_from_slice(&height);
             end = coded.end;
         } else {
-            let restart = [0xff, RST0 + (number - 1) % RST_COUNT];
+            let restart = marker::bytes(marker::RST0 + (number - 1) % marker::RST_COUNT);
             out[end..end + restart.len()].copy_from_slice(&restart);
             end += restart.len();
             out.copy_within(coded.clone(), end);
@@ -159,13 +160,7 @@ fn join(out: &mut [u8], share: usize, lens: &[Option<usize>], height: u32) -> Op
     Some(end + EOI.len())
 }
 
-/// The first restart marker (ITU T.81 table B.1), ...
-const RST0: u8 = 0xd0;
-/// ... of so many that are used in turn.
-const RST_COUNT: u8 = 8;
-const SOF0: u8 = 0xc0;
-const SOS: u8 = 0xda;
-const EOI: [u8; 2] = [0xff, 0xd9];
+const EOI: [u8; 2] = marker::bytes(marker::EOI);
 
 /// What is in front of the coded data of a JPEG of our own making.
 struct Head {
@@ -179,11 +174,11 @@ impl Head {
         let mut height = None;
         let mut at = 2; // behind SOI
         loop {
-            let &[0xff, marker, high, low] = jpeg.get(at..)?.first_chunk()? else { return None };
+            let &[marker::PREFIX, code, high, low] = jpeg.get(at..)?.first_chunk()? else { return None };
             let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-            match marker {
-                SOF0 => height = Some(at + 5), // behind marker, length and precision (ITU T.81 B.2.2)
-                SOS => return Some(Head { height: height?, len: end }),
+            match code {
+                marker::SOF0 => height = Some(at + 5), // behind marker, length and precision (ITU T.81 B.2.2)
+                marker::SOS => return Some(Head { height: height?, len: end }),
                 _ => {}
             }
             at = end;

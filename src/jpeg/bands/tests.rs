@@ -32,7 +32,7 @@ fn decoded(jpeg: &[u8]) -> Vec<u8> {
 }
 
 fn restarts(jpeg: &[u8]) -> usize {
-    jpeg.windows(2).filter(|two| two[0] == 0xff && (RST0..RST0 + RST_COUNT).contains(&two[1])).count()
+    jpeg.windows(2).filter(|two| two[0] == marker::PREFIX && marker::is_restart(two[1])).count()
 }
 
 /// As libjpeg's own program decodes it; `None` where that is not installed.

@@ -8,36 +8,11 @@
 use std::fmt;
 
 use super::huffman::STANDARD_TABLES;
+use super::marker;
 use crate::picture::Size;
 
-/// Markers of ITU T.81 table B.1, each behind a byte 0xFF.
-mod marker {
-    /// First and last marker that decides how the scan is coded; three codes in between do not.
-    pub const SOF: std::ops::RangeInclusive<u8> = 0xc0..=0xcf;
-    /// Baseline, Huffman coded.
-    pub const SOF0: u8 = 0xc0;
-    /// Extended sequential, Huffman coded; with 8 bit samples every browser reads it.
-    pub const SOF1: u8 = 0xc1;
-    /// Huffman tables.
-    pub const DHT: u8 = 0xc4;
-    /// Reserved for extensions.
-    pub const JPG: u8 = 0xc8;
-    /// Arithmetic coding conditions.
-    pub const DAC: u8 = 0xcc;
-    /// Restart markers, which have no length field.
-    pub const RST: std::ops::RangeInclusive<u8> = 0xd0..=0xd7;
-    /// Start of image.
-    pub const SOI: u8 = 0xd8;
-    /// End of image.
-    pub const EOI: u8 = 0xd9;
-    /// Start of scan.
-    pub const SOS: u8 = 0xda;
-    /// Temporary, without a length field.
-    pub const TEM: u8 = 0x01;
-}
-
-const SOI: [u8; 2] = [0xff, marker::SOI];
-const EOI: [u8; 2] = [0xff, marker::EOI];
+const SOI: [u8; 2] = marker::bytes(marker::SOI);
+const EOI: [u8; 2] = marker::bytes(marker::EOI);
 
 /// The most bytes that mending adds: Huffman tables and EOI.
 pub const MENDING_MAX: usize = STANDARD_TABLES.len() + 2;
@@ -158,7 +133,7 @@ impl<'a> Jpeg<'a> {
         let mut has_huffman_tables = false;
         loop {
             let segment = Segment::at(bytes, at)?;
-            match segment.marker {
+            match segment.code {
                 marker::SOS => {
                     let size = size.ok_or(Fault::NoFrameHeader)?;
                     let (head, tail) = bytes.split_at(at);
@@ -169,8 +144,7 @@ impl<'a> Jpeg<'a> {
                 marker::EOI => return Err(Fault::NoSos),
                 marker::SOI => return Err(Fault::BadSegment),
                 marker::DHT => has_huffman_tables = true,
-                marker::JPG | marker::DAC => {}
-                sof if marker::SOF.contains(&sof) => {
+                sof if marker::is_frame_header(sof) => {
                     let told = frame_size(sof, segment.payload)?;
                     if size.replace(told).is_some() {
                         return Err(Fault::NoFrameHeader);
@@ -229,7 +203,7 @@ impl<'a> Jpeg<'a> {
 
 /// One marker with what belongs to it.
 struct Segment<'a> {
-    marker: u8,
+    code: u8,
     /// Without the length field; empty for a marker that has none.
     payload: &'a [u8],
     /// Where the next segment begins.
@@ -240,26 +214,22 @@ impl<'a> Segment<'a> {
     fn at(bytes: &'a [u8], at: usize) -> Result<Self, Fault> {
         let rest = bytes.get(at..).ok_or(Fault::NoSos)?;
         // Any number of fill bytes 0xFF may stand before a marker (B.1.1.2).
-        let fill = rest.iter().take_while(|&&b| b == 0xff).count();
-        let marker = *rest.get(fill).ok_or(Fault::NoSos)?;
-        if fill == 0 || marker == 0 {
+        let fill = rest.iter().take_while(|&&b| b == marker::PREFIX).count();
+        let code = *rest.get(fill).ok_or(Fault::NoSos)?;
+        if fill == 0 || code == marker::STUFFED {
             return Err(Fault::BadSegment);
         }
         let start = fill + 1;
-        let length = match marker {
-            marker::SOI | marker::EOI | marker::TEM => 0,
-            rst if marker::RST.contains(&rst) => 0,
-            _ => {
-                let field = rest.get(start..).and_then(|rest| rest.first_chunk()).ok_or(Fault::NoSos)?;
-                let length = usize::from(u16::from_be_bytes(*field));
-                if length < field.len() {
-                    return Err(Fault::BadSegment); // the length counts its own two bytes (B.1.1.4)
-                }
-                length
+        let mut length = 0;
+        if marker::has_segment(code) {
+            let field = rest.get(start..).and_then(|rest| rest.first_chunk()).ok_or(Fault::NoSos)?;
+            length = usize::from(u16::from_be_bytes(*field));
+            if length < field.len() {
+                return Err(Fault::BadSegment); // the length counts its own two bytes (B.1.1.4)
             }
-        };
+        }
         let body = rest.get(start..start + length).ok_or(Fault::NoSos)?;
-        Ok(Segment { marker, payload: body.get(2..).unwrap_or_default(), end: at + start + length })
+        Ok(Segment { code, payload: body.get(2..).unwrap_or_default(), end: at + start + length })
     }
 }
 
@@ -289,7 +259,7 @@ fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
     let (data, ending) = match trimmed.strip_suffix(&EOI) {
         Some(data) => (data.len(), EOI.len()),
         // A zero behind 0xFF is no padding but says that the 0xFF is data (F.1.2.3).
-        None => (trimmed.len(), usize::from(trimmed.ends_with(&[0xff]))),
+        None => (trimmed.len(), usize::from(trimmed.ends_with(&[marker::PREFIX]))),
     };
     let end = (header + data + ending).min(scan.len());
     let scan = scan.get(..end)?;

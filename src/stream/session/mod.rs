@@ -7,7 +7,6 @@ use log::warn;
 
 use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
-use crate::host::inject;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
@@ -91,9 +90,6 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<Taken, DropReason> {
         feed.counters.captured.fetch_add(1, Ordering::Relaxed);
-        if feed.is_wanted() {
-            inject::panic_at("camera");
-        }
         let taken = self.publish(frame, feed, writer);
         match taken {
             Ok(taken) => {

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
+use crate::jpeg::marker;
+
 /// Bytes of room for one read, at least: what a pipe holds on Linux (pipe(7)).
 pub const READ: usize = 64 << 10;
 
@@ -21,7 +23,7 @@ pub const READ: usize = 64 << 10;
 const FIRST_ROOM: usize = 256 << 10;
 
 /// What a JPEG begins with: SOI and the first byte of whatever marker follows (B.2.1).
-const BEGIN: [u8; 3] = [0xff, 0xd8, 0xff];
+const BEGIN: [u8; 3] = [marker::PREFIX, marker::SOI, marker::PREFIX];
 
 /// Markers and fill bytes from SOI to the first SOS; more are no JPEG. ICC profiles in pieces make the most, and
 /// video has about ten. This bounds what a stream of false beginnings costs.
@@ -214,7 +216,7 @@ impl Splitter {
         let Some(bytes) = self.rest().get(self.at..) else { return Step::Wait };
         match self.place {
             Place::Scan => {
-                let Some(place) = memchr(0xff, bytes) else {
+                let Some(place) = memchr(marker::PREFIX, bytes) else {
                     self.at = self.end - self.begin;
                     return Step::Wait;
                 };
@@ -222,9 +224,9 @@ impl Splitter {
                 self.at += place;
                 match code {
                     None => return Step::Wait,
-                    Some(0xff) => self.at += 1, // a fill byte (B.1.1.2)
-                    Some(0x00 | 0x01 | 0xd0..=0xd7) => self.at += 2, // a data byte 0xFF (F.1.2.3), TEM, RST
-                    Some(0xd8) => return Step::End(self.at), // the next frame: this one was cut short
+                    Some(marker::PREFIX) => self.at += 1, // a fill byte
+                    Some(marker::STUFFED | marker::TEM | marker::RST0..=marker::RST7) => self.at += 2,
+                    Some(marker::SOI) => return Step::End(self.at), // the next frame: this one was cut short
                     Some(_) => self.place = Place::Between,
                 }
                 Step::On
@@ -237,30 +239,32 @@ impl Splitter {
     fn marker(&mut self) -> Step {
         let Some(bytes) = self.rest().get(self.at..) else { return Step::Wait };
         let (code, length) = match *bytes {
-            [] | [0xff] => return Step::Wait,
-            [0xff, code, ref rest @ ..] => (code, rest.first_chunk().map(|field| u16::from_be_bytes(*field))),
+            [] | [marker::PREFIX] => return Step::Wait,
+            [marker::PREFIX, code, ref rest @ ..] => {
+                (code, rest.first_chunk().map(|field| u16::from_be_bytes(*field)))
+            }
             _ => return Step::Broken,
         };
         let behind = !matches!(self.place, Place::Head { .. });
         match code {
-            0xd9 if behind => return Step::End(self.at + 2),
-            0xd8 if behind => return Step::End(self.at),
-            0x00 | 0xd8 | 0xd9 => return Step::Broken,
+            marker::EOI if behind => return Step::End(self.at + 2),
+            marker::SOI if behind => return Step::End(self.at),
+            marker::STUFFED | marker::SOI | marker::EOI => return Step::Broken,
             _ => {}
         }
         let size = match (code, length) {
-            (0xff, _) => 1,
-            (0x01 | 0xd0..=0xd7, _) => 2,
+            (marker::PREFIX, _) => 1,
+            (code, _) if !marker::has_segment(code) => 2,
             (_, None) => return Step::Wait,
             (_, Some(length)) if length < 2 => return Step::Broken, // it counts its own bytes (B.1.1.4)
             (_, Some(length)) => 2 + usize::from(length),
         };
-        let is_size = matches!(code, 0xc0..=0xcf) && !matches!(code, 0xc4 | 0xc8 | 0xcc);
+        let is_size = marker::is_frame_header(code);
         match &mut self.place {
             Place::Head { markers, sized } => {
                 *markers += 1;
                 // A second SOF is the next frame's: this head was cut short. A scan has to have one.
-                if *markers > MARKERS_MAX || (is_size && *sized) || (code == 0xda && !*sized) {
+                if *markers > MARKERS_MAX || (is_size && *sized) || (code == marker::SOS && !*sized) {
                     return Step::Broken;
                 }
                 *sized |= is_size;
@@ -268,7 +272,7 @@ impl Splitter {
             _ if is_size => return Step::Broken,
             _ => {}
         }
-        if code == 0xda {
+        if code == marker::SOS {
             self.place = Place::Scan;
         }
         self.at += size;

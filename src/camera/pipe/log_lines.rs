@@ -1,7 +1,7 @@
-//! What a program says on its standard error, line by line into the log.
+//! Writes what a program says on its standard error to the log, line by line.
 //!
-//! Used by [`super::Pipe`] alone. Lines are cut, made safe for a terminal and freed of passwords, and a program
-//! that says too much is left out; its last line is kept, since it often is the reason why it ended.
+//! Used only by [`super::Pipe`]. Lines are cut to a maximum length and made safe for a terminal, passwords are removed,
+//! and the number of lines is limited. The last line is kept, since it often says why the program ended.
 
 use std::time::{Duration, Instant};
 
@@ -9,37 +9,41 @@ use log::{Level, log};
 
 use crate::names::printable;
 
-/// The longest line in bytes; what is beyond is left out.
+/// The longest line in bytes; the rest is cut off.
 const LINE_MAX: usize = 300;
 
-/// So many lines are logged ...
+/// The most lines that are logged per [`PERIOD`]; further lines are only counted.
 const LINES_MAX: u32 = 20;
-/// ... in so much time; further ones are counted.
+/// See [`LINES_MAX`].
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Makes log lines of what a program says.
+/// Makes log lines of what a program writes.
 #[derive(Debug)]
-pub struct Chatter {
-    /// Before each line.
+pub struct LogLines {
+    /// Stands before each line.
     prefix: String,
     level: Level,
+    /// The current line as far as it was written.
     line: Vec<u8>,
-    /// The last line that said anything.
+    /// The last line that was not empty.
     last: String,
+    /// When the current [`PERIOD`] began.
     period: Instant,
+    /// Lines logged in this period.
     logged: u32,
+    /// Lines left out since the last line that was logged.
     left_out: u64,
 }
 
-impl Chatter {
+impl LogLines {
     /// Puts `prefix` before each line.
     pub fn new(prefix: String, level: Level) -> Self {
         let line = Vec::with_capacity(LINE_MAX);
         Self { prefix, level, line, last: String::new(), period: Instant::now(), logged: 0, left_out: 0 }
     }
 
-    /// Takes in what was said.
-    pub fn hear(&mut self, bytes: &[u8]) {
+    /// Takes the next bytes.
+    pub fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match byte {
                 // ffmpeg's progress ends with a carriage return alone.
@@ -50,8 +54,8 @@ impl Chatter {
         }
     }
 
-    /// The last line, also one that has no end; empty if nothing was said.
-    pub fn last_words(&mut self) -> &str {
+    /// The last line, even if it is unfinished; empty if nothing was written.
+    pub fn last_line(&mut self) -> &str {
         self.end_line();
         &self.last
     }
@@ -63,7 +67,7 @@ impl Chatter {
             return;
         }
         if self.period.elapsed() >= PERIOD {
-            self.tell_left_out();
+            self.log_left_out();
             (self.period, self.logged) = (Instant::now(), 0);
         }
         if self.logged < LINES_MAX {
@@ -75,7 +79,7 @@ impl Chatter {
         self.last = line;
     }
 
-    fn tell_left_out(&mut self) {
+    fn log_left_out(&mut self) {
         if self.left_out > 0 {
             log!(self.level, "{}: ({} more lines were left out)", self.prefix, self.left_out);
             self.left_out = 0;
@@ -83,15 +87,15 @@ impl Chatter {
     }
 }
 
-impl Drop for Chatter {
+impl Drop for LogLines {
     fn drop(&mut self) {
         self.end_line();
-        self.tell_left_out();
+        self.log_left_out();
     }
 }
 
-/// What stands between `://` and `@` of a URL (RFC 3986 section 3.2.1) is not for the log, and not for whoever
-/// watches: ffmpeg names the address of a network camera with its password when it cannot reach it.
+/// Removes what stands between `://` and `@` in URLs (userinfo, RFC 3986 section 3.2.1). If ffmpeg cannot reach a
+/// network camera, it writes the address with the password; neither the log nor a viewer should get that.
 fn without_passwords(line: &str) -> String {
     let mut safe = String::with_capacity(line.len());
     let mut rest = line;
@@ -113,34 +117,34 @@ fn without_passwords(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn chatter() -> Chatter {
-        Chatter::new("test".to_owned(), Level::Info)
+    fn lines() -> LogLines {
+        LogLines::new("test".to_owned(), Level::Info)
     }
 
     #[test]
     fn the_last_line_is_kept_however_it_came() {
-        let mut chatter = chatter();
+        let mut lines = lines();
         for piece in ["first\nno cam", "eras avai", "lable\n", "\n\x1b[31m\n"] {
-            chatter.hear(piece.as_bytes());
+            lines.write(piece.as_bytes());
         }
-        assert_eq!(chatter.last_words(), "[31m");
-        chatter.hear(b"frame=1\rframe=2");
-        assert_eq!(chatter.last_words(), "frame=2");
+        assert_eq!(lines.last_line(), "[31m");
+        lines.write(b"frame=1\rframe=2");
+        assert_eq!(lines.last_line(), "frame=2");
     }
 
     #[test]
     fn a_flood_of_lines_and_a_line_without_end_are_bounded() {
-        let mut chatter = chatter();
+        let mut lines = lines();
         for _ in 0..1000 {
-            chatter.hear(b"again\n");
+            lines.write(b"again\n");
         }
-        assert_eq!((chatter.logged, chatter.left_out), (LINES_MAX, 1000 - u64::from(LINES_MAX)));
-        chatter.hear(&[b'x'; 100_000]);
-        assert_eq!(chatter.last_words().len(), LINE_MAX);
+        assert_eq!((lines.logged, lines.left_out), (LINES_MAX, 1000 - u64::from(LINES_MAX)));
+        lines.write(&[b'x'; 100_000]);
+        assert_eq!(lines.last_line().len(), LINE_MAX);
     }
 
     #[test]
-    fn passwords_in_addresses_are_not_told() {
+    fn passwords_in_addresses_are_not_logged() {
         for (told, safe) in [
             ("rtsp://admin:s3cret@10.0.0.7/live: refused", "rtsp://***@10.0.0.7/live: refused"),
             ("rtsp://admin:a@b@cam/x and http://u@h", "rtsp://***@cam/x and http://***@h"),

@@ -1,5 +1,6 @@
-//! What `/state` says in ustreamer's words, for programs that know its `/state`: `ok`, and one camera in `result`.
-//! Only names that mean the same here; docs/api.md lists them.
+//! The part of `/state` that has the form of ustreamer's `/state`, for programs that know that one: `ok`, and one
+//! camera in `result`. It has only the fields that mean the same here; docs/api.md
+//! lists them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,30 +8,30 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::state::{measured, taken};
 use crate::fanout::registry::ViewerStats;
 use crate::feed::{CaptureState, Feed};
+use crate::site::rates::{captured_fps, sent_fps};
 
 #[derive(Serialize)]
-pub(super) struct Result {
-    encoder: EncoderTold,
+pub(super) struct Answer {
+    encoder: Encoder,
     source: Source,
     stream: Stream,
 }
 
 #[derive(Serialize)]
-struct EncoderTold {
+struct Encoder {
     /// `HW`: the camera's own JPEGs are passed on; `CPU`: they are encoded here.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// JPEG quality; `null` where the camera makes the JPEGs.
+    /// JPEG quality; `null` if the camera makes the JPEGs.
     quality: Option<u8>,
 }
 
 #[derive(Serialize)]
 struct Source {
     resolution: Resolution,
-    /// Pictures of the camera come, not the card.
+    /// Whether pictures come from the camera; otherwise the stream shows the card.
     online: bool,
     desired_fps: u32,
     captured_fps: u32,
@@ -44,7 +45,7 @@ struct Resolution {
 
 #[derive(Serialize)]
 struct Stream {
-    /// Frames offered to viewers in a second.
+    /// Frames per second that viewers are offered.
     queued_fps: u32,
     clients: usize,
     /// By the client's address.
@@ -55,27 +56,28 @@ struct Stream {
 struct Client {
     fps: u32,
     advance_headers: bool,
-    /// What the client called itself, here by `?id=`.
+    /// The client's own choice, `?id=`.
     key: String,
 }
 
-/// One camera and those of `seats` that watch it.
-pub(super) fn result<'s>(
+/// One camera, and the viewers that watch it.
+pub(super) fn answer<'s>(
     feed: &Feed,
-    seats: impl Iterator<Item = &'s Arc<ViewerStats>>,
+    viewers: impl Iterator<Item = &'s Arc<ViewerStats>>,
     now: Instant,
-) -> Result {
+) -> Answer {
     let status = feed.status().clone();
-    let captured_fps = whole(measured(&status));
+    let fps = whole(captured_fps(&status));
     let info = match &status.state {
         CaptureState::Live(info) => Some(info),
         CaptureState::Starting | CaptureState::Waiting(_) => None,
     };
     let size = info.map_or(feed.config.size(), |info| info.size);
     let encoded = info.is_some_and(|info| !feed.config.is_passthrough(info));
-    let clients_stat: BTreeMap<_, _> = seats.map(|seat| (seat.peer.to_string(), client(seat, now))).collect();
-    Result {
-        encoder: EncoderTold {
+    let clients_stat: BTreeMap<_, _> =
+        viewers.map(|viewer| (viewer.peer.to_string(), client(viewer, now))).collect();
+    Answer {
+        encoder: Encoder {
             kind: if encoded { "CPU" } else { "HW" },
             quality: encoded.then(|| feed.quality()),
         },
@@ -83,21 +85,21 @@ pub(super) fn result<'s>(
             resolution: Resolution { width: size.width, height: size.height },
             online: info.is_some(),
             desired_fps: feed.config.fps(),
-            captured_fps,
+            captured_fps: fps,
         },
         stream: Stream {
-            queued_fps: if feed.is_wanted() { captured_fps } else { 0 },
+            queued_fps: if feed.is_wanted() { fps } else { 0 },
             clients: clients_stat.len(),
             clients_stat,
         },
     }
 }
 
-fn client(seat: &ViewerStats, now: Instant) -> Client {
+fn client(viewer: &ViewerStats, now: Instant) -> Client {
     Client {
-        fps: whole(taken(seat, now)),
-        advance_headers: seat.order.advance_headers,
-        key: seat.order.id.clone().unwrap_or_default(),
+        fps: whole(sent_fps(viewer, now)),
+        advance_headers: viewer.order.advance_headers,
+        key: viewer.order.id.clone().unwrap_or_default(),
     }
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::super::AppState;
-use super::super::tests::{ask, header, house};
+use super::super::tests::{app, ask, header};
 use super::*;
+use crate::protocol::{FileOrder, HEADER};
 use crate::record::{Settings, Wish};
 
 /// Settings of two cameras; nothing can be recorded.
@@ -14,7 +15,7 @@ fn name(camera: &str, minute: i64) -> Name {
     Name { camera: camera.to_owned(), start: 1_800_000_000 + 60 * minute }
 }
 
-/// A house with a folder that holds two recordings of each camera.
+/// An app with a folder that holds two recordings of each camera.
 fn recorded() -> AppState {
     let recordings = Recordings::new(&Settings { folder: Some("/nowhere".into()), ..settings() });
     let entry = |(minute, camera): (i64, &str)| Entry {
@@ -24,7 +25,7 @@ fn recorded() -> AppState {
     };
     let entries = [(3, "garden"), (2, "door"), (1, "garden"), (0, "door")].map(entry);
     recordings.shelve(entries.to_vec(), 1000, false);
-    AppState { recordings, ..house() }
+    AppState { recordings, ..app() }
 }
 
 fn json(response: Response) -> serde_json::Value {
@@ -37,10 +38,10 @@ fn json(response: Response) -> serde_json::Value {
 const JSON: (&str, &str) = ("Content-Type", "application/json; charset=utf-8");
 
 #[test]
-fn without_a_folder_one_is_told_how_to_set_it() {
-    let house = house();
+fn without_a_folder_the_answer_says_how_to_set_one() {
+    let app = app();
     for (method, url) in [("GET", "/api/recording"), ("POST", "/api/recording"), ("GET", "/api/recordings")] {
-        let response = ask(&house, method, url, &[JSON], "{\"on\":true}");
+        let response = ask(&app, method, url, &[JSON], "{\"on\":true}");
         assert_eq!(response.status_code, 409, "{method} {url}");
         assert!(json(response).as_str().unwrap().contains("record-folder"), "{method} {url}");
     }
@@ -48,10 +49,10 @@ fn without_a_folder_one_is_told_how_to_set_it() {
 
 #[test]
 fn each_camera_is_switched_alone_and_not_by_pages_of_others() {
-    let house = recorded();
-    let post = |url, headers: &[(&str, &str)], body| ask(&house, "POST", url, headers, body);
+    let app = recorded();
+    let post = |url, headers: &[(&str, &str)], body| ask(&app, "POST", url, headers, body);
     assert_eq!(json(post("/cameras/garden/api/recording", &[JSON], "{\"on\":true}"))["on"], true);
-    let on = |url| json(ask(&house, "GET", url, &[], ""))["on"].clone();
+    let on = |url| json(ask(&app, "GET", url, &[], ""))["on"].clone();
     assert_eq!((on("/cameras/garden/api/recording"), on("/api/recording")), (true.into(), false.into()));
     let host = ("Host", "board.local");
     let elsewhere = [&[host, ("Origin", "http://elsewhere")][..], &[("Sec-Fetch-Site", "cross-site"), JSON]];
@@ -66,8 +67,8 @@ fn each_camera_is_switched_alone_and_not_by_pages_of_others() {
 
 #[test]
 fn the_list_is_the_newest_first_in_pieces_and_by_camera() {
-    let house = recorded();
-    let get = |url: &str| json(ask(&house, "GET", url, &[], ""));
+    let app = recorded();
+    let get = |url: &str| json(ask(&app, "GET", url, &[], ""));
     let names = |list: &serde_json::Value| {
         let list = list["recordings"].as_array().unwrap().iter();
         list.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -82,15 +83,15 @@ fn the_list_is_the_newest_first_in_pieces_and_by_camera() {
     assert_eq!((names(&list), &list["more"]), (all[3..].to_vec(), &false.into()));
     assert_eq!(names(&get("/cameras/door/api/recordings")), [all[1].clone(), all[3].clone()]);
     for bad in ["limit=0", "limit=1001", "limit=x", "before=x", "before=../../x"] {
-        assert_eq!(ask(&house, "GET", &format!("/api/recordings?{bad}"), &[], "").status_code, 400, "{bad}");
+        assert_eq!(ask(&app, "GET", &format!("/api/recordings?{bad}"), &[], "").status_code, 400, "{bad}");
     }
 }
 
 #[test]
 fn a_part_is_ordered_as_it_was_asked_for() {
-    let house = recorded();
+    let app = recorded();
     let url = format!("/api/recordings/{}", name("door", 2));
-    let get = |headers: &[(&str, &str)]| ask(&house, "GET", &url, headers, "");
+    let get = |headers: &[(&str, &str)]| ask(&app, "GET", &url, headers, "");
     let order = |response: &Response| header(response, HEADER).and_then(|text| FileOrder::from_header(&text));
     let whole = get(&[]);
     let expected = FileOrder { name: name("door", 2), from: 0, length: 100, pass: None };
@@ -114,14 +115,14 @@ fn a_part_is_ordered_as_it_was_asked_for() {
         (416, Some("bytes */100"))
     );
     assert_eq!(get(&[("If-None-Match", &tag)]).status_code, 304);
-    let head = ask(&house, "HEAD", &url, &[("Range", "bytes=10-19")], "");
+    let head = ask(&app, "HEAD", &url, &[("Range", "bytes=10-19")], "");
     assert_eq!((head.status_code, order(&head)), (200, None));
     assert_eq!(head.data.into_reader_and_size().1, Some(100));
 }
 
 #[test]
 fn no_url_names_anything_but_a_recording() {
-    let house = recorded();
+    let app = recorded();
     let known = name("door", 2);
     for url in [
         format!("/api/recordings/../{known}"),
@@ -136,22 +137,22 @@ fn no_url_names_anything_but_a_recording() {
         format!("/api/recordings/{}", name("door", 77)),
     ] {
         for method in ["GET", "HEAD", "DELETE"] {
-            let response = ask(&house, method, &url, &[], "");
+            let response = ask(&app, method, &url, &[], "");
             assert_eq!((response.status_code, header(&response, HEADER)), (404, None), "{method} {url}");
         }
     }
-    assert!(house.recordings.find(&known).is_some(), "it was deleted");
+    assert!(app.recordings.find(&known).is_some(), "it was deleted");
 }
 
 #[test]
 fn what_is_deleted_is_gone_at_once_and_what_is_being_recorded_stays() {
-    let house = recorded();
+    let app = recorded();
     let (gone, busy) = (name("door", 2), name("garden", 3));
-    let delete = |name: &Name| ask(&house, "DELETE", &format!("/api/recordings/{name}"), &[], "").status_code;
-    house.recordings.cameras[1].set_file(Some(busy.clone()));
+    let delete = |name: &Name| ask(&app, "DELETE", &format!("/api/recordings/{name}"), &[], "").status_code;
+    app.recordings.cameras[1].set_file(Some(busy.clone()));
     assert_eq!((delete(&gone), delete(&gone), delete(&busy)), (202, 404, 409));
-    assert_eq!(json(ask(&house, "GET", "/api/recordings", &[], ""))["count"], 3);
-    let get = ask(&house, "GET", &format!("/api/recordings/{gone}"), &[], "");
+    assert_eq!(json(ask(&app, "GET", "/api/recordings", &[], ""))["count"], 3);
+    let get = ask(&app, "GET", &format!("/api/recordings/{gone}"), &[], "");
     assert_eq!(get.status_code, 404);
-    assert_eq!(Arc::strong_count(&house.recordings), 1);
+    assert_eq!(Arc::strong_count(&app.recordings), 1);
 }

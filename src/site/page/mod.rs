@@ -9,26 +9,26 @@ use std::collections::BTreeMap;
 use rouille::input::parse_priority_header;
 use rouille::{Request, Response};
 
-use super::RequestContext;
+use super::request::RequestContext;
 
 /// What the page may do: show pictures, style and script of this server, and ask it.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
-const INDEX: &str = include_str!("page/index.html");
-const STYLE: &str = include_str!("page/page.css");
-const ICON: &str = include_str!("page/icon.svg");
+const INDEX: &str = include_str!("index.html");
+const STYLE: &str = include_str!("page.css");
+const ICON: &str = include_str!("icon.svg");
 
 /// The page's script, one room in each file. They are one script to the browser, so that a page over a poor
 /// network takes few requests.
 const SCRIPT: &str = concat!(
-    include_str!("page/kit.js"),
-    include_str!("page/share.js"),
-    include_str!("page/tile.js"),
-    include_str!("page/zoom.js"),
-    include_str!("page/controls.js"),
-    include_str!("page/record.js"),
-    include_str!("page/page.js"),
+    include_str!("kit.js"),
+    include_str!("share.js"),
+    include_str!("tile.js"),
+    include_str!("zoom.js"),
+    include_str!("controls.js"),
+    include_str!("record.js"),
+    include_str!("page.js"),
 );
 
 /// The texts by language, as the build found them: tag and JSON.
@@ -38,7 +38,7 @@ const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages
 const FALLBACK: &str = "en";
 
 /// The form on which one signs in; the words in braces are texts.
-pub(super) const SIGN_IN: &str = include_str!("page/sign-in.html");
+pub(super) const SIGN_IN: &str = include_str!("sign-in.html");
 
 /// Texts of the form are called so; the script does not get them.
 const OF_FORM: &str = "form_";
@@ -77,39 +77,39 @@ fn safe(response: Response) -> Response {
 }
 
 /// `/`
-pub(super) fn index(visit: &RequestContext<'_>) -> Response {
-    safe(file(visit, "text/html; charset=utf-8", INDEX, ""))
+pub(super) fn index(ctx: &RequestContext<'_>) -> Response {
+    safe(file(ctx, "text/html; charset=utf-8", INDEX, ""))
 }
 
 /// `/page.css`
-pub(super) fn style(visit: &RequestContext<'_>) -> Response {
-    file(visit, "text/css; charset=utf-8", dense(STYLE), "")
+pub(super) fn style(ctx: &RequestContext<'_>) -> Response {
+    file(ctx, "text/css; charset=utf-8", dense(STYLE), "")
 }
 
 /// `/page.js`, with the texts in the language that the browser prefers.
-pub(super) fn script(visit: &RequestContext<'_>) -> Response {
-    let mut texts = texts(visit.request);
+pub(super) fn script(ctx: &RequestContext<'_>) -> Response {
+    let mut texts = texts(ctx.request);
     texts.retain(|key, _| !key.starts_with(OF_FORM));
     let tag = texts.get("lang").cloned().unwrap_or_default();
     let script = script_with(&texts);
-    file(visit, "text/javascript; charset=utf-8", script, &tag)
+    file(ctx, "text/javascript; charset=utf-8", script, &tag)
         .with_additional_header("Vary", "Accept-Language")
 }
 
 /// `/icon.svg`
-pub(super) fn icon(visit: &RequestContext<'_>) -> Response {
-    file(visit, "image/svg+xml", ICON, "")
+pub(super) fn icon(ctx: &RequestContext<'_>) -> Response {
+    file(ctx, "image/svg+xml", ICON, "")
 }
 
 /// A part of the page, in its `variant`, which a browser keeps until the server is another one.
 fn file(
-    visit: &RequestContext<'_>,
+    ctx: &RequestContext<'_>,
     content_type: &'static str,
     text: impl Into<String>,
     variant: &str,
 ) -> Response {
-    let tag = format!("\"{}{variant}\"", visit.house.instance);
-    let response = if visit.request.header("If-None-Match") == Some(tag.as_str()) {
+    let tag = format!("\"{}{variant}\"", ctx.app.instance);
+    let response = if ctx.request.header("If-None-Match") == Some(tag.as_str()) {
         Response::from_data(content_type, Vec::new()).with_status_code(304)
     } else {
         Response::from_data(content_type, text.into())
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_text_is_used_and_every_text_that_is_used_is_there() {
         let named = |before: &str| {
-            let code = [SCRIPT, INDEX, SIGN_IN, include_str!("sign.rs")].concat();
+            let code = [SCRIPT, INDEX, SIGN_IN, include_str!("../sign_in.rs")].concat();
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };

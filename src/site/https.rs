@@ -1,28 +1,24 @@
-//! Which requests came encrypted, and where the others are led.
+//! Redirects plain requests to HTTPS.
 
 use std::net::IpAddr;
 
 use rouille::{Request, Response};
 
-use super::{AppState, sentence};
+use super::app::AppState;
+use super::response::plain_text;
 use crate::gate::head::without_port;
-use crate::protocol::SECURE_HEADER;
 
-/// Whether it came to us by HTTPS.
-pub(super) fn is_secure(request: &Request) -> bool {
-    request.header(SECURE_HEADER).is_some()
-}
-
-/// Where HTTPS is served, a plain request is led there, for now: a browser that took it for good would not find back
-/// once HTTPS is switched off. Who calls this server localhost is on the same machine or came through a tunnel, where
-/// nobody else reads along; such programs go on in plain, since no certificate would help them.
-pub(super) fn redirect(house: &AppState, request: &Request) -> Option<Response> {
-    let port = house.https_port?;
-    if house.guard.is_secure(request) {
+/// The redirect of a plain request, if HTTPS is served. It is temporary (307): a browser that remembered it could
+/// not come back after HTTPS is switched off. Clients that call this server localhost are on the same machine or
+/// come through a tunnel, so nobody can listen in; they stay with plain HTTP, since no certificate would fit.
+pub(super) fn redirect(app: &AppState, request: &Request) -> Option<Response> {
+    let port = app.https_port?;
+    if app.guard.is_secure(request) {
         return None;
     }
     let Some(host) = request.header("Host") else {
-        return Some(sentence(400, format!("Here is HTTPS on port {port}; say Host to be led there.")));
+        let why = format!("HTTPS is on port {port}. A request with a Host header is redirected there.");
+        return Some(plain_text(400, why));
     };
     let name = without_port(host);
     let target = format!("https://{name}:{port}{}", request.raw_url());
@@ -37,7 +33,8 @@ fn is_this_machine(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::tests::{header, house};
+    use crate::protocol::SECURE_HEADER;
+    use crate::site::tests::{app, header};
 
     #[test]
     fn plain_requests_are_led_to_https_and_those_from_this_machine_are_not() {
@@ -46,7 +43,7 @@ mod tests {
             let secure = secure.then(|| (SECURE_HEADER.to_owned(), "1".to_owned()));
             let headers = host.into_iter().chain(secure).collect();
             let request = Request::fake_http("GET", "/stream?fps=5", headers, vec![]);
-            let response = redirect(&AppState { https_port, ..house() }, &request);
+            let response = redirect(&AppState { https_port, ..app() }, &request);
             response.map(|response| (response.status_code, header(&response, "Location")))
         };
         for (host, name) in [

@@ -1,0 +1,137 @@
+//! A V4L2 device that has delivered a usable frame, and the wait for that frame.
+//!
+//! Used by [`super::Finder`] and by [`crate::camera::probe`]: a camera that opens without an error may still deliver
+//! nothing, or only damaged pictures.
+
+use std::time::{Duration, Instant};
+
+use crate::camera::config::SourceConfig;
+use crate::camera::node::Node;
+use crate::camera::observer::{OBSERVE_PERIOD, Observer, cancelled};
+use crate::camera::refusal::{Cause, Refusal};
+use crate::camera::source::{Frame, Source, SourceError, SourceInfo};
+use crate::camera::v4l2::V4l2;
+use crate::jpeg::passthrough::Jpeg;
+use crate::picture::{Layout, Picture};
+use crate::problem::Problem;
+
+/// How many damaged frames in a row are forgiven at the start; many cameras begin with a few.
+pub const BAD_FRAMES: usize = 10;
+
+/// Opens a node and waits at most `patience` for its first usable frame.
+///
+/// # Errors
+/// It cannot be opened, delivers nothing usable in time, or the observer cancelled the wait.
+pub fn open_and_prove(
+    node: Node,
+    config: &SourceConfig,
+    patience: Duration,
+    observer: &mut dyn Observer,
+) -> Result<Proved, Refusal> {
+    let mut source = V4l2::start(node, config)?;
+    let frame = first_frame(&mut source, patience, observer)?;
+    Ok(Proved { source, first: Some(frame), lent: None })
+}
+
+/// A device and its first frame. That frame is shown too: at 5 frames/s the next one is 200 ms away.
+pub struct Proved {
+    source: V4l2,
+    /// The first frame, until it is asked for.
+    first: Option<FrameCopy>,
+    /// The first frame, while the caller borrows it.
+    lent: Option<FrameCopy>,
+}
+
+/// A copy of a frame, which would otherwise borrow its source.
+pub struct FrameCopy {
+    /// As [`Frame::bytes`].
+    pub bytes: Vec<u8>,
+    captured: Instant,
+    sequence: u32,
+}
+
+impl Source for Proved {
+    fn info(&self) -> &SourceInfo {
+        self.source.info()
+    }
+
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {
+        self.lent = self.first.take();
+        match &self.lent {
+            Some(FrameCopy { bytes, captured, sequence }) => {
+                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flagged: false }))
+            }
+            None => self.source.next(timeout),
+        }
+    }
+}
+
+/// Waits until a source has delivered one frame that matches its [`SourceInfo`].
+///
+/// # Errors
+/// None came within `patience`, the source ended, or the observer cancelled the wait.
+pub fn first_frame(
+    source: &mut dyn Source,
+    patience: Duration,
+    observer: &mut dyn Observer,
+) -> Result<FrameCopy, Refusal> {
+    // A copy, since a frame borrows its source.
+    let info = source.info().clone();
+    let end = Instant::now() + patience;
+    let mut bad = 0;
+    let mut last_fault = None;
+    while bad <= BAD_FRAMES {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let next = source.next(left.min(OBSERVE_PERIOD));
+        let Some(frame) = next.map_err(|SourceError(problem)| Refusal::new(Cause::Stopped, problem))? else {
+            // Only now: the observer may draw a card, which takes longer than a working camera needs.
+            if !observer.keep_waiting() {
+                return Err(Refusal::new(Cause::Cancelled, cancelled()));
+            }
+            continue;
+        };
+        match fault(&frame, &info) {
+            None => {
+                let Frame { bytes, captured, sequence, .. } = frame;
+                return Ok(FrameCopy { bytes: bytes.to_vec(), captured, sequence });
+            }
+            Some(fault) => last_fault = Some(fault),
+        }
+        bad += 1;
+    }
+    Err(no_usable_frame(&info, last_fault, patience))
+}
+
+/// Why a source is refused that delivered nothing usable in time.
+fn no_usable_frame(info: &SourceInfo, last_fault: Option<String>, patience: Duration) -> Refusal {
+    let what = format!("cannot use {}", info.source);
+    match last_fault {
+        Some(fault) => {
+            let why = format!("it delivers only broken pictures: {fault}");
+            let advice = "check its cable and power supply, or try another --format or --size";
+            Refusal::new(Cause::BadPictures, Problem::new(what, why, advice))
+        }
+        None => {
+            let why = format!("no picture came within {} s", patience.as_secs());
+            let advice = "unplug it and plug it in again, or try another --format or --size";
+            Refusal::new(Cause::NoPicture, Problem::new(what, why, advice))
+        }
+    }
+}
+
+/// What is wrong with a frame; `None` if it is usable.
+fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<String> {
+    if frame.flagged {
+        return Some("its driver marks them as damaged".to_owned());
+    }
+    match info.layout {
+        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
+        Layout::Raw(raw) => {
+            let picture = Picture::new(frame.bytes, raw, info.size, info.stride, info.range);
+            picture.err().map(|error| error.to_string())
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a pipe delivers nothing, or no more.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::camera::config::PipeSpec;
+use crate::camera::observer::cancelled;
+use crate::jpeg::passthrough::Fault;
+use crate::problem::Problem;
+
+/// Exit status of a shell that did not find the command (POSIX.1-2017, Shell Command Language 2.8.2).
+const NOT_FOUND: i32 = 127;
+
+/// Exit status of a shell that found the command but could not execute it (same section).
+const NOT_EXECUTABLE: i32 = 126;
+
+/// What a program must do.
+const EXPECTED: &str = "it must write JPEGs one after the other, as `ffmpeg ... -f mjpeg -` does";
+
+/// Why a pipe delivers nothing, or no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PipeError {
+    /// The observer cancelled the wait for the first picture.
+    Cancelled,
+    /// Standard input is a terminal.
+    Terminal,
+    /// `rpicam-vid` is not installed.
+    NoRpicam,
+    /// The program could not be started; the text is the system's error.
+    Start(String),
+    /// No usable picture came in time.
+    NoPicture {
+        /// The time that it had.
+        within: Duration,
+        /// What was wrong with the last picture; `None` if there was none.
+        fault: Option<Fault>,
+        /// Bytes that were not part of a JPEG.
+        garbage: u64,
+    },
+    /// So many bytes came without a JPEG among them.
+    Garbage(u64),
+    /// Whoever wrote to standard input closed it.
+    StdinClosed,
+    /// The program ended.
+    Ended {
+        /// How it ended; `None` if it only closed its output.
+        status: Option<ExitStatus>,
+        /// The last line that it wrote to standard error; empty if there was none.
+        last_words: String,
+    },
+    /// Reading failed; the text is the system's error.
+    Read(String),
+}
+
+impl PipeError {
+    /// The error in words, about the pipe that `spec` names.
+    pub fn problem(&self, spec: &PipeSpec) -> Problem {
+        let label = spec.label();
+        let ended = |why: String, advice: &str| Problem::new(format!("{label} ended"), why, advice);
+        match self {
+            PipeError::Cancelled => cancelled(),
+            PipeError::Terminal => {
+                let advice = format!("pipe a program into it; {EXPECTED}");
+                Problem::new(format!("cannot use {label}"), "it is a terminal", advice)
+            }
+            PipeError::NoRpicam => Problem::new(
+                "cannot use a Raspberry Pi camera module",
+                "there is no rpicam-vid (nor libcamera-vid) on PATH",
+                "install it: sudo apt install rpicam-apps-lite",
+            ),
+            PipeError::Start(error) => {
+                let advice = "is the system out of processes, files or memory?";
+                Problem::new(format!("cannot start {label}"), error, advice)
+            }
+            PipeError::NoPicture { within, fault, garbage } => {
+                let within = format!("within {} s", within.as_secs());
+                let why = match (fault, garbage) {
+                    (Some(fault), _) => format!("no good picture came {within}: {fault}"),
+                    (None, 0) => format!("nothing came {within}"),
+                    (None, garbage) => {
+                        format!("no picture came {within}, but {garbage} bytes of something else")
+                    }
+                };
+                Problem::new(format!("cannot use {label}"), why, EXPECTED)
+            }
+            PipeError::Garbage(bytes) => ended(format!("it wrote {bytes} bytes without a JPEG"), EXPECTED),
+            PipeError::StdinClosed => ended(
+                "the program that wrote to it closed it".to_owned(),
+                "it cannot be reopened: restart boardcam behind the program that writes to it",
+            ),
+            PipeError::Ended { status, last_words } => {
+                let (why, advice) = how_it_ended(*status, last_words);
+                ended(why, advice)
+            }
+            PipeError::Read(error) => ended(error.clone(), "it is reopened automatically"),
+        }
+    }
+}
+
+/// How a program ended, as far as it is known, and what to do about it.
+fn how_it_ended(status: Option<ExitStatus>, last_words: &str) -> (String, &'static str) {
+    let how = match status {
+        Some(status) => status.to_string(),
+        None => "it closed its output".to_owned(),
+    };
+    let said = if last_words.is_empty() { String::new() } else { format!("; it last said: {last_words}") };
+    match status.and_then(|status| status.code()) {
+        Some(NOT_FOUND) => {
+            (format!("the command was not found ({how}{said})"), "install it, or give its full path")
+        }
+        Some(NOT_EXECUTABLE) => {
+            (format!("the command cannot be executed ({how}{said})"), "is it a program, with mode +x?")
+        }
+        _ => (how + &said, "it is restarted automatically; try it in a terminal to see what it needs"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_program_ended_is_told_with_its_last_words() {
+        use std::os::unix::process::ExitStatusExt;
+        let code = |code: i32| Some(ExitStatus::from_raw(code << 8));
+        let told = |status, words| how_it_ended(status, words).0;
+        assert_eq!(
+            told(code(1), "no cameras available"),
+            "exit status: 1; it last said: no cameras available"
+        );
+        assert_eq!(told(Some(ExitStatus::from_raw(9)), ""), "signal: 9 (SIGKILL)");
+        assert!(told(code(127), "sh: 1: x: not found").starts_with("the command was not found"));
+        assert!(told(code(126), "").starts_with("the command cannot be executed"));
+        assert_eq!(told(None, ""), "it closed its output");
+    }
+}

@@ -1,0 +1,65 @@
+//! What a pipe reads from: a program, or our own standard input.
+//!
+//! Used only by [`super::Pipe`].
+
+use std::io::{self, Stdin};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::error::PipeError;
+use super::log_lines::LogLines;
+use super::process::Process;
+use super::read::{Read, Wait, read, wait_for_input};
+
+/// Reads of standard error before each read of pictures; a program that writes more is logged in part.
+const ERROR_READS: usize = 16;
+
+/// Where bytes come from.
+pub enum Input {
+    /// Our own standard input. It stays in blocking mode, since it may be shared with other programs; a read after
+    /// poll(2) announced data does not block.
+    Stdin(Stdin),
+    /// A program, and the log of its standard error.
+    Program(Process, LogLines),
+}
+
+impl Input {
+    /// Waits at most `timeout` and reads what is there.
+    ///
+    /// # Errors
+    /// poll(2) or read(2) failed.
+    pub fn read(&mut self, room: &mut [u8], timeout: Duration) -> io::Result<Read> {
+        match self {
+            Input::Stdin(stdin) => match wait_for_input([Some(stdin.as_fd())], timeout)? {
+                Wait::Ready => read(stdin, room),
+                Wait::TimedOut => Ok(Read::Nothing),
+            },
+            Input::Program(process, log) => {
+                process.wait(timeout)?;
+                read_errors(process, log);
+                process.read(room)
+            }
+        }
+    }
+
+    /// Why no more comes, after [`Read::End`].
+    pub fn end(&mut self) -> PipeError {
+        match self {
+            Input::Stdin(_) => PipeError::StdinClosed,
+            Input::Program(process, log) => {
+                let status = process.wait_for_end();
+                read_errors(process, log);
+                PipeError::Ended { status, last_words: log.last_line().to_owned() }
+            }
+        }
+    }
+}
+
+/// Logs what a program wrote to standard error.
+fn read_errors(process: &mut Process, log: &mut LogLines) {
+    let mut bytes = [0; 4096];
+    for _ in 0..ERROR_READS {
+        let Some(length) = process.read_errors(&mut bytes) else { return };
+        log.write(&bytes[..length]);
+    }
+}

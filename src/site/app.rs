@@ -1,0 +1,43 @@
+//! What all requests share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::guard::Guard;
+use crate::fanout::registry::ViewerRegistry;
+use crate::feed::Feed;
+use crate::gate::Count;
+use crate::host::board::Board;
+use crate::host::discovery::Announced;
+use crate::record::Recordings;
+use crate::variants::Variants;
+
+/// Everything that the site reads to answer a request. Made once, at the start of the program.
+#[derive(Debug)]
+pub struct AppState {
+    /// The cameras, in the order of the settings; at least one.
+    pub feeds: Vec<Arc<Feed>>,
+    /// The smaller pictures that are made of theirs.
+    pub variants: Arc<Variants>,
+    /// The viewers that are connected now.
+    pub viewers: Arc<ViewerRegistry>,
+    /// Decides who may do what.
+    pub guard: Guard,
+    /// The recordings, and whether each camera records.
+    pub recordings: Arc<Recordings>,
+    /// The number of client connections.
+    pub connections: Arc<Count>,
+    /// The board's temperatures and throttling.
+    pub board: Board,
+    /// The addresses that browsers can open: those of HTTPS if it is served.
+    pub addresses: Vec<SocketAddr>,
+    /// The name under which the board is announced on the network.
+    pub announced: Announced,
+    /// The port of HTTPS, to which plain requests are redirected; `None` without HTTPS.
+    pub https_port: Option<u16>,
+    /// When the program started.
+    pub started: Instant,
+    /// Differs after each start, so that a page notices a restart.
+    pub instance: String,
+}

@@ -1,0 +1,31 @@
+//! `/api/quality`: the JPEG quality of frames that are encoded here.
+
+use rouille::Response;
+use serde::{Deserialize, Serialize};
+
+use super::request::RequestContext;
+use super::response::plain_text;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quality {
+    quality: u8,
+}
+
+/// `PUT /api/quality`: holds from the next frame on, until the program ends.
+pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
+    let quality = match ctx.json("{\"quality\": 60}") {
+        Ok(Quality { quality }) => quality,
+        Err(refusal) => return refusal,
+    };
+    if !(1..=100).contains(&quality) {
+        return plain_text(400, "Quality is a whole number from 1 to 100.");
+    }
+    let feed = ctx.feed();
+    if feed.is_passthrough() {
+        let why = "The camera makes the JPEGs, and they are passed on unchanged. --encoder software encodes them again.";
+        return plain_text(409, why);
+    }
+    feed.set_quality(quality);
+    Response::json(&Quality { quality: feed.quality() }).with_no_cache()
+}

@@ -1,0 +1,55 @@
+//! One request, with what the dispatcher has found out about it. Every handler gets one.
+
+use std::io::Read;
+
+use rouille::{Request, Response};
+use serde::Deserialize;
+
+use super::app::AppState;
+use super::response::plain_text;
+use crate::auth::Identity;
+use crate::auth::passes::Pass;
+use crate::feed::Feed;
+use crate::gate::limits::BODY_MAX;
+
+/// A request that may be answered.
+pub(super) struct RequestContext<'a> {
+    pub(super) app: &'a AppState,
+    pub(super) request: &'a Request,
+    /// Who sent it; `None` where the route is public.
+    pub(super) identity: Option<Identity>,
+    /// The index in [`AppState::feeds`] of the camera that the request is about.
+    pub(super) camera: usize,
+    /// Whether the URL names the camera.
+    pub(super) names_camera: bool,
+}
+
+impl RequestContext<'_> {
+    /// The camera that the request is about.
+    pub(super) fn feed(&self) -> &Feed {
+        &self.app.feeds[self.camera]
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.request.method() == "HEAD"
+    }
+
+    /// The pass whose end also ends the answer, if it has one.
+    pub(super) fn pass(&self) -> Option<Pass> {
+        self.identity.as_ref().and_then(|identity| identity.pass)
+    }
+
+    /// The body, parsed as JSON.
+    ///
+    /// # Errors
+    /// The answer to a body that is something else; it shows `example`.
+    pub(super) fn json<T: for<'d> Deserialize<'d>>(&self, example: &str) -> Result<T, Response> {
+        let mut bytes = Vec::new();
+        let read = self.request.data().map(|body| body.take(BODY_MAX as u64).read_to_end(&mut bytes));
+        if !matches!(read, Some(Ok(_))) {
+            return Err(plain_text(400, "The body could not be read."));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|_| plain_text(400, format!("The body must look like {example}")))
+    }
+}

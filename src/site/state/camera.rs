@@ -1,0 +1,167 @@
+//! Cameras and their smaller pictures in `/state`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::camera::{EncodeMode, SourceInfo};
+use crate::fanout::registry::ViewerStats;
+use crate::feed::{CaptureState, Counters, Feed, Status};
+use crate::site::rates::captured_fps;
+use crate::site::recordings::Recording;
+use crate::site::response::{ProblemJson, load};
+use crate::site::url::camera_url;
+use crate::variants::{self, Running};
+
+#[derive(Serialize)]
+pub(super) struct Camera {
+    name: String,
+    url: String,
+    source: String,
+    state: &'static str,
+    problem: Option<ProblemJson>,
+    device: Option<Device>,
+    format: Option<Format>,
+    encoder: Option<&'static str>,
+    /// JPEG quality of what is encoded here; `null` if the camera's own JPEGs are passed on.
+    quality: Option<u8>,
+    compromises: Vec<String>,
+    /// Sources that were tried and cannot be used.
+    refused: Vec<RefusedSource>,
+    fps: f32,
+    last_frame_age_ms: Option<u64>,
+    frames: Frames,
+    viewers: usize,
+    /// `null` if nothing can be recorded.
+    recording: Option<Recording>,
+}
+
+#[derive(Serialize)]
+struct RefusedSource {
+    source: String,
+    problem: ProblemJson,
+}
+
+#[derive(Serialize)]
+struct Device {
+    path: String,
+    card: String,
+    driver: String,
+    bus: String,
+}
+
+#[derive(Serialize)]
+struct Format {
+    layout: &'static str,
+    width: u32,
+    height: u32,
+    /// As agreed with the driver; `null` if it does not say.
+    fps: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Frames {
+    captured: u64,
+    published: u64,
+    encoded: u64,
+    mended: u64,
+    /// By reason.
+    dropped: BTreeMap<&'static str, u64>,
+}
+
+/// Smaller pictures that are being made.
+#[derive(Serialize)]
+pub(super) struct Variant {
+    camera: String,
+    #[serde(flatten)]
+    form: VariantForm,
+    viewers: usize,
+    fps: f32,
+    /// CPU time of one frame, the mean of the last ones.
+    ms_per_frame: f32,
+    frames: Frames,
+}
+
+/// How pictures are made smaller.
+#[derive(Serialize)]
+pub(super) struct VariantForm {
+    /// The size that they fit into; `null` if they keep the camera's.
+    size: Option<String>,
+    quality: u8,
+}
+
+impl From<variants::Variant> for VariantForm {
+    fn from(variant: variants::Variant) -> Self {
+        Self { size: variant.size.map(|size| size.to_string()), quality: variant.quality }
+    }
+}
+
+fn device(info: &SourceInfo) -> Device {
+    let SourceInfo { source, card, driver, bus, .. } = info.clone();
+    Device { path: source, card, driver, bus }
+}
+
+fn format(info: &SourceInfo) -> Format {
+    Format { layout: info.layout.name(), width: info.size.width, height: info.size.height, fps: info.fps() }
+}
+
+fn frames(counters: &Counters) -> Frames {
+    Frames {
+        captured: load(&counters.captured),
+        published: load(&counters.published),
+        encoded: load(&counters.encoded),
+        mended: load(&counters.mended),
+        dropped: counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
+    }
+}
+
+pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
+    let status = feed.status().clone();
+    let fps = captured_fps(&status);
+    let Status { state, refused, last_frame, .. } = status;
+    let (state, problem, info) = match state {
+        CaptureState::Starting => ("starting", None, None),
+        CaptureState::Live(info) => ("live", None, Some(info)),
+        CaptureState::Waiting(problem) => ("waiting", Some(problem), None),
+    };
+    let age = last_frame.map(|at| at.elapsed());
+    let is_passthrough = feed.is_passthrough();
+    let encoder = if is_passthrough { EncodeMode::Passthrough } else { EncodeMode::Software };
+    let refused = refused
+        .iter()
+        .map(|(source, problem)| RefusedSource { source: source.clone(), problem: problem.into() })
+        .collect();
+    Camera {
+        name: feed.name.clone(),
+        url: camera_url(&feed.name),
+        source: feed.config.spec.label(),
+        state,
+        problem: problem.as_ref().map(ProblemJson::from),
+        device: info.as_ref().map(device),
+        format: info.as_ref().map(format),
+        encoder: info.as_ref().map(|_| encoder.name()),
+        quality: (!is_passthrough).then(|| feed.quality()),
+        compromises: info.map(|info| info.compromises).unwrap_or_default(),
+        refused,
+        fps,
+        last_frame_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        frames: frames(&feed.counters),
+        viewers,
+        recording,
+    }
+}
+
+pub(super) fn variant(running: &Running, viewers: &[Arc<ViewerStats>]) -> Variant {
+    let gets_it = |viewer: &&Arc<ViewerStats>| {
+        viewer.order.camera == running.camera && viewer.order.variant == Some(running.variant)
+    };
+    Variant {
+        camera: running.feed.name.clone(),
+        form: running.variant.into(),
+        viewers: viewers.iter().filter(gets_it).count(),
+        fps: captured_fps(&running.feed.status()),
+        ms_per_frame: running.ms_per_frame(),
+        frames: frames(&running.feed.counters),
+    }
+}

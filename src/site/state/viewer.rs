@@ -1,0 +1,50 @@
+//! Viewers in `/state`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::camera::VariantForm;
+use crate::fanout::registry::ViewerStats;
+use crate::feed::Feed;
+use crate::protocol::Kind;
+use crate::site::rates::sent_fps;
+use crate::site::response::load;
+
+#[derive(Serialize)]
+pub(super) struct Viewer {
+    /// The viewer's own choice, `?id=`.
+    id: Option<String>,
+    camera: String,
+    address: String,
+    kind: &'static str,
+    variant: Option<VariantForm>,
+    since_s: f64,
+    frames_sent: u64,
+    frames_skipped: u64,
+    bytes_sent: u64,
+    /// Frames per second that its socket took in the last seconds.
+    fps: f64,
+    /// From the capture of the last frame until its socket took the frame's last byte.
+    age_ms: Option<f64>,
+}
+
+pub(super) fn viewer(stats: &ViewerStats, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
+    Viewer {
+        id: stats.order.id.clone(),
+        camera: feeds.get(stats.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
+        address: stats.peer.to_string(),
+        kind: match stats.order.kind {
+            Kind::Stream => "stream",
+            Kind::Snapshot { .. } => "snapshot",
+        },
+        variant: stats.order.variant.map(VariantForm::from),
+        since_s: now.saturating_duration_since(stats.since).as_secs_f64(),
+        frames_sent: load(&stats.frames),
+        frames_skipped: load(&stats.skipped),
+        bytes_sent: load(&stats.bytes),
+        fps: sent_fps(stats, now),
+        age_ms: stats.age().map(|age| age.as_secs_f64() * 1e3),
+    }
+}
