@@ -2,11 +2,29 @@
 //!
 //! One rule for each kind of name, whoever reads it: settings, URLs, cookies, files of recordings.
 
+use std::fmt;
+
 /// The longest name of a camera, a user or a token, in bytes.
 pub const NAME_MAX: usize = 32;
 
 /// The longest name that a viewer may give itself, in bytes.
 pub const VIEWER_ID_MAX: usize = 32;
+
+/// The name of a single camera that the user has not named.
+pub const DEFAULT_CAMERA: &str = "camera";
+
+/// A camera in log lines and messages: `camera door`, or just `camera` for one that the user has not named.
+#[derive(Debug, Clone, Copy)]
+pub struct CameraLabel<'a>(pub &'a str);
+
+impl fmt::Display for CameraLabel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            DEFAULT_CAMERA => f.write_str("camera"),
+            name => write!(f, "camera {name}"),
+        }
+    }
+}
 
 /// Whether a camera may have this name: it stands in URLs, in file names and in private headers.
 pub fn is_camera_name(text: &str) -> bool {

@@ -26,8 +26,8 @@ use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir};
 use crate::problem::Problem;
-use crate::record::Recordings;
 use crate::record::reader::Reader;
+use crate::record::{self, Recordings};
 use crate::ring::Writer;
 use crate::site::{self, AppState, Guard};
 use crate::stream::Stream;
@@ -197,7 +197,7 @@ impl Pictures {
                 Stream::new(&feed, writer, &shutdown, &|| wakers.frame()).run();
             })?;
         }
-        self.recordings.start(&settings.record, &self.feeds, shutdown, threads)
+        record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
     }
 
     /// Makes the fan-out of an event loop.

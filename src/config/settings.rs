@@ -78,7 +78,7 @@ impl fmt::Display for Settings {
         writeln!(f, "cors-origin = [{}]", list(self.origins.clone()))?;
         writeln!(f, "trusted-proxy = [{}]", list(self.proxies.iter().map(Network::to_string).collect()))?;
         writeln!(f, "max-connections = {max_connections}")?;
-        let record::Settings { folder, segment, limits, wishes } = &self.record;
+        let record::Settings { folder, segment, limits, cameras } = &self.record;
         match folder {
             Some(folder) => writeln!(f, "record-folder = {}", quoted(&folder.to_string_lossy()))?,
             None => writeln!(f, "# record-folder: none, nothing can be recorded")?,
@@ -93,13 +93,13 @@ impl fmt::Display for Settings {
         }
         writeln!(f, "log = \"{}\"\nlog-format = \"{}\"", self.log, self.log_format)?;
         writeln!(f, "verbose = {}", self.verbose)?;
-        for ((name, config), wish) in self.cameras.iter().zip(wishes) {
+        for ((name, config), recording) in self.cameras.iter().zip(cameras) {
             writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&config.spec.to_string()))?;
             writeln!(f, "size = \"{}\"\nfps = {}", config.size(), config.fps())?;
             writeln!(f, "format = \"{}\"", config.layout.map_or("auto", Layout::name))?;
             writeln!(f, "encoder = \"{}\"\nbad-frames = {}", config.encoder, config.bad_frames)?;
-            writeln!(f, "record = \"{}\"", wish.plan)?;
-            if let Some(every) = wish.every {
+            writeln!(f, "record = \"{}\"", recording.plan)?;
+            if let Some(every) = recording.every {
                 writeln!(f, "record-every = {}", every.as_secs())?;
             }
             match config.quality {

@@ -153,7 +153,10 @@ fn each_camera_is_recorded_as_it_says_and_without_a_folder_none() {
     let file =
         "record-folder = \"/r\"\nrecord = \"always\"\n[[camera]]\nname = \"a\"\n[[camera]]\nrecord = \"off\"";
     let record = settings(&[], file).record;
-    assert_eq!(record.wishes.iter().map(|wish| wish.plan).collect::<Vec<_>>(), [Plan::Always, Plan::Off]);
+    assert_eq!(
+        record.cameras.iter().map(|camera| camera.plan).collect::<Vec<_>>(),
+        [Plan::Always, Plan::Off]
+    );
     let problem = from_text("test", "record = \"always\"").unwrap_err().to_string();
     assert!(problem.contains("record-folder"), "{problem}");
 }

@@ -15,6 +15,7 @@ use crate::camera::{EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
+use crate::names::DEFAULT_CAMERA;
 use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 use crate::record;
@@ -118,7 +119,7 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
         ));
     }
-    let mut wishes = Vec::new();
+    let mut recordings = Vec::new();
     let cameras: Vec<(String, SourceConfig)> = chosen
         .into_iter()
         .map(|camera| {
@@ -135,7 +136,7 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
                 bad_frames: own.bad_frames.unwrap_or(SourceConfig::DEFAULT_BAD_FRAMES),
             };
             let every = own.record_every.map(|seconds| Duration::from_secs(seconds.into()));
-            wishes.push(record::Wish { plan: own.record.unwrap_or_default(), every });
+            recordings.push(record::CameraSettings { plan: own.record.unwrap_or_default(), every });
             (name, config)
         })
         .collect();
@@ -157,9 +158,9 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
             min_free: line.record_min_free.or(file.record_min_free).unwrap_or(default.limits.min_free),
             max_age: age.map(|days| Duration::from_secs(u64::from(days) * DAY)),
         },
-        wishes,
+        cameras: recordings,
     };
-    if record.folder.is_none() && record.wishes.iter().any(|wish| wish.plan != Plan::Off) {
+    if record.folder.is_none() && record.cameras.iter().any(|camera| camera.plan != Plan::Off) {
         return Err(Problem::new(
             "cannot record",
             "no folder for the recordings is set",
@@ -204,6 +205,6 @@ pub(super) fn merge(line: Values, file: Values) -> Result<Settings, Problem> {
 /// The first of `camera`, `camera-2`, `camera-3`... that is not taken.
 fn free_name(taken: &HashSet<String>) -> String {
     let numbered = (2..).map(|n| format!("camera-{n}"));
-    let mut names = std::iter::once("camera".to_owned()).chain(numbered);
+    let mut names = std::iter::once(DEFAULT_CAMERA.to_owned()).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_default()
 }

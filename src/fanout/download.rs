@@ -16,7 +16,7 @@ use super::viewer::{STALL_LIMIT, attempt};
 use super::{CloseReason, Left};
 use crate::auth::passes::Pass;
 use crate::protocol::FileOrder;
-use crate::record::reader::{DOWNLOADS_MAX, PIECE, Reader, Source, Wanted};
+use crate::record::reader::{DOWNLOADS_MAX, PIECE, PieceRequest, Reader, Source};
 use crate::socket::Socket;
 
 /// A piece that the disk does not give in so long ends the download.
@@ -160,7 +160,7 @@ impl Download {
             None => Source::Name(self.order.name.clone()),
         };
         let at = self.order.from + self.asked;
-        self.reading = reader.ask(Wanted { connection, source, at, length: length as usize });
+        self.reading = reader.request(PieceRequest { connection, source, at, length: length as usize });
         self.asked += length;
         self.reading.is_some()
     }

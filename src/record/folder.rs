@@ -1,8 +1,8 @@
-//! The folder of the recordings, and what is done in it. Each call may wait for a disk: only threads of this room
+//! The folder of the recordings, and what is done in it. Each call may wait for a disk, so only threads of this module
 //! make them.
 //!
-//! Files are opened by name in the open folder, never through a link, and only names that [`Name`] takes get here.
-//! The folder itself is never made: where a disk is not there, its mount point would be filled instead.
+//! Files are opened by name in the open folder, never through a link, and only names that [`Name`] accepts get here.
+//! The folder itself is never created: if its disk were missing, that would fill the mount point.
 
 use std::fs::File;
 use std::io;
@@ -15,10 +15,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::Entry;
+use super::listing::Entry;
 use super::name::Name;
 
-/// Tries to find a free name for a new file before something is wrong.
+/// Names that are tried for a new file before it counts as an error.
 const NAMES_TRIED: usize = 100;
 
 /// The open folder.
@@ -29,25 +29,25 @@ impl Folder {
     /// Opens the folder at `path`.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 
-    /// Whether what is at `path` now is this folder.
+    /// Whether this folder is still the one at `path`.
     ///
     /// # Errors
-    /// When nothing is there.
+    /// When there is nothing at `path`.
     pub fn is_at(&self, path: &Path) -> io::Result<bool> {
         let (own, now) = (fstat(&self.0)?, statat(CWD, path, AtFlags::empty())?);
         Ok((own.st_dev, own.st_ino) == (now.st_dev, now.st_ino))
     }
 
-    /// Every recording in it, the newest first; at most `most` of them, and whether there are more.
+    /// The recordings in it, the newest first, `most` at most, and whether there are more.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn list(&self, most: usize) -> io::Result<(Vec<Entry>, bool)> {
         let mut entries = Vec::new();
         for found in Dir::read_from(&self.0)? {
@@ -57,7 +57,7 @@ impl Folder {
                 return Ok((newest_first(entries), true));
             }
             let stat = match statat(&self.0, found.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => continue, // deleted meanwhile
+                Err(Errno::NOENT) => continue, // deleted in the meantime
                 stat => stat?,
             };
             if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
@@ -70,10 +70,10 @@ impl Folder {
         Ok((newest_first(entries), false))
     }
 
-    /// A new file for a recording of this name, or one a few seconds later if there is one already.
+    /// Creates a file for a recording of this name, or of a time some seconds later where there is such a file already.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn create(&self, mut name: Name) -> io::Result<(Name, File)> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         for _ in 0..NAMES_TRIED {
@@ -81,7 +81,7 @@ impl Folder {
                 Err(Errno::EXIST) => name = name.next(),
                 Err(error) => return Err(error.into()),
                 Ok(file) => {
-                    let _ = fsync(&self.0); // lest the name is lost with the power; some file systems cannot
+                    let _ = fsync(&self.0); // so that a power cut does not lose the name; some file systems cannot do it
                     return Ok((name, file.into()));
                 }
             }
@@ -92,27 +92,27 @@ impl Folder {
     /// Opens a recording to read it.
     ///
     /// # Errors
-    /// What the system says; also if it is no ordinary file.
+    /// The system's error, and when it is not an ordinary file.
     pub fn read(&self, name: &Name) -> io::Result<File> {
-        // A pipe would be waited for without NONBLOCK.
+        // Without NONBLOCK, opening a pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(&self.0, name.to_string(), flags, Mode::empty())?);
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an ordinary file"));
         }
         Ok(file)
     }
 
-    /// Gives a recording another name, unless there is such a one; whether it has it.
+    /// Renames a recording unless a file of the new name exists; returns whether it was renamed.
     pub fn rename(&self, from: &Name, to: &Name) -> bool {
         let (from, to) = (from.to_string(), to.to_string());
         renameat_with(&self.0, from, &self.0, to, RenameFlags::NOREPLACE).is_ok()
     }
 
-    /// Deletes a recording; one that is not there is no error.
+    /// Deletes a recording. It is not an error if there is none of this name.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn delete(&self, name: &Name) -> io::Result<()> {
         match unlinkat(&self.0, name.to_string(), AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),
@@ -120,19 +120,19 @@ impl Folder {
         }
     }
 
-    /// Free bytes on its disk.
+    /// Bytes of its disk that users other than root can still write.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn free(&self) -> io::Result<u64> {
         free(&self.0)
     }
 }
 
-/// Free bytes on the disk of a file, for those who are not root.
+/// Bytes of the file's disk that users other than root can still write.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn free(file: impl AsFd) -> io::Result<u64> {
     let disk = fstatvfs(file)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -151,7 +151,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
 
-    /// A folder of this test alone, which goes with it.
+    /// A folder for this test alone, deleted at its end.
     struct Place(PathBuf);
 
     impl Place {

@@ -1,7 +1,7 @@
 //! Names of recordings: the camera, and when its first frame was captured, in UTC: `door_2026-11-25_22-15-09Z.mkv`.
 //!
-//! What has such a name in the recordings' folder is ours: listed, served, and deleted when room is needed. All
-//! else is never touched. A name holds no `/`, so it leads to no other folder.
+//! A file of such a name in the recordings' folder is ours: it is listed, served, and deleted to make room. Other files
+//! are never touched. A name has no `/`, so it cannot lead into another folder.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -12,17 +12,17 @@ use jiff::tz::TimeZone;
 
 use crate::names::is_camera_name;
 
-/// How the time is written.
+/// The format of the time.
 const TIME: &str = "%Y-%m-%d_%H-%M-%SZ";
 
-/// Bytes of a time so written.
+/// Bytes of a time in this format.
 const TIME_LENGTH: usize = "2026-11-25_22-15-09Z".len();
 
 /// The end of every name.
 const END: &str = ".mkv";
 
-/// A clock that shows less was not set since the board started (many boards have none that runs without power):
-/// nobody recorded anything before this program was written, in seconds since 1970.
+/// A clock that shows an earlier time, in seconds since 1970, has not been set since the board started: nothing was
+/// recorded before this program was written. Many boards have no clock that runs without power.
 const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
 
 /// A recording's name.
@@ -41,7 +41,7 @@ impl Name {
         Self { camera: camera.to_owned(), start: start.as_second() }
     }
 
-    /// Reads a name; `None` if it is none of ours, to the letter.
+    /// Reads a name; `None` unless it is exactly as [`Name`] writes it.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = text.strip_suffix(END)?;
         let (camera, time) = bare.split_at_checked(bare.len().checked_sub(TIME_LENGTH)?)?;
@@ -51,17 +51,17 @@ impl Name {
         (name.to_string() == text).then_some(name) // strptime also takes other forms of numbers
     }
 
-    /// The same a second later: for when there is such a file already, as after a clock was put back.
+    /// The same name a second later, for when there is such a file already, as after a clock was put back.
     pub fn next(self) -> Self {
         Self { start: self.start + 1, ..self }
     }
 
-    /// By this recordings are sorted: by time, then camera.
+    /// The key that recordings are sorted by: time, then camera.
     pub fn rank(&self) -> (i64, &str) {
         (self.start, &self.camera)
     }
 
-    /// Whether the clock was set when it began; if not, nobody knows how old the recording is.
+    /// Whether the clock was set when the recording began; if not, nobody knows how old it is.
     pub fn has_time(&self) -> bool {
         self.start >= CLOCK_SET
     }

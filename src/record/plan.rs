@@ -1,4 +1,4 @@
-//! When a camera is recorded: never by itself, always, or at some hours of each day.
+//! When a camera is recorded: only by the switch, always, or at some hours of each day.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,23 +12,23 @@ const DAY: u16 = 24 * 60;
 /// When a camera is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Plan {
-    /// Only when somebody says so.
+    /// Only when somebody turns it on.
     #[default]
     Off,
-    /// For as long as the program runs.
+    /// Whenever the program runs.
     Always,
-    /// Every day between these times of the board's time zone, in minutes after midnight; over midnight if they
-    /// fall. On the days when clocks are changed it goes by what the clock shows.
+    /// Every day between these times of the board's time zone, in minutes after midnight; across midnight if `to` is
+    /// less than `from`. On days when the clocks change, what the clock shows counts.
     Daily {
         /// The first minute, 0 to 1439.
         from: u16,
-        /// The minute behind the last one.
+        /// The minute after the last one, 1 to 1440.
         to: u16,
     },
 }
 
 impl Plan {
-    /// Whether the plan is to record now.
+    /// Whether the plan says to record now.
     pub fn holds_now(self) -> bool {
         match self {
             Plan::Off => false,

@@ -1,26 +1,27 @@
-//! How one camera's recording is, and the switch that turns it on and off.
+//! The state of one camera's recording, and the switch that turns it on and off.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::Wish;
+use super::error::RecordError;
 use super::name::Name;
+use super::settings::CameraSettings;
 use crate::problem::Problem;
-use crate::sync::lock;
+use crate::sync::{lock, wait_while};
 
-/// A disk that has been busy with one thing for so long is told to be slow.
+/// A disk that has been busy with one write for longer than this is reported as slow.
 pub(super) const SLOW: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What somebody chose, until the plan changes its mind.
+    /// What somebody chose by the switch, until the plan's next change.
     by_hand: Option<bool>,
-    /// What the plan says.
+    /// What the plan said last.
     planned: bool,
     file: Option<Name>,
-    problem: Option<Problem>,
-    /// Since when the disk has been busy with what it was given last.
+    error: Option<RecordError>,
+    /// Since when the disk has been busy with its present write.
     disk_busy: Option<Instant>,
 }
 
@@ -28,34 +29,34 @@ struct State {
 #[derive(Debug)]
 pub struct Recording {
     /// What the settings ask for.
-    pub wish: Wish,
-    /// Frames that are in files.
+    pub settings: CameraSettings,
+    /// Frames that were written to files.
     pub recorded: AtomicU64,
-    /// Frames that should be and are not: the disk was too slow, full or gone.
+    /// Frames that were lost because the disk was too slow, full or gone.
     pub dropped: AtomicU64,
-    /// Bytes that wait to be written.
+    /// Bytes that are waiting to be written.
     pub(super) queued: AtomicUsize,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// How it is at one moment.
+/// The state of a recording at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct View {
-    /// It is to record.
+pub struct RecordingStatus {
+    /// Whether frames are to be recorded.
     pub on: bool,
     /// The file that is being written.
     pub file: Option<Name>,
-    /// Why it records nothing although it should.
+    /// Why nothing is recorded although it should be.
     pub problem: Option<Problem>,
 }
 
 impl Recording {
-    /// One that does not record yet.
-    pub fn new(wish: Wish) -> Self {
-        let planned = wish.plan.holds_now();
+    /// The recording of a camera with these settings; nothing is recorded before [`super::start`].
+    pub fn new(settings: CameraSettings) -> Self {
+        let planned = settings.plan.holds_now();
         Self {
-            wish,
+            settings,
             recorded: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
@@ -64,42 +65,40 @@ impl Recording {
         }
     }
 
-    /// How it is.
-    pub fn view(&self) -> View {
+    /// Its state now.
+    pub fn status(&self) -> RecordingStatus {
         let state = self.lock();
-        let slow = state.disk_busy.map(|since| since.elapsed()).filter(|time| *time > SLOW).map(|time| {
-            let why = format!("the disk has been busy with one write for {} s", time.as_secs());
-            Problem::new("cannot write the recording", why, "check the disk; live pictures go on")
-        });
-        View {
+        let slow = state.disk_busy.filter(|since| since.elapsed() > SLOW);
+        let error = slow.map(|since| RecordError::Busy { since }).or_else(|| state.error.clone());
+        RecordingStatus {
             on: state.by_hand.unwrap_or(state.planned),
             file: state.file.clone(),
-            problem: slow.or_else(|| state.problem.clone()),
+            problem: error.map(|error| error.problem()),
         }
     }
 
-    /// Turns it on or off, until the plan's next change or the program's end.
+    /// Turns it on or off, until the plan's next change or the end of the program.
     pub fn switch(&self, on: bool) {
         self.lock().by_hand = Some(on);
         self.changed.notify_all();
     }
 
-    /// Whether it is to record now.
+    /// Whether frames are to be recorded now.
     pub(super) fn is_on(&self) -> bool {
-        let plan = self.wish.plan.holds_now();
+        let plan = self.settings.plan.holds_now();
         let mut state = self.lock();
         if plan != state.planned {
-            (state.planned, state.by_hand) = (plan, None);
+            state.planned = plan;
+            state.by_hand = None;
         }
         state.by_hand.unwrap_or(plan)
     }
 
-    /// Waits until somebody switches it, at most `patience`.
-    pub(super) fn wait(&self, patience: Duration) {
+    /// Waits until somebody switches it, at most for `timeout`.
+    pub(super) fn wait(&self, timeout: Duration) {
         let state = self.lock();
-        let hand = state.by_hand;
-        // Poisoned or not: whoever called looks anew.
-        let _ = self.changed.wait_timeout_while(state, patience, |state| state.by_hand == hand);
+        let before = state.by_hand;
+        drop(wait_while(&self.changed, state, timeout, |state| state.by_hand == before));
     }
 
     /// The file that is being written.
@@ -111,17 +110,13 @@ impl Recording {
         self.lock().file = file;
     }
 
-    /// Sets the problem; whether it is another one than before.
-    pub(super) fn set_problem(&self, problem: Option<Problem>) -> bool {
-        let mut state = self.lock();
-        let same = state.problem.as_ref().map(|problem| &problem.why)
-            == problem.as_ref().map(|problem| &problem.why);
-        state.problem = problem;
-        !same
+    /// Sets why nothing is recorded; returns why nothing was recorded before.
+    pub(super) fn replace_error(&self, error: Option<RecordError>) -> Option<RecordError> {
+        std::mem::replace(&mut self.lock().error, error)
     }
 
-    /// The disk begins or ends something that may take long.
-    pub(super) fn disk_is_busy(&self, busy: bool) {
+    /// Notes that the disk begins or ends something that may take long.
+    pub(super) fn set_disk_busy(&self, busy: bool) {
         self.lock().disk_busy = busy.then(Instant::now);
     }
 
@@ -141,22 +136,22 @@ mod tests {
 
     #[test]
     fn what_somebody_chose_holds_until_the_plan_changes() {
-        let recording = Recording::new(Wish { plan: Plan::Always, every: None });
-        assert!(recording.is_on() && recording.view().on);
+        let recording = Recording::new(CameraSettings { plan: Plan::Always, every: None });
+        assert!(recording.is_on() && recording.status().on);
         recording.switch(false);
-        assert!(!recording.is_on() && !recording.view().on);
+        assert!(!recording.is_on() && !recording.status().on);
         recording.lock().planned = false; // as if the hours had just begun
-        assert!(recording.is_on() && recording.view().on);
+        assert!(recording.is_on() && recording.status().on);
     }
 
     #[test]
-    fn a_disk_that_is_busy_for_long_is_told() {
-        let recording = Recording::new(Wish::default());
-        recording.disk_is_busy(true);
-        assert_eq!(recording.view().problem, None);
+    fn a_disk_that_is_busy_for_long_is_reported() {
+        let recording = Recording::new(CameraSettings::default());
+        recording.set_disk_busy(true);
+        assert_eq!(recording.status().problem, None);
         recording.lock().disk_busy = Instant::now().checked_sub(2 * SLOW);
-        assert!(recording.view().problem.unwrap().why.contains("busy"));
-        recording.disk_is_busy(false);
-        assert_eq!(recording.view().problem, None);
+        assert!(recording.status().problem.unwrap().why.contains("busy"));
+        recording.set_disk_busy(false);
+        assert_eq!(recording.status().problem, None);
     }
 }

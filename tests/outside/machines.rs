@@ -127,9 +127,9 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
     ensure!(boardcam.get("/%22%0a%7b")?.status == 404, "no 404");
     drop(viewer);
     wait_for("the viewer to have left", || Ok(boardcam.log().contains("left after").then_some(())))?;
-    wait_for("a recording", || Ok(boardcam.log().contains("records into").then_some(())))?;
+    wait_for("a recording", || Ok(boardcam.log().contains("recording into").then_some(())))?;
     let lines = objects(&boardcam.log())?;
-    for told in ["delivers", "watches camera", "makes smaller", "left after", "records into"] {
+    for told in ["delivers", "watches camera", "makes smaller", "left after", "recording into"] {
         let line =
             lines.iter().find(|line| line["message"].as_str().is_some_and(|message| message.contains(told)));
         let line = line.ok_or_else(|| format!("no line with {told:?}"))?;

@@ -317,7 +317,7 @@ fn a_folder_that_comes_and_goes_is_told_and_live_pictures_go_on() -> Outcome {
         })
     };
     told("a missing folder to be told")?;
-    ensure!(boardcam.log().contains("make that folder"), "the log says nothing");
+    ensure!(boardcam.log().contains("create that folder"), "the log says nothing");
     ensure!(!folder.exists(), "it made the folder");
     goes_on(&viewer, 10)?;
     for _ in 0..2 {

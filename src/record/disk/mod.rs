@@ -1,7 +1,7 @@
-//! The thread that writes one camera's recordings. It alone waits for the disk.
+//! The thread that writes one camera's recordings. Only this thread waits for the disk.
 //!
-//! What it is given is written at once and, once a second, brought to the disk (fdatasync), so that a file whose power
-//! was cut plays up to its last second or two. When something fails it says so, drops what it is given, and tries
+//! It writes what it gets at once, and once a second makes sure that it is on the disk (fdatasync), so that after a power
+//! cut a file plays up to its last second or two. When something fails it reports that, drops what it gets, and tries
 //! again every second with a new file.
 
 use std::fs::File;
@@ -16,98 +16,101 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 use rustix::fs::fdatasync;
 
+use super::error::RecordError;
 use super::folder::Folder;
-use super::matroska::{Cluster, Cue, Head};
+use super::matroska::{Cluster, Cue, FileHeader};
 use super::name::Name;
+use super::recordings::Recordings;
 use super::status::Recording;
-use super::{Recordings, unusable};
+use crate::names::CameraLabel;
 use crate::picture::Size;
-use crate::problem::Problem;
 use crate::time::wall_clock;
 
-/// Clusters that may wait, besides their limit in bytes.
+/// The most clusters that can wait; their bytes have a limit of their own.
 const QUEUE: usize = 64;
 
-/// After something failed.
+/// Time until the next try after something failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How often what was written is brought to the disk, and the folder looked for.
+/// How often written data is flushed to the disk, and the folder is checked.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Between two entries of a file's index.
+/// Milliseconds between two entries of a file's index, at least.
 const CUE_MS: u64 = 1000;
 
-/// Some frames in a row.
+/// Consecutive frames to write.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub cluster: Cluster,
-    /// When the first was captured.
+    /// When the first frame was captured.
     pub captured: Instant,
     pub size: Size,
     pub frames: u64,
-    /// Where the last is on the timeline, in ms.
-    pub end: u64,
-    /// A new file begins with it.
-    pub anew: bool,
+    /// Time of the last frame on the recorder's timeline, in ms.
+    pub end_ms: u64,
+    /// Whether a new file begins with these frames.
+    pub new_file: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Job {
-    Cluster(Batch),
-    /// The file is to be closed.
-    End,
+    Write(Batch),
+    /// Close the file.
+    Close,
 }
 
-/// An open file.
+/// The file that is being written.
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
     folder: Folder,
     file: File,
     name: Name,
-    head: Head,
-    /// Where it begins on the timeline, in ms.
-    zero: u64,
+    header: FileHeader,
+    /// Time of its first frame on the recorder's timeline, in ms.
+    start_ms: u64,
     /// When its first frame was captured.
     captured: Instant,
-    /// Bytes that are whole.
+    /// Bytes up to the end of the last cluster.
     length: u64,
-    end: u64,
+    /// Time of its last frame on the recorder's timeline, in ms.
+    end_ms: u64,
     cues: Vec<Cue>,
+    /// When its data was last flushed to the disk.
     synced: Instant,
 }
 
-impl Open {
+impl OpenFile {
     fn new(folder: Folder, name: Name, batch: &Batch) -> io::Result<Self> {
-        let head = Head::new(batch.size, wall_clock(batch.captured));
+        let header = FileHeader::new(batch.size, wall_clock(batch.captured));
         let (name, file) = folder.create(name)?;
-        file.write_all_at(&head.bytes, 0).inspect_err(|_| {
-            let _ = folder.delete(&name); // one each second, they would crowd out the recordings
+        file.write_all_at(&header.bytes, 0).inspect_err(|_| {
+            let _ = folder.delete(&name); // one such file each second would crowd out the recordings
         })?;
-        let length = head.bytes.len() as u64;
-        let (zero, captured, now) = (batch.cluster.start(), batch.captured, Instant::now());
+        let length = header.bytes.len() as u64;
+        let start_ms = batch.cluster.start();
         Ok(Self {
             folder,
             file,
             name,
-            head,
-            zero,
-            captured,
+            header,
+            start_ms,
+            captured: batch.captured,
             length,
-            end: zero,
+            end_ms: start_ms,
             cues: Vec::new(),
-            synced: now,
+            synced: Instant::now(),
         })
     }
 
     fn write(&mut self, batch: &mut Batch) -> io::Result<()> {
-        let ms = batch.cluster.start().saturating_sub(self.zero);
-        let bytes = batch.cluster.seal(self.zero);
+        let ms = batch.cluster.start().saturating_sub(self.start_ms);
+        let bytes = batch.cluster.seal(self.start_ms);
         self.file.write_all_at(bytes, self.length)?;
         if self.cues.last().is_none_or(|cue| ms >= cue.ms + CUE_MS) {
             self.cues.push(Cue { ms, at: self.length });
         }
         self.length += bytes.len() as u64;
-        self.end = batch.end;
+        self.end_ms = batch.end_ms;
         if self.synced.elapsed() >= SYNC {
             self.synced = Instant::now();
             fdatasync(&self.file)?;
@@ -115,29 +118,30 @@ impl Open {
         Ok(())
     }
 
-    /// Closes the file: puts the index behind it and says in the head where it is. What fails leaves it as if cut.
+    /// Closes the file: appends the index, and writes into the header where it is. If that fails, the file is as after a
+    /// power cut.
     fn finish(mut self) -> io::Result<Name> {
         self.file.set_len(self.length)?;
-        let index = self.head.index(&self.cues);
+        let index = self.header.index(&self.cues);
         self.file.write_all_at(&index, self.length).inspect_err(|_| {
-            let _ = self.file.set_len(self.length); // no half of an index
+            let _ = self.file.set_len(self.length); // so that there is no half index
         })?;
         fdatasync(&self.file)?;
-        let ms = self.end - self.zero;
-        for (at, bytes) in self.head.patches(ms, self.length, self.length + index.len() as u64) {
+        let ms = self.end_ms - self.start_ms;
+        for (at, bytes) in self.header.patches(ms, self.length, self.length + index.len() as u64) {
             self.file.write_all_at(&bytes, at)?;
         }
-        self.put_time_right()?;
+        self.correct_start_time()?;
         fdatasync(&self.file)?;
         Ok(self.name)
     }
 
-    /// A file that was begun before the clock was set gets the time that it really began at.
-    fn put_time_right(&mut self) -> io::Result<()> {
+    /// Gives a file that was begun before the clock was set the time at which it really began.
+    fn correct_start_time(&mut self) -> io::Result<()> {
         let start = wall_clock(self.captured);
         let name = Name::new(&self.name.camera, start);
         if !self.name.has_time() && name.has_time() {
-            let (at, bytes) = self.head.redate(start);
+            let (at, bytes) = self.header.date_patch(start);
             self.file.write_all_at(&bytes, at)?;
             if self.folder.rename(&self.name, &name) {
                 self.name = name;
@@ -153,31 +157,32 @@ pub(super) struct Disk {
     camera: String,
     path: PathBuf,
     jobs: Receiver<Job>,
-    open: Option<Open>,
+    open: Option<OpenFile>,
+    /// When something last failed, until writing works again.
     failed: Option<Instant>,
 }
 
-/// Where a recorder puts what is to be written, and who writes it.
-pub(super) fn channel(
-    recordings: Arc<Recordings>,
-    recording: Arc<Recording>,
-    camera: String,
-    path: PathBuf,
-) -> (SyncSender<Job>, Disk) {
-    let (sender, jobs) = sync_channel(QUEUE);
-    (sender, Disk { recordings, recording, camera, path, jobs, open: None, failed: None })
-}
-
 impl Disk {
-    /// Writes until the recorder has ended, and closes the file.
+    /// The writer of one camera's recordings, and the queue for what it is to write.
+    pub(super) fn new(
+        recordings: Arc<Recordings>,
+        recording: Arc<Recording>,
+        camera: String,
+        path: PathBuf,
+    ) -> (SyncSender<Job>, Self) {
+        let (sender, jobs) = sync_channel(QUEUE);
+        (sender, Self { recordings, recording, camera, path, jobs, open: None, failed: None })
+    }
+
+    /// Writes until the recorder has ended, then closes the file.
     pub(super) fn run(mut self) {
         while let Ok(job) = self.jobs.recv() {
-            self.recording.disk_is_busy(true);
+            self.recording.set_disk_busy(true);
             match job {
-                Job::Cluster(batch) => self.take(batch),
-                Job::End => self.close(),
+                Job::Write(batch) => self.take(batch),
+                Job::Close => self.close(),
             }
-            self.recording.disk_is_busy(false);
+            self.recording.set_disk_busy(false);
         }
         self.close();
     }
@@ -191,85 +196,91 @@ impl Disk {
                 Ok(()) => {
                     self.failed = None;
                     self.recording.recorded.fetch_add(batch.frames, Ordering::Relaxed);
-                    if self.recording.set_problem(None) {
-                        info!("camera {}: the recording goes on", self.camera);
+                    if self.recording.replace_error(None).is_some() {
+                        info!("{}: recording again", self.label());
                     }
                 }
-                Err(problem) => self.fail(problem, batch.frames),
+                Err(error) => self.fail(error, batch.frames),
             }
         }
         self.recording.queued.fetch_sub(length, Ordering::AcqRel);
     }
 
-    fn write(&mut self, batch: &mut Batch) -> Result<(), Problem> {
+    fn write(&mut self, batch: &mut Batch) -> Result<(), RecordError> {
         if self.recordings.is_full() {
-            let shelf = self.recordings.shelf();
-            return Err(shelf
-                .problem
-                .unwrap_or_else(|| unusable(&self.path, &io::ErrorKind::StorageFull.into())));
+            let full = || RecordError::unusable(&self.path, &io::ErrorKind::StorageFull.into());
+            return Err(self.recordings.error().unwrap_or_else(full));
         }
-        if batch.anew {
+        if batch.new_file {
             self.close();
         }
         if let Some(open) = &self.open
             && open.synced.elapsed() >= SYNC
-            && let Some((why, advice)) = self.misplaced(open)
         {
-            return Err(Problem::new(format!("cannot record into {}", self.path.display()), why, advice));
+            self.check_place(open)?;
         }
         let open = match self.open.take() {
             Some(open) => open,
-            None => {
-                let name = Name::new(&self.camera, wall_clock(batch.captured));
-                let folder = Folder::open(&self.path).map_err(|error| unusable(&self.path, &error))?;
-                let open = Open::new(folder, name, batch).map_err(|error| unusable(&self.path, &error))?;
-                info!("camera {}: records into {}", self.camera, open.name);
-                self.recording.set_file(Some(open.name.clone()));
-                self.recordings.look_soon();
-                open
-            }
+            None => self.begin_file(batch)?,
         };
         let open = self.open.insert(open);
-        open.write(batch).map_err(|error| unusable(&self.path, &error))
+        open.write(batch).map_err(|error| RecordError::unusable(&self.path, &error))
     }
 
-    /// Why the open file is not where files are looked for, if it is not, and what to do.
-    fn misplaced(&self, open: &Open) -> Option<(String, &'static str)> {
+    fn begin_file(&self, batch: &Batch) -> Result<OpenFile, RecordError> {
+        let unusable = |error| RecordError::unusable(&self.path, &error);
+        let name = Name::new(&self.camera, wall_clock(batch.captured));
+        let folder = Folder::open(&self.path).map_err(unusable)?;
+        let open = OpenFile::new(folder, name, batch).map_err(unusable)?;
+        info!("{}: recording into {}", self.label(), open.name);
+        self.recording.set_file(Some(open.name.clone()));
+        self.recordings.scan_soon();
+        Ok(open)
+    }
+
+    /// Checks that the open file is still where somebody would look for it.
+    fn check_place(&self, open: &OpenFile) -> Result<(), RecordError> {
+        let folder = || self.path.clone();
         if !open.folder.is_at(&self.path).unwrap_or(false) {
-            let why = "the folder that was recorded into is not there any more".to_owned();
-            return Some((why, "mount its disk again"));
+            return Err(RecordError::FolderGone { folder: folder() });
         }
-        let is_deleted = open.file.metadata().is_ok_and(|file| file.nlink() == 0);
-        let why = || (format!("{} was deleted", open.name), "nothing; the next file is begun");
-        is_deleted.then(why)
+        if open.file.metadata().is_ok_and(|file| file.nlink() == 0) {
+            return Err(RecordError::FileDeleted { folder: folder(), name: open.name.clone() });
+        }
+        Ok(())
     }
 
-    fn fail(&mut self, problem: Problem, frames: u64) {
+    fn fail(&mut self, error: RecordError, frames: u64) {
         self.recording.drop_frames(frames);
         self.failed = Some(Instant::now());
-        self.close(); // as well as it can be
-        let told = problem.to_string();
-        if self.recording.set_problem(Some(problem)) {
-            warn!("camera {}: {told}; trying again", self.camera);
+        self.close(); // as far as that is possible
+        let before = self.recording.replace_error(Some(error.clone()));
+        if !before.is_some_and(|before| before.is_same(&error)) {
+            warn!("{}: {}; trying again", self.label(), error.problem());
         }
-        self.recordings.look_soon();
+        self.recordings.scan_soon();
     }
 
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let (begun, length) = (open.name.to_string(), open.length);
+        let name = open.name.clone();
+        let megabytes = open.length / 1_000_000;
         if open.cues.is_empty() {
-            // Not one frame is in it; a disk that takes names and no bytes gets no more of them.
+            // It has no frame. A disk that takes names but no bytes would collect such files.
             let _ = open.folder.delete(&open.name);
             self.recording.set_file(None);
             return;
         }
         match open.finish() {
-            Ok(name) => info!("camera {}: closed {name}, {} MB", self.camera, length / 1_000_000),
-            Err(error) => warn!("camera {}: {begun} has no index, but can be played: {error}", self.camera),
+            Ok(name) => info!("{}: closed {name}, {megabytes} MB", self.label()),
+            Err(error) => warn!("{}: {name} has no index, but can be played: {error}", self.label()),
         }
         self.recording.set_file(None);
-        self.recordings.look_soon();
+        self.recordings.scan_soon();
+    }
+
+    fn label(&self) -> CameraLabel<'_> {
+        CameraLabel(&self.camera)
     }
 }
 

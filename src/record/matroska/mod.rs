@@ -1,16 +1,17 @@
-//! Bytes of a Matroska file that holds one camera's JPEGs unchanged (RFC 9559 the elements, RFC 8794 how they are
-//! written). Written by [`super::disk`] alone; touches no file itself.
+//! The bytes of a Matroska file that holds one camera's JPEGs unchanged (RFC 9559 has the elements, RFC 8794 their
+//! encoding). Used by [`super::disk`] only; it touches no file itself.
 //!
-//! The muxer crates that there are either do other codecs only (webm), or hold whole elements with a frame's bytes in
-//! memory of their own. What is needed here is little:
+//! The existing muxer crates either handle other codecs only (webm), or copy whole elements with a frame's bytes into
+//! memory of their own. Little is needed here:
 //!
-//! - While it grows, the file is a head and then clusters of about a second, each whole when it is written; the length
-//!   of all is "unknown" (RFC 8794 section 6.2). So a file that was cut off plays up to its last cluster.
-//! - When it is closed, an index is put behind, and in the head, where room was kept, its place and the duration.
+//! - While it grows, the file is a header followed by clusters of about a second, each complete when it is written. The
+//!   length of the segment is "unknown" (RFC 8794 section 6.2), so a file that was cut off plays up to its last cluster.
+//! - When it is closed, an index is appended, and its position and the duration go into space kept in the header.
 
 use std::time::{Duration, SystemTime};
 
 use crate::picture::Size;
+use crate::time::nanos;
 
 /// Element identifiers (RFC 9559 section 5, RFC 8794 section 11.2).
 mod id {
@@ -55,19 +56,19 @@ mod id {
     pub const CUE_CLUSTER_POSITION: u32 = 0xF1;
 }
 
-/// Nanoseconds in a tick of all timestamps: milliseconds, what players expect.
+/// Nanoseconds in one unit of all timestamps: milliseconds, as players expect.
 const TIMESTAMP_SCALE: u64 = 1_000_000;
 
 /// The number of the only track.
 const TRACK: u8 = 1;
 
-/// The longest time within a cluster, in ms: a block's timestamp is a signed 16-bit distance from its cluster's.
+/// The longest cluster, in ms: a block's timestamp is a signed 16-bit distance from its cluster's.
 const CLUSTER_SPAN: u64 = i16::MAX as u64;
 
-/// The largest JPEG that a block takes, in bytes: its size is written in four (RFC 8794 section 6).
+/// The largest JPEG in a block, in bytes: its size is written in four bytes (RFC 8794 section 6).
 const JPEG_MAX: usize = (1 << 28) - 2 - BLOCK_HEAD;
 
-/// Track number, timestamp and flags before a block's frame (RFC 9559 section 10.2).
+/// Bytes before a block's frame: track number, timestamp and flags (RFC 9559 section 10.2).
 const BLOCK_HEAD: usize = 4;
 
 fn put_id(out: &mut Vec<u8>, id: u32) {
@@ -75,25 +76,25 @@ fn put_id(out: &mut Vec<u8>, id: u32) {
     out.extend_from_slice(&bytes[id.leading_zeros() as usize / 8..]);
 }
 
-/// A size in eight bytes, whatever it is, so that it can be put in later.
+/// A size that always takes eight bytes, so that it can be overwritten later.
 fn size8(size: u64) -> [u8; 8] {
     (size | 1 << 56).to_be_bytes()
 }
 
-/// A size that is not known: all ones.
+/// The unknown size: all ones.
 const UNKNOWN: u64 = (1 << 56) - 1;
 
 fn element(out: &mut Vec<u8>, id: u32, body: &[u8]) {
     put_id(out, id);
     match body.len() {
-        // One byte has room up to 126; 127 would be "unknown".
+        // One byte holds up to 126; 127 would mean "unknown".
         length @ ..127 => out.push(length as u8 | 0x80),
         length => out.extend_from_slice(&size8(length as u64)),
     }
     out.extend_from_slice(body);
 }
 
-/// An element of elements.
+/// An element that contains elements.
 fn master(out: &mut Vec<u8>, id: u32, fill: impl FnOnce(&mut Vec<u8>)) {
     let mut body = Vec::new();
     fill(&mut body);
@@ -105,13 +106,13 @@ fn number(out: &mut Vec<u8>, id: u32, value: u64) {
     element(out, id, &bytes[(value.leading_zeros() as usize / 8).min(7)..]);
 }
 
-/// A number in eight bytes, whatever it is.
+/// A number that always takes eight bytes.
 fn number8(out: &mut Vec<u8>, id: u32, value: u64) {
     element(out, id, &value.to_be_bytes());
 }
 
-/// Room for an element of `length` bytes with its head, to be written over it later.
-fn room(out: &mut Vec<u8>, length: usize) {
+/// Space for an element of `length` bytes including its head, to be overwritten later.
+fn placeholder(out: &mut Vec<u8>, length: usize) {
     element(out, id::VOID, &vec![0; length - 2]);
 }
 
@@ -133,94 +134,114 @@ fn duration(ms: u64) -> Vec<u8> {
 /// Nanoseconds from 2001-01-01 to `at` (RFC 8794 section 7.6).
 fn date(at: SystemTime) -> i64 {
     const ZERO: Duration = Duration::from_secs(978_307_200);
-    let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    let signed = |time| i64::try_from(nanos(time)).unwrap_or(i64::MAX);
     match at.duration_since(SystemTime::UNIX_EPOCH + ZERO) {
-        Ok(after) => nanos(after),
-        Err(before) => -nanos(before.duration()),
+        Ok(after) => signed(after),
+        Err(before) => -signed(before.duration()),
     }
 }
 
-/// The beginning of a file, and where in it something is to be written when it is closed.
+fn ebml_header() -> Vec<u8> {
+    let mut out = Vec::new();
+    master(&mut out, id::EBML, |ebml| {
+        number(ebml, id::EBML_VERSION, 1);
+        number(ebml, id::EBML_READ_VERSION, 1);
+        number(ebml, id::EBML_MAX_ID_LENGTH, 4);
+        number(ebml, id::EBML_MAX_SIZE_LENGTH, 8);
+        element(ebml, id::DOC_TYPE, b"matroska");
+        number(ebml, id::DOC_TYPE_VERSION, 4);
+        number(ebml, id::DOC_TYPE_READ_VERSION, 2); // SimpleBlock
+    });
+    out
+}
+
+/// Where the other parts of a segment are; space for the position of the index comes last.
+fn seek_head(info: u64, tracks: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    master(&mut out, id::SEEK_HEAD, |head| {
+        head.extend(seek(id::INFO, info));
+        head.extend(seek(id::TRACKS, tracks));
+        placeholder(head, seek(id::CUES, 0).len());
+    });
+    out
+}
+
+/// What is known about a whole segment, and where in these bytes the date and the space for the duration are.
+struct Info {
+    bytes: Vec<u8>,
+    date: usize,
+    duration: usize,
+}
+
+impl Info {
+    fn new(start: SystemTime) -> Self {
+        const WRITING_APP: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+        let mut contents = Vec::new();
+        number(&mut contents, id::TIMESTAMP_SCALE, TIMESTAMP_SCALE);
+        element(&mut contents, id::MUXING_APP, env!("CARGO_PKG_NAME").as_bytes());
+        element(&mut contents, id::WRITING_APP, WRITING_APP.as_bytes());
+        element(&mut contents, id::DATE_UTC, &date(start).to_be_bytes());
+        let date_end = contents.len();
+        placeholder(&mut contents, duration(0).len());
+        let mut bytes = Vec::new();
+        element(&mut bytes, id::INFO, &contents);
+        let before = bytes.len() - contents.len();
+        Self { bytes, date: before + date_end - 8, duration: before + date_end }
+    }
+}
+
+fn tracks(size: Size) -> Vec<u8> {
+    let mut out = Vec::new();
+    master(&mut out, id::TRACKS, |tracks| {
+        master(tracks, id::TRACK_ENTRY, |track| {
+            number(track, id::TRACK_NUMBER, TRACK.into());
+            number(track, id::TRACK_UID, TRACK.into());
+            number(track, id::TRACK_TYPE, 1); // video
+            number(track, id::FLAG_LACING, 0);
+            element(track, id::CODEC_ID, b"V_MJPEG");
+            master(track, id::VIDEO, |video| {
+                number(video, id::PIXEL_WIDTH, size.width.into());
+                number(video, id::PIXEL_HEIGHT, size.height.into());
+            });
+        });
+    });
+    out
+}
+
+/// The beginning of a file, and the positions in it that are written again when the file is closed.
 #[derive(Debug)]
-pub struct Head {
+pub struct FileHeader {
     /// The bytes up to the first cluster.
     pub bytes: Vec<u8>,
     segment_size: usize,
-    /// Where the segment's contents begin, from where places in it are counted.
+    /// Where the segment's contents begin; positions in the segment are counted from here.
     segment: usize,
     cues_seek: usize,
     date: usize,
     duration: usize,
 }
 
-impl Head {
-    /// The beginning of a file with pictures of this size, of which the first was captured at `start`.
+impl FileHeader {
+    /// The header of a file with pictures of this size, the first of which was captured at `start`.
     pub fn new(size: Size, start: SystemTime) -> Self {
-        let mut bytes = Vec::new();
-        master(&mut bytes, id::EBML, |ebml| {
-            number(ebml, id::EBML_VERSION, 1);
-            number(ebml, id::EBML_READ_VERSION, 1);
-            number(ebml, id::EBML_MAX_ID_LENGTH, 4);
-            number(ebml, id::EBML_MAX_SIZE_LENGTH, 8);
-            element(ebml, id::DOC_TYPE, b"matroska");
-            number(ebml, id::DOC_TYPE_VERSION, 4);
-            number(ebml, id::DOC_TYPE_READ_VERSION, 2); // SimpleBlock
-        });
+        let mut bytes = ebml_header();
         put_id(&mut bytes, id::SEGMENT);
         let segment_size = bytes.len();
         bytes.extend_from_slice(&size8(UNKNOWN));
         let segment = bytes.len();
-
-        // Places of what follows do not depend on them: they are written in eight bytes.
-        let seek_head = |info: u64, tracks: u64| {
-            let mut out = Vec::new();
-            master(&mut out, id::SEEK_HEAD, |head| {
-                head.extend(seek(id::INFO, info));
-                head.extend(seek(id::TRACKS, tracks));
-                room(head, seek(id::CUES, 0).len());
-            });
-            out
-        };
+        let info = Info::new(start);
+        // The length of the seek head does not depend on the positions in it: they are written in eight bytes.
         let seek_length = seek_head(0, 0).len();
-        let mut info = Vec::new();
-        let (mut date_in_info, mut duration_in_info) = (0, 0);
-        master(&mut info, id::INFO, |info| {
-            number(info, id::TIMESTAMP_SCALE, TIMESTAMP_SCALE);
-            element(info, id::MUXING_APP, env!("CARGO_PKG_NAME").as_bytes());
-            element(
-                info,
-                id::WRITING_APP,
-                concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).as_bytes(),
-            );
-            element(info, id::DATE_UTC, &date(start).to_be_bytes());
-            date_in_info = info.len() - 8;
-            duration_in_info = info.len();
-            room(info, duration(0).len());
-        });
-        // The contents are short: identifier of four bytes and size of one come before them.
-        let contents = 5;
-        bytes.extend(seek_head(seek_length as u64, (seek_length + info.len()) as u64));
+        bytes.extend(seek_head(seek_length as u64, (seek_length + info.bytes.len()) as u64));
         let cues_seek = bytes.len() - seek(id::CUES, 0).len();
-        let date = bytes.len() + contents + date_in_info;
-        let duration = bytes.len() + contents + duration_in_info;
-        bytes.extend(info);
-        master(&mut bytes, id::TRACKS, |tracks| {
-            master(tracks, id::TRACK_ENTRY, |track| {
-                number(track, id::TRACK_NUMBER, TRACK.into());
-                number(track, id::TRACK_UID, TRACK.into());
-                number(track, id::TRACK_TYPE, 1); // video
-                number(track, id::FLAG_LACING, 0);
-                element(track, id::CODEC_ID, b"V_MJPEG");
-                master(track, id::VIDEO, |video| {
-                    number(video, id::PIXEL_WIDTH, size.width.into());
-                    number(video, id::PIXEL_HEIGHT, size.height.into());
-                });
-            });
-        });
+        let date = bytes.len() + info.date;
+        let duration = bytes.len() + info.duration;
+        bytes.extend(info.bytes);
+        bytes.extend(tracks(size));
         Self { bytes, segment_size, segment, cues_seek, date, duration }
     }
 
-    /// What is to be put behind a file of `length` bytes that ends with a whole cluster, to close it.
+    /// The index to append to a file that ends with a complete cluster.
     pub fn index(&self, cues: &[Cue]) -> Vec<u8> {
         let mut out = Vec::new();
         master(&mut out, id::CUES, |list| {
@@ -237,8 +258,8 @@ impl Head {
         out
     }
 
-    /// What is then written over the head: place in the file, and bytes. `index` is the place of the index, `length`
-    /// that of the file with it.
+    /// What is then overwritten in the header: each time a position in the file, and bytes. `ms` is the duration, `index`
+    /// the position of the index, `length` the length of the file with it, in bytes.
     pub fn patches(&self, ms: u64, index: u64, length: u64) -> [(u64, Vec<u8>); 3] {
         let segment = self.segment as u64;
         [
@@ -248,57 +269,57 @@ impl Head {
         ]
     }
 
-    /// What is written over the head when the time of the beginning turns out to be another one.
-    pub fn redate(&self, start: SystemTime) -> (u64, Vec<u8>) {
+    /// What is overwritten in the header when the file turns out to begin at another time.
+    pub fn date_patch(&self, start: SystemTime) -> (u64, Vec<u8>) {
         (self.date as u64, date(start).to_be_bytes().to_vec())
     }
 }
 
-/// An entry of the index: at `ms` the cluster at this place of the file begins.
+/// An entry of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cue {
-    /// Milliseconds from the beginning.
+    /// When the cluster begins, in ms from the beginning of the file.
     pub ms: u64,
-    /// Place in the file.
+    /// Where the cluster begins in the file, in bytes.
     pub at: u64,
 }
 
 /// Why a frame does not fit into a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
-    /// The cluster must be ended before.
+    /// It needs a new cluster.
     Full,
-    /// There is no memory for it, or it is larger than any block.
+    /// There is not enough memory for it, or it is larger than any block.
     TooLarge,
 }
 
-/// Some frames in a row.
+/// Consecutive frames.
 #[derive(Debug)]
 pub struct Cluster {
     bytes: Vec<u8>,
-    /// When the first frame is, in ms on the recorder's timeline.
+    /// Time of the first frame on the recorder's timeline, in ms.
     start: u64,
 }
 
-/// Where a cluster's size is, and its timestamp.
+/// Where a cluster's size and its timestamp are in its bytes.
 const CLUSTER_SIZE: usize = 4;
 const CLUSTER_TIME: usize = CLUSTER_SIZE + 8 + 2;
 
 impl Cluster {
-    /// An empty one, with `expected` bytes of room if memory allows, whose first frame will be at `start`.
+    /// An empty cluster whose first frame will be at `start` ms, with memory for `expected` bytes if there is enough.
     pub fn new(start: u64, expected: usize) -> Self {
         let mut bytes = Vec::new();
-        let _ = bytes.try_reserve(expected); // frames make room for themselves
+        let _ = bytes.try_reserve(expected); // each frame reserves its own
         put_id(&mut bytes, id::CLUSTER);
         bytes.extend_from_slice(&size8(0));
         number8(&mut bytes, id::TIMESTAMP, 0);
         Self { bytes, start }
     }
 
-    /// Puts a frame behind those that are in it; `at` is no less than theirs.
+    /// Appends a frame at `at` ms, which is not before the frames that are in it.
     ///
     /// # Errors
-    /// Leaves the cluster as it was.
+    /// When the frame does not fit. The cluster is as before.
     pub fn push(&mut self, at: u64, jpeg: &[u8]) -> Result<(), Unfit> {
         let distance = at.saturating_sub(self.start);
         if distance > CLUSTER_SPAN {
@@ -317,17 +338,17 @@ impl Cluster {
         Ok(())
     }
 
-    /// Milliseconds of the first frame.
+    /// Time of the first frame on the recorder's timeline, in ms.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// Bytes so far.
+    /// Its length so far, in bytes.
     pub fn length(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The bytes for a file that begins at `zero` on the same timeline.
+    /// The cluster's bytes, for a file that begins at `zero` ms on the same timeline.
     pub fn seal(&mut self, zero: u64) -> &[u8] {
         let size = (self.bytes.len() - CLUSTER_SIZE - 8) as u64;
         self.bytes[CLUSTER_SIZE..CLUSTER_SIZE + 8].copy_from_slice(&size8(size));

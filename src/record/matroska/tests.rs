@@ -1,4 +1,5 @@
-//! A reader of its own, so that the writer does not judge itself; ffprobe, ffmpeg and VLC judge in tests/clients.
+//! Checks files with a reader of its own, so that the writer does not check itself; tests/clients use ffprobe, ffmpeg and
+//! VLC.
 
 use super::*;
 use proptest::prelude::*;
@@ -37,7 +38,7 @@ const SIZE: Size = Size { width: 1280, height: 720 };
 
 /// A file with these frames, each cluster of at most `per` of them, whole if it is `closed`.
 fn file(frames: &[(u64, Vec<u8>)], per: usize, closed: bool) -> Vec<u8> {
-    let head = Head::new(SIZE, SystemTime::UNIX_EPOCH);
+    let head = FileHeader::new(SIZE, SystemTime::UNIX_EPOCH);
     let (mut out, mut cues) = (head.bytes.clone(), Vec::new());
     let zero = frames.first().map_or(0, |frame| frame.0);
     for part in frames.chunks(per) {
@@ -111,9 +112,9 @@ fn a_closed_file_tells_its_duration_and_where_each_cluster_is() {
 
 #[test]
 fn the_time_of_the_beginning_can_be_put_right() {
-    let head = Head::new(SIZE, SystemTime::UNIX_EPOCH);
+    let head = FileHeader::new(SIZE, SystemTime::UNIX_EPOCH);
     let mut bytes = head.bytes.clone();
-    let (at, date) = head.redate(SystemTime::UNIX_EPOCH + Duration::from_secs(978_307_201));
+    let (at, date) = head.date_patch(SystemTime::UNIX_EPOCH + Duration::from_secs(978_307_201));
     bytes[at as usize..at as usize + date.len()].copy_from_slice(&date);
     let segment = elements(&bytes, 0).unwrap();
     let inside = elements(only(&segment, id::SEGMENT).2, 0).unwrap();
@@ -143,7 +144,7 @@ proptest! {
         let expected: Vec<_> = given.iter().map(|(at, jpeg)| (at - zero, jpeg.clone())).collect();
         prop_assert_eq!(frames(&file), expected.clone());
         if !closed {
-            let head = Head::new(SIZE, SystemTime::UNIX_EPOCH).bytes.len();
+            let head = FileHeader::new(SIZE, SystemTime::UNIX_EPOCH).bytes.len();
             let end = head + ((file.len() - head) as f64 * cut) as usize;
             let left = frames(&file[..end]);
             prop_assert_eq!(&left[..], &expected[..left.len()]);

@@ -1,41 +1,41 @@
 //! Takes a camera's frames for its recording, as a viewer does, and gathers them into clusters.
 //!
-//! It looks at the ring, never waits for the disk, and holds what the disk has not taken yet within a bound; beyond
-//! it frames are lost for the recording, and counted.
+//! It never waits for the disk. What the disk has not taken yet has a bound; frames beyond it are lost for the recording,
+//! and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::clock::Clock;
 use super::disk::{Batch, Job};
-use super::keeper::Clock;
 use super::matroska::{Cluster, Unfit};
 use super::status::Recording;
 use crate::feed::{Demand, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::picture::Size;
-use crate::ring::Stored;
+use crate::ring::{Meta, Stored};
 
-/// The longest wait without a look at the switch and the plan.
+/// The longest wait before switch and plan are checked again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Frames are handed to the disk together that were captured within so long, ...
+/// A cluster goes to the disk when it holds frames of this much time, ...
 const CLUSTER_TIME: Duration = Duration::from_secs(1);
 
-/// ... or fill so many bytes.
+/// ... or this many bytes.
 const CLUSTER_BYTES: usize = 2 << 20;
 
-/// The most that waits for the disk, in bytes: more than a second of any usual camera. A single larger cluster may.
+/// The most bytes that wait for the disk: more than a second of any usual camera. A single cluster may be larger.
 const QUEUE_BYTES: usize = 8 << 20;
 
-/// Without a picture for so long, a file is closed.
+/// After this long without a picture, a file is closed.
 const GAP: Duration = Duration::from_secs(10);
 
-/// A time-lapse is played at 25 frames a second.
-const LAPSE_MS: u64 = 40;
+/// Milliseconds that a frame of a time-lapse is shown: it plays at 25 frames per second.
+const TIME_LAPSE_FRAME_MS: u64 = 40;
 
-/// How long files become.
+/// When a file is closed and the next one begun.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileLimits {
     length: Duration,
@@ -43,10 +43,10 @@ pub(super) struct FileLimits {
 }
 
 impl FileLimits {
-    /// The most bytes of a file: FAT, which most USB sticks come with, holds no file of 4 GiB.
+    /// The most bytes of a file. FAT, which most USB sticks come with, has no files of 4 GiB.
     const BYTES: u64 = 2 << 30;
 
-    /// Of all that may be kept a file is at most so small a part, so that the limit is met by deleting whole files.
+    /// A file is at most this part of all bytes that may be kept, since whole files are deleted to stay below that.
     const PART: u64 = 8;
 
     pub(super) fn new(length: Duration, max_bytes: Option<u64>) -> Self {
@@ -57,12 +57,12 @@ impl FileLimits {
 
 /// The file that is being recorded into.
 #[derive(Debug, Clone, Copy)]
-struct Now {
-    /// Where it began on the timeline, in ms.
+struct CurrentFile {
+    /// Time of its first frame on the timeline, in ms.
     start: u64,
     size: Size,
     bytes: u64,
-    /// Its last frame.
+    /// When its last frame was captured.
     captured: Instant,
 }
 
@@ -71,21 +71,21 @@ pub(super) struct Recorder {
     feed: Arc<Feed>,
     limits: FileLimits,
     jobs: SyncSender<Job>,
-    /// Where the timeline begins.
+    /// The zero of the timeline.
     zero: Instant,
-    /// The last frame's place on it, in ms.
+    /// Time of the last frame on it, in ms.
     at: u64,
-    /// No frame from before this is wanted.
+    /// Frames captured before this are not wanted.
     due: Instant,
-    /// Number of the frame that was looked at last.
+    /// Number of the last frame that was seen.
     last: u64,
-    now: Option<Now>,
-    /// What is being gathered.
+    file: Option<CurrentFile>,
+    /// The frames that are being gathered.
     batch: Option<Batch>,
-    /// Bytes of the last cluster, about as many as the next one will have.
+    /// Bytes of the last cluster; the next one will have about as many.
     expected: usize,
-    /// The disk has yet to be told that the file ends.
-    unended: bool,
+    /// The file is to be closed, but the disk's queue had no place for that.
+    close_pending: bool,
     clock: Clock,
 }
 
@@ -106,15 +106,15 @@ impl Recorder {
             at: 0,
             due: zero,
             last: 0,
-            now: None,
+            file: None,
             batch: None,
             expected: 0,
-            unended: false,
+            close_pending: false,
             clock: Clock::new(SystemTime::now(), zero),
         }
     }
 
-    /// Records when it is to, until the program is to end. The disk's thread then closes the file.
+    /// Records while it is turned on, until the program ends. Then the disk's thread closes the file.
     pub(super) fn run(mut self, shutdown: &Shutdown) {
         let mut was_on = false;
         while !shutdown.has_begun() {
@@ -128,7 +128,7 @@ impl Recorder {
                 self.record(shutdown);
             } else {
                 if !on {
-                    self.end();
+                    self.close_file();
                 }
                 self.recording.wait(if on { early.min(PAUSE) } else { PAUSE });
             }
@@ -137,7 +137,7 @@ impl Recorder {
         self.hand_over();
     }
 
-    /// Takes frames, all of them or the next one of a time-lapse.
+    /// Takes frames: all of them, or the next one of a time-lapse.
     fn record(&mut self, shutdown: &Shutdown) {
         let (feed, due) = (self.feed.clone(), self.due);
         let _demand = Demand::new(feed.clone());
@@ -158,52 +158,54 @@ impl Recorder {
         if frame.meta.card || captured < self.due {
             return;
         }
-        let at = match self.recording.wish.every {
+        let at = match self.recording.settings.every {
             None => {
                 self.recording.drop_frames(missed);
                 let ms = captured.saturating_duration_since(self.zero).as_millis();
                 u64::try_from(ms).unwrap_or(u64::MAX)
             }
             Some(every) => {
-                // From the last one on, unless that is long past.
+                // Counted from the last frame, unless that was long ago.
                 self.due = (self.due + every).max(captured + every / 2);
-                self.at + LAPSE_MS
+                self.at + TIME_LAPSE_FRAME_MS
             }
         };
         self.at = at.max(self.at + 1);
         self.put(frame);
     }
 
-    /// Puts a frame into a cluster, in a new file where that is time.
+    /// Puts a frame into a cluster, and begins a new file when that is due.
     fn put(&mut self, frame: &Stored<'_>) {
-        let (captured, size, jpeg) = (frame.meta.captured, frame.meta.size, frame.jpeg());
-        let goes_on = self.now.filter(|now| {
-            now.size == size
-                && Duration::from_millis(self.at - now.start) < self.limits.length
-                && now.bytes < self.limits.bytes
-                && captured.saturating_duration_since(now.captured) < self.gap()
+        let Meta { captured, size, .. } = frame.meta;
+        let jpeg = frame.jpeg();
+        let current = self.file.filter(|file| {
+            file.size == size
+                && Duration::from_millis(self.at - file.start) < self.limits.length
+                && file.bytes < self.limits.bytes
+                && captured.saturating_duration_since(file.captured) < self.gap()
         });
-        let anew = goes_on.is_none();
-        if anew {
+        let new_file = current.is_none();
+        if new_file {
             self.hand_over();
         }
-        let mut now = goes_on.unwrap_or(Now { start: self.at, size, bytes: 0, captured });
+        let mut file = current.unwrap_or(CurrentFile { start: self.at, size, bytes: 0, captured });
         for _ in 0..2 {
             let new = || Batch {
                 cluster: Cluster::new(self.at, self.expected.max(jpeg.len()) + jpeg.len() / 4),
                 captured,
                 size,
                 frames: 0,
-                end: self.at,
-                anew,
+                end_ms: self.at,
+                new_file,
             };
             let batch = self.batch.get_or_insert_with(new);
             match batch.cluster.push(self.at, jpeg) {
                 Ok(()) => {
-                    (batch.frames, batch.end) = (batch.frames + 1, self.at);
-                    now.bytes += jpeg.len() as u64;
-                    now.captured = captured;
-                    self.now = Some(now);
+                    batch.frames += 1;
+                    batch.end_ms = self.at;
+                    file.bytes += jpeg.len() as u64;
+                    file.captured = captured;
+                    self.file = Some(file);
                     let full = batch.cluster.length() >= CLUSTER_BYTES
                         || captured.saturating_duration_since(batch.captured) >= CLUSTER_TIME;
                     if full {
@@ -220,44 +222,44 @@ impl Recorder {
     }
 
     fn gap(&self) -> Duration {
-        GAP + self.recording.wish.every.unwrap_or_default()
+        GAP + self.recording.settings.every.unwrap_or_default()
     }
 
-    /// What time brings about.
+    /// Does what is due: passes on frames that have waited, and closes a file without new frames.
     fn tick(&mut self) {
         let now = Instant::now();
         let due = |batch: &Batch| now.saturating_duration_since(batch.captured) >= CLUSTER_TIME + PAUSE;
         if self.batch.as_ref().is_some_and(due) {
             self.hand_over();
         }
-        let stale = self.now.is_some_and(|file| now.saturating_duration_since(file.captured) >= self.gap());
-        // After a leap of the clock names begin with another time; the disk puts that of this file right.
-        if self.clock.look(SystemTime::now(), now) || stale {
-            self.end();
+        let stale = self.file.is_some_and(|file| now.saturating_duration_since(file.captured) >= self.gap());
+        // After the clock was set the next file has a name of the new time; the disk corrects the name of this one.
+        if self.clock.has_jumped(SystemTime::now(), now) || stale {
+            self.close_file();
         }
-        if self.unended {
-            self.unended =
-                self.jobs.try_send(Job::End).is_err_and(|error| matches!(error, TrySendError::Full(_)));
+        if self.close_pending {
+            let sent = self.jobs.try_send(Job::Close);
+            self.close_pending = matches!(sent, Err(TrySendError::Full(_)));
         }
     }
 
-    /// Ends the file.
-    fn end(&mut self) {
+    /// Has the file closed, if there is one.
+    fn close_file(&mut self) {
         self.hand_over();
-        self.unended |= self.now.take().is_some();
+        self.close_pending |= self.file.take().is_some();
     }
 
-    /// Gives the disk what has been gathered, or drops it where too much waits already.
+    /// Passes the gathered frames to the disk, or drops them when too many bytes wait already.
     fn hand_over(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let (frames, length) = (batch.frames, batch.cluster.length());
         self.expected = length;
         let queued = self.recording.queued.fetch_add(length, Ordering::AcqRel);
         let fits = queued == 0 || queued + length <= QUEUE_BYTES;
-        if !fits || self.jobs.try_send(Job::Cluster(batch)).is_err() {
+        if !fits || self.jobs.try_send(Job::Write(batch)).is_err() {
             self.recording.queued.fetch_sub(length, Ordering::AcqRel);
             self.recording.drop_frames(frames);
-            self.now = None; // what comes later is another file, lest a picture stands still in this one
+            self.file = None; // the next frames get another file, so that the picture does not freeze in this one
         }
     }
 }

@@ -1,31 +1,31 @@
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
-use crate::record::Wish;
-use crate::ring::{Meta, Writer};
+use crate::record::CameraSettings;
+use crate::ring::Writer;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 const SIZE: Size = Size { width: 64, height: 48 };
 
-/// A recorder that is given frames by hand, and what it hands over.
-struct Desk {
+/// A recorder that gets its frames from the test, and the queue that it fills.
+struct Fixture {
     feed: Arc<Feed>,
     writer: Writer,
     recorder: Recorder,
     jobs: Receiver<Job>,
 }
 
-impl Desk {
+impl Fixture {
     fn new(every: Option<Duration>, limits: FileLimits) -> Self {
         let (feed, mut writer) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         let feed = Arc::new(feed);
         writer.reserve(4 << 20).unwrap();
-        let recording = Arc::new(Recording::new(Wish { every, ..Wish::default() }));
+        let recording = Arc::new(Recording::new(CameraSettings { every, ..CameraSettings::default() }));
         let (sender, jobs) = sync_channel(1000);
         let recorder = Recorder::new(recording, feed.clone(), limits, sender);
         Self { feed, writer, recorder, jobs }
     }
 
-    /// Gives it a frame of so many bytes, captured so many milliseconds after the recorder began.
+    /// Gives it a frame of `bytes` bytes, captured `ms` milliseconds after the recorder began.
     fn give(&mut self, ms: u64, bytes: usize, size: Size, card: bool) {
         let captured = self.recorder.zero + Duration::from_millis(ms);
         self.writer.publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
@@ -36,8 +36,8 @@ impl Desk {
     fn handed_over(&mut self) -> Vec<Batch> {
         self.recorder.hand_over();
         let clusters = |job| match job {
-            Job::Cluster(batch) => Some(batch),
-            Job::End => None,
+            Job::Write(batch) => Some(batch),
+            Job::Close => None,
         };
         self.jobs.try_iter().filter_map(clusters).collect()
     }
@@ -54,28 +54,27 @@ fn limits() -> FileLimits {
 
 #[test]
 fn frames_go_to_the_disk_about_once_a_second_with_the_times_they_were_captured_at() {
-    let mut desk = Desk::new(None, limits());
+    let mut fixture = Fixture::new(None, limits());
     for n in 0..100 {
-        desk.give(n * 33, 10, SIZE, false);
+        fixture.give(n * 33, 10, SIZE, false);
     }
-    let batches = desk.handed_over();
-    let told: Vec<_> =
-        batches.iter().map(|one| (one.cluster.start(), one.end, one.frames, one.anew)).collect();
+    let batches = fixture.handed_over();
+    let batches: Vec<_> =
+        batches.iter().map(|one| (one.cluster.start(), one.end_ms, one.frames, one.new_file)).collect();
     assert_eq!(
-        told,
+        batches,
         [(1, 1023, 32, true), (1056, 2079, 32, false), (2112, 3135, 32, false), (3168, 3267, 4, false)]
-            .map(|(start, end, frames, anew)| (if start == 1 { 1 } else { start }, end, frames, anew))
     );
-    assert_eq!(desk.counts().0, 0);
+    assert_eq!(fixture.counts().0, 0);
 }
 
 #[test]
 fn the_card_is_never_recorded() {
-    let mut desk = Desk::new(None, limits());
-    desk.give(10, 10, SIZE, true);
-    desk.give(20, 10, SIZE, false);
-    desk.give(30, 10, SIZE, true);
-    assert_eq!(desk.handed_over().iter().map(|batch| batch.frames).sum::<u64>(), 1);
+    let mut fixture = Fixture::new(None, limits());
+    fixture.give(10, 10, SIZE, true);
+    fixture.give(20, 10, SIZE, false);
+    fixture.give(30, 10, SIZE, true);
+    assert_eq!(fixture.handed_over().iter().map(|batch| batch.frames).sum::<u64>(), 1);
 }
 
 #[test]
@@ -96,48 +95,48 @@ fn a_file_ends_with_its_time_its_size_the_pictures_size_or_a_gap() {
         (vec![(0, SIZE), (9000, SIZE), (20_000, SIZE)], limits(), 2),
         (vec![(0, SIZE), (9000, SIZE), (18_000, SIZE)], limits(), 1),
     ] {
-        let mut desk = Desk::new(None, limits);
+        let mut fixture = Fixture::new(None, limits);
         for (ms, size) in &given {
-            desk.give(*ms, 10, *size, false);
+            fixture.give(*ms, 10, *size, false);
         }
-        let files = desk.handed_over().iter().filter(|batch| batch.anew).count();
+        let files = fixture.handed_over().iter().filter(|batch| batch.new_file).count();
         assert_eq!(files, expected, "{given:?}");
     }
 }
 
 #[test]
 fn a_time_lapse_takes_a_frame_each_so_often_and_plays_at_twenty_five_a_second() {
-    let mut desk = Desk::new(Some(Duration::from_secs(2)), limits());
+    let mut fixture = Fixture::new(Some(Duration::from_secs(2)), limits());
     for n in 0..100 {
-        desk.give(n * 100, 10, SIZE, false);
+        fixture.give(n * 100, 10, SIZE, false);
     }
-    let batches = desk.handed_over();
+    let batches = fixture.handed_over();
     assert_eq!(batches.iter().map(|batch| batch.frames).sum::<u64>(), 5);
-    assert_eq!(batches.last().unwrap().end, 5 * 1000 / 25);
-    assert_eq!(desk.counts().0, 0, "frames that nobody wanted count as dropped");
+    assert_eq!(batches.last().unwrap().end_ms, 5 * 1000 / 25);
+    assert_eq!(fixture.counts().0, 0, "frames that nobody wanted count as dropped");
 }
 
 #[test]
 fn what_the_disk_does_not_take_is_bounded_and_then_dropped_and_counted() {
-    let mut desk = Desk::new(None, limits());
+    let mut fixture = Fixture::new(None, limits());
     for n in 0..40 {
-        desk.give(n * 1100, 1 << 20, SIZE, false);
+        fixture.give(n * 1100, 1 << 20, SIZE, false);
     }
-    desk.recorder.hand_over();
-    let (dropped, queued) = desk.counts();
+    fixture.recorder.hand_over();
+    let (dropped, queued) = fixture.counts();
     assert!(queued <= QUEUE_BYTES && queued > QUEUE_BYTES / 2, "{queued} bytes wait");
-    let frames: u64 = desk.handed_over().iter().map(|batch| batch.frames).sum();
+    let frames: u64 = fixture.handed_over().iter().map(|batch| batch.frames).sum();
     assert!(dropped >= 30 && frames + dropped == 40, "{frames} and {dropped}");
-    // The disk has taken it: on with another file.
-    desk.recorder.recording.queued.store(0, Ordering::Relaxed);
-    desk.give(50_000, 10, SIZE, false);
-    assert!(desk.handed_over()[0].anew);
+    // Once the disk has taken it, recording continues in another file.
+    fixture.recorder.recording.queued.store(0, Ordering::Relaxed);
+    fixture.give(50_000, 10, SIZE, false);
+    assert!(fixture.handed_over()[0].new_file);
 }
 
 #[test]
 fn one_frame_larger_than_all_that_may_wait_is_taken_alone() {
-    let mut desk = Desk::new(None, limits());
-    desk.writer.reserve(QUEUE_BYTES + 1000).unwrap();
-    desk.give(0, QUEUE_BYTES + 100, SIZE, false);
-    assert_eq!((desk.handed_over().len(), desk.counts().0), (1, 0));
+    let mut fixture = Fixture::new(None, limits());
+    fixture.writer.reserve(QUEUE_BYTES + 1000).unwrap();
+    fixture.give(0, QUEUE_BYTES + 100, SIZE, false);
+    assert_eq!((fixture.handed_over().len(), fixture.counts().0), (1, 0));
 }

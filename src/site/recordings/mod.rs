@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::request::RequestContext;
 use super::response::{ProblemJson, load, plain_text};
 use crate::record::name::Name;
-use crate::record::{Entry, Recordings, View};
+use crate::record::{Entry, RecordingStatus, Recordings, TooManyDeletions};
 pub(super) use download::download;
 
 /// Recordings in one answer, unless the client asks for another number.
@@ -74,11 +74,11 @@ struct Listed {
 pub(super) fn of_camera(recordings: &Recordings, camera: usize) -> Option<Recording> {
     recordings.folder.as_ref()?;
     let recording = recordings.cameras.get(camera)?;
-    let View { on, file, problem } = recording.view();
+    let RecordingStatus { on, file, problem } = recording.status();
     Some(Recording {
         on,
-        plan: recording.wish.plan.to_string(),
-        every_s: recording.wish.every.map(|every| every.as_secs()),
+        plan: recording.settings.plan.to_string(),
+        every_s: recording.settings.every.map(|every| every.as_secs()),
         file: file.map(|name| name.to_string()),
         frames: load(&recording.recorded),
         dropped: load(&recording.dropped),
@@ -89,7 +89,7 @@ pub(super) fn of_camera(recordings: &Recordings, camera: usize) -> Option<Record
 /// The folder; `None` if nothing can be recorded.
 pub(super) fn folder(recordings: &Recordings) -> Option<Folder> {
     recordings.folder.as_ref()?;
-    let listing = recordings.shelf();
+    let listing = recordings.listing();
     Some(Folder {
         count: listing.entries.len(),
         bytes: listing.entries.iter().map(|entry| entry.bytes).sum(),
@@ -146,7 +146,7 @@ pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
         Some(None) => return plain_text(400, "before must be the name of a recording."),
         before => before.flatten(),
     };
-    let listing = recordings.shelf();
+    let listing = recordings.listing();
     let camera = ctx.names_camera.then(|| ctx.feed().name.as_str());
     let mut matching = (listing.entries.iter())
         .filter(|entry| camera.is_none_or(|camera| entry.name.camera == camera))
@@ -162,7 +162,7 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
         start: Timestamp::from_second(entry.name.start).unwrap_or_default().to_string(),
         bytes: entry.bytes,
         url: format!("/api/recordings/{name}"),
-        recording: recordings.is_busy(&entry.name),
+        recording: recordings.is_being_written(&entry.name),
         name,
     }
 }
@@ -185,10 +185,10 @@ fn not_found() -> Response {
 pub(super) fn delete(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find(ctx) else { return not_found() };
     let recordings = &ctx.app.recordings;
-    if recordings.is_busy(&entry.name) {
+    if recordings.is_being_written(&entry.name) {
         return plain_text(409, "This recording is still being written. Stop it first.");
     }
-    if !recordings.delete(&entry.name) {
+    if let Err(TooManyDeletions) = recordings.delete(&entry.name) {
         return plain_text(503, "Too many recordings are waiting to be deleted. Try again later.");
     }
     plain_text(202, "The recording is being deleted.")

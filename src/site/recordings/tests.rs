@@ -4,11 +4,11 @@ use super::super::AppState;
 use super::super::tests::{app, ask, header};
 use super::*;
 use crate::protocol::{FileOrder, HEADER};
-use crate::record::{Settings, Wish};
+use crate::record::{CameraSettings, Settings};
 
 /// Settings of two cameras; nothing can be recorded.
 pub(in super::super) fn settings() -> Settings {
-    Settings { wishes: vec![Wish::default(), Wish::default()], ..Settings::default() }
+    Settings { cameras: vec![CameraSettings::default(), CameraSettings::default()], ..Settings::default() }
 }
 
 fn name(camera: &str, minute: i64) -> Name {
@@ -24,7 +24,7 @@ fn recorded() -> AppState {
         modified: (1_800_000_000, 5),
     };
     let entries = [(3, "garden"), (2, "door"), (1, "garden"), (0, "door")].map(entry);
-    recordings.shelve(entries.to_vec(), 1000, false);
+    recordings.set_listing(entries.to_vec(), 1000, false);
     AppState { recordings, ..app() }
 }
 

@@ -1,0 +1,63 @@
+//! What can be set about recordings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::plan::Plan;
+use super::reader::{DOWNLOADS_MAX, READERS};
+
+/// What is recorded of one camera.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CameraSettings {
+    /// When.
+    pub plan: Plan,
+    /// Time between two frames of a time-lapse; `None` records every frame.
+    pub every: Option<Duration>,
+}
+
+/// When the oldest recordings are deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes that all recordings together may take.
+    pub max_bytes: Option<u64>,
+    /// Bytes that must stay free on the disk.
+    pub min_free: u64,
+    /// The age at which a recording is deleted.
+    pub max_age: Option<Duration>,
+}
+
+/// Everything that can be set about recordings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder for the recordings; without one nothing can be recorded.
+    pub folder: Option<PathBuf>,
+    /// The length of one file.
+    pub segment: Duration,
+    /// When recordings are deleted.
+    pub limits: Limits,
+    /// By camera, in the order of the settings.
+    pub cameras: Vec<CameraSettings>,
+}
+
+impl Settings {
+    /// The length of one file by default.
+    pub const DEFAULT_SEGMENT: Duration = Duration::from_secs(300);
+
+    /// Bytes that stay free on the disk by default.
+    pub const DEFAULT_MIN_FREE: u64 = 256_000_000;
+
+    /// The most file descriptors that are open at once: folder and file of each camera, the folder that is being listed
+    /// (twice, by rustix), and on each of `loops` event loops those of downloads and the folder that each reader opens.
+    pub fn open_files(&self, loops: usize) -> usize {
+        let all = 2 * self.cameras.len() + 2 + loops * (DOWNLOADS_MAX + READERS);
+        self.folder.as_ref().map_or(0, |_| all)
+    }
+}
+
+/// Nothing can be recorded.
+impl Default for Settings {
+    fn default() -> Self {
+        let limits = Limits { max_bytes: None, min_free: Self::DEFAULT_MIN_FREE, max_age: None };
+        Self { folder: None, segment: Self::DEFAULT_SEGMENT, limits, cameras: Vec::new() }
+    }
+}
