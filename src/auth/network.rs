@@ -1,17 +1,18 @@
-//! Addresses that belong together, as in `192.168.1.0/24`.
+//! Ranges of IP addresses, such as `192.168.1.0/24`.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// One address, or all that begin with the same bits.
+/// One address, or all addresses that begin with the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
+    /// The length of the prefix.
     bits: u32,
 }
 
-/// An address as a number, and how many bits that has.
+/// An address as a number, and the number's length in bits.
 fn number(address: IpAddr) -> (u128, u32) {
     match address.to_canonical() {
         IpAddr::V4(v4) => (v4.to_bits().into(), u32::BITS),
@@ -20,7 +21,7 @@ fn number(address: IpAddr) -> (u128, u32) {
 }
 
 impl Network {
-    /// Whether this address is in it.
+    /// Whether it contains this address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let ((own, width), (other, other_width)) = (number(self.address), number(address));
         width == other_width && (own ^ other).checked_shr(width - self.bits).unwrap_or(0) == 0
@@ -31,7 +32,7 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected an address in numbers, or a network such as 192.168.1.0/24".to_owned();
+        let expected = || "expected an IP address, or a network such as 192.168.1.0/24".to_owned();
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),

@@ -1,40 +1,46 @@
-//! What running streams were opened by: whoever issues a pass can end it, and with it all streams that have it.
+//! The right to go on watching. A session or a token issues a pass, and every stream that is opened with it has the
+//! pass's number. When the pass is revoked or expires, those streams end.
 //!
-//! Written by [`super::sessions`] and [`super::tokens`], whose bounds are its own; read by the fan-out a few times a
-//! second.
+//! [`super::sessions`] and [`super::tokens`] issue and revoke passes; their bounds also bound the passes. The fan-out
+//! checks them a few times a second.
 
-use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::Instant;
 
-/// A right to watch that may end.
+use crate::sync::lock;
+
+/// The number of a pass. None is used twice.
 pub type Pass = u64;
 
-/// The passes that hold, each until then; `None` is until it is revoked.
+/// All valid passes.
 #[derive(Debug, Default)]
-pub struct Passes(Mutex<(Pass, BTreeMap<Pass, Option<Instant>>)>);
+pub struct Passes(Mutex<Issued>);
+
+#[derive(Debug, Default)]
+struct Issued {
+    last: Pass,
+    /// When each one expires; `None` if it only ends when it is revoked.
+    valid: BTreeMap<Pass, Option<Instant>>,
+}
 
 impl Passes {
-    /// A new one.
+    /// A new pass, which expires at `until`.
     pub fn issue(&self, until: Option<Instant>) -> Pass {
-        let (last, passes) = &mut *self.lock();
-        *last += 1;
-        passes.insert(*last, until);
-        *last
+        let mut issued = lock(&self.0);
+        issued.last += 1;
+        let pass = issued.last;
+        issued.valid.insert(pass, until);
+        pass
     }
 
-    /// Ends one.
+    /// Ends a pass.
     pub fn revoke(&self, pass: Pass) {
-        self.lock().1.remove(&pass);
+        lock(&self.0).valid.remove(&pass);
     }
 
-    /// Whether it still holds.
+    /// Whether a pass is still valid.
     pub fn holds(&self, pass: Pass, now: Instant) -> bool {
-        self.lock().1.get(&pass).is_some_and(|until| until.is_none_or(|until| now < until))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Pass, BTreeMap<Pass, Option<Instant>>)> {
-        lock(&self.0)
+        lock(&self.0).valid.get(&pass).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 }

@@ -1,9 +1,8 @@
-//! Hashes of passwords, as they stand in the settings: Argon2id (RFC 9106) in PHC's form.
+//! Hashes of passwords, as they are written in the settings: Argon2id (RFC 9106) in the PHC string format.
 //!
-//! A new one takes 12 MiB for three passes: one of the settings that OWASP holds to be as strong as 19 MiB for two
-//! (Password Storage Cheat Sheet), and the one that leaves a board of 512 MB most room beside cameras and viewers.
-//! On a fast PC that takes 0.03 s (`time boardcam hash-password NAME`); a board of the slowest kind is some forty
-//! times slower.
+//! A new hash takes 12 MiB of memory and three passes over it. OWASP's Password Storage Cheat Sheet counts that as
+//! strong as 19 MiB and two passes, and a board with 512 MB needs its memory for cameras and viewers. It takes 0.03 s
+//! on a fast PC (`time boardcam hash-password NAME`); the slowest boards take about forty times as long.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,13 +15,14 @@ use crate::problem::Problem;
 /// Memory for a new hash, in KiB.
 const MEMORY: u32 = 12 << 10;
 
-/// Passes over it.
+/// Passes over the memory for a new hash.
 const PASSES: u32 = 3;
 
 /// The most memory that a hash in the settings may ask for, in KiB.
 pub const MEMORY_MAX: u32 = 64 << 10;
 
-/// The most work: KiB times passes. A board of the slowest kind does it within the time that the site has.
+/// The most work that a hash in the settings may ask for: KiB times passes. The slowest boards finish it within the
+/// time that the site has for an answer.
 const WORK_MAX: u64 = 256 << 10;
 
 /// The longest password, in bytes.
@@ -33,15 +33,15 @@ pub const PASSWORD_MAX: usize = 256;
 pub struct Hash(PasswordHash);
 
 impl Hash {
-    /// A new one, each time another.
+    /// A new hash, with a salt of its own.
     ///
     /// # Errors
-    /// A password that is empty or longer than [`PASSWORD_MAX`]; no random numbers, or no memory.
+    /// When the password is empty or longer than [`PASSWORD_MAX`], or there are no random numbers or no memory.
     pub fn of(password: &str) -> Result<Self, Problem> {
         let failed = |why: String| Problem::new("cannot hash the password", why, "try it on another machine");
         if !(1..=PASSWORD_MAX).contains(&password.len()) {
             let why = format!("it has {} bytes", password.len());
-            let advice = format!("choose one of 1 to {PASSWORD_MAX} bytes");
+            let advice = format!("choose one with 1 to {PASSWORD_MAX} bytes");
             return Err(Problem::new("cannot use this password", why, advice));
         }
         let mut salt = [0; argon2::RECOMMENDED_SALT_LEN];
@@ -58,8 +58,8 @@ impl Hash {
     /// Whether it is the hash of this password.
     ///
     /// # Errors
-    /// When there is no memory to find out.
-    pub fn fits(&self, password: &str) -> Result<bool, String> {
+    /// When there is not enough memory to check it.
+    pub fn matches(&self, password: &str) -> Result<bool, String> {
         match Argon2::default().verify_password(password.as_bytes(), &self.0) {
             Ok(()) => Ok(true),
             Err(password_hash::Error::PasswordInvalid) => Ok(false),
@@ -74,8 +74,9 @@ impl FromStr for Hash {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || "expected what boardcam hash-password prints, $argon2id$...".to_owned();
         let hash = PasswordHash::new(text).map_err(|_| expected())?;
-        let whole = hash.salt.is_some() && hash.hash.is_some() && hash.version == Some(Version::V0x13.into());
-        if hash.algorithm != ARGON2ID_IDENT || !whole {
+        let is_complete =
+            hash.salt.is_some() && hash.hash.is_some() && hash.version == Some(Version::V0x13.into());
+        if hash.algorithm != ARGON2ID_IDENT || !is_complete {
             return Err(expected());
         }
         let params = Params::try_from(&hash).map_err(|_| expected())?;
@@ -99,7 +100,7 @@ impl fmt::Display for Hash {
     }
 }
 
-/// Not for logs.
+/// Without the hash, so that no log shows it.
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hash")
@@ -111,32 +112,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_fits_its_password_alone_also_after_it_was_written_and_read() {
+    fn a_hash_matches_only_its_password_also_after_it_was_written_and_read() {
         let hash = Hash::of("correct horse").unwrap();
         let text = hash.to_string();
         assert!(text.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{text}");
         let read: Hash = text.parse().unwrap();
-        assert_eq!((read.fits("correct horse"), read.fits("correct hors")), (Ok(true), Ok(false)));
+        assert_eq!((read.matches("correct horse"), read.matches("correct hors")), (Ok(true), Ok(false)));
         assert_ne!(Hash::of("correct horse").unwrap(), hash, "each has a salt of its own");
         assert!(!format!("{hash:?}").contains('$'));
     }
 
     #[test]
-    fn a_hash_that_others_made_is_taken() {
+    fn a_hash_of_the_reference_implementation_is_accepted() {
         let made =
             Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(65_536, 2, 1, Some(32)).unwrap())
                 .hash_password_with_salt(b"password", b"somesalt")
                 .unwrap();
-        // What the reference implementation says (src/test.c of phc-winner-argon2).
+        // From src/test.c of phc-winner-argon2.
         assert_eq!(
             made.to_string(),
             "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
         );
-        assert_eq!(made.to_string().parse::<Hash>().unwrap().fits("password"), Ok(true));
+        assert_eq!(made.to_string().parse::<Hash>().unwrap().matches("password"), Ok(true));
     }
 
     #[test]
-    fn what_is_no_hash_of_ours_is_refused_in_words() {
+    fn a_malformed_or_too_costly_hash_is_refused_with_the_reason() {
         let salt_and_hash = "c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         for bad in [
             "".to_owned(),

@@ -1,4 +1,4 @@
-//! Browsers that are signed in. They live in memory: after a restart one signs in again.
+//! Browsers that are signed in. Sessions are kept in memory only: after a restart, users sign in again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,18 +8,18 @@ use super::passes::{Pass, Passes};
 use super::tag::Tag;
 use crate::sync::lock;
 
-/// Sessions at once; one more ends the one that was unused for longest.
+/// The most sessions at once. One more ends the least recently used.
 pub const SESSIONS_MAX: usize = 256;
 
-/// So long after signing in one has to do it again.
+/// A session ends this long after signing in.
 pub const SESSION_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Debug)]
 struct Session {
     user: String,
     pass: Pass,
-    until: Instant,
-    used: Instant,
+    expires: Instant,
+    last_used: Instant,
 }
 
 /// All sessions, by the tag of their cookie.
@@ -36,25 +36,25 @@ impl Sessions {
 
     pub(super) fn open(&self, tag: Tag, user: &str, now: Instant) {
         let mut all = lock(&self.all);
-        let over: Vec<Tag> =
-            all.iter().filter(|(_, session)| now >= session.until).map(|(tag, _)| *tag).collect();
-        let unused = (all.len() - over.len() >= SESSIONS_MAX)
-            .then(|| all.iter().min_by_key(|(_, session)| session.used).map(|(tag, _)| *tag));
-        for tag in over.into_iter().chain(unused.flatten()) {
+        let expired: Vec<Tag> =
+            all.iter().filter(|(_, session)| now >= session.expires).map(|(tag, _)| *tag).collect();
+        let oldest = (all.len() - expired.len() >= SESSIONS_MAX)
+            .then(|| all.iter().min_by_key(|(_, session)| session.last_used).map(|(tag, _)| *tag));
+        for tag in expired.into_iter().chain(oldest.flatten()) {
             if let Some(session) = all.remove(&tag) {
                 self.passes.revoke(session.pass);
             }
         }
-        let until = now + SESSION_TIME;
-        let pass = self.passes.issue(Some(until));
-        all.insert(tag, Session { user: user.to_owned(), pass, until, used: now });
+        let expires = now + SESSION_TIME;
+        let pass = self.passes.issue(Some(expires));
+        all.insert(tag, Session { user: user.to_owned(), pass, expires, last_used: now });
     }
 
-    /// Whose session it is.
+    /// The name of the session's user, and its pass.
     pub(super) fn find(&self, tag: &Tag, now: Instant) -> Option<(String, Pass)> {
         let mut all = lock(&self.all);
-        let session = all.get_mut(tag).filter(|session| now < session.until)?;
-        session.used = now;
+        let session = all.get_mut(tag).filter(|session| now < session.expires)?;
+        session.last_used = now;
         Some((session.user.clone(), session.pass))
     }
 
@@ -101,7 +101,7 @@ mod tests {
         let then = now + SESSION_TIME;
         assert!(sessions.find(&tag(0), then).is_none() && !sessions.passes.holds(pass, then));
         sessions.open(tag(1), "anna", then);
-        assert_eq!(lock(&sessions.all).len(), 1, "one that is over is forgotten");
+        assert_eq!(lock(&sessions.all).len(), 1, "an expired one is forgotten");
     }
 
     #[test]

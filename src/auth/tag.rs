@@ -1,4 +1,4 @@
-//! Short fingerprints of secrets, by which they are found again: BLAKE2b (RFC 7693), which costs a few microseconds.
+//! Fast hashes of secrets, by which they are looked up: BLAKE2b (RFC 7693), a few microseconds each.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use blake2::{Blake2b256, Digest};
 
 use crate::problem::Problem;
 
-/// The fingerprint of a secret.
+/// The hash of a secret.
 pub(super) type Tag = [u8; 32];
 
-/// What makes fingerprints worthless to whoever does not have it.
+/// The key of the hash. Without it, nobody can find out a secret from its tag by guessing.
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// One that nobody knows.
+    /// A random key.
     pub(super) fn random() -> Result<Self, Problem> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| {
@@ -22,10 +22,10 @@ impl Key {
         Ok(Self(key))
     }
 
-    /// None, for secrets that nobody can guess: their fingerprints need not be kept secret.
+    /// No key: for long random secrets, which nobody can guess.
     pub(super) const NONE: Self = Self([0; 32]);
 
-    /// Of the same secret always the same. BLAKE2 may be keyed by putting the key before the text.
+    /// The tag of a secret. The key is hashed before it; unlike with SHA-2, this is safe with BLAKE2.
     pub(super) fn tag(&self, secret: &str) -> Tag {
         Blake2b256::new().chain_update(self.0).chain_update(secret).finalize().into()
     }

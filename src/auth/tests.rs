@@ -1,11 +1,13 @@
 use std::net::Ipv4Addr;
 use std::thread;
 
+use super::account::ADDRESSES_MAX;
+use super::password::Hash;
 use super::*;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-/// A hash that takes no time.
+/// A hash that is computed fast.
 fn quick(password: &str) -> Hash {
     use argon2::password_hash::PasswordHasher;
     use argon2::{Algorithm, Argon2, Params, Version};
@@ -19,7 +21,7 @@ fn access() -> Access {
 }
 
 #[test]
-fn a_right_password_opens_and_a_wrong_one_does_not() {
+fn a_right_password_is_accepted_and_a_wrong_one_is_not() {
     let access = access();
     let anna = access.by_password("anna", "right", HERE).unwrap();
     assert_eq!((anna.role, anna.user.as_deref(), anna.pass), (Role::Control, Some("anna"), None));
@@ -30,27 +32,28 @@ fn a_right_password_opens_and_a_wrong_one_does_not() {
 }
 
 #[test]
-fn a_thousand_wrong_ones_are_slowed_and_one_that_was_proven_elsewhere_is_not() {
+fn a_thousand_wrong_passwords_are_throttled_and_one_verified_elsewhere_is_not() {
     let access = access();
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     access.by_password("anna", "right", elsewhere).unwrap();
     access.by_password("ben", "other", HERE).unwrap();
     let tries = (0..1000).map(|number| access.by_password("anna", &format!("wrong {number}"), HERE));
-    let (mut wrong, mut slowed) = (0, 0);
+    let mut wrong = 0;
+    let mut throttled = 0;
     for outcome in tries {
         match outcome.unwrap_err() {
             PasswordError::Wrong => wrong += 1,
-            PasswordError::Throttled(_) => slowed += 1,
+            PasswordError::Throttled(_) => throttled += 1,
             PasswordError::Busy => panic!("nobody else is there"),
         }
     }
-    assert!(wrong > 0 && slowed > 900, "{wrong} wrong, {slowed} slowed");
-    assert!(access.by_password("anna", "right", elsewhere).is_ok(), "proven from there");
-    assert!(access.by_password("ben", "other", HERE).is_ok(), "proven from here, and nobody guesses it");
+    assert!(wrong > 0 && throttled > 900, "{wrong} wrong, {throttled} throttled");
+    assert!(access.by_password("anna", "right", elsewhere).is_ok(), "verified from there");
+    assert!(access.by_password("ben", "other", HERE).is_ok(), "verified from here, and nobody guesses it");
 }
 
 #[test]
-fn who_is_slowed_down_does_not_learn_which_password_was_proven() {
+fn a_throttled_client_does_not_learn_which_password_was_verified() {
     let access = access();
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     access.by_password("anna", "right", elsewhere).unwrap();
@@ -58,34 +61,34 @@ fn who_is_slowed_down_does_not_learn_which_password_was_proven() {
     while guess("wrong") == Err(PasswordError::Wrong) {}
     assert!(
         matches!(guess("right"), Err(PasswordError::Throttled(_))),
-        "the right one is told from wrong ones"
+        "the right one is distinguishable from wrong ones"
     );
-    // Also where it was proven before: one wrong guess there, and the next ones wait.
+    // Also where it was verified before: after one wrong guess there, the next ones wait.
     access.throttle.forget(HERE);
     assert!(guess("right").is_ok());
     while guess("wrong") == Err(PasswordError::Wrong) {}
     assert!(
         matches!(guess("right"), Err(PasswordError::Throttled(_))),
-        "the right one is told from wrong ones"
+        "the right one is distinguishable from wrong ones"
     );
     access.throttle.forget(HERE);
     assert!(guess("right").is_ok());
 }
 
 #[test]
-fn a_proven_password_is_remembered_with_so_many_addresses_and_no_more() {
+fn a_verified_password_is_remembered_for_a_bounded_number_of_addresses() {
     let access = access();
     for number in 0..2 * ADDRESSES_MAX as u32 {
         access.by_password("anna", "right", IpAddr::V4(Ipv4Addr::from_bits(number))).unwrap();
         access.by_password("anna", "right", HERE).unwrap();
     }
-    let proven = lock(&access.accounts[0].proven);
-    let known = &proven.as_ref().unwrap().from;
+    let verified = lock(&access.accounts[0].verified);
+    let known = &verified.as_ref().unwrap().addresses;
     assert!(known.len() == ADDRESSES_MAX && known.contains(&HERE));
 }
 
 #[test]
-fn more_checks_than_may_be_under_way_are_told_to_come_again() {
+fn more_checks_than_may_be_in_progress_are_refused_as_busy() {
     let access = access();
     let held = lock(&access.hashing);
     thread::scope(|scope| {
@@ -95,11 +98,11 @@ fn more_checks_than_may_be_under_way_are_told_to_come_again() {
             thread::yield_now();
         }
         let one_more = scope.spawn(|| access.by_password("ben", "other", HERE));
-        let patience = Instant::now() + Duration::from_secs(20);
-        while !one_more.is_finished() && Instant::now() < patience {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !one_more.is_finished() && Instant::now() < deadline {
             thread::yield_now();
         }
-        drop(held); // first, lest one that waits all the same does so for ever
+        drop(held); // before the join, so that a check that wrongly waits can end
         assert_eq!(one_more.join().unwrap(), Err(PasswordError::Busy));
         assert!(waiting.into_iter().all(|check| check.join().unwrap().is_ok()));
     });
@@ -108,14 +111,14 @@ fn more_checks_than_may_be_under_way_are_told_to_come_again() {
 }
 
 #[test]
-fn a_session_opens_until_it_is_signed_out() {
+fn a_session_lasts_until_it_is_signed_out() {
     let access = access();
     let cookie = access.sign_in("ben", "other", HERE).unwrap();
     let ben = access.by_session(&cookie).unwrap();
     assert_eq!((ben.role, ben.session), (Role::Watch, true));
     assert!(access.passes().holds(ben.pass.unwrap(), Instant::now()));
-    for stranger in ["", "x", &cookie[1..], "out"] {
-        assert_eq!(access.by_session(stranger), None, "{stranger}");
+    for unknown in ["", "x", &cookie[1..], "out"] {
+        assert_eq!(access.by_session(unknown), None, "{unknown}");
     }
     access.sign_out(&cookie);
     assert_eq!(access.by_session(&cookie), None);

@@ -1,4 +1,4 @@
-//! Slows down whoever tries one wrong password after the other, by address, and tells the log.
+//! Makes clients wait that send one wrong password after another, by address, and logs them.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,123 +10,125 @@ use log::warn;
 use crate::names::printable;
 use crate::sync::lock;
 
-/// Wrong passwords from one address that are answered at once: people mistype.
+/// Wrong passwords from one address that cost no wait: people mistype.
 pub const FREE_TRIES: u32 = 5;
 
-/// Behind these, the pause after the first; it doubles with each further one ...
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The first wait. Each further wrong password doubles it, ...
+const WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// ... up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// One wrong password is forgiven after so long.
-const FORGIVEN: Duration = Duration::from_secs(60);
+/// After this time without a wrong password, one is forgiven.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Addresses that are remembered; one more makes the one that was quiet for longest forgotten.
+/// Addresses that are remembered. One more replaces the one that was quiet for longest.
 const ADDRESSES_MAX: usize = 512;
 
-/// Lines about wrong passwords that are logged in [`LOG_PERIOD`]; further ones are counted.
+/// The most lines about wrong passwords in one [`LOG_PERIOD`]. Further ones are only counted.
 const LOG_LINES: u32 = 20;
 
 /// See [`LOG_LINES`].
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// The longest name that is logged, in characters.
-const SHOWN: usize = 40;
+const NAME_SHOWN: usize = 40;
 
 #[derive(Debug)]
-struct Tries {
-    /// Wrong ones that are not forgiven yet.
-    wrong: u32,
-    /// When the last of them came.
+struct Failures {
+    /// Wrong passwords that are not forgiven yet.
+    count: u32,
+    /// When the last one came.
     last: Instant,
 }
 
-impl Tries {
+impl Failures {
     fn forgive(&mut self, now: Instant) {
-        let past = now.saturating_duration_since(self.last).as_secs() / FORGIVEN.as_secs();
-        self.wrong = self.wrong.saturating_sub(u32::try_from(past).unwrap_or(u32::MAX));
+        let past = now.saturating_duration_since(self.last).as_secs() / FORGIVEN_AFTER.as_secs();
+        self.count = self.count.saturating_sub(u32::try_from(past).unwrap_or(u32::MAX));
     }
 
-    fn pause(&self) -> Duration {
-        match self.wrong.checked_sub(FREE_TRIES) {
+    fn wait(&self) -> Duration {
+        match self.count.checked_sub(FREE_TRIES) {
             None => Duration::ZERO,
-            // A shift by more than this is beyond the longest pause.
-            Some(more) => (FIRST_PAUSE * (1 << more.min(16))).min(LONGEST_PAUSE),
+            // 2^16 times the first wait is far more than the longest.
+            Some(more) => (WAIT_MIN * (1 << more.min(16))).min(WAIT_MAX),
         }
     }
 }
 
+/// What was logged in the current [`LOG_PERIOD`].
 #[derive(Debug, Default)]
-struct Told {
-    since: Option<Instant>,
+struct LogPeriod {
+    begin: Option<Instant>,
     lines: u32,
     left_out: u64,
 }
 
-/// Who tried how often.
+/// The addresses that sent wrong passwords.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    tries: Mutex<HashMap<IpAddr, Tries>>,
-    told: Mutex<Told>,
+    failures: Mutex<HashMap<IpAddr, Failures>>,
+    log: Mutex<LogPeriod>,
 }
 
 impl Throttle {
-    /// How long this address has to wait; `None` if it may try now.
+    /// How long this address must wait; `None` if it may try now.
     pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let tries = lock(&self.tries);
-        let tries = tries.get(&whose(address))?;
-        let left = (tries.last + tries.pause()).saturating_duration_since(now);
+        let failures = lock(&self.failures);
+        let failures = failures.get(&client_of(address))?;
+        let left = (failures.last + failures.wait()).saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
     }
 
-    /// A wrong password for user `name` came from this address.
+    /// Counts and logs a wrong password for user `name` from this address.
     pub fn wrong(&self, address: IpAddr, name: &str, now: Instant) {
-        let pause = {
-            let mut all = lock(&self.tries);
-            let key = whose(address);
+        let wait = {
+            let mut all = lock(&self.failures);
+            let key = client_of(address);
             if all.len() >= ADDRESSES_MAX && !all.contains_key(&key) {
-                let quiet = all.iter().min_by_key(|(_, tries)| tries.last).map(|(address, _)| *address);
+                let quiet = all.iter().min_by_key(|(_, failures)| failures.last).map(|(address, _)| *address);
                 quiet.map(|address| all.remove(&address));
             }
-            let tries = all.entry(key).or_insert(Tries { wrong: 0, last: now });
-            tries.forgive(now);
-            tries.wrong = tries.wrong.saturating_add(1);
-            tries.last = now;
-            tries.pause()
+            let failures = all.entry(key).or_insert(Failures { count: 0, last: now });
+            failures.forgive(now);
+            failures.count = failures.count.saturating_add(1);
+            failures.last = now;
+            failures.wait()
         };
-        self.tell(address, name, pause, now);
+        self.log(address, name, wait, now);
     }
 
     #[cfg(test)]
     pub(super) fn forget(&self, address: IpAddr) {
-        lock(&self.tries).remove(&whose(address));
+        lock(&self.failures).remove(&client_of(address));
     }
 
-    fn tell(&self, address: IpAddr, name: &str, pause: Duration, now: Instant) {
-        let mut told = lock(&self.told);
-        if told.since.is_none_or(|since| now.saturating_duration_since(since) >= LOG_PERIOD) {
-            if told.left_out > 0 {
-                warn!("{} more wrong passwords came", told.left_out);
+    fn log(&self, address: IpAddr, name: &str, wait: Duration, now: Instant) {
+        let mut period = lock(&self.log);
+        if period.begin.is_none_or(|begin| now.saturating_duration_since(begin) >= LOG_PERIOD) {
+            if period.left_out > 0 {
+                warn!("{} more wrong passwords came", period.left_out);
             }
-            *told = Told { since: Some(now), lines: 0, left_out: 0 };
+            *period = LogPeriod { begin: Some(now), lines: 0, left_out: 0 };
         }
-        if told.lines >= LOG_LINES {
-            told.left_out += 1;
+        if period.lines >= LOG_LINES {
+            period.left_out += 1;
             return;
         }
-        told.lines += 1;
-        let name: String = printable(name.as_bytes()).chars().take(SHOWN).collect();
-        let slowed = match pause.as_secs() {
+        period.lines += 1;
+        let name: String = printable(name.as_bytes()).chars().take(NAME_SHOWN).collect();
+        let throttled = match wait.as_secs() {
             0 => String::new(),
-            seconds => format!("; the next one from there is looked at after {seconds} s"),
+            seconds => format!("; this address must wait {seconds} s before the next one"),
         };
-        warn!("a wrong password for user {name:?} came from {address}{slowed}");
+        warn!("wrong password for user {name:?} from {address}{throttled}");
     }
 }
 
-/// What is given to one customer: an IPv4 address, or 64 bits of IPv6 (RFC 6177).
-fn whose(address: IpAddr) -> IpAddr {
+/// The part of an address that stands for one client: all of an IPv4 address, the first 64 bits of an IPv6 address
+/// (one network, RFC 6177).
+fn client_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
         v4 => v4,
@@ -142,39 +144,39 @@ mod tests {
     }
 
     #[test]
-    fn wrong_tries_are_slowed_down_more_and_more_and_forgiven_in_time() {
+    fn wrong_passwords_cost_ever_longer_waits_and_are_forgiven_in_time() {
         let throttle = Throttle::default();
         let one = address("192.0.2.1");
         let mut now = Instant::now();
-        let mut pauses = Vec::new();
+        let mut waits = Vec::new();
         for _ in 0..14 {
             let wait = throttle.wait(one, now).unwrap_or_default();
-            pauses.push(wait.as_secs());
+            waits.push(wait.as_secs());
             now += wait;
             throttle.wrong(one, "anna", now);
         }
-        assert_eq!(pauses, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(throttle.wait(address("192.0.2.2"), now), None, "somebody else");
-        now += 20 * FORGIVEN;
+        now += 20 * FORGIVEN_AFTER;
         assert_eq!(throttle.wait(one, now), None);
         throttle.wrong(one, "anna", now);
         assert_eq!(throttle.wait(one, now), None);
     }
 
     #[test]
-    fn ten_thousand_wrong_tries_in_one_moment_end_in_the_longest_pause() {
+    fn ten_thousand_wrong_passwords_in_one_moment_end_in_the_longest_wait() {
         let throttle = Throttle::default();
         let (one, now) = (address("192.0.2.1"), Instant::now());
         for _ in 0..10_000 {
             throttle.wrong(one, "anna", now);
         }
-        assert_eq!(throttle.wait(one, now), Some(LONGEST_PAUSE));
-        let told = lock(&throttle.told);
-        assert_eq!((told.lines, told.left_out), (LOG_LINES, 10_000 - u64::from(LOG_LINES)));
+        assert_eq!(throttle.wait(one, now), Some(WAIT_MAX));
+        let period = lock(&throttle.log);
+        assert_eq!((period.lines, period.left_out), (LOG_LINES, 10_000 - u64::from(LOG_LINES)));
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address_and_ipv4_in_it_is_ipv4() {
+    fn an_ipv6_network_is_one_client_and_mapped_ipv4_is_ipv4() {
         let throttle = Throttle::default();
         let now = Instant::now();
         for number in 0..=FREE_TRIES {
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_addresses_fill_no_memory() {
+    fn the_number_of_addresses_is_bounded() {
         let throttle = Throttle::default();
         let now = Instant::now();
         let wild = address("198.51.100.1");
@@ -197,7 +199,7 @@ mod tests {
             let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
             throttle.wrong(address.into(), "anna", now + Duration::from_millis(number.into()));
         }
-        assert_eq!(lock(&throttle.tries).len(), ADDRESSES_MAX);
-        assert!(throttle.wait(wild, now).is_some(), "who goes on is not forgotten");
+        assert_eq!(lock(&throttle.failures).len(), ADDRESSES_MAX);
+        assert!(throttle.wait(wild, now).is_some(), "an address that goes on is not forgotten");
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::RequestContext;
 use super::response::plain_text;
-use crate::auth::tokens::Failed;
+use crate::auth::tokens::TokenError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,12 +47,12 @@ pub(super) fn create(ctx: &RequestContext<'_>) -> Response {
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    match ctx.app.guard.access.tokens.make(&name) {
+    match ctx.app.guard.access.tokens.create(&name) {
         Ok(token) => {
             let url = format!("/stream?token={token}");
             Response::json(&CreatedToken { name, token, url }).with_status_code(201).with_no_cache()
         }
-        Err(failed) => failure(failed),
+        Err(error) => failure(&error),
     }
 }
 
@@ -61,14 +61,15 @@ pub(super) fn revoke(ctx: &RequestContext<'_>) -> Response {
     let name = ctx.request.get_param("name").unwrap_or_default();
     match ctx.app.guard.access.tokens.revoke(&name) {
         Ok(()) => Response::text("").with_status_code(204).with_no_cache(),
-        Err(failed) => failure(failed),
+        Err(error) => failure(&error),
     }
 }
 
-fn failure(failed: Failed) -> Response {
-    match failed {
-        Failed::Unusable(why) => plain_text(409, why),
-        Failed::Unknown => plain_text(404, "There is no such token. /api/tokens lists them."),
-        Failed::Unkept(problem) => plain_text(500, problem.to_string()),
-    }
+fn failure(error: &TokenError) -> Response {
+    let status = match error {
+        TokenError::InvalidName | TokenError::NameTaken(_) | TokenError::TooMany => 409,
+        TokenError::NotFound => 404,
+        TokenError::NotSaved(_) => 500,
+    };
+    plain_text(status, error.to_string())
 }

@@ -61,7 +61,7 @@ class SignIn(unittest.TestCase):
         self.fill_in(USER, "wrong horse")
         # By script, since an element of the page before would be stale.
         told = "return (document.getElementById('message') || document.body).textContent"
-        until("it says so", lambda: "do not fit" in self.run_js(told))
+        until("it says so", lambda: "Wrong user name or password" in self.run_js(told))
         self.complaints()  # of the refusal's status
         self.fill_in(USER, PASSWORD)
         until("the page", lambda: self.at() == "/")
