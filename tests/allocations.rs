@@ -7,7 +7,7 @@ use std::time::Duration;
 use boardcam::camera::pattern::Pattern;
 use boardcam::camera::pipe::Pipe;
 use boardcam::camera::{Observer, PipeSpec, Source, SourceConfig, SourceSpec};
-use boardcam::canvas::{Canvas, Ink};
+use boardcam::canvas::{Canvas, Colour};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
@@ -81,7 +81,7 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     });
     assert_eq!(mender_used, 0, "the mender");
 
-    let canvas = Canvas::new(size, Ink::WHITE);
+    let canvas = Canvas::new(size, Colour::WHITE);
     let mut slot = vec![0; canvas.bytes().len()];
     for bands in [1, 2] {
         let mut encoder = JpegEncoder::in_bands(DEFAULT_QUALITY, bands);

@@ -1,17 +1,18 @@
-//! What becomes of frames that lack only their end.
+//! What happens to frames that lack only their end.
 //!
-//! Called by [`crate::stream`] for each frame that [`Jpeg::check`] accepted. A frame without EOI was cut
-//! short somewhere on its way and would show a torn picture, so it is dropped; but some cameras never send
-//! EOI with a picture that is whole, and dropping all of theirs leaves 1 frame a second (a C920 at 1080p in
-//! ustreamer issue 313). So when nearly every frame lacks it, they pass.
+//! Called by [`crate::stream`] for each frame that [`Jpeg::check`] accepted. A frame without EOI was usually cut short on
+//! its way and would show a torn picture, so it is dropped. But some cameras send complete pictures without EOI, and
+//! dropping all of those leaves 1 frame a second (a C920 at 1080p in ustreamer issue 313). So frames without EOI pass if
+//! nearly every frame lacks it.
 
 use super::passthrough::Jpeg;
 
-/// How many of the last frames are remembered, one bit each.
+/// How many of the latest frames are remembered, one bit each.
 const WINDOW: u32 = u32::BITS;
-/// So many of them without EOI, and frames without EOI pass from then on: after 1 s at 30 frames a second.
+/// If this many of them lack EOI, frames without EOI pass from then on: after 1 s at 30 frames a second.
 const START: u32 = 30;
-/// So few of them without EOI, and they are dropped again; far below [`START`], so that it does not flap.
+/// If only this many of them lack EOI, such frames are dropped again. Far below [`START`], so that the policy does not
+/// flap.
 const STOP: u32 = WINDOW / 2;
 
 /// What to do with a frame.
@@ -33,33 +34,34 @@ impl Admit {
         self != Admit::Drop
     }
 
-    /// The sentence to log when the policy changed its mind.
+    /// The sentence to log if the policy has changed.
     pub fn notice(self) -> Option<&'static str> {
         match self {
             Admit::Pass | Admit::Drop => None,
-            Admit::PassFromNow => Some(
-                "nearly every frame lacks its end (no EOI): passing such frames on with an end put to them",
-            ),
-            Admit::DropFromNow => Some("frames have their end (EOI) again: dropping those that lack it"),
+            Admit::PassFromNow => {
+                Some("nearly every frame lacks its end (EOI): passing such frames on with an EOI added")
+            }
+            Admit::DropFromNow => Some("most frames have their end (EOI) again: dropping those that lack it"),
         }
     }
 }
 
-/// Drops frames without EOI unless nearly all are so. Starts anew with each opened camera.
+/// Drops frames without EOI unless nearly all lack it. Each opened camera has a new policy.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Policy {
-    /// A bit for each of the last frames, set where EOI was missing.
+    /// One bit for each of the latest frames, set if it lacked EOI.
     lacked: u32,
+    /// Whether frames without EOI pass.
     passing: bool,
 }
 
 impl Policy {
-    /// Takes the next frame into account and says what to do with it.
+    /// Counts the next frame and says what to do with it.
     pub fn admit(&mut self, jpeg: &Jpeg<'_>) -> Admit {
         self.lacked = self.lacked << 1 | u32::from(!jpeg.has_eoi());
         let lacking = self.lacked.count_ones();
-        // Either change happens only on a frame that passes: the count rises with a frame without EOI alone,
-        // and falls with one that has it alone.
+        // Either change comes with a frame that passes: only a frame without EOI raises the count, and only a frame
+        // with EOI lowers it.
         if !self.passing && lacking >= START {
             self.passing = true;
             Admit::PassFromNow

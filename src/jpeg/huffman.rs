@@ -1,13 +1,15 @@
 //! The Huffman tables that Motion JPEG leaves out.
 //!
-//! Used by [`super::passthrough`] alone. A camera that sends no DHT segment means these tables; the
-//! "typical" ones of ITU T.81 K.3, which nearly every encoder uses.
+//! Used only by [`super::passthrough`]. A camera that sends no DHT segment means the "typical" tables of ITU T.81 K.3,
+//! which nearly every encoder uses.
 
-/// One whole DHT segment with all four tables, to be put before SOS.
-#[rustfmt::skip] // one table after the other, as the standard prints them
+use super::marker;
+
+/// A complete DHT segment with all four tables, to be inserted before SOS.
+#[rustfmt::skip] // one table after another, as the standard prints them
 pub const STANDARD_TABLES: [u8; 420] = [
-    // marker DHT, then a length that counts itself but not the marker
-    0xff, 0xc4, 0x01, 0xa2,
+    // the marker, then a length that includes itself but not the marker (B.1.1.4)
+    marker::PREFIX, marker::DHT, 0x01, 0xa2,
     // Table K.3: luminance DC
     0x00, 0x00, 0x01, 0x05, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
     0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b,

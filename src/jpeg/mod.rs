@@ -1,7 +1,20 @@
-//! Every frame becomes a whole baseline JPEG (ITU T.81), by passing the camera's own on or by encoding.
+//! Turns every frame into a complete baseline JPEG (ITU T.81), by passing on the camera's own or by encoding.
 //!
-//! Called by [`crate::stream`], by [`crate::variants`] for smaller pictures, and by `boardcam snapshot`. Nothing
-//! here waits, logs, or knows where bytes come from or go to; every function reads a slice and fills a slice of fixed size.
+//! Called by [`crate::stream`], by [`crate::variants`] for smaller pictures, and by `boardcam snapshot`. Nothing here
+//! waits, logs, or knows where bytes come from or go to: every function reads a slice and fills a slice of fixed size.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`passthrough`] | checks a camera's own JPEG, and mends it: adds the Huffman tables and the EOI that it lacks |
+//! | [`eoi`] | what happens to frames without EOI |
+//! | `huffman` | the standard Huffman tables |
+//! | [`marker`] | the markers of a JPEG |
+//! | [`encode`] | raw pixels to JPEG |
+//! | `rows` | raw pixels as the encoder takes them |
+//! | `bands` | one picture encoded on several cores |
+//! | [`transcode`] | JPEG to a smaller JPEG |
+//! | `scale` | makes a decoded picture smaller |
+//! | [`card`] | the picture that is shown when there is no camera |
 
 mod bands;
 pub mod card;

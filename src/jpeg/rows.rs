@@ -1,20 +1,20 @@
-//! A picture as the encoder takes it: row by row, luma and chroma each by itself, straight from the camera's
-//! layout and never through RGB.
+//! A picture as the encoder takes it: row by row, luma and chroma separately, directly from the camera's layout and
+//! never through RGB.
 //!
-//! Used by [`super::encode`] alone. The encoder wants chroma for each pixel and takes the left one of each two
-//! in a row, and with 4:2:0 of the upper row of each two; what it will not take is not computed.
+//! Used only by [`super::encode`]. The encoder expects chroma for each pixel, but uses only that of the left pixel of
+//! each pair, and with 4:2:0 only that of the upper row of each pair. What it does not use is not computed.
 
 use jpeg_encoder::{ImageBuffer, JpegColorType, SamplingFactor};
 
 use crate::picture::Picture;
 use crate::picture::{Range, Raw};
 
-/// From this quality on 4:2:2 stays 4:2:2. Below it the rows of two share their chroma: on photographs at
-/// quality 85 that makes 10 % fewer bytes and adds 0.1 to 0.2 to the mean CIEDE2000 difference, where 1 is just
-/// noticeable; only edges between saturated colours show it.
+/// From this quality on, 4:2:2 stays 4:2:2. Below it, two rows share their chroma (4:2:0). On photographs at quality 85
+/// that saves 10 % of the bytes and adds 0.1 to 0.2 to the mean CIEDE2000 difference, where 1 is just noticeable; only
+/// edges between saturated colours show it.
 pub const FULL_CHROMA_FROM: u8 = 90;
 
-/// How many pixels share their chroma, across and down.
+/// How many pixels share their chroma, horizontally and vertically.
 pub(super) fn sampling(raw: Raw, quality: u8) -> SamplingFactor {
     match raw {
         Raw::Grey => SamplingFactor::R_4_4_4,
@@ -27,9 +27,9 @@ pub(super) fn sampling(raw: Raw, quality: u8) -> SamplingFactor {
 /// Some rows of a picture.
 pub(super) struct Rows<'a> {
     pub(super) picture: &'a Picture<'a>,
-    /// The first of them; even.
+    /// The first row; even.
     pub(super) top: u32,
-    /// How many.
+    /// The number of rows.
     pub(super) count: u32,
     pub(super) sampling: SamplingFactor,
 }
@@ -64,8 +64,8 @@ fn side(pixels: u32) -> u16 {
 }
 
 impl Rows<'_> {
-    /// Appends row `y` of these, as many samples to each plane as the picture is wide. `to_luma` also spreads
-    /// red, green and blue.
+    /// Appends row `y` of these rows: as many samples to each plane as the picture is wide. `to_luma` and `to_chroma`
+    /// convert samples to full range; `to_luma` also converts red, green and blue.
     #[inline(always)]
     fn fill(
         &self,
@@ -77,13 +77,13 @@ impl Rows<'_> {
     ) {
         let end = luma.len() + self.picture.size().width as usize;
         self.fill_luma(self.top + y, luma, to_luma);
-        luma.truncate(end); // an odd width may leave half a pair over
+        luma.truncate(end); // an odd width leaves half a pair over
         if self.picture.raw() == Raw::Grey {
             return;
         }
         let [cb, cr] = chroma;
         let halved = self.sampling == SamplingFactor::R_4_2_0;
-        // The last row is repeated downwards, also where an upper row of two should be.
+        // The encoder repeats the last row downwards, even if it is the upper one of a pair.
         if !halved || y.is_multiple_of(2) || y + 1 == self.count {
             self.fill_chroma(self.top + y, halved, cb, cr, to_luma, to_chroma);
         }
@@ -146,8 +146,8 @@ impl Rows<'_> {
     }
 }
 
-/// Appends what `samples` makes of each unit of `above` and the one below it; what is left of the rows behind
-/// whole units is for the caller. In blocks of a fixed size, which the compiler turns into vector code.
+/// Appends what `samples` makes of each unit of `above` and the unit below it. An incomplete unit at the end of the rows
+/// is left to the caller. Works in blocks of a fixed size, which the compiler turns into vector code.
 #[inline(always)]
 fn append<const UNIT: usize, const SAMPLES: usize>(
     above: &[u8],
@@ -170,7 +170,7 @@ fn append<const UNIT: usize, const SAMPLES: usize>(
     }
 }
 
-/// Appends the chroma at one place of each unit for the two pixels that share it, the mean of two rows.
+/// Appends the chroma at `PLACE` in each unit, the mean of two rows, for both pixels that share it.
 #[inline(always)]
 fn component<const UNIT: usize, const PLACE: usize>(
     above: &[u8],
@@ -191,8 +191,8 @@ fn rgb_luma(rgb: [u8; 3]) -> u8 {
     ((19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16) as u8 // the factors add up to 65536
 }
 
-/// Appends Cb and Cr of RGB (ITU T.871 section 7, in 65536ths) for two pixels in a row, of the mean of them and
-/// the two below. `RED` and `BLUE` are the places of these in a pixel.
+/// Appends Cb and Cr of RGB (ITU T.871 section 7, in 65536ths) for each two pixels in a row, from the mean of these and
+/// the two below. `RED` and `BLUE` are the offsets of those samples in a pixel.
 #[inline(always)]
 fn rgb_chroma<const RED: usize, const BLUE: usize>(
     above: &[u8],
@@ -202,7 +202,7 @@ fn rgb_chroma<const RED: usize, const BLUE: usize>(
     to_full: impl Fn(u8) -> u8,
 ) {
     let to_full = |value: u8| i32::from(to_full(value));
-    // The sum of four; 128 and a half are added for rounding.
+    // Of the sum of four pixels; 128 is the offset of chroma, and a half is added for rounding.
     let chroma = |above: &[u8; 6], below: &[u8; 6], [r, g, b]: [i32; 3]| {
         let sum =
             |at: usize| [above[at], above[at + 3], below[at], below[at + 3]].map(to_full).iter().sum::<i32>();
@@ -213,7 +213,7 @@ fn rgb_chroma<const RED: usize, const BLUE: usize>(
     let to_cr = |above: &[u8; 6], below: &[u8; 6]| chroma(above, below, [32_768, -27_439, -5_329]);
     append(above, below, cb, to_cb);
     append(above, below, cr, to_cr);
-    // The last pixel of an odd width has no other.
+    // The last pixel of an odd width has no partner.
     if let (&[.., a, b, c], &[.., d, e, f]) = (above, below)
         && !above.len().is_multiple_of(6)
     {
@@ -223,14 +223,14 @@ fn rgb_chroma<const RED: usize, const BLUE: usize>(
     }
 }
 
-/// Luma 16 to 235 onto 0 to 255 (JFIF, ITU T.871 section 7), to the nearest: 149 / 128 is 255 / 219.
+/// Maps luma 16 to 235 to 0 to 255 (JFIF, ITU T.871 section 7), rounded: 149 / 128 is about 255 / 219.
 #[inline(always)]
 fn full_luma(y: u8) -> u8 {
     let wide = (u16::from(y.saturating_sub(16)) * 149 + 64) >> 7;
     wide.min(255) as u8
 }
 
-/// Chroma 16 to 240 onto 0 to 255 around 128, to the nearest: 1 + 71 / 512 is 255 / 224.
+/// Maps chroma 16 to 240 to 0 to 255 around 128, rounded: 1 + 71 / 512 is about 255 / 224.
 #[inline(always)]
 fn full_chroma(c: u8) -> u8 {
     let distance = i16::from(c) - 128;

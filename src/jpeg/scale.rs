@@ -1,29 +1,30 @@
-//! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers,
-//! with parts of old pixels counted as parts. Nothing flickers or tears as it does where pixels are left out.
+//! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers, with old
+//! pixels at the edge counted in part. Nothing flickers, as it would if pixels were left out.
 //!
-//! Used by [`super::transcode`] alone. The result is laid out as [`crate::picture::Raw::Yuyv`].
+//! Used only by [`super::transcode`]. The result is laid out as [`crate::picture::Raw::Yuyv`].
 
 use crate::picture::Size;
 
-/// The weights of one new sample add up to this, so that a row of weighted 8-bit samples fits into 16 bits.
+/// The sum of the weights of one new sample. A weighted sum of 8-bit samples then fits into 16 bits.
 const WHOLE: u64 = 256;
 
-/// Which old samples make up each new one, along one side of the picture.
+/// Which old samples make up each new sample, along one side of the picture.
 #[derive(Debug, Default)]
 struct Spans {
-    /// The first old sample, and its place in `weights`; one more than there are new samples.
+    /// For each new sample the index of its first old sample, and the index of that one's weight; then one final entry.
     starts: Vec<(usize, usize)>,
+    /// The weights of the old samples of all new ones, in order.
     weights: Vec<u16>,
 }
 
 impl Spans {
-    /// Cuts `from` old samples into spans that each cover `group` of `to` new ones; the last may cover fewer.
+    /// Cuts `from` old samples into spans that each cover `group` of the `to` new samples; the last may cover fewer.
     fn plan(&mut self, from: u32, to: u32, group: usize) {
         self.starts.clear();
         self.weights.clear();
         let (from, to) = (u64::from(from), u64::from(to));
         for first in (0..to).step_by(group) {
-            // In parts of which an old sample has `to` and a new one `from`, so that all is whole numbers.
+            // In units of which an old sample takes `to` and a new one `from`, so that all numbers are whole.
             let (begin, end) = (first * from, (first + group as u64).min(to) * from);
             self.starts.push(((begin / to) as usize, self.weights.len()));
             let (mut at, mut given) = (begin, 0);
@@ -37,28 +38,29 @@ impl Spans {
         self.starts.push((from as usize, self.weights.len()));
     }
 
-    /// For each new sample its first old one and the weights from there on.
+    /// For each new sample, the index of its first old sample and the weights from there on.
     fn iter(&self) -> impl Iterator<Item = (usize, &[u16])> {
         let ends = self.starts.iter().skip(1);
         self.starts.iter().zip(ends).map(|(start, end)| (start.0, &self.weights[start.1..end.1]))
     }
 }
 
-/// Scales pictures; keeps its memory and its plan from one to the next of the same size.
+/// Scales pictures; keeps its memory, and its spans as long as the sizes stay the same.
 #[derive(Debug, Default)]
 pub struct Scaler {
+    /// The old and the new size that the spans are for.
     planned: Option<(Size, Size)>,
     rows: Spans,
     luma: Spans,
     chroma: Spans,
-    /// One new row of old width.
+    /// The weighted sums of one new row that still has the old width.
     sums: Vec<u16>,
 }
 
 impl Scaler {
-    /// Scales `pixels` of size `from`, 3 interleaved samples Y Cb Cr each or 1 sample Y each, to size `to` into
-    /// `yuyv`, whose rows follow one another. No side of `to` is 0 or larger than that of `from`, and `pixels`
-    /// hold a whole picture.
+    /// Scales `pixels` of size `from` to size `to`, into `yuyv` without padding between rows. `components` is 3 for
+    /// interleaved Y Cb Cr and 1 for Y. No side of `to` may be 0 or larger than that of `from`, and `pixels` must hold a
+    /// complete picture.
     pub fn scale(&mut self, pixels: &[u8], components: usize, from: Size, to: Size, yuyv: &mut Vec<u8>) {
         if self.planned.replace((from, to)) != Some((from, to)) {
             self.rows.plan(from.height, to.height, 1);
@@ -76,7 +78,7 @@ impl Scaler {
             self.sums.clear();
             self.sums.resize(stride, 0);
             for (row, &weight) in old.zip(weights) {
-                // Cannot overflow: 255 times WHOLE is below 65536.
+                // Cannot overflow: 255 * WHOLE is below 65536.
                 self.sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += u16::from(sample) * weight);
             }
             match components {
@@ -87,7 +89,7 @@ impl Scaler {
     }
 }
 
-/// A row that keeps its width: only chroma is averaged.
+/// Appends a row that keeps its width: only chroma is averaged.
 fn append_pairs(row: &[u8], yuyv: &mut Vec<u8>) {
     let (pixels, _) = row.as_chunks::<3>();
     let (pairs, last) = pixels.as_chunks::<2>();
@@ -121,13 +123,13 @@ fn append_row(sums: &[u16], luma: &Spans, chroma: &Spans, yuyv: &mut Vec<u8>) {
 }
 
 fn append_grey_row(sums: &[u16], luma: &Spans, yuyv: &mut Vec<u8>) {
-    /// Chroma of no colour.
-    const NONE: u8 = 128;
+    /// The chroma of grey.
+    const NEUTRAL: u8 = 128;
     let mut luma = luma.iter();
     while let Some(left) = luma.next() {
         let left = mean::<1>(sums, 0, left);
         let right = luma.next().map_or(left, |right| mean::<1>(sums, 0, right));
-        yuyv.extend_from_slice(&[left, NONE, right, NONE]);
+        yuyv.extend_from_slice(&[left, NEUTRAL, right, NEUTRAL]);
     }
 }
 

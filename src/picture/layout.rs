@@ -1,6 +1,6 @@
-//! The layouts that frames may have: one table, from which all that is said and done about them follows.
+//! The layouts of frames, in one table.
 //!
-//! Used by everything that asks a camera for a layout, names one, or reads pixels that lie in one.
+//! Used by everything that asks a camera for a layout, shows its name, or reads pixels.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use super::Size;
 /// How the bytes of a frame are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// Each frame is one JPEG, whole or nearly so.
+    /// Each frame is one JPEG; Huffman tables and EOI may be missing.
     Mjpeg,
-    /// Pixels, to be encoded here.
+    /// Raw pixels, to be encoded here.
     Raw(Raw),
 }
 
-/// Layouts of pixels, as the kernel's Documentation/userspace-api/media/v4l describes them.
+/// Layouts of raw pixels (kernel Documentation/userspace-api/media/v4l, "Image Formats").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Raw {
     /// 4:2:0: a plane of luma, then one of Cb Cr pairs.
@@ -36,7 +36,7 @@ pub enum Raw {
     Rgb24,
     /// Blue, green, red.
     Bgr24,
-    /// Luma alone.
+    /// Luma only.
     Grey,
 }
 
@@ -44,7 +44,7 @@ pub enum Raw {
 struct Format {
     layout: Layout,
     name: &'static str,
-    /// As in linux/videodev2.h.
+    /// The V4L2 codes, as in linux/videodev2.h.
     codes: &'static [&'static [u8; 4]],
 }
 
@@ -52,8 +52,8 @@ const fn raw(layout: Raw, name: &'static str, codes: &'static [&'static [u8; 4]]
     Format { layout: Layout::Raw(layout), name, codes }
 }
 
-/// All layouts, best first. A camera's own JPEG costs no encoding and the least USB bandwidth; of pixels, those
-/// come first that are the fewest bytes to fetch and encode, and those without colour last.
+/// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw layouts,
+/// those with the fewest bytes first, and the one without colour last.
 static FORMATS: [Format; 11] = [
     Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"] },
     raw(Raw::Nv12, "nv12", &[b"NV12"]),
@@ -74,12 +74,12 @@ impl Layout {
         FORMATS.iter().map(|format| format.layout)
     }
 
-    /// The layout with this V4L2 code, if there is one.
+    /// The layout with this V4L2 code; `None` if it is not supported.
     pub fn of_code(code: [u8; 4]) -> Option<Layout> {
         FORMATS.iter().find(|format| format.codes.contains(&&code)).map(|format| format.layout)
     }
 
-    /// Its V4L2 codes, at least one.
+    /// The V4L2 codes of this layout, at least one.
     pub fn codes(self) -> &'static [&'static [u8; 4]] {
         self.format().codes
     }
@@ -89,7 +89,7 @@ impl Layout {
         self.format().name
     }
 
-    /// How pixels lie in it, unless it is compressed.
+    /// The layout of the pixels; `None` if it is compressed.
     pub fn raw(self) -> Option<Raw> {
         match self {
             Layout::Mjpeg => None,
@@ -98,7 +98,7 @@ impl Layout {
     }
 
     fn format(self) -> &'static Format {
-        // The table has them all; a test sees to that.
+        // The table has all layouts; a test checks that.
         FORMATS.iter().find(|format| format.layout == self).unwrap_or(&FORMATS[0])
     }
 }
@@ -109,14 +109,14 @@ impl fmt::Display for Layout {
     }
 }
 
-/// What a plane takes in memory; planes follow one another without a gap.
+/// The shape of a plane in memory; planes follow one another without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plane {
-    /// Bytes of a row that hold samples.
+    /// Bytes of samples in a row.
     pub row: u64,
     /// Bytes from one row to the next.
     pub stride: u64,
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
@@ -124,11 +124,11 @@ impl Raw {
     /// The most planes that a layout has.
     pub const MAX_PLANES: usize = 3;
 
-    /// What each plane takes, in the order of memory, for the stride that V4L2 tells (bytesperline), which is
-    /// that of the first plane. Planes that a layout lacks are 0 throughout.
+    /// The planes in memory order. `stride` is that of the first plane (V4L2 bytesperline). The fields of planes that the
+    /// layout lacks are 0.
     ///
-    /// Rows of Cb Cr pairs have the stride of luma; rows of Cb or Cr alone have half of it. Drivers round
-    /// both up where luma's is odd (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
+    /// Rows of Cb Cr pairs have the stride of luma, rounded up to an even number; rows of only Cb or Cr have half of it,
+    /// rounded up (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
     pub fn planes(self, size: Size, stride: u32) -> [Plane; Self::MAX_PLANES] {
         let (width, stride, rows) = (u64::from(size.width), u64::from(stride), u64::from(size.height));
         let (pairs, half_rows) = (width.div_ceil(2), rows.div_ceil(2));
@@ -149,14 +149,14 @@ impl Raw {
         }
     }
 
-    /// The smallest stride: bytes that a row of the first plane takes. With an odd width the packed 4:2:2
-    /// layouts have one luma sample at its end that no pixel uses. For widths up to [`super::MAX_SIDE`].
+    /// The smallest stride: bytes of samples in a row of the first plane. If the width is odd, a row of the packed 4:2:2
+    /// layouts ends with a luma sample that no pixel uses. For widths up to [`super::MAX_SIDE`].
     pub fn row_len(self, width: u32) -> u32 {
         let [first, ..] = self.planes(Size { width, height: 1 }, 0);
         u32::try_from(first.row).unwrap_or(u32::MAX)
     }
 
-    /// Bytes that a picture takes, its last row without what pads it to the stride.
+    /// Bytes that a picture takes, without the padding of its last row.
     pub fn frame_len(self, size: Size, stride: u32) -> u64 {
         let planes = self.planes(size, stride);
         let padding = planes.iter().rfind(|plane| plane.rows > 0);

@@ -1,6 +1,6 @@
-//! What a picture is: its size, how its bytes lie, how far its samples reach, and a checked view of raw pixels.
+//! What a picture is: its size, the layout of its bytes, the range of its samples, and a checked view of raw pixels.
 //!
-//! Ground for every module on the way of a frame; knows no camera, no JPEG and no viewer.
+//! Used by every module that a frame passes through; knows nothing of cameras, JPEGs or viewers.
 
 mod layout;
 mod pixels;
@@ -24,7 +24,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Asked of a camera when nothing else is said.
+    /// The size to ask a camera for if none is configured.
     pub const DEFAULT: Size = Size { width: 1280, height: 720 };
 
     /// Pixels in all.
@@ -50,19 +50,18 @@ impl FromStr for Size {
     }
 }
 
-/// How far the samples of raw pixels reach (V4L2 "quantization", BT.601 section 2.5.3).
+/// The range of the samples of raw pixels (V4L2 "quantization", BT.601 section 2.5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Range {
-    /// Luma, red, green and blue 16 to 235, chroma 16 to 240: what V4L2 means for Y'CbCr unless the driver says
-    /// otherwise.
+    /// Luma, red, green and blue 16 to 235, chroma 16 to 240: V4L2's default for Y'CbCr.
     #[default]
     Limited,
-    /// 0 to 255 for all, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, or the default of RGB, of
-    /// luma alone, and with V4L2_COLORSPACE_JPEG.
+    /// 0 to 255 for all samples, as in JPEG: V4L2_QUANTIZATION_FULL_RANGE, and the default of RGB, of grey pictures and
+    /// of V4L2_COLORSPACE_JPEG.
     Full,
 }
 
-/// The highest rate that a source or a viewer may ask for, in frames per second.
+/// The highest rate that a source or a viewer can be configured for, in frames per second.
 pub const MAX_FPS: u32 = 240;
 
 #[cfg(test)]

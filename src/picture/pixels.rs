@@ -1,13 +1,13 @@
-//! Raw pixels from a camera, checked once.
+//! A view of raw pixels that is checked once.
 //!
-//! Made by [`crate::stream`] from a frame and by [`crate::canvas`] from itself; read by
-//! [`crate::jpeg::encode`]. After [`Picture::new`] every row is in bounds.
+//! Made by [`crate::stream`] from a frame and by [`crate::canvas`] from itself; read by [`crate::jpeg::encode`]. After
+//! [`Picture::new`] every row is in bounds.
 
 use std::fmt;
 
 use super::{MAX_SIDE, Range, Raw, Size};
 
-/// A picture where the camera put it: rows of samples in one to three planes.
+/// A picture in the buffer that the camera filled: rows of samples in one to three planes.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture<'a> {
     planes: [Rows<'a>; Raw::MAX_PLANES],
@@ -16,17 +16,20 @@ pub struct Picture<'a> {
     range: Range,
 }
 
-/// The rows of a plane; none of a plane that the layout lacks.
+/// The rows of a plane; empty if the layout lacks the plane.
 #[derive(Debug, Clone, Copy, Default)]
 struct Rows<'a> {
     /// From the first row to the end of the last.
     bytes: &'a [u8],
+    /// Bytes of samples in a row.
     row: usize,
+    /// Bytes from one row to the next.
     stride: usize,
+    /// The number of the last row.
     last: usize,
 }
 
-/// Why bytes are no picture of the size that was agreed.
+/// Why bytes cannot be a picture of the agreed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelError {
     /// A side is 0 or above [`MAX_SIDE`].
@@ -38,11 +41,11 @@ pub enum PixelError {
         /// Bytes that a row takes.
         row: u32,
     },
-    /// There are fewer bytes than rows need: the transfer was cut short.
+    /// There are fewer bytes than the rows need: the transfer was cut short.
     Short {
-        /// Bytes that came.
+        /// Bytes that arrived.
         len: usize,
-        /// Bytes that the picture takes, the last row without what pads it to the stride.
+        /// Bytes that the picture takes, without the padding of its last row.
         needed: u64,
     },
 }
@@ -50,7 +53,7 @@ pub enum PixelError {
 impl fmt::Display for PixelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PixelError::Size(size) => write!(f, "no picture has the size {size}"),
+            PixelError::Size(size) => write!(f, "no picture can have the size {size}"),
             PixelError::Stride { stride, row } => {
                 write!(f, "a row of {row} bytes does not fit into a stride of {stride}")
             }
@@ -64,19 +67,19 @@ impl fmt::Display for PixelError {
 impl std::error::Error for PixelError {}
 
 impl<'a> Picture<'a> {
-    /// Checks that `bytes` hold a picture of this layout and size whose first plane's rows begin `stride`
-    /// bytes apart. The last row may end short of the stride; bytes behind it are ignored.
+    /// Checks that `bytes` hold a picture of this layout and size. The rows of the first plane begin `stride` bytes apart.
+    /// The last row need not be padded; further bytes are ignored.
     ///
     /// # Errors
-    /// [`PixelError`] says what does not fit.
+    /// A [`PixelError`] that says what does not fit.
     pub fn new(bytes: &'a [u8], raw: Raw, size: Size, stride: u32, range: Range) -> Result<Self, PixelError> {
         Self::check(raw, size, stride)?;
         let needed = raw.frame_len(size, stride);
         let short = PixelError::Short { len: bytes.len(), needed };
-        // A length that no usize can hold is longer than any slice.
+        // A length beyond usize is longer than any slice.
         let mut rest = usize::try_from(needed).ok().and_then(|needed| bytes.get(..needed)).ok_or(short)?;
         let planes = raw.planes(size, stride).map(|plane| {
-            // All are within `needed`, which is a usize.
+            // All of these are at most `needed`, which is a usize.
             let (row, stride, rows) = (plane.row as usize, plane.stride as usize, plane.rows as usize);
             let bytes;
             (bytes, rest) = rest.split_at((stride * rows).min(rest.len()));
@@ -85,10 +88,10 @@ impl<'a> Picture<'a> {
         Ok(Self { planes, raw, size, range })
     }
 
-    /// Checks what can be checked before there are bytes.
+    /// Checks what can be checked without the bytes.
     ///
     /// # Errors
-    /// No picture can have this size, or its rows not this stride.
+    /// No picture can have this size, or a row does not fit into this stride.
     pub fn check(raw: Raw, size: Size, stride: u32) -> Result<(), PixelError> {
         let sides = 1..=MAX_SIDE;
         if !sides.contains(&size.width) || !sides.contains(&size.height) {
@@ -98,7 +101,7 @@ impl<'a> Picture<'a> {
         if stride < row { Err(PixelError::Stride { stride, row }) } else { Ok(()) }
     }
 
-    /// How its pixels are laid out.
+    /// The layout of its pixels.
     pub fn raw(&self) -> Raw {
         self.raw
     }
@@ -108,13 +111,12 @@ impl<'a> Picture<'a> {
         self.size
     }
 
-    /// How far its samples reach.
+    /// The range of its samples.
     pub fn range(&self) -> Range {
         self.range
     }
 
-    /// Row `y` from the top of a plane; below the last row, the last row. Empty for a plane that its layout
-    /// lacks.
+    /// Row `y` of a plane, counted from the top; the last row if `y` is beyond it. Empty if the layout lacks the plane.
     pub fn row(&self, plane: usize, y: u32) -> &'a [u8] {
         let Some(Rows { bytes, row, stride, last }) = self.planes.get(plane) else { return &[] };
         let start = last.min(&(y as usize)) * stride;
@@ -190,13 +192,13 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_driver_announces_every_row_is_there_or_the_frame_is_refused(
-            which in 0..10usize,
+            index in 0..10usize,
             width in 0..40u32,
             height in 0..20u32,
             stride in 0..200u32,
             len in 0..6000usize,
         ) {
-            let raw = Layout::all().filter_map(Layout::raw).nth(which).expect("ten of them");
+            let raw = Layout::all().filter_map(Layout::raw).nth(index).expect("ten of them");
             let bytes = vec![0; len];
             if let Ok(picture) = picture(raw, &bytes, width, height, stride) {
                 prop_assert!(raw.frame_len(picture.size(), stride) <= len as u64);

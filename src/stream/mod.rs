@@ -187,7 +187,7 @@ impl<'a> Stream<'a> {
         let room = match self.feed.config.encoder {
             EncodeMode::Auto | EncodeMode::Passthrough => mended,
             // A camera's own JPEG may become larger when it is encoded anew.
-            EncodeMode::Software => mended.max(Transcoder::room(info.size)),
+            EncodeMode::Software => mended.max(Transcoder::output_len(info.size)),
         };
         self.writer.reserve(room).map_err(|NoMemory| {
             Problem::new(

@@ -1,9 +1,9 @@
-//! The built-in test pattern: a camera for machines that have none, and for tests.
+//! The built-in test pattern: a camera for machines without one, and for tests.
 //!
-//! Opened by [`crate::stream`] for `--camera pattern`. Colour bars, a block that moves with every frame, a
-//! frame counter for people ("frame 000123") and for programs ([`read_counter`]), and a clock. The counter is
-//! [`Frame::sequence`]; it counts frame times since opening, so frames that nobody took leave a gap. Only
-//! what changes is drawn anew, and nothing allocates while frames flow.
+//! Opened by [`super::find`] for `--camera pattern`. It shows colour bars, a block that moves with every frame, a frame
+//! counter for people ("frame 000123") and for programs ([`read_counter`]), and a clock. The counter is
+//! [`Frame::sequence`]; it counts frame intervals since opening, so frames that were not taken leave a gap. Only what
+//! changes is redrawn, and nothing allocates while frames flow.
 
 use std::fmt::Write as _;
 use std::thread;
@@ -14,30 +14,30 @@ use embedded_graphics::primitives::Rectangle;
 
 use super::config::{EncodeMode, SourceConfig, SourceSpec};
 use super::source::{Frame, Source, SourceError, SourceInfo};
-use crate::canvas::{Canvas, Ink, Letters, TimeOfDay};
+use crate::canvas::{Canvas, Colour, Font, TimeOfDay};
 use crate::picture::{Layout, MAX_FPS, Size};
 use crate::problem::Problem;
 
-/// How frames are laid out.
+/// The layout of its frames.
 const LAYOUT: Layout = Layout::Raw(Canvas::LAYOUT);
 
 /// 75 % colour bars, left to right.
-const BARS: [Ink; 7] = [
-    Ink::rgb(191, 191, 191),
-    Ink::rgb(191, 191, 0),
-    Ink::rgb(0, 191, 191),
-    Ink::rgb(0, 191, 0),
-    Ink::rgb(191, 0, 191),
-    Ink::rgb(191, 0, 0),
-    Ink::rgb(0, 0, 191),
+const BARS: [Colour; 7] = [
+    Colour::rgb(191, 191, 191),
+    Colour::rgb(191, 191, 0),
+    Colour::rgb(0, 191, 191),
+    Colour::rgb(0, 191, 0),
+    Colour::rgb(191, 0, 191),
+    Colour::rgb(191, 0, 0),
+    Colour::rgb(0, 0, 191),
 ];
 
-/// Behind the text.
-const PAPER: Ink = Ink::rgb(16, 20, 28);
-/// The quieter text.
-const GREY: Ink = Ink::rgb(150, 160, 175);
+/// The background of the text.
+const BACKGROUND: Colour = Colour::rgb(16, 20, 28);
+/// The colour of less important text.
+const GREY: Colour = Colour::rgb(150, 160, 175);
 
-/// Seconds in which the block crosses the picture.
+/// The time in seconds that the block takes to cross the picture.
 const CROSSING: u64 = 2;
 
 /// An open test pattern.
@@ -46,30 +46,32 @@ pub struct Pattern {
     info: SourceInfo,
     canvas: Canvas,
     plan: Plan,
+    /// Frames per second.
     fps: u32,
+    /// When frame 0 was due.
     start: Instant,
     /// The number of the next frame.
     next: u64,
-    /// Where the block stands now.
+    /// Where the block is now.
     block: Rectangle,
 }
 
-/// Where things are.
+/// Where the parts of the pattern are.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     /// The strip in which the block moves.
     strip: Rectangle,
-    counter: (Point, Letters),
-    clock: (Point, Letters),
-    label: (Point, Letters),
+    counter: (Point, Font),
+    clock: (Point, Font),
+    label: (Point, Font),
 }
 
 impl Plan {
-    /// Bars above, then the strip, then the text.
+    /// Bars at the top, then the strip, then the text.
     fn new(size: Size) -> Plan {
         let Size { width, height } = size;
-        let large = Letters::up_to((height / 10).min(width / 16));
-        let small = Letters::up_to((height / 20).min(width / 25));
+        let large = Font::up_to((height / 10).min(width / 16));
+        let small = Font::up_to((height / 20).min(width / 25));
         let margin = small.height() as i32 / 2;
         let strip_height = (height / 24).max(2);
         let text = large.height() + small.height() + 3 * margin as u32;
@@ -86,14 +88,14 @@ impl Plan {
     }
 }
 
-/// Letters of `12:34:56.789 UTC`.
+/// The number of letters in `12:34:56.789 UTC`.
 const CLOCK_LEN: usize = 16;
 
 impl Pattern {
     /// Opens the pattern with any size up to [`Canvas::MAX_SIDE`] a side and 1 to [`MAX_FPS`] frames a second.
     ///
     /// # Errors
-    /// A [`Problem`] for a size or rate beyond that, and for passthrough, since the pattern has no JPEGs.
+    /// A [`Problem`] for a size or rate outside these, and for passthrough, since the pattern makes no JPEGs.
     pub fn open(config: &SourceConfig) -> Result<Pattern, Problem> {
         let refused = |why: String, advice: &str| Problem::new("cannot open the test pattern", why, advice);
         let (size, fps) = (config.size(), config.fps());
@@ -111,8 +113,8 @@ impl Pattern {
         }
         let canvas = background(size, fps);
         let mut compromises = Vec::new();
-        if let Some(wish) = config.layout.filter(|wish| *wish != LAYOUT) {
-            compromises.push(format!("asked for {wish}, got {LAYOUT}"));
+        if let Some(asked) = config.layout.filter(|asked| *asked != LAYOUT) {
+            compromises.push(format!("asked for {asked}, got {LAYOUT}"));
         }
         let info = SourceInfo {
             source: SourceSpec::Pattern.to_string(),
@@ -131,60 +133,60 @@ impl Pattern {
         Ok(Pattern { info, canvas, plan, fps, start: Instant::now(), next: 0, block: Rectangle::zero() })
     }
 
-    /// When frame `number` is due: counted from the start each time, so that no error adds up.
+    /// When frame `number` is due. Computed from the start each time, so that errors do not add up.
     fn due(&self, number: u64) -> Instant {
         let (seconds, rest) = (number / u64::from(self.fps), number % u64::from(self.fps));
         self.start + Duration::from_secs(seconds) + Duration::from_secs(rest) / self.fps
     }
 
-    /// The newest frame that is due `elapsed` after the start.
+    /// The number of the newest frame that is due `elapsed` after the start.
     fn newest(&self, elapsed: Duration) -> u64 {
-        (elapsed.as_nanos() * u128::from(self.fps) / 1_000_000_000) as u64
+        (elapsed.as_nanos() * u128::from(self.fps) / Duration::from_secs(1).as_nanos()) as u64
     }
 
     fn draw(&mut self, number: u64, now: SystemTime) {
         let sequence = number as u32;
         let Plan { strip, counter, clock, .. } = self.plan;
-        self.canvas.fill(self.block, PAPER);
+        self.canvas.fill(self.block, BACKGROUND);
         self.block = block(strip, number, self.fps);
-        self.canvas.fill(self.block, Ink::WHITE);
+        self.canvas.fill(self.block, Colour::WHITE);
 
         let mut text = heapless::String::<32>::new();
         // A number of 32 bits and a time of day always fit.
         let _ = write!(text, "frame {sequence:06}");
-        self.canvas.write(&text, counter.0, counter.1, Ink::WHITE, PAPER);
+        self.canvas.write(&text, counter.0, counter.1, Colour::WHITE, BACKGROUND);
         text.clear();
         let _ = write!(text, "{:.3} UTC", TimeOfDay(now));
-        self.canvas.write(&text, clock.0, clock.1, GREY, PAPER);
+        self.canvas.write(&text, clock.0, clock.1, GREY, BACKGROUND);
 
         write_counter(&mut self.canvas, sequence);
     }
 }
 
-/// All that stays.
+/// Everything that never changes.
 fn background(size: Size, fps: u32) -> Canvas {
-    let mut canvas = Canvas::new(size, PAPER);
+    let mut canvas = Canvas::new(size, BACKGROUND);
     let plan = Plan::new(size);
     let count = BARS.len() as u32;
-    // Even inside the picture: the two pixels of a pair have one chroma.
+    // Even, since the two pixels of a pair share their chroma.
     let edge =
         |bar: u32| if bar < count { (size.width * bar / count / 2 * 2) as i32 } else { size.width as i32 };
-    for (bar, ink) in (0..).zip(BARS) {
+    for (bar, colour) in (0..).zip(BARS) {
         let corner = Point::new(edge(bar + 1), plan.strip.top_left.y);
         let size = geometry::Size::new((corner.x - edge(bar)) as u32, corner.y as u32);
-        canvas.fill(Rectangle::new(Point::new(edge(bar), 0), size), ink);
+        canvas.fill(Rectangle::new(Point::new(edge(bar), 0), size), colour);
     }
-    let (at, letters) = plan.label;
-    canvas.write(&format!("pattern {size} {fps}/s"), at, letters, GREY, PAPER);
+    let (at, font) = plan.label;
+    canvas.write(&format!("pattern {size} {fps}/s"), at, font, GREY, BACKGROUND);
     canvas
 }
 
-/// Where the block is in frame `number`: to and fro in whole steps, so that each frame differs from the last.
+/// Where the block is in frame `number`. It moves to and fro in whole steps, so that each frame differs from the last.
 fn block(strip: Rectangle, number: u64, fps: u32) -> Rectangle {
     let (width, height) = (u64::from(strip.size.width), strip.size.height);
     let block = u64::from(height * 2).min(width);
     let free = width - block;
-    // Even, so that a pair of pixels which share their chroma never has two colours.
+    // Even, so that a pair of pixels never has two colours.
     let step = (free / (CROSSING * u64::from(fps)) / 2 * 2).max(2);
     let steps = free / step;
     let phase = number.checked_rem(2 * steps).unwrap_or(0);
@@ -211,17 +213,17 @@ impl Source for Pattern {
     }
 }
 
-/// Cells in a row of the counter that programs read.
+/// Cells per row of the counter that programs read.
 const CELLS: u32 = 16;
 /// Rows: the upper and the lower half of the number, and a check.
 const ROWS: u32 = 3;
-/// A cell's side is a multiple of this: the largest block of a JPEG (ITU T.81 A.2, 2:1 sampling both ways),
-/// so that no cell shows through in another.
+/// A cell's side is a multiple of this: the side of the largest MCU of a JPEG (ITU T.81 A.2, 2:1 sampling both ways), so
+/// that cells do not influence each other.
 const CELL_UNIT: u32 = 16;
-/// The counter takes at most one part in so many of the height, where the smallest cells allow that.
+/// The counter takes at most this fraction (1/6) of the height, unless even the smallest cells take more.
 const COUNTER_SHARE: u32 = 6;
 
-/// The side of a cell in pixels; `None` where the counter does not fit.
+/// The side of a cell in pixels; `None` if the counter does not fit.
 fn cell(width: u32, height: u32) -> Option<u32> {
     let high =
         (height / COUNTER_SHARE / ROWS / CELL_UNIT).max(height.min(ROWS * CELL_UNIT) / (ROWS * CELL_UNIT));
@@ -229,7 +231,7 @@ fn cell(width: u32, height: u32) -> Option<u32> {
     (cell > 0).then_some(cell)
 }
 
-/// Mixed into the check, so that neither an all black nor an all white picture shows a number.
+/// XORed into the check, so that neither an all black nor an all white picture has a valid one.
 const CHECK: u16 = 0xa5a5;
 
 /// The three rows for a number.
@@ -238,30 +240,31 @@ fn counter_rows(number: u32) -> [u16; ROWS as usize] {
     [upper, lower, upper ^ lower ^ CHECK]
 }
 
-/// Draws the counter into the upper left corner: most significant bit first, white is 1.
+/// Draws the counter in the upper left corner, most significant bit first, white for 1.
 fn write_counter(canvas: &mut Canvas, number: u32) {
     let Some(cell) = cell(canvas.size().width, canvas.size().height) else { return };
     for (y, bits) in counter_rows(number).into_iter().enumerate() {
         for x in 0..CELLS {
             let at = Point::new((x * cell) as i32, (y as u32 * cell) as i32);
-            let ink = if bits << x & 0x8000 != 0 { Ink::WHITE } else { Ink::BLACK };
-            canvas.fill(Rectangle::new(at, geometry::Size::new_equal(cell)), ink);
+            let colour = if bits << x & 0x8000 != 0 { Colour::WHITE } else { Colour::BLACK };
+            canvas.fill(Rectangle::new(at, geometry::Size::new_equal(cell)), colour);
         }
     }
 }
 
-/// Reads the frame number back from a decoded picture of the pattern: `luma` holds `height` rows of `width`
-/// samples that begin `stride` apart. `None` if the picture is too small for a counter (under 256x48), is
-/// not the pattern's, or is torn. For tests and clients that count frames.
+/// Reads the frame number from a decoded picture of the pattern. `luma` holds `height` rows of `width` samples, which
+/// begin `stride` samples apart. `None` if the picture is too small for a counter (below 256x48), is not a picture of the
+/// pattern, or is torn. For tests, and for clients that count frames.
 pub fn read_counter(luma: &[u8], width: u32, height: u32, stride: usize) -> Option<u32> {
-    /// Mean luma up to which a cell is black, and from which it is white, in either range of samples.
+    /// The highest mean luma of a black cell, in either range of samples.
     const BLACK: u32 = 80;
+    /// The lowest mean luma of a white cell, in either range of samples.
     const WHITE: u32 = 170;
     let cell = cell(width, height)? as usize;
     let mut rows = [0u16; ROWS as usize];
     for (y, bits) in rows.iter_mut().enumerate() {
         for x in 0..CELLS as usize {
-            // The middle of the cell: its edges may be blurred.
+            // Only the middle of the cell: its edges may be blurred.
             let (left, top, side) = (x * cell + cell / 4, y * cell + cell / 4, cell / 2);
             let mut sum = 0;
             for line in top..top + side {

@@ -55,7 +55,7 @@ fn the_frame_number_can_be_read_from_what_a_viewer_sees() {
 
 #[test]
 fn every_number_that_fits_into_the_counter_comes_back() {
-    let mut canvas = Canvas::new(Size { width: 256, height: 48 }, PAPER);
+    let mut canvas = Canvas::new(Size { width: 256, height: 48 }, BACKGROUND);
     for number in [0, 1, 0xffff, 0x1_0000, 0x8000_0001, 0xdead_beef, u32::MAX].into_iter().chain(100..400) {
         write_counter(&mut canvas, number);
         let luma: Vec<u8> = canvas.bytes().iter().copied().step_by(2).collect();
@@ -75,7 +75,7 @@ fn no_number_is_read_from_other_torn_or_small_pictures() {
     assert_eq!(read_counter(&luma, 255, 240, 320), None, "too narrow");
     assert_eq!(read_counter(&luma, 320, 47, 320), None, "too low");
     let mut torn = luma;
-    let mut canvas = Canvas::new(Size { width: 320, height: 240 }, PAPER);
+    let mut canvas = Canvas::new(Size { width: 320, height: 240 }, BACKGROUND);
     write_counter(&mut canvas, 0x0001_0000);
     for (sample, other) in torn.iter_mut().zip(canvas.bytes().iter().step_by(2)).take(320 * 16) {
         *sample = *other;

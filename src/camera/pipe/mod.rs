@@ -162,7 +162,7 @@ impl Pipe {
                 return Ok(None);
             }
             has_read = true;
-            match self.input.read(self.splitter.room(), left) {
+            match self.input.read(self.splitter.spare(), left) {
                 Ok(Read::Bytes(count)) => {
                     self.splitter.filled(count);
                     self.read_at = Instant::now();

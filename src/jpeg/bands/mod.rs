@@ -1,8 +1,8 @@
-//! One picture on several cores: bands of rows, encoded side by side and joined by restart markers.
+//! One picture on several cores: bands of rows, encoded in parallel and joined by restart markers.
 //!
-//! Used by [`super::encode`] alone. At a restart marker the coding begins anew (ITU T.81 F.1.1.5.1 and E.1.4),
-//! so each band can be encoded as a picture of its own; with the first one's headers and the whole height the
-//! joined bands are the same picture, sample for sample, as if encoded in one.
+//! Used only by [`super::encode`]. At a restart marker the coder's state is reset (ITU T.81 F.1.1.5.1 and E.1.4), so each
+//! band can be encoded as a separate picture. With the headers of the first band and the full height, the joined bands
+//! decode to the same samples as a picture that was encoded in one piece.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -16,28 +16,28 @@ use crate::host::inject;
 use crate::picture::{Raw, Size};
 use crate::sync::lock;
 
-/// The most bands, and so threads, for a picture.
+/// The most bands per picture, and so the most threads.
 pub const MAX_BANDS: usize = 8;
 
-/// A band has at least so many MCUs: that takes some 20 times as long to encode as a thread to wake.
+/// The fewest MCUs in a band. They take about 20 times as long to encode as a thread takes to wake up.
 const MIN_MCUS: u32 = 512;
 
-/// Pixels of a block's side (ITU T.81 A.1.1).
+/// The side of a block in pixels (ITU T.81 A.1.1).
 const BLOCK: u32 = 8;
 
-/// How a picture is cut: each band takes the same number of whole MCU rows, the last one what is left.
+/// How a picture is cut: each band has the same number of whole MCU rows, the last one may have fewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
     height: u32,
-    /// Rows of pixels of a band.
+    /// Rows of pixels in a band.
     rows: u32,
-    /// MCUs of a band: the restart interval.
+    /// MCUs in a band: the restart interval.
     mcus: u16,
 }
 
 impl Cut {
-    /// Cuts into `bands` bands, or fewer where these would be too small to be worth a thread; `None` where
-    /// one is left, or where bands have more MCUs than a restart interval can say (ITU T.81 B.2.4.4).
+    /// Cuts a picture into `bands` bands, or fewer if those would be too small to be worth a thread. `None` if one band
+    /// is left, or if a band has more MCUs than a restart interval can express (16 bits, ITU T.81 B.2.4.4).
     pub(super) fn new(raw: Raw, size: Size, sampling: SamplingFactor, bands: usize) -> Option<Cut> {
         let (across, down) = match (raw, sampling) {
             (Raw::Grey, _) => (1, 1),
@@ -55,12 +55,12 @@ impl Cut {
         Some(Cut { height: size.height, rows: rows * BLOCK * down, mcus })
     }
 
-    /// Encodes the bands side by side into equal shares of `out` and joins them at its beginning. `encode` makes
-    /// a JPEG of some rows, with this restart interval or without one (0), in the room that it is given; the
-    /// result is its length, and here that of the whole.
+    /// Encodes the bands in parallel into equal shares of `out`, joins them at its beginning, and returns the length of
+    /// the joined JPEG in bytes. `encode` makes a JPEG of some rows with this restart interval (0: none) in the slice
+    /// that it is given, and returns its length.
     ///
-    /// `None` where a band did not fit into its share, or the system gave no threads: the picture can only be
-    /// encoded in one. Waits for all bands in any case. A panic in one of them goes on in the caller.
+    /// `None` if a band did not fit into its share, or the system has no threads left: the picture can only be encoded
+    /// in one piece. Always waits for all bands. A panic in one of them is resumed in the caller.
     pub(super) fn encode<F>(self, helpers: &mut Helpers, out: &mut [u8], encode: F) -> Option<usize>
     where
         F: Fn(Range<u32>, u16, &mut [u8]) -> Option<usize> + Sync,
@@ -74,14 +74,14 @@ impl Cut {
             let encode = &encode;
             let mut bands = self.bands().zip(out.chunks_exact_mut(share)).zip(&mut lens);
             let first = bands.next();
-            for ((rows, room), len) in bands {
+            for ((rows, share), len) in bands {
                 scope.spawn(move |_| {
                     inject::panic_at("band");
-                    *len = encode(rows, 0, room);
+                    *len = encode(rows, 0, share);
                 });
             }
-            if let Some(((rows, room), len)) = first {
-                *len = encode(rows, self.mcus, room);
+            if let Some(((rows, share), len)) = first {
+                *len = encode(rows, self.mcus, share);
             }
         });
         join(out, share, &lens, self.height)
@@ -94,18 +94,18 @@ impl Cut {
     }
 }
 
-/// Threads that encode bands beside the one that asks; they live as long as this.
+/// Threads that encode bands together with the calling thread; they live as long as this.
 #[derive(Debug, Default)]
 pub(super) struct Helpers {
     pool: Option<ThreadPool>,
-    /// Of those that run already.
+    /// The thread IDs of those that have started.
     ids: Arc<Mutex<Vec<Pid>>>,
-    /// The core that so many of them were told to keep off.
+    /// The core that they were last kept off, and how many threads there were then.
     kept_off: Option<(usize, usize)>,
 }
 
 impl Helpers {
-    /// At least `count` threads, started where there are fewer; `None` where the system gives none.
+    /// At least `count` threads, started if there are fewer; `None` if the system has none left.
     fn get(&mut self, count: usize) -> Option<&ThreadPool> {
         if self.pool.as_ref().is_none_or(|pool| pool.current_num_threads() < count) {
             let ids = Arc::<Mutex<Vec<Pid>>>::default();
@@ -120,8 +120,9 @@ impl Helpers {
         self.pool.as_ref()
     }
 
-    /// Linux often leaves a thread on the core of the one that wakes it, to wait there while another core is idle:
-    /// then two bands take as long as one (`cargo bench --bench encode`). Where this is forbidden, it may.
+    /// Keeps the threads off the caller's core. Linux often leaves a thread waiting on the core of the thread that wakes
+    /// it while another core is idle; then two bands take as long as the whole (`cargo bench --bench encode`). An error
+    /// is ignored: this is only faster.
     fn keep_off_this_core(&mut self) {
         let ids = lock(&self.ids);
         let here = (sched_getcpu(), ids.len());
@@ -137,7 +138,8 @@ impl Helpers {
     }
 }
 
-/// Joins JPEGs of `lens` bytes that begin `share` bytes apart, if all are there; returns the length of the whole.
+/// Joins JPEGs of `lens` bytes that begin `share` bytes apart, and returns the length of the result; `None` if one is
+/// missing.
 fn join(out: &mut [u8], share: usize, lens: &[Option<usize>], height: u32) -> Option<usize> {
     let mut end = 0;
     for (number, len) in (0..).zip(lens) {
@@ -162,10 +164,11 @@ fn join(out: &mut [u8], share: usize, lens: &[Option<usize>], height: u32) -> Op
 
 const EOI: [u8; 2] = marker::bytes(marker::EOI);
 
-/// What is in front of the coded data of a JPEG of our own making.
+/// The headers of a JPEG that our own encoder made, up to the coded data.
 struct Head {
-    /// Where the picture's height stands, in 2 bytes.
+    /// The offset of the picture's height, which takes 2 bytes.
     height: usize,
+    /// The length of the headers in bytes.
     len: usize,
 }
 

@@ -134,10 +134,10 @@ proptest! {
         width in 1..70_000u32,
         height in 1..70_000u32,
         bands in 0..20usize,
-        which in 0..10usize,
+        index in 0..10usize,
         quality in 80..100u8,
     ) {
-        let raw = Layout::all().filter_map(Layout::raw).nth(which).expect("ten of them");
+        let raw = Layout::all().filter_map(Layout::raw).nth(index).expect("ten of them");
         let sampling = crate::jpeg::rows::sampling(raw, quality);
         if let Some(cut) = Cut::new(raw, Size { width, height }, sampling, bands) {
             let found: Vec<_> = cut.bands().collect();
@@ -155,10 +155,10 @@ proptest! {
         width in 1..48u32,
         height in 1500..5000u32,
         bands in 2..9usize,
-        which in 0..10usize,
+        index in 0..10usize,
         quality in 1..=100u8,
     ) {
-        let raw = Layout::all().filter_map(Layout::raw).nth(which).expect("ten of them");
+        let raw = Layout::all().filter_map(Layout::raw).nth(index).expect("ten of them");
         let size = Size { width, height };
         let [joined, whole] = [bands, 1].map(|bands| encoded(raw, size, quality, bands));
         prop_assert!(decoded(&joined) == decoded(&whole));

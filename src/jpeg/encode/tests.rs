@@ -240,7 +240,10 @@ fn too_small_a_slot_is_an_answer_whatever_its_size() {
     let mut out = vec![0; whole.len()];
     for room in 0..whole.len() {
         let answer = Encoder::new(90).encode(&picture, &mut out[..room]);
-        assert!(matches!(answer, Err(EncodeError::TooLarge { room: r }) if r == room), "{room}: {answer:?}");
+        assert!(
+            matches!(answer, Err(EncodeError::TooLarge { capacity }) if capacity == room),
+            "{room}: {answer:?}"
+        );
     }
     assert_eq!(Encoder::new(90).encode(&picture, &mut out).ok(), Some(whole.len()));
 }

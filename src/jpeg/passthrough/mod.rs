@@ -1,9 +1,10 @@
-//! Checks a camera's own JPEG and mends what cameras leave out, in one copy and without decoding.
+//! Checks a camera's own JPEG and mends it, in one copy and without decoding.
 //!
-//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the
-//! headers once and promises that everything asked of the [`Jpeg`] afterwards is in bounds. The compressed
-//! scan itself is never looked at: a decoder copes with what is wrong there, and looking costs more than
-//! all the rest.
+//! To mend a JPEG means to add what many cameras leave out: the standard Huffman tables before SOS, and EOI at the end.
+//!
+//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the headers once;
+//! everything asked of the [`Jpeg`] afterwards is in bounds. The compressed scan is never inspected: decoders cope with
+//! damage there, and inspecting it would cost more than everything else.
 
 use std::fmt;
 
@@ -14,26 +15,25 @@ use crate::picture::Size;
 const SOI: [u8; 2] = marker::bytes(marker::SOI);
 const EOI: [u8; 2] = marker::bytes(marker::EOI);
 
-/// The most bytes that mending adds: Huffman tables and EOI.
+/// The most bytes that mending adds.
 pub const MENDING_MAX: usize = STANDARD_TABLES.len() + 2;
 
-/// Why a frame is not passed on.
+/// Why a frame cannot be passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// No bytes at all.
+    /// It has no bytes.
     Empty,
     /// It does not begin with SOI.
     NoSoi,
-    /// Between SOI and SOS stands something that is no marker segment, or a length that cannot be.
+    /// Something between SOI and SOS is not a marker segment, or has an impossible length.
     BadSegment,
-    /// Progressive, lossless or arithmetic coded, or samples of more than 8 bits: not for every viewer.
+    /// Progressive, lossless or arithmetic coded, or samples of more than 8 bits: not every viewer can show it.
     NotBaseline,
-    /// No SOF before SOS, or one with no width, height or components, or two of them.
+    /// No SOF before SOS, or two, or one without width, height or components.
     NoFrameHeader,
     /// The bytes end before the compressed data begins.
     NoSos,
-    /// No EOI at the end: the transfer was cut short. Never said by [`Jpeg::check`], see
-    /// [`super::eoi::Policy`].
+    /// No EOI at the end: the transfer was cut short. [`Jpeg::check`] never returns this, see [`super::eoi::Policy`].
     Truncated,
 }
 
@@ -49,7 +49,7 @@ impl Fault {
         Fault::Truncated,
     ];
 
-    /// The place in [`Fault::ALL`], for a table of counters.
+    /// The index in [`Fault::ALL`], for a table of counters.
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Fault {
             Fault::Empty => "the frame is empty",
             Fault::NoSoi => "the frame does not begin like a JPEG (no SOI)",
             Fault::BadSegment => "the frame's headers are damaged",
-            Fault::NotBaseline => "the frame is a JPEG of another kind than baseline",
+            Fault::NotBaseline => "the frame is not a baseline JPEG",
             Fault::NoFrameHeader => "the frame does not say its size (no usable SOF)",
             Fault::NoSos => "the frame ends before its picture begins (no SOS)",
             Fault::Truncated => "the frame is cut short (no EOI)",
@@ -84,18 +84,18 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The output has less room than [`Jpeg::mended_len`].
+/// The output slice is shorter than [`Jpeg::mended_len`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge {
     /// Bytes that the mended frame takes.
     pub needed: usize,
-    /// Bytes that there were.
-    pub room: usize,
+    /// The length of the output slice in bytes.
+    pub capacity: usize,
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a frame of {} bytes does not fit into {} bytes", self.needed, self.room)
+        write!(f, "a frame of {} bytes does not fit into {} bytes", self.needed, self.capacity)
     }
 }
 
@@ -104,9 +104,9 @@ impl std::error::Error for TooLarge {}
 /// A baseline JPEG whose headers were checked, borrowed from the camera's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jpeg<'a> {
-    /// From SOI up to the marker SOS, without it.
+    /// From SOI up to the marker SOS, excluding it.
     head: &'a [u8],
-    /// From the marker SOS to the end, without padding.
+    /// From the marker SOS to the end, excluding padding.
     tail: &'a [u8],
     size: Size,
     has_huffman_tables: bool,
@@ -116,11 +116,11 @@ pub struct Jpeg<'a> {
 impl<'a> Jpeg<'a> {
     /// Walks the marker segments from SOI to SOS (ITU T.81 B.1.1, B.2) and looks for EOI at the very end.
     ///
-    /// Zero bytes behind the picture are padding: many UVC cameras fill the rest of a packet with them. EOI
-    /// is looked for at the end only, since the thumbnail inside an EXIF segment has an EOI of its own.
+    /// Zero bytes behind the picture are padding: many UVC cameras fill the rest of a packet with them. EOI is looked for
+    /// only at the end, since a thumbnail inside an EXIF segment has its own EOI.
     ///
     /// # Errors
-    /// A [`Fault`]; a missing EOI and missing Huffman tables are none.
+    /// A [`Fault`]. A missing EOI and missing Huffman tables are not faults.
     pub fn check(bytes: &'a [u8]) -> Result<Jpeg<'a>, Fault> {
         if bytes.is_empty() {
             return Err(Fault::Empty);
@@ -145,8 +145,7 @@ impl<'a> Jpeg<'a> {
                 marker::SOI => return Err(Fault::BadSegment),
                 marker::DHT => has_huffman_tables = true,
                 sof if marker::is_frame_header(sof) => {
-                    let told = frame_size(sof, segment.payload)?;
-                    if size.replace(told).is_some() {
+                    if size.replace(frame_size(sof, segment.payload)?).is_some() {
                         return Err(Fault::NoFrameHeader);
                     }
                 }
@@ -156,12 +155,12 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The picture's size, which need not be the one that was agreed with the camera.
+    /// The picture's size. It may differ from the size that the camera agreed to.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// Whether it carries Huffman tables; many UVC cameras leave the standard ones out.
+    /// Whether it has Huffman tables; many UVC cameras leave the standard ones out.
     pub fn has_huffman_tables(&self) -> bool {
         self.has_huffman_tables
     }
@@ -176,15 +175,15 @@ impl<'a> Jpeg<'a> {
         self.pieces().iter().map(|piece| piece.len()).sum()
     }
 
-    /// Copies the frame with the standard Huffman tables put before SOS and EOI at the end where these are
-    /// missing, and without padding. A frame that lacks nothing comes out byte for byte. Returns the length.
+    /// Copies the mended frame, without padding, to the beginning of `out` and returns its length in bytes. A frame that
+    /// lacks nothing is copied byte for byte.
     ///
     /// # Errors
-    /// [`TooLarge`] if `out` is shorter than [`Jpeg::mended_len`]; then nothing is written.
+    /// [`TooLarge`] if `out` is shorter than [`Jpeg::mended_len`]; nothing is written then.
     pub fn copy_into(&self, out: &mut [u8]) -> Result<usize, TooLarge> {
         let needed = self.mended_len();
-        let room = out.len();
-        let mut out = out.get_mut(..needed).ok_or(TooLarge { needed, room })?;
+        let capacity = out.len();
+        let mut out = out.get_mut(..needed).ok_or(TooLarge { needed, capacity })?;
         for piece in self.pieces() {
             let (here, rest) = out.split_at_mut(piece.len());
             here.copy_from_slice(piece);
@@ -193,7 +192,7 @@ impl<'a> Jpeg<'a> {
         Ok(needed)
     }
 
-    /// The mended frame, in order.
+    /// The parts of the mended frame, in order.
     fn pieces(&self) -> [&[u8]; 4] {
         let tables: &[u8] = if self.has_huffman_tables { &[] } else { &STANDARD_TABLES };
         let end: &[u8] = if self.has_eoi { &[] } else { &EOI };
@@ -201,19 +200,19 @@ impl<'a> Jpeg<'a> {
     }
 }
 
-/// One marker with what belongs to it.
+/// A marker and the segment that it begins.
 struct Segment<'a> {
     code: u8,
-    /// Without the length field; empty for a marker that has none.
+    /// The segment without its length field; empty if the marker has no segment.
     payload: &'a [u8],
-    /// Where the next segment begins.
+    /// The offset of the next marker.
     end: usize,
 }
 
 impl<'a> Segment<'a> {
     fn at(bytes: &'a [u8], at: usize) -> Result<Self, Fault> {
         let rest = bytes.get(at..).ok_or(Fault::NoSos)?;
-        // Any number of fill bytes 0xFF may stand before a marker (B.1.1.2).
+        // Any number of fill bytes may stand in front of a marker (B.1.1.2).
         let fill = rest.iter().take_while(|&&b| b == marker::PREFIX).count();
         let code = *rest.get(fill).ok_or(Fault::NoSos)?;
         if fill == 0 || code == marker::STUFFED {
@@ -233,7 +232,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// The size in a frame header (ITU T.81 B.2.2): precision, Y, X, count, then three bytes a component.
+/// The size in a frame header (ITU T.81 B.2.2): precision, Y, X, count, then three bytes per component.
 fn frame_size(sof: u8, payload: &[u8]) -> Result<Size, Fault> {
     if sof != marker::SOF0 && sof != marker::SOF1 {
         return Err(Fault::NotBaseline);
@@ -245,20 +244,20 @@ fn frame_size(sof: u8, payload: &[u8]) -> Result<Size, Fault> {
         return Err(Fault::NotBaseline);
     }
     let (width, height) = (u16::from_be_bytes([x1, x0]).into(), u16::from_be_bytes([y1, y0]).into());
-    // A height of 0 is legal and told behind the scan (DNL), but browsers do not read that.
+    // A height of 0 is legal and means that a DNL segment behind the scan has it, but browsers do not support that.
     if width == 0 || height == 0 || count == 0 || components.len() != usize::from(count) * 3 {
         return Err(Fault::NoFrameHeader);
     }
     Ok(Size { width, height })
 }
 
-/// Cuts the padding off a scan whose header takes the first `header` bytes, and tells whether it ends with
-/// EOI; `None` if it holds no compressed data.
+/// Cuts the padding off a scan whose header takes the first `header` bytes, and says whether it ends with EOI; `None`
+/// if it has no compressed data.
 fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
     let trimmed = without_trailing_zeros(scan.get(header..)?);
     let (data, ending) = match trimmed.strip_suffix(&EOI) {
         Some(data) => (data.len(), EOI.len()),
-        // A zero behind 0xFF is no padding but says that the 0xFF is data (F.1.2.3).
+        // A zero behind 0xFF is not padding, but says that the 0xFF is data (F.1.2.3).
         None => (trimmed.len(), usize::from(trimmed.ends_with(&[marker::PREFIX]))),
     };
     let end = (header + data + ending).min(scan.len());
@@ -266,7 +265,7 @@ fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
     (data > 0).then_some((scan, ending == EOI.len()))
 }
 
-/// Eight bytes at a time: a camera may pad each frame to megabytes.
+/// Compares eight bytes at a time, since a camera may pad each frame to megabytes.
 fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
     const WORD: usize = size_of::<u64>();
     let words = bytes.rchunks_exact(WORD).take_while(|word| *word == [0; WORD]).count();

@@ -185,7 +185,7 @@ fn too_small_a_slot_is_an_answer_and_stays_untouched() {
     let jpeg = Jpeg::check(&frame).expect("a frame");
     let mut out = vec![0xaa; jpeg.mended_len() - 1];
     let answer = jpeg.copy_into(&mut out);
-    assert_eq!(answer, Err(TooLarge { needed: jpeg.mended_len(), room: out.len() }));
+    assert_eq!(answer, Err(TooLarge { needed: jpeg.mended_len(), capacity: out.len() }));
     assert!(out.iter().all(|&b| b == 0xaa));
 }
 

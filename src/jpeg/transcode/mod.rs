@@ -1,8 +1,8 @@
-//! JPEG to a smaller JPEG: decoded, made smaller, encoded anew.
+//! JPEG to a smaller JPEG: decodes, scales and re-encodes.
 //!
-//! Called by [`crate::variants`] for viewers who want less than the camera gives, and by [`crate::stream`] for
-//! a camera whose own JPEGs are to be encoded anew. Its memory is reused from frame to frame and follows the
-//! largest picture, which is at most [`MAX_PIXELS`].
+//! Called by [`crate::variants`] for viewers that ask for less than the camera delivers, and by [`crate::stream`] if a
+//! camera's own JPEGs are to be re-encoded. Memory is reused from frame to frame; the largest picture, at most
+//! [`MAX_PIXELS`], determines how much it takes.
 
 use std::fmt;
 
@@ -18,27 +18,27 @@ use super::scale::Scaler;
 use crate::picture::Picture;
 use crate::picture::{MAX_SIDE, Range, Raw, Size};
 
-/// The largest picture that is decoded, in pixels: 4096 x 4096, which takes 48 MiB. A header may claim 256
-/// times as many.
+/// The largest picture that is decoded, in pixels: 4096 x 4096, which takes 48 MiB. A header may claim 256 times as
+/// many.
 pub const MAX_PIXELS: u64 = 1 << 24;
 
-/// What headers and tables of a JPEG take at most, in bytes.
+/// Bytes that the headers and tables of a JPEG of our own take at most.
 const HEADERS: usize = 4 << 10;
 
-/// Why there is no smaller JPEG.
+/// Why a JPEG cannot be made smaller.
 #[derive(Debug)]
 pub enum TranscodeError {
-    /// It is no whole baseline JPEG.
+    /// It is not a complete baseline JPEG.
     Fault(Fault),
-    /// It has more than [`MAX_PIXELS`].
+    /// It has more than [`MAX_PIXELS`] pixels.
     TooLarge(Size),
     /// It is neither grey nor Y'CbCr.
     Colours,
-    /// The decoder gave up.
+    /// The decoder failed.
     Damaged(DecodeErrors),
-    /// There is no decoded picture.
+    /// No picture was decoded before.
     Nothing,
-    /// It was not encoded.
+    /// The encoder failed.
     Encode(EncodeError),
 }
 
@@ -59,21 +59,24 @@ impl fmt::Display for TranscodeError {
 
 impl std::error::Error for TranscodeError {}
 
-/// Makes JPEGs smaller in one way.
+/// Makes JPEGs smaller, all in the same way.
 #[derive(Debug)]
 pub struct Transcoder {
+    /// The largest size of the result; `None` keeps the size.
     within: Option<Size>,
     encoder: Encoder,
+    /// The samples of the decoded picture.
     decoded: Vec<u8>,
     scaler: Scaler,
-    /// The picture as it is to be encoded, in YUYV rows.
+    /// The picture to be encoded, in rows of YUYV.
     scaled: Vec<u8>,
+    /// The size of that picture.
     size: Size,
 }
 
 impl Transcoder {
-    /// Pictures become as large as fits into `within` in their proportions, never larger than they are, and
-    /// are encoded by `encoder`.
+    /// Pictures are scaled to the largest size that fits into `within` and keeps their proportions, are never enlarged,
+    /// and are encoded by `encoder`.
     pub fn new(within: Option<Size>, encoder: Encoder) -> Self {
         let scaler = Scaler::default();
         let size = Size { width: 0, height: 0 };
@@ -85,11 +88,11 @@ impl Transcoder {
         self.encoder.set_quality(quality);
     }
 
-    /// Decodes a JPEG with Huffman tables and an end, scales it, and says its new size. What is damaged inside
-    /// the compressed data is decoded as well as can be.
+    /// Decodes a mended JPEG, scales it, and returns its new size. Damaged parts of the compressed data are decoded as far
+    /// as possible.
     ///
     /// # Errors
-    /// [`TranscodeError`] says what kind of JPEG it is not; then there is nothing to encode.
+    /// A [`TranscodeError`] if the JPEG cannot be decoded; there is nothing to encode then.
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Size, TranscodeError> {
         self.scaled.clear();
         let from = Jpeg::check(jpeg).map_err(TranscodeError::Fault)?.size();
@@ -115,11 +118,11 @@ impl Transcoder {
         Ok(self.size)
     }
 
-    /// Encodes what was decoded last into the beginning of `out`; the JPEG's length in bytes.
+    /// Encodes the decoded picture into the beginning of `out` and returns the JPEG's length in bytes.
     ///
     /// # Errors
-    /// [`TranscodeError::Nothing`] after a picture that could not be decoded, [`TranscodeError::Encode`] if `out`
-    /// is too small.
+    /// [`TranscodeError::Nothing`] if the last picture could not be decoded, [`TranscodeError::Encode`] if `out` is too
+    /// small.
     pub fn encode(&mut self, out: &mut [u8]) -> Result<usize, TranscodeError> {
         let stride = Raw::Yuyv.row_len(self.size.width);
         let picture = Picture::new(&self.scaled, Raw::Yuyv, self.size, stride, Range::Full);
@@ -127,21 +130,21 @@ impl Transcoder {
         self.encoder.encode(&picture, out).map_err(TranscodeError::Encode)
     }
 
-    /// Bytes that a JPEG of this size takes at most, unless it shows nothing but noise.
-    pub fn room(size: Size) -> usize {
+    /// The length of an output slice that is large enough for a picture of this size, unless it shows only noise.
+    pub fn output_len(size: Size) -> usize {
         let row = Raw::Yuyv.row_len(size.width) as usize;
         row.saturating_mul(size.height as usize).saturating_add(HEADERS)
     }
 }
 
-/// The largest size in the proportions of `size` that is not larger than `within` nor `size` itself.
+/// The largest size with the proportions of `size` that fits into `within` and is not larger than `size`.
 fn fit(size: Size, within: Size) -> Size {
     let (width, height) = (u64::from(size.width), u64::from(size.height));
     let (most_width, most_height) = (u64::from(within.width), u64::from(within.height));
     if width <= most_width && height <= most_height {
         return size;
     }
-    // To the nearest pixel, and at least one. No more than the most allowed, since that is a whole number.
+    // Rounded to the nearest pixel, and at least one. Cannot exceed the limit, since that is a whole number.
     let part = |side: u64, of: u64, is: u64| ((side * is + of / 2) / of).max(1) as u32;
     if most_width * height <= most_height * width {
         Size { width: within.width, height: part(height, width, most_width) }

@@ -15,7 +15,7 @@ fn picture(of: Size) -> Vec<u8> {
             })
         })
         .collect();
-    let mut jpeg = vec![0; Transcoder::room(of)];
+    let mut jpeg = vec![0; Transcoder::output_len(of)];
     let yuyv = Picture::new(&bytes, Raw::Yuyv, of, row, Range::Full).unwrap();
     let length = Encoder::new(95).encode(&yuyv, &mut jpeg).unwrap();
     jpeg.truncate(length);
@@ -25,7 +25,7 @@ fn picture(of: Size) -> Vec<u8> {
 fn transcode(jpeg: &[u8], within: Option<Size>, quality: u8) -> Vec<u8> {
     let mut transcoder = Transcoder::new(within, Encoder::new(quality));
     let size = transcoder.decode(jpeg).unwrap();
-    let mut out = vec![0; Transcoder::room(size)];
+    let mut out = vec![0; Transcoder::output_len(size)];
     let length = transcoder.encode(&mut out).unwrap();
     out.truncate(length);
     assert_eq!(Jpeg::check(&out).unwrap().size(), size);

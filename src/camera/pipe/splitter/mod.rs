@@ -1,14 +1,14 @@
-//! Finds the JPEGs in a stream of bytes that is nothing but JPEGs, one behind the other.
+//! Finds the JPEGs in a stream of bytes that consists of JPEGs, one after the other.
 //!
-//! Used by [`super::Pipe`] alone, which reads into [`Splitter::room`]. A JPEG's end is found by walking its
-//! markers (ITU T.81 B.1.1): segments by their length, so that the thumbnail inside an EXIF segment is no end,
-//! and the compressed scan up to EOI. So a frame is there with its last byte, not with the first of the next
-//! one. What it promises:
+//! Used only by [`super::Pipe`], which reads into [`Splitter::spare`]. The end of a JPEG is found by walking its markers
+//! (ITU T.81 B.1.1): over segments by their length, so that the EOI of a thumbnail in an EXIF segment is ignored, and
+//! through the compressed scan up to EOI. So a frame is complete as soon as its last byte arrives, not only with the
+//! first byte of the next one. What it promises:
 //!
-//! - However the bytes are cut into reads, the same frames come out.
-//! - Garbage, half frames and frames without an end cost themselves, and seldom the frame into which they ran.
-//! - Memory stays below the cap and two reads, and is given back after a frame that was too large. While frames
-//!   fit into what there is, nothing is allocated.
+//! - The same frames come out however the bytes are split into reads.
+//! - Garbage, half frames and frames without an end are lost themselves, but seldom the frame behind them.
+//! - Memory stays below the cap plus two reads, and is released after a frame that was too large. As long as frames fit
+//!   into the buffer, nothing is allocated.
 
 use std::ops::Range;
 
@@ -16,50 +16,55 @@ use memchr::{memchr, memmem};
 
 use crate::jpeg::marker;
 
-/// Bytes of room for one read, at least: what a pipe holds on Linux (pipe(7)).
+/// The smallest slice for one read, in bytes: the capacity of a pipe on Linux (pipe(7)).
 pub const READ: usize = 64 << 10;
 
-/// Room to begin with: a picture of most cameras and a read.
-const FIRST_ROOM: usize = 256 << 10;
+/// The initial size of the buffer in bytes: enough for most cameras' pictures and one read.
+const FIRST_BUFFER: usize = 256 << 10;
 
-/// What a JPEG begins with: SOI and the first byte of whatever marker follows (B.2.1).
+/// The beginning of a JPEG: SOI and the first byte of the next marker (B.2.1).
 const BEGIN: [u8; 3] = [marker::PREFIX, marker::SOI, marker::PREFIX];
 
-/// Markers and fill bytes from SOI to the first SOS; more are no JPEG. ICC profiles in pieces make the most, and
-/// video has about ten. This bounds what a stream of false beginnings costs.
+/// The most markers and fill bytes from SOI to the first SOS. Video has about ten; ICC profiles that are split into
+/// segments make the most. This bounds the cost of a stream of false beginnings.
 const MARKERS_MAX: u32 = 400;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// A JPEG, whole or cut short by the next one: [`Splitter::frame`] has it.
+    /// A JPEG, complete or cut short by the next one; [`Splitter::frame`] returns it.
     Frame,
-    /// Something that began like a JPEG and is longer than the cap; it is lost.
+    /// A frame that is longer than the cap, and lost.
     TooLarge,
 }
 
-/// Where in a JPEG the walk is.
+/// Where in a JPEG the splitter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Outside; the next beginning is looked for.
+    /// Outside; it searches for the next beginning.
     Outside,
-    /// Between segments before the first scan; so many markers were passed, and SOF was among them.
-    Head { markers: u32, sized: bool },
-    /// In compressed data.
+    /// Between segments before the first scan.
+    Head {
+        /// How many markers were passed.
+        markers: u32,
+        /// Whether SOF was among them.
+        sized: bool,
+    },
+    /// In the compressed data of a scan.
     Scan,
     /// Between segments behind a scan; a picture may have several scans.
     Between,
 }
 
-/// What one step of the walk came to.
+/// The result of one step.
 enum Step {
-    /// Go on.
+    /// Continue.
     On,
-    /// The bytes end here.
+    /// More bytes are needed.
     Wait,
-    /// The JPEG ends before this offset from its beginning; true if with EOI.
+    /// The JPEG has this length in bytes.
     End(usize),
-    /// This is no JPEG.
+    /// This is not a JPEG.
     Broken,
 }
 
@@ -67,17 +72,20 @@ enum Step {
 #[derive(Debug)]
 pub struct Splitter {
     buffer: Vec<u8>,
-    /// What was read and not yet given out or skipped; inside a JPEG its beginning.
+    /// The offset of the first byte that was neither handed out nor skipped; inside a JPEG its beginning.
     begin: usize,
+    /// The offset behind the last byte that was read.
     end: usize,
     place: Place,
-    /// The next byte to look at, counted from `begin`; beyond `end` while a segment is not there whole.
+    /// The next byte to examine, counted from `begin`; beyond `end` while a segment is incomplete.
     at: usize,
     /// The frame that was found last.
     frame: Range<usize>,
+    /// The longest frame in bytes.
     cap: usize,
+    /// Bytes since the last frame that belong to no JPEG.
     garbage: u64,
-    /// Bytes outside are the rest of a frame that was too large.
+    /// Whether bytes outside are the rest of a frame that was too large.
     in_lost_frame: bool,
     search: memmem::Finder<'static>,
 }
@@ -86,7 +94,7 @@ impl Splitter {
     /// Finds frames of at most `cap` bytes.
     pub fn new(cap: usize) -> Self {
         Self {
-            buffer: vec![0; FIRST_ROOM],
+            buffer: vec![0; FIRST_BUFFER],
             begin: 0,
             end: 0,
             place: Place::Outside,
@@ -99,13 +107,13 @@ impl Splitter {
         }
     }
 
-    /// From now on frames have at most `cap` bytes.
+    /// Changes the length of the longest frame, in bytes.
     pub fn set_cap(&mut self, cap: usize) {
         self.cap = cap;
     }
 
-    /// Room for the next bytes of the stream, [`READ`] bytes or more. The last frame is gone.
-    pub fn room(&mut self) -> &mut [u8] {
+    /// The slice to read the next bytes into, [`READ`] bytes or longer. Invalidates the last frame.
+    pub fn spare(&mut self) -> &mut [u8] {
         self.frame = 0..0;
         if self.begin == self.end {
             (self.begin, self.end) = (0, 0);
@@ -115,19 +123,19 @@ impl Splitter {
             (self.begin, self.end) = (0, self.end - self.begin);
         }
         if self.buffer.len() - self.end < READ {
-            // The walk keeps no more than the cap, so neither does this.
+            // A frame is kept up to the cap, so the buffer need not grow beyond that.
             let most = self.cap.max(self.end) + READ;
             self.buffer.resize(self.buffer.len().saturating_mul(2).min(most), 0);
         }
         &mut self.buffer[self.end..]
     }
 
-    /// So many bytes were read into [`Splitter::room`].
+    /// To be called after `bytes` bytes were read into [`Splitter::spare`].
     pub fn filled(&mut self, bytes: usize) {
         self.end = (self.end + bytes).min(self.buffer.len());
     }
 
-    /// The next thing in what was read; `None` when more must be read.
+    /// The next frame in what was read; `None` if more must be read.
     pub fn advance(&mut self) -> Option<Found> {
         loop {
             if self.place == Place::Outside && !self.enter() {
@@ -147,8 +155,9 @@ impl Splitter {
                     return Some(Found::Frame);
                 }
                 Step::Broken => {
-                    // In the head the lengths may have led astray over a good beginning: look behind SOI. Later
-                    // there was a whole head, and looking at everything twice could be made to cost much.
+                    // In the head, a wrong length may have skipped a good beginning, so the search continues behind
+                    // SOI. Later it does not: the head was complete, and an attacker could make a second look at all
+                    // the data expensive.
                     let skip = if matches!(self.place, Place::Head { .. }) { 2 } else { self.at };
                     self.skip(skip);
                 }
@@ -156,7 +165,7 @@ impl Splitter {
         }
     }
 
-    /// The frame that was found last; empty after [`Splitter::room`].
+    /// The frame that was found last; empty after [`Splitter::spare`].
     pub fn frame(&self) -> &[u8] {
         self.buffer.get(self.frame.clone()).unwrap_or_default()
     }
@@ -170,7 +179,7 @@ impl Splitter {
         self.buffer.get(self.begin..self.end).unwrap_or_default()
     }
 
-    /// Goes to the next beginning; false if there is none yet.
+    /// Moves to the next beginning; false if there is none yet.
     fn enter(&mut self) -> bool {
         match self.search.find(self.rest()) {
             Some(skipped) => {
@@ -180,7 +189,7 @@ impl Splitter {
                 true
             }
             None => {
-                // The last bytes may be the first of a beginning.
+                // The last bytes may be the start of a beginning.
                 let rest = self.rest();
                 let kept = (1..BEGIN.len()).rev().find(|&n| rest.ends_with(&BEGIN[..n])).unwrap_or(0);
                 self.skip(rest.len() - kept);
@@ -189,7 +198,7 @@ impl Splitter {
         }
     }
 
-    /// Leaves so many bytes out, and whatever JPEG was begun.
+    /// Skips `bytes` bytes and gives up the JPEG that was begun.
     fn skip(&mut self, bytes: usize) {
         let bytes = bytes.min(self.end - self.begin);
         self.begin += bytes;
@@ -199,12 +208,12 @@ impl Splitter {
         self.place = Place::Outside;
     }
 
-    /// Gives up a frame that is too large, and the memory that it took.
+    /// Gives up a frame that is too large, and releases its memory.
     fn lose(&mut self) -> Found {
         self.in_lost_frame = true;
         self.skip(self.at);
         let rest = self.rest();
-        let mut buffer = vec![0; FIRST_ROOM.max(rest.len())];
+        let mut buffer = vec![0; FIRST_BUFFER.max(rest.len())];
         buffer[..rest.len()].copy_from_slice(rest);
         (self.begin, self.end) = (0, rest.len());
         self.buffer = buffer;

@@ -41,7 +41,7 @@ fn split(
     let mut found = Vec::new();
     let mut rest = stream;
     while !rest.is_empty() {
-        let room = splitter.room();
+        let room = splitter.spare();
         assert!(room.len() >= READ, "{} bytes of room", room.len());
         let length = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len().min(room.len()));
         room[..length].copy_from_slice(&rest[..length]);
@@ -121,7 +121,7 @@ proptest! {
             prop_assert!(one.len() <= 1000);
             prop_assert!(one.starts_with(&BEGIN));
         }
-        prop_assert!(splitter.buffer.len() <= FIRST_ROOM + READ, "{} bytes", splitter.buffer.len());
+        prop_assert!(splitter.buffer.len() <= FIRST_BUFFER + READ, "{} bytes", splitter.buffer.len());
     }
 }
 
@@ -131,7 +131,7 @@ fn a_frame_is_there_with_its_last_byte() {
     let mut splitter = Splitter::new(CAP);
     for (place, byte) in jpeg.iter().enumerate() {
         assert_eq!(splitter.advance(), None, "before byte {place}");
-        splitter.room()[0] = *byte;
+        splitter.spare()[0] = *byte;
         splitter.filled(1);
     }
     assert_eq!(splitter.advance(), Some(Found::Frame));
@@ -177,7 +177,7 @@ fn a_frame_over_the_cap_is_lost_alone_and_its_memory_given_back() {
     let found = split(&mut splitter, &stream, std::iter::repeat(READ));
     let small = Some(small);
     assert_eq!(found, [small.clone(), None, small.clone(), small]);
-    assert!(splitter.buffer.len() <= FIRST_ROOM + READ, "{} bytes are kept", splitter.buffer.len());
+    assert!(splitter.buffer.len() <= FIRST_BUFFER + READ, "{} bytes are kept", splitter.buffer.len());
     assert_eq!(splitter.garbage(), 0);
 }
 
@@ -190,7 +190,7 @@ fn a_frame_without_an_end_is_counted_once_and_grows_nothing() {
     let mut lost = 0;
     let mut frames = Vec::new();
     for piece in stream.chunks(READ) {
-        splitter.room()[..piece.len()].copy_from_slice(piece);
+        splitter.spare()[..piece.len()].copy_from_slice(piece);
         splitter.filled(piece.len());
         largest = largest.max(splitter.buffer.len());
         while let Some(one) = splitter.advance() {
