@@ -1,10 +1,10 @@
-//! A camera that stalls while many wait for its picture, beside clients that stopped reading: nobody else notices.
+//! A camera stalls while many clients wait for its picture, and other clients have stopped reading: nobody else notices.
 
 mod service;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,9 +16,10 @@ use client::{Answer, Outcome, ensure, get, narrow, request, wait_for};
 /// Compressed bytes of a frame.
 const SCAN: usize = 20_000;
 
-/// What the camera says its interval is, so that it may stall for ten times as long before it is given up; it
-/// is faster.
+/// The frame interval that the camera claims. It may stall for ten times as long before it is reopened. In fact it is
+/// faster, see [`PAUSE`].
 const INTERVAL: Duration = Duration::from_secs(6);
+/// The time between two frames.
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Gives frames until it stalls.
@@ -45,7 +46,7 @@ impl Source for Stalling {
     }
 }
 
-/// How long a page takes: the median of many answers, and the worst.
+/// How long a page takes: the median and the maximum of many requests.
 fn takes(address: SocketAddr, page: &str) -> Outcome<(Duration, Duration)> {
     const QUESTIONS: usize = 31;
     let mut took = Vec::new();
@@ -63,8 +64,8 @@ fn connections(address: SocketAddr) -> Outcome<u64> {
     Ok(state["connections"]["open"].as_u64().ok_or("no number of connections")?)
 }
 
-/// For each connection to the server, how much it has sent that the client has not taken; sorted. As the kernel
-/// tells it (proc(5), /proc/net/tcp).
+/// For each connection of the server, the bytes that it has sent and the client has not taken, sorted. From the kernel's
+/// /proc/net/tcp (proc(5)).
 fn unsent(server: SocketAddr) -> Outcome<Vec<u64>> {
     let (port, mut unsent) = (format!(":{:04X}", server.port()), Vec::new());
     for line in fs::read_to_string("/proc/self/net/tcp")?.lines() {
@@ -78,16 +79,39 @@ fn unsent(server: SocketAddr) -> Outcome<Vec<u64>> {
     Ok(unsent)
 }
 
+/// Clients that stop reading in the middle of the answers.
+const STOPPED: usize = 20;
+
+/// More answers than socket buffers hold.
+const BUFFERED: usize = 20;
+
+/// Whether the server has `count` connections, besides that of the request itself.
+fn all_there(address: SocketAddr, count: usize) -> impl FnMut() -> Outcome<Option<()>> {
+    move || Ok((connections(address)? == count as u64 + 1).then_some(()))
+}
+
+/// Clients that have asked for more than they read, each with an answer half sent.
+fn readers_that_stop(address: SocketAddr) -> Outcome<Vec<BufReader<TcpStream>>> {
+    let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4 * BUFFERED);
+    let stopped = (0..STOPPED).map(|_| narrow(address, asks.as_bytes()));
+    let stopped = stopped.collect::<Outcome<Vec<_>>>()?;
+    wait_for("those who stop reading", all_there(address, STOPPED))?;
+    let mut last = Vec::new();
+    wait_for("them to be in the middle of an answer", || {
+        let now = unsent(address)?;
+        let same = std::mem::replace(&mut last, now.clone()) == now;
+        Ok((same && now.iter().filter(|bytes| **bytes > 0).count() >= STOPPED).then_some(()))
+    })?;
+    Ok(stopped)
+}
+
 #[test]
 fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camera_and_20_that_stopped_reading()
 -> Outcome {
     const PAGES: [&str; 2] = ["/state", "/metrics"];
     const SNAPSHOTS: usize = 50;
-    const STOPPED: usize = 20;
-    /// Answers, more than sockets buffer.
-    const BUFFERED: usize = 20;
     const MEDIAN: Duration = Duration::from_millis(100);
-    /// One answer may fall into a moment in which the machine does something else.
+    /// One answer may be late because the machine is busy with something else.
     const WORST: Duration = Duration::from_secs(1);
     /// A snapshot is given up after this.
     const GIVEN_UP: Duration = Duration::from_secs(5);
@@ -104,25 +128,14 @@ fn state_and_metrics_answer_within_100_ms_beside_50_snapshots_of_a_stalled_camer
         println!("{page} with nothing else to do: {median:?}, at worst {worst:?}");
     }
 
-    let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4 * BUFFERED);
-    let stopped = (0..STOPPED).map(|_| narrow(address, asks.as_bytes()));
-    let mut stopped = stopped.collect::<Outcome<Vec<_>>>()?;
-    // The one that asks comes on top.
-    let all_there = |count| move || Ok((connections(address)? == count as u64 + 1).then_some(()));
-    wait_for("those who stop reading", all_there(STOPPED))?;
-    let mut last = Vec::new();
-    wait_for("them to be in the middle of an answer", || {
-        let now = unsent(address)?;
-        let same = std::mem::replace(&mut last, now.clone()) == now;
-        Ok((same && now.iter().filter(|bytes| **bytes > 0).count() >= STOPPED).then_some(()))
-    })?;
+    let mut stopped = readers_that_stop(address)?;
 
     stalled.store(true, Ordering::Relaxed);
-    thread::sleep(PAUSE); // the frame that may be under way is older than what is asked for now
+    thread::sleep(PAUSE); // a frame that is still under way is older than the requests below
     let asked = Instant::now();
     let ask = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut snapshots = (0..SNAPSHOTS).map(|_| request(address, ask)).collect::<Outcome<Vec<_>>>()?;
-    wait_for("the snapshots", all_there(STOPPED + SNAPSHOTS))?;
+    wait_for("the snapshots", all_there(address, STOPPED + SNAPSHOTS))?;
     for page in PAGES {
         let (median, worst) = takes(address, page)?;
         let after = asked.elapsed();

@@ -1,4 +1,4 @@
-//! Pictures from other programs, and everything that such a program may do: each costs itself, and nothing else.
+//! Pictures from other programs. Whatever such a program does affects only its own camera.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,13 +11,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::boardcam::{Boardcam, complaint, goes_on, run};
 
-/// What ends boardcam must end it so soon.
+/// boardcam must end within this time.
 const SOON: Duration = Duration::from_secs(2);
 
-/// A folder with a stand-in for a program that delivers pictures; it goes when the test ends.
+/// A folder with a script that stands in for a program that delivers pictures. It is removed when the test ends.
 struct Program(PathBuf);
 
-/// Reads anew at each start what it is to do. `groups` gets the process group of each that was started.
+/// Reads `mode` at each start to know what to do, and appends its process group to `groups`.
 const SCRIPT: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit
 cut -d ' ' -f 5 /proc/$$/stat >>groups
@@ -36,7 +36,7 @@ stubborn) trap '' TERM; sleep 1000 & shows; while :; do sleep 1; done ;;
 esac
 "#;
 
-/// Takes the options that rpicam-vid takes, complains as it does, and then is the other script.
+/// Accepts the options of rpicam-vid, complains like it, and then runs the other script.
 const RPICAM: &str = r#"#!/bin/sh
 folder=$(dirname "$0")
 echo "$*" >"$folder/arguments"
@@ -61,7 +61,7 @@ struct Process {
     group: i32,
 }
 
-/// All processes of this machine.
+/// All processes on this machine.
 fn processes() -> Vec<Process> {
     // pid (name) state ppid pgrp ...; see proc(5).
     let parse = |stat: &str| {
@@ -96,9 +96,9 @@ impl Program {
         self.0.join(name).display().to_string()
     }
 
-    /// What it does from its next start on.
+    /// Sets what it does from its next start on.
     fn does(&self, mode: &str) -> Outcome {
-        // At once, lest it is read half written.
+        // By a rename, so that the script never reads half a word.
         fs::write(self.0.join("mode.new"), mode)?;
         Ok(fs::rename(self.0.join("mode.new"), self.0.join("mode"))?)
     }
@@ -107,7 +107,7 @@ impl Program {
         Ok(fs::read(self.0.join("frame.jpg"))?)
     }
 
-    /// The process groups of all that were started and still have somebody in them.
+    /// The process groups that were started and still have a running process.
     fn running(&self) -> Vec<i32> {
         let groups = fs::read_to_string(self.0.join("groups")).unwrap_or_default();
         let groups: Vec<i32> = groups.lines().filter_map(|pid| pid.parse().ok()).collect();
@@ -119,7 +119,7 @@ impl Program {
         running
     }
 
-    /// Ends what runs now, as a crash would.
+    /// Kills what runs now, as if it crashed.
     fn crash(&self) -> Outcome {
         for group in self.running().into_iter().filter_map(Pid::from_raw) {
             kill_process_group(group, Signal::KILL)?;
@@ -135,7 +135,7 @@ impl Program {
         format!("pipe:{} --password=secret", self.path("script"))
     }
 
-    /// boardcam with this program as camera `camera`, and the test pattern as another one.
+    /// Starts boardcam with this program as camera `camera`, and the test pattern as another camera.
     fn boardcam(&self) -> Outcome<Boardcam> {
         let camera = format!("camera={}", self.camera());
         Boardcam::start(&["--camera", &camera, "--camera", "other=pattern", "--size", "320x240"])
@@ -181,7 +181,7 @@ fn the_pictures_of_a_program_are_shown_as_they_are_and_its_arguments_to_nobody()
     program.is_gone()
 }
 
-/// The program goes over to `mode` at some time, `told` becomes true, and then it shows pictures again.
+/// The program crashes and is restarted in `mode`, `told` becomes true, and then the program shows pictures again.
 fn trouble(mode: &str, told: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
     const MARGIN_KIB: u64 = 4 << 10;
     let program = Program::new(mode, "shows")?;
@@ -326,7 +326,7 @@ fn standard_input_is_shown_until_it_ends_and_then_it_is_told_what_helps() -> Out
     Ok(())
 }
 
-/// boardcam that finds this folder's rpicam-vid first.
+/// Starts boardcam with this folder first on PATH, so that it finds this rpicam-vid.
 fn with_rpicam(program: &Program, name: &str, camera: &str) -> Outcome<Boardcam> {
     program.install(name, RPICAM)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_boardcam"));

@@ -1,5 +1,5 @@
-//! The frames that a simulated camera sends: drawn once on the host (the guest is too slow for it), read by
-//! the camera and by the cases, which compare byte for byte what arrives.
+//! The frames that a simulated camera sends. They are drawn once on the host, since the guest is too slow for that, and
+//! read by the camera and by the cases, which compare what arrives byte for byte.
 //!
 //! A feed is a folder of JPEGs for each size, `1280x720/00.jpg` and so on; a camera sends them in a loop.
 
@@ -13,11 +13,11 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 /// A picture's width and height in pixels.
 pub type Size = (u16, u16);
 
-/// The sizes that there are feeds for, and that a simulated camera lists, its favourite first.
+/// The sizes of the feeds, which a simulated camera lists in this order; the first is its default.
 pub const SIZES: [Size; 2] = [(1280, 720), (640, 480)];
 /// Frames in a feed: a second at 30/s.
 const FRAMES: u32 = 30;
-/// Gives 50 to 100 KB at 1280x720, as webcams do.
+/// JPEG quality; gives 50 to 100 KB at 1280x720, like a webcam's frames.
 const QUALITY: u8 = 85;
 
 /// The JPEGs of one size.
@@ -25,7 +25,7 @@ const QUALITY: u8 = 85;
 pub struct Feed(Vec<Vec<u8>>);
 
 impl Feed {
-    /// Reads the frames of `size` below `folder`; at least one, or it is an error.
+    /// Reads the frames of `size` below `folder`; an error if there are none.
     pub fn load(folder: &Path, size: Size) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let folder = folder_of(folder, size);
         let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
@@ -37,12 +37,12 @@ impl Feed {
         if frames.is_empty() { Err("the feed is empty".into()) } else { Ok(Self(frames)) }
     }
 
-    /// Frame `number`, counted from the camera's first and looped.
+    /// Frame `number`, counted from the camera's first frame; the feed repeats.
     pub fn frame(&self, number: usize) -> &[u8] {
         &self.0[number % self.0.len()]
     }
 
-    /// Which frame of the loop these bytes are.
+    /// The number in the loop of the frame with these bytes.
     pub fn find(&self, jpeg: &[u8]) -> Option<usize> {
         self.0.iter().position(|frame| frame == jpeg)
     }
@@ -52,7 +52,7 @@ impl Feed {
         self.0.iter().any(|frame| frame.ends_with(scan))
     }
 
-    /// Whether these bytes begin as one of the loop's frames does but are not that frame: it was torn.
+    /// Whether these bytes are a torn frame: they begin like a frame of the loop but differ from it.
     pub fn is_torn(&self, jpeg: &[u8]) -> bool {
         // Far behind the headers, which all frames share.
         const BEGINNING: usize = 4096;
@@ -60,13 +60,13 @@ impl Feed {
         self.find(jpeg).is_none() && self.0.iter().any(|frame| frame.starts_with(beginning))
     }
 
-    /// As many UVC cameras send them: Huffman tables left out, since MJPEG has fixed ones.
+    /// The frames without Huffman tables, as many UVC cameras send them.
     pub fn without_huffman_tables(self) -> Self {
         Self(self.0.iter().map(|jpeg| without_huffman_tables(jpeg)).collect())
     }
 }
 
-/// Draws all frames of all sizes below `folder`.
+/// Draws all frames in all sizes below `folder`.
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     for size in SIZES {
         let folder = folder_of(folder, size);
@@ -106,7 +106,7 @@ fn draw((width, height): Size, number: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     }
     let mut jpeg = Vec::new();
     let mut encoder = Encoder::new(&mut jpeg, QUALITY);
-    encoder.set_sampling_factor(SamplingFactor::F_2_1); // 4:2:2, as webcams send it
+    encoder.set_sampling_factor(SamplingFactor::F_2_1); // 4:2:2, like webcams
     encoder.encode(&pixels, width, height, ColorType::Rgb)?;
     Ok(jpeg)
 }
@@ -130,7 +130,7 @@ pub fn segments(jpeg: &[u8]) -> Vec<(u8, Range<usize>)> {
     found
 }
 
-/// Where the SOS segment begins.
+/// The offset of the SOS segment.
 pub fn start_of_scan(jpeg: &[u8]) -> Option<usize> {
     segments(jpeg).into_iter().find(|(marker, _)| *marker == SOS).map(|(_, range)| range.start)
 }

@@ -1,8 +1,8 @@
-//! USB/IP as the guest's kernel speaks it to a device (Linux Documentation/usb/usbip_protocol.rst).
+//! USB/IP between the guest's kernel and a device (Linux Documentation/usb/usbip_protocol.rst).
 //!
-//! [`plug_in`] hands one end of a socket pair to vhci-hcd, as `usbip attach` does, and serves a [`Device`] on
-//! the other end. It knows no kind of device. It returns when the kernel lets go of the device; a process
-//! that ends unplugs it. What shall misbehave wraps a `Device` in another one.
+//! [`plug_in`] hands one end of a socket pair to vhci-hcd, as `usbip attach` does, and serves a [`Device`] on the other
+//! end; it knows nothing about the kind of device. It returns when the kernel releases the device. When the process ends,
+//! the device is unplugged. To make a device misbehave, wrap it in another [`Device`].
 
 use std::collections::VecDeque;
 use std::fs;
@@ -23,9 +23,9 @@ const MAX_OUT: usize = 1 << 16;
 const MAX_PACKETS: u32 = 1024;
 /// Bytes of the descriptor of one packet.
 const DESCRIPTOR_LENGTH: usize = 16;
-/// What a packet's place is counted in at high speed (USB 2.0 section 5.6.4).
+/// The time between two isochronous packets at high speed (USB 2.0 section 5.6.4).
 const MICROFRAME: Duration = Duration::from_micros(125);
-/// Commands read ahead of the one that is served.
+/// How many commands are read ahead.
 const BACKLOG: usize = 64;
 /// How long to wait for a command when no transfer is pending.
 const IDLE: Duration = Duration::from_secs(1);
@@ -34,31 +34,31 @@ const CMD_SUBMIT: u32 = 1;
 const CMD_UNLINK: u32 = 2;
 const RET_SUBMIT: u32 = 3;
 const RET_UNLINK: u32 = 4;
-const NO_PACKETS: u32 = u32::MAX; // number_of_packets of what is not isochronous; kernels send 0, too
-const ENOSPC: i32 = 28; // the status of a request for which the bus has no room
+const NO_PACKETS: u32 = u32::MAX; // number_of_packets unless isochronous; kernels may also send 0
+const ENOSPC: i32 = 28; // the status of a request for which the bus lacks the bandwidth
 const EPIPE: i32 = 32; // the status of a stalled endpoint
 const EOVERFLOW: i32 = 75; // the status of a transfer that the device overran
-const ECONNRESET: i32 = 104; // the status of a transfer that was taken back
+const ECONNRESET: i32 = 104; // the status of a transfer that was cancelled
 
-/// The eight bytes that open a control transfer (USB 2.0 section 9.3).
+/// The setup data of a control transfer (USB 2.0 section 9.3).
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     /// Direction, type and recipient.
     pub request_type: u8,
-    /// Which request.
+    /// The request code.
     pub request: u8,
-    /// Its argument.
+    /// The request's argument.
     pub value: u16,
     /// Interface, endpoint or entity.
     pub index: u16,
 }
 
-/// Why a request is not granted.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy)]
 pub enum Refusal {
     /// The device refuses it.
     Stall,
-    /// The host controller does: the bus has no room left for what it would need.
+    /// The host controller refuses it: the bus lacks the bandwidth.
     NoRoom,
 }
 
@@ -71,25 +71,24 @@ impl Refusal {
     }
 }
 
-/// What comes from the endpoint for data, as a bulk transfer or as a packet of an isochronous one.
+/// What the data endpoint returns for a bulk transfer or an isochronous packet.
 #[derive(Debug)]
 pub enum DataIn {
-    /// These bytes, at most as many as there is room for.
+    /// These bytes, at most as many as fit.
     Data(Vec<u8>),
     /// Nothing before this time.
     NotBefore(Instant),
-    /// More than there is room for, which the host controller cuts off (USB 2.0 section 8.7.4, "babble").
+    /// More than fits, which the host controller cuts off (USB 2.0 section 8.7.4, "babble").
     Babble,
 }
 
 /// A USB device with a control endpoint and one IN endpoint for data, bulk or isochronous.
 pub trait Device {
-    /// Answers a control transfer; `data` is what came with it. What is returned for an IN transfer may be
-    /// longer than was asked for.
+    /// Answers a control transfer; `data` is what came with it. The answer to an IN transfer may be longer than requested.
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal>;
     /// Fills a bulk IN transfer or an isochronous packet of `room` bytes.
     fn data_in(&mut self, now: Instant, room: usize) -> DataIn;
-    /// Once `false` it is pulled out; what it was asked last is never answered.
+    /// `false` once it is unplugged; the last request is then never answered.
     fn is_plugged_in(&self) -> bool {
         true
     }
@@ -107,26 +106,25 @@ enum Command {
     },
     Unlink {
         sequence: u32,
-        which: u32,
+        target: u32,
     },
 }
 
 /// The packets of an isochronous transfer.
 struct Packets {
-    /// Where each begins in the host's buffer, and its room.
+    /// The offset of each packet in the host's buffer, and its length there.
     places: Vec<(u32, u32)>,
-    /// How long they take on the bus.
+    /// The time that they take on the bus.
     duration: Duration,
 }
 
-/// Plugs `device` into a port of the guest's virtual host controller and serves it until it is detached or pulled
-/// out.
+/// Plugs `device` into a port of the guest's virtual host controller and serves it until it is detached or unplugged.
 ///
 /// # Errors
-/// Modules not loaded, port taken, or the kernel speaks something else than USB/IP.
+/// The modules are not loaded, the port is taken, or the kernel sends something that is not USB/IP.
 pub fn plug_in(port: u8, device: impl Device) -> io::Result<()> {
     let (ours, kernels) = UnixStream::pair()?;
-    // The kernel takes a reference of its own; `devid` only comes back in each command.
+    // The kernel takes its own reference. `devid` only comes back in each command.
     let devid = u32::from(port) + 1;
     fs::write(ATTACH, format!("{port} {} {devid} {SPEED_HIGH}", kernels.as_raw_fd()))?;
     drop(kernels);
@@ -137,34 +135,34 @@ pub fn plug_in(port: u8, device: impl Device) -> io::Result<()> {
 struct Transfer {
     sequence: u32,
     room: usize,
-    /// Of an isochronous one, with the time when the last of them will have been on the bus.
+    /// The packets, if isochronous, and the time when the last of them will have been on the bus.
     packets: Option<(Packets, Instant)>,
 }
 
-/// Transfers that the kernel has asked for and not been answered.
+/// Transfers that the kernel has submitted and that were not answered yet.
 #[derive(Default)]
 struct Transfers {
-    /// Those for data, in order.
+    /// The data transfers, in order.
     pending: VecDeque<Transfer>,
-    /// When the last isochronous one will have been on the bus.
+    /// When the last isochronous transfer will have been on the bus.
     bus: Option<Instant>,
-    /// The newest that came; their numbers rise.
+    /// The sequence number of the newest transfer; the numbers increase.
     newest: u32,
-    /// Taken back before they came: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To answer such a
-    /// transfer all the same is a breach of protocol, on which vhci-hcd hangs up.
-    taken_back: Vec<u32>,
+    /// Transfers that were cancelled before they arrived: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To answer
+    /// such a transfer anyway would violate the protocol, and vhci-hcd would close the connection.
+    cancelled: Vec<u32>,
 }
 
 impl Transfers {
-    /// Notes a transfer that has come; `false` if it is no longer wanted.
+    /// Records that a transfer has arrived; `false` if it was cancelled already.
     fn has_come(&mut self, sequence: u32) -> bool {
         self.newest = sequence;
-        let before = self.taken_back.len();
-        self.taken_back.retain(|&early| early != sequence);
-        self.taken_back.len() == before
+        let before = self.cancelled.len();
+        self.cancelled.retain(|&early| early != sequence);
+        self.cancelled.len() == before
     }
 
-    /// Puts one for data behind the others; isochronous packets have their time on the bus, filled or not.
+    /// Appends a data transfer. Isochronous packets take their time on the bus, filled or not.
     fn queue(&mut self, now: Instant, sequence: u32, room: usize, packets: Option<Packets>) {
         let packets = packets.map(|packets| {
             let end = self.bus.map_or(now, |bus| bus.max(now)) + packets.duration;
@@ -174,12 +172,12 @@ impl Transfers {
         self.pending.push_back(Transfer { sequence, room, packets });
     }
 
-    /// Takes one back; the status of the answer.
-    fn take_back(&mut self, which: u32) -> i32 {
+    /// Cancels a transfer and returns the status for the answer.
+    fn cancel(&mut self, target: u32) -> i32 {
         let before = self.pending.len();
-        self.pending.retain(|transfer| transfer.sequence != which);
-        if which > self.newest {
-            self.taken_back.push(which);
+        self.pending.retain(|transfer| transfer.sequence != target);
+        if target > self.newest {
+            self.cancelled.push(target);
         } else if self.pending.len() == before {
             return 0; // its answer is already on its way
         }
@@ -195,8 +193,8 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
     loop {
         let due = complete(&mut socket, &mut device, &mut transfers.pending)?;
         match next_command(&commands, due) {
-            Ok(Command::Unlink { sequence, which }) => {
-                let status = transfers.take_back(which);
+            Ok(Command::Unlink { sequence, target }) => {
+                let status = transfers.cancel(target);
                 answer(&mut socket, RET_UNLINK, sequence, status, 0, &[])?;
             }
             Ok(Command::Submit { sequence, .. }) if !transfers.has_come(sequence) => {}
@@ -225,7 +223,7 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
     }
 }
 
-/// Answers what can be answered now; returns when the next can be.
+/// Answers what can be answered now; returns when the next transfer can be.
 fn complete(
     socket: &mut UnixStream,
     device: &mut impl Device,
@@ -247,8 +245,8 @@ fn complete(
     Ok(now + IDLE)
 }
 
-/// Fills the packets of an isochronous transfer, as far as there is something for them. Their data comes without
-/// the gaps between them, then a descriptor of each.
+/// Fills the packets of an isochronous transfer as far as there is data. In the answer their data stands without gaps,
+/// followed by a descriptor for each.
 fn answer_packets(
     socket: &mut UnixStream,
     device: &mut impl Device,
@@ -287,7 +285,7 @@ fn answer(
     let mut message = Vec::with_capacity(HEADER_LENGTH + data.len());
     let actual = u32::try_from(actual).map_err(io::Error::other)?;
     let packets = if command == RET_SUBMIT { NO_PACKETS } else { 0 };
-    // Device, direction and endpoint stay 0 in answers; start_frame and error_count are for isochronous ones.
+    // Device, direction and endpoint are 0 in answers; start_frame and error_count are for isochronous transfers.
     for word in [command, sequence, 0, 0, 0, status.cast_unsigned(), actual, 0, packets, 0, 0, 0] {
         message.extend(word.to_be_bytes());
     }
@@ -295,7 +293,7 @@ fn answer(
     socket.write_all(&message)
 }
 
-/// Passes commands on until the kernel closes its end.
+/// Forwards commands until the kernel closes its end.
 fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Result<()> {
     loop {
         let mut header = [0; HEADER_LENGTH];
@@ -335,7 +333,7 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
                 };
                 Command::Submit { sequence, is_in, endpoint, length, setup, data, packets }
             }
-            CMD_UNLINK => Command::Unlink { sequence, which: word(5) },
+            CMD_UNLINK => Command::Unlink { sequence, target: word(5) },
             other => return Err(io::Error::other(format!("USB/IP command {other}"))),
         };
         if sender.send(command).is_err() {
@@ -344,7 +342,7 @@ fn read_commands(mut socket: UnixStream, sender: &SyncSender<Command>) -> io::Re
     }
 }
 
-/// Offset and room in each descriptor of a packet.
+/// Offset and length in each packet descriptor.
 fn places(descriptors: &[u8]) -> Vec<(u32, u32)> {
     let words: Vec<_> = descriptors.as_chunks().0.iter().map(|word| u32::from_be_bytes(*word)).collect();
     words.as_chunks().0.iter().map(|&[offset, room, _actual, _status]| (offset, room)).collect()

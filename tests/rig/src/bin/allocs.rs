@@ -1,7 +1,7 @@
-//! Counts what boardcam allocates while it passes a camera's frames on to a viewer; none is right.
+//! Counts the allocations of boardcam while it passes a camera's frames on to a viewer; there must be none.
 //!
-//! It is the whole of boardcam, from the camera to the socket, with an allocator that counts. The viewer, in
-//! the same process, reads into a buffer that it has. `allocs` takes the camera that `auto` finds.
+//! This is the complete program, from the camera to the socket, with a counting allocator. The viewer, in the same
+//! process, reads into a fixed buffer. The camera is the one that `auto` finds.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
@@ -19,7 +19,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const ADDRESS: &str = "127.0.0.1:7999";
-/// More than 100 frames of the rig's feed, both before and while allocations are counted.
+/// More than 100 frames of the rig's feed: read before allocations are counted, and again while they are.
 const BYTES: usize = 8_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 

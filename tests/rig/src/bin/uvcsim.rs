@@ -1,9 +1,9 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
 //! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
-//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` names the only sizes that it has,
-//! `--bus` the room that the bus has left for an isochronous one. Each line of its standard input is a fault (see
-//! [`Fault`]) that it shows from then on, such as `stall` or `none`. It prints when its first frame was sent, in
+//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes, `--bus` is
+//! the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault (see [`Fault`])
+//! that the camera shows from then on, such as `stall` or `none`. The program prints when the first frame was sent, in
 //! microseconds since 1970.
 #![forbid(unsafe_code)]
 
@@ -70,7 +70,7 @@ fn size(text: &str) -> Result<Size, Box<dyn Error + Send + Sync>> {
     Ok((width.parse()?, height.parse()?))
 }
 
-/// Tells when the camera sent the end of its first frame.
+/// Prints when the camera sent the end of its first frame.
 struct FirstFrame {
     camera: Camera,
     is_told: bool,

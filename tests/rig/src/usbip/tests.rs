@@ -27,8 +27,8 @@ fn submit(kernel: &mut UnixStream, sequence: u32, endpoint: u32) {
     }
 }
 
-fn unlink(kernel: &mut UnixStream, sequence: u32, which: u32) {
-    for word in [CMD_UNLINK, sequence, 1, 0, 0, which, 0, 0, 0, 0, 0, 0] {
+fn unlink(kernel: &mut UnixStream, sequence: u32, target: u32) {
+    for word in [CMD_UNLINK, sequence, 1, 0, 0, target, 0, 0, 0, 0, 0, 0] {
         kernel.write_all(&word.to_be_bytes()).unwrap();
     }
 }

@@ -5,9 +5,9 @@ use super::transport::{Transport, max_frame};
 use crate::feed::Size;
 use crate::usbip::{Refusal, Setup};
 
-/// The processing unit's number among the camera's entities.
+/// The ID of the processing unit among the camera's entities.
 pub const BRIGHTNESS_UNIT: u8 = 2;
-/// Times between frames in 100 ns, the shortest first: 30/s and 15/s.
+/// Frame intervals in units of 100 ns, the shortest first: 30/s and 15/s.
 pub const INTERVALS: [u32; 2] = [333_333, 666_666];
 
 /// A stream's size, as an index into [`Control::sizes`], and its interval in 100 ns.
@@ -20,7 +20,7 @@ pub struct Stream {
 impl Stream {
     const FAVOURITE: Self = Self { size: 0, interval: INTERVALS[0] };
 
-    /// What the camera makes of a host's wish: the nearest it can do.
+    /// The nearest stream to what the host proposes that the camera supports.
     fn from_wish(data: &[u8], sizes: &[Size]) -> Result<Self, Refusal> {
         let (&[frame, a, b, c, d], _) =
             data.get(3..).and_then(<[u8]>::split_first_chunk).ok_or(Refusal::Stall)?;
@@ -69,11 +69,11 @@ const GET_RES: u8 = 0x84;
 const GET_LEN: u8 = 0x85;
 const GET_INFO: u8 = 0x86;
 const GET_DEF: u8 = 0x87;
-/// GET_INFO: can be read and written.
+/// The answer to GET_INFO: readable and writable.
 const GET_AND_SET: u8 = 0b11;
 
 impl Control {
-    /// Nothing is agreed on yet.
+    /// Before the host has committed to a stream.
     pub fn new(sizes: Vec<Size>, transport: Transport) -> Self {
         let favourite = Stream::FAVOURITE;
         Self { sizes, transport, probed: favourite, committed: favourite, brightness: BRIGHTNESS.default }
@@ -84,13 +84,13 @@ impl Control {
         &self.sizes
     }
 
-    /// The stream agreed on last.
+    /// The stream that was committed last.
     pub fn stream(&self) -> Stream {
         self.committed
     }
 
-    /// Answers a class request; also returns the stream if this is the one that commits to it, which begins
-    /// every streaming.
+    /// Answers a class request. Also returns the stream if the request commits to one, which the host does before it
+    /// starts to stream.
     pub fn class(&mut self, setup: Setup, data: &[u8]) -> Result<(Vec<u8>, Option<Stream>), Refusal> {
         const PROBE: u8 = 1;
         const COMMIT: u8 = 2;

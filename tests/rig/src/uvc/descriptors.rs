@@ -1,5 +1,4 @@
-//! What the camera says that it is: device, configuration and string descriptors, and the other standard
-//! requests (USB 2.0 chapter 9).
+//! The camera's device, configuration and string descriptors, and the other standard requests (USB 2.0 chapter 9).
 
 use super::PRODUCT;
 use super::control::{BRIGHTNESS_UNIT, INTERVALS};
@@ -84,7 +83,7 @@ fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
             behind.extend(transport.packet_sizes().into_iter().flat_map(|packet| endpoint(BULK, packet, 0)));
         }
         Transport::Isochronous { .. } => {
-            const ASYNCHRONOUS: u8 = 5; // isochronous, with a clock of its own
+            const ASYNCHRONOUS: u8 = 5; // isochronous, with its own clock
             const EACH_MICROFRAME: u8 = 1;
             behind.extend(streaming(0, 0));
             behind.extend(streaming_interface(sizes));
@@ -94,7 +93,7 @@ fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
             }
         }
     }
-    // Configuration 1 of 2 interfaces, powered by the bus with 500 mA.
+    // Configuration 1 with 2 interfaces, powered by the bus, 500 mA.
     let mut bytes = vec![9, 2];
     bytes.extend(length(9 + behind.len()));
     bytes.extend([2, 1, 0, 0x80, 250]);
@@ -142,11 +141,11 @@ fn streaming_interface(sizes: &[Size]) -> Vec<u8> {
 }
 
 fn length(bytes: usize) -> [u8; 2] {
-    (bytes as u16).to_le_bytes() // all of it is a few hundred bytes
+    (bytes as u16).to_le_bytes() // all descriptors together take a few hundred bytes
 }
 
 fn string(text: &str) -> Vec<u8> {
-    const MOST: usize = 126; // UTF-16 units that fit: the length is one byte
+    const MOST: usize = 126; // UTF-16 units that fit, since the length is one byte
     let units: Vec<u8> = text.encode_utf16().take(MOST).flat_map(u16::to_le_bytes).collect();
     let mut bytes = vec![2 + units.len() as u8, 3];
     bytes.extend(units);

@@ -1,6 +1,6 @@
-//! A camera that misbehaves: a [`Device`] around another, which spoils or holds back the frames on their way.
+//! A camera that misbehaves: a [`Device`] that wraps another one, and damages or holds back its frames.
 //!
-//! `uvcsim` changes the [`Fault`] while the camera runs, so that a case decides when one begins and ends.
+//! `uvcsim` changes the [`Fault`] while the camera runs, so a case decides when it begins and ends.
 
 use std::error::Error;
 use std::mem;
@@ -16,34 +16,34 @@ use crate::usbip::{DataIn, Device, Refusal, Setup};
 
 /// Bytes of a marker such as SOI and EOI (ITU T.81 B.1.1.3).
 const MARKER_LENGTH: usize = 2;
-/// A camera that holds its frames back looks so often whether it still does.
+/// How often a camera that holds back its frames checks whether the fault has ended.
 const LOOK: Duration = Duration::from_millis(20);
-/// Bytes behind a frame that make it larger than the camera announced for any size.
+/// Bytes added to a frame to make it larger than the camera announced, for any size.
 const EXCESS: usize = max_frame(SIZES[0]) as usize;
 
-/// What is wrong with the camera; in words as [`FromStr`] reads them.
+/// What is wrong with the camera; each begins with the text that [`FromStr`] parses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// `none`: nothing is.
+    /// `none`: nothing is wrong.
     #[default]
     None,
     /// `cut:N`: every Nth frame ends after its first payload.
     Cut(usize),
-    /// `no-end`: all frames lack EOI, and only that.
+    /// `no-end`: all frames lack only EOI.
     NoEnd,
-    /// `no-begin:N`: the next N frames have no SOI; then nothing is wrong any more.
+    /// `no-begin:N`: the next N frames lack SOI; after that nothing is wrong.
     NoBegin(usize),
-    /// `stall`: nothing more comes from the middle of a frame on.
+    /// `stall`: the camera stops sending in the middle of a frame.
     Stall,
-    /// `silent`: nothing more comes.
+    /// `silent`: the camera stops sending.
     Silent,
     /// `large:N`: every Nth frame is larger than the camera announced.
     Large(usize),
-    /// `overlong`: payloads are twice as long as announced, so that every other transfer has no header.
+    /// `overlong`: payloads are twice as long as announced, so every other transfer has no header.
     Overlong,
-    /// `babble:N`: the next N transfers overrun; then nothing is wrong any more.
+    /// `babble:N`: the next N transfers overrun; after that nothing is wrong.
     Babble(usize),
-    /// `vanish:N`: no frame has SOI, so that it is opened anew; at the Nth class request it is pulled out.
+    /// `vanish:N`: frames lack SOI, so that the camera is reopened; at the Nth class request it is unplugged.
     Vanish(usize),
 }
 
@@ -67,12 +67,12 @@ impl FromStr for Fault {
     }
 }
 
-/// A fault that may be changed by another thread.
+/// A fault that another thread may change.
 #[derive(Debug, Clone, Default)]
 pub struct Switch(Arc<Mutex<Fault>>);
 
 impl Switch {
-    /// From now on this is wrong.
+    /// Changes the fault.
     pub fn set(&self, fault: Fault) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
@@ -89,19 +89,19 @@ pub struct Faulty<D> {
     fault: Switch,
     /// Frames that have ended.
     frames: usize,
-    /// A part of the next frame was sent.
+    /// Whether a part of the next frame was sent.
     is_in_frame: bool,
-    /// The frame that is being sent has no SOI.
+    /// Whether the frame that is being sent lacks SOI.
     is_spoiled: bool,
-    /// Bytes that are still to come behind a frame, and the second byte of their headers.
+    /// Bytes still to be added to a frame, and the second byte of their payload headers.
     excess: (usize, u8),
-    /// The last transfer began a payload that is not at its end.
+    /// Whether the last transfer began a payload and did not finish it.
     is_in_payload: bool,
     is_plugged_in: bool,
 }
 
 impl<D: Device> Faulty<D> {
-    /// `camera` with the fault that `fault` says.
+    /// Wraps `camera`; `fault` says what is wrong with it.
     pub fn new(camera: D, fault: Switch) -> Self {
         Self {
             camera,
@@ -115,7 +115,7 @@ impl<D: Device> Faulty<D> {
         }
     }
 
-    /// A payload of what is too much of a frame.
+    /// A payload of the bytes that were added to a frame.
     fn exceed(&mut self, room: usize) -> Vec<u8> {
         let (left, bits) = self.excess;
         let now = left.min(room.saturating_sub(HEADER_LENGTH));
@@ -173,14 +173,14 @@ impl<D: Device> Device for Faulty<D> {
                 payload.iter_mut().skip(HEADER_LENGTH).take(MARKER_LENGTH).for_each(|byte| *byte = 0);
             }
             Fault::Large(every) if is_last && self.frames.is_multiple_of(every) => {
-                payload[1] &= !END_OF_FRAME; // it is the last one, so it has that byte
+                payload[1] &= !END_OF_FRAME; // this is the frame's last payload, so it has that byte
                 self.excess = (EXCESS, payload[1]);
             }
             Fault::Overlong if continues => drop(payload.drain(..HEADER_LENGTH)),
             _ => {}
         }
         self.is_in_payload = !continues && !is_last;
-        // Not one that had begun when the fault was told.
+        // Not a frame that had begun before the fault was set.
         let was_spoiled = is_last && mem::take(&mut self.is_spoiled);
         if let (Fault::NoBegin(left), true) = (fault, was_spoiled) {
             self.fault.set(if left > 1 { Fault::NoBegin(left - 1) } else { Fault::None });
@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    /// The next so many frames, without headers; what is held back ends them.
+    /// The next frames without payload headers; ends early if frames are held back.
     fn frames(camera: &mut Faulty<TwoPayloads>, number: usize) -> Vec<Vec<u8>> {
         let mut found = vec![Vec::new()];
         while found.len() <= number {

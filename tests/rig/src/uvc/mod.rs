@@ -1,6 +1,6 @@
-//! A USB Video Class 1.0 webcam that sends a feed of JPEGs: [`descriptors`] say what it is, [`control`]
-//! answers requests about it, [`payload`] cuts frames into payloads at the agreed rate, [`transport`] is how these get
-//! to the host. [`fault`] makes it misbehave.
+//! A USB Video Class 1.0 webcam that sends a feed of JPEGs. [`descriptors`] describe it, [`control`] answers class
+//! requests, [`payload`] cuts frames into payloads at the agreed rate, [`transport`] brings these to the host, and
+//! [`fault`] makes it misbehave.
 //!
 //! Section numbers are those of "Universal Serial Bus Device Class Definition for Video Devices" 1.0a.
 
@@ -21,7 +21,7 @@ use transport::Transport;
 /// The product name, which uvcvideo shows as the card's name.
 pub const PRODUCT: &str = "Simulated UVC camera";
 
-/// The bits of a request's type that say whose it is, and what they are in a class request (USB 2.0 table 9-2).
+/// The type bits in bmRequestType, and their value in a class request (USB 2.0 table 9-2).
 const TYPE: u8 = 0x60;
 const CLASS: u8 = 0x20;
 
@@ -30,14 +30,14 @@ const CLASS: u8 = 0x20;
 pub struct Camera {
     serial: String,
     transport: Transport,
-    /// In the order of the control's sizes.
+    /// One feed for each size, in the order of the control's sizes.
     feeds: Vec<Feed>,
     control: Control,
     payloads: Payloads,
 }
 
 impl Camera {
-    /// A camera that is not streaming yet. It offers these sizes, at least one, its favourite first.
+    /// A camera that is not streaming yet. It offers these sizes, at least one, the default first.
     pub fn new(serial: String, feeds: Vec<(Size, Feed)>, transport: Transport) -> Self {
         let (sizes, feeds) = feeds.into_iter().unzip();
         let control = Control::new(sizes, transport);

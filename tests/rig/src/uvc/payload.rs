@@ -1,25 +1,25 @@
-//! Cuts frames into payloads, each with its header (section 2.4.3.3), at the agreed rate. As in a camera,
-//! time goes on whether or not anybody fetches: frames that the host was too late for are not sent.
+//! Cuts frames into payloads, each with its header (section 2.4.3.3), at the agreed rate. As in a real camera, time goes
+//! on even if the host fetches nothing: frames for which it was too late are not sent.
 
 use std::time::{Duration, Instant};
 
 use crate::feed::Feed;
 use crate::usbip::DataIn;
 
-/// Bytes of header in each payload.
+/// Bytes in the header of each payload.
 pub const HEADER_LENGTH: usize = 2;
-/// In the header's second byte: this is the frame's last payload.
+/// Bit in the header's second byte: this is the frame's last payload.
 pub const END_OF_FRAME: u8 = 0b10;
 const END_OF_HEADER: u8 = 0x80;
 
-/// Where the stream is.
+/// The state of a stream.
 #[derive(Debug)]
 pub struct Payloads {
     /// Frames begun since the camera was plugged in.
     frame: usize,
-    /// Bytes of it that were sent; `None` between frames.
+    /// Bytes of the current frame that were sent; `None` between frames.
     sent: Option<usize>,
-    /// Changes with every frame, so that the host sees where one begins.
+    /// Toggles with every frame, so that the host sees where one begins.
     id_bit: u8,
     interval: Duration,
     due: Instant,
@@ -32,14 +32,14 @@ impl Default for Payloads {
 }
 
 impl Payloads {
-    /// Begins a stream with a frame each `interval` (in 100 ns).
+    /// Begins a stream with one frame per `interval` (in units of 100 ns).
     pub fn restart(&mut self, interval: u32, now: Instant) {
         self.sent = None;
         self.interval = Duration::from_nanos(u64::from(interval) * 100);
         self.due = now;
     }
 
-    /// The next payload, for a transfer with `room` bytes.
+    /// The next payload, at most `room` bytes long.
     pub fn next(&mut self, feed: &Feed, now: Instant, room: usize) -> DataIn {
         let sent = match self.sent {
             Some(sent) => sent,

@@ -1,30 +1,32 @@
-//! How frames get to the host: by bulk transfers, or by isochronous ones, for which the bus keeps room from the
-//! moment on that the host selects one of the interface's alternate settings (USB 2.0 sections 5.6 and 5.8).
+//! How frames get to the host: by bulk transfers, or by isochronous transfers, for which the bus reserves bandwidth as
+//! soon as the host selects one of the interface's alternate settings (USB 2.0 sections 5.6 and 5.8).
 
 use crate::feed::Size;
 use crate::usbip::Refusal;
 
 /// Microframes in a second of a high-speed bus.
 const MICROFRAMES: u32 = 8000;
-/// Bytes in a microframe with each alternate setting of an isochronous camera from number 1 on; 0 has no endpoint.
+/// Bytes per microframe in each alternate setting of an isochronous camera, from setting 1 on; setting 0 has no
+/// endpoint.
 const ALTERNATES: [u16; 5] = [512, 768, 1024, 2048, 3072];
-/// Bytes in one transaction, of which a microframe has up to three (USB 2.0 section 5.6.3).
+/// Bytes per transaction; a microframe has up to three (USB 2.0 section 5.6.3).
 const TRANSACTION: u16 = 1024;
 /// Bytes in a bulk packet at high speed (USB 2.0 section 5.8.3).
 const BULK_PACKET: u16 = 512;
 /// Bytes in one bulk payload. uvcvideo asks for 32 packets at most, and a payload must not span transfers.
 const BULK_PAYLOAD: u32 = 32 * BULK_PACKET as u32;
-/// How much smaller than its pixels as YUYV the camera expects a JPEG to be at most; webcams reserve about so much.
+/// The ratio of the pixels as YUYV to the largest JPEG that the camera reserves bandwidth for; webcams use about the
+/// same.
 const COMPRESSION: u32 = 4;
 
-/// How this camera does it.
+/// How this camera sends frames.
 #[derive(Debug, Clone, Copy)]
 pub enum Transport {
-    /// Without room of its own: whatever the bus has left at the moment.
+    /// Bulk transfers: no reserved bandwidth, but whatever the bus has left at the moment.
     Bulk,
-    /// With room that is kept.
+    /// Isochronous transfers, with reserved bandwidth.
     Isochronous {
-        /// What the bus has left for it, in bytes per second.
+        /// What the bus has left for this camera, in bytes per second.
         room: u64,
     },
 }
@@ -35,8 +37,8 @@ pub const fn max_frame((width, height): Size) -> u32 {
 }
 
 impl Transport {
-    /// The most bytes in one payload, its header too, of frames of a size that come each `interval` (in 100 ns). The
-    /// host selects the least alternate setting that has so much.
+    /// The most bytes in one payload, including its header, for frames of a size that come once per `interval` (in units
+    /// of 100 ns). The host selects the smallest alternate setting that offers this.
     pub fn max_payload(self, size: Size, interval: u32) -> u32 {
         match self {
             Self::Bulk => BULK_PAYLOAD,
@@ -47,7 +49,7 @@ impl Transport {
         }
     }
 
-    /// The host selects an alternate setting of the streaming interface; a bus without room refuses that.
+    /// The host selects an alternate setting of the streaming interface; refused if the bus lacks the bandwidth.
     pub fn select(self, alternate: u8) -> Result<(), Refusal> {
         let bytes = usize::from(alternate).checked_sub(1).map(|place| ALTERNATES.get(place));
         match (self, bytes) {
@@ -60,8 +62,8 @@ impl Transport {
         }
     }
 
-    /// The fields wMaxPacketSize of the streaming endpoint in each alternate setting from number 1 on, or in the only
-    /// setting there is; bits 11 and 12 count further transactions (USB 2.0 table 9-13).
+    /// wMaxPacketSize of the streaming endpoint in each alternate setting from number 1 on, or in the only setting; bits 11
+    /// and 12 count additional transactions (USB 2.0 table 9-13).
     pub fn packet_sizes(self) -> Vec<u16> {
         match self {
             Self::Bulk => vec![BULK_PACKET],
