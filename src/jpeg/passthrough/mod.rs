@@ -145,7 +145,8 @@ impl<'a> Jpeg<'a> {
                 marker::SOI => return Err(Fault::BadSegment),
                 marker::DHT => has_huffman_tables = true,
                 sof if marker::is_frame_header(sof) => {
-                    if size.replace(frame_size(sof, segment.payload)?).is_some() {
+                    let earlier = size.replace(frame_size(sof, segment.payload)?);
+                    if earlier.is_some() {
                         return Err(Fault::NoFrameHeader);
                     }
                 }
