@@ -1,12 +1,14 @@
 //! What can be set: the command line over the settings file over the defaults.
 //!
-//! Called by `main` alone, once. Every mistake becomes a [`Problem`] that names the option or the line, what
-//! was expected, and a right example; nothing here opens a camera or a socket.
+//! Called by `main` alone, once. Everything that can be set is a row in [`options`]. Every mistake becomes a [`Problem`]
+//! that names the option or the line, what was expected, and a right example. Nothing here opens a camera or a socket.
 
 mod file;
 mod line;
-mod options;
+pub mod options;
+mod print;
 mod settings;
+mod toml_text;
 mod values;
 mod wifi;
 
@@ -15,13 +17,14 @@ use std::path::PathBuf;
 use crate::auth::Role;
 use crate::problem::Problem;
 pub use line::Task;
-use line::{command, from_command_line};
+pub use line::command;
+use line::from_command_line;
 use settings::DEFAULT_PORT;
 pub use settings::Settings;
 use values::{Values, merge};
 pub use wifi::Wifi;
 
-/// The same where this program is a board's only service, so that browsers need no port.
+/// The port for plain HTTP on a board whose only service this is, so that URLs need no port.
 const APPLIANCE_PORT: u16 = 80;
 
 /// Reads the command line and the settings file that it names.
@@ -53,16 +56,16 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
         settings
     };
     let Some(path) = matches.get_one::<PathBuf>("config") else {
-        return Ok((task, with_port(merge(line, Values::default())?)));
+        return Ok((task, with_port(merge(&line, &Values::default())?)));
     };
-    let settings = match file::read(path).and_then(|file| merge(line.clone(), file)) {
+    let settings = match file::read(path).and_then(|file| merge(&line, &file)) {
         Err(mistake) if appliance => {
             let rescued = file::rescue(path);
-            // Rather no picture than one for everybody where the file says who may see it.
+            // No picture is better than one for everybody if the file says who may see it.
             if rescued.users.is_empty() && task != Task::Wifi && file::names_users(path) {
                 return Err(mistake);
             }
-            Settings { mistake: Some(mistake), ..merge(line, rescued)? }
+            Settings { mistake: Some(mistake), ..merge(&line, &rescued)? }
         }
         read => read?,
     };
@@ -74,7 +77,7 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
 /// # Errors
 /// The first mistake found, with its line where it stands in one.
 pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
-    merge(Values::default(), file::parse(name, text)?)
+    merge(&Values::default(), &file::parse(name, text)?)
 }
 
 #[cfg(test)]

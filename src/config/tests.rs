@@ -1,18 +1,13 @@
-use super::options::OPTIONS;
-use super::settings::MEGABYTE;
-use super::values::{DEFAULT_CONNECTIONS, DEFAULT_NAME};
+use super::settings::DEFAULT_CONNECTIONS;
 use super::*;
-use crate::camera::{PipeSpec, SourceConfig, SourceSpec};
+use crate::camera::{PipeSpec, SourceSpec};
 use crate::gate::tls::Https;
-use crate::gate::{self, every_address};
-use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::picture::Size;
-use crate::record;
 use crate::record::plan::Plan;
 
 fn settings(line: &[&str], file: &str) -> Settings {
     let matches = command().try_get_matches_from([&["boardcam"], line].concat()).unwrap();
-    merge(from_command_line(&matches).unwrap(), file::parse("test", file).unwrap()).unwrap()
+    merge(&from_command_line(&matches).unwrap(), &file::parse("test", file).unwrap()).unwrap()
 }
 
 #[test]
@@ -127,25 +122,8 @@ fn commands_are_taken_as_they_are_and_printed_so_that_they_are_read_again() {
 fn two_cameras_cannot_both_read_standard_input() {
     let line = ["boardcam", "--camera", "a=-", "--camera", "b=-"];
     let matches = command().try_get_matches_from(line).unwrap();
-    let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+    let problem = merge(&from_command_line(&matches).unwrap(), &Values::default()).unwrap_err();
     assert!(problem.to_string().contains("there is only one"), "{problem}");
-}
-
-#[test]
-fn defaults_in_the_help_are_those_that_hold() {
-    let default = |name: &str| OPTIONS.iter().find(|opt| opt.name == name).unwrap().default;
-    assert_eq!(default("size"), Size::DEFAULT.to_string());
-    assert_eq!(default("fps"), SourceConfig::DEFAULT_FPS.to_string());
-    assert_eq!(default("quality"), DEFAULT_QUALITY.to_string());
-    assert_eq!(default("bad-frames"), SourceConfig::DEFAULT_BAD_FRAMES.to_string());
-    assert_eq!(default("listen"), every_address(DEFAULT_PORT).to_string());
-    assert_eq!(default("record"), Plan::default().to_string());
-    assert_eq!(default("record-segment"), record::Settings::DEFAULT_SEGMENT.as_secs().to_string());
-    assert_eq!(default("record-min-free"), (record::Settings::DEFAULT_MIN_FREE / MEGABYTE).to_string());
-    assert_eq!(default("name"), DEFAULT_NAME);
-    assert_eq!(default("tls-listen"), gate::Settings::DEFAULT_TLS_LISTEN.to_string());
-    assert_eq!(default("tls"), Https::default().to_string());
-    assert_eq!(default("max-connections"), DEFAULT_CONNECTIONS.to_string());
 }
 
 #[test]
@@ -165,7 +143,7 @@ fn each_camera_is_recorded_as_it_says_and_without_a_folder_none() {
 fn two_cameras_of_one_name_are_refused() {
     let line = ["boardcam", "--camera", "a=auto", "--camera", "a=pattern"];
     let matches = command().try_get_matches_from(line).unwrap();
-    let problem = merge(from_command_line(&matches).unwrap(), Values::default()).unwrap_err();
+    let problem = merge(&from_command_line(&matches).unwrap(), &Values::default()).unwrap_err();
     assert!(problem.to_string().contains("two have the same name"), "{problem}");
 }
 

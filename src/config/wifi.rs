@@ -1,15 +1,17 @@
-//! The wireless network of a board whose only service this is. The program itself joins none: `boardcam wifi` prints
-//! the settings for wpa_supplicant, which the card image's init asks for.
+//! The wireless network of a board whose only service is boardcam. The program itself joins no network: the card
+//! image's init script calls `boardcam wifi`, which prints the settings for wpa_supplicant.
 
 use std::fmt;
+
+use super::toml_text::quoted;
 
 /// The longest name of a network, in bytes (IEEE 802.11, element SSID).
 const SSID_MAX: usize = 32;
 
-/// Lengths of a passphrase, in characters of ASCII (IEEE 802.11, annex J.4).
+/// The length of a passphrase, in ASCII characters (IEEE 802.11, annex J.4).
 const PASSPHRASE: std::ops::RangeInclusive<usize> = 8..=63;
 
-/// A key that is no passphrase: 256 bits in hexadecimal digits.
+/// The length of a key that is not a passphrase: 256 bits in hexadecimal digits.
 const PSK_DIGITS: usize = 64;
 
 /// Which network to join, and how.
@@ -31,7 +33,7 @@ pub(super) struct WifiValues {
 impl WifiValues {
     pub(super) const KEYS: [&str; 3] = ["name", "key", "country"];
 
-    /// Takes in one key of the table, or says what was expected. The key of the network stands in no message.
+    /// Sets one key of the table, or says what was expected. No message contains the network's key.
     pub(super) fn apply(&mut self, key: &str, text: &str) -> Result<(), String> {
         match key {
             "name" => self.name = Some(ssid(text)?),
@@ -41,7 +43,7 @@ impl WifiValues {
         Ok(())
     }
 
-    /// The whole table, or what it lacks.
+    /// The whole table, or what is missing.
     pub(super) fn finish(self) -> Result<Wifi, String> {
         let name = self.name.ok_or("the name of the network is missing")?;
         Ok(Wifi { name, key: self.key, country: self.country })
@@ -76,7 +78,7 @@ fn country(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_uppercase())
 }
 
-/// As a settings file says it.
+/// As a table of the settings file.
 impl fmt::Display for Wifi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys =
@@ -84,7 +86,7 @@ impl fmt::Display for Wifi {
         writeln!(f, "\n[wifi]")?;
         for (key, text) in keys {
             match text {
-                Some(text) => writeln!(f, "{key} = {}", super::settings::quoted(text))?,
+                Some(text) => writeln!(f, "{key} = {}", quoted(text))?,
                 None => continue,
             }
         }
@@ -93,8 +95,8 @@ impl fmt::Display for Wifi {
 }
 
 impl Wifi {
-    /// As a configuration of wpa_supplicant (its wpa_supplicant.conf(5)). The name stands there in hexadecimal, and
-    /// a passphrase in quotes ends at the last quote of its line, so that no character means anything else.
+    /// As a configuration of wpa_supplicant (wpa_supplicant.conf(5)). The name is in hexadecimal, and a passphrase in
+    /// quotes ends at the last quote of its line, so no character in them has a special meaning.
     pub fn for_supplicant(&self) -> String {
         let ssid: String = self.name.bytes().map(|b| format!("{b:02x}")).collect();
         let country = self.country.iter().map(|country| format!("country={country}\n")).collect::<String>();
@@ -103,12 +105,12 @@ impl Wifi {
             Some(psk) if psk.len() == PSK_DIGITS => {
                 format!("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk={psk}\n")
             }
-            // SAE is WPA3, which has no use for a key that is no passphrase.
+            // SAE is WPA3, which needs a passphrase.
             Some(passphrase) => {
                 format!("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n\tpsk=\"{passphrase}\"\n")
             }
         };
-        // Hidden networks are found only by asking for them.
+        // Hidden networks answer only to a scan for their name.
         format!("{country}network={{\n\tssid={ssid}\n\tscan_ssid=1\n{key}}}\n")
     }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::gate::tls::Https;
 
 fn mistake(text: &str) -> String {
     parse("boardcam.toml", text).expect_err("was accepted").to_string()
@@ -55,15 +54,15 @@ fn nesting_to_the_size_of_the_file_is_refused() {
 #[test]
 fn lists_and_single_values_are_both_taken() {
     let values = parse("test", "camera = [\"a=pattern\", \"/dev/video2\"]\nlisten = \"[::1]:80\"").unwrap();
-    assert_eq!((values.cameras.len(), values.listen.len()), (2, 1));
+    assert_eq!((values.cameras.len(), values.texts.get("listen").len()), (2, 1));
 }
 
 #[test]
 fn files_that_are_none_are_told() {
     let folder = std::env::temp_dir();
     let told = |path: &Path| read(path).expect_err("was read").to_string();
-    assert!(told(&folder).contains("no ordinary file"));
-    assert!(told(Path::new("/dev/zero")).contains("no ordinary file"));
+    assert!(told(&folder).contains("not an ordinary file"));
+    assert!(told(Path::new("/dev/zero")).contains("not an ordinary file"));
     assert!(told(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
     let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
     for bytes in [b"\xff\xfe\x00".as_slice(), b"#\xff", b"\xfe\xff\xd8\x00\x00#"] {
@@ -92,7 +91,10 @@ fn what_windows_saves_is_read() {
         utf16(u16::to_be_bytes),
     ] {
         let values = parse("FILE", &decode(&bytes).unwrap()).unwrap();
-        assert_eq!((values.every_camera.fps, values.every_camera.quality), (Some(7), Some(70)));
+        assert_eq!(
+            (values.texts.get("fps"), values.texts.get("quality")),
+            (&["7".to_owned()][..], &["70".to_owned()][..])
+        );
     }
     let crlf = parse("FILE", "fps = 7\r\n\r\nqualty = 70\r\n").unwrap_err().to_string();
     assert!(crlf.contains("line 3"), "{crlf}");
@@ -153,11 +155,12 @@ fn of_a_file_with_a_mistake_the_wireless_network_and_https_still_hold() {
         assert!(rescued(text).wifi.is_none(), "{text}");
     }
     let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
-    assert_eq!((values.every_camera.fps, values.name), (None, Some(Some("garden".to_owned()))));
-    assert_eq!(rescued("qualty = 5\nname = 7").name, None);
+    assert_eq!((values.texts.get("fps"), values.texts.get("name")), (&[][..], &["garden".to_owned()][..]));
+    assert_eq!(rescued("qualty = 5\nname = 7").texts.get("name"), [""; 0]);
     let values = rescued("qualty = 5\ntls = 'auto'\ntls-listen = '[::1]:443'\nhost = 'a.b'");
-    assert_eq!((values.https, values.https_listen.len()), (Some(Https::Auto), 1));
-    assert_eq!(values.hosts, ["a.b"]);
-    assert_eq!(rescued("tls = 5\ntls-listen = '[::1]:443'").https_listen, []);
+    for (name, text) in [("tls", "auto"), ("tls-listen", "[::1]:443"), ("host", "a.b")] {
+        assert_eq!(values.texts.get(name), [text]);
+    }
+    assert_eq!(rescued("tls = 5\ntls-listen = '[::1]:443'").texts.get("tls-listen"), [""; 0]);
     std::fs::remove_file(&file).unwrap();
 }

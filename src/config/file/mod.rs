@@ -11,17 +11,17 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::options::{Apply, Kind, OPTIONS, Opt, camera_name};
+use super::options::{self, Kind, Opt, camera_name};
 use super::values::{CameraValues, Values};
 use super::wifi::{Wifi, WifiValues};
 use crate::problem::Problem;
 use argon2::ARGON2ID_IDENT;
 pub(super) use user::parse_role;
 
-/// The largest settings file, in bytes; a hundred times what all settings need.
+/// The largest settings file, in bytes: a hundred times what all settings need.
 const MAX_FILE: u64 = 64 << 10;
 
-/// How alike a misspelt name must be to a right one to be taken for it (Jaro-Winkler, 0 to 1).
+/// How similar a misspelt name must be to a right one to be suggested (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.75;
 
 /// Keys of a `[[camera]]` table besides the options of a camera.
@@ -33,15 +33,12 @@ const WIFI: &str = "wifi";
 /// The key of the tables with the users.
 const USER: &str = "user";
 
-/// The options that say how the board is reached, by whom, and whether nobody reads along.
-const REACH: [&str; 6] = ["name", "host", "tls", "tls-listen", "trusted-proxy", "cors-origin"];
-
 /// Reads the settings file at `path`.
 pub(super) fn read(path: &Path) -> Result<Values, Problem> {
     parse(&path.display().to_string(), &text(path)?)
 }
 
-/// What still holds of the settings file at `path` although it has a mistake: how to reach the board, and who may.
+/// What stays in force of the settings file at `path` although it has a mistake: how to reach the board, and who may.
 pub(super) fn rescue(path: &Path) -> Values {
     let text = text(path).unwrap_or_default();
     let reader = Reader { name: "", text: &text };
@@ -52,28 +49,26 @@ pub(super) fn rescue(path: &Path) -> Values {
             values.wifi = reader.wifi(value).ok();
         } else if key.get_ref() == USER {
             values.users = reader.readable_users(value);
-        } else if let Some(opt) =
-            OPTIONS.iter().find(|opt| REACH.contains(&opt.name) && opt.name == key.get_ref())
-        {
-            // What is wrong itself is among what does not hold.
-            let _ = reader.take(opt, value, |text| values.apply(opt, text));
+        } else if let Some(opt) = options::all().find(|opt| opt.kept && opt.name == key.get_ref()) {
+            // An option that is wrong itself does not stay in force.
+            let _ = reader.take(opt, value, |text| values.set(opt, text));
         }
     }
-    if values.https.is_none() {
-        values.https_listen.clear(); // one without the other is a mistake again
+    if values.texts.get("tls").is_empty() {
+        values.texts.remove("tls-listen"); // one without the other is a mistake again
     }
     values
 }
 
-/// Whether the settings file at `path` says anything of users, as far as that can be told of one with a mistake. Of one
-/// that cannot be read nobody knows; of one that is too large its first part tells.
+/// Whether the settings file at `path` mentions users, as far as that can be seen in a file with a mistake. A file that
+/// cannot be read may; of one that is too large the first part counts.
 pub(super) fn names_users(path: &Path) -> bool {
     let bytes = match beginning(path) {
         Ok(Some(bytes)) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
         _ => return true,
     };
-    // Of UTF-16, too, whole or not: what is looked for is ASCII.
+    // This also works for UTF-16, whole or not, since the words are ASCII.
     let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
     let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
     lines.any(|line| {
@@ -81,10 +76,10 @@ pub(super) fn names_users(path: &Path) -> bool {
     })
 }
 
-/// What the file at `path` begins with, one byte more than [`MAX_FILE`] where it is larger; `None` if it is no ordinary
+/// The beginning of the file at `path`: one byte more than [`MAX_FILE`] if it is larger. `None` if it is not an ordinary
 /// file.
 fn beginning(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    // Asked before it is opened: opening a pipe would wait for somebody to write into it.
+    // Checked before it is opened, since opening a pipe would wait for a writer.
     if !std::fs::metadata(path)?.is_file() {
         return Ok(None);
     }
@@ -103,7 +98,7 @@ fn text(path: &Path) -> Result<String, Problem> {
         unreadable(error.to_string(), "check the path after --config and the file's permissions")
     };
     let Some(text) = beginning(path).map_err(failed)? else {
-        return Err(unreadable("it is no ordinary file".to_owned(), "name a text file after --config"));
+        return Err(unreadable("it is not an ordinary file".to_owned(), "name a text file after --config"));
     };
     if text.len() as u64 > MAX_FILE {
         let why = format!("it is larger than {MAX_FILE} bytes");
@@ -126,7 +121,7 @@ fn decode(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Understands the text of a settings file that is called `name` in messages.
+/// Parses the text of a settings file that is called `name` in messages.
 pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
     let reader = Reader { name, text };
     let table = DeTable::parse(text).map_err(|error| {
@@ -150,12 +145,11 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
             values.users = reader.users(value)?;
             continue;
         }
-        let names = || OPTIONS.iter().map(|opt| opt.name).chain([WIFI, USER]);
-        let opt = OPTIONS
-            .iter()
+        let names = || options::all().map(|opt| opt.name).chain([WIFI, USER]);
+        let opt = options::all()
             .find(|opt| opt.name == word)
             .ok_or_else(|| reader.unknown(key.span(), word, names()))?;
-        reader.take(opt, value, |text| values.apply(opt, text))?;
+        reader.take(opt, value, |text| values.set(opt, text))?;
     }
     Ok(values)
 }
@@ -255,7 +249,7 @@ impl Reader<'_> {
                 let why = format!("{word} must be a text in quotes, not this {}", value.get_ref().type_str());
                 wrong(value.span(), why)
             })?;
-            // What is wrong with a key is told without the key.
+            // The message does not contain the key.
             wifi.apply(word, text)
                 .map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
         }
@@ -285,15 +279,13 @@ impl Reader<'_> {
                 })?;
                 continue;
             }
-            let options = OPTIONS.iter().filter_map(|opt| match opt.apply {
-                Apply::Camera(apply) => Some((opt, apply)),
-                Apply::Program(_) => None,
-            });
-            let (opt, apply) = options.clone().find(|(opt, _)| opt.name == word).ok_or_else(|| {
-                let names = CAMERA_KEYS.into_iter().chain(options.map(|(opt, _)| opt.name));
-                self.unknown(key.span(), word, names)
+            let mut options = options::all().filter(|opt| opt.is_for_cameras());
+            let opt = options.clone().find(|opt| opt.name == word).ok_or_else(|| {
+                let names =
+                    CAMERA_KEYS.into_iter().chain(options.by_ref().map(|opt| opt.name)).collect::<Vec<_>>();
+                self.unknown(key.span(), word, names.into_iter())
             })?;
-            self.take(opt, value, |text| apply(&mut camera, text))?;
+            self.take(opt, value, |text| camera.texts.set(opt, text))?;
         }
         Ok(camera)
     }

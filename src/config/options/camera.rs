@@ -1,0 +1,137 @@
+//! Where pictures come from, and how they are asked for.
+
+use super::parse::{number, one_of};
+use super::{Kind, Opt, Target};
+use crate::camera::{EncodeMode, SourceSpec};
+use crate::names::{NAME_MAX, is_camera_name};
+use crate::picture::{Layout, MAX_FPS};
+
+/// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
+const MAX_BAD_FRAMES: u32 = 1000;
+
+pub(super) static OPTIONS: &[Opt] = &[
+    Opt {
+        name: "camera",
+        value: "[NAME=]SOURCE",
+        many: true,
+        unset: "auto",
+        help: "Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, \
+               rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a \
+               command or from standard input), or pattern (a moving test picture)",
+        example: "/dev/video0",
+        target: Target::Source,
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "size",
+        value: "WIDTHxHEIGHT",
+        help: "Picture size to ask the camera for; it may give the nearest one that it has",
+        example: "640x480",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.size = Some(text.parse()?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.size().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "fps",
+        value: "N",
+        kind: Kind::Number,
+        help: "Frames per second to ask the camera for",
+        example: "15",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.fps = Some(number(text, 1, MAX_FPS)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.fps().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "format",
+        value: "FORMAT",
+        help: "What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it \
+               has that, otherwise the pixels that cost least)",
+        example: "mjpeg",
+        target: Target::Camera {
+            set: |camera, text| {
+                let mut choices = vec![(AUTO, None)];
+                choices.extend(Layout::all().map(|layout| (layout.name(), Some(layout))));
+                camera.source.layout = one_of(text, &choices)?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.layout.map_or(AUTO, Layout::name).to_owned()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "quality",
+        value: "1-100",
+        kind: Kind::Number,
+        unset: "85, or what a camera that makes JPEGs chooses",
+        help: "JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it \
+               is set",
+        example: "85",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.quality = Some(number(text, 1, 100)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.quality?.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "encoder",
+        value: "ENCODER",
+        help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
+        example: "passthrough",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.encoder = one_of(text, &EncodeMode::ALL.map(|mode| (mode.name(), mode)))?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.encoder.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "bad-frames",
+        value: "N",
+        kind: Kind::Number,
+        help: "Unusable frames in a row that are tolerated before the camera is reopened",
+        example: "10",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.bad_frames = number(text, 1, MAX_BAD_FRAMES)?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.bad_frames.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+];
+
+/// The layout that the camera's own list decides.
+const AUTO: &str = "auto";
+
+/// Checks a camera's name.
+pub(in crate::config) fn camera_name(text: &str) -> Result<String, String> {
+    if !is_camera_name(text) {
+        return Err(format!("expected a name of 1 to {NAME_MAX} letters, digits, - and _"));
+    }
+    Ok(text.to_owned())
+}
+
+/// `[NAME=]SOURCE`. A path or a command may hold `=`; a name holds neither `/` nor `:`.
+pub(in crate::config) fn named_source(text: &str) -> Result<(Option<String>, SourceSpec), String> {
+    let (name, source) = match text.split_once('=') {
+        Some((name, source)) if !name.contains(['/', ':']) => (Some(camera_name(name)?), source),
+        _ => (None, text),
+    };
+    Ok((name, source.parse()?))
+}

@@ -1,0 +1,150 @@
+//! The one table of everything that can be set. The command line, the settings file, `--help`, `boardcam check`, the
+//! man pages and the shell completions are made from it.
+//!
+//! To add an option, add a row to one of the groups, and the field that it sets to the settings type of the module that
+//! uses it. Nothing else changes: for example, this row of `recording.rs` is all that `--record-every` needs here:
+//!
+//! ```text
+//! Opt {
+//!     name: "record-every",
+//!     value: "SECONDS",
+//!     kind: Kind::Number,
+//!     unset: "every frame",
+//!     help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
+//!     example: "10",
+//!     target: Target::Camera {
+//!         set: |camera, text| {
+//!             camera.record.every = Some(seconds(text, MAX_EVERY)?);
+//!             Ok(())
+//!         },
+//!         get: |camera| Some(camera.record.every?.as_secs().to_string()),
+//!     },
+//!     ..Opt::EMPTY
+//! },
+//! ```
+
+mod camera;
+mod log;
+mod network;
+mod parse;
+mod recording;
+
+use super::settings::{CameraSettings, Settings};
+pub(super) use camera::{camera_name, named_source};
+
+/// How an option's value is written in the settings file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// A whole number.
+    Number,
+    /// `true` or `false`; on the command line the bare option.
+    Flag,
+}
+
+/// What an option sets, and how it is read back. `set` says what it expected of a wrong text.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    /// Adds a camera: `[NAME=]SOURCE`.
+    Source,
+    /// A setting of a camera. It may stand in `[[camera]]`, or outside for all cameras.
+    Camera {
+        /// Takes the text.
+        set: fn(&mut CameraSettings, &str) -> Result<(), String>,
+        /// The text that sets the same; `None` where nothing is set.
+        get: fn(&CameraSettings) -> Option<String>,
+    },
+    /// A setting of the whole program.
+    Program {
+        /// Takes the text.
+        set: fn(&mut Settings, &str) -> Result<(), String>,
+        /// The texts that set the same; empty where nothing is set.
+        get: fn(&Settings) -> Vec<String>,
+    },
+}
+
+/// An option: everything there is to know about it.
+#[derive(Debug)]
+pub struct Opt {
+    /// `--NAME` on the command line, `NAME = ` in the settings file.
+    pub name: &'static str,
+    /// One letter for the command line.
+    pub short: Option<char>,
+    /// The name of its value in `--help`.
+    pub value: &'static str,
+    /// How its value is written in the settings file.
+    pub kind: Kind,
+    /// May be given several times; an array in the settings file.
+    pub many: bool,
+    /// What applies if nothing is set and `get` gives nothing, in words.
+    pub unset: &'static str,
+    /// What it does, without a full stop at the end.
+    pub help: &'static str,
+    /// A right value, for messages about a wrong one.
+    pub example: &'static str,
+    /// With `--appliance`, it stays in force although the settings file has a mistake elsewhere: it says how the board
+    /// is reached, and by whom.
+    pub kept: bool,
+    /// What it sets.
+    pub target: Target,
+}
+
+impl Opt {
+    /// A row to begin with: a text that is given once.
+    const EMPTY: Opt = Opt {
+        name: "",
+        short: None,
+        value: "",
+        kind: Kind::Text,
+        many: false,
+        unset: "none",
+        help: "",
+        example: "",
+        kept: false,
+        target: Target::Source,
+    };
+
+    /// What applies if it is not set: as `check` prints it, else in words.
+    pub fn default_text(&self) -> String {
+        let texts = match self.target {
+            Target::Source => Vec::new(),
+            Target::Camera { get, .. } => get(&CameraSettings::default()).into_iter().collect(),
+            Target::Program { get, .. } => get(&Settings::default()),
+        };
+        if texts.is_empty() { self.unset.to_owned() } else { texts.join(", ") }
+    }
+
+    /// Whether it takes this text.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub(super) fn check(&self, text: &str) -> Result<(), String> {
+        match self.target {
+            Target::Source => named_source(text).map(drop),
+            Target::Camera { set, .. } => set(&mut CameraSettings::default(), text),
+            Target::Program { set, .. } => set(&mut Settings::default(), text),
+        }
+    }
+
+    /// Whether it may stand in `[[camera]]`.
+    pub(super) fn is_for_cameras(&self) -> bool {
+        matches!(self.target, Target::Camera { .. })
+    }
+}
+
+/// Everything that can be set, by group, in the order of `--help`.
+pub static GROUPS: [(&str, &[Opt]); 4] = [
+    ("Cameras", camera::OPTIONS),
+    ("Network", network::OPTIONS),
+    ("Recording", recording::OPTIONS),
+    ("Log", log::OPTIONS),
+];
+
+/// Everything that can be set, in the order of `--help`.
+pub fn all() -> impl Iterator<Item = &'static Opt> + Clone {
+    GROUPS.iter().flat_map(|(_, options)| options.iter())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Where the server listens, under which names, and whom it trusts.
+
+use super::parse::{add_address, number, texts};
+use super::{Kind, Opt, Target};
+use crate::auth::network::Network;
+use crate::config::settings::Settings;
+use crate::gate::every_address;
+
+/// The longest name to be found under, in bytes: with a number behind it (`-99`) it is still a label of 63 bytes
+/// (RFC 1035 section 2.3.4).
+const LABEL_MAX: usize = 60;
+
+/// What stands in place of a name if the board is not to be announced.
+const UNNAMED: &str = "none";
+
+/// The longest host name, in bytes (RFC 1035 section 2.3.4).
+const HOST_MAX: usize = 253;
+
+pub(super) static OPTIONS: &[Opt] = &[
+    Opt {
+        name: "listen",
+        value: "ADDR:PORT",
+        many: true,
+        help: "Address and port to serve on; [::] is every address of this machine, including IPv4",
+        example: "0.0.0.0:8080",
+        target: Target::Program {
+            set: |settings, text| add_address(&mut settings.gate.listen, text),
+            get: |settings| match &settings.gate.listen {
+                Some(addresses) => texts(addresses),
+                None => vec![every_address(settings.gate.port).to_string()],
+            },
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "tls",
+        value: "CERTIFICATE",
+        help: "Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own \
+               (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and \
+               for programs on this machine that call it localhost or 127.0.0.1",
+        example: "auto",
+        kept: true,
+        target: Target::Program {
+            set: |settings, text| {
+                settings.gate.https = text.parse()?;
+                Ok(())
+            },
+            get: |settings| vec![settings.gate.https.to_string()],
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "tls-listen",
+        value: "ADDR:PORT",
+        many: true,
+        unset: "[::]:8443",
+        help: "Address and port to serve HTTPS on",
+        example: "0.0.0.0:8443",
+        kept: true,
+        target: Target::Program {
+            set: |settings, text| add_address(&mut settings.gate.https_listen, text),
+            get: |settings| settings.gate.https_listen.as_deref().map(texts).unwrap_or_default(),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "name",
+        value: "NAME",
+        help: "Name of this board on the network: it is found at http://NAME.local (mDNS). A second board with the same \
+               name is NAME-2; none announces nothing",
+        example: "garden",
+        kept: true,
+        target: Target::Program {
+            set: set_name,
+            get: |settings| vec![settings.name.clone().unwrap_or_else(|| UNNAMED.to_owned())],
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "host",
+        value: "NAME",
+        many: true,
+        unset: "this machine's name, with and without .local, and the one it is found under",
+        help: "A further name under which browsers may open this server",
+        example: "camera.example.org",
+        kept: true,
+        target: Target::Program { set: add_host, get: |settings| settings.hosts.clone() },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "cors-origin",
+        value: "ORIGIN",
+        many: true,
+        help: "Another web page whose scripts may read streams, snapshots and state (Mainsail, Fluidd)",
+        example: "http://mainsail.local",
+        kept: true,
+        target: Target::Program { set: add_origin, get: |settings| settings.origins.clone() },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "trusted-proxy",
+        value: "ADDR[/BITS]",
+        many: true,
+        help: "A proxy in front of this server whose X-Forwarded-For is believed",
+        example: "127.0.0.1",
+        kept: true,
+        target: Target::Program {
+            set: |settings, text| {
+                let network: Network = text.parse()?;
+                settings.proxies.push(network);
+                Ok(())
+            },
+            get: |settings| texts(&settings.proxies),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "max-connections",
+        value: "N",
+        kind: Kind::Number,
+        help: "Connections served at once; fewer if the system allows fewer open files",
+        example: "100",
+        target: Target::Program {
+            set: |settings, text| {
+                settings.gate.max_connections = number(text, 1, 100_000)?;
+                Ok(())
+            },
+            get: |settings| vec![settings.gate.max_connections.to_string()],
+        },
+        ..Opt::EMPTY
+    },
+];
+
+fn set_name(settings: &mut Settings, text: &str) -> Result<(), String> {
+    let fits = text.len() <= LABEL_MAX
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if !fits {
+        return Err(format!("expected 1 to {LABEL_MAX} letters, digits and -, or none"));
+    }
+    let label = text.to_ascii_lowercase();
+    settings.name = Some(label).filter(|label| !label.is_empty() && label != UNNAMED);
+    Ok(())
+}
+
+fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
+    let fits = (1..=HOST_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+    if !fits {
+        return Err("expected a host name without a port".to_owned());
+    }
+    settings.hosts.push(text.to_ascii_lowercase());
+    Ok(())
+}
+
+fn add_origin(settings: &mut Settings, text: &str) -> Result<(), String> {
+    let authority = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    // As browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase() || b"-._:[]".contains(&b);
+    if !authority.is_some_and(|rest| (1..=HOST_MAX).contains(&rest.len()) && rest.bytes().all(is_plain)) {
+        return Err(
+            "expected a scheme, a name in lower case, and a port unless it is the usual one".to_owned()
+        );
+    }
+    settings.origins.push(text.to_owned());
+    Ok(())
+}

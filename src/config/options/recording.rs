@@ -1,0 +1,155 @@
+//! What is recorded, where, and how long it is kept.
+
+use std::time::Duration;
+
+use super::parse::{number, seconds};
+use super::{Kind, Opt, Target};
+use crate::config::settings::Settings;
+
+/// Bytes in a megabyte, as disks are sold.
+const MEGABYTE: u64 = 1_000_000;
+
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+
+/// The longest time between two frames of a time-lapse, in seconds: a day.
+const MAX_EVERY: u32 = 86_400;
+
+/// The longest recorded file, in seconds: six hours.
+const MAX_SEGMENT: u32 = 21_600;
+
+/// The longest time that recordings are kept, in days: a hundred years.
+const MAX_AGE: u32 = 36_500;
+
+pub(super) static OPTIONS: &[Opt] = &[
+    Opt {
+        name: "record-folder",
+        value: "FOLDER",
+        unset: "none, nothing can be recorded",
+        help: "Where recordings go; the folder must exist. On a disk of its own, name a folder on it rather than its \
+               mount point",
+        example: "/var/lib/boardcam",
+        target: Target::Program {
+            set: set_folder,
+            get: |settings| {
+                settings.record.folder.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+            },
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record",
+        value: "WHEN",
+        help: "When to record: off (only when it is switched on, on the page or by the API), always, or between two \
+               times of the board's time zone, such as 08:00-18:00",
+        example: "always",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.record.plan = text.parse()?;
+                Ok(())
+            },
+            get: |camera| Some(camera.record.plan.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-every",
+        value: "SECONDS",
+        kind: Kind::Number,
+        unset: "every frame",
+        help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
+        example: "10",
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.record.every = Some(seconds(text, MAX_EVERY)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.record.every?.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-segment",
+        value: "SECONDS",
+        kind: Kind::Number,
+        help: "How long a recorded file plays before the next one begins",
+        example: "300",
+        target: Target::Program {
+            set: |settings, text| {
+                settings.record.segment = seconds(text, MAX_SEGMENT)?;
+                Ok(())
+            },
+            get: |settings| vec![settings.record.segment.as_secs().to_string()],
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-max-size",
+        value: "MB",
+        kind: Kind::Number,
+        unset: "as much as the disk holds",
+        help: "Megabytes that all recordings together may take; the oldest are deleted first",
+        example: "8000",
+        target: Target::Program {
+            set: |settings, text| {
+                settings.record.limits.max_bytes = Some(megabytes(text)?);
+                Ok(())
+            },
+            get: |settings| {
+                settings.record.limits.max_bytes.iter().map(|bytes| in_megabytes(*bytes)).collect()
+            },
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-min-free",
+        value: "MB",
+        kind: Kind::Number,
+        help: "Megabytes of the disk that recordings leave free; the oldest are deleted first",
+        example: "1000",
+        target: Target::Program {
+            set: |settings, text| {
+                settings.record.limits.min_free = megabytes(text)?;
+                Ok(())
+            },
+            get: |settings| vec![in_megabytes(settings.record.limits.min_free)],
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-max-age",
+        value: "DAYS",
+        kind: Kind::Number,
+        unset: "no limit",
+        help: "Days that recordings are kept",
+        example: "30",
+        target: Target::Program {
+            set: |settings, text| {
+                let days: u32 = number(text, 1, MAX_AGE)?;
+                settings.record.limits.max_age = Some(Duration::from_secs(u64::from(days) * DAY));
+                Ok(())
+            },
+            get: |settings| {
+                settings.record.limits.max_age.iter().map(|age| (age.as_secs() / DAY).to_string()).collect()
+            },
+        },
+        ..Opt::EMPTY
+    },
+];
+
+fn set_folder(settings: &mut Settings, text: &str) -> Result<(), String> {
+    if !text.starts_with('/') || text.contains(char::is_control) {
+        return Err("expected the full path of a folder, beginning with /".to_owned());
+    }
+    settings.record.folder = Some(text.into());
+    Ok(())
+}
+
+/// A number of megabytes, as bytes.
+fn megabytes(text: &str) -> Result<u64, String> {
+    number(text, 1, u64::MAX / MEGABYTE / 2).map(|megabytes| megabytes * MEGABYTE)
+}
+
+fn in_megabytes(bytes: u64) -> String {
+    (bytes / MEGABYTE).to_string()
+}

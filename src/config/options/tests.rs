@@ -1,0 +1,116 @@
+use super::*;
+use crate::camera::SourceConfig;
+use crate::config::settings::{DEFAULT_CONNECTIONS, DEFAULT_NAME, DEFAULT_PORT};
+use crate::gate::tls::Https;
+use crate::gate::{self, every_address};
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::picture::Size;
+use crate::record;
+use crate::record::plan::Plan;
+
+fn find(name: &str) -> &'static Opt {
+    all().find(|opt| opt.name == name).unwrap()
+}
+
+#[test]
+fn every_option_takes_its_example_and_refuses_nonsense_in_words() {
+    for opt in all() {
+        assert_eq!(opt.check(opt.example), Ok(()), "--{}", opt.name);
+        let refused = opt.check("\u{1}no such/thing\n");
+        assert!(refused.unwrap_err().starts_with("expected "), "--{}", opt.name);
+    }
+}
+
+#[test]
+fn what_an_option_has_taken_it_gives_back() {
+    for opt in all() {
+        match opt.target {
+            Target::Source => {}
+            Target::Camera { set, get } => {
+                let mut camera = CameraSettings::default();
+                set(&mut camera, opt.example).unwrap();
+                assert_eq!(get(&camera).as_deref(), Some(opt.example), "--{}", opt.name);
+            }
+            Target::Program { set, get } => {
+                let mut settings = Settings::default();
+                set(&mut settings, opt.example).unwrap();
+                let texts = get(&settings);
+                assert!(texts.iter().any(|text| text.starts_with(opt.example)), "--{}: {texts:?}", opt.name);
+                let mut again = Settings::default();
+                texts.iter().for_each(|text| set(&mut again, text).unwrap());
+                assert_eq!(again, settings, "--{}", opt.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_row_is_whole_and_its_name_its_own() {
+    let names: std::collections::HashSet<_> = all().map(|opt| opt.name).collect();
+    assert_eq!(names.len(), all().count());
+    for opt in all() {
+        assert!(!opt.help.is_empty() && !opt.help.ends_with('.'), "--{}", opt.name);
+        assert!(!opt.default_text().is_empty(), "--{}", opt.name);
+        assert_eq!(opt.value.is_empty(), opt.kind == Kind::Flag, "--{}", opt.name);
+    }
+}
+
+#[test]
+fn defaults_in_the_help_are_those_that_apply() {
+    for (name, default) in [
+        ("size", Size::DEFAULT.to_string()),
+        ("fps", SourceConfig::DEFAULT_FPS.to_string()),
+        ("bad-frames", SourceConfig::DEFAULT_BAD_FRAMES.to_string()),
+        ("listen", every_address(DEFAULT_PORT).to_string()),
+        ("tls", Https::default().to_string()),
+        ("tls-listen", gate::Settings::DEFAULT_TLS_LISTEN.to_string()),
+        ("name", DEFAULT_NAME.to_owned()),
+        ("max-connections", DEFAULT_CONNECTIONS.to_string()),
+        ("record", Plan::default().to_string()),
+        ("record-segment", record::Settings::DEFAULT_SEGMENT.as_secs().to_string()),
+        ("record-min-free", (record::Settings::DEFAULT_MIN_FREE / 1_000_000).to_string()),
+    ] {
+        assert_eq!(find(name).default_text(), default, "--{name}");
+    }
+    assert!(find("quality").default_text().starts_with(&format!("{DEFAULT_QUALITY},")));
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    for (name, bad) in [
+        ("quality", "0"),
+        ("quality", "101"),
+        ("quality", "85.5"),
+        ("bad-frames", "0"),
+        ("bad-frames", "1001"),
+        ("fps", "0"),
+        ("fps", "-1"),
+        ("fps", "241"),
+        ("name", "a.b"),
+        ("name", "-a"),
+        ("name", "a-"),
+        ("name", "my_camera"),
+        ("name", &"a".repeat(61)),
+        ("listen", "localhost"),
+        ("listen", "300.1.1.1:80"),
+        ("listen", "127.0.0.1:65536"),
+        ("camera", "a b=auto"),
+        ("camera", "=auto"),
+        ("cors-origin", "mainsail.local"),
+        ("cors-origin", "http://"),
+        ("cors-origin", "*"),
+        ("cors-origin", "null"),
+        ("cors-origin", "http://mainsail.local/"),
+        ("cors-origin", "http://Mainsail.local"),
+        ("trusted-proxy", "10.0.0.0/33"),
+        ("record", "8-18"),
+        ("record-folder", "recordings"),
+        ("record-every", "0"),
+        ("record-segment", "21601"),
+        ("record-max-size", "0"),
+        ("record-min-free", "99999999999999999999"),
+        ("record-max-age", "0"),
+    ] {
+        assert!(find(name).check(bad).is_err(), "--{name} {bad} was accepted");
+    }
+}

@@ -1,0 +1,42 @@
+//! Settings as the settings file that sets the same, for `boardcam check`.
+
+use std::fmt;
+
+use super::options::{self, Kind, Opt, Target};
+use super::settings::{CameraSettings, Settings};
+use super::toml_text::quoted;
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for opt in options::all() {
+            if let Target::Program { get, .. } = opt.target {
+                write_option(f, opt, &get(self))?;
+            }
+        }
+        for ((name, source), record) in self.cameras.iter().zip(&self.record.cameras) {
+            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&source.spec.to_string()))?;
+            let camera = CameraSettings { source: source.clone(), record: record.clone() };
+            for opt in options::all() {
+                if let Target::Camera { get, .. } = opt.target {
+                    write_option(f, opt, &get(&camera).into_iter().collect::<Vec<_>>())?;
+                }
+            }
+        }
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
+        self.users.iter().try_for_each(|user| write!(f, "{user}"))
+    }
+}
+
+/// One line: the option as it is set, or what applies without it, as a comment.
+fn write_option(f: &mut fmt::Formatter<'_>, opt: &Opt, texts: &[String]) -> fmt::Result {
+    let literal = |text: &String| match opt.kind {
+        Kind::Text => quoted(text),
+        Kind::Number | Kind::Flag => text.clone(),
+    };
+    let literals: Vec<_> = texts.iter().map(literal).collect();
+    match (opt.many, literals.as_slice()) {
+        (_, []) => writeln!(f, "# {}: {}", opt.name, opt.unset),
+        (true, _) => writeln!(f, "{} = [{}]", opt.name, literals.join(", ")),
+        (false, [literal, ..]) => writeln!(f, "{} = {literal}", opt.name),
+    }
+}
