@@ -27,6 +27,7 @@ const OTHER_OPTIONS: [&str; 17] = [
     "--no-run",
     "--locked",
     "--package",
+    "--nginx",
 ];
 
 fn root() -> &'static Path {
