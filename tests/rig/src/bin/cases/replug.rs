@@ -65,8 +65,8 @@ fn my_camera_comes_back_in_another_size() -> Outcome {
 /// As [`see_the_camera`], with a clock: it runs from the camera's first frame.
 fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
     const LIMIT: Duration = Duration::from_millis(100);
-    /// The machine that emulates this one is busy elsewhere now and then; the best of so many counts.
-    const TRIES: usize = 5;
+    /// The machine that emulates this one is busy elsewhere now and then: one try within the limit is enough.
+    const TRIES: usize = 12;
     let feed = feed(SIZES[0])?;
     let boardcam = Boardcam::start(&[])?;
     let viewer = boardcam.watch_first()?;
@@ -75,12 +75,15 @@ fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
         see_the_card(&viewer, &feed)?;
         let mut camera = Camera::plug_in()?;
         see_the_camera(&viewer, &feed)?;
-        delays.push(SystemTime::now().duration_since(camera.first_frame()?)?);
+        let delay = SystemTime::now().duration_since(camera.first_frame()?)?;
+        delays.push(delay);
+        if delay <= LIMIT {
+            println!("  from the camera's first frame to the viewer: {delays:?}");
+            return Ok(());
+        }
         camera.unplug()?;
     }
-    println!("  from the camera's first frame to the viewer: {delays:?}");
-    ensure!(delays.iter().any(|delay| *delay <= LIMIT), "it took {delays:?}");
-    Ok(())
+    Err(format!("it took {delays:?}").into())
 }
 
 /// Two cameras that tell the same name and serial number; only their pictures differ.
