@@ -169,7 +169,7 @@ impl Pictures {
             viewers: self.viewers.clone(),
             guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
             recordings: self.recordings.clone(),
-            connections: gate.count(),
+            connections: gate.connection_counts(),
             board: Board::default(),
             addresses: addresses_to_open(gate),
             announced: announced.clone(),

@@ -124,7 +124,8 @@ impl Fanout {
             info!("viewer {peer} watches camera {name}{variant}");
             self.audience.enter(seat);
         }
-        self.ready(connection);
+        // What the client may have sent behind its request is read when more of it comes.
+        self.advance(connection, Instant::now());
         Ok(())
     }
 
@@ -141,8 +142,16 @@ impl Fanout {
             return;
         };
         viewer.unblock();
-        let done = viewer.discard().and_then(|()| viewer.flush(&mut self.pool, now));
-        match done {
+        match viewer.discard() {
+            Ok(()) => self.advance(connection, now),
+            Err(why) => self.dismiss(connection, why),
+        }
+    }
+
+    /// Sends a viewer what it is owed, then the newest frame.
+    fn advance(&mut self, connection: usize, now: Instant) {
+        let Some(viewer) = self.viewers.get_mut(&connection) else { return };
+        match viewer.flush(&mut self.pool, now) {
             Ok(()) => self.offer(connection, now),
             Err(why) => self.dismiss(connection, why),
         }

@@ -10,6 +10,7 @@ use mio::net::TcpStream;
 use rustls::ServerConfig;
 
 use super::answer;
+use super::connection_limit::Permit;
 use super::head::{self, AllowedHosts, Head, Refusal};
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
 use crate::protocol::SECURE_HEADER;
@@ -76,11 +77,19 @@ pub struct Connection {
     pub asked: Instant,
     state: State,
     deadline: Option<Instant>,
+    /// Held until the client is gone, also while the fan-out has its socket.
+    _permit: Permit,
 }
 
 impl Connection {
     /// A client that has just come; with `tls` to a port for it.
-    pub fn new(socket: TcpStream, peer: SocketAddr, tls: Option<&Arc<ServerConfig>>, now: Instant) -> Self {
+    pub fn new(
+        socket: TcpStream,
+        peer: SocketAddr,
+        permit: Permit,
+        tls: Option<&Arc<ServerConfig>>,
+        now: Instant,
+    ) -> Self {
         let (state, time) = match tls {
             None => (State::Reading, IDLE_TIME),
             Some(config) => (State::Silent(config.clone()), REQUEST_TIME),
@@ -94,6 +103,7 @@ impl Connection {
             asked: now,
             state,
             deadline: Some(now + time),
+            _permit: permit,
         }
     }
 
@@ -293,11 +303,11 @@ impl Connection {
     }
 
     /// Acts on a deadline that has passed, and gives up a request that is not whole yet if there is a reason.
-    pub fn expire(&mut self, now: Instant, give_up: Option<&'static str>) -> Need {
+    pub fn expire(&mut self, now: Instant, give_up: Option<&Refusal>) -> Need {
         let late = self.deadline.is_some_and(|deadline| now >= deadline);
         let refusal = match give_up {
             _ if !self.is_within_request() => None,
-            Some(why) => Some(Refusal::new(503, why)),
+            Some(refusal) => Some(refusal.clone()),
             None => late.then(|| Refusal::new(408, "The request did not come whole in time.")),
         };
         match refusal {

@@ -1,53 +1,111 @@
-//! How many clients may be there, over all event loops.
+//! How many clients are connected at once, over all event loops.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::head::Refusal;
+use super::limits::TURNED_AWAY;
 use crate::host::memory::Memory;
 
-/// How many connections there are, for `/state`.
+/// Why a client is refused while memory is short.
+const SHORT: &str = "No memory for more than is served already; try again later.";
+
+/// Why a client is refused while all permits are out.
+const FULL: &str = "Too many connections; try again later.";
+
+/// Numbers of connections, for `/state` and the metrics.
 #[derive(Debug, Default)]
-pub struct Count {
-    /// Open now.
+pub struct ConnectionCounts {
+    /// Open now, including those that are being turned away.
     pub open: AtomicUsize,
-    /// The most at once.
+    /// The most that are served at once.
     pub limit: AtomicUsize,
-    /// Turned away since the start because there were too many.
+    /// Turned away since the program started, because there were too many.
     pub refused: AtomicUsize,
 }
 
-/// What limits their number: a cap that leaves descriptors for the rest of the process, and memory.
+/// Counts one connection as open for as long as it lives: the connection holds it, and dropping it is the only way to
+/// give it back.
+#[derive(Debug)]
+pub struct Permit(Arc<ConnectionCounts>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What to do with a new connection.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// Serve it.
+    Serve(Permit),
+    /// Send it this refusal, then close it.
+    TurnAway(Permit, Refusal),
+    /// Close it without an answer.
+    Close,
+}
+
+/// Limits the number of connections: by a maximum that leaves descriptors for the rest of the process, and by memory.
 #[derive(Debug)]
 pub(super) struct ConnectionLimit {
-    pub(super) count: Arc<Count>,
-    pub(super) limit: usize,
+    counts: Arc<ConnectionCounts>,
+    limit: usize,
     memory: Mutex<Memory>,
-    /// What the last look at memory found.
+    /// Whether memory was short at the last check.
     short: AtomicBool,
-    /// How many others were there at the last look that found enough.
+    /// Other connections at the last check that found enough memory.
     fitted: AtomicUsize,
 }
 
 impl ConnectionLimit {
-    /// Room for so many at once.
+    /// At most `limit` connections are served at once.
     pub(super) fn new(limit: usize) -> Self {
-        let count = Arc::new(Count::default());
-        count.limit.store(limit, Ordering::Relaxed);
-        let (memory, short, fitted) = (Mutex::default(), AtomicBool::new(false), AtomicUsize::new(0));
-        Self { count, limit, memory, short, fitted }
+        let counts = Arc::new(ConnectionCounts::default());
+        counts.limit.store(limit, Ordering::Relaxed);
+        Self {
+            counts,
+            limit,
+            memory: Mutex::default(),
+            short: AtomicBool::new(false),
+            fitted: AtomicUsize::new(0),
+        }
     }
 
-    /// How many are there.
-    pub(super) fn taken(&self) -> usize {
-        self.count.open.load(Ordering::Relaxed)
+    /// The numbers, which stay up to date.
+    pub(super) fn counts(&self) -> Arc<ConnectionCounts> {
+        self.counts.clone()
     }
 
-    /// Whether memory is too short for one more beside these `others`. The allocator keeps what was freed for
-    /// other uses, and it counts as used: so when more than half of those are gone who were there when memory
-    /// ran short, their room is given again. Whoever is alone is served in any case.
-    pub(super) fn has_no_memory_beside(&self, others: usize, now: Instant) -> bool {
-        // A look that another loop takes just now is not waited for.
+    /// Decides about a connection that was just accepted. `encrypted` says that an answer would need a TLS handshake
+    /// first, which costs too much of what is short.
+    pub(super) fn admit(&self, encrypted: bool, now: Instant) -> Admission {
+        // Counted before it is compared, so that two event loops cannot both take the last permit.
+        let others = self.counts.open.fetch_add(1, Ordering::Relaxed);
+        let permit = Permit(self.counts.clone());
+        let short = self.is_memory_short(others, now);
+        if !short && others < self.limit {
+            return Admission::Serve(permit);
+        }
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        if encrypted || others >= self.limit + TURNED_AWAY {
+            return Admission::Close;
+        }
+        Admission::TurnAway(permit, Refusal::new(503, if short { SHORT } else { FULL }))
+    }
+
+    /// The refusal for a request on an admitted connection while memory is short; `None` while there is enough.
+    pub(super) fn memory_refusal(&self, now: Instant) -> Option<Refusal> {
+        let others = self.counts.open.load(Ordering::Relaxed).saturating_sub(1);
+        self.is_memory_short(others, now).then(|| Refusal::new(503, SHORT))
+    }
+
+    /// Whether memory is too short for one connection beside `others`. The allocator keeps freed memory for reuse, and
+    /// the system counts it as used. So once more than half of the connections that fitted are gone, new ones
+    /// are let in again. A client that is alone is always served.
+    fn is_memory_short(&self, others: usize, now: Instant) -> bool {
+        // If the other event loop is checking right now, its result will do.
         if let Ok(mut memory) = self.memory.try_lock() {
             self.short.store(memory.is_short(now), Ordering::Relaxed);
         }
@@ -56,5 +114,35 @@ impl ConnectionLimit {
             self.fitted.store(others, Ordering::Relaxed);
         }
         short && others >= (self.fitted.load(Ordering::Relaxed) / 2).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_counts_until_its_permit_is_dropped() {
+        let (limit, now) = (ConnectionLimit::new(1), Instant::now());
+        let open = || limit.counts().open.load(Ordering::Relaxed);
+        let Admission::Serve(first) = limit.admit(false, now) else { panic!("refused the first") };
+        assert_eq!(open(), 1);
+        let refused = limit.admit(false, now);
+        assert!(matches!(refused, Admission::TurnAway(..)), "{refused:?}");
+        assert_eq!(open(), 2, "one that is being turned away is open, too");
+        assert!(matches!(limit.admit(true, now), Admission::Close));
+        drop(refused);
+        assert_eq!((open(), limit.counts().refused.load(Ordering::Relaxed)), (1, 2));
+        drop(first);
+        assert_eq!(open(), 0);
+        assert!(matches!(limit.admit(true, now), Admission::Serve(_)));
+    }
+
+    #[test]
+    fn only_so_many_are_turned_away_in_words() {
+        let (limit, now) = (ConnectionLimit::new(0), Instant::now());
+        let held: Vec<_> = (0..TURNED_AWAY).map(|_| limit.admit(false, now)).collect();
+        assert!(held.iter().all(|one| matches!(one, Admission::TurnAway(..))), "{held:?}");
+        assert!(matches!(limit.admit(false, now), Admission::Close));
     }
 }

@@ -12,15 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use log::{debug, warn};
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::ServerConfig;
 
 use super::answer::{self, Answer};
 use super::connection::{Connection, Need};
-use super::connection_limit::ConnectionLimit;
+use super::connection_limit::{Admission, ConnectionLimit};
 use super::head::{AllowedHosts, Refusal};
-use super::limits::{ACCEPTS, HANDSHAKES, TICK, TURNED_AWAY};
+use super::limits::{ACCEPTS, HANDSHAKES, TICK};
 use super::loop_waker::LoopWaker;
 use super::relay::{Job, RelayHandle, Relays, Reply};
 use crate::fanout::{CloseReason, Fanout};
@@ -34,9 +34,6 @@ const WAKER: Token = Token(0);
 
 /// Events taken from the kernel in one go.
 const EVENTS: usize = 256;
-
-/// What newcomers are told while memory is short.
-const SHORT: &str = "No memory for more than is served already; try again later.";
 
 /// Where the clients of one event loop come in.
 #[derive(Debug)]
@@ -87,7 +84,7 @@ impl Port {
 pub(super) struct Loop {
     port: Port,
     names: Arc<AllowedHosts>,
-    room: Arc<ConnectionLimit>,
+    limit: Arc<ConnectionLimit>,
     fanout: Fanout,
     desk: RelayHandle,
     /// By token. Tokens only grow, so an event for a connection that is gone finds nobody.
@@ -99,23 +96,30 @@ pub(super) struct Loop {
     paused: bool,
     /// Connections that may still be in their handshake, the oldest first.
     handshakes: VecDeque<usize>,
-    /// Connections of this loop that the room knows of.
-    counted: usize,
 }
 
 impl Loop {
     pub(super) fn new(
         port: Port,
         names: Arc<AllowedHosts>,
-        room: Arc<ConnectionLimit>,
+        limit: Arc<ConnectionLimit>,
         fanout: Fanout,
         relays: &Relays,
     ) -> Self {
         let desk = relays.desk(&port.bell.waker);
         let next = port.first_token();
-        let (connections, turns, handshakes) = Default::default();
-        let (paused, counted) = (false, 0);
-        Self { port, names, room, fanout, desk, connections, turns, next, paused, handshakes, counted }
+        Self {
+            port,
+            names,
+            limit,
+            fanout,
+            desk,
+            connections: BTreeMap::new(),
+            turns: VecDeque::new(),
+            next,
+            paused: false,
+            handshakes: VecDeque::new(),
+        }
     }
 
     /// Serves until the program is to end.
@@ -156,18 +160,9 @@ impl Loop {
                 self.expire(now);
             }
             self.take_back();
-            self.count();
             self.listen_for_frames();
         }
         Ok(())
-    }
-
-    /// Says how many connections there are.
-    fn count(&mut self) {
-        let now = self.connections.len();
-        // Wraps around where there are fewer, as the counter does.
-        self.room.count.open.fetch_add(now.wrapping_sub(self.counted), Ordering::Relaxed);
-        self.counted = now;
     }
 
     /// Has frames wake this loop while somebody watches. One that came just before is looked for.
@@ -199,7 +194,7 @@ impl Loop {
         let token = WAKER.0 + 1 + listener;
         for _ in 0..ACCEPTS {
             let Some(socket) = self.port.listeners.get(listener) else { return };
-            let (mut socket, peer) = match socket.accept() {
+            let (socket, peer) = match socket.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.paused = false;
@@ -216,36 +211,33 @@ impl Loop {
                     return;
                 }
             };
-            let number = self.free_token();
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            let now = Instant::now();
-            let taken = self.room.taken();
-            let short = self.room.has_no_memory_beside(taken, now);
-            let full = short || taken >= self.room.limit;
-            if full {
-                self.room.count.refused.fetch_add(1, Ordering::Relaxed);
-                // Telling it over TLS would take what there is too little of.
-                if taken >= self.room.limit + TURNED_AWAY || self.port.tls.is_some() {
-                    continue;
-                }
-            }
-            if let Err(error) = self.port.poll.registry().register(&mut socket, Token(number), interest) {
-                warn!("cannot watch the connection of {peer}: {error}");
-                continue;
-            }
-            let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits
-            let mut connection = Connection::new(socket, unmapped(peer), self.port.tls.as_ref(), now);
-            if full {
-                let why = if short { SHORT } else { "Too many connections; try again later." };
-                let refusal = Refusal::new(503, why);
-                connection.answer(answer::refusal(&refusal, false), false, now);
-            }
-            self.connections.insert(number, connection);
-            self.limit_handshakes(number);
-            self.count(); // lest one that asks for the count is not in it
-            self.drive(number);
+            self.admit(socket, unmapped(peer));
         }
         self.turns.push_back(token);
+    }
+
+    /// Begins to serve a new connection, if there is room for it.
+    fn admit(&mut self, mut socket: TcpStream, peer: SocketAddr) {
+        let now = Instant::now();
+        let (permit, refusal) = match self.limit.admit(self.port.tls.is_some(), now) {
+            Admission::Serve(permit) => (permit, None),
+            Admission::TurnAway(permit, refusal) => (permit, Some(refusal)),
+            Admission::Close => return,
+        };
+        let token = self.free_token();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.port.poll.registry().register(&mut socket, Token(token), interest) {
+            warn!("cannot watch the connection of {peer}: {error}");
+            return;
+        }
+        let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits
+        let mut connection = Connection::new(socket, peer, permit, self.port.tls.as_ref(), now);
+        if let Some(refusal) = refusal {
+            connection.answer(answer::refusal(&refusal, false), false, now);
+        }
+        self.connections.insert(token, connection);
+        self.limit_handshakes(token);
+        self.drive(token);
     }
 
     /// Notes a newcomer's handshake, and gives up the oldest where there are too many.
@@ -277,10 +269,9 @@ impl Loop {
                 let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // a String takes everything
                 let job = Job { connection: token, head, body };
                 debug!("{} asks {}", connection.peer, job.shown());
-                let others = self.room.taken().saturating_sub(1);
-                let submitted = match self.room.has_no_memory_beside(others, now) {
-                    true => Err(Refusal::new(503, SHORT)),
-                    false => self.desk.submit(job),
+                let submitted = match self.limit.memory_refusal(now) {
+                    Some(refusal) => Err(refusal),
+                    None => self.desk.submit(job),
                 };
                 let Some(connection) = self.connections.get_mut(&token) else { return };
                 if let Err(refusal) = submitted {
@@ -366,13 +357,12 @@ impl Loop {
 
     fn expire(&mut self, now: Instant) {
         self.fanout.expire(now);
-        let others = self.room.taken().saturating_sub(1);
-        // Asked only if it matters: a look costs as much as several frames.
+        // Checked only if it matters: a check costs as much as several frames.
         let matters = self.connections.values().any(Connection::is_within_request);
-        let give_up = (matters && self.room.has_no_memory_beside(others, now)).then_some(SHORT);
+        let give_up = matters.then(|| self.limit.memory_refusal(now)).flatten();
         let mut expired = Vec::new();
         for (token, connection) in &mut self.connections {
-            match connection.expire(now, give_up) {
+            match connection.expire(now, give_up.as_ref()) {
                 Need::Close => expired.push(*token),
                 Need::Turn => self.turns.push_back(*token),
                 Need::Wait | Need::Relay { .. } => {}

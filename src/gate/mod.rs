@@ -37,8 +37,8 @@ use crate::fanout::Fanout;
 use crate::host::service::Pulse;
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
+pub use connection_limit::ConnectionCounts;
 use connection_limit::ConnectionLimit;
-pub use connection_limit::Count;
 use event_loop::{Loop, Port};
 use head::AllowedHosts;
 use limits::RESERVED_FILES;
@@ -58,7 +58,7 @@ pub struct Gate {
     /// HTTPS, and who keeps its certificate.
     secure: Option<(Port, Arc<Keeper>)>,
     names: AllowedHosts,
-    room: ConnectionLimit,
+    connection_limit: ConnectionLimit,
 }
 
 impl Gate {
@@ -98,7 +98,7 @@ impl Gate {
                 Some((Port::open(listeners, Some(config))?, keeper))
             }
         };
-        Ok(Self { plain, secure, names, room: ConnectionLimit::new(limit) })
+        Ok(Self { plain, secure, names, connection_limit: ConnectionLimit::new(limit) })
     }
 
     fn ports(&self) -> impl Iterator<Item = &Port> {
@@ -111,8 +111,8 @@ impl Gate {
     }
 
     /// How many connections there are.
-    pub fn count(&self) -> Arc<Count> {
-        self.room.count.clone()
+    pub fn connection_counts(&self) -> Arc<ConnectionCounts> {
+        self.connection_limit.counts()
     }
 
     /// The rounds of each event loop.
@@ -147,9 +147,9 @@ impl Gate {
     ) -> io::Result<()> {
         let bells = self.bells();
         let relays = Relays::start(door)?;
-        let (names, room) = (Arc::new(self.names), Arc::new(self.room));
+        let (names, limit) = (Arc::new(self.names), Arc::new(self.connection_limit));
         let ready =
-            |port| Ok::<_, io::Error>(Loop::new(port, names.clone(), room.clone(), fanout()?, &relays));
+            |port| Ok::<_, io::Error>(Loop::new(port, names.clone(), limit.clone(), fanout()?, &relays));
         let mut plain = ready(self.plain)?;
         let Some((port, keeper)) = self.secure else { return plain.run(shutdown) };
         let mut secure = ready(port)?;

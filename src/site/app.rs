@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::guard::Guard;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
-use crate::gate::Count;
+use crate::gate::ConnectionCounts;
 use crate::host::board::Board;
 use crate::host::discovery::Announced;
 use crate::record::Recordings;
@@ -27,7 +27,7 @@ pub struct AppState {
     /// The recordings, and whether each camera records.
     pub recordings: Arc<Recordings>,
     /// The number of client connections.
-    pub connections: Arc<Count>,
+    pub connections: Arc<ConnectionCounts>,
     /// The board's temperatures and throttling.
     pub board: Board,
     /// The addresses that browsers can open: those of HTTPS if it is served.

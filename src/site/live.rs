@@ -83,10 +83,6 @@ fn hand_over(
         return response;
     }
     let StreamQuery { variant, fps, advance_headers } = query;
-    // Demanded here, where a refusal can still be an answer of its own. The demand lingers until the fan-out has it.
-    if let Err(refused) = ctx.app.variants.demand(ctx.camera, variant, fps) {
-        return plain_text(503, refused.to_string()).with_additional_header("Retry-After", "5");
-    }
     let id = ctx.request.get_param("id").filter(|id| is_viewer_id(id));
     let order = Order { id, variant, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
     response.with_additional_header(HEADER, order.to_header())

@@ -1,6 +1,6 @@
 //! Smaller pictures: a camera's own ones in another size or quality, for viewers with less room or bandwidth.
 //!
-//! Asked by [`crate::site`] and [`crate::fanout`] for each viewer. What it promises:
+//! Demanded by [`crate::fanout`] for each viewer, once; the viewer keeps the demand until it leaves. What it promises:
 //!
 //! - One transcode serves all viewers of the same camera, size and quality. It works only while somebody
 //!   watches, makes no more frames than the one of them who wants most, and its thread goes soon after.
@@ -15,7 +15,7 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::info;
 
@@ -29,11 +29,9 @@ use worker::Worker;
 /// The most variants of all cameras together: each is a thread, and memory for some pictures.
 pub const VARIANTS_MAX: usize = 4;
 
-/// A variant that nobody watches stays so long, so that who loads a page again finds it, ...
-pub const LINGER: Duration = Duration::from_secs(5);
-
-/// ... but after this it makes way for another one.
-const MAKES_WAY: Duration = Duration::from_secs(1);
+/// How long the thread of a variant stays after its last viewer. A client that fetches one snapshot after another would
+/// otherwise start a thread and allocate a ring for each. Until then it does no work, and makes way for another at once.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How a camera's pictures are made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +62,6 @@ pub struct Running {
     pub feed: Arc<Feed>,
     /// CPU time of the last frames, a mean in microseconds.
     cost: AtomicU32,
-    /// When somebody was last known to want it.
-    wanted_at: Mutex<Instant>,
     thread: OnceLock<Thread>,
 }
 
@@ -73,15 +69,6 @@ impl Running {
     /// CPU milliseconds that a frame takes, as a mean over the last ones; 0 before the first.
     pub fn ms_per_frame(&self) -> f32 {
         self.cost.load(Ordering::Relaxed) as f32 / 1e3
-    }
-
-    fn wanted_now(&self) {
-        *lock(&self.wanted_at) = Instant::now();
-    }
-
-    fn is_idle_for(&self, time: Duration) -> bool {
-        let wanted_at = *lock(&self.wanted_at);
-        !self.feed.is_wanted() && wanted_at.elapsed() >= time
     }
 }
 
@@ -153,13 +140,12 @@ impl Variants {
         let mut running = self.lock();
         let same = running.iter().find(|one| one.camera == camera && one.variant == variant);
         if let Some(one) = same {
-            one.wanted_now();
             let demand = Demand::limited(one.feed.clone(), fps);
             one.thread.get().inspect(|thread| thread.unpark());
             return Ok(demand);
         }
         if running.len() >= VARIANTS_MAX {
-            let idle = running.iter().position(|one| one.is_idle_for(MAKES_WAY));
+            let idle = running.iter().position(|one| !one.feed.is_wanted());
             let place = idle.ok_or_else(|| DemandError::Full(self.told(&running)))?;
             let idle = running.remove(place);
             idle.thread.get().inspect(|thread| thread.unpark()); // sees that it has no place any more
@@ -170,7 +156,6 @@ impl Variants {
             variant,
             feed: Arc::new(feed),
             cost: AtomicU32::new(0),
-            wanted_at: Mutex::new(Instant::now()),
             thread: OnceLock::new(),
         });
         let demand = Demand::limited(one.feed.clone(), fps);
@@ -189,10 +174,11 @@ impl Variants {
         self.lock().clone()
     }
 
-    /// Takes `one` off the list if nobody has wanted it for a while; whether it is off.
-    fn retire(&self, one: &Arc<Running>) -> bool {
+    /// Takes `one` off the list if nobody wants it and it was `idle` for long enough; whether it is off.
+    fn retire(&self, one: &Arc<Running>, idle: bool) -> bool {
         let mut running = self.lock();
-        running.retain(|other| !Arc::ptr_eq(other, one) || !one.is_idle_for(LINGER));
+        // Demands are added under the same lock, so none can be for a variant that has just been taken off.
+        running.retain(|other| !Arc::ptr_eq(other, one) || !idle || one.feed.is_wanted());
         !running.iter().any(|other| Arc::ptr_eq(other, one))
     }
 

@@ -10,7 +10,7 @@ use log::{debug, info, warn};
 use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Running, Variants};
+use super::{IDLE_LIMIT, Running, Variants};
 use crate::feed::{Demand, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
@@ -88,10 +88,12 @@ impl Worker {
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
         let _scope = camera_scope(&running.feed.name);
+        let mut idle_since = Instant::now();
         loop {
             if running.feed.is_wanted() {
                 self.serve();
-            } else if self.registry.retire(&running) {
+                idle_since = Instant::now();
+            } else if self.registry.retire(&running, idle_since.elapsed() >= IDLE_LIMIT) {
                 break;
             } else {
                 thread::park_timeout(PATIENCE);
@@ -107,7 +109,6 @@ impl Worker {
         let listener = source.listen();
         self.shown = Instant::now();
         while running.feed.is_wanted() {
-            running.wanted_now();
             let now = running.feed.total_demand();
             if now != asked {
                 (asked, _demand) = (now, Demand::limited(source.clone(), now.fps()));

@@ -155,7 +155,7 @@ fn serve_with(
         viewers: audience.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         recordings: Recordings::new(&record::Settings::default()),
-        connections: gate.count(),
+        connections: gate.connection_counts(),
         board: Board::default(),
         addresses: gate.addresses(),
         announced: Announced::default(),
