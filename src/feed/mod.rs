@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::camera::SourceConfig;
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::names::CameraLabel;
 use crate::problem::Problem;
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
@@ -136,7 +137,7 @@ impl Feed {
     /// Why there is no picture in [`CaptureState::Starting`].
     pub fn not_yet(&self) -> Problem {
         Problem::new(
-            format!("cannot show camera {} yet", self.name),
+            format!("cannot show {} yet", CameraLabel(&self.name)),
             "it is being opened",
             "wait a few seconds",
         )

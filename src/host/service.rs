@@ -25,6 +25,7 @@ use ::log::{error, warn};
 
 use super::shutdown::Shutdown;
 use super::threads;
+use crate::names::CameraLabel;
 use crate::problem::Problem;
 
 /// The longest time between two status reports.
@@ -192,7 +193,7 @@ impl Rounds<'_> {
         }
         let silent = now.saturating_duration_since(self.at);
         let hangs = silent > CAMERA_TIME && self.camera.has_delivered();
-        hangs.then(|| format!("camera {} hangs in its driver", self.camera.name()))
+        hangs.then(|| format!("{} hangs in its driver", CameraLabel(self.camera.name())))
     }
 }
 

@@ -9,6 +9,7 @@ use super::request::RequestContext;
 use super::response::plain_text;
 use crate::feed::CaptureState;
 use crate::multipart;
+use crate::names::CameraLabel;
 use crate::names::is_viewer_id;
 use crate::problem::Problem;
 use crate::protocol::{HEADER, Kind, Order};
@@ -61,7 +62,7 @@ fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
             (age > HEALTHY).then(|| {
                 let why = format!("the last picture is {:.0} s old", age.as_secs_f32());
                 Problem::new(
-                    format!("cannot show camera {}", ctx.feed().name),
+                    format!("cannot show {}", CameraLabel(&ctx.feed().name)),
                     why,
                     "boardcam reopens the camera",
                 )

@@ -1,12 +1,14 @@
 //! One camera's thread: source, then JPEG, then ring; and its recovery.
 //!
-//! Started by `main`, one for each camera, and the only writer of its [`Feed`]. What it promises:
+//! [`crate::serve`] starts one for each camera; it owns the [`Writer`] of the camera's ring. What it promises:
 //!
-//! - A camera that ends, stalls or delivers rubbish is opened anew, for ever; meanwhile viewers see the drawn
-//!   card on the same connections, and the picture as soon as there is one.
-//! - Nobody watching: nothing is copied, drawn or encoded.
-//! - A panic in here ends the session with the camera, is logged, and the next session begins.
+//! - It reopens a camera that ends, stalls or delivers garbage, for as long as the program runs. In the meantime viewers
+//!   see the drawn card on the same connections, and then the picture as soon as there is one.
+//! - While nobody watches, nothing is copied, drawn or encoded.
+//! - A panic ends the session with the camera and is logged; then the next session begins.
 
+mod ending;
+mod figures;
 mod session;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,36 +24,36 @@ use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
+use crate::names::CameraLabel;
 use crate::picture::Size;
 use crate::problem::Problem;
-use crate::ring::{MAX_FRAME, Meta, NoMemory, SLOTS, Writer};
+use crate::ring::{Meta, NoMemory, Writer};
+pub use ending::SessionEnd;
+use figures::Figures;
 use session::{Session, Taken};
 
-/// The longest wait without a look at whether the program is to end.
+/// The longest wait before it checks whether the program is to end.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The card's clock moves so often.
+/// The clock on the card moves this often.
 const CARD_PERIOD: Duration = Duration::from_secs(1);
 
-/// A camera that delivered pictures and then none for so many frame intervals has stalled, ...
+/// A camera that has delivered pictures and then none for this many frame intervals has stalled, ...
 const STALL_INTERVALS: u32 = 10;
-/// ... but not before this, ...
+/// ... though never before this time, ...
 const STALL_MIN: Duration = Duration::from_secs(2);
-/// ... and where the driver tells no interval, after this.
+/// ... or after this time, where the driver does not report an interval.
 const STALL_UNKNOWN: Duration = Duration::from_secs(10);
 
-/// Pauses between searches; the last one repeats. A change of the devices ends a pause.
+/// Pauses between searches; the last one repeats. A pause ends early when a device comes or goes.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(5)];
 
-/// After a session of this length the pauses begin anew.
+/// After a session of this length, the pauses start again from the first.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
 
 /// Frames from one debug line to the next.
 const DEBUG_FRAMES: u64 = 30;
-
-/// Time from one line of figures to the next.
-const FIGURES_PERIOD: Duration = Duration::from_secs(60);
 
 /// A camera's thread.
 pub struct Stream<'a> {
@@ -60,23 +62,18 @@ pub struct Stream<'a> {
     /// Tells the fan-out that a frame is there.
     wake: &'a dyn Fn(),
     writer: Writer,
-    /// The size of the last picture, which the card takes over.
+    /// The size of the last picture, which the card has too.
     last_size: Size,
     next_card: Instant,
-    /// What is wrong while there is no picture, as the card shows it: its title and the problem.
+    /// Why the last session ended, until there is a picture again.
+    ended: Option<SessionEnd>,
+    /// The title of the card, and the problem on it.
     trouble: (&'static str, Problem),
     figures: Figures,
 }
 
-/// The counters at the last line of figures.
-struct Figures {
-    next: Instant,
-    captured: u64,
-    published: u64,
-}
-
 impl<'a> Stream<'a> {
-    /// The thread of the camera behind `feed`, which puts frames into its ring by `writer`.
+    /// The thread of the camera of `feed`, which puts frames into its ring with `writer`.
     pub fn new(feed: &'a Feed, writer: Writer, shutdown: &'a Shutdown, wake: &'a dyn Fn()) -> Self {
         let now = Instant::now();
         Self {
@@ -86,8 +83,9 @@ impl<'a> Stream<'a> {
             writer,
             last_size: feed.config.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
+            ended: None,
             trouble: (Card::NO_PICTURE, feed.not_yet()),
-            figures: Figures { next: now + FIGURES_PERIOD, captured: 0, published: 0 },
+            figures: Figures::new(),
         }
     }
 
@@ -98,19 +96,13 @@ impl<'a> Stream<'a> {
         while !self.shutdown.has_begun() {
             let devices = find::devices_fingerprint();
             let began = Instant::now();
-            // Unwind safety: a session leaves nothing half done but a slot, which the ring sees to.
+            // Unwind safety: a session leaves nothing half done except a slot, which the ring takes care of.
             let session = catch_unwind(AssertUnwindSafe(|| self.session(&mut finder)));
-            let problem = session.unwrap_or_else(|_| {
-                Problem::new(
-                    format!("cannot go on with camera {}", self.feed.name),
-                    "an error in this program stopped it",
-                    "it starts anew by itself; please report what the log says",
-                )
-            });
+            let end = session.unwrap_or_else(|_| SessionEnd::Panicked { camera: self.label().to_string() });
             if self.shutdown.has_begun() {
                 return;
             }
-            self.wait_for(problem);
+            self.wait_for(end);
             if began.elapsed() > GOOD_SESSION {
                 pauses = 0;
             }
@@ -119,28 +111,28 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Searches, then captures until it ends; says why it ended.
-    fn session(&mut self, finder: &mut Finder) -> Problem {
+    /// Searches for the camera, then captures until the session ends.
+    fn session(&mut self, finder: &mut Finder) -> SessionEnd {
         let mut search = Search { stream: self, refused: Vec::new() };
         let found = finder.open(&mut search);
         let refused = search.refused;
         self.feed.status().refused = refused;
         match found {
-            Err(problem) => problem,
+            Err(problem) => SessionEnd::NotFound(problem),
             Ok(mut source) => {
-                let problem = self.capture(source.as_mut());
+                let end = self.capture(source.as_mut());
                 finder.ended();
-                problem
+                end
             }
         }
     }
 
-    /// Publishes what `source` delivers until it ends, stalls or delivers rubbish, and says which. Called by
-    /// [`Stream::run`], and by whoever brings a source of their own (tests and benches).
-    pub fn capture(&mut self, source: &mut dyn Source) -> Problem {
+    /// Publishes what `source` delivers until it ends, stalls or delivers garbage. Called by [`Stream::run`], and by tests
+    /// and benches that bring a source of their own.
+    pub fn capture(&mut self, source: &mut dyn Source) -> SessionEnd {
         let info = source.info().clone();
-        if let Err(problem) = self.begin(&info) {
-            return problem;
+        if let Err(end) = self.begin(&info) {
+            return end;
         }
         let stall =
             info.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
@@ -151,53 +143,39 @@ impl<'a> Stream<'a> {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
                     self.take(&frame, &mut session);
-                    if let Some(why) = session.verdict() {
-                        return Problem::new(
-                            format!("cannot use the pictures of {}", info.source),
-                            why,
-                            "check the cable; opening the camera anew",
-                        );
+                    if let Some((frames, last)) = session.too_many_bad() {
+                        return SessionEnd::Unusable { source: info.source, frames, last };
                     }
                 }
                 Ok(None) if last_frame.elapsed() > stall => {
-                    return Problem::new(
-                        format!("cannot get pictures from {}", info.source),
-                        format!("none came for {:.0} s", last_frame.elapsed().as_secs_f32()),
-                        "check the cable and the power supply; opening the camera anew",
-                    );
+                    return SessionEnd::Stalled { source: info.source, time: last_frame.elapsed() };
                 }
                 Ok(None) => {}
-                Err(SourceError(problem)) => return problem,
+                Err(SourceError(problem)) => return SessionEnd::SourceEnded(problem),
             }
-            self.go_round();
+            self.housekeeping();
         }
-        Problem::new(format!("stopped {}", info.source), "the program ends", "start it again")
+        SessionEnd::Shutdown
     }
 
-    /// Makes room for what it delivers, and says that it does.
-    fn begin(&mut self, info: &SourceInfo) -> Result<(), Problem> {
-        let name = &self.feed.name;
-        let rate = info.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
-        info!("camera {name}: {} ({}) delivers {} {}{rate}", info.source, info.card, info.layout, info.size);
+    /// Gets memory for what the source delivers, and logs what that is.
+    fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
+        let label = self.label();
+        info!("{label}: opened {}", in_words(info));
         for compromise in &info.compromises {
-            warn!("camera {name}: {}: {compromise}", info.source);
+            warn!("{label}: {}: {compromise}", info.source);
         }
         self.last_size = info.size;
         let mended = info.max_frame.saturating_add(MENDING_MAX);
-        let room = match self.feed.config.encoder {
+        let capacity = match self.feed.config.encoder {
             EncodeMode::Auto | EncodeMode::Passthrough => mended,
-            // A camera's own JPEG may become larger when it is encoded anew.
+            // A camera's own JPEG may become larger when it is encoded again.
             EncodeMode::Software => mended.max(Transcoder::output_len(info.size)),
         };
-        self.writer.reserve(room).map_err(|NoMemory| {
-            Problem::new(
-                format!("cannot keep pictures of {}", info.source),
-                format!("there is no memory for {SLOTS} of up to {} KiB", room.min(MAX_FRAME) >> 10),
-                "try a smaller --size, or end what else needs memory; it is tried again by itself",
-            )
-        })?;
-        if matches!(self.feed.status().state, CaptureState::Waiting(_)) {
-            info!("camera {name}: the picture is back");
+        let no_memory = |NoMemory| SessionEnd::NoMemory { source: info.source.clone(), capacity };
+        self.writer.reserve(capacity).map_err(no_memory)?;
+        if self.ended.take().is_some() {
+            info!("{label}: the picture is back");
         }
         self.feed.status().state = CaptureState::Live(info.clone());
         Ok(())
@@ -208,40 +186,42 @@ impl<'a> Stream<'a> {
             Ok(Taken::Published) => self.announce(),
             Ok(Taken::Unwanted) => {}
             Err(reason) => {
-                debug!("camera {}: dropped frame {}: {}", self.feed.name, frame.sequence, reason.name());
+                debug!("{}: dropped frame {}: {}", self.label(), frame.sequence, reason.name());
             }
         }
         let captured = self.feed.counters.captured.load(Ordering::Relaxed);
         if captured.is_multiple_of(DEBUG_FRAMES) {
             let fps = self.feed.status().fps;
-            debug!("camera {}: {captured} frames, {fps:.2}/s", self.feed.name);
+            debug!("{}: {captured} frames, {fps:.2}/s", self.label());
         }
     }
 
-    /// A frame is in the ring: its viewers first, then those who make something else of it.
+    /// There is a new frame in the ring: wakes its viewers first, then the threads that process it further.
     fn announce(&self) {
         (self.wake)();
         self.feed.announce();
     }
 
-    /// From now on there is no picture, and this is why.
-    fn wait_for(&mut self, problem: Problem) {
+    /// Shows from now on why there is no picture.
+    fn wait_for(&mut self, end: SessionEnd) {
+        let Some(problem) = end.problem() else { return };
         let mut status = self.feed.status();
-        let known = status.state == CaptureState::Waiting(problem.clone());
         if matches!(status.state, CaptureState::Live(_)) {
             self.next_card = Instant::now();
         }
         status.state = CaptureState::Waiting(problem.clone());
         status.fps = 0.0;
         drop(status);
-        if !known {
-            warn!("camera {}: {problem}", self.feed.name);
+        if self.ended.as_ref() != Some(&end) {
+            warn!("{}: {problem}", self.label());
         }
+        self.ended = Some(end);
         let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
         self.trouble = (title, problem);
     }
 
-    /// Waits at most so long, or until the devices are others than before; the card's clock moves meanwhile.
+    /// Waits for `pause`, or until a device comes or goes; `devices` is the fingerprint before. The card's clock moves in the
+    /// meantime.
     fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
         while Instant::now() < end && find::devices_fingerprint() == devices {
@@ -252,19 +232,19 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// What is to be done a few times a second while there is no picture.
+    /// What is done a few times a second while there is no picture.
     fn pass_time(&mut self) {
         self.show_card();
-        self.go_round();
+        self.housekeeping();
     }
 
-    /// What is to be done a few times a second in any case.
-    fn go_round(&mut self) {
+    /// What is done a few times a second in any case.
+    fn housekeeping(&mut self) {
         self.feed.pulse.beat();
-        self.log_figures();
+        self.figures.log(self.feed);
     }
 
-    /// Puts the card into the ring when it is time and anybody watches.
+    /// Puts the card into the ring when that is due and somebody watches.
     fn show_card(&mut self) {
         let now = Instant::now();
         if now < self.next_card || !self.feed.is_wanted() {
@@ -272,7 +252,7 @@ impl<'a> Stream<'a> {
         }
         self.next_card = now + CARD_PERIOD;
         if self.writer.reserve(Card::MAX_JPEG).is_err() {
-            error!("camera {}: cannot show the card: there is no memory", self.feed.name);
+            error!("{}: cannot show the card: there is not enough memory", self.label());
             return;
         }
         let (title, problem) = &self.trouble;
@@ -283,40 +263,29 @@ impl<'a> Stream<'a> {
             self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
         match published {
             Ok(_) => self.announce(),
-            Err(failure) => error!("camera {}: cannot show the card: {failure:?}", self.feed.name),
+            Err(failure) => error!("{}: cannot show the card: {failure:?}", self.label()),
         }
     }
 
-    fn log_figures(&mut self) {
-        let now = Instant::now();
-        if now < self.figures.next {
-            return;
-        }
-        let counters = &self.feed.counters;
-        let (captured, published) =
-            (counters.captured.load(Ordering::Relaxed), counters.published.load(Ordering::Relaxed));
-        let dropped: Vec<_> = counters
-            .dropped()
-            .filter(|(_, count)| *count > 0)
-            .map(|(reason, count)| format!("{} {count}", reason.name()))
-            .collect();
-        info!(
-            "camera {}: {} viewers; in the last minute {} frames captured, {} published; dropped since the start: {}",
-            self.feed.name,
-            self.feed.demand_count(),
-            captured - self.figures.captured,
-            published - self.figures.published,
-            if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },
-        );
-        self.figures = Figures { next: now + FIGURES_PERIOD, captured, published };
+    fn label(&self) -> CameraLabel<'a> {
+        CameraLabel(&self.feed.name)
     }
 }
 
-/// What a card says: the camera's problem, and that of the settings file behind it.
+/// A source and what it delivers, for the log: `/dev/video0 (HD Webcam), 1280x720 mjpeg at 30/s`.
+fn in_words(info: &SourceInfo) -> String {
+    let SourceInfo { source, card, size, layout, .. } = info;
+    let card = if card.contains(source.as_str()) { String::new() } else { format!(" ({card})") };
+    let rate = info.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
+    format!("{source}{card}, {size} {layout}{rate}")
+}
+
+/// What a card says: the camera's problem, followed by that of the settings file.
 fn with_settings_problem(problem: &Problem, settings: Option<&Problem>) -> Problem {
     let mut shown = problem.clone();
     if let Some(settings) = settings {
-        shown.advice = format!("{}. The board runs with default settings, since it {settings}", shown.advice);
+        shown.advice =
+            format!("{}. The board runs with the default settings because it {settings}", shown.advice);
     }
     shown
 }
@@ -330,11 +299,11 @@ struct Search<'s, 'a> {
 impl Observer for Search<'_, '_> {
     fn refused(&mut self, source: &str, problem: &Problem) {
         let refused = (source.to_owned(), problem.clone());
-        // A search that is repeated every few seconds says only what is new, and where one device was asked
-        // for, its problem is the result of the search.
+        // A search that is repeated every few seconds logs only what is new. Where the settings name one device, its
+        // problem is the result of the search, which is logged anyway.
         let one_of_many = self.stream.feed.config.spec == SourceSpec::Auto;
         if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
-            info!("camera {}: not using {source}: {problem}", self.stream.feed.name);
+            info!("{}: not using {source}: {problem}", self.stream.label());
         }
         self.refused.push(refused);
     }
@@ -350,11 +319,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_tells_of_a_mistake_in_the_settings_too() {
+    fn a_card_shows_a_mistake_in_the_settings_too() {
         let problem = Problem::new("no camera found", "there is none", "plug one in");
         let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
-        let told = with_settings_problem(&problem, Some(&mistake)).advice;
-        assert!(told.starts_with("plug one in. ") && told.contains("cannot use line 3"), "{told}");
+        let shown = with_settings_problem(&problem, Some(&mistake)).advice;
+        assert!(shown.starts_with("plug one in. ") && shown.contains("cannot use line 3"), "{shown}");
         assert_eq!(with_settings_problem(&problem, None), problem);
+    }
+
+    #[test]
+    fn the_log_names_the_card_unless_that_says_no_more_than_the_source() {
+        let info = |source: &str, card: &str| SourceInfo {
+            source: source.to_owned(),
+            card: card.to_owned(),
+            driver: String::new(),
+            bus: String::new(),
+            layout: crate::picture::Layout::Mjpeg,
+            size: Size { width: 8, height: 6 },
+            stride: 0,
+            range: crate::picture::Range::Full,
+            max_frame: 1,
+            interval: Some(Duration::from_millis(40)),
+            compromises: Vec::new(),
+        };
+        assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");
+        assert_eq!(in_words(&info("/dev/video0", "Cam")), "/dev/video0 (Cam), 8x6 mjpeg at 25/s");
     }
 }

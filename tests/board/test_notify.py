@@ -154,9 +154,9 @@ class Notify(unittest.TestCase):
         manager = self.manager(watchdog_ms=2000)
         until("the picture", lambda: manager.lines("STATUS=camera: 320x240"))
         with Held(manager.thread("camera camera")):
-            manager.wait_for("STATUS=camera camera hangs in its driver")
+            manager.wait_for("STATUS=camera hangs in its driver")
             since = time.monotonic()
-            manager.wait_for("STATUS=camera camera hangs in its driver", times=4)
+            manager.wait_for("STATUS=camera hangs in its driver", times=4)
             self.assertEqual(manager.lines("WATCHDOG", since), [])
         manager.wait_for("WATCHDOG=1")
 

@@ -60,7 +60,7 @@ class Program:
             raise AssertionError(f"boardcam did not say where it listens; see {OUT}/boardcam.log")
         # Until a camera has delivered, its snapshots are answered with 503.
         patterns = sum(camera.endswith("pattern") for camera in cameras or ["pattern"])
-        until("a first picture of each pattern", lambda: self.log.count(" delivers ") >= patterns)
+        until("a first picture of each pattern", lambda: self.log.count(": opened ") >= patterns)
 
     def _hear(self, line):
         with open(OUT / "boardcam.log", "a") as log:

@@ -129,7 +129,7 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
     wait_for("the viewer to have left", || Ok(boardcam.log().contains("left after").then_some(())))?;
     wait_for("a recording", || Ok(boardcam.log().contains("recording into").then_some(())))?;
     let lines = objects(&boardcam.log())?;
-    for told in ["delivers", "watches camera", "makes smaller", "left after", "recording into"] {
+    for told in [": opened ", "watches camera", "makes smaller", "left after", "recording into"] {
         let line =
             lines.iter().find(|line| line["message"].as_str().is_some_and(|message| message.contains(told)));
         let line = line.ok_or_else(|| format!("no line with {told:?}"))?;

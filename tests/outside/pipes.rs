@@ -264,7 +264,7 @@ fn a_program_that_talks_without_end_shows_its_pictures_and_fills_no_log() -> Out
     let viewer = boardcam.watch("/stream")?;
     program.is_seen(&viewer)?;
     goes_on(&viewer, 20)?;
-    let lines = boardcam.log().matches("camera camera: pipe:script: so many words").count();
+    let lines = boardcam.log().matches("camera: pipe:script: so many words").count();
     ensure!((1..=20).contains(&lines), "{lines} lines in the log");
     ensure!(boardcam.end_by(Signal::TERM)?.1 < SOON, "it did not end soon");
     program.is_gone()

@@ -261,8 +261,13 @@ fn comings_and_goings_are_in_the_log() -> Outcome {
     drop(viewer);
     wait_for("the log to tell", || {
         let log = boardcam.log();
-        let told =
-            ["boardcam 0", "delivers yuyv 320x240 at 30/s", "watches camera", "left after", "30 frames,"];
+        let told = [
+            "boardcam 0",
+            "camera: opened pattern, 320x240 yuyv at 30/s",
+            "watches camera",
+            "left after",
+            "30 frames,",
+        ];
         Ok(told.iter().all(|line| log.contains(line)).then_some(()))
     })
 }

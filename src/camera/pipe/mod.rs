@@ -29,6 +29,7 @@ use super::config::{EncodeMode, PipeSpec, SourceConfig};
 use super::observer::{OBSERVE_PERIOD, Observer};
 use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::jpeg::passthrough::Jpeg;
+use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
 pub use error::PipeError;
 use input::Input;
@@ -86,7 +87,7 @@ impl Pipe {
             Some(command) => {
                 let process = Process::start(&command);
                 let process = process.map_err(|error| PipeError::Start(error.to_string()))?;
-                Input::Program(process, LogLines::new(format!("camera {name}: {label}"), level))
+                Input::Program(process, LogLines::new(format!("{}: {label}", CameraLabel(name)), level))
             }
         };
         let info = SourceInfo {

@@ -1,4 +1,4 @@
-//! What becomes of each frame between the opening of a camera and its end: judged, then passed on or encoded.
+//! What happens to each frame from the opening of a camera to its end: it is checked, then passed on or encoded.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,51 +11,52 @@ use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::jpeg::transcode::Transcoder;
+use crate::names::CameraLabel;
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
 
-/// A raw frame that is older than so many frame intervals is not worth encoding while a newer one waits, ...
+/// A raw frame that is older than this many frame intervals is not worth encoding while a newer one waits, ...
 const LATE_INTERVALS: u32 = 2;
-/// ... but never are more than so many left out in a row: as many as wait in the driver's buffers.
+/// ... but at most this many in a row are dropped for that: as many as wait in the driver's buffers.
 const LATE_FRAMES: u32 = 3;
 
-/// A camera whose JPEGs have another size than it agreed to is believed after so many of them in a row; one
-/// alone is a frame whose header was damaged.
+/// A camera's JPEGs of another size than agreed are accepted after this many of them in a row. A single one is a frame with
+/// a damaged header.
 const SIZE_FRAMES: u32 = 5;
 
-/// What became of a usable frame.
+/// What happened to a usable frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is the newest in the ring.
+    /// It is the newest frame in the ring.
     Published,
     /// Nobody wanted it.
     Unwanted,
 }
 
-/// What holds from the opening of a camera to its end.
+/// The state from the opening of a camera to its end.
 #[derive(Debug)]
 pub(super) struct Session {
     layout: Layout,
     size: Size,
-    /// Another size than that, and how many frames in a row had it.
+    /// The last other size that a frame had, and how many frames in a row have had it.
     other_size: (Size, u32),
     stride: u32,
     range: Range,
     encoder: Encoder,
     /// Which frames are worth encoding; what is passed on costs too little to choose.
     picker: FramePicker,
-    /// For a camera's own JPEGs that are to be encoded anew, with room for a mended one.
+    /// For JPEGs from the camera that are to be encoded again: the transcoder, and a buffer for the mended JPEG.
     recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
     rate: RateMeter,
-    /// Time between two frames; zero where the driver does not tell.
+    /// Time between two frames; zero where the driver does not report it.
     interval: Duration,
-    /// Frames in a row that were left out because they were late.
+    /// Frames in a row that were dropped because they were late.
     late: u32,
-    /// Unusable frames in a row, and what was wrong with the last one.
+    /// The number of unusable frames in a row, and what was wrong with the last one.
     bad: (u32, Option<DropReason>),
-    /// So many in a row are tolerated.
+    /// The most unusable frames in a row that do not end the session.
     tolerated: u32,
 }
 
@@ -79,10 +80,10 @@ impl Session {
         }
     }
 
-    /// Takes one frame in: puts it into the ring if anybody wants it, and counts it in any case.
+    /// Puts a frame into the ring if somebody wants it, and counts it in any case.
     ///
     /// # Errors
-    /// Why it was dropped; counted, too.
+    /// Why it was dropped. That is counted, too.
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
@@ -96,7 +97,9 @@ impl Session {
                 self.bad = (0, None);
                 let fps = self.rate.count(frame.captured);
                 let mut status = feed.status();
-                (status.fps, status.last_frame) = (fps, Some(frame.captured));
+                status.fps = fps;
+                status.last_frame = Some(frame.captured);
+                drop(status);
                 if taken == Taken::Published {
                     feed.counters.published.fetch_add(1, Ordering::Relaxed);
                     feed.counters.delay.observe(frame.captured.elapsed());
@@ -104,7 +107,7 @@ impl Session {
             }
             Err(reason) => {
                 feed.counters.drop_one(reason);
-                // Lacking only the end is for the EOI policy to judge.
+                // A frame that lacks only its end is a matter for the EOI policy.
                 if reason.is_bad_frame() && reason != DropReason::Fault(Fault::Truncated) {
                     self.bad = (self.bad.0 + 1, Some(reason));
                 }
@@ -113,11 +116,11 @@ impl Session {
         taken
     }
 
-    /// Why the camera must be opened anew: too many unusable frames in a row.
-    pub(super) fn verdict(&self) -> Option<String> {
+    /// If there were too many unusable frames in a row, so that the camera must be reopened: how many, and what was wrong
+    /// with the last one.
+    pub(super) fn too_many_bad(&self) -> Option<(u32, DropReason)> {
         let (bad, last) = self.bad;
-        let last = last.filter(|_| bad > self.tolerated)?.name();
-        Some(format!("{bad} in a row were unusable, the last one: {last}"))
+        last.filter(|_| bad > self.tolerated).map(|last| (bad, last))
     }
 
     fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
@@ -139,7 +142,7 @@ impl Session {
         self.check_size(jpeg.size(), feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {
-            warn!("camera {}: {notice}", feed.name);
+            warn!("{}: {notice}", CameraLabel(&feed.name));
         }
         if !admit.passes() {
             return Err(DropReason::Fault(Fault::Truncated));
@@ -150,15 +153,15 @@ impl Session {
         if feed.config.encoder == camera::EncodeMode::Software {
             return self.recode(&jpeg, frame, feed, writer);
         }
-        let published = writer.publish(self.meta(frame), |room| jpeg.copy_into(room));
-        published.map_err(|failure| dropped(failure, DropReason::TooLarge))?;
+        let published = writer.publish(self.meta(frame), |slot| jpeg.copy_into(slot));
+        published.map_err(|failure| drop_reason(failure, DropReason::TooLarge))?;
         if jpeg.mended_len() != frame.bytes.len() {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Taken::Published)
     }
 
-    /// Encodes a camera's own JPEG anew, no larger than the size that was asked for.
+    /// Encodes a camera's own JPEG again, no larger than the configured size.
     fn recode(
         &mut self,
         jpeg: &Jpeg<'_>,
@@ -177,8 +180,8 @@ impl Session {
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
         let size = transcoder.decode(mended).map_err(|_| DropReason::Unencodable)?;
-        let published = writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room));
-        published.map_err(|failure| dropped(failure, DropReason::Unencodable))?;
+        let published = writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot));
+        published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
@@ -191,7 +194,7 @@ impl Session {
             if self.other_size.1 < SIZE_FRAMES {
                 return Err(DropReason::WrongSize);
             }
-            warn!("camera {}: agreed to {} but delivers {size}; taking that", feed.name, self.size);
+            warn!("{}: agreed to {} but delivers {size}; using that", CameraLabel(&feed.name), self.size);
             self.size = size;
             if let CaptureState::Live(info) = &mut feed.status().state {
                 info.size = size;
@@ -216,14 +219,14 @@ impl Session {
         self.skip_if_late(frame)?;
         self.encoder.set_quality(feed.quality());
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
-        let published = writer.publish(meta, |room| encoder.encode(&picture, room));
-        published.map_err(|failure| dropped(failure, DropReason::Unencodable))?;
+        let published = writer.publish(meta, |slot| encoder.encode(&picture, slot));
+        published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         Ok(Taken::Published)
     }
 
-    /// Leaves a frame out when encoding falls behind the camera, so that viewers see the newest one.
+    /// Drops a frame when encoding falls behind the camera, so that viewers see the newest one.
     fn skip_if_late(&mut self, frame: &Frame<'_>) -> Result<(), DropReason> {
         let late = !self.interval.is_zero() && frame.captured.elapsed() > self.interval * LATE_INTERVALS;
         self.late = if late && self.late < LATE_FRAMES { self.late + 1 } else { 0 };
@@ -231,7 +234,7 @@ impl Session {
     }
 }
 
-fn dropped<E>(failure: Unpublished<E>, unfilled: DropReason) -> DropReason {
+fn drop_reason<E>(failure: Unpublished<E>, unfilled: DropReason) -> DropReason {
     match failure {
         Unpublished::Full => DropReason::NoSlot,
         Unpublished::Unfilled(_) => unfilled,

@@ -1,6 +1,7 @@
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Demand;
+use crate::stream::SessionEnd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -52,15 +53,17 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     for _ in 0..TOLERATED {
         assert_eq!(session.take(&frame(b"x"), &feed, &mut writer), Err(DropReason::Fault(Fault::NoSoi)));
     }
-    assert_eq!(session.verdict(), None);
+    assert_eq!(session.too_many_bad(), None);
     assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
-    assert_eq!(session.verdict().unwrap(), "8 in a row were unusable, the last one: no_soi");
+    let (frames, last) = session.too_many_bad().unwrap();
+    let why = SessionEnd::Unusable { source: "x".to_owned(), frames, last }.problem().unwrap().why;
+    assert_eq!(why, "8 in a row were unusable, the last one: no_soi");
     let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
     assert_eq!(counted.len(), 3, "{counted:?}");
 }
 
 #[test]
-fn a_camera_that_always_delivers_another_size_than_agreed_is_believed() {
+fn a_camera_that_always_delivers_another_size_than_agreed_is_accepted() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Mjpeg);
     let mut taller = WHOLE.to_vec();
@@ -88,7 +91,7 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
 }
 
 #[test]
-fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
+fn a_cameras_own_jpegs_are_encoded_again_where_that_is_configured() {
     let config = SourceConfig {
         encoder: camera::EncodeMode::Software,
         size: Some(Size { width: 6, height: 4 }),
@@ -102,17 +105,17 @@ fn a_cameras_own_jpegs_are_encoded_anew_where_that_is_asked_for() {
     let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
     let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
     assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
-    let (told, is) =
+    let (noted, is) =
         feed.ring.with_newest(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
-    assert_eq!((told, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
+    assert_eq!((noted, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
-    // What cannot be decoded is no picture that could be encoded.
+    // A JPEG that cannot be decoded cannot be encoded again.
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::Unencodable));
 }
 
 #[test]
-fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
+fn when_encoding_falls_behind_late_frames_are_dropped_but_not_forever() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Raw(Raw::Yuyv));
     let _demand = Demand::new(feed.clone());
@@ -124,7 +127,7 @@ fn when_encoding_falls_behind_late_frames_make_way_but_not_for_ever() {
         assert_eq!(session.take(&late, &feed, &mut writer), Err(DropReason::Late));
     }
     assert_eq!(session.take(&late, &feed, &mut writer), Ok(Taken::Published));
-    assert_eq!(session.verdict(), None);
+    assert_eq!(session.too_many_bad(), None);
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn the_quality_can_be_changed_while_frames_flow() {
 }
 
 #[test]
-fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
+fn a_camera_that_delivers_less_than_the_format_it_claims_is_reopened() {
     for (raw, len) in [(Raw::Nv12, 16 * 8 * 3 / 2 - 9), (Raw::Yuyv, 16 * 7), (Raw::Rgb24, 16 * 8)] {
         let (feed, mut writer) = feed();
         let mut session = session(Layout::Raw(raw));
@@ -174,6 +177,6 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_opened_anew() {
             let taken = session.take(&frame(&vec![0; len]), &feed, &mut writer);
             assert_eq!(taken, Err(DropReason::Unencodable), "{raw:?}");
         }
-        assert!(session.verdict().is_some_and(|why| why.ends_with("unencodable")), "{raw:?}");
+        assert_eq!(session.too_many_bad(), Some((TOLERATED + 1, DropReason::Unencodable)), "{raw:?}");
     }
 }

@@ -138,7 +138,7 @@ impl Boardcam {
 
     /// How often it has begun to show a camera.
     pub fn openings(&self) -> Outcome<usize> {
-        Ok(self.log()?.lines().filter(|line| line.contains(") delivers ")).count())
+        Ok(self.log()?.lines().filter(|line| line.contains(": opened ")).count())
     }
 
     /// File descriptors, threads and memory that it has.

@@ -1,0 +1,56 @@
+//! Why a camera's session ended, as values; the text for people is made of them.
+
+use std::time::Duration;
+
+use crate::feed::DropReason;
+use crate::problem::Problem;
+use crate::ring::{MAX_FRAME, SLOTS};
+
+/// Why there are no more frames from a camera.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionEnd {
+    /// The search found no camera that can be used.
+    NotFound(Problem),
+    /// There is not enough memory for frames of `capacity` bytes.
+    NoMemory { source: String, capacity: usize },
+    /// Too many frames in a row were unusable.
+    Unusable { source: String, frames: u32, last: DropReason },
+    /// No frame came for this long.
+    Stalled { source: String, time: Duration },
+    /// The source ended.
+    SourceEnded(Problem),
+    /// This program's own code panicked.
+    Panicked { camera: String },
+    /// The program ends.
+    Shutdown,
+}
+
+impl SessionEnd {
+    /// What to show people; `None` where nothing is wrong.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        Some(match self {
+            Self::NotFound(problem) | Self::SourceEnded(problem) => problem.clone(),
+            Self::NoMemory { source, capacity } => Problem::new(
+                format!("cannot keep pictures of {source}"),
+                format!("there is no memory for {SLOTS} of up to {} KiB", (*capacity).min(MAX_FRAME) >> 10),
+                "try a smaller --size, or stop other programs that need memory; boardcam keeps trying",
+            ),
+            Self::Unusable { source, frames, last } => Problem::new(
+                format!("cannot use the pictures of {source}"),
+                format!("{frames} in a row were unusable, the last one: {}", last.name()),
+                "check the cable; boardcam reopens the camera",
+            ),
+            Self::Stalled { source, time } => Problem::new(
+                format!("cannot get pictures from {source}"),
+                format!("none came for {:.0} s", time.as_secs_f32()),
+                "check the cable and the power supply; boardcam reopens the camera",
+            ),
+            Self::Panicked { camera } => Problem::new(
+                format!("cannot go on with {camera}"),
+                "an error in this program stopped it",
+                "boardcam restarts it by itself; please report what the log says",
+            ),
+            Self::Shutdown => return None,
+        })
+    }
+}
