@@ -1,220 +1,348 @@
-//! Documentation and program agree: every option, URL and metric of the program stands in the docs and the other way
-//! round, every test file stands in docs/testing.md, and every relative link resolves.
+//! Docs and program agree: every option, URL and metric is documented, what the docs name exists, and links resolve.
+
+mod markdown;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The most bytes that the README may have.
-const README_MAX: usize = 8192;
+use boardcam::site::{METRICS, routes};
+use markdown::{Page, files, read, root};
 
-/// Options of other programs that the docs name: cargo, curl, apt's and this repository's scripts, rpicam-vid.
-const OTHER_OPTIONS: [&str; 17] = [
-    "--release",
-    "--test",
-    "--bench",
-    "--workspace",
-    "--all-targets",
-    "--features",
-    "--target",
-    "--remove",
-    "--binary",
-    "--root",
-    "--all",
-    "--cacert",
-    "--rotation",
-    "--no-run",
-    "--locked",
-    "--package",
-    "--nginx",
+/// The most bytes of README.md: it is a front door, and the manual is in `docs`.
+const README_MAX: u64 = 8192;
+
+/// Options of scripts in this repository that the docs name, each with its script.
+const SCRIPT_OPTIONS: [(&str, &str); 4] = [
+    ("--binary", "board/install"),
+    ("--root", "board/install"),
+    ("--remove", "board/install"),
+    ("--all", ".ci/run"),
 ];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// Code in the docs that begins like a URL's path and is a path on a disk, or another program's URL.
+const OTHER_PATHS: [&str; 8] = ["/dev", "/etc/", "/var/", "/media/", "/data", "/webcam", "/sys/", "/64"];
+
+/// The names by which the docs call a board's address.
+const HOSTS: [&str; 4] = ["ADDRESS", "board.local", "boardcam.local", "boardcam-2.local"];
+
+/// Where spans of code name files of this repository.
+const FOLDERS: [&str; 8] = ["src/", "tests/", "fuzz/", "docs/", "board/", "cross/", "benches/", ".ci/"];
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_boardcam")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
-fn read(path: impl AsRef<Path>) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
+/// The commands that `--help` lists.
+fn commands() -> Vec<String> {
+    let help = help(&["--help"]);
+    let (_, below) = help.split_once("\nCommands:\n").unwrap();
+    let lines = below.lines().take_while(|line| !line.is_empty());
+    lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned)).collect()
 }
 
-/// Every Markdown file of the repository, by its path below the root.
-fn documents() -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).to_vec();
-    for folder in ["docs", "board"] {
-        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        let documents = files.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
-        all.extend(documents.map(|path| path.strip_prefix(root()).unwrap().to_owned()));
-    }
-    all
+/// The options at the beginning of a help text's lines, the long and the short ones.
+fn options_in(help: &str) -> BTreeSet<String> {
+    let words = |line: &str| {
+        let words = line.split_whitespace().map(|word| word.trim_end_matches(',').to_owned());
+        words.take_while(|word| word.starts_with('-') && word.len() > 1).collect::<Vec<_>>()
+    };
+    help.lines().flat_map(words).collect()
 }
 
-/// What the docs say about the program, all in one.
-fn all_docs() -> String {
-    documents().iter().map(read).collect()
+/// The options that a command line of boardcam in the docs uses. What is quoted, or a comment, is not its own.
+fn options_used(line: &str) -> Vec<String> {
+    let line = line.split(" #").next().unwrap_or(line);
+    let unquoted: Vec<_> = line.split(['\'', '"']).step_by(2).collect();
+    let Some((_, arguments)) = ["boardcam ", "cargo run --release -- "]
+        .into_iter()
+        .find_map(|program| unquoted.first()?.starts_with(program).then_some(("", unquoted.join(" "))))
+    else {
+        return Vec::new();
+    };
+    let arguments = arguments.split_once(" -- ").map_or(arguments.clone(), |(_, own)| own.to_owned());
+    let words = arguments.split_whitespace().take_while(|word| !["|", ">>", ">", "&&"].contains(word));
+    words.filter(|word| word.starts_with('-') && word.len() > 1).map(str::to_owned).collect()
 }
 
-/// The anchor that GitHub gives to a heading.
+/// Whether the program answers a path of the docs, such as `/cameras/NAME/api/recordings/NAME` or `/stream?fps=5`.
+fn is_route(path: &str) -> bool {
+    let path = path.strip_prefix("/cameras/NAME").unwrap_or(path);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let path = if path.is_empty() { "/" } else { path };
+    routes().any(|route| match (route.path.split_once('?'), route.path.strip_suffix('*')) {
+        (Some((own, action)), _) => own == path && query.starts_with(action),
+        (None, Some(start)) => path.len() > start.len() && path.starts_with(start),
+        (None, None) => route.path == path && !query.starts_with("action="),
+    })
+}
+
+/// The paths of a board's URLs in a piece of code.
+fn paths_in(code: &str) -> Vec<String> {
+    let starts = code.match_indices("://").map(|(at, found)| &code[at + found.len()..]);
+    starts
+        .filter_map(|rest| {
+            let url: &str = rest.split([' ', '"', '\'', '#', '<', '>', ')', ';']).next()?;
+            let url = url.split_once('@').map_or(url, |(_, url)| url);
+            let (host, path) = url.split_at(url.find('/')?);
+            HOSTS.contains(&host.split(':').next()?).then(|| path.trim_end_matches([',', '.']).to_owned())
+        })
+        .collect()
+}
+
+/// The anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase();
-    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    (heading.trim().to_lowercase().chars())
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
-/// The targets of a document's links and pictures.
-fn links(text: &str) -> Vec<&str> {
-    let outside_code = text.split("```").step_by(2);
-    outside_code
-        .flat_map(|part| part.split("](").skip(1))
-        .filter_map(|rest| Some(rest.split_once(')')?.0))
+fn assert_none(what: &str, wrong: &[String]) {
+    assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_option_and_command_is_documented() {
+    let settings = Page::named("docs/settings.md");
+    let documented: BTreeSet<_> = (settings.spans.iter())
+        .flat_map(|span| span.split([' ', ',']))
+        .map(str::to_owned)
+        .chain(settings.code.iter().flat_map(|line| options_used(line)))
+        .collect();
+    let options = options_in(&help(&["--help"]));
+    assert!(options.contains("--camera") && options.contains("-v"), "{options:?}");
+    let missing: Vec<_> = options.difference(&documented).cloned().collect();
+    assert_none("options that docs/settings.md does not name", &missing);
+    let commands = commands();
+    assert!(commands.iter().any(|name| name == "probe"), "{commands:?}");
+    for command in commands.iter().filter(|command| *command != "help") {
+        let is_named =
+            |code: &String| code.starts_with("boardcam") && code.split(' ').any(|word| word == command);
+        assert!(settings.code.iter().any(is_named), "docs/settings.md does not show `boardcam {command}`");
+        let own: Vec<_> = options_in(&help(&[command, "--help"])).difference(&documented).cloned().collect();
+        assert_none(&format!("options of {command} that docs/settings.md does not name"), &own);
+    }
+}
+
+#[test]
+fn every_option_in_the_docs_exists() {
+    let mut options = options_in(&help(&["--help"]));
+    for command in commands().iter().filter(|command| *command != "help") {
+        options.extend(options_in(&help(&[command, "--help"])));
+    }
+    for (option, script) in SCRIPT_OPTIONS {
+        assert!(read(&root().join(script)).contains(option), "{script} has no {option}");
+        options.insert(option.to_owned());
+    }
+    let (mut wrong, mut found) = (Vec::new(), 0);
+    for page in Page::all() {
+        let spans = page.spans.iter().filter(|span| span.starts_with("--"));
+        let used = (page.code.iter().chain(&page.spans).flat_map(|line| options_used(line)))
+            .chain(spans.filter_map(|span| span.split([' ', ',', '=']).next().map(str::to_owned)));
+        for option in used {
+            found += 1;
+            if !options.contains(&option) {
+                wrong.push(format!("{}: {option}", page.name()));
+            }
+        }
+    }
+    assert!(found > 20, "only {found} options found in the docs");
+    assert_none("options that the program does not have", &wrong);
+}
+
+#[test]
+fn every_url_is_documented() {
+    let documented = Page::named("docs/api.md").first_cells("# URLs");
+    let missing: Vec<_> = (routes().map(|route| route.path.replace('*', "NAME")))
+        .filter(|path| !documented.contains(path))
+        .collect();
+    assert_none("URLs that the table in docs/api.md lacks", &missing);
+}
+
+#[test]
+fn every_url_in_the_docs_exists() {
+    let (mut wrong, mut found) = (Vec::new(), 0);
+    for page in Page::all() {
+        let paths = page
+            .spans
+            .iter()
+            .filter(|span| span.starts_with('/') && !OTHER_PATHS.iter().any(|other| span.starts_with(other)));
+        let paths = (paths.map(|span| span.split(' ').next().unwrap_or_default().to_owned()))
+            .chain(page.code.iter().chain(&page.spans).flat_map(|code| paths_in(code)));
+        for path in paths {
+            found += 1;
+            if !is_route(&path) {
+                wrong.push(format!("{}: {path}", page.name()));
+            }
+        }
+    }
+    assert!(found > 20, "only {found} URLs found in the docs");
+    assert_none("URLs that the program does not have", &wrong);
+}
+
+/// The metrics in the table of docs/api.md, where `boardcam_` is left out.
+fn documented_metrics() -> BTreeSet<String> {
+    (Page::named("docs/api.md").first_cells("## Metrics").into_iter())
+        .map(|name| if name.starts_with("process_") { name } else { format!("boardcam_{name}") })
         .collect()
 }
 
 #[test]
-fn every_relative_link_resolves() {
-    let mut broken = Vec::new();
-    let mut number = 0;
-    for document in documents() {
-        let text = read(&document);
-        for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
-            number += 1;
-            let (path, heading) =
-                link.split_once('#').map_or((link, None), |(path, rest)| (path, Some(rest)));
-            let target = match path {
-                "" => root().join(&document),
-                path => root().join(document.parent().unwrap()).join(path),
-            };
-            let found = target.exists()
-                && heading.is_none_or(|heading| {
-                    let text = fs::read_to_string(&target).unwrap_or_default();
-                    text.lines()
-                        .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == heading)
-                });
-            if !found {
-                broken.push(format!("{}: {link}", document.display()));
+fn every_metric_is_documented() {
+    let documented = documented_metrics();
+    let missing: Vec<_> = METRICS
+        .iter()
+        .map(|metric| metric.name.to_owned())
+        .filter(|name| !documented.contains(name))
+        .collect();
+    assert_none("metrics that docs/api.md lacks", &missing);
+}
+
+#[test]
+fn every_metric_in_the_docs_exists() {
+    let exists = |name: &str| METRICS.iter().any(|metric| metric.name == name);
+    let mut wrong: Vec<_> = documented_metrics().into_iter().filter(|name| !exists(name)).collect();
+    for page in Page::all() {
+        let all = page.code.iter().map(String::as_str).chain([page.prose.as_str()]);
+        for (text, at) in all.flat_map(|text| text.match_indices("boardcam_").map(move |(at, _)| (text, at)))
+        {
+            let name: String =
+                text[at..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            if name != "boardcam_" && !exists(&name) {
+                wrong.push(format!("{}: {name}", page.name()));
             }
         }
     }
-    assert!(number > 20, "only {number} links were found");
-    assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
+    assert_none("metrics that the program does not have", &wrong);
+}
+
+#[test]
+fn every_link_between_the_docs_resolves() {
+    let (mut wrong, mut found) = (Vec::new(), 0);
+    for page in Page::all() {
+        let without_code: String = page.prose.split('`').step_by(2).collect();
+        let targets = without_code.match_indices("](").map(|(at, _)| &without_code[at + 2..]);
+        for target in targets.filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            found += 1;
+            let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { page.path.clone() } else { page.path.with_file_name(file) };
+            let is_there = file.exists()
+                && (fragment.is_empty()
+                    || Page::read(file).prose.lines().any(|line| {
+                        line.starts_with('#') && anchor(line.trim_start_matches('#')) == fragment
+                    }));
+            if !is_there {
+                wrong.push(format!("{}: {target}", page.name()));
+            }
+        }
+    }
+    assert!(found > 20, "only {found} links found");
+    assert_none("links that lead nowhere", &wrong);
+}
+
+#[test]
+fn every_page_that_the_code_names_exists() {
+    let mut all = Vec::new();
+    files(root(), &mut all);
+    let mut wrong = Vec::new();
+    for path in all.iter().filter(|path| *path != &root().join(file!())) {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        for (at, _) in text.match_indices("docs/") {
+            let name: String =
+                text[at..].chars().take_while(|c| c.is_alphanumeric() || "-_./".contains(*c)).collect();
+            let name = name.trim_end_matches('.');
+            if name.ends_with(".md") && !root().join(name).exists() {
+                wrong.push(format!("{}: {name}", path.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert_none("pages that do not exist", &wrong);
+}
+
+/// Whether a file of this repository, `tests/clients/test_page_*.py` or `src/gate/limits.rs`, exists.
+fn is_file(name: &str) -> bool {
+    let Some((start, end)) = name.split_once('*') else { return root().join(name).exists() };
+    let (folder, start) = start.rsplit_once('/').unwrap_or(("", start));
+    fs::read_dir(root().join(folder)).is_ok_and(|entries| {
+        (entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()))
+            .any(|name| name.starts_with(start) && name.ends_with(end))
+    })
+}
+
+/// Whether `gate::limits` or `gate::limits::QUEUE` exists.
+fn is_item(path: &str) -> bool {
+    let (folder, last) = path.rsplit_once("::").unwrap_or(("", path));
+    let file_of = |module: &str| {
+        let base = root().join("src").join(module.replace("::", "/"));
+        [base.with_extension("rs"), base.join("mod.rs")].into_iter().find(|file| file.exists())
+    };
+    if last.starts_with(char::is_lowercase) {
+        return file_of(path).is_some();
+    }
+    file_of(folder).is_some_and(|file| {
+        let text = read(&file);
+        let is_passed_on = text.lines().any(|line| line.starts_with("pub use ") && line.contains(last));
+        is_passed_on
+            || ["const", "static", "struct", "enum", "trait"].iter().any(|kind| {
+                [":", " ", "<", ";", "("].iter().any(|end| text.contains(&format!("{kind} {last}{end}")))
+            })
+    })
+}
+
+#[test]
+fn every_file_and_item_in_the_docs_exists() {
+    let (mut wrong, mut found) = (Vec::new(), 0);
+    for page in Page::all().iter().filter(|page| page.name() != "CHANGELOG.md") {
+        for span in &page.spans {
+            let name = span.split(' ').next().unwrap_or_default();
+            let is_right = if name.starts_with("test_") && name.ends_with(".py") {
+                is_file(&format!("tests/clients/{name}")) || is_file(&format!("tests/board/{name}"))
+            } else if FOLDERS.iter().any(|folder| name.starts_with(folder)) {
+                is_file(name)
+            } else if name.contains("::") && name.chars().all(|c| c.is_alphanumeric() || "_:".contains(c)) {
+                is_item(name)
+            } else {
+                continue;
+            };
+            found += 1;
+            if !is_right {
+                wrong.push(format!("{}: {name}", page.name()));
+            }
+        }
+    }
+    assert!(found > 40, "only {found} names found");
+    assert_none("files and items that do not exist", &wrong);
 }
 
 #[test]
 fn the_readme_is_short() {
-    let length = read("README.md").len();
-    assert!(length <= README_MAX, "README.md has {length} bytes, more than {README_MAX}");
+    let size = fs::metadata(root().join("README.md")).unwrap().len();
+    assert!(size <= README_MAX, "README.md has {size} bytes");
 }
 
-/// Every `--option` in a text.
-fn options(text: &str) -> BTreeSet<String> {
-    let starts = text.match_indices("--").filter(|(at, _)| {
-        !text[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '|' | '_'))
-    });
-    let names = starts.map(|(at, _)| {
-        let name = &text[at + 2..];
-        &name[..name.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(name.len())]
-    });
-    let names = names.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()));
-    names.map(|name| format!("--{}", name.trim_end_matches('-'))).collect()
-}
-
-/// The options of the program and of its commands.
-fn program_options() -> BTreeSet<String> {
-    let help = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_boardcam")).args(arguments).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let mut all = String::new();
-    for command in ["", "probe", "snapshot", "check", "hash-password", "wifi"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
-        // Of a row of the list only the names count; the text behind them may name other programs' options.
-        let rows = help(&arguments);
-        let rows = rows.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-        all.extend(rows.filter_map(|row| row.split("  ").next()).map(|names| format!("{names}\n")));
-    }
-    options(&all)
-}
-
-#[test]
-fn the_docs_name_every_option_and_no_other() {
-    let (program, docs) = (program_options(), options(&all_docs()));
-    assert!(program.len() > 20, "{program:?}");
-    let missing: Vec<_> = program.difference(&docs).collect();
-    assert!(missing.is_empty(), "the docs do not name {missing:?}");
-    let others: BTreeSet<String> = OTHER_OPTIONS.map(str::to_owned).into();
-    let unknown: Vec<_> =
-        docs.iter().filter(|name| !program.contains(*name) && !others.contains(*name)).collect();
-    assert!(unknown.is_empty(), "the docs name options that do not exist: {unknown:?}");
-}
-
-/// The URLs in the first column of the table in docs/api.md: paths in backticks.
-fn documented_urls() -> BTreeSet<String> {
-    let api = read("docs/api.md");
-    let table = api.split("\n## ").next().unwrap();
-    let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-    cells
-        .flat_map(|cell| {
-            cell.split('`').step_by(2).chain(cell.split('`').skip(1).step_by(2)).collect::<Vec<_>>()
+/// The tests in a folder, by their paths in this repository.
+fn test_files(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    (entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display())))
+        .filter(|name| name.ends_with(".rs"))
+        .filter(|name| {
+            !["/main.rs", "/boardcam.rs", "/allocations.rs"].iter().any(|part| name.ends_with(part))
         })
-        .filter(|text| text.starts_with('/'))
-        .map(|url| url.replace("NAME", "*"))
         .collect()
 }
 
 #[test]
-fn the_docs_name_every_url_and_no_other() {
-    let program: BTreeSet<String> = boardcam::site::routes().map(|route| route.path).collect();
-    let docs = documented_urls();
-    assert!(program.len() > 15, "{program:?}");
-    assert_eq!(program.difference(&docs).collect::<Vec<_>>(), [""; 0], "not in docs/api.md");
-    assert_eq!(docs.difference(&program).collect::<Vec<_>>(), [""; 0], "in docs/api.md, but not served");
-}
-
-#[test]
-fn the_docs_name_every_metric_and_no_other() {
-    let api = read("docs/api.md");
-    let table = api.split("\n## Metrics").nth(1).unwrap().split("\n## ").next().unwrap();
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-    let docs: BTreeSet<String> = rows
-        .flat_map(|cell| cell.split('`').step_by(2).collect::<Vec<_>>())
-        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-        .map(|name| format!("boardcam_{name}"))
-        .collect();
-    let program: BTreeSet<String> = boardcam::site::METRICS
-        .iter()
-        .map(|metric| metric.name)
-        .filter(|name| name.starts_with("boardcam_"))
-        .map(str::to_owned)
-        .collect();
-    assert!(program.len() > 15, "{program:?}");
-    assert_eq!(docs, program);
-}
-
-fn test_files(folder: &str) -> Vec<String> {
-    let files = fs::read_dir(root().join(folder)).unwrap();
-    let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.map(|name| format!("{folder}/{name}")).collect()
-}
-
-#[test]
-fn every_suite_and_test_file_stands_in_the_index() {
-    let index = read("docs/testing.md");
-    let is_test = |file: &&String| {
-        file.ends_with(".rs")
-            && !["main", "boardcam"].iter().any(|part| file.ends_with(&format!("/{part}.rs")))
-    };
-    let outside = test_files("tests/outside").into_iter().filter(|file| is_test(&file));
-    let integration =
-        test_files("tests").into_iter().filter(|file| is_test(&file) && !file.ends_with("allocations.rs"));
-    let targets = test_files("fuzz/targets");
+fn every_test_file_stands_in_the_index() {
+    let index = Page::named("docs/testing.md");
     let missing: Vec<_> =
-        outside.chain(integration).chain(targets).filter(|file| !index.contains(file.as_str())).collect();
-    assert!(missing.is_empty(), "docs/testing.md does not name {missing:?}");
-    let named = index
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(|text| text.starts_with("tests/") || text.starts_with("fuzz/"));
-    let gone: Vec<_> = named.filter(|path| !root().join(path.split(' ').next().unwrap()).exists()).collect();
-    assert!(gone.is_empty(), "docs/testing.md names what does not exist: {gone:?}");
+        (["tests", "tests/outside", "fuzz/targets"].iter().flat_map(|folder| test_files(folder)))
+            .filter(|file| !index.spans.contains(file))
+            .collect();
+    assert_none("tests that docs/testing.md does not name", &missing);
 }
