@@ -19,6 +19,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a \
                command or from standard input), or pattern (a moving test picture)",
         example: "/dev/video0",
+        wrong: &["webcam", "a b=auto", "=auto"],
         target: Target::Source,
         ..Opt::EMPTY
     },
@@ -27,6 +28,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "WIDTHxHEIGHT",
         help: "Picture size to ask the camera for; it may give the nearest one that it has",
         example: "640x480",
+        wrong: &["0x0", "big"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.size = Some(text.parse()?);
@@ -42,6 +44,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Number,
         help: "Frames per second to ask the camera for",
         example: "15",
+        wrong: &["0", "-1", "241"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.fps = Some(number(text, 1, MAX_FPS)?);
@@ -57,6 +60,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it \
                has that, otherwise the pixels that cost least)",
         example: "mjpeg",
+        wrong: &["gif"],
         target: Target::Camera {
             set: |camera, text| {
                 let mut choices = vec![(AUTO, None)];
@@ -76,6 +80,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it \
                is set",
         example: "85",
+        wrong: &["0", "101", "85.5"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.quality = Some(number(text, 1, 100)?);
@@ -90,6 +95,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "ENCODER",
         help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
         example: "passthrough",
+        wrong: &["hardware"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.encoder = one_of(text, &EncodeMode::ALL.map(|mode| (mode.name(), mode)))?;
@@ -105,6 +111,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Number,
         help: "Unusable frames in a row that are tolerated before the camera is reopened",
         example: "10",
+        wrong: &["0", "1001"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.bad_frames = number(text, 1, MAX_BAD_FRAMES)?;

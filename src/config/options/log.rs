@@ -10,6 +10,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "TARGET",
         help: "Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere)",
         example: "syslog",
+        wrong: &["file"],
         target: Target::Program {
             set: |settings, text| {
                 settings.log = one_of(text, &log::Target::ALL.map(|target| (target.name(), target)))?;
@@ -24,6 +25,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "FORMAT",
         help: "What log lines look like: text, or json (for machines, one object a line)",
         example: "json",
+        wrong: &["xml"],
         target: Target::Program {
             set: |settings, text| {
                 settings.log_format = one_of(text, &Format::ALL.map(|format| (format.name(), format)))?;
@@ -39,6 +41,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Flag,
         help: "Log more: a line every 30 frames, and each request",
         example: "true",
+        wrong: &["yes"],
         target: Target::Program {
             set: |settings, text| {
                 settings.verbose = one_of(text, &[("true", true), ("false", false)])?;

@@ -12,6 +12,7 @@
 //!     unset: "every frame",
 //!     help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
 //!     example: "10",
+//!     wrong: &["0", "86401"],
 //!     target: Target::Camera {
 //!         set: |camera, text| {
 //!             camera.record.every = Some(seconds(text, MAX_EVERY)?);
@@ -83,6 +84,8 @@ pub struct Opt {
     pub help: &'static str,
     /// A right value, for messages about a wrong one.
     pub example: &'static str,
+    /// Values that it refuses, for the test of the table.
+    pub wrong: &'static [&'static str],
     /// With `--appliance`, it stays in force although the settings file has a mistake elsewhere: it says how the board
     /// is reached, and by whom.
     pub kept: bool,
@@ -101,6 +104,7 @@ impl Opt {
         unset: "none",
         help: "",
         example: "",
+        wrong: &[],
         kept: false,
         target: Target::Source,
     };

@@ -23,6 +23,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         many: true,
         help: "Address and port to serve on; [::] is every address of this machine, including IPv4",
         example: "0.0.0.0:8080",
+        wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536"],
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.listen, text),
             get: |settings| match &settings.gate.listen {
@@ -39,6 +40,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and \
                for programs on this machine that call it localhost or 127.0.0.1",
         example: "auto",
+        wrong: &["on"],
         kept: true,
         target: Target::Program {
             set: |settings, text| {
@@ -56,6 +58,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "[::]:8443",
         help: "Address and port to serve HTTPS on",
         example: "0.0.0.0:8443",
+        wrong: &["8443"],
         kept: true,
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.https_listen, text),
@@ -69,6 +72,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Name of this board on the network: it is found at http://NAME.local (mDNS). A second board with the same \
                name is NAME-2; none announces nothing",
         example: "garden",
+        wrong: &["a.b", "-a", "a-", "my_camera"],
         kept: true,
         target: Target::Program {
             set: set_name,
@@ -83,6 +87,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "this machine's name, with and without .local, and the one it is found under",
         help: "A further name under which browsers may open this server",
         example: "camera.example.org",
+        wrong: &["", "a.b:80"],
         kept: true,
         target: Target::Program { set: add_host, get: |settings| settings.hosts.clone() },
         ..Opt::EMPTY
@@ -93,6 +98,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         many: true,
         help: "Another web page whose scripts may read streams, snapshots and state (Mainsail, Fluidd)",
         example: "http://mainsail.local",
+        wrong: &["mainsail.local", "http://", "*", "null", "http://mainsail.local/", "http://Mainsail.local"],
         kept: true,
         target: Target::Program { set: add_origin, get: |settings| settings.origins.clone() },
         ..Opt::EMPTY
@@ -103,6 +109,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         many: true,
         help: "A proxy in front of this server whose X-Forwarded-For is believed",
         example: "127.0.0.1",
+        wrong: &["10.0.0.0/33"],
         kept: true,
         target: Target::Program {
             set: |settings, text| {
@@ -120,6 +127,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Number,
         help: "Connections served at once; fewer if the system allows fewer open files",
         example: "100",
+        wrong: &["0", "100001"],
         target: Target::Program {
             set: |settings, text| {
                 settings.gate.max_connections = number(text, 1, 100_000)?;

@@ -29,6 +29,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Where recordings go; the folder must exist. On a disk of its own, name a folder on it rather than its \
                mount point",
         example: "/var/lib/boardcam",
+        wrong: &["recordings"],
         target: Target::Program {
             set: set_folder,
             get: |settings| {
@@ -43,6 +44,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "When to record: off (only when it is switched on, on the page or by the API), always, or between two \
                times of the board's time zone, such as 08:00-18:00",
         example: "always",
+        wrong: &["8-18"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.record.plan = text.parse()?;
@@ -59,6 +61,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "every frame",
         help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
         example: "10",
+        wrong: &["0", "86401"],
         target: Target::Camera {
             set: |camera, text| {
                 camera.record.every = Some(seconds(text, MAX_EVERY)?);
@@ -74,6 +77,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Number,
         help: "How long a recorded file plays before the next one begins",
         example: "300",
+        wrong: &["0", "21601"],
         target: Target::Program {
             set: |settings, text| {
                 settings.record.segment = seconds(text, MAX_SEGMENT)?;
@@ -90,6 +94,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "as much as the disk holds",
         help: "Megabytes that all recordings together may take; the oldest are deleted first",
         example: "8000",
+        wrong: &["0"],
         target: Target::Program {
             set: |settings, text| {
                 settings.record.limits.max_bytes = Some(megabytes(text)?);
@@ -107,6 +112,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         kind: Kind::Number,
         help: "Megabytes of the disk that recordings leave free; the oldest are deleted first",
         example: "1000",
+        wrong: &["99999999999999999999"],
         target: Target::Program {
             set: |settings, text| {
                 settings.record.limits.min_free = megabytes(text)?;
@@ -123,6 +129,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "no limit",
         help: "Days that recordings are kept",
         example: "30",
+        wrong: &["0", "36501"],
         target: Target::Program {
             set: |settings, text| {
                 let days: u32 = number(text, 1, MAX_AGE)?;
