@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_fill_the_height_they_are_given() {
+    fn fonts_fill_the_given_height() {
         for height in 10..400 {
             let got = Font::up_to(height).height();
             assert!(got <= height && got * 4 >= height * 3, "{got} of {height}");

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_everybody_sees_of_a_command_holds_no_secret() {
+    fn the_label_of_a_command_shows_no_secret() {
         for (command, label) in [
             ("ffmpeg -i rtsp://admin:secret@cam -f mjpeg -", "pipe:ffmpeg"),
             ("exec /usr/bin/ffmpeg -i x", "pipe:ffmpeg"),

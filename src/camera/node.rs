@@ -295,7 +295,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_camera_of_before_is_tried_first_also_under_another_number() {
+    fn the_previous_camera_is_tried_first_even_with_another_number() {
         let before = node(7, "HD Webcam", "uvcvideo", USB, "A1").identity;
         let nodes = || {
             vec![
@@ -327,7 +327,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_no_camera_is_not_opened() {
+    fn a_file_that_is_not_a_camera_is_not_opened() {
         for (path, says) in [
             ("/dev/null", "another kind of device"),
             ("/", "a folder"),

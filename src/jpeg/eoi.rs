@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_never_sends_an_end_is_seen_after_a_second_and_logged_once() {
+    fn a_camera_that_never_sends_eoi_is_shown_after_a_second_and_logged_once() {
         let mut policy = Policy::default();
         let answers: Vec<Admit> = (0..300).map(|_| admit(&mut policy, false)).collect();
         let dropped = answers.iter().filter(|a| **a == Admit::Drop).count();
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_sends_one_end_in_thirty_frames_passes_too() {
+    fn a_camera_that_sends_eoi_in_one_of_thirty_frames_is_shown_too() {
         let mut policy = Policy::default();
         let answers: Vec<Admit> = (0..300).map(|n| admit(&mut policy, n % 30 == 0)).collect();
         assert!(answers[45..].iter().all(|a| *a == Admit::Pass));
     }
 
     #[test]
-    fn when_the_ends_come_back_cut_frames_are_dropped_again() {
+    fn cut_frames_are_dropped_again_once_most_frames_have_eoi() {
         let mut policy = Policy::default();
         for _ in 0..100 {
             admit(&mut policy, false);

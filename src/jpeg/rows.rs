@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_limited_sample_is_spread_to_the_nearest_full_one() {
+    fn every_limited_sample_maps_to_the_nearest_full_one() {
         for v in 0..=255u8 {
             let luma = ((f64::from(v) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
             let chroma = ((f64::from(v) - 128.0) * 255.0 / 224.0 + 128.0).clamp(0.0, 255.0);

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_stands_once_in_the_table_with_a_name_and_codes_of_its_own() {
+    fn every_layout_stands_once_in_the_table_with_its_own_name_and_codes() {
         let all: Vec<Layout> = Layout::all().collect();
         assert!(all.iter().all(|layout| layout.format().layout == *layout));
         assert_eq!(all.iter().map(|layout| layout.name()).collect::<HashSet<_>>().len(), all.len());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_takes_the_bytes_that_its_kernel_documentation_says() {
+    fn a_picture_takes_as_many_bytes_as_the_kernel_documentation_says() {
         for (raw, bytes) in [
             (Raw::Nv12, 640 * 480 * 3 / 2),
             (Raw::Nv21, 640 * 480 * 3 / 2),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_of_rows_counts_in_every_plane_but_behind_the_last_row() {
+    fn row_padding_counts_in_every_plane_except_behind_the_last_row() {
         assert_eq!(len(Raw::Yuyv, 3, 3, 12), 12 * 2 + 8);
         assert_eq!(len(Raw::Grey, 3, 3, 8), 8 * 2 + 3);
         assert_eq!(len(Raw::Rgb24, 3, 2, 16), 16 + 9);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_sizes_have_half_a_pair_and_half_a_row_of_chroma_more() {
+    fn odd_sizes_round_chroma_up() {
         assert_eq!(len(Raw::Nv12, 5, 3, 5), 5 * 3 + 6 * 2);
         assert_eq!(len(Raw::Yu12, 5, 3, 5), 5 * 3 + 3 * 2 * 2);
         assert_eq!(len(Raw::Yuyv, 5, 1, 12), 12);

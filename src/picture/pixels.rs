@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn planes_follow_each_other_with_strides_of_their_own() {
+    fn planes_follow_each_other_with_their_own_strides() {
         let bytes: Vec<u8> = (0..100).collect();
         let pairs = picture(Raw::Nv12, &bytes, 3, 3, 8).expect("3 rows of luma, 2 of chroma");
         assert_eq!(pairs.row(0, 2), [16, 17, 18]);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_row_may_end_short_of_the_stride_but_not_of_the_picture() {
+    fn the_last_row_may_lack_padding_but_no_samples() {
         for (raw, stride, needed) in
             [(Raw::Yuyv, 12, 32), (Raw::Grey, 12, 28), (Raw::Nv12, 12, 52), (Raw::Yu12, 12, 56)]
         {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_strides_that_cannot_be_are_refused() {
+    fn impossible_sizes_and_strides_are_refused() {
         for raw in Layout::all().filter_map(Layout::raw) {
             for (width, height) in [(0, 1), (1, 0), (1, 65_536), (65_536, 1), (u32::MAX, u32::MAX)] {
                 let refused = picture(raw, &[0; 64], width, height, u32::MAX);
@@ -191,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_driver_announces_every_row_is_there_or_the_frame_is_refused(
+        fn every_row_is_in_bounds_or_the_frame_is_refused(
             index in 0..10usize,
             width in 0..40u32,
             height in 0..20u32,

@@ -161,7 +161,7 @@ fn dropped(boardcam: &Boardcam, reason: &str) -> Outcome<u64> {
 }
 
 #[test]
-fn the_pictures_of_a_program_are_shown_as_they_are_and_its_arguments_to_nobody() -> Outcome {
+fn the_pictures_of_a_program_are_shown_unchanged_and_its_arguments_to_nobody() -> Outcome {
     let program = Program::new("shown", "shows")?;
     let boardcam = program.boardcam()?;
     let camera =
@@ -172,17 +172,24 @@ fn the_pictures_of_a_program_are_shown_as_they_are_and_its_arguments_to_nobody()
     ensure!(camera()?["frames"]["published"] == 0, "they were published");
     let viewer = boardcam.watch("/stream")?;
     program.is_seen(&viewer)?;
-    let told = camera()?.to_string();
-    ensure!(camera()?["device"]["path"] == "pipe:script" && camera()?["source"] == "pipe:script", "{told}");
-    ensure!(camera()?["format"]["layout"] == "mjpeg" && camera()?["format"]["width"] == 320, "{told}");
-    ensure!(!told.contains("secret") && !boardcam.log().contains("secret"), "{told}\n{}", boardcam.log());
+    let message = camera()?.to_string();
+    ensure!(
+        camera()?["device"]["path"] == "pipe:script" && camera()?["source"] == "pipe:script",
+        "{message}"
+    );
+    ensure!(camera()?["format"]["layout"] == "mjpeg" && camera()?["format"]["width"] == 320, "{message}");
+    ensure!(
+        !message.contains("secret") && !boardcam.log().contains("secret"),
+        "{message}\n{}",
+        boardcam.log()
+    );
     let (code, after) = boardcam.end_by(Signal::TERM)?;
     ensure!(code == Some(0) && after < SOON, "exit code {code:?} after {after:?}");
     program.is_gone()
 }
 
-/// The program crashes and is restarted in `mode`, `told` becomes true, and then the program shows pictures again.
-fn trouble(mode: &str, told: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
+/// The program crashes and is restarted in `mode`, `is_reported` becomes true, and then the program shows pictures again.
+fn trouble(mode: &str, is_reported: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
     const MARGIN_KIB: u64 = 4 << 10;
     let program = Program::new(mode, "shows")?;
     let boardcam = program.boardcam()?;
@@ -196,7 +203,7 @@ fn trouble(mode: &str, told: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
     wait_for(&format!("{mode} to show"), || {
         goes_on(&other, 1)?;
         most = most.max(boardcam.resident()?);
-        Ok(told(&boardcam)?.then_some(()))
+        Ok(is_reported(&boardcam)?.then_some(()))
     })
     .map_err(|why| format!("{why}\n{}", boardcam.log()))?;
     program.does("shows")?;
@@ -215,7 +222,7 @@ fn trouble(mode: &str, told: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
 }
 
 #[test]
-fn a_program_that_dies_is_started_again_and_its_last_words_are_told() -> Outcome {
+fn a_program_that_dies_is_restarted_and_its_last_words_are_reported() -> Outcome {
     trouble("dies", |boardcam| {
         let log = boardcam.log();
         ensure!(!log.contains("secret"), "a password is in the log");
@@ -224,14 +231,14 @@ fn a_program_that_dies_is_started_again_and_its_last_words_are_told() -> Outcome
 }
 
 #[test]
-fn a_command_that_is_not_found_is_told_and_tried_again() -> Outcome {
+fn a_command_that_is_not_found_is_reported_and_tried_again() -> Outcome {
     trouble("is-not-there", |boardcam| {
         Ok(boardcam.state()?["cameras"][0]["problem"].to_string().contains("the command was not found"))
     })
 }
 
 #[test]
-fn a_program_that_writes_garbage_is_told_so() -> Outcome {
+fn a_program_that_writes_garbage_is_reported() -> Outcome {
     trouble("garbage", |boardcam| Ok(boardcam.log().contains("bytes without a JPEG; it must write JPEGs")))
 }
 
@@ -241,24 +248,24 @@ fn half_frames_are_dropped_and_counted() -> Outcome {
 }
 
 #[test]
-fn a_jpeg_of_a_gigabyte_is_dropped_and_costs_no_memory() -> Outcome {
+fn a_jpeg_of_a_gigabyte_is_dropped_and_takes_no_memory() -> Outcome {
     trouble("huge", |boardcam| Ok(dropped(boardcam, "flagged")? > 0))
 }
 
 #[test]
-fn a_program_that_hangs_is_ended_and_started_again() -> Outcome {
+fn a_program_that_hangs_is_ended_and_restarted() -> Outcome {
     trouble("hangs", |boardcam| {
         Ok(boardcam.log().contains("cannot get pictures from pipe:script: none came"))
     })
 }
 
 #[test]
-fn a_program_that_delivers_nothing_is_told_so() -> Outcome {
+fn a_program_that_delivers_nothing_is_reported() -> Outcome {
     trouble("nothing", |boardcam| Ok(boardcam.log().contains("cannot use pipe:script: nothing came within")))
 }
 
 #[test]
-fn a_program_that_talks_without_end_shows_its_pictures_and_fills_no_log() -> Outcome {
+fn a_program_that_talks_endlessly_shows_its_pictures_and_does_not_fill_the_log() -> Outcome {
     let program = Program::new("chatters", "chatters")?;
     let boardcam = program.boardcam()?;
     let viewer = boardcam.watch("/stream")?;
@@ -271,7 +278,7 @@ fn a_program_that_talks_without_end_shows_its_pictures_and_fills_no_log() -> Out
 }
 
 #[test]
-fn a_program_that_ignores_sigterm_is_killed_with_its_children_before_we_end() -> Outcome {
+fn a_program_that_ignores_sigterm_is_killed_with_its_children_before_boardcam_ends() -> Outcome {
     let program = Program::new("stubborn", "stubborn")?;
     let boardcam = program.boardcam()?;
     program.is_seen(&boardcam.watch("/stream")?)?;
@@ -281,7 +288,7 @@ fn a_program_that_ignores_sigterm_is_killed_with_its_children_before_we_end() ->
 }
 
 #[test]
-fn we_end_soon_while_a_program_has_not_delivered_yet() -> Outcome {
+fn boardcam_ends_soon_even_if_a_program_has_not_delivered_yet() -> Outcome {
     let program = Program::new("waits", "nothing")?;
     let boardcam = program.boardcam()?;
     wait_for("the program", || Ok((!program.running().is_empty()).then_some(())))?;
@@ -291,7 +298,7 @@ fn we_end_soon_while_a_program_has_not_delivered_yet() -> Outcome {
 }
 
 #[test]
-fn a_program_that_writes_ends_also_when_we_are_killed() -> Outcome {
+fn a_program_that_writes_ends_even_if_boardcam_is_killed() -> Outcome {
     let program = Program::new("orphan", "shows")?;
     let boardcam = program.boardcam()?;
     program.is_seen(&boardcam.watch("/stream")?)?;
@@ -300,7 +307,7 @@ fn a_program_that_writes_ends_also_when_we_are_killed() -> Outcome {
 }
 
 #[test]
-fn standard_input_is_shown_until_it_ends_and_then_it_is_told_what_helps() -> Outcome {
+fn standard_input_is_shown_until_it_ends_and_then_the_user_gets_advice() -> Outcome {
     let program = Program::new("stdin", "shows")?;
     let fifo = program.path("fifo");
     ensure!(Command::new("mkfifo").arg(&fifo).status()?.success(), "no fifo");
@@ -313,15 +320,15 @@ fn standard_input_is_shown_until_it_ends_and_then_it_is_told_what_helps() -> Out
     program.is_seen(&viewer)?;
     writer.kill()?;
     writer.wait()?;
-    let told = wait_for("the reason", || {
+    let message = wait_for("the reason", || {
         let problem = boardcam.state()?["cameras"][0]["problem"].clone();
         Ok(problem.is_object().then(|| problem.to_string()))
     })?;
-    ensure!(told.contains("standard input ended") && told.contains("restart boardcam"), "{told}");
+    ensure!(message.contains("standard input ended") && message.contains("restart boardcam"), "{message}");
     goes_on(&viewer, 2)?; // the card
     goes_on(&boardcam.watch("/cameras/camera-2/stream")?, 5)?;
     let ended = boardcam.log().matches("standard input ended").count();
-    ensure!(ended == 1, "told {ended} times");
+    ensure!(ended == 1, "reported {ended} times");
     ensure!(boardcam.end_by(Signal::TERM)?.1 < SOON, "it did not end soon");
     Ok(())
 }
@@ -336,7 +343,7 @@ fn with_rpicam(program: &Program, name: &str, camera: &str) -> Outcome<Boardcam>
 }
 
 #[test]
-fn a_camera_module_is_asked_through_rpicam_vid_or_under_its_older_name() -> Outcome {
+fn a_camera_module_is_read_through_rpicam_vid_or_libcamera_vid() -> Outcome {
     for name in ["rpicam-vid", "libcamera-vid"] {
         let program = Program::new(name, "shows")?;
         let boardcam = with_rpicam(&program, name, "rpicam:--camera 1 --hflip")?;
@@ -353,7 +360,7 @@ fn a_camera_module_is_asked_through_rpicam_vid_or_under_its_older_name() -> Outc
 }
 
 #[test]
-fn a_camera_module_is_found_by_itself_where_there_is_no_other_camera() -> Outcome {
+fn a_camera_module_is_found_automatically_if_there_is_no_other_camera() -> Outcome {
     if Path::new("/dev/video0").exists() {
         println!("skipped: this machine has a video device");
         return Ok(());
@@ -376,14 +383,14 @@ fn a_camera_module_is_found_by_itself_where_there_is_no_other_camera() -> Outcom
 }
 
 #[test]
-fn sources_that_cannot_be_are_told() -> Outcome {
+fn impossible_sources_are_reported() -> Outcome {
     for camera in ["pipe:", "pipe", "rpicam2"] {
         let line = complaint(&["--camera", camera], 2)?;
         ensure!(line.contains("rpicam, pipe:COMMAND, - (standard input)"), "{camera}: {line}");
     }
     let output = run(&["--camera", "pipe:exec boardcam-is-not-here", "probe"])?;
-    let told = String::from_utf8(output.stdout)?;
-    ensure!(output.status.code() == Some(1) && told.contains("the command was not found"), "{told}");
+    let message = String::from_utf8(output.stdout)?;
+    ensure!(output.status.code() == Some(1) && message.contains("the command was not found"), "{message}");
     let line = complaint(&["--camera", "pipe:echo broken >&2; exit 5", "snapshot", "-o", "/dev/null"], 1)?;
     ensure!(line.contains("exit status: 5; it last said: broken"), "{line}");
     Ok(())
@@ -413,7 +420,7 @@ mod inject {
     use super::*;
 
     /// The camera fails at `place` once its picture was seen; its program is ended and another one started.
-    fn is_started_again_after_a_fault_at(place: &str, logged: &str) -> Outcome {
+    fn is_restarted_after_a_fault_at(place: &str, logged: &str) -> Outcome {
         let program = Program::new(place, "shows")?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_boardcam"));
         command.env(::boardcam::host::inject::VARIABLE, place);
@@ -434,12 +441,12 @@ mod inject {
     }
 
     #[test]
-    fn a_panic_in_a_camera_ends_its_program_and_starts_it_again() -> Outcome {
-        is_started_again_after_a_fault_at("camera", "panic in thread")
+    fn a_panic_in_a_camera_restarts_its_program() -> Outcome {
+        is_restarted_after_a_fault_at("camera", "panic in thread")
     }
 
     #[test]
-    fn an_error_of_a_camera_ends_its_program_and_starts_it_again() -> Outcome {
-        is_started_again_after_a_fault_at("camera-error", "pipe:script stopped: injected at camera-error")
+    fn an_error_in_a_camera_restarts_its_program() -> Outcome {
+        is_restarted_after_a_fault_at("camera-error", "pipe:script stopped: injected at camera-error")
     }
 }

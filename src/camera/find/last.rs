@@ -60,7 +60,7 @@ mod tests {
     use crate::camera::node::tests::node;
 
     #[test]
-    fn two_cameras_of_one_model_are_told_by_their_ports() {
+    fn two_cameras_of_one_model_are_distinguished_by_their_ports() {
         let [at_a, at_b] = ["/sys/devices/usb1/1-1/1-1:1.0", "/sys/devices/usb1/1-2/1-2:1.0"];
         for serial in ["", "0001"] {
             let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, serial);
@@ -68,8 +68,8 @@ mod tests {
             let last = Last::new(a.identity.clone(), None, &[a.clone(), b]);
             // The other came back first, and has the number.
             let other = webcam(0, at_b);
-            let told = last.find(Ok(other.clone()), vec![other.clone()]).unwrap_err().to_string();
-            assert!(told.contains("another camera of the same model"), "{told}");
+            let message = last.find(Ok(other.clone()), vec![other.clone()]).unwrap_err().to_string();
+            assert!(message.contains("another camera of the same model"), "{message}");
             let moved = webcam(2, at_a);
             assert_eq!(last.find(Ok(other.clone()), vec![moved.clone(), other.clone()]), Ok(moved));
             // Known also after the camera was opened while the other was away.
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_twin_that_came_after_the_camera_was_opened_is_not_taken_for_it() {
+    fn a_twin_that_appears_after_the_camera_was_opened_is_not_mistaken_for_it() {
         let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, "0001");
         let camera = webcam(0, "/sys/devices/usb1/1-1/1-1:1.0");
         let mut last = Last::new(camera.identity.clone(), None, &[camera]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_with_a_serial_number_of_its_own_is_found_at_another_port() {
+    fn a_camera_with_its_own_serial_number_is_found_at_another_port() {
         let webcam = |minor, port| node(minor, "HD Webcam", "uvcvideo", port, "0001");
         let old = webcam(0, "/sys/devices/usb1/1-1/1-1:1.0");
         let last = Last::new(old.identity.clone(), None, &[old]);

@@ -69,13 +69,13 @@ fn proved(source: &mut Script, patience: Duration) -> Result<Vec<u8>, String> {
 }
 
 #[test]
-fn a_camera_that_delivers_at_once_is_not_held_up_by_a_card() {
+fn a_camera_that_delivers_at_once_is_not_delayed_by_a_card() {
     let frame = first_frame(&mut yuyv([Ok(Some(vec![0; WHOLE]))]), FIRST_PICTURE, &mut Looks(0));
     assert_eq!(frame.map(|frame| frame.bytes).map_err(|refusal| refusal.cause), Ok(vec![0; WHOLE]));
 }
 
 #[test]
-fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
+fn a_camera_that_begins_with_broken_pictures_is_accepted() {
     let bad = (0..BAD_FRAMES).map(|_| Ok(Some(vec![0; WHOLE - 1])));
     let mut source = yuyv(bad.chain([Ok(None), Ok(Some(vec![0; WHOLE]))]));
     assert_eq!(proved(&mut source, FIRST_PICTURE), Ok(vec![0; WHOLE]));
@@ -84,22 +84,22 @@ fn a_camera_that_begins_with_broken_pictures_is_taken_all_the_same() {
 #[test]
 fn a_camera_that_delivers_only_broken_pictures_is_refused() {
     let mut source = yuyv((0..100).map(|_| Ok(Some(vec![0; WHOLE - 1]))));
-    let told = proved(&mut source, FIRST_PICTURE).unwrap_err();
-    assert!(told.contains("cannot use /dev/video7") && told.contains("broken pictures"), "{told}");
+    let message = proved(&mut source, FIRST_PICTURE).unwrap_err();
+    assert!(message.contains("cannot use /dev/video7") && message.contains("broken pictures"), "{message}");
     assert_eq!(source.frames.len(), 100 - BAD_FRAMES - 1);
 }
 
 #[test]
-fn a_camera_from_which_nothing_comes_is_refused_after_its_time() {
-    let told = proved(&mut yuyv([]), Duration::from_millis(20)).unwrap_err();
-    assert!(told.contains("no picture came within"), "{told}");
+fn a_camera_that_delivers_nothing_is_refused_after_its_time() {
+    let message = proved(&mut yuyv([]), Duration::from_millis(20)).unwrap_err();
+    assert!(message.contains("no picture came within"), "{message}");
 }
 
 #[test]
-fn a_camera_unplugged_while_it_is_tried_says_so() {
+fn a_camera_unplugged_during_the_search_is_reported_as_unplugged() {
     let gone = Problem::new("/dev/video7 stopped", "unplugged (ENODEV)", "plug it in");
-    let told = proved(&mut yuyv([Ok(None), Err(SourceError(gone.clone()))]), FIRST_PICTURE);
-    assert_eq!(told, Err(gone.to_string()));
+    let message = proved(&mut yuyv([Ok(None), Err(SourceError(gone.clone()))]), FIRST_PICTURE);
+    assert_eq!(message, Err(gone.to_string()));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_camera_with_a_second_node_is_one_camera() {
 }
 
 #[test]
-fn the_problem_of_the_one_real_camera_is_the_one_that_is_told() {
+fn the_problem_of_the_only_real_camera_is_reported() {
     let all = [
         refusal(Cause::NotACamera, "/dev/video10", "a codec"),
         refusal(Cause::System(Errno::BUSY), "/dev/video0", "busy (EBUSY)"),
@@ -135,7 +135,7 @@ fn the_problem_of_the_one_real_camera_is_the_one_that_is_told() {
 }
 
 #[test]
-fn of_several_cameras_the_first_matters_and_the_others_are_mentioned() {
+fn the_problem_of_the_first_of_several_cameras_is_reported_and_the_others_are_mentioned() {
     let two = [
         refusal(Cause::System(Errno::BUSY), "/dev/video0", "busy (EBUSY)"),
         refusal(Cause::System(Errno::NODEV), "/dev/video2", "unplugged"),
@@ -147,13 +147,13 @@ fn of_several_cameras_the_first_matters_and_the_others_are_mentioned() {
 }
 
 #[test]
-fn a_camera_whose_two_nodes_are_both_forbidden_is_told_once() {
+fn a_camera_with_two_forbidden_nodes_is_reported_once() {
     let both = [0, 1].map(|n| refusal(Cause::System(Errno::ACCESS), &format!("/dev/video{n}"), "denied"));
     assert_eq!(summary(&both), both[0].problem);
 }
 
 #[test]
-fn without_any_camera_the_user_is_told_to_plug_one_in() {
+fn without_a_camera_the_advice_is_to_plug_one_in() {
     assert_eq!(
         summary(&[]).to_string(),
         "no camera found: there is no /dev/video device; plug one in; it is picked up automatically"

@@ -54,7 +54,7 @@ fn the_frame_number_can_be_read_from_what_a_viewer_sees() {
 }
 
 #[test]
-fn every_number_that_fits_into_the_counter_comes_back() {
+fn every_number_that_fits_into_the_counter_can_be_read_back() {
     let mut canvas = Canvas::new(Size { width: 256, height: 48 }, BACKGROUND);
     for number in [0, 1, 0xffff, 0x1_0000, 0x8000_0001, 0xdead_beef, u32::MAX].into_iter().chain(100..400) {
         write_counter(&mut canvas, number);
@@ -64,7 +64,7 @@ fn every_number_that_fits_into_the_counter_comes_back() {
 }
 
 #[test]
-fn no_number_is_read_from_other_torn_or_small_pictures() {
+fn no_number_is_read_from_foreign_torn_or_small_pictures() {
     let mut pattern = open(320, 240, 240);
     let (_, bytes) = next(&mut pattern);
     let luma = seen(&pattern, &bytes);
@@ -97,7 +97,7 @@ fn any_size_and_rate_within_bounds_works() {
 }
 
 #[test]
-fn what_it_cannot_do_is_said_with_what_to_do() {
+fn a_setting_that_it_cannot_meet_is_refused_with_advice() {
     for (refused, word) in [
         (config(8193, 20, 30), "8193x20"),
         (config(20, 65_535, 30), "20x65535"),
@@ -116,7 +116,7 @@ fn what_it_cannot_do_is_said_with_what_to_do() {
 }
 
 #[test]
-fn every_frame_differs_from_the_one_before_where_the_block_moves() {
+fn the_block_makes_every_frame_differ_from_the_previous_one() {
     for (width, fps) in [(64, 1), (64, 240), (333, 30), (1280, 30), (1280, 240), (1919, 7)] {
         let strip = Rectangle::new(Point::zero(), geometry::Size::new(width, 10));
         for number in 0..2000 {
@@ -128,7 +128,7 @@ fn every_frame_differs_from_the_one_before_where_the_block_moves() {
 }
 
 #[test]
-fn what_was_drawn_before_leaves_no_trace() {
+fn earlier_drawings_leave_no_trace() {
     let mut pattern = open(640, 480, 30);
     let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(43_200);
     pattern.draw(888_888, noon);
@@ -154,7 +154,7 @@ fn frames_come_at_the_agreed_rate_without_drift() {
 }
 
 #[test]
-fn frames_that_nobody_took_leave_a_gap() {
+fn frames_that_were_not_taken_leave_a_gap() {
     let mut pattern = open(64, 48, 30);
     pattern.start -= Duration::from_secs(10); // as if the last ten seconds went by unwatched
     let (sequence, _) = next(&mut pattern);
@@ -163,7 +163,7 @@ fn frames_that_nobody_took_leave_a_gap() {
 }
 
 #[test]
-fn the_first_frame_is_there_at_once_and_none_comes_before_its_time() {
+fn the_first_frame_comes_at_once_and_none_comes_early() {
     let mut pattern = open(64, 48, 1);
     assert!(pattern.next(Duration::ZERO).is_ok_and(|frame| frame.is_some_and(|f| f.sequence == 0)));
     let asked = Instant::now();

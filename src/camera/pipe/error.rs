@@ -120,17 +120,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_a_program_ended_is_told_with_its_last_words() {
+    fn the_end_of_a_program_is_reported_with_its_last_words() {
         use std::os::unix::process::ExitStatusExt;
         let code = |code: i32| Some(ExitStatus::from_raw(code << 8));
-        let told = |status, words| how_it_ended(status, words).0;
+        let message = |status, words| how_it_ended(status, words).0;
         assert_eq!(
-            told(code(1), "no cameras available"),
+            message(code(1), "no cameras available"),
             "exit status: 1; it last said: no cameras available"
         );
-        assert_eq!(told(Some(ExitStatus::from_raw(9)), ""), "signal: 9 (SIGKILL)");
-        assert!(told(code(127), "sh: 1: x: not found").starts_with("the command was not found"));
-        assert!(told(code(126), "").starts_with("the command cannot be executed"));
-        assert_eq!(told(None, ""), "it closed its output");
+        assert_eq!(message(Some(ExitStatus::from_raw(9)), ""), "signal: 9 (SIGKILL)");
+        assert!(message(code(127), "sh: 1: x: not found").starts_with("the command was not found"));
+        assert!(message(code(126), "").starts_with("the command cannot be executed"));
+        assert_eq!(message(None, ""), "it closed its output");
     }
 }

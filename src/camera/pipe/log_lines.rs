@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_is_kept_however_it_came() {
+    fn the_last_line_is_kept_however_it_is_split() {
         let mut lines = lines();
         for piece in ["first\nno cam", "eras avai", "lable\n", "\n\x1b[31m\n"] {
             lines.write(piece.as_bytes());
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_lines_and_a_line_without_end_are_bounded() {
+    fn a_flood_of_lines_and_an_endless_line_are_bounded() {
         let mut lines = lines();
         for _ in 0..1000 {
             lines.write(b"again\n");
@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn passwords_in_addresses_are_not_logged() {
-        for (told, safe) in [
+        for (message, safe) in [
             ("rtsp://admin:s3cret@10.0.0.7/live: refused", "rtsp://***@10.0.0.7/live: refused"),
             ("rtsp://admin:a@b@cam/x and http://u@h", "rtsp://***@cam/x and http://***@h"),
             ("http://cam/mail@example: no", "http://cam/mail@example: no"),
             ("'rtsp://cam'@x", "'rtsp://cam'@x"),
             ("no address @ all", "no address @ all"),
         ] {
-            assert_eq!(without_passwords(told), safe);
+            assert_eq!(without_passwords(message), safe);
         }
     }
 }

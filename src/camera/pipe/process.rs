@@ -229,16 +229,16 @@ mod tests {
     }
 
     #[test]
-    fn a_program_gets_none_of_our_descriptors() {
+    fn a_program_inherits_none_of_our_descriptors() {
         let secret = File::open("/proc/self/stat").unwrap();
         let _inheritable = rustix::io::dup(&secret).unwrap(); // without O_CLOEXEC
         let mut process = Process::start("ls -l /proc/self/fd").unwrap();
-        let told = output(&mut process);
-        assert!(told.contains("/dev/null") && !told.contains("stat"), "{told}");
+        let message = output(&mut process);
+        assert!(message.contains("/dev/null") && !message.contains("stat"), "{message}");
     }
 
     #[test]
-    fn how_a_program_ended_is_known_and_what_it_left_behind_is_ended() {
+    fn the_exit_status_is_known_and_leftover_processes_are_ended() {
         let mut process = Process::start("sleep 1000 >/dev/null 2>&1 & echo $!; exit 7").unwrap();
         let left_behind = output(&mut process);
         assert!(is_running(&left_behind));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_wants_to_end_in_order_is_given_the_time() {
+    fn a_program_gets_time_to_end_cleanly() {
         let file = std::env::temp_dir().join(format!("boardcam-farewell-{}", std::process::id()));
         let command = format!(
             "trap 'sleep 0.2; echo bye >{}; exit' TERM; echo; while :; do sleep 0.01; done",
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_will_not_end_is_killed_with_all_that_it_started() {
+    fn a_program_that_does_not_end_is_killed_with_everything_it_started() {
         let process = Process::start("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000").unwrap();
         process.wait(Duration::from_secs(20)).unwrap();
         let mut room = [0; 100];

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_says_replaces_what_we_would() {
+    fn the_users_options_replace_ours() {
         let config = SourceConfig::of(SourceSpec::Pipe(PLAIN));
         assert_eq!(
             command("libcamera-vid", &config, "--camera 1 --width=1920 --height 1080 -q90 -n --hflip"),

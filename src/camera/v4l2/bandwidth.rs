@@ -145,18 +145,18 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bus_costs_rate_first_then_size_and_smoothness_last() {
+    fn a_full_bus_lowers_the_rate_first_then_the_size_and_smoothness_last() {
         let rates = || Rates::List(vec![rate(1, 30), rate(1, 15), rate(1, 5)]);
         let modes = vec![(size("1280x720"), rates()), (size("640x480"), rates())];
-        let told: Vec<_> = ladder(&full(), modes)
+        let message: Vec<_> = ladder(&full(), modes)
             .into_iter()
             .map(|(size, rate)| format!("{size} {}", rate.unwrap()))
             .collect();
-        assert_eq!(told, ["1280x720 15", "640x480 30", "640x480 15", "1280x720 5", "640x480 5"]);
+        assert_eq!(message, ["1280x720 15", "640x480 30", "640x480 15", "1280x720 5", "640x480 5"]);
     }
 
     #[test]
-    fn a_driver_that_tells_no_rates_is_asked_for_smaller_sizes() {
+    fn a_driver_that_lists_no_rates_is_asked_for_smaller_sizes() {
         let none = || Rates::List(Vec::new());
         let modes = vec![(size("1280x720"), none()), (size("640x480"), none())];
         let untold = Agreed { rate: None, ..full() };
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_bus_has_no_room_for_is_said_with_its_rate() {
+    fn the_mode_for_which_the_bus_has_no_room_is_named_with_its_rate() {
         assert_eq!(no_room(&full()), "the USB bus has no room for mjpeg 1280x720 at 30/s");
     }
 }

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_makes_crate_v4l_panic_is_an_error_like_others() {
+    fn an_answer_that_makes_crate_v4l_panic_becomes_an_error() {
         let broken = catch_panic(|| -> io::Result<()> { panic!("Invalid colorspace") }).unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::InvalidData);
         assert_eq!(catch_panic(|| Ok(7)).unwrap(), 7);

@@ -83,26 +83,26 @@ pub fn refusal(what: impl Into<String>, path: &Path, error: &io::Error) -> Refus
 mod tests {
     use super::*;
 
-    fn told(errno: Errno) -> String {
+    fn message(errno: Errno) -> String {
         problem("cannot open /dev/video7", Path::new("/dev/video7"), &errno.into()).to_string()
     }
 
     #[test]
-    fn each_answer_says_what_it_means_and_what_to_do() {
+    fn each_error_says_what_it_means_and_what_to_do() {
         assert_eq!(
-            told(Errno::BUSY),
+            message(Errno::BUSY),
             "cannot open /dev/video7: another program is using the camera (EBUSY); find out which with: fuser -v \
              /dev/video7"
         );
         assert!(
-            told(Errno::ACCESS)
+            message(Errno::ACCESS)
                 .contains("(EACCES); add your user to group video: sudo usermod -aG video $USER")
         );
-        assert!(told(Errno::NODEV).contains("unplugged (ENODEV)"));
+        assert!(message(Errno::NODEV).contains("unplugged (ENODEV)"));
     }
 
     #[test]
-    fn an_answer_nobody_expected_is_told_as_it_came() {
-        assert!(told(Errno::XDEV).contains("os error 18"), "{}", told(Errno::XDEV));
+    fn an_unexpected_error_is_shown_as_the_system_words_it() {
+        assert!(message(Errno::XDEV).contains("os error 18"), "{}", message(Errno::XDEV));
     }
 }

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_as_old_as_the_drivers_stamp_says_if_it_can_be_believed() {
+    fn a_frame_is_as_old_as_its_timestamp_says_if_that_is_plausible() {
         let now = Duration::from_millis(100_500);
         let monotonic = Flags::TIMESTAMP_MONOTONIC;
         assert_eq!(
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_says_more_bytes_than_there_are_is_flagged_not_followed() {
+    fn a_frame_with_more_bytes_than_its_buffer_is_flagged() {
         let buffer = [7u8; 16];
         let of = |flags, used| {
             let frame = frame(&buffer, &meta(flags, used, Timestamp::new(0, 0)));

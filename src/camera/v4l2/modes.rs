@@ -283,7 +283,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_drivers_nonsense_is_no_rate() {
+    fn an_impossible_rate_is_rejected() {
         for (numerator, denominator) in [(0, 30), (1, 0), (0, 0), (u32::MAX, 1)] {
             assert_eq!(Rate::new(Fraction::new(numerator, denominator)), None);
         }
@@ -291,7 +291,7 @@ pub mod tests {
     }
 
     #[test]
-    fn the_nearest_size_is_taken_when_the_wanted_one_is_not_there() {
+    fn the_nearest_size_is_chosen_if_the_configured_one_is_not_offered() {
         let offered = sizes(&["640x480", "1280x720", "1920x1080"]);
         for (wanted, got) in [
             ("1281x721", "1280x720"),

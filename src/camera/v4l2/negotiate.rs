@@ -278,19 +278,19 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_without_the_asked_format_says_what_it_has() {
+    fn a_missing_format_is_reported_with_those_on_offer() {
         let asked = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
-        let told = no_layout(&asked, "YUYV, NV12");
-        assert_eq!(told, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
-        let told = no_layout(&config(), "BA81").0;
+        let message = no_layout(&asked, "YUYV, NV12");
+        assert_eq!(message, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
+        let message = no_layout(&config(), "BA81").0;
         assert!(
-            told.starts_with("it offers no mjpeg or nv12 or ") && told.ends_with("or grey, only BA81"),
-            "{told}"
+            message.starts_with("it offers no mjpeg or nv12 or ") && message.ends_with("or grey, only BA81"),
+            "{message}"
         );
     }
 
     #[test]
-    fn the_cheapest_pixels_are_taken_unless_others_are_nearer_in_size_or_rate() {
+    fn the_cheapest_raw_format_is_chosen_unless_another_is_nearer_in_size_or_rate() {
         let offer = |layout: Layout, size: &str, fps| Offer {
             layout,
             code: FourCC::new(layout.codes()[0]),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_was_not_given_is_told_with_those_on_offer() {
+    fn a_size_that_was_not_met_is_reported_with_those_on_offer() {
         let offered = sizes(&["640x480", "1280x720"]);
         let asked = SourceConfig { size: Some(size("1281x721")), ..config() };
         assert_eq!(
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_was_not_given_is_told_with_those_on_offer() {
+    fn a_rate_that_was_not_met_is_reported_with_those_on_offer() {
         let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
         let asked = SourceConfig { fps: Some(60), ..config() };
         let hd = size("1280x720");
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_announces_nonsense_is_not_believed() {
+    fn an_impossible_format_from_a_driver_is_refused() {
         assert_eq!(nonsense(YUYV, &format(YUYV, 1280, 720, 2560, 1_843_200)), None);
         assert_eq!(nonsense(Layout::Mjpeg, &format(Layout::Mjpeg, 1280, 720, 0, 1_843_200)), None);
         for (layout, width, height, stride, bytes) in [
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_have_the_range_that_v4l2_means_unless_the_driver_says_otherwise() {
+    fn pixels_have_v4l2s_default_range_unless_the_driver_says_otherwise() {
         let of = |layout, quantization, colorspace| {
             let mut format = format(layout, 64, 64, 128, 8192);
             (format.quantization, format.colorspace) = (quantization, colorspace);

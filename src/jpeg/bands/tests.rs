@@ -55,7 +55,7 @@ fn decoded_by_libjpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn bands_are_the_same_picture_as_the_whole_to_two_decoders() {
+fn two_decoders_see_the_same_picture_with_and_without_bands() {
     let size = Size { width: 642, height: 485 };
     for raw in Layout::all().filter_map(Layout::raw) {
         for (quality, bands) in [(85, &[2, 3][..]), (95, &[4])] {
@@ -75,7 +75,7 @@ fn bands_are_the_same_picture_as_the_whole_to_two_decoders() {
 }
 
 #[test]
-fn a_small_picture_is_not_cut_nor_one_that_no_restart_interval_can_count() {
+fn a_picture_that_is_too_small_or_too_large_for_restart_intervals_is_not_cut() {
     let cut =
         |raw, width, height, bands| Cut::new(raw, Size { width, height }, SamplingFactor::R_4_2_0, bands);
     assert_eq!(cut(Raw::Nv12, 160, 120, 8), None);
@@ -91,7 +91,7 @@ fn a_small_picture_is_not_cut_nor_one_that_no_restart_interval_can_count() {
 }
 
 #[test]
-fn where_the_slot_is_too_small_for_shares_the_picture_is_encoded_in_one() {
+fn a_picture_is_encoded_in_one_piece_if_the_slot_is_too_small_for_shares() {
     let (raw, size) = (Raw::Yuyv, Size { width: 640, height: 480 });
     let bytes = bytes(raw, size);
     let picture = Picture::new(&bytes, raw, size, raw.row_len(640), Reach::Full).expect("a picture");
@@ -108,7 +108,7 @@ fn where_the_slot_is_too_small_for_shares_the_picture_is_encoded_in_one() {
 }
 
 #[test]
-fn a_panic_in_any_band_ends_the_picture_and_is_the_callers() {
+fn a_panic_in_any_band_reaches_the_caller() {
     let size = Size { width: 1280, height: 720 };
     let cut = Cut::new(Raw::Nv12, size, SamplingFactor::R_4_2_0, 3).expect("large enough");
     let mut helpers = Helpers::default();
@@ -120,9 +120,9 @@ fn a_panic_in_any_band_ends_the_picture_and_is_the_callers() {
                 None
             })
         }));
-        let told = panic.expect_err("it went unnoticed");
-        let told = told.downcast_ref::<String>().expect("what the band said");
-        assert!(told.contains(&format!("a fault at {top}")), "{told}");
+        let message = panic.expect_err("it went unnoticed");
+        let message = message.downcast_ref::<String>().expect("what the band said");
+        assert!(message.contains(&format!("a fault at {top}")), "{message}");
     }
 }
 
@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn bands_of_any_picture_are_all_its_rows_in_order(
+    fn the_bands_of_any_picture_cover_all_its_rows_in_order(
         width in 1..70_000u32,
         height in 1..70_000u32,
         bands in 0..20usize,

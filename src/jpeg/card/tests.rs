@@ -62,7 +62,7 @@ fn the_fullest_card_fits_into_its_bound() {
 }
 
 #[test]
-fn one_sees_that_the_stream_lives() {
+fn the_clock_shows_that_the_stream_works() {
     let problem = problem();
     let card = Card { title: Card::NO_PICTURE, name: "door", problem: &problem };
     let size = Size { width: 640, height: 480 };
@@ -76,7 +76,7 @@ fn one_sees_that_the_stream_lives() {
 }
 
 #[test]
-fn all_that_it_is_given_can_be_seen() {
+fn everything_on_the_card_can_be_seen() {
     let plain = problem();
     let card = Card { title: Card::NO_PICTURE, name: "door", problem: &plain };
     let size = Size { width: 640, height: 480 };
@@ -113,7 +113,7 @@ fn the_end_of_a_long_advice_can_still_be_read() {
 }
 
 #[test]
-fn however_long_the_advice_what_is_wrong_can_be_seen() {
+fn the_problem_can_be_seen_however_long_the_advice() {
     let advice = "do this and then that, ".repeat(200);
     let problems = ["tried this ", "tried that "].map(|why| Problem::new("it", why.repeat(200), &advice));
     let [one, other] = [&problems[0], &problems[1]].map(|problem| {

@@ -232,7 +232,7 @@ fn the_largest_sides_of_a_jpeg_can_be_encoded() {
 }
 
 #[test]
-fn too_small_a_slot_is_an_answer_whatever_its_size() {
+fn a_slot_that_is_too_small_is_an_error_whatever_its_size() {
     let size = Size { width: 32, height: 16 };
     let bytes: Vec<u8> = (0..32 * 2 * 16).map(|i| (i * 37) as u8).collect();
     let whole = encode(Raw::Yuyv, 90, &bytes, size, Range::Full);

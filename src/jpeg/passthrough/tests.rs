@@ -69,7 +69,7 @@ fn a_whole_frame_comes_out_byte_for_byte() {
 }
 
 #[test]
-fn what_a_camera_leaves_out_is_put_in() {
+fn huffman_tables_and_eoi_that_a_camera_leaves_out_are_added() {
     let frame = join(&[&SOI, SOF, SOS, SCAN]);
     let jpeg = Jpeg::check(&frame).expect("lacks nothing that cannot be mended");
     assert!(!jpeg.has_huffman_tables() && !jpeg.has_eoi());
@@ -133,7 +133,7 @@ fn fill_bytes_application_data_and_extended_headers_are_fine() {
 }
 
 #[test]
-fn each_fault_is_told_from_the_others() {
+fn each_fault_is_recognised() {
     let sof = |code: u8| join(&[&SOI, &[0xff, code], &SOF[2..], SOS, SCAN, &EOI]);
     let header = |at: usize, value: u8| {
         let mut header = SOF.to_vec();
@@ -171,7 +171,7 @@ fn each_fault_is_told_from_the_others() {
 }
 
 #[test]
-fn every_fault_has_a_counter_of_its_own() {
+fn every_fault_has_its_own_counter() {
     for (place, fault) in Fault::ALL.into_iter().enumerate() {
         assert_eq!(fault.index(), place);
         assert!(fault.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
@@ -180,7 +180,7 @@ fn every_fault_has_a_counter_of_its_own() {
 }
 
 #[test]
-fn too_small_a_slot_is_an_answer_and_stays_untouched() {
+fn a_slot_that_is_too_small_is_an_error_and_stays_untouched() {
     let frame = join(&[&SOI, SOF, SOS, SCAN]);
     let jpeg = Jpeg::check(&frame).expect("a frame");
     let mut out = vec![0xaa; jpeg.mended_len() - 1];
@@ -241,7 +241,7 @@ proptest! {
 
     /// The decoder reads the same headers by code that is not ours; it is more lenient with damaged ones.
     #[test]
-    fn the_walker_tells_the_size_that_a_decoder_shows(
+    fn the_size_in_the_headers_is_the_one_that_a_decoder_shows(
         width in 1u32..80, height in 1u32..60,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {

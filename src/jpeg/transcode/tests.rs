@@ -83,7 +83,7 @@ fn pictures_keep_their_proportions_and_never_grow() {
 }
 
 #[test]
-fn odd_and_tiny_sizes_are_no_different() {
+fn odd_and_tiny_sizes_work() {
     for of in [size(1, 1), size(2, 1), size(7, 5), size(17, 33), size(161, 3)] {
         transcode(&picture(of), None, 50);
         transcode(&picture(of), Some(size(3, 3)), 50);
@@ -107,7 +107,7 @@ fn a_picture_that_claims_to_be_huge_is_refused_before_it_costs_memory() {
 }
 
 #[test]
-fn what_was_refused_leaves_nothing_to_encode() {
+fn a_refused_picture_leaves_nothing_to_encode() {
     let good = picture(size(16, 16));
     let mut transcoder = Transcoder::new(None, Encoder::new(50));
     transcoder.decode(&good).unwrap();
@@ -121,15 +121,15 @@ fn what_was_refused_leaves_nothing_to_encode() {
 }
 
 #[test]
-fn a_picture_of_four_inks_is_refused_in_words() {
+fn a_cmyk_picture_is_refused() {
     let mut inks = b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0".to_vec();
     inks.extend(&picture(size(16, 16))[2..]);
-    let told = Transcoder::new(None, Encoder::new(50)).decode(&inks).unwrap_err();
-    assert!(matches!(told, TranscodeError::Colours), "{told}");
+    let message = Transcoder::new(None, Encoder::new(50)).decode(&inks).unwrap_err();
+    assert!(matches!(message, TranscodeError::Colours), "{message}");
 }
 
 #[test]
-fn whatever_is_damaged_inside_it_neither_panics_nor_grows() {
+fn damaged_pictures_neither_panic_nor_use_more_memory() {
     let good = picture(size(64, 48));
     let mut transcoder = Transcoder::new(Some(size(30, 30)), Encoder::new(50));
     let mut seed = 1u32;

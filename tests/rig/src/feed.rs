@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_its_tables_is_420_bytes_of_tables_shorter() {
+    fn a_frame_without_its_tables_is_420_bytes_shorter() {
         // jpeg-encoder writes the standard tables (ITU T.81 K.3) as four segments; as one they are 420 bytes.
         let whole = draw((64, 48), 7).unwrap();
         let bare = without_huffman_tables(&whole);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_frame_is_told_from_a_whole_one_and_from_another_picture() {
+    fn a_torn_frame_is_distinguished_from_a_whole_one_and_from_another_picture() {
         let frames: Vec<_> = (0..2).map(|number| draw((64, 48), number).unwrap()).collect();
         let half = frames[1].len() / 2;
         let other = draw((48, 64), 0).unwrap();

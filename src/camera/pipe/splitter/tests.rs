@@ -89,7 +89,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn whole_jpegs_come_out_as_they_went_in_however_they_are_cut_and_whatever_is_between(
+    fn whole_jpegs_come_out_unchanged_whatever_the_reads_and_the_garbage_between_them(
         parts in vec((prop_oneof![Just(Vec::new()), any_garbage()], any_jpeg()), 1..6),
         pieces in vec(prop_oneof![1..4usize, 1..5000usize, Just(usize::MAX)], 1..50),
     ) {
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn after_a_frame_that_was_cut_anywhere_the_next_ones_are_found(
+    fn frames_behind_a_frame_that_was_cut_anywhere_are_found(
         cut in any_jpeg(), at in any::<prop::sample::Index>(), jpeg in any_jpeg(),
     ) {
         let cut = &cut[..at.index(cut.len())];
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_comes_makes_it_keep_more_than_its_cap(
+    fn no_input_makes_it_keep_more_than_its_cap(
         stream in vec(prop_oneof![Just(0xff), Just(0xd8), Just(0xda), Just(0xe0), any::<u8>()], 0..5000),
         times in 1..200usize,
     ) {
@@ -126,7 +126,7 @@ proptest! {
 }
 
 #[test]
-fn a_frame_is_there_with_its_last_byte() {
+fn a_frame_is_found_as_soon_as_its_last_byte_arrives() {
     let jpeg = plain_jpeg(1000);
     let mut splitter = Splitter::new(CAP);
     for (place, byte) in jpeg.iter().enumerate() {
@@ -139,14 +139,14 @@ fn a_frame_is_there_with_its_last_byte() {
 }
 
 #[test]
-fn a_frame_that_ends_too_soon_is_given_out_as_it_is_and_the_next_one_whole() {
+fn a_frame_that_ends_too_soon_comes_out_as_it_is_and_the_next_one_whole() {
     let jpeg = plain_jpeg(1000);
     let half = &jpeg[..500];
     assert_eq!(at_once(&[half, &jpeg].concat()), some(&[half, &jpeg]));
 }
 
 #[test]
-fn a_head_that_ends_too_soon_costs_no_other_frame() {
+fn a_head_that_ends_too_soon_affects_no_other_frame() {
     let jpeg = jpeg(&[(0xdb, vec![0; 65]), (0xc4, vec![0; 29])], &[1, 2, 3]);
     let scan = jpeg.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
     // Its last segment ends somewhere in the next frames: after 64 KiB, if its length was cut.
@@ -170,7 +170,7 @@ fn a_head_that_ends_in_its_last_segment_makes_no_torn_picture() {
 }
 
 #[test]
-fn a_frame_over_the_cap_is_lost_alone_and_its_memory_given_back() {
+fn only_a_frame_above_the_cap_is_lost_and_its_memory_is_released() {
     let (large, small) = (plain_jpeg(CAP), plain_jpeg(1000));
     let mut splitter = Splitter::new(CAP);
     let stream = [&small, &large, &small, &small].map(Vec::as_slice).concat();
@@ -182,7 +182,7 @@ fn a_frame_over_the_cap_is_lost_alone_and_its_memory_given_back() {
 }
 
 #[test]
-fn a_frame_without_an_end_is_counted_once_and_grows_nothing() {
+fn a_frame_without_an_end_is_counted_once_and_memory_does_not_grow() {
     let mut splitter = Splitter::new(CAP);
     let begin = plain_jpeg(1000);
     let stream = [&begin[..900], &vec![7; 20 * CAP], &begin].concat();
@@ -215,7 +215,7 @@ fn a_picture_of_several_scans_is_one_frame() {
 }
 
 #[test]
-fn what_is_no_jpeg_is_counted() {
+fn bytes_that_belong_to_no_jpeg_are_counted() {
     let jpeg = plain_jpeg(10);
     let mut splitter = Splitter::new(CAP);
     assert_eq!(split(&mut splitter, &[0; 100_000], std::iter::empty()), []);

@@ -70,7 +70,7 @@ fn an_isochronous_transfer_is_answered_packet_by_packet_when_its_time_is_over() 
 }
 
 #[test]
-fn a_transfer_that_was_taken_back_before_it_came_is_not_answered() {
+fn a_transfer_that_was_cancelled_before_it_arrived_is_not_answered() {
     let mut kernel = plugged_in();
     unlink(&mut kernel, 2, 1);
     assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, -ECONNRESET, vec![]));

@@ -236,7 +236,7 @@ mod tests {
     const WHOLE: &[u8] = &[0xff, 0xd8, 1, 2, 0xff, 0xd9];
 
     #[test]
-    fn each_fault_spoils_what_it_says() {
+    fn each_fault_does_what_it_says() {
         assert_eq!(spoiled("none", 2), [WHOLE, WHOLE]);
         assert_eq!(spoiled("cut:2", 3), [&WHOLE[..3], WHOLE, &WHOLE[..3]]);
         assert_eq!(spoiled("no-end", 2), [&WHOLE[..4]; 2]);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_is_pulled_out_at_the_class_request_that_was_named() {
+    fn a_camera_is_unplugged_at_the_given_class_request() {
         let class = Setup { request_type: CLASS, request: 0, value: 0, index: 0 };
         let standard = Setup { request_type: 0, ..class };
         let switch = Switch::default();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stalled_camera_goes_on_where_it_was() {
+    fn a_stalled_camera_continues_where_it_stopped() {
         let switch = Switch::default();
         switch.set(Fault::Stall);
         let mut camera = Faulty::new(TwoPayloads(false), switch.clone());

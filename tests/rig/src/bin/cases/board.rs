@@ -1,4 +1,4 @@
-//! What the board around it does: the log's daemon goes and comes, the clock jumps, there is no IPv6.
+//! Events on the board: the log daemon restarts, the clock jumps, IPv6 is missing.
 
 use std::fs;
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::guest::{Camera, run};
 
 pub const CASES: &[Case] = &[
     ("without_ipv6_it_serves_on_ipv4", without_ipv6_it_serves_on_ipv4),
-    ("log_lines_resume_when_syslogd_was_restarted", log_lines_resume_when_syslogd_was_restarted),
+    ("log_lines_resume_after_syslogd_was_restarted", log_lines_resume_after_syslogd_was_restarted),
     ("a_clock_that_jumps_disturbs_nothing", a_clock_that_jumps_disturbs_nothing),
 ];
 
-/// A program that runs in the background until this is dropped.
+/// A background program; dropping this ends it.
 struct Background(Child);
 
 impl Background {
@@ -42,7 +42,7 @@ fn without_ipv6_it_serves_on_ipv4() -> Outcome {
     Ok(())
 }
 
-fn log_lines_resume_when_syslogd_was_restarted() -> Outcome {
+fn log_lines_resume_after_syslogd_was_restarted() -> Outcome {
     const MESSAGES: &str = "/tmp/messages";
     let daemon = || Background::start("/bin/syslogd", &["-n", "-O", MESSAGES]);
     let told = |what: &str| {

@@ -1,4 +1,4 @@
-//! The program under test: started with options, asked for its state, watched, ended.
+//! The program under test: starts it with options, reads its state, watches its streams and ends it.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,10 +14,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 pub const PROGRAM: &str = "/bin/boardcam";
-/// Holds a log for each boardcam that the current case has started.
+/// Holds the log of each boardcam that the current case has started.
 pub const LOGS: &str = "/tmp/logs";
 
-/// What it must give back sooner or later.
+/// Resources that boardcam must release sooner or later.
 #[derive(Debug, Clone, Copy)]
 pub struct Holdings {
     descriptors: usize,
@@ -27,10 +27,10 @@ pub struct Holdings {
 }
 
 impl Holdings {
-    /// Memory that may be more.
+    /// By how much memory may grow, in KiB.
     const MORE_KIB: u64 = 1024;
 
-    /// Whether this is no more than that was.
+    /// Whether this is at most `before`, memory within the margin.
     pub fn fits(self, before: Self) -> bool {
         self.descriptors <= before.descriptors
             && self.threads <= before.threads
@@ -38,7 +38,7 @@ impl Holdings {
     }
 }
 
-/// A figure of a camera's frames in /state.
+/// One of a camera's frame counters in /state.
 pub fn count(camera: &Value, what: &str) -> u64 {
     camera["frames"][what].as_u64().unwrap_or(0)
 }
@@ -63,12 +63,12 @@ impl Deref for Boardcam {
 }
 
 impl Boardcam {
-    /// Starts it and waits until it answers.
+    /// Starts boardcam and waits until it answers.
     pub fn start(options: &[&str]) -> Outcome<Self> {
         Self::start_as(None, options)
     }
 
-    /// The same as a user that is in no group.
+    /// The same as a user who is in no group.
     pub fn start_as(user: Option<u32>, options: &[&str]) -> Outcome<Self> {
         static PORT: AtomicU16 = AtomicU16::new(8000); // a new one each time: the last may be in TIME_WAIT
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT.fetch_add(1, Ordering::Relaxed)));
@@ -76,8 +76,8 @@ impl Boardcam {
         let mut command = Command::new(PROGRAM);
         command.args(options).args(["--listen", &address.to_string(), "-v"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
-        // glibc keeps large blocks that were freed once, such as a card's; with this it gives each back, so that
-        // the memory in use shows (mallopt(3)).
+        // glibc keeps large freed blocks, such as a card's. With this it returns each of them to the system, so that
+        // resident memory is memory in use (mallopt(3)).
         command.env("MALLOC_MMAP_THRESHOLD_", "65536");
         if let Some(id) = user {
             command.uid(id).gid(id);
@@ -102,17 +102,17 @@ impl Boardcam {
         self.watch(&format!("/cameras/{name}/stream"))
     }
 
-    /// What /state says of the first camera.
+    /// What /state says about the first camera.
     pub fn camera(&self) -> Outcome<Value> {
         Ok(self.cameras()?[0].take())
     }
 
-    /// What /state says of all cameras.
+    /// What /state says about all cameras.
     pub fn cameras(&self) -> Outcome<Value> {
         Ok(self.state()?["cameras"].take())
     }
 
-    /// Asks for the first camera's state until it is as wished.
+    /// Polls the first camera's state until the condition holds.
     pub fn wait_until(&self, what: &str, mut wished: impl FnMut(&Value) -> bool) -> Outcome<Value> {
         let mut last = Value::Null;
         wait_for(what, || {
@@ -136,19 +136,18 @@ impl Boardcam {
         Ok(fs::read_to_string(&self.log)?)
     }
 
-    /// How often it has begun to show a camera.
+    /// How often it has opened a camera successfully.
     pub fn openings(&self) -> Outcome<usize> {
         Ok(self.log()?.lines().filter(|line| line.contains(": opened ")).count())
     }
 
-    /// File descriptors, threads and memory that it has.
+    /// Its open file descriptors, threads and memory.
     pub fn holdings(&self) -> Outcome<Holdings> {
         let (descriptors, threads) = self.files_and_threads()?;
         Ok(Holdings { descriptors, threads, kib: self.resident()? })
     }
 
-    /// Fails unless it soon has no more than it had before. The connections of questions for /state are let go
-    /// of a little later.
+    /// Fails unless it soon uses no more than before. Connections that asked for /state are closed a little later.
     pub fn ensure_no_more_than(&self, before: Holdings) -> Outcome {
         let mut last = None;
         wait_for("as few descriptors, threads and as little memory as before", || {
@@ -159,15 +158,14 @@ impl Boardcam {
         .map_err(|why| format!("{why}: {before:?}, at last {last:?}").into())
     }
 
-    /// Resident memory in KiB. Exact, as the VmRSS of /proc/PID/status is not: that learns of a driver's buffers
-    /// late.
+    /// Resident memory in KiB. Exact, unlike VmRSS in /proc/PID/status, which counts a driver's buffers late.
     fn resident(&self) -> Outcome<u64> {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
         let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
         Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no Rss")?.parse()?)
     }
 
-    /// Resident memory in KiB without the frames' buffers, which are the driver's and only mapped here.
+    /// Resident memory in KiB without the frame buffers, which belong to the driver and are only mapped.
     pub fn resident_without_buffers(&self) -> Outcome<u64> {
         let smaps = fs::read_to_string(format!("/proc/{}/smaps", self.id()))?;
         let (mut total, mut is_buffer) = (0, false);
@@ -182,7 +180,7 @@ impl Boardcam {
         Ok(total)
     }
 
-    /// Ends it as a service manager does; returns how long that took.
+    /// Ends it like a service manager (SIGTERM) and returns how long that took.
     pub fn terminate(mut self) -> Outcome<Duration> {
         let (status, time) = self.server.end_by(Signal::TERM)?;
         ensure!(status.success(), "boardcam ended with {status}");

@@ -1,4 +1,4 @@
-//! Answers of a driver that refuses or fails, by the errors that vivid can be told to inject (kernel
+//! A driver that refuses or fails, by means of vivid's error injection (kernel
 //! Documentation/admin-guide/media/vivid.rst, "Error Injection").
 
 use std::fs;
@@ -37,7 +37,7 @@ fn a_driver_that_fails_now_and_then_is_asked_again() -> Outcome {
     see_the_bars(&viewer)?;
     ensure!(boardcam.openings()? == 1, "the camera was opened anew for one frame");
 
-    // A fatal error is POLLERR to whoever waits for a frame. Those at the start show when it has ended the stream.
+    // A fatal error wakes a wait for a frame with POLLERR. The errors at the start show once it has ended the stream.
     let errors = [
         (&[Inject::Fatal][..], "stopped"),
         (&[Inject::BufPrepare], "stopped"),

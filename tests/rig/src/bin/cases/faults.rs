@@ -1,4 +1,4 @@
-//! Cameras that stay plugged in and misbehave, and one that is pulled out at the worst moment.
+//! Cameras that misbehave while plugged in, and one that is unplugged at the worst moment.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use crate::guest::{Camera, feed};
 use crate::replug::{Watched, see_the_camera, see_the_card};
 
 pub const CASES: &[Case] = &[
-    ("a_frame_cut_short_now_and_then_is_left_out", a_frame_cut_short_now_and_then_is_left_out),
-    ("a_camera_that_never_ends_its_frames_is_shown", a_camera_that_never_ends_its_frames_is_shown),
-    ("a_camera_that_sends_garbage_is_opened_anew", a_camera_that_sends_garbage_is_opened_anew),
+    ("a_frame_that_is_cut_short_now_and_then_is_dropped", a_frame_that_is_cut_short_now_and_then_is_dropped),
+    ("a_camera_that_never_sends_eoi_is_shown", a_camera_that_never_sends_eoi_is_shown),
+    ("a_camera_that_sends_garbage_is_reopened", a_camera_that_sends_garbage_is_reopened),
     ("a_camera_that_stops_sending_comes_back", a_camera_that_stops_sending_comes_back),
     ("unplugging_inside_a_frame_tears_no_picture", unplugging_inside_a_frame_tears_no_picture),
     ("a_silent_camera_is_named_and_shown_once_it_sends", a_silent_camera_is_named_and_shown_once_it_sends),
-    ("auto_takes_the_camera_beside_a_silent_one", auto_takes_the_camera_beside_a_silent_one),
+    ("auto_chooses_the_camera_that_is_not_silent", auto_chooses_the_camera_that_is_not_silent),
 ];
 
-/// Frames that are looked at one by one while a fault lasts.
+/// Frames that are examined one by one during a fault.
 const LOOKED_AT: usize = 60;
 
-fn a_frame_cut_short_now_and_then_is_left_out() -> Outcome {
+fn a_frame_that_is_cut_short_now_and_then_is_dropped() -> Outcome {
     const EVERY: u64 = 7;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer(&format!("cut:{EVERY}"))?;
@@ -39,7 +39,7 @@ fn a_frame_cut_short_now_and_then_is_left_out() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
-fn a_camera_that_never_ends_its_frames_is_shown() -> Outcome {
+fn a_camera_that_never_sends_eoi_is_shown() -> Outcome {
     /// About a second at 30/s.
     const LOST: std::ops::Range<u64> = 20..46;
     const NOTICE: &str = "nearly every frame lacks its end";
@@ -58,7 +58,7 @@ fn a_camera_that_never_ends_its_frames_is_shown() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
-fn a_camera_that_sends_garbage_is_opened_anew() -> Outcome {
+fn a_camera_that_sends_garbage_is_reopened() -> Outcome {
     const TOLERATED: u64 = 5;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer(&format!("no-begin:{TOLERATED}"))?;
@@ -118,13 +118,13 @@ fn a_silent_camera_is_named_and_shown_once_it_sends() -> Outcome {
     camera.suffer("none")?;
     see_the_camera(&viewer, &feed)?;
     boardcam.wait_until_live()?;
-    // The camera's own descriptor comes on top of what was there while there was none.
+    // The camera's own descriptor is added to those that were open without a camera.
     camera.suffer("silent")?;
     boardcam.wait_until_waiting()?;
     boardcam.ensure_no_more_than(before)
 }
 
-fn auto_takes_the_camera_beside_a_silent_one() -> Outcome {
+fn auto_chooses_the_camera_that_is_not_silent() -> Outcome {
     let feed = feed(SIZES[0])?;
     let mut silent = Camera::plug_in()?;
     silent.suffer("silent")?;
@@ -136,7 +136,7 @@ fn auto_takes_the_camera_beside_a_silent_one() -> Outcome {
     see_the_camera(&boardcam.watch_first()?, &feed)
 }
 
-/// Each of the next frames is one of the camera's.
+/// Checks that each of the next frames is one of the camera's.
 pub fn see_only_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
     see_the_camera(viewer, feed)?;
     for number in 0..LOOKED_AT {
@@ -145,13 +145,13 @@ pub fn see_only_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
     Ok(())
 }
 
-/// The camera's picture comes again, and from then on nothing else.
+/// Waits until the camera's picture is back, and checks that nothing else comes from then on.
 fn see_only_the_camera_again(viewer: &Viewer, feed: &Feed) -> Outcome {
     see(viewer, feed, "the camera's picture", |frame| feed.find(frame).is_some())?;
     see_only_the_camera(viewer, feed)
 }
 
-/// Looks at each frame, none of which may be torn, until one is as wished.
+/// Examines frames, none of which may be torn, until one meets the condition.
 fn see(viewer: &Viewer, feed: &Feed, what: &str, mut wished: impl FnMut(&[u8]) -> bool) -> Outcome {
     let begin = Instant::now();
     loop {

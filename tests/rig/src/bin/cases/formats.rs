@@ -1,4 +1,4 @@
-//! Pixels in every layout that vivid offers, on their way through the whole program.
+//! Pixels in every layout that vivid offers, through the whole program.
 
 use client::{Outcome, ensure};
 
@@ -9,10 +9,10 @@ use crate::picture::Picture;
 
 pub const CASES: &[Case] = &[
     ("colours_are_right_in_every_format", colours_are_right_in_every_format),
-    ("of_raw_formats_the_cheapest_is_taken", of_raw_formats_the_cheapest_is_taken),
+    ("the_cheapest_raw_format_is_chosen", the_cheapest_raw_format_is_chosen),
 ];
 
-/// All raw formats, by their names for --format, the cheapest to encode first.
+/// All raw formats by their --format names, the cheapest to encode first.
 const FORMATS: [&str; 10] =
     ["nv12", "nv21", "yu12", "yv12", "yuyv", "uyvy", "yvyu", "rgb24", "bgr24", "grey"];
 
@@ -42,7 +42,7 @@ fn colours_are_right_in_every_format() -> Outcome {
 
 fn colours_are_right(format: &str) -> Outcome {
     const TOLERANCE: u8 = 6;
-    // At the default quality rows share their chroma, at a high one they do not.
+    // Pairs of rows share their chroma at the default quality, but not at a high one.
     for quality in ["85", "95"] {
         let boardcam = Boardcam::start(&["--size", "640x360", "--format", format, "--quality", quality])?;
         let state = boardcam.wait_until_live()?;
@@ -57,7 +57,7 @@ fn colours_are_right(format: &str) -> Outcome {
             [0, 1, 2, 3, 4, 5, 6, 7].map(|n| picture.colour(n * bar + bar / 2, picture.height * 3 / 4));
         let near = |a: [u8; 3], b: [u8; 3]| a.into_iter().zip(b).all(|(a, b)| a.abs_diff(b) <= TOLERANCE);
         let right = match format {
-            // How bright each colour is without it is the driver's choice; the bars are in the order of that.
+            // The driver decides how bright each colour is in grey; the bars are in order of brightness.
             "grey" => {
                 let falls =
                     found.is_sorted_by(|left, right| left[0] > right[0] && near(*right, [right[0]; 3]));
@@ -70,7 +70,7 @@ fn colours_are_right(format: &str) -> Outcome {
     Ok(())
 }
 
-fn of_raw_formats_the_cheapest_is_taken() -> Outcome {
+fn the_cheapest_raw_format_is_chosen() -> Outcome {
     let _vivid = Vivid::webcam()?;
     let boardcam = Boardcam::start(&["--size", "640x360"])?;
     let state = boardcam.wait_until_live()?;

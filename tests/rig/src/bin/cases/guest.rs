@@ -1,4 +1,4 @@
-//! The guest that the cases run in: waiting for conditions, plugging cameras in and out.
+//! The guest in which the cases run: waits for conditions, plugs cameras in and out.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,12 +12,12 @@ use rig::uvc::PRODUCT;
 
 const FEED: &str = "/feed";
 
-/// A number that the one who runs the cases may have set.
+/// A number from an environment variable of the test run.
 pub fn setting(name: &str, default: u64) -> Outcome<u64> {
     Ok(std::env::var(name).map_or(Ok(default), |number| number.parse())?)
 }
 
-/// Runs a program of the guest to its end.
+/// Runs a program in the guest and waits until it ends.
 pub fn run(program: &str, args: &[&str]) -> Outcome {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output()?;
     let told = String::from_utf8_lossy(&output.stderr);
@@ -31,7 +31,7 @@ pub fn nodes() -> Outcome<Vec<(PathBuf, String)>> {
     for entry in fs::read_dir("/sys/class/video4linux")? {
         let entry = entry?;
         let path = Path::new("/dev").join(entry.file_name());
-        // A node may go away between the two calls.
+        // A node may disappear between the two calls.
         if let Ok(name) = fs::read_to_string(entry.path().join("name"))
             && path.exists()
         {
@@ -53,7 +53,7 @@ pub struct Camera {
     is_plugged_in: bool,
     /// Its capture node.
     pub node: PathBuf,
-    /// The one for metadata.
+    /// Its metadata node.
     metadata_node: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl Camera {
         Self::plug_in_with(&[])
     }
 
-    /// The same, of the kind that leaves out the Huffman tables.
+    /// The same with a camera that leaves out the Huffman tables.
     pub fn plug_in_without_tables() -> Outcome<Self> {
         Self::plug_in_with(&["--without-tables"])
     }
@@ -74,7 +74,7 @@ impl Camera {
         let mut command = Command::new("/bin/uvcsim");
         command.args(["--feed", FEED]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut uvcsim = command.spawn()?;
-        // The capture node is made before the one for metadata: the camera is there when both are.
+        // The capture node appears before the metadata node: the camera is ready when both exist.
         let appeared = wait_for("the camera's nodes", || {
             if let Some(status) = uvcsim.try_wait()? {
                 return Err(format!("uvcsim ended: {status}").into());
@@ -95,7 +95,7 @@ impl Camera {
         }
     }
 
-    /// From now on it has this fault, in the words of `rig::uvc::fault`.
+    /// Sets the camera's fault, in the syntax of `rig::uvc::fault`.
     pub fn suffer(&mut self, fault: &str) -> Outcome {
         let stdin = self.uvcsim.stdin.as_mut().ok_or("uvcsim has no standard input")?;
         Ok(writeln!(stdin, "{fault}")?)
@@ -106,7 +106,7 @@ impl Camera {
         Ok(self.node.to_str().ok_or("a node whose name is no text")?)
     }
 
-    /// When it sent its first frame; waits for that.
+    /// Waits for its first frame and returns when it was sent.
     pub fn first_frame(&mut self) -> Outcome<SystemTime> {
         let stdout = self.uvcsim.stdout.as_mut().ok_or("uvcsim has no standard output")?;
         let mut line = String::new();
@@ -114,7 +114,7 @@ impl Camera {
         Ok(UNIX_EPOCH + Duration::from_micros(line.trim().parse()?))
     }
 
-    /// Whether it has pulled itself out, as the fault `vanish` does.
+    /// Whether it has unplugged itself because of the fault `vanish`.
     pub fn has_vanished(&mut self) -> Outcome<bool> {
         let has_vanished = self.uvcsim.try_wait()?.is_some();
         if has_vanished {
@@ -155,9 +155,8 @@ impl Drop for Camera {
     }
 }
 
-/// As long as this lives, uvcvideo hands over the frames that it knows to be damaged, marked as such, in place of
-/// throwing them away: its parameter nodrop, which newer kernels set by themselves. For cameras that are plugged in
-/// meanwhile.
+/// While this lives, uvcvideo delivers damaged frames, marked as such, instead of dropping them: its parameter nodrop,
+/// which is the default in newer kernels. Applies to cameras that are plugged in meanwhile.
 pub struct DamagedFramesToo;
 
 impl DamagedFramesToo {
@@ -183,17 +182,17 @@ impl Drop for DamagedFramesToo {
 pub struct Vivid;
 
 impl Vivid {
-    /// A webcam with raw formats only.
+    /// One webcam with only raw formats.
     pub fn webcam() -> Outcome<Self> {
         Self::load(&["n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0"], 1)
     }
 
-    /// Two of them.
+    /// Two such webcams.
     pub fn two_webcams() -> Outcome<Self> {
         Self::load(&["n_devs=2", "node_types=0x1,0x1", "num_inputs=1,1", "input_types=0,0"], 2)
     }
 
-    /// Nodes that are no webcam: multi-planar capture, output, metadata capture and metadata output.
+    /// Nodes that are not webcams: multi-planar capture, output, metadata capture and metadata output.
     pub fn without_a_webcam() -> Outcome<Self> {
         Self::load(&["n_devs=1", "node_types=0x60101", "multiplanar=2"], 4)
     }
@@ -209,7 +208,7 @@ impl Vivid {
 
 impl Drop for Vivid {
     fn drop(&mut self) {
-        // The module is in use until the last program has closed its node.
+        // The module stays in use until the last program has closed its node.
         if let Err(why) = wait_for("vivid to be free", || Ok(run("/bin/rmmod", &["vivid"]).ok())) {
             println!("  cannot unload vivid: {why}");
         }

@@ -1,4 +1,4 @@
-//! The cases: what a user would say of boardcam with real kernel cameras, each tried on the real program.
+//! The cases: what a user expects of boardcam with real kernel cameras, each tried on the real program.
 //!
 //! `cases [NAME...]` is started by the guest's init; it needs root and the modules vhci-hcd and uvcvideo.
 //! It prints a line for each case and ends with `N passed, N failed`.
@@ -26,7 +26,7 @@ use client::Outcome;
 
 type Case = (&'static str, fn() -> Outcome);
 
-/// Lines of boardcam's log that are shown when a case has failed.
+/// How many lines of boardcam's log are shown if a case fails.
 const LOG_LINES: usize = 30;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! Looks at pictures: a JPEG's size and colours, as an independent decoder sees them.
+//! Examines pictures: a JPEG's size and colours, as an independent decoder sees them.
 
 use client::{Outcome, ensure};
 use zune_jpeg::JpegDecoder;
@@ -25,7 +25,7 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
-    /// The mean colour of a square of 9 pixels a side around a point that is that far from the edges.
+    /// The mean colour of the 9x9 square around the pixel at `x`, `y`.
     pub fn colour(&self, x: usize, y: usize) -> [u8; 3] {
         const REACH: usize = 4;
         let mut sum = [0; 3];

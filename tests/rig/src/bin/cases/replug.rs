@@ -1,4 +1,4 @@
-//! Cameras that come and go while somebody is watching.
+//! Cameras that are plugged in and out while somebody watches.
 
 use std::fs::File;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +16,7 @@ pub const CASES: &[Case] = &[
     ("my_camera_comes_back_in_another_size", my_camera_comes_back_in_another_size),
     ("two_cameras_of_one_model_are_not_mixed_up", two_cameras_of_one_model_are_not_mixed_up),
     ("a_twin_that_came_later_is_not_shown_as_my_camera", a_twin_that_came_later_is_not_shown_as_my_camera),
-    ("my_camera_comes_back_under_another_number", my_camera_comes_back_under_another_number),
+    ("my_camera_comes_back_with_another_number", my_camera_comes_back_with_another_number),
     ("a_camera_that_comes_late_is_shown", a_camera_that_comes_late_is_shown),
     ("a_waiting_viewer_sees_the_camera_within_100_ms", a_waiting_viewer_sees_the_camera_within_100_ms),
 ];
@@ -62,10 +62,10 @@ fn my_camera_comes_back_in_another_size() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
-/// As [`see_the_camera`], with a clock: it runs from the camera's first frame.
+/// Like [`see_the_camera`], and measures the time from the camera's first frame.
 fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
     const LIMIT: Duration = Duration::from_millis(100);
-    /// The machine that emulates this one is busy elsewhere now and then: one try within the limit is enough.
+    /// The host is busy with other things now and then: one try within the limit is enough.
     const TRIES: usize = 12;
     let feed = feed(SIZES[0])?;
     let boardcam = Boardcam::start(&[])?;
@@ -86,11 +86,11 @@ fn a_waiting_viewer_sees_the_camera_within_100_ms() -> Outcome {
     Err(format!("it took {delays:?}").into())
 }
 
-/// Two cameras that tell the same name and serial number; only their pictures differ.
+/// Two cameras with the same name and serial number; only their pictures differ.
 const A: &[&str] = &[];
 const B: &[&str] = &["--port", "1", "--without-tables"];
 
-/// Whether it is a frame of [`B`]: with tables in one segment put to it, which no frame of the feed has.
+/// Whether it is a frame of [`B`]: boardcam has added the tables as one segment, which no frame of the feed has.
 fn is_bs(feed: &Feed, frame: &[u8]) -> bool {
     feed.find(frame).is_none() && start_of_scan(frame).is_some_and(|scan| feed.has_scan(&frame[scan..]))
 }
@@ -121,7 +121,7 @@ fn two_cameras_of_one_model_are_not_mixed_up() -> Outcome {
     let openings = boardcam.openings()?;
     ensure!(openings == 3, "opened {openings} times, not a twice and b once");
 
-    // Both, and back with each other's numbers.
+    // Unplugs both, and plugs them in with swapped numbers.
     a.unplug()?;
     b.unplug()?;
     viewer_a.wait_for("a's card", |frame| !is_as(frame))?;
@@ -157,9 +157,9 @@ fn a_twin_that_came_later_is_not_shown_as_my_camera() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
-fn my_camera_comes_back_under_another_number() -> Outcome {
+fn my_camera_comes_back_with_another_number() -> Outcome {
     let feed = feed(SIZES[0])?;
-    // Both when it was found and when it was asked for by its number.
+    // Both with `auto` and with the camera configured by its number.
     for by_number in [false, true] {
         let camera = Camera::plug_in()?;
         let old = camera.node.clone();
@@ -180,7 +180,7 @@ fn my_camera_comes_back_under_another_number() -> Outcome {
 }
 
 fn a_camera_that_comes_late_is_shown() -> Outcome {
-    /// Seconds: into the pauses between searches that are repeated for ever (1, 2, 4, then 5 each).
+    /// In seconds: into the pauses between searches that repeat forever (1, 2, 4, then 5 each).
     const LATE: u64 = 10;
     let late = Duration::from_secs(setting("RIG_LATE", LATE)?);
     let begin = Instant::now();
@@ -199,13 +199,13 @@ fn a_camera_that_comes_late_is_shown() -> Outcome {
     Ok(())
 }
 
-/// A camera that is plugged in, the program, and somebody who sees the camera's picture.
+/// A camera that is plugged in, the program, and a viewer that sees the camera's picture.
 pub struct Watched {
     pub feed: Feed,
     pub camera: Camera,
     pub boardcam: Boardcam,
     pub viewer: Viewer,
-    /// What the program has from then on.
+    /// The program's resources from then on.
     pub before: Holdings,
 }
 
@@ -225,7 +225,7 @@ pub fn see_the_camera(viewer: &Viewer, feed: &Feed) -> Outcome {
     viewer.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
 }
 
-/// The card is in the size of the last picture, and its clock moves.
+/// Checks that the card has the size of the last picture, and that its clock moves.
 pub fn see_the_card(viewer: &Viewer, feed: &Feed) -> Outcome {
     let card = viewer.wait_for("the card", |frame| feed.find(frame).is_none())?;
     let picture = Picture::decode(&card)?;

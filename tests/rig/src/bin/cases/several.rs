@@ -1,5 +1,5 @@
-//! Several cameras at once: each with its own settings and under its own name, none disturbed by another, and one
-//! for which the bus has too little room.
+//! Several cameras at once: each with its own settings and name, none disturbed by another, and one for which the bus
+//! lacks the bandwidth.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,7 +29,7 @@ pub const CASES: &[Case] = &[
     ("a_camera_on_a_full_bus_gets_less_and_says_so", a_camera_on_a_full_bus_gets_less_and_says_so),
 ];
 
-/// A camera as the settings file has it.
+/// A camera in the settings file.
 struct Setting {
     name: &'static str,
     size: Size,
@@ -44,7 +44,7 @@ const FOUR: [Setting; 4] = [
     Setting { name: "door", size: SIZES[0], fps: 15, format: "mjpeg" },
     Setting { name: "garden", size: SIZES[1], fps: 30, format: "mjpeg" },
 ];
-/// The place of the one that is unplugged.
+/// The index of the camera that is unplugged.
 const UNPLUGGED: usize = 2;
 
 impl Setting {
@@ -69,7 +69,7 @@ impl Setting {
             && format["fps"].as_f64().is_some_and(|fps| (fps - f64::from(self.fps)).abs() < 0.1)
     }
 
-    /// Whether `/healthz` of this camera is as wished.
+    /// Whether `/healthz` of this camera is as expected.
     fn ensure_health(&self, boardcam: &Boardcam, wished: u16) -> Outcome {
         let status = boardcam.get(&format!("/cameras/{}/healthz", self.name))?.status;
         ensure!(status == wished, "/healthz of {} is {status}, not {wished}", self.name);
@@ -77,7 +77,7 @@ impl Setting {
     }
 }
 
-/// How far all cameras and their viewers are.
+/// The progress of all cameras and their viewers.
 struct Progress {
     at: Instant,
     captured: Vec<u64>,
@@ -85,7 +85,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Frames of the slowest camera over which a rate is taken.
+    /// Frames of the slowest camera over which a rate is measured.
     const ENOUGH: u64 = 25;
 
     fn of(boardcam: &Boardcam, viewers: &[Viewer]) -> Outcome<Self> {
@@ -120,7 +120,7 @@ fn the_others() -> impl Iterator<Item = usize> {
 fn one_of_four_cameras_unplugged_leaves_the_rest_alone() -> Outcome {
     const DOOR: &[&str] = &["--isochronous"];
     const SETTINGS: &str = "/tmp/four.toml";
-    /// What is left of a rate, at least, that was measured before; the machine is busy elsewhere now and then.
+    /// The least fraction of the earlier rate that must remain; the host is busy with other things now and then.
     const UNDISTURBED: f64 = 0.5;
     let _vivid = Vivid::two_webcams()?;
     let vivids: Vec<PathBuf> =
@@ -179,7 +179,7 @@ fn has_size(frame: &[u8], size: Size) -> bool {
     Picture::decode(frame).is_ok_and(|picture| (picture.width, picture.height) == size)
 }
 
-/// On another port than the first, with another serial number.
+/// At another port than the first camera, with another serial number.
 const SECOND: &[&str] = &["--port", "1", "--serial", "2"];
 
 /// The names that udev gives to cameras; dropping this removes them all.
@@ -187,7 +187,7 @@ struct StableNames;
 
 impl StableNames {
     const FOLDER: &str = "/dev/v4l";
-    /// By the serial number of the first camera, and by the second one's port.
+    /// One name by the first camera's serial number, and one by the second camera's port.
     const FIRST: &str = "/dev/v4l/by-id/usb-boardcam_Simulated_UVC_camera_1-video-index0";
     const SECOND: &str = "/dev/v4l/by-path/platform-vhci_hcd.0-usb-0:2:1.0-video-index0";
 
@@ -211,7 +211,7 @@ impl Drop for StableNames {
 }
 
 fn a_stable_name_shows_its_own_camera_after_numbers_swapped() -> Outcome {
-    // Of one model, each with a size that the other lacks.
+    // The same model, each with a size that the other lacks.
     let plug_in_first = || Camera::plug_in_with(&["--size", "1280x720"]);
     let plug_in_second = || Camera::plug_in_with(&[SECOND, &["--size", "640x480"]].concat());
     let feeds = [feed(SIZES[0])?, feed(SIZES[1])?];
@@ -252,7 +252,7 @@ fn a_stable_name_shows_its_own_camera_after_numbers_swapped() -> Outcome {
 }
 
 fn a_camera_on_a_full_bus_gets_less_and_says_so() -> Outcome {
-    /// Bytes per second that the bus has left, and what the camera can send with them, of up to 1280x720 at 30/s.
+    /// Bytes per second that the bus has left, and the mode that the camera can send with them, up to 1280x720 at 30/s.
     const TIGHT: [(&str, Size, u32); 2] = [("10000000", SIZES[0], 15), ("7000000", SIZES[1], 30)];
     const NO_ROOM: &str = "the USB bus has no room for mjpeg 1280x720 at 30/s";
     let on_a_bus_with = |room| Camera::plug_in_with(&["--isochronous", "--bus", room]);

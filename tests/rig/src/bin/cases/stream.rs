@@ -1,4 +1,4 @@
-//! The picture on its way from the camera to the viewer.
+//! Pictures from the camera to the viewer.
 
 use client::{Outcome, ensure};
 use rig::feed::{SIZES, huffman_tables, start_of_scan};
@@ -21,12 +21,12 @@ pub const CASES: &[Case] = &[
     ("a_size_that_the_camera_lacks_gives_the_nearest", a_size_that_the_camera_lacks_gives_the_nearest),
 ];
 
-/// Frames that are compared: more than a feed has, so that it has been round.
+/// Frames that are compared: more than a feed has, so that it repeats.
 const COMPARED: usize = 40;
 
 fn my_cameras_jpegs_arrive_byte_for_byte() -> Outcome {
     let feed = feed(SIZES[0])?;
-    // By bulk transfers, and by isochronous ones as most webcams.
+    // By bulk transfers, and by isochronous transfers, which most webcams use.
     for options in [&[][..], &["--isochronous"]] {
         let _camera = Camera::plug_in_with(options)?;
         let boardcam = Boardcam::start(&[])?;

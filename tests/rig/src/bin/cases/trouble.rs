@@ -1,4 +1,4 @@
-//! What cannot work as asked: it is said in words that help, the card is served, and nothing hangs.
+//! What cannot work as configured: boardcam reports it with advice, serves the card, and does not hang.
 
 use std::fs;
 use std::process::Command;
@@ -15,10 +15,10 @@ use crate::replug::see_the_card;
 
 pub const CASES: &[Case] = &[
     ("auto_finds_the_camera_among_other_nodes", auto_finds_the_camera_among_other_nodes),
-    ("probe_tells_of_every_node", probe_tells_of_every_node),
+    ("probe_lists_every_node", probe_lists_every_node),
     ("a_busy_camera_is_shown_once_it_is_free", a_busy_camera_is_shown_once_it_is_free),
     ("no_permission_names_the_group", no_permission_names_the_group),
-    ("what_is_no_camera_is_named", what_is_no_camera_is_named),
+    ("a_node_that_is_not_a_camera_is_reported_by_name", a_node_that_is_not_a_camera_is_reported_by_name),
     ("stopping_the_service_frees_the_camera", stopping_the_service_frees_the_camera),
 ];
 
@@ -26,7 +26,7 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     let feed = feed(SIZES[0])?;
     let camera = Camera::plug_in()?;
     let path = camera.node.to_str().ok_or("a node whose name is no text")?;
-    // As long as somebody else has the camera, every node is tried and none is taken.
+    // While another program has the camera, every node is tried and none is used.
     let other = Boardcam::start(&["--camera", path])?;
     other.wait_until_live()?;
     let boardcam = Boardcam::start(&["--camera", "auto"])?;
@@ -37,7 +37,7 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
         let log = boardcam.log()?;
         Ok(nodes.iter().all(|node| log.contains(node)).then_some(()))
     })?;
-    // The camera's node for metadata was there from the first search on, and is told once all the same.
+    // The camera's metadata node was there from the first search on, but is reported only once.
     let log = boardcam.log()?;
     for node in nodes.iter().filter(|node| *node != path) {
         let lines: Vec<_> = log.lines().filter(|line| line.contains(node)).collect();
@@ -49,7 +49,7 @@ fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     boardcam.watch_first()?.wait_for("the camera's picture", |frame| feed.find(frame).is_some()).map(drop)
 }
 
-fn probe_tells_of_every_node() -> Outcome {
+fn probe_lists_every_node() -> Outcome {
     let _vivid = Vivid::without_a_webcam()?;
     let camera = Camera::plug_in()?;
     let output = Command::new(PROGRAM).arg("probe").output()?;
@@ -91,7 +91,7 @@ fn no_permission_names_the_group() -> Outcome {
     ensure_told(&boardcam, &["EACCES", "group video"])
 }
 
-fn what_is_no_camera_is_named() -> Outcome {
+fn a_node_that_is_not_a_camera_is_reported_by_name() -> Outcome {
     let feed = feed(SIZES[0])?;
     const FILE: &str = "/tmp/file";
     fs::write(FILE, "no camera")?;
@@ -119,7 +119,7 @@ fn stopping_the_service_frees_the_camera() -> Outcome {
     Ok(())
 }
 
-/// The problem in /state and in the log holds these words, and says what can be done.
+/// Checks that the problem in /state and in the log contains these words, and advice.
 fn ensure_told(boardcam: &Boardcam, words: &[&str]) -> Outcome {
     let state = boardcam.wait_until_waiting()?;
     let text = |part: &str| state["problem"][part].as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Cameras that break the rules of USB and of its video class, and one that is pulled out inside a request.
+//! Cameras that violate USB or its video class, and one that is unplugged during a request.
 
 use client::{Outcome, ensure, wait_for};
 
@@ -9,7 +9,7 @@ use crate::guest::{Camera, DamagedFramesToo, setting};
 use crate::replug::{Watched, see_the_camera, see_the_card};
 
 pub const CASES: &[Case] = &[
-    ("frames_larger_than_announced_are_left_out", frames_larger_than_announced_are_left_out),
+    ("frames_larger_than_announced_are_dropped", frames_larger_than_announced_are_dropped),
     (
         "a_camera_whose_every_frame_is_too_large_comes_back",
         a_camera_whose_every_frame_is_too_large_comes_back,
@@ -22,7 +22,7 @@ pub const CASES: &[Case] = &[
     ),
 ];
 
-fn frames_larger_than_announced_are_left_out() -> Outcome {
+fn frames_larger_than_announced_are_dropped() -> Outcome {
     let _damaged = DamagedFramesToo::set()?;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("large:7")?;
@@ -32,7 +32,7 @@ fn frames_larger_than_announced_are_left_out() -> Outcome {
     boardcam.ensure_no_more_than(before)
 }
 
-/// Both where uvcvideo throws such frames away, so that none comes, and where it hands them over.
+/// With uvcvideo dropping such frames, so that none comes, and with uvcvideo delivering them.
 fn a_camera_whose_every_frame_is_too_large_comes_back() -> Outcome {
     for hands_over in [false, true] {
         let _damaged = hands_over.then(DamagedFramesToo::set).transpose()?;
@@ -52,10 +52,10 @@ fn a_camera_whose_every_frame_is_too_large_comes_back() -> Outcome {
 }
 
 fn a_camera_that_babbles_comes_back() -> Outcome {
-    /// uvcvideo asks for no more after one of its transfers overran; it has 5 (UVC_URBS).
+    /// uvcvideo does not submit a transfer again that overran; it has 5 (UVC_URBS).
     const ALL_TRANSFERS: usize = 5;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
-    // Once, and it goes on; with every transfer, and nothing more comes.
+    // After one overrun the stream continues; after one for each transfer nothing more comes.
     camera.suffer("babble:1")?;
     boardcam.wait_until("flagged frames", |camera| dropped(camera, "flagged") > 0)?;
     see_only_the_camera(&viewer, &feed)?;
@@ -70,7 +70,7 @@ fn payloads_longer_than_announced_do_no_harm() -> Outcome {
     const FRAMES: u64 = 60;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
     camera.suffer("overlong")?;
-    // What pictures are left of it is as it comes.
+    // It does not matter which pictures get through.
     viewer.wait_for("a picture that suffered, or the card", |frame| feed.find(frame).is_none())?;
     let captured = count(&boardcam.camera()?, "captured");
     boardcam.wait_until("more of them", |camera| count(camera, "captured") > captured + FRAMES)?;
@@ -84,7 +84,7 @@ fn payloads_longer_than_announced_do_no_harm() -> Outcome {
 fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
     /// Setting format and rate and starting are more requests than this.
     const FEWEST: u64 = 5;
-    /// Only every fourth request is tried unless it is wished otherwise: each takes seconds.
+    /// Only every fourth request is tried by default, since each takes seconds.
     const STEP: u64 = 4;
     let step = setting("RIG_REQUEST_STEP", STEP)?;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
@@ -92,7 +92,7 @@ fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
         let openings = boardcam.openings()?;
         camera.suffer(&format!("vanish:{request}"))?;
         boardcam.wait_until_waiting()?;
-        // Its frames are no pictures, so an opening that succeeds ends in words on that.
+        // Its frames are not pictures, so a successful opening ends with a message about that.
         let vanished = wait_for("the camera to vanish or to be opened", || {
             let tried = boardcam.log()?.matches("delivers only broken pictures").count();
             let vanished = camera.has_vanished()?;
