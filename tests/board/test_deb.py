@@ -14,10 +14,15 @@ FILES = {
     "usr/bin/boardcam": "-rwxr-xr-x",
     "usr/lib/systemd/system/boardcam.service": "-rw-r--r--",
     "usr/lib/udev/rules.d/70-boardcam.rules": "-rw-r--r--",
+    "usr/share/bash-completion/completions/boardcam": "-rw-r--r--",
     "usr/share/doc/boardcam/README.md": "-rw-r--r--",
     "usr/share/doc/boardcam/changelog.gz": "-rw-r--r--",
     "usr/share/doc/boardcam/copyright": "-rw-r--r--",
+    "usr/share/fish/vendor_completions.d/boardcam.fish": "-rw-r--r--",
     "usr/share/lintian/overrides/boardcam": "-rw-r--r--",
+    "usr/share/man/man1/boardcam.1.gz": "-rw-r--r--",
+    "usr/share/man/man5/boardcam.toml.5.gz": "-rw-r--r--",
+    "usr/share/zsh/vendor-completions/_boardcam": "-rw-r--r--",
 }
 
 

@@ -19,6 +19,13 @@ TARGETS = [
 UNIT = "etc/systemd/system/boardcam.service"
 LINK = "etc/systemd/system/multi-user.target.wants/boardcam.service"
 PROGRAM = "usr/local/bin/boardcam"
+MANUALS = {
+    "man/boardcam.1": "usr/local/share/man/man1/boardcam.1",
+    "man/boardcam.toml.5": "usr/local/share/man/man5/boardcam.toml.5",
+    "completions/boardcam.bash": "usr/local/share/bash-completion/completions/boardcam",
+    "completions/_boardcam": "usr/local/share/zsh/site-functions/_boardcam",
+    "completions/boardcam.fish": "usr/local/share/fish/vendor_completions.d/boardcam.fish",
+}
 
 
 class Install(unittest.TestCase):
@@ -67,6 +74,8 @@ class Install(unittest.TestCase):
         for name in (UNIT, "etc/udev/rules.d/70-boardcam.rules", "etc/boardcam.toml"):
             self.assertEqual((self.root / name).read_text(), (BOARD / Path(name).name).read_text())
             self.assertEqual((self.root / name).stat().st_mode & 0o777, 0o644)
+        for name, place in MANUALS.items():
+            self.assertEqual((self.root / place).read_text(), (BOARD / name).read_text())
         self.install("--remove")
         self.assertEqual(self.files(), before)
 

@@ -312,6 +312,7 @@ class Systemd(Keeps, unittest.TestCase):
             "/etc/systemd/system/multi-user.target.wants/boardcam.service",
             "/etc/udev/rules.d/70-boardcam.rules",
             "/usr/local/bin/boardcam",
+            "/usr/local/share/man/man1/boardcam.1",
         ]:
             self.assertFalse(self.board.exists(file), file)
         self.assertEqual(self.show("LoadState"), "not-found")
