@@ -105,7 +105,8 @@ class Container:
 
     def bring(self):
         """Puts what a user has at hand into it: the folder board, and the program."""
-        for file in ["install", "S50boardcam", "boardcam.service", "70-boardcam.rules", "boardcam.toml"]:
+        manuals = [str(file.relative_to(BOARD)) for name in ("man", "completions") for file in (BOARD / name).iterdir()]
+        for file in ["install", "S50boardcam", "boardcam.service", "70-boardcam.rules", "boardcam.toml", *manuals]:
             self.copy(BOARD / file, f"/opt/board/{file}", (BOARD / file).stat().st_mode & 0o777)
         self.copy(PROGRAM, "/opt/boardcam")
 
