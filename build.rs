@@ -1,5 +1,5 @@
-//! Finds the languages of the page: each file `src/site/page/lang/TAG.json` is one, and nothing else need be
-//! told of it. Writes the table that `src/site/page/mod.rs` includes.
+//! Lists the languages of the page: every file `src/site/page/lang/TAG.json`. Writes the table that
+//! `src/site/page/mod.rs` includes.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

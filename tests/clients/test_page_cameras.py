@@ -7,7 +7,7 @@ from program import Program, until
 
 NAMES = ["door", "garden", "garage", "attic", "yard", "printer"]
 LIVE_MAX = 3
-"""Live streams of one browser, as in share.js."""
+"""Live streams of one browser, as in stream_share.js."""
 PAGES = 4
 """Side by side; each would take three of the six connections."""
 

@@ -148,7 +148,7 @@ class Controls(WithBrowser):
     def test_a_snapshot_is_saved_under_the_cameras_name_and_the_time(self):
         self.watch()
         for save in [self.browser.find_element("id", "snapshot").click, lambda: self.press("s")]:
-            until("the one before is done", lambda: not self.run_js("return shooting"))
+            until("the one before is done", lambda: not self.run_js("return isSavingSnapshot"))
             save()
             saved = until("a file", lambda: [*self.downloads.glob("camera-20??-??-??_??-??-??.jpg")])
             check_jpeg(saved[0].read_bytes())
@@ -198,7 +198,7 @@ class Controls(WithBrowser):
     def test_the_options_tell_what_is_sent_and_how_old_it_is(self):
         self.watch()
         self.open_options()
-        for id in ["of-camera", "of-sent", "of-age", "of-skipped"]:
+        for id in ["value-camera", "value-sent", "value-age", "value-skipped"]:
             until(id, lambda: any(digit.isdigit() for digit in text(self.browser, id)))
 
     # --- Languages, screen reader, keyboard, colours.
@@ -240,14 +240,14 @@ class Controls(WithBrowser):
         said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
         for wanted in [("image", "Picture of camera"), ("button", "Save a snapshot"), ("button", "Options")]:
             self.assertIn(wanted, said)
-        until("it is said", lambda: self.run_js("return at('said').textContent") == "camera: Live")
+        until("it is said", lambda: self.run_js("return byId('announcement').textContent") == "camera: Live")
         self.check_silence()
 
     def test_what_is_wrong_is_read_out_once(self):
         program = Program("/dev/no-such-camera")
         self.addCleanup(program.stop)
         self.browser.get(program.url + "/")
-        until("it is said", lambda: self.run_js("return at('said').textContent") == "camera: Waiting for the camera")
+        until("it is said", lambda: self.run_js("return byId('announcement').textContent") == "camera: Waiting for the camera")
         self.check_silence()
 
     def check_silence(self):

@@ -68,7 +68,7 @@ class Looks(WithBrowser):
                 self.browser.get(url)
                 until(wanted, lambda: state(self.browser) == wanted)
                 if case in ["one", "one-of-six"]:
-                    until("its figures", lambda: self.run_js("return at('mine').textContent"))
+                    until("its figures", lambda: self.run_js("return byId('sent-to-you').textContent"))
                 if case == "six":
                     until("stills", lambda: self.run_js("return tiles[3].stillAt > 0"))
                 self.look(f"{lang}-{case}")

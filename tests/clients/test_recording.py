@@ -387,7 +387,7 @@ class Page(WithBrowser):
                 until("not pressed", lambda: self.button().get_attribute("aria-pressed") == "false")
                 self.press("o")
                 until("its size", lambda: "MB" in self.rows()[0].text)
-                self.assertIn("MB in all", text(self.browser, "kept"))
+                self.assertIn("MB used", text(self.browser, "disk"))
                 self.rows()[0].find_element("tag name", "a").click()
                 [file] = until("a download", lambda: [*self.downloads.glob("camera_*Z.mkv")])
                 kept = self.folder / file.name
@@ -426,4 +426,4 @@ class PageWithoutFolder(WithBrowser):
         until("live", lambda: state(self.browser) == "live")
         self.assertFalse(self.browser.find_element("id", "record").is_displayed())
         self.browser.find_element("id", "options").click()
-        until("it is said", lambda: "record-folder" in text(self.browser, "kept"))
+        until("it is said", lambda: "record-folder" in text(self.browser, "disk"))

@@ -79,7 +79,11 @@ fn the_form_says_what_is_wrong_in_the_language_of_the_browser() -> Outcome {
     let boardcam = guarded("form.toml", &[])?;
     let russian = "Accept-Language: ru";
     let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM, russian], "name=anna&password=no")?;
-    ensure!(answer.status == 403 && answer.text().contains("Неверный пользователь"), "{}", answer.text());
+    ensure!(
+        answer.status == 403 && answer.text().contains("Неверное имя пользователя или пароль"),
+        "{}",
+        answer.text()
+    );
     ensure!(!answer.headers.contains_key("set-cookie"), "a cookie for a wrong password");
     for (body, status) in
         [("", 403), ("name=anna", 403), ("password=password", 403), ("name=%ff&password=%00", 403)]

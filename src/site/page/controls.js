@@ -1,21 +1,21 @@
-// What a person can do: keys, snapshot, full screen, options; and the controls that fade while a live picture is
-// watched. Called by page.js; zoom.js has what is done to the picture itself.
+// Keys, snapshot, full screen, options; and the controls, which fade out over a live picture. zoom.js has what
+// happens to the picture itself.
 
-const IDLE_MS = 4000; // until the controls fade
-const NOTE_MS = 4000; // how long a note stays
-const SHOT_MS = 300; // how long the picture blinks
+const IDLE_MS = 4000; // until the controls fade out
+const NOTE_MS = 4000; // how long a note is shown
+const SHOT_MS = 300; // how long the picture flashes
 
 // --- Fading.
 
 let idle = 0;
-let byKeys = false; // the last hand was on the keyboard
+let byKeys = false; // the last input came from the keyboard
 
 function showControls() {
   body.classList.remove('idle');
   clearTimeout(idle);
   idle = setTimeout(() => {
     const focused = byKeys && document.activeElement !== body;
-    if (body.dataset.state === 'live' && !focused && !at('sheet').open) hideControls();
+    if (body.dataset.state === 'live' && !focused && !byId('sheet').open) hideControls();
   }, IDLE_MS);
 }
 
@@ -28,9 +28,9 @@ addEventListener('pointermove', (event) => {
 });
 addEventListener('pointerdown', (event) => {
   byKeys = false;
-  if (event.pointerType === 'mouse' || !at('tiles').contains(event.target)) showControls();
+  if (event.pointerType === 'mouse' || !byId('tiles').contains(event.target)) showControls();
 });
-watchPointers(at('tiles'), (event) => {
+watchPointers(byId('tiles'), (event) => {
   if (event.pointerType === 'mouse') return;
   if (body.classList.contains('idle') || body.dataset.state !== 'live') showControls();
   else hideControls();
@@ -63,7 +63,7 @@ addEventListener('keydown', (event) => {
   byKeys = true;
   showControls();
   const { key } = event;
-  if (event.ctrlKey || event.metaKey || event.altKey || at('sheet').open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || byId('sheet').open) return;
   if (key === 'f' && !event.repeat) toggleFull();
   if (key === 'o' && !event.repeat) openSheet();
   if (body.dataset.view !== 'one') return;
@@ -73,20 +73,20 @@ addEventListener('keydown', (event) => {
   else if (KEYS.has(key)) KEYS.get(key)();
 });
 
-// --- Snapshot: the original picture, fetched first, so that a refusal can be told in words.
+// --- Snapshot: the original picture. It is fetched first, so that the page can say why there is none.
 
-let shooting = false;
+let isSavingSnapshot = false;
 
 async function snapshot() {
   const tile = chosen();
-  if (!tile || shooting) return;
-  shooting = true;
+  if (!tile || isSavingSnapshot) return;
+  isSavingSnapshot = true;
   const stop = new AbortController();
   const limit = setTimeout(() => stop.abort(), SNAPSHOT_MS);
   try {
     const answer = await fetch(`${tile.camera.url}snapshot`, { cache: 'no-store', signal: stop.signal });
     if (!answer.ok) {
-      const why = (await answer.text()).trim() || fill(TEXT.away_status, { code: answer.status });
+      const why = (await answer.text()).trim() || fill(TEXT.unreachable_status, { code: answer.status });
       note(fill(TEXT.no_snapshot, { why }));
       return;
     }
@@ -99,20 +99,20 @@ async function snapshot() {
     setTimeout(() => body.classList.remove('shot'), SHOT_MS);
     note(fill(TEXT.saved, { file: link.download }));
   } catch (error) {
-    note(fill(TEXT.no_snapshot, { why: TEXT.away_silent }));
+    note(fill(TEXT.no_snapshot, { why: TEXT.unreachable_silent }));
   } finally {
     clearTimeout(limit);
-    shooting = false;
+    isSavingSnapshot = false;
   }
 }
 
-// 2026-11-22_14-03-05, local time: sorts by name and is allowed in every file system.
+// 2026-11-22_14-03-05, local time: sorts by name, and every file system allows it.
 function timeForFile(now) {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
   return local.toISOString().slice(0, 19).replace('T', '_').replace(/:/g, '-');
 }
 
-// --- Full screen. An iPhone has it for videos only; there the picture is cropped to fill the screen instead.
+// --- Full screen. An iPhone offers it for videos only; there the picture is cropped to fill the screen.
 
 const canFull = document.fullscreenEnabled || document.webkitFullscreenEnabled;
 const fullElement = () => document.fullscreenElement || document.webkitFullscreenElement;
@@ -133,7 +133,7 @@ async function toggleFull() {
     const size = chosen() && chosen().size();
     if (size && size.width > size.height) await screen.orientation.lock('landscape');
   } catch (error) {
-    // Refused, or a device whose screen does not turn: the page is as good without.
+    // Refused, or the device's screen cannot rotate: the page works without.
   }
 }
 
@@ -143,17 +143,17 @@ function fullChanged() {
 addEventListener('fullscreenchange', fullChanged);
 addEventListener('webkitfullscreenchange', fullChanged);
 
-// --- Options: which picture is asked for, kept in this browser.
+// --- Options: the choice of picture, stored in this browser.
 
 const CHOICES = { original: '', smaller: 'size=960x720&quality=75', smallest: 'size=480x360&quality=60&fps=10' };
 const CHOICE_KEY = 'boardcam.picture';
 let choice = 'original';
 
 try {
-  const kept = localStorage.getItem(CHOICE_KEY);
-  if (Object.keys(CHOICES).includes(kept)) choice = kept;
+  const stored = localStorage.getItem(CHOICE_KEY);
+  if (Object.keys(CHOICES).includes(stored)) choice = stored;
 } catch (error) {
-  // A browser that keeps nothing.
+  // The browser stores nothing.
 }
 
 function choosePicture(name) {
@@ -161,62 +161,62 @@ function choosePicture(name) {
   try {
     localStorage.setItem(CHOICE_KEY, name);
   } catch (error) {
-    // Then it holds until the page is left.
+    // Then the choice lasts until the page is closed.
   }
   assign();
   show();
 }
 
-// What this person may do: change the quality of what the board encodes, and sign out.
+// Shows what this user may do: change the quality if the board encodes, and sign out.
 function showRights(tile) {
   const quality = tile && tile.camera.quality;
-  at('control').hidden = !quality || you.role !== 'control';
-  if (quality && document.activeElement !== at('quality')) at('quality').value = quality;
-  setText('of-quality', at('quality').value);
-  at('open').hidden = !you || !you.open;
-  at('sign-out').hidden = !you || !you.session;
+  byId('control').hidden = !quality || you.role !== 'control';
+  if (quality && document.activeElement !== byId('quality')) byId('quality').value = quality;
+  setText('value-quality', byId('quality').value);
+  byId('open').hidden = !you || !you.open;
+  byId('sign-out').hidden = !you || !you.session;
   setText('signed-in', fill(TEXT.signed_in, { user: you && you.user }));
 }
 
 async function changeQuality() {
-  const wish = { method: 'PUT', body: JSON.stringify({ quality: Number(at('quality').value) }) };
+  const options = { method: 'PUT', body: JSON.stringify({ quality: Number(byId('quality').value) }) };
   try {
-    const answer = await fetch(`${chosen().camera.url}api/quality`, wish);
+    const answer = await fetch(`${chosen().camera.url}api/quality`, options);
     if (!answer.ok) note(fill(TEXT.not_changed, { why: (await answer.text()).trim() }));
   } catch (error) {
-    note(fill(TEXT.not_changed, { why: TEXT.away_silent }));
+    note(fill(TEXT.not_changed, { why: TEXT.unreachable_silent }));
   }
 }
 
 function openSheet() {
-  at('choices').querySelector(`[value="${choice}"]`).checked = true;
-  if (at('sheet').showModal) at('sheet').showModal();
-  else at('sheet').setAttribute('open', ''); // an old browser
+  byId('choices').querySelector(`[value="${choice}"]`).checked = true;
+  if (byId('sheet').showModal) byId('sheet').showModal();
+  else byId('sheet').setAttribute('open', ''); // an old browser
   showFigures();
-  listed = LIST_STEP;
-  list();
+  listLength = LIST_STEP;
+  updateList();
 }
 
 function closeSheet() {
-  if (at('sheet').close) at('sheet').close();
-  else at('sheet').removeAttribute('open');
+  if (byId('sheet').close) byId('sheet').close();
+  else byId('sheet').removeAttribute('open');
   showControls();
 }
 
-at('quality').oninput = () => setText('of-quality', at('quality').value);
-at('quality').onchange = changeQuality;
-at('choices').onchange = (event) => choosePicture(event.target.value);
-at('sheet').onclick = (event) => {
-  if (event.target === at('sheet')) closeSheet(); // beside its contents
+byId('quality').oninput = () => setText('value-quality', byId('quality').value);
+byId('quality').onchange = changeQuality;
+byId('choices').onchange = (event) => choosePicture(event.target.value);
+byId('sheet').onclick = (event) => {
+  if (event.target === byId('sheet')) closeSheet(); // outside its contents
 };
-at('close').onclick = closeSheet;
-at('options').onclick = openSheet;
-at('snapshot').onclick = snapshot;
-at('fullscreen').onclick = toggleFull;
-at('unzoom').onclick = unzoom;
-at('back').onclick = showAll;
+byId('close').onclick = closeSheet;
+byId('options').onclick = openSheet;
+byId('snapshot').onclick = snapshot;
+byId('fullscreen').onclick = toggleFull;
+byId('unzoom').onclick = unzoom;
+byId('back').onclick = showAll;
 
-// --- Texts of what stands in the page.
+// --- The texts of index.html.
 
 document.documentElement.lang = TEXT.lang;
 for (const element of document.querySelectorAll('[data-text]')) element.textContent = TEXT[element.dataset.text];

@@ -1,8 +1,8 @@
-//! The page that people see, and its parts. Nothing comes from elsewhere, and no script stands in the page.
+//! The page, and its parts. It loads nothing from other servers, and has no inline scripts.
 //!
-//! Its texts are in `page/lang`, one file for each language. For a further one, copy `en.json` to `TAG.json`
-//! (TAG as in RFC 5646: `de`, `pt-BR`) and translate what stands behind the colons, leaving `{words}` in
-//! braces as they are. That is all: the build finds the file, and a test tells what it lacks.
+//! Its texts are in `lang/`, one file for each language. To add a language, copy `en.json` to `TAG.json` (TAG as in
+//! RFC 5646: `de`, `pt-BR`) and translate the texts, but leave `{words}` in braces as they are. The build finds the
+//! file, and a test reports missing texts.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use rouille::{Request, Response};
 
 use super::request::RequestContext;
 
-/// What the page may do: show pictures, style and script of this server, and ask it.
+/// What the page may load: images, style, script and data of this server.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
@@ -19,89 +19,89 @@ const INDEX: &str = include_str!("index.html");
 const STYLE: &str = include_str!("page.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// The page's script, one room in each file. They are one script to the browser, so that a page over a poor
-/// network takes few requests.
+/// The page's script. Its files are sent as one, so that the page takes few requests over a poor network.
 const SCRIPT: &str = concat!(
-    include_str!("kit.js"),
-    include_str!("share.js"),
+    include_str!("common.js"),
+    include_str!("stream_share.js"),
     include_str!("tile.js"),
     include_str!("zoom.js"),
     include_str!("controls.js"),
-    include_str!("record.js"),
-    include_str!("page.js"),
+    include_str!("recordings.js"),
+    include_str!("main.js"),
 );
 
-/// The texts by language, as the build found them: tag and JSON.
+/// The tag and the texts (JSON) of each language; made by build.rs.
 const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
 
-/// The language of those who understand none of ours.
+/// The language of browsers that want none of ours.
 const FALLBACK: &str = "en";
 
-/// The form on which one signs in; the words in braces are texts.
+/// The form for signing in; words in braces stand for texts.
 pub(super) const SIGN_IN: &str = include_str!("sign-in.html");
 
-/// Texts of the form are called so; the script does not get them.
-const OF_FORM: &str = "form_";
+/// Names of the form's texts begin with this. The script does not get them.
+const FORM_PREFIX: &str = "form_";
 
 fn script_with(texts: &BTreeMap<String, String>) -> String {
-    format!("'use strict';\nconst TEXT = {};\n{}", serde_json::json!(texts), dense(SCRIPT))
+    format!("'use strict';\nconst TEXT = {};\n{}", serde_json::json!(texts), minified(SCRIPT))
 }
 
-/// A style or script without what only its readers need: indentation, and lines that are comments.
-fn dense(text: &str) -> String {
+/// A style or script without indentation and comment lines.
+fn minified(text: &str) -> String {
     let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The texts in the language that the browser prefers.
+/// The texts in the browser's language.
 pub(super) fn texts(request: &Request) -> BTreeMap<String, String> {
     let (_, texts) = language(request.header("Accept-Language").unwrap_or_default());
-    serde_json::from_str(texts).unwrap_or_default() // never: a test sees to it
+    serde_json::from_str(texts).unwrap_or_default() // a test makes sure that it parses
 }
 
-/// A page with its `{words}` filled in.
+/// A page with the texts in place of its `{words}`.
 pub(super) fn filled(page: &str, texts: &BTreeMap<String, String>) -> String {
     texts.iter().fold(page.to_owned(), |page, (word, text)| page.replace(&format!("{{{word}}}"), text))
 }
 
-/// A page that is made for one request.
+/// A page that is made for this request.
 pub(super) fn html(text: &str) -> Response {
-    safe(Response::from_data("text/html; charset=utf-8", text))
+    with_policy(Response::from_data("text/html; charset=utf-8", text))
 }
 
-fn safe(response: Response) -> Response {
+fn with_policy(response: Response) -> Response {
     response
         .with_additional_header("Content-Security-Policy", POLICY)
-        // Pages elsewhere learn nothing; no-referrer would hide from ourselves, too, that our forms are ours.
+        // Other servers get no Referer. With no-referrer, our own forms would be sent with `Origin: null`.
         .with_additional_header("Referrer-Policy", "same-origin")
 }
 
-/// `/`
+/// `GET /`
 pub(super) fn index(ctx: &RequestContext<'_>) -> Response {
-    safe(file(ctx, "text/html; charset=utf-8", INDEX, ""))
+    with_policy(file(ctx, "text/html; charset=utf-8", INDEX, ""))
 }
 
-/// `/page.css`
+/// `GET /page.css`
 pub(super) fn style(ctx: &RequestContext<'_>) -> Response {
-    file(ctx, "text/css; charset=utf-8", dense(STYLE), "")
+    file(ctx, "text/css; charset=utf-8", minified(STYLE), "")
 }
 
-/// `/page.js`, with the texts in the language that the browser prefers.
+/// `GET /page.js`, with the texts in the browser's language
 pub(super) fn script(ctx: &RequestContext<'_>) -> Response {
     let mut texts = texts(ctx.request);
-    texts.retain(|key, _| !key.starts_with(OF_FORM));
+    texts.retain(|key, _| !key.starts_with(FORM_PREFIX));
     let tag = texts.get("lang").cloned().unwrap_or_default();
     let script = script_with(&texts);
     file(ctx, "text/javascript; charset=utf-8", script, &tag)
         .with_additional_header("Vary", "Accept-Language")
 }
 
-/// `/icon.svg`
+/// `GET /icon.svg`
 pub(super) fn icon(ctx: &RequestContext<'_>) -> Response {
     file(ctx, "image/svg+xml", ICON, "")
 }
 
-/// A part of the page, in its `variant`, which a browser keeps until the server is another one.
+/// A part of the page. Browsers may keep it until the program is restarted. `variant` tells apart parts that depend on
+/// the language.
 fn file(
     ctx: &RequestContext<'_>,
     content_type: &'static str,
@@ -117,18 +117,18 @@ fn file(
     response.with_unique_header("Cache-Control", "no-cache").with_unique_header("ETag", tag)
 }
 
-/// The best of our languages by an Accept-Language header (RFC 9110 section 12.5.4): tag and texts.
+/// The best of our languages for an Accept-Language header (RFC 9110 section 12.5.4): tag and texts.
 fn language(accepted: &str) -> (&'static str, &'static str) {
     let ours = |tag: &str| LANGUAGES.iter().find(|(ours, _)| ours.eq_ignore_ascii_case(tag));
     let of = |tag: &str| ours(tag).or_else(|| ours(tag.split('-').next()?));
     parse_priority_header(accepted)
         .filter(|(_, weight)| *weight > 0.0)
         .filter_map(|(tag, weight)| Some((of(tag)?, weight)))
-        .min_by(|one, other| other.1.total_cmp(&one.1)) // the first of equals, which max_by would not give
+        .min_by(|one, other| other.1.total_cmp(&one.1)) // the first of equals; max_by would take the last
         .map(|(language, _)| language)
         .or_else(|| ours(FALLBACK))
         .copied()
-        .unwrap_or((FALLBACK, "{}")) // never: a test sees to it
+        .unwrap_or((FALLBACK, "{}")) // a test makes sure that the fallback is there
 }
 
 #[cfg(test)]
@@ -137,8 +137,8 @@ mod tests {
 
     use super::*;
 
-    /// The most that the page may weigh, all parts together, in bytes.
-    const WEIGHT_MAX: usize = 60_000;
+    /// The largest size of the page, all parts together, in bytes.
+    const SIZE_MAX: usize = 60_000;
 
     fn texts(json: &str) -> BTreeMap<String, String> {
         serde_json::from_str(json).unwrap()
@@ -153,7 +153,7 @@ mod tests {
     fn every_language_has_every_text_with_the_same_blanks() {
         let english = texts(language("").1);
         for (tag, json) in LANGUAGES {
-            assert!(!json.contains(['<', '&']), "{tag}: texts of the form stand in HTML as they are");
+            assert!(!json.contains(['<', '&']), "{tag}: the form's texts are put into HTML without escaping");
             let theirs = texts(json);
             assert_eq!(theirs["lang"], *tag);
             let keys = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<BTreeSet<_>>();
@@ -172,20 +172,20 @@ mod tests {
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };
-            // What stands in a text's name itself is part of it.
-            let prefix = if before.ends_with(OF_FORM) { OF_FORM } else { "" };
+            // Here the prefix is part of the name.
+            let prefix = if before.ends_with(FORM_PREFIX) { FORM_PREFIX } else { "" };
             let names = code.split(before).skip(1).map(|rest| format!("{prefix}{}", word(rest)));
-            names.filter(|name| name != OF_FORM).collect::<BTreeSet<_>>()
+            names.filter(|name| name != FORM_PREFIX).collect::<BTreeSet<_>>()
         };
         let used: BTreeSet<_> = ["TEXT.", "data-text=\"", "data-label=\"", "{form_", "\"form_"]
             .into_iter()
             .flat_map(named)
             .collect();
         let there: BTreeSet<_> = texts(language("").1).into_keys().collect();
-        // Looked up by the name of a state.
+        // The script looks these up by the name of a state.
         let states = |key: &&String| !key.starts_with("state_");
         let unused: Vec<_> = there.difference(&used).filter(states).collect();
-        assert_eq!(unused, Vec::<&String>::new(), "texts that nobody sees");
+        assert_eq!(unused, Vec::<&String>::new(), "unused texts");
         assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "no such text");
     }
 
@@ -209,16 +209,16 @@ mod tests {
     fn the_whole_page_is_small() {
         let script = |json| {
             let mut texts = texts(json);
-            texts.retain(|key, _| !key.starts_with(OF_FORM));
+            texts.retain(|key, _| !key.starts_with(FORM_PREFIX));
             script_with(&texts).len()
         };
         let longest = LANGUAGES.iter().map(|(_, json)| script(json)).max().unwrap();
-        let weight = [INDEX.len(), dense(STYLE).len(), ICON.len(), longest].iter().sum::<usize>();
-        assert!(weight < WEIGHT_MAX, "{weight} bytes");
+        let size = [INDEX.len(), minified(STYLE).len(), ICON.len(), longest].iter().sum::<usize>();
+        assert!(size < SIZE_MAX, "{size} bytes");
     }
 
     #[test]
-    fn nothing_stands_in_the_page_that_its_policy_forbids() {
+    fn the_page_has_nothing_that_its_policy_forbids() {
         assert!(POLICY.starts_with("default-src 'none';"));
         assert!(!POLICY.contains("unsafe") && !POLICY.contains('*') && !POLICY.contains("http"), "{POLICY}");
         for tag in [INDEX, SIGN_IN].concat().split('<') {

@@ -1,35 +1,35 @@
-// One camera's picture: a live stream, still pictures, or nothing. Told what to be by page.js, which also tells
-// what the server says of the stream; by that a stream that is stuck is found, and opened again.
+// One camera's picture: a live stream, stills or nothing. main.js sets the mode, and passes on what the server
+// reports about the stream, so that a stuck stream is noticed and opened again.
 
-const RETRY_MS = [1000, 2000, 4000, 5000]; // before opening a failed stream again; the last one from then on
-const MISSING_POLLS = 2; // the server does not list our stream this often: it is gone
-const STALLED_POLLS = 3; // frames go out, but not to us, this often: it is stuck
-const REFUSED_MAX = 2; // a smaller picture failed to come this often: take the original
+const RETRY_MS = [1000, 2000, 4000, 5000]; // delays before a failed stream is opened again; then always the last one
+const MISSING_POLLS = 2; // after this many polls without our stream in the server's list, it is gone
+const STALLED_POLLS = 3; // after this many polls with frames published but none sent to us, it is stuck
+const FAILED_SMALLER_MAX = 2; // after this many failures of a smaller picture, show the original
 const SNAPSHOT_MS = 10000; // how long a snapshot may take
-// Another picture in the place of a stream makes every browser close its connection; an empty src does not.
+// Every browser closes a stream's connection when another image replaces it, but not for an empty src.
 const BLANK = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
-// Chrome and its kin show a frame when they have read the headers of the next one: always one frame late, unless
-// these headers come in advance (crbug 527446). Others need the length in them, which they then lack.
+// Chromium shows a frame only when it has read the headers of the next part: one frame late, unless these headers
+// are sent in advance (crbug 527446). Other browsers need Content-Length, which headers in advance do not have.
 const ADVANCE = /Chrom(e|ium)\//.test(navigator.userAgent) ? 'advance_headers=1' : '';
 
-const backOff = (failures) => RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+const retryDelay = (failures) => RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
 
 class Tile {
   constructor(name) {
     this.name = name;
-    this.camera = null; // as last heard
-    this.row = null; // what the server says of our stream
-    this.inSight = false;
+    this.camera = null; // from the last /state
+    this.viewer = null; // our stream in the last /state
+    this.isVisible = false;
     this.mode = 'none';
-    this.wish = ''; // what is asked for in the URL
-    this.stream = null; // the open one
-    this.moved = false; // a stream has moved since `mode` became 'live'
-    this.retries = 0; // failures since a stream last moved
-    this.retryAt = 0; // no stream is opened before this, on the clock of performance.now()
-    this.refused = 0; // streams of the smaller picture that never moved
-    this.still = null; // the one on its way
-    this.stillAt = 0; // when the last one came
-    this.element = at('tile').content.firstElementChild.cloneNode(true);
+    this.query = ''; // parameters of the stream's URL
+    this.stream = null; // the open stream
+    this.wasMoving = false; // a stream has shown frames since the mode became 'live'
+    this.retries = 0; // failures since a stream last showed frames
+    this.retryAt = 0; // no stream is opened before this time (performance.now())
+    this.failedSmaller = 0; // streams of the smaller picture that never showed a frame
+    this.still = null; // the still that is loading
+    this.stillAt = 0; // when the last still came
+    this.element = byId('tile').content.firstElementChild.cloneNode(true);
     this.picture = this.element.querySelector('.picture');
     this.canvas = this.element.querySelector('canvas');
     this.button = this.element.querySelector('.open');
@@ -38,24 +38,24 @@ class Tile {
     this.button.onclick = () => choose(this);
   }
 
-  // Becomes 'live', 'stills' or 'none'.
-  be(mode, wish) {
-    if (mode !== this.mode || wish !== this.wish) {
+  // Shows 'live', 'stills' or 'none'.
+  setMode(mode, query) {
+    if (mode !== this.mode || query !== this.query) {
       this.close();
-      this.retries = this.retryAt = this.refused = 0;
-      this.moved = false;
+      this.retries = this.retryAt = this.failedSmaller = 0;
+      this.wasMoving = false;
     }
     this.mode = mode;
-    this.wish = wish;
+    this.query = query;
     if (mode === 'live' && !this.stream && performance.now() >= this.retryAt) this.open();
   }
 
-  // How it is; the states have their texts.
+  // Its state. The texts have a key for each one.
   state() {
     if (this.camera.state !== 'live') return this.camera.state;
     if (this.mode === 'stills') return 'stills';
     if (this.stream && this.stream.moving) return 'live';
-    return this.moved ? 'reconnecting' : 'connecting';
+    return this.wasMoving ? 'reconnecting' : 'connecting';
   }
 
   // The size of the picture that is shown.
@@ -65,95 +65,96 @@ class Tile {
     return this.camera && this.camera.format;
   }
 
-  asked() {
-    return this.refused < REFUSED_MAX ? this.wish : '';
+  streamQuery() {
+    return this.failedSmaller < FAILED_SMALLER_MAX ? this.query : '';
   }
 
   open() {
     const id = randomName(); // our name in /state; it also keeps caches away
     const image = new Image();
     const opened = { id, image, moving: false, stale: false, missing: 0, stalled: 0, sent: 0, published: 0 };
-    image.alt = ''; // .picture carries the description
+    image.alt = ''; // .picture has the description
     image.onload = () => {
       if (opened.moving) return;
-      opened.moving = this.moved = true;
+      opened.moving = this.wasMoving = true;
       show();
     };
     image.onerror = () => {
-      this.lose();
+      this.retryLater();
       show();
     };
-    image.src = `${this.camera.url}stream?${[`id=${id}`, ADVANCE, this.asked()].filter(Boolean).join('&')}`;
+    image.src = `${this.camera.url}stream?${[`id=${id}`, ADVANCE, this.streamQuery()].filter(Boolean).join('&')}`;
     this.picture.append(image);
     this.stream = opened;
   }
 
   close() {
-    this.row = null;
+    this.viewer = null;
     if (this.still) this.still.src = BLANK;
     this.still = null;
     if (!this.stream) return;
     const { image } = this.stream;
     this.stream = null;
     image.onload = image.onerror = null;
-    if (image.naturalWidth) this.keep(image); // stays in sight until there is another one
+    if (image.naturalWidth) this.freeze(image); // the last frame stays until there is another one
     image.src = BLANK;
     image.remove();
   }
 
-  keep(image) {
+  // Draws an image on the canvas, where it stays until the next one.
+  freeze(image) {
     this.canvas.width = image.naturalWidth;
     this.canvas.height = image.naturalHeight;
     this.canvas.getContext('2d').drawImage(image, 0, 0);
   }
 
-  // The stream failed: closes it, and opens it again a little later.
-  lose() {
-    if (this.asked() && !this.stream.moving) {
-      this.refused += 1;
-      if (!this.asked()) note(TEXT.no_choice);
+  // The stream failed: closes it, and opens it again after a delay.
+  retryLater() {
+    if (this.streamQuery() && !this.stream.moving) {
+      this.failedSmaller += 1;
+      if (!this.streamQuery()) note(TEXT.no_smaller);
     }
     this.close();
-    const wait = backOff(this.retries);
+    const wait = retryDelay(this.retries);
     this.retries += 1;
     this.retryAt = performance.now() + wait;
     pollIn(Math.min(wait, POLL_MS));
   }
 
-  // What the server says of this camera and of all viewers.
-  hear(camera, viewers) {
+  // Takes the server's report on this camera and on all viewers.
+  update(camera, viewers) {
     this.camera = camera;
     if (!this.stream) return;
     if (this.stream.stale) {
       this.close();
       return;
     }
-    this.row = viewers.find((viewer) => viewer.id === this.stream.id) || null;
-    if (this.isLost()) this.lose();
+    this.viewer = viewers.find((viewer) => viewer.id === this.stream.id) || null;
+    if (this.isLost()) this.retryLater();
   }
 
-  // Whether the server no longer sends to our stream.
+  // Whether the server has stopped sending to our stream.
   isLost() {
-    const { stream, row, camera } = this;
-    if (!row) {
+    const { stream, viewer, camera } = this;
+    if (!viewer) {
       stream.missing += 1;
       return stream.missing >= MISSING_POLLS;
     }
     stream.missing = 0;
     const { published } = camera.frames;
-    if (row.frames_sent > stream.sent) {
-      stream.moving = this.moved = true;
+    if (viewer.frames_sent > stream.sent) {
+      stream.moving = this.wasMoving = true;
       stream.stalled = 0;
       this.retries = 0;
     } else if (camera.state === 'live' && published > stream.published) {
       stream.stalled += 1;
     }
-    stream.sent = row.frames_sent;
+    stream.sent = viewer.frames_sent;
     stream.published = published;
     return stream.stalled >= STALLED_POLLS;
   }
 
-  // Fetches one still picture: the original, since the board makes few kinds of smaller ones at once.
+  // Fetches one still. Always the original, since the board makes only a few kinds of smaller pictures at once.
   async takeStill() {
     const image = new Image();
     this.still = image;
@@ -161,9 +162,9 @@ class Tile {
     image.src = `${this.camera.url}snapshot?at=${Date.now()}`;
     try {
       await image.decode();
-      if (this.still === image) this.keep(image);
+      if (this.still === image) this.freeze(image);
     } catch (error) {
-      // None to be had; /state says why.
+      // There is none; /state says why.
     }
     clearTimeout(limit);
     if (this.still === image) this.still = null;

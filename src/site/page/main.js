@@ -1,29 +1,29 @@
-// The live page: asks /state again and again, says of each camera whether it is shown live, by stills or not at
-// all, and tells in words what is wrong. Everything it knows of the server it knows from there.
+// The live page: polls /state, decides which cameras are shown live, by stills or not at all, and shows problems.
+// Everything it knows about the server comes from /state.
 
-const POLL_MS = 2000; // between two looks at /state
+const POLL_MS = 2000; // between two polls of /state
 const ANSWER_MS = 4000; // how long /state may take
-const FAILED_POLLS = 2; // this often without an answer: say more than "reconnecting"
+const FAILED_POLLS = 2; // after this many polls without an answer, say more than "reconnecting"
 const STILL_MS = 2000; // between two stills of one camera
 const STILL_PAUSE_MS = 300; // between any two stills
-const SIGHT_MS = 150; // scrolling rests this long before streams are opened and closed
-const SAID_MS = 1500; // a state lasts this long before it is read out
+const SCROLL_MS = 150; // streams are opened and closed when scrolling has stopped for this long
+const ANNOUNCE_MS = 1500; // a state is announced to screen readers when it has lasted this long
 const TILE_GAP = 8; // pixels between tiles, as in page.css
-const TILE_MIN = 150; // pixels a tile is wide at least
+const TILE_MIN = 150; // the least width of a tile, in pixels
 
-let program = null; // what answered last
-let you = null; // who it says that we are
-let network = {}; // how other devices reach it
+let program = null; // about the server, from the last /state
+let you = null; // about this user, from the last /state
+let network = {}; // how other devices reach the server
 let tiles = []; // one for each camera, in the server's order
-let failure = null; // why there was no answer, while there is none
-let failures = 0; // in a row
+let failure = null; // why the last poll had no answer
+let failures = 0; // polls without an answer, in a row
 let timer = 0;
-let asking = null; // the request on its way
-let awake = false; // somebody may be looking
+let polling = null; // the poll in progress
+let awake = false; // the page is visible
 
-const share = new Share(() => awake && !failures && assign());
+const share = new StreamShare(() => awake && !failures && assign());
 
-// --- /state, again and again.
+// --- Polling /state.
 
 function pollIn(ms) {
   clearTimeout(timer);
@@ -31,30 +31,30 @@ function pollIn(ms) {
 }
 
 async function poll() {
-  if (asking) asking.abort();
+  if (polling) polling.abort();
   const mine = new AbortController();
-  asking = mine;
+  polling = mine;
   const limit = setTimeout(() => mine.abort(), ANSWER_MS);
   let state = null;
-  let why = TEXT.away_silent;
+  let why = TEXT.unreachable_silent;
   try {
-    // Beside the page: behind /cameras/NAME/ it is that camera's alone.
+    // A relative URL: behind /cameras/NAME/ it is about that camera only.
     const answer = await fetch('state', { cache: 'no-store', signal: mine.signal });
-    if (answer.status === 401) location.reload(); // signed out: to where one signs in
+    if (answer.status === 401) location.reload(); // signed out: the server redirects to the form
     if (answer.ok) state = await answer.json();
-    else why = fill(TEXT.away_status, { code: answer.status });
+    else why = fill(TEXT.unreachable_status, { code: answer.status });
   } catch (error) {
-    if (navigator.onLine === false) why = TEXT.away_offline;
+    if (navigator.onLine === false) why = TEXT.unreachable_offline;
   }
   clearTimeout(limit);
-  if (asking !== mine) return; // another one has taken over, or the page sleeps
-  asking = null;
+  if (polling !== mine) return; // another poll has replaced this one, or the page is hidden
+  polling = null;
   if (state) {
     failures = 0;
     pollIn(POLL_MS);
-    hear(state);
+    update(state);
   } else {
-    pollIn(backOff(failures));
+    pollIn(retryDelay(failures));
     failures += 1;
     failure = why;
     for (const { stream } of tiles) if (stream) stream.stale = true;
@@ -62,9 +62,9 @@ async function poll() {
   show();
 }
 
-function hear(state) {
+function update(state) {
   if (program && program.version !== state.program.version) {
-    location.reload(); // a new page came with it
+    location.reload(); // the server has another version of the page
     return;
   }
   if (program && program.instance !== state.program.instance) tiles.forEach((tile) => tile.close());
@@ -74,26 +74,26 @@ function hear(state) {
   folder = state.recordings;
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
-    sight.disconnect();
+    visibility.disconnect();
     tiles = state.cameras.map((camera) => new Tile(camera.name));
-    at('tiles').replaceChildren(...tiles.map((tile) => tile.element));
-    tiles.forEach((tile) => sight.observe(tile.element));
+    byId('tiles').replaceChildren(...tiles.map((tile) => tile.element));
+    tiles.forEach((tile) => visibility.observe(tile.element));
   }
-  tiles.forEach((tile, i) => tile.hear(state.cameras[i], state.viewers));
+  tiles.forEach((tile, i) => tile.update(state.cameras[i], state.viewers));
   assign();
-  if (at('sheet').open) list();
+  if (byId('sheet').open) updateList();
 }
 
-// Nobody looks: no stream, no questions.
+// The page is hidden: no streams, no polls.
 function sleep() {
   awake = false;
   clearTimeout(timer);
-  if (asking) asking.abort();
-  asking = null;
+  if (polling) polling.abort();
+  polling = null;
   assign();
 }
 
-// Somebody looks again, or the network is back: whatever was open may be dead without a sign.
+// The page is visible again, or the network is back: open connections may be dead without the browser knowing.
 function wake() {
   if (document.hidden) return;
   sleep();
@@ -102,23 +102,23 @@ function wake() {
   poll();
 }
 
-// --- Which camera: one is named by the URL's fragment, or there is no other; else all.
+// --- The camera that fills the window: the one in the URL's fragment, or the only one; otherwise all are shown.
 
 function chosen() {
   let name = location.hash.slice(1);
   try {
     name = decodeURIComponent(name);
   } catch (error) {
-    // Not written by us; it names no camera.
+    // Not written by this page; it names no camera.
   }
   return tiles.find((tile) => tile.name === name) || (tiles.length === 1 ? tiles[0] : null);
 }
 
-// A step that the browser's back button undoes.
+// Shows one camera; the browser's back button returns to all.
 function choose(tile) {
   history.pushState({ fromAll: true }, '', `#${encodeURIComponent(tile.name)}`);
   change();
-  at('back').focus();
+  byId('back').focus();
 }
 
 function showAll() {
@@ -140,7 +140,7 @@ function neighbour(step) {
   change();
 }
 
-let before = null; // the camera that filled the window
+let before = null; // the camera that filled the window before
 
 function change() {
   const tile = chosen();
@@ -151,42 +151,42 @@ function change() {
   before = tile;
 }
 
-// --- Who is live: the cameras in sight, as many as this window may have.
+// --- Which cameras are live: the visible ones, as many as this window may open streams.
 
 function assign() {
   const one = chosen();
-  const shown = tiles.filter((tile) => (one ? tile === one : tile.inSight));
-  // Among several, a stream is not spent on a camera without pictures; a camera alone shows the drawn card.
+  const shown = tiles.filter((tile) => (one ? tile === one : tile.isVisible));
+  // A camera without pictures gets no stream, unless it is shown alone: then its stream shows the card.
   const wanting = shown.filter((tile) => one || tile.camera.state === 'live').slice(0, LIVE_MAX);
-  const granted = wanting.slice(0, share.ask(awake ? wanting.length : 0));
+  const granted = wanting.slice(0, share.request(awake ? wanting.length : 0));
   for (const tile of tiles) {
-    if (!awake || !shown.includes(tile)) tile.be('none', '');
-    else if (granted.includes(tile)) tile.be('live', CHOICES[choice]);
-    else tile.be('stills', CHOICES[choice]);
+    if (!awake || !shown.includes(tile)) tile.setMode('none', '');
+    else if (granted.includes(tile)) tile.setMode('live', CHOICES[choice]);
+    else tile.setMode('stills', CHOICES[choice]);
     if (tile.mode === 'live' && !tile.stream) pollIn(Math.min(tile.retryAt - performance.now(), POLL_MS));
   }
   takeStills();
 }
 
-let sightTimer = 0;
-const sight = new IntersectionObserver((entries) => {
+let scrollTimer = 0;
+const visibility = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     const tile = tiles.find(({ element }) => element === entry.target);
-    if (tile) tile.inSight = entry.isIntersecting;
+    if (tile) tile.isVisible = entry.isIntersecting;
   }
-  clearTimeout(sightTimer);
-  sightTimer = setTimeout(() => {
+  clearTimeout(scrollTimer);
+  scrollTimer = setTimeout(() => {
     if (awake && !failures) assign();
     show();
-  }, SIGHT_MS);
+  }, SCROLL_MS);
 });
 
-let taking = false; // the loop below runs
+let takingStills = false; // the loop below is running
 
-// Stills one after the other, the oldest first: never more than one connection is spent on them.
+// Takes stills one at a time, the oldest first, so that they occupy only one connection.
 async function takeStills() {
-  if (taking) return;
-  taking = true;
+  if (takingStills) return;
+  takingStills = true;
   for (;;) {
     const due = tiles.filter((tile) => tile.mode === 'stills' && tile.camera.state === 'live');
     if (!due.length) break;
@@ -194,10 +194,10 @@ async function takeStills() {
     if (performance.now() - oldest.stillAt > STILL_MS || !oldest.stillAt) await oldest.takeStill();
     await new Promise((resolve) => setTimeout(resolve, STILL_PAUSE_MS));
   }
-  taking = false;
+  takingStills = false;
 }
 
-// --- What is shown.
+// --- Showing it.
 
 function show() {
   const one = chosen();
@@ -211,16 +211,16 @@ function show() {
   setText('state', words || state);
   setText('title', tiles.length > 1 ? name : '');
   document.title = one && tiles.length > 1 ? `${name} – ${program.name}` : program ? program.name : document.title;
-  at('back').hidden = !one || tiles.length < 2;
-  say(fill(TEXT.says, { camera: name || document.title, state: words || state }));
+  byId('back').hidden = !one || tiles.length < 2;
+  announce(fill(TEXT.announcement, { camera: name || document.title, state: words || state }));
 
   let problem = null;
-  if (failures >= FAILED_POLLS) problem = { what: TEXT.away, why: failure, advice: TEXT.away_advice };
-  else if (program && program.problem) problem = program.problem; // a mistake in the settings
+  if (failures >= FAILED_POLLS) problem = { what: TEXT.unreachable, why: failure, advice: TEXT.unreachable_advice };
+  else if (program && program.problem) problem = program.problem; // an error in the settings
   else if (one) problem = one.camera.problem;
-  at('problem').hidden = !problem;
-  at('problem').lang = failures ? TEXT.lang : 'en'; // the server speaks English
-  body.classList.toggle('told', Boolean(problem));
+  byId('problem').hidden = !problem;
+  byId('problem').lang = failures ? TEXT.lang : 'en'; // the server's texts are in English
+  body.classList.toggle('has-problem', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
 
   for (const tile of tiles) {
@@ -233,7 +233,7 @@ function show() {
   if (state !== 'live') showControls();
 }
 
-// The server's parts of a problem are pieces of one log line; here each stands alone.
+// The parts of a problem are written for one line of a log; here each is a sentence.
 function sentence(text) {
   return text ? text[0].toUpperCase() + text.slice(1) : '';
 }
@@ -247,7 +247,7 @@ function showTile(tile) {
   tile.element.querySelector('.trouble').textContent = sentence(problem && problem.what);
 }
 
-// Small numbers need the tenths.
+// Small numbers with one decimal.
 function rounded(value) {
   const digits = value < 9.95 ? 1 : 0;
   return value.toLocaleString(TEXT.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -257,57 +257,57 @@ function time(ms) {
   return ms < 1000 ? fill(TEXT.ms, { ms: rounded(ms) }) : fill(TEXT.seconds, { s: rounded(ms / 1000) });
 }
 
-// What the camera gives, and what of it is sent to this page.
+// Shows the camera's size and rate, and what is sent to this page.
 function showFigures() {
   const tile = chosen();
   const state = body.dataset.state;
   const size = tile && tile.size();
-  const row = state === 'live' ? tile && tile.row : null;
+  const viewer = state === 'live' ? tile && tile.viewer : null;
   const figures = [];
   if (size && (state === 'live' || state === 'stills')) {
     figures.push(fill(TEXT.size, size));
-    // 0 is not measured yet.
+    // 0: not measured yet.
     if (state === 'live' && tile.camera.fps > 0) figures.push(fill(TEXT.rate, { fps: rounded(tile.camera.fps) }));
   }
   setText('figures', figures.join(', '));
-  const measured = row && row.fps > 0;
-  const mine = measured ? fill(TEXT.mine, { fps: rounded(row.fps), age: time(row.age_ms) }) : '';
-  setText('mine', state === 'stills' ? TEXT.stills_why : mine);
-  if (!at('sheet').open) return;
+  const measured = viewer && viewer.fps > 0;
+  const sent = measured ? fill(TEXT.sent_to_you, { fps: rounded(viewer.fps), age: time(viewer.age_ms) }) : '';
+  setText('sent-to-you', state === 'stills' ? TEXT.stills_why : sent);
+  if (!byId('sheet').open) return;
   showAddress();
   showRights(tile);
   const { format, fps } = (tile && tile.camera) || {};
   const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
-  setText('of-camera', camera);
-  setText('of-sent', measured ? fill(TEXT.rate, { fps: rounded(row.fps) }) : TEXT.none);
-  setText('of-age', measured ? time(row.age_ms) : TEXT.none);
-  setText('of-skipped', row ? String(row.frames_skipped) : TEXT.none);
+  setText('value-camera', camera);
+  setText('value-sent', measured ? fill(TEXT.rate, { fps: rounded(viewer.fps) }) : TEXT.none);
+  setText('value-age', measured ? time(viewer.age_ms) : TEXT.none);
+  setText('value-skipped', viewer ? String(viewer.frames_skipped) : TEXT.none);
 }
 
-// The address for another device, in words and to be scanned.
+// Shows the URL for other devices, as text and as a QR code.
 function showAddress() {
   const { url } = network;
-  at('elsewhere').hidden = !url;
-  if (!url || at('url').textContent === url) return;
-  at('code').src = `qr.svg?${encodeURIComponent(url)}`; // another picture for another address
-  at('code').alt = fill(TEXT.code, { url });
+  byId('other-device').hidden = !url;
+  if (!url || byId('url').textContent === url) return;
+  byId('code').src = `qr.svg?${encodeURIComponent(url)}`; // a new image for a new URL
+  byId('code').alt = fill(TEXT.code, { url });
   setText('url', url);
 }
 
-// Reads a change out once it has lasted, so that a poor network does not make a chatterbox of it.
-let saying = '';
-let sayTimer = 0;
+// Announces a change to screen readers once it has lasted, so that a poor network does not cause a stream of them.
+let announcing = '';
+let announceTimer = 0;
 
-function say(text) {
-  if (text === saying) return;
-  saying = text;
-  clearTimeout(sayTimer);
-  sayTimer = setTimeout(() => setText('said', text), SAID_MS);
+function announce(text) {
+  if (text === announcing) return;
+  announcing = text;
+  clearTimeout(announceTimer);
+  announceTimer = setTimeout(() => setText('announcement', text), ANNOUNCE_MS);
 }
 
-// The tiles as large as the window allows: in so many columns, with the first `wide` ones across two of them.
+// Makes the tiles as large as the window allows. The first `wide` ones span two columns.
 function layOut() {
-  const list = at('tiles');
+  const list = byId('tiles');
   if (body.dataset.view !== 'all') return;
   const format = tiles.map((tile) => tile.camera.format).find(Boolean) || { width: 16, height: 9 };
   const shape = format.width / format.height;
@@ -320,19 +320,19 @@ function layOut() {
     for (let wide = 0; wide <= (columns === 2 ? count - 2 : 0); wide += 1) {
       if (wide && (count - wide) % columns) continue; // no gap in the last row
       const rows = wide + Math.ceil((count - wide) / columns);
-      const room = height - (rows - 1) * TILE_GAP;
-      // A wide tile is as high as two others and the gap between them is wide.
+      const available = height - (rows - 1) * TILE_GAP;
+      // A wide tile is as wide as two others and the gap between them, and higher to match.
       const across = (width - (columns - 1) * TILE_GAP) / columns;
-      const most = (room * shape - wide * TILE_GAP) / (rows + wide);
+      const most = (available * shape - wide * TILE_GAP) / (rows + wide);
       const side = Math.min(across, most);
       const area = side * side * (count - wide) + wide * (2 * side + TILE_GAP) ** 2;
-      // Of those that are nearly as good, the one with most columns.
+      // Of layouts that are nearly as good, takes the one with the most columns.
       if (!best || area > best.area * 0.95) best = { area, columns, wide, side };
     }
   }
   if (best.side < TILE_MIN) {
     const columns = Math.max(1, Math.floor(width / (TILE_MIN + TILE_GAP)));
-    best = { columns, wide: 0, side: (width - (columns - 1) * TILE_GAP) / columns }; // and the page scrolls
+    best = { columns, wide: 0, side: (width - (columns - 1) * TILE_GAP) / columns }; // then the page scrolls
   }
   list.style.setProperty('--columns', best.columns);
   list.style.setProperty('--side', `${Math.floor(best.side)}px`);
@@ -344,7 +344,7 @@ function layOut() {
 
 document.addEventListener('visibilitychange', () => (document.hidden ? sleep() : wake()));
 addEventListener('pagehide', sleep);
-addEventListener('pageshow', wake); // the first time, and out of the back-forward cache
+addEventListener('pageshow', wake); // when it is loaded, and when it returns from the back-forward cache
 addEventListener('online', wake);
 addEventListener('hashchange', change);
 addEventListener('resize', () => {
