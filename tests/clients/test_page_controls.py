@@ -87,9 +87,16 @@ class Controls(WithBrowser):
     def test_a_double_tap_magnifies_what_is_under_it_and_another_shows_all(self):
         self.watch()
         for magnified in [True, False]:
-            self.tap(300, 500)
-            self.tap(300, 500)
-            until("another size", lambda: (self.place()[0] > 1) == magnified)
+
+            def changed():
+                if (self.place()[0] > 1) == magnified:
+                    return True
+                # Again, since on a busy machine two taps may be too far apart for a double tap.
+                self.tap(300, 500)
+                self.tap(300, 500)
+                return False
+
+            until("another size", changed)
         self.assertEqual(self.place()[0], 1)
 
     def test_the_wheel_magnifies_where_the_mouse_is(self):
