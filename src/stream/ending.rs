@@ -26,6 +26,17 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
+    /// Whether the log need not say it again. A source that has ended for good is reported once when it ends, and not
+    /// again by each search that does not find it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::NotFound(one) | Self::SourceEnded(one), Self::NotFound(two) | Self::SourceEnded(two)) => {
+                one == two
+            }
+            _ => self == other,
+        }
+    }
+
     /// What to show people; `None` where nothing is wrong.
     pub(super) fn problem(&self) -> Option<Problem> {
         Some(match self {

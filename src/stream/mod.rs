@@ -212,7 +212,7 @@ impl<'a> Stream<'a> {
         status.state = CaptureState::Waiting(problem.clone());
         status.fps = 0.0;
         drop(status);
-        if self.ended.as_ref() != Some(&end) {
+        if !self.ended.as_ref().is_some_and(|ended| ended.is_same(&end)) {
             warn!("{}: {problem}", self.label());
         }
         self.ended = Some(end);
