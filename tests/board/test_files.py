@@ -59,3 +59,37 @@ class Scripts(unittest.TestCase):
         for file in [BOARD / "S50boardcam", BOARD / "install", BOARD / "deb", *(BOARD / "debian").glob("p*")]:
             with self.subTest(file=file.name):
                 self.assertEqual(run("shellcheck", file), "")
+
+
+class Manuals(unittest.TestCase):
+    RECORD = set(re.findall(r"^ +(--record[a-z-]*)", run(PROGRAM, "--help"), re.M))
+
+    def test_man_pages_are_rendered_without_a_warning(self):
+        pages = sorted((BOARD / "man").iterdir())
+        self.assertEqual([page.name for page in pages], ["boardcam.1", "boardcam.toml.5"])
+        for page in pages:
+            with self.subTest(page=page.name):
+                told = run("sh", "-c", f"LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings=w -l {page} 2>&1 >/dev/null")
+                self.assertEqual(told, "")
+
+    def test_bash_completes_options(self):
+        script = """source "$0"
+            function=$(complete -p boardcam | sed 's/.* -F //; s/ .*//')
+            COMP_WORDS=(boardcam --record) COMP_CWORD=1
+            "$function" boardcam --record boardcam
+            echo "${COMPREPLY[@]}"
+        """
+        told = run("bash", "--norc", "-c", script, BOARD / "completions/boardcam.bash")
+        self.assertEqual(set(told.split()), self.RECORD)
+
+    def test_fish_completes_options(self):
+        script = f"source {BOARD}/completions/boardcam.fish; complete -C 'boardcam --record'"
+        told = run("fish", "--no-config", "-c", script)
+        self.assertEqual({line.split("\t")[0] for line in told.splitlines()}, self.RECORD)
+
+    def test_zsh_finds_the_completions(self):
+        script = f"fpath=({BOARD}/completions $fpath); autoload -Uz compinit && compinit -D -u"
+        told = run("zsh", "-f", "-c", f"{script}; print $_comps[boardcam]; autoload +X _boardcam; functions _boardcam")
+        self.assertTrue(told.startswith("_boardcam\n"), told)
+        for option in self.RECORD:
+            self.assertIn(f"'{option}=[", told)
