@@ -1,4 +1,4 @@
-"""The settings in board/recipes.md, and the programs they are for that come from PyPI."""
+"""The settings in docs/recipes.md, and the programs they are for that come from PyPI."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import yaml
 from common import end
 from program import OUT, STOP_S, listens, read_counter, until
 
-RECIPES = (Path(__file__).parents[2] / "board/recipes.md").read_text()
+RECIPES = (Path(__file__).parents[2] / "docs/recipes.md").read_text()
 BOARD = "http://board.local:8080"
 
 

@@ -1,4 +1,4 @@
-"""Home Assistant itself, without its frontend, with the settings of board/recipes.md."""
+"""Home Assistant itself, without its frontend, with the settings of docs/recipes.md."""
 
 import json
 import re

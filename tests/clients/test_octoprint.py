@@ -1,4 +1,4 @@
-"""OctoPrint itself, with its virtual printer and the settings of board/recipes.md."""
+"""OctoPrint itself, with its virtual printer and the settings of docs/recipes.md."""
 
 import base64
 import http.client

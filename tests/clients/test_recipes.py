@@ -1,4 +1,4 @@
-"""The settings in board/recipes.md, tried on the real program with what can run here."""
+"""The settings in docs/recipes.md, tried on the real program with what can run here."""
 
 import configparser
 import json
