@@ -1,7 +1,7 @@
 //! The bytes of a live stream as browsers and players want them (multipart/x-mixed-replace).
 //!
-//! Written by [`crate::ring`] around each frame, once, whoever watches; sent by [`crate::fanout`]; the content
-//! type is told by [`crate::site`]. Why each odd byte is there:
+//! [`crate::ring`] writes them around each frame, once for all viewers; [`crate::fanout`] sends them; [`crate::site`]
+//! names the content type. Why each odd byte is there:
 //!
 //! - The boundary stands in the header without quotes and without leading dashes, and the parameter comes
 //!   last: Fluidd reads it with the expression `boundary=([^;]+)`.
@@ -27,15 +27,15 @@ pub const CONTENT_TYPE: &str = concat!("multipart/x-mixed-replace;boundary=", bo
 /// What comes before the first part.
 pub const OPENING: &[u8] = concat!("--", boundary!(), "\r\n").as_bytes();
 
-/// What comes behind each frame: its end and the boundary of the next one.
+/// What follows each frame: its end and the boundary of the next one.
 pub const TRAILER: &[u8] = concat!("\r\n--", boundary!(), "\r\n").as_bytes();
 
 /// The whole header of a part in a stream with `?advance_headers=1`, where it is sent with the frame before it.
 /// Chromium shows a frame only when it has the header of the next part (crbug.com/527446), so that without this
-/// each comes one frame late. A length cannot be told in advance, so players should not ask for this.
+/// each one appears one frame late. The length is not known in advance, so players should not ask for this.
 pub const ADVANCE_HEAD: &str = "Content-Type: image/jpeg\r\n\r\n";
 
-/// What comes behind each frame of such a stream.
+/// What follows each frame of such a stream.
 pub const ADVANCE_TRAILER: &[u8] =
     concat!("\r\n--", boundary!(), "\r\nContent-Type: image/jpeg\r\n\r\n").as_bytes();
 

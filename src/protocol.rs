@@ -1,7 +1,7 @@
-//! What the site asks of gate and fan-out: serve this connection from a camera's ring.
+//! What site, gate and fan-out say to each other: above all the site's order to serve a connection from a camera's ring.
 //!
-//! It travels as private headers in the site's answer (as nginx does with X-Accel-Redirect). The gate takes
-//! them out; no client sees one, and none that a client sends gets in.
+//! It travels as private headers (as X-Accel-Redirect does with nginx). The gate removes them from answers and from
+//! clients' requests, so no client sees one or can send one.
 
 use std::fmt::Write;
 
@@ -27,52 +27,52 @@ pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
 /// What to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OrderKind {
     /// Frames until the client goes.
     Stream,
     /// One frame that was captured after the request came.
     Snapshot {
-        /// The drawn card will do.
+        /// Whether the card that is drawn without pictures will do.
         card: bool,
     },
 }
 
-/// One viewer's wish.
+/// An order to serve one viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// What to serve.
-    pub kind: Kind,
+    pub kind: OrderKind,
     /// Which camera, counted from 0 in the order of the settings.
     pub camera: usize,
-    /// How the viewer calls itself in `/state`.
+    /// The viewer's name for itself in `/state`.
     pub id: Option<String>,
-    /// Smaller pictures than the camera's own.
+    /// The variant of the camera's pictures; `None` for the camera's own.
     pub variant: Option<Variant>,
     /// The most frames per second of a stream.
     pub fps: Option<Fps>,
-    /// Each frame of a stream brings the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
+    /// Each frame of a stream is followed by the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
     pub advance_headers: bool,
-    /// What it lasts as long as; `None` is as long as the viewer stays.
+    /// The viewer is dropped when this pass ends; `None` if it may stay.
     pub pass: Option<Pass>,
 }
 
 impl Order {
-    /// A wish for a camera's own pictures, all of them.
-    pub fn new(kind: Kind, camera: usize) -> Self {
+    /// An order for all of a camera's own pictures.
+    pub fn new(kind: OrderKind, camera: usize) -> Self {
         Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false, pass: None }
     }
 
-    /// The value of the private header: what to serve, then `name=value` for all else.
+    /// The value of the private header: what to serve, then `name=value` for everything else.
     pub fn to_header(&self) -> String {
         let mut text = match self.kind {
-            Kind::Stream => "stream",
-            Kind::Snapshot { card: false } => "snapshot",
-            Kind::Snapshot { card: true } => "card",
+            OrderKind::Stream => "stream",
+            OrderKind::Snapshot { card: false } => "snapshot",
+            OrderKind::Snapshot { card: true } => "card",
         }
         .to_owned();
         let mut say = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                let _ = write!(text, " {name}={value}"); // a String takes everything
+                let _ = write!(text, " {name}={value}"); // writing to a String cannot fail
             }
         };
         say("camera", Some(self.camera.to_string()));
@@ -89,9 +89,9 @@ impl Order {
     pub fn from_header(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let kind = match words.next()? {
-            "stream" => Kind::Stream,
-            "snapshot" => Kind::Snapshot { card: false },
-            "card" => Kind::Snapshot { card: true },
+            "stream" => OrderKind::Stream,
+            "snapshot" => OrderKind::Snapshot { card: false },
+            "card" => OrderKind::Snapshot { card: true },
             _ => return None,
         };
         let camera = words.next()?.strip_prefix("camera=")?.parse().ok()?;
@@ -117,16 +117,16 @@ impl Order {
 /// Before the fields of a [`FileOrder`] in the private header.
 const FILE: &str = "file ";
 
-/// What to serve of a recording.
+/// An order to serve a part of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOrder {
-    /// Which one.
+    /// The recording.
     pub name: Name,
     /// The first byte.
     pub from: u64,
     /// How many bytes, at least one.
     pub length: u64,
-    /// What it lasts as long as; `None` is as long as it takes.
+    /// The download is dropped when this pass ends; `None` if it may finish.
     pub pass: Option<Pass>,
 }
 
@@ -138,7 +138,7 @@ impl FileOrder {
         format!("{FILE}{name} {from} {length}{pass}")
     }
 
-    /// Reads the value of the private header; `None` if it is no file's.
+    /// Reads the value of the private header; `None` if it is not an order for a file.
     pub fn from_header(text: &str) -> Option<Self> {
         let mut words = text.strip_prefix(FILE)?.split(' ');
         let name = Name::parse(words.next()?)?;
@@ -182,7 +182,9 @@ mod tests {
 
     #[test]
     fn an_order_arrives_as_it_was_given() {
-        for kind in [Kind::Stream, Kind::Snapshot { card: false }, Kind::Snapshot { card: true }] {
+        for kind in
+            [OrderKind::Stream, OrderKind::Snapshot { card: false }, OrderKind::Snapshot { card: true }]
+        {
             let plain = Order::new(kind, 3);
             let size = Some(Size { width: 640, height: 65_535 });
             let with_all = Order {

@@ -54,17 +54,17 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     listen_for_signals(&gate, &shutdown)?;
 
     let access = read_users(settings)?;
-    let (pictures, writers) = Pictures::new(settings, &access, &gate.bells());
+    let (pictures, writers) = Pictures::new(settings, &access, &gate.wakers());
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
     let upstream = site::start(Arc::new(app))?;
     let (threads, ended) = Threads::new();
-    pictures.start(settings, writers, &gate.bells(), &threads, &shutdown)?;
+    pictures.start(settings, writers, &gate.wakers(), &threads, &shutdown)?;
     announce(settings, &gate, announced, &threads, &shutdown)?;
     drop(threads);
     let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
 
     inject::panic_at("main");
-    let fanout = pictures.fanout(&gate.bells());
+    let fanout = pictures.fanout(&gate.wakers());
     let served = gate.serve(fanout, &upstream, &shutdown);
     shutdown.begin();
     take_apart(service.as_deref(), &ended);
@@ -104,14 +104,14 @@ fn certified_names(allowed: &AllowedHosts, name: Option<&str>) -> Vec<String> {
 
 /// SIGINT and SIGTERM end the program; SIGHUP also looks for a newer certificate.
 fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
-    let (shutdown, wakers, certificate) = (shutdown.clone(), gate.bells(), gate.keeper());
+    let (shutdown, wakers, certificate) = (shutdown.clone(), gate.wakers(), gate.keeper());
     let end = move || {
         shutdown.begin();
         wakers.all();
     };
     signals::listen(end, move || {
         if let Some(certificate) = &certificate {
-            certificate.look();
+            certificate.check();
         }
     })
 }
@@ -245,7 +245,7 @@ fn start_watchdog(
     shutdown: &Shutdown,
 ) -> Result<Option<Arc<Service>>, Problem> {
     let Some(service) = Service::from_environment().map(Arc::new) else { return Ok(None) };
-    let wakers = gate.bells();
+    let wakers = gate.wakers();
     let cameras = feeds.iter().map(|feed| Arc::clone(feed) as Arc<dyn Watched>).collect();
     let vitals = Vitals { event_loops: gate.pulses(), wake: Box::new(move || wakers.all()), cameras };
     service.watch(vitals, shutdown)?;

@@ -1,7 +1,7 @@
-//! Memory for viewers that are slower than the camera has an end, and the camera does not notice them.
+//! The memory for viewers that are slower than the camera has a limit, and the camera does not notice them.
 //!
-//! In one process with the service, around a camera of large frames, since encoding them would take longer than all
-//! else.
+//! In one process with the service, with a camera that gives large frames ready-made: encoding them would take longer
+//! than everything else.
 
 mod service;
 
@@ -15,7 +15,7 @@ use boardcam::host::limits::raise_open_files;
 use client::{Outcome, PATIENCE, ensure, get, wait_for};
 use serde_json::Value;
 
-/// Asks for a stream and reads no further than that it is admitted.
+/// Opens a stream and reads no further than the status line.
 fn ask(address: SocketAddr, id: usize) -> Outcome<TcpStream> {
     const ADMITTED: &[u8] = b"HTTP/1.0 200 OK\r\n";
     let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
@@ -27,9 +27,9 @@ fn ask(address: SocketAddr, id: usize) -> Outcome<TcpStream> {
     Ok(socket)
 }
 
-/// Reads so many bytes a second from each of these sockets until `end`.
+/// Reads `rate` bytes a second from each of these sockets until `end`.
 fn sip(sockets: &mut [TcpStream], rate: usize, end: &AtomicBool) -> Outcome {
-    const SIPS: u32 = 20; // in a second
+    const SIPS: u32 = 20; // a second
     let mut sip = vec![0; rate / SIPS as usize];
     for socket in &*sockets {
         socket.set_nonblocking(true)?;
@@ -53,7 +53,7 @@ fn number(value: &Value) -> Outcome<u64> {
     Ok(value.as_u64().ok_or_else(|| format!("{value} is no number"))?)
 }
 
-/// What /state says; memory for slow viewers must be below its limit at any time.
+/// What /state says. Checks that the memory for slow viewers is within its limit.
 fn state(address: SocketAddr) -> Outcome<Value> {
     let state: Value = serde_json::from_slice(&get(address, "/state")?.body)?;
     let (bytes, limit) = (number(&state["spill"]["bytes"])?, number(&state["spill"]["limit"])?);
@@ -65,7 +65,7 @@ fn viewers(state: &Value) -> Outcome<&Vec<Value>> {
     Ok(state["viewers"].as_array().ok_or("no viewers")?)
 }
 
-/// Frames that the camera publishes in a second, over `frames` of them.
+/// The frames that the camera publishes in a second, measured over `frames` of them.
 fn rate(address: SocketAddr, frames: u64) -> Outcome<f64> {
     let published = || number(&state(address)?["cameras"][0]["frames"]["published"]);
     let (first, begin) = (published()?, Instant::now());
@@ -79,14 +79,14 @@ fn a_hundred_viewers_at_one_megabit_a_second_cost_the_camera_nothing_and_all_of_
     const MEGABIT: usize = 1_000_000 / 8;
     const SCAN: usize = 100_000;
     const FPS: u32 = 15;
-    /// Longer than one that takes nothing may stay.
+    /// Longer than a viewer that takes nothing may stay.
     const TIME: Duration = Duration::from_secs(14);
     const FRAMES: u64 = 40;
-    /// Of the camera's rate, what must be left on processors that also are the viewers.
+    /// The share of the camera's rate that must be left, on processors that also run the viewers.
     const LEAST: f64 = 0.8;
     raise_open_files();
     let address = service::serve(service::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;
-    let first = ask(address, VIEWERS)?; // or there were no frames
+    let first = ask(address, VIEWERS)?; // without a viewer there are no frames
     let alone = rate(address, FRAMES)?;
     drop(first);
     let mut slow = (0..VIEWERS).map(|id| ask(address, id)).collect::<Outcome<Vec<_>>>()?;
@@ -98,7 +98,7 @@ fn a_hundred_viewers_at_one_megabit_a_second_cost_the_camera_nothing_and_all_of_
             let mut most = 0;
             while begin.elapsed() < TIME {
                 most = most.max(number(&state(address)?["spill"]["bytes"])?);
-                thread::sleep(Duration::from_millis(100)); // asking, too, takes processors
+                thread::sleep(Duration::from_millis(100)); // requests take processor time, too
             }
             Ok((beside, most))
         };
@@ -126,10 +126,10 @@ fn a_hundred_viewers_at_one_megabit_a_second_cost_the_camera_nothing_and_all_of_
 fn when_memory_for_slow_viewers_runs_out_those_furthest_behind_go_first() -> Outcome {
     const FIRST: usize = 2;
     const MORE: usize = 6;
-    /// The kernel takes up to 4 MB for a viewer (tcp_wmem).
+    /// The kernel buffers up to 4 MB for a viewer (tcp_wmem).
     const SCAN: usize = 8_000_000;
     const FPS: u32 = 3;
-    /// Sooner than one that takes nothing must go anyway.
+    /// Sooner than a viewer that takes nothing is dropped anyway.
     const SOON: Duration = Duration::from_secs(9);
     raise_open_files();
     let address = service::serve(service::Memory::new(SCAN, FPS)).map_err(|problem| problem.to_string())?;

@@ -18,14 +18,14 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const VIEWERS: usize = 3;
 
-/// Compressed bytes of a frame; less than a socket takes in one go, whatever its state.
+/// Compressed bytes of a frame; less than a socket takes at once, whatever its state.
 const SCAN: usize = 20_000;
 
-/// Frames until every buffer has its size, and frames that are counted.
+/// Frames until every buffer has its final size, and frames during which allocations are counted.
 const WARM_UP: usize = 50;
 const COUNTED: usize = 500;
 
-/// Gives a frame when every viewer has taken the one before: so all of them keep up, on the slowest machine.
+/// Gives a frame when every viewer has taken the one before, so that all of them keep up even on a slow machine.
 struct InStep {
     info: SourceInfo,
     jpeg: Vec<u8>,
@@ -78,7 +78,7 @@ impl Viewer {
     }
 }
 
-/// One test for all: another one on another thread would be counted too.
+/// There is only one test, since the allocations of another one on another thread would be counted, too.
 #[test]
 fn frames_from_a_camera_of_jpegs_reach_viewers_that_keep_up_without_one_allocation() {
     let bare = service::bare_jpeg(SCAN);
@@ -93,7 +93,7 @@ fn frames_from_a_camera_of_jpegs_reach_viewers_that_keep_up_without_one_allocati
     let others: Vec<_> = (1..VIEWERS)
         .map(|_| {
             let mut viewer = viewer();
-            // One frame more than is counted: nobody leaves before the count is taken.
+            // One frame more than is counted, so that no viewer leaves before the count is taken.
             thread::spawn(move || viewer.watch(WARM_UP + COUNTED + 1))
         })
         .collect();

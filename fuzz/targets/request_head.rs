@@ -1,8 +1,8 @@
-//! Whatever bytes a client sends, cut up however: a request head is judged the same, and what passes on to
-//! the site is one request that cannot be read in two ways.
+//! Whatever bytes a client sends and however they are cut up, the verdict on a request head is the same, and what
+//! reaches the site is one request that cannot be read in two ways.
 //!
-//! The first byte of the input counts the cuts, the next ones say how long each piece is; the rest is what
-//! the client sends, all that is left in one last piece.
+//! The first byte of the input is the number of cuts, the next bytes are the lengths of the pieces; the rest is what
+//! the client sends, with everything after the last cut in one piece.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -11,14 +11,14 @@ use boardcam::gate::head::{AllowedHosts, FORWARDED_HEADERS, Head, Refusal, read}
 use boardcam::gate::limits::{BODY_MAX, HEAD_MAX};
 use libfuzzer_sys::fuzz_target;
 
-static NAMES: LazyLock<AllowedHosts> = LazyLock::new(|| AllowedHosts::new(vec!["camera.local".to_owned()]));
+static HOSTS: LazyLock<AllowedHosts> = LazyLock::new(|| AllowedHosts::new(vec!["camera.local".to_owned()]));
 
-/// Gives `input` in pieces that end after each of `lengths` bytes, as a connection does.
+/// Reads `input` in pieces of these `lengths`, as it may come over a connection.
 fn in_pieces(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<Result<Head, Refusal>> {
     let (mut seen, mut lengths) = (0, lengths.into_iter());
     loop {
         let end = lengths.next().map_or(input.len(), |length| input.len().min(seen + length));
-        let verdict = read(&input[..end], seen, &NAMES);
+        let verdict = read(&input[..end], seen, &HOSTS);
         if verdict.is_some() || end == input.len() {
             return verdict;
         }
@@ -58,7 +58,7 @@ fn check(head: &Head, input: &[u8]) {
 fuzz_target!(|data: &[u8]| {
     let Some((&cuts, rest)) = data.split_first() else { return };
     let Some((cuts, input)) = rest.split_at_checked(cuts.into()) else { return };
-    let at_once = read(input, 0, &NAMES);
+    let at_once = read(input, 0, &HOSTS);
     assert_eq!(in_pieces(input, cuts.iter().map(|&length| length.into())), at_once, "in pieces");
     assert_eq!(in_pieces(input, std::iter::repeat(1)), at_once, "byte by byte");
     match at_once {

@@ -1,13 +1,13 @@
-//! Whatever the site answers: the client gets one answer with an end, and no private header.
+//! Whatever the site answers, the client gets one complete answer without private headers.
 //!
-//! The first byte says whether the connection is kept.
+//! The first byte says whether the connection is kept alive.
 #![no_main]
 
 use boardcam::gate::answer::{Answer, from_site};
 use boardcam::protocol::PREFIX;
 use libfuzzer_sys::fuzz_target;
 
-/// The lines of a head, of which none may be private or break off.
+/// The header lines of a head; fails if one is private or incomplete.
 fn lines(head: &str) -> Vec<(String, &str)> {
     let mut lines = head.split("\r\n");
     assert!(lines.next().is_some_and(|status| status.starts_with("HTTP/1.")), "{head:?}");
@@ -35,9 +35,9 @@ fuzz_target!(|data: &[u8]| {
             let head = std::str::from_utf8(&bytes[..end]).expect("text");
             let body = &bytes[end + 4..];
             let lines = lines(head);
-            let mut told = lines.iter().filter(|(name, _)| name == "content-length").map(|(_, value)| value);
-            let length: Option<usize> = told.next().map(|value| value.parse().expect("a number"));
-            assert_eq!(told.next(), None, "{head:?}");
+            let mut lengths = lines.iter().filter(|(name, _)| name == "content-length").map(|(_, value)| value);
+            let length: Option<usize> = lengths.next().map(|value| value.parse().expect("a number"));
+            assert_eq!(lengths.next(), None, "{head:?}");
             // A longer body would be read as the next answer, of a shorter one the client waits for the rest.
             // An empty one may be that of HEAD.
             assert!(body.is_empty() || length == Some(body.len()), "{head:?} {body:?}");

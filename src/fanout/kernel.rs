@@ -1,4 +1,4 @@
-//! How much the kernel may hold of what a viewer was sent: all that waits there is delay.
+//! How much the kernel may hold of what was sent to a viewer: everything that waits there is delay.
 
 use mio::net::TcpStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -8,25 +8,25 @@ use socket2::SockRef;
 /// to send (tcp_poll): enough to keep its link busy until then, and little delay.
 const SLOW: usize = 4 << 10;
 
-/// A viewer that missed a frame keeps up again when it has got so many without missing one.
+/// A viewer that missed a frame keeps up again after this many frames without missing one.
 const STEADY: u32 = 64;
 
 /// The kernel's buffer of one viewer's socket.
 #[derive(Debug)]
 pub(super) struct KernelBuffer {
-    /// What it was set to, in bytes; 0 before.
+    /// The limit that was set last, in bytes; 0 before the first.
     size: usize,
-    /// Frames since the viewer missed one; [`STEADY`] is enough.
+    /// Frames since the viewer missed one, counted up to [`STEADY`].
     steady: u32,
 }
 
 impl KernelBuffer {
-    /// Of a viewer who has missed nothing yet.
+    /// The buffer of a viewer that has missed nothing yet.
     pub(super) fn new() -> Self {
         Self { size: 0, steady: STEADY }
     }
 
-    /// Says how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
+    /// Sets how much the kernel may hold that is not sent yet (TCP_NOTSENT_LOWAT): a frame while the viewer keeps
     /// up, so that each frame is one call; next to nothing when it does not.
     pub(super) fn fit(&mut self, socket: &TcpStream, part: usize, missed: bool) {
         self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
@@ -43,8 +43,8 @@ impl KernelBuffer {
     }
 
     /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, its
-    /// socket says so by itself; else it must be asked, since the kernel fills up a segment that it has begun
-    /// (up to 64 KB) whatever the limit. An answer of no brings an event when there is room (tcp_poll).
+    /// socket says so by itself; otherwise it must be asked, since the kernel fills up a segment that it has begun
+    /// (up to 64 KB) whatever the limit. After an answer of no, an event comes once there is room (tcp_poll).
     pub(super) fn has_room(&self, socket: &TcpStream) -> bool {
         if self.steady == STEADY {
             return true;

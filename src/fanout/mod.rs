@@ -1,16 +1,17 @@
 //! All live viewers of one event loop, which they share with the gate.
 //!
-//! The gate hands a socket over with an [`Order`]; frames come out of the rings of cameras and of
+//! The gate hands a socket over with an [`Order`]; frames come from the rings of cameras and of
 //! [`crate::variants`]. What it promises:
 //!
 //! - A frame goes to a viewer in one non-blocking call straight from its slot. What the socket does not take
 //!   is copied into spill memory, and the next frame that this viewer gets is the newest.
-//! - No viewer slows down another, the camera, or the gate. One that takes nothing for
-//!   [`viewer::STALL_LIMIT`] is dropped; when spill memory runs out, those furthest behind are.
+//! - No viewer slows down another one, the camera or the gate. One that takes nothing for
+//!   [`close_reason::STALL_LIMIT`] is dropped; when spill memory runs out, those furthest behind are.
 //! - A steady stream to viewers that keep up allocates nothing.
 //!
-//! Readiness is edge-triggered: whoever gets `Ok(None)` from a socket is told when it takes more, once.
+//! Readiness is edge-triggered: after a call that would have blocked, one event says that the socket takes more.
 
+mod close_reason;
 pub mod download;
 mod kernel;
 pub mod registry;
@@ -18,7 +19,9 @@ mod spill;
 mod viewer;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,51 +30,63 @@ use std::time::Instant;
 use log::info;
 
 use crate::host::log::camera_scope;
-use crate::protocol::{FileOrder, Kind, Order};
+use crate::names::{CameraLabel, DEFAULT_CAMERA};
+use crate::protocol::{FileOrder, Order, OrderKind};
 use crate::socket::Socket;
 use crate::variants::{DemandError, Variants};
+pub use close_reason::CloseReason;
 use download::Downloads;
 use registry::{ViewerRegistry, ViewerStats};
 use spill::Pool;
 pub use spill::SPILL_CAP;
-pub use viewer::CloseReason;
 use viewer::{Offered, Viewer};
 
-/// A viewer that left, with its socket, which the gate may serve on.
+/// A connection that the fan-out has finished with, and its socket, which the gate may go on with.
 #[derive(Debug)]
-pub struct Left {
-    /// The connection that was handed over.
+pub struct Released {
+    /// The connection's number, as it was handed over.
     pub connection: usize,
     /// Its socket.
     pub socket: Socket,
-    /// Why it left.
-    pub why: CloseReason,
+    /// Why it ended.
+    pub reason: CloseReason,
+}
+
+/// A frame that was sent in part to a viewer, and for the rest of which there is no memory yet.
+#[derive(Debug)]
+struct TornFrame {
+    connection: usize,
+    /// The frame's number in its ring.
+    number: u64,
+    /// Bytes of its part that were sent.
+    sent: usize,
 }
 
 /// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
-    audience: Arc<ViewerRegistry>,
+    registry: Arc<ViewerRegistry>,
+    /// By the connection's number.
     viewers: BTreeMap<usize, Viewer>,
     pool: Pool,
-    left: Vec<Left>,
-    torn: Vec<(usize, u64, usize)>,
+    released: Vec<Released>,
+    torn: Vec<TornFrame>,
     downloads: Downloads,
 }
 
 impl Fanout {
-    /// A fan-out of these cameras and what is made of their pictures, which says in `audience` who watches.
-    pub fn new(variants: Arc<Variants>, audience: Arc<ViewerRegistry>) -> Self {
-        let (pool, downloads) = (Pool::new(SPILL_CAP, audience.spill.clone()), Downloads::default());
+    /// A fan-out of these cameras and their variants, which lists its viewers in `registry`.
+    pub fn new(variants: Arc<Variants>, registry: Arc<ViewerRegistry>) -> Self {
+        let pool = Pool::new(SPILL_CAP, registry.spill.clone());
         Self {
             variants,
-            audience,
+            registry,
             viewers: BTreeMap::new(),
             pool,
-            left: Vec::new(),
+            released: Vec::new(),
             torn: Vec::new(),
-            downloads,
+            downloads: Downloads::default(),
         }
     }
 
@@ -80,10 +95,10 @@ impl Fanout {
         Self { downloads, ..self }
     }
 
-    /// Takes over a connection as [`Fanout::adopt`] does, for a recording.
+    /// Takes over a connection as [`Fanout::adopt`] does, to send a recording.
     ///
     /// # Errors
-    /// Gives the socket back with a sentence why not.
+    /// Gives the socket back with a sentence that says why.
     pub fn adopt_file(
         &mut self,
         connection: usize,
@@ -94,11 +109,13 @@ impl Fanout {
         self.downloads.adopt(connection, socket, order, head, Instant::now())
     }
 
-    /// Takes over a connection, whose socket must be non-blocking and in the loop's poll.
+    /// Takes over a connection, whose socket must be non-blocking and registered in the loop's poll. `requested` is when
+    /// its request was complete. The demand for frames is made here and nowhere else; the viewer keeps it until it
+    /// leaves.
     ///
     /// # Errors
-    /// Gives the socket back with the reason where there are no frames as ordered, or no memory for one more
-    /// viewer.
+    /// Gives the socket back with the reason where the ordered frames cannot be had, or there is no memory for
+    /// another viewer.
     pub fn adopt(
         &mut self,
         connection: usize,
@@ -106,69 +123,70 @@ impl Fanout {
         peer: SocketAddr,
         order: Order,
         head: Vec<u8>,
-        asked: Instant,
+        requested: Instant,
     ) -> Result<(), (Socket, DemandError)> {
-        let stream = order.kind == Kind::Stream;
-        let fps = order.fps.filter(|_| stream); // a snapshot wants the next one
+        let is_stream = order.kind == OrderKind::Stream;
+        let fps = order.fps.filter(|_| is_stream); // a snapshot wants the next frame
         let demand = match self.variants.demand(order.camera, order.variant, fps) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
         };
-        let name = demand.feed().name.clone();
-        let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        let seat = Arc::new(ViewerStats::new(order, peer, asked, demand.feed().delivery.clone()));
-        let viewer = Viewer::new(socket, seat.clone(), demand, head, &mut self.pool);
+        let camera = demand.feed().name.clone();
+        let stats = Arc::new(ViewerStats::new(order, peer, requested, demand.feed().delivery.clone()));
+        let viewer = Viewer::new(socket, stats.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, DemandError::NoMemory))?);
-        if stream {
-            let _scope = camera_scope(&name);
-            info!("viewer {peer} watches camera {name}{variant}");
-            self.audience.enter(seat);
+        if is_stream {
+            let _scope = camera_scope(&camera);
+            let variant = stats.order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
+            info!("viewer {peer} started watching{}{variant}", OfCamera(&camera));
+            self.registry.add(stats);
         }
-        // What the client may have sent behind its request is read when more of it comes.
+        // Whatever the client sent after its request is read with its next event.
         self.advance(connection, Instant::now());
+        self.free_memory();
         Ok(())
     }
 
-    /// Whether anybody of this loop waits for frames.
+    /// Whether a viewer of this loop waits for frames.
     pub fn is_watched(&self) -> bool {
         !self.viewers.is_empty()
     }
 
-    /// A viewer's socket may take or give something.
+    /// A viewer's socket may have become readable or writable.
     pub fn ready(&mut self, connection: usize) {
         let now = Instant::now();
         let Some(viewer) = self.viewers.get_mut(&connection) else {
-            self.left.extend(self.downloads.ready(connection, now));
+            self.released.extend(self.downloads.ready(connection, now));
             return;
         };
         viewer.unblock();
         match viewer.discard() {
-            Ok(()) => self.advance(connection, now),
-            Err(why) => self.dismiss(connection, why),
+            ControlFlow::Continue(()) => self.advance(connection, now),
+            ControlFlow::Break(reason) => self.release(connection, reason),
         }
+        self.free_memory();
     }
 
-    /// Sends a viewer what it is owed, then the newest frame.
+    /// Sends a viewer the rest of its earlier frame, then the newest one.
     fn advance(&mut self, connection: usize, now: Instant) {
         let Some(viewer) = self.viewers.get_mut(&connection) else { return };
         match viewer.flush(&mut self.pool, now) {
-            Ok(()) => self.offer(connection, now),
-            Err(why) => self.dismiss(connection, why),
+            ControlFlow::Continue(()) => self.offer(connection, now),
+            ControlFlow::Break(reason) => self.release(connection, reason),
         }
-        self.mend();
     }
 
     /// Cameras may have published frames, and pieces of recordings may have been read.
     pub fn frames(&mut self) {
         let now = Instant::now();
-        self.downloads.pieces(&mut self.left, now);
-        // No iterator: an offer may dismiss the viewer.
+        self.downloads.pieces(&mut self.released, now);
+        // Not an iterator, since an offer may release the viewer.
         let mut next = 0;
         while let Some((&connection, _)) = self.viewers.range(next..).next() {
             next = connection + 1;
             self.offer(connection, now);
         }
-        self.mend();
+        self.free_memory();
     }
 
     /// Offers the newest frame, if it is new to this viewer.
@@ -180,79 +198,101 @@ impl Fanout {
         }
         let pool = &mut self.pool;
         let offer = || feed.ring.with_newest(|frame| viewer.offer(&frame, pool, now));
-        // Unwind safety: whatever is left half done is this viewer, who is dismissed.
+        // Unwind safety: whatever is left half done belongs to this viewer, which is released.
         match catch_unwind(AssertUnwindSafe(offer)) {
-            Ok(None | Some(Ok(Offered::Fine))) => {}
-            Ok(Some(Ok(Offered::Torn { number, sent }))) => self.torn.push((connection, number, sent)),
-            Ok(Some(Err(why))) => self.dismiss(connection, why),
-            Err(_) => self.dismiss(connection, CloseReason::Failed),
+            Ok(None | Some(ControlFlow::Continue(Offered::Handled))) => {}
+            Ok(Some(ControlFlow::Continue(Offered::Torn { number, sent }))) => {
+                self.torn.push(TornFrame { connection, number, sent });
+            }
+            Ok(Some(ControlFlow::Break(reason))) => self.release(connection, reason),
+            Err(_) => self.release(connection, CloseReason::Panicked),
         }
     }
 
-    /// Makes room for what could not be kept: drops those furthest behind until it fits.
-    fn mend(&mut self) {
-        while let Some((connection, number, sent)) = self.torn.pop() {
+    /// Makes room for the rest of torn frames: drops the viewers furthest behind until it fits.
+    fn free_memory(&mut self) {
+        while let Some(TornFrame { connection, number, sent }) = self.torn.pop() {
             let behind = |(_, viewer): &(&usize, &Viewer)| viewer.behind_since();
             let furthest = self.viewers.iter().filter(|entry| behind(entry).is_some()).min_by_key(behind);
             let victim = furthest.map_or(connection, |(victim, _)| *victim);
-            self.dismiss(victim, CloseReason::NoRoom);
+            self.release(victim, CloseReason::NoMemory);
             let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
             let feed = viewer.feed();
             let pool = &mut self.pool;
-            match feed.ring.with_newest(|frame| viewer.mend(&frame, number, sent, pool)) {
-                Some(Ok(())) => {}
-                // Still no room: drop the next one. This ends, since each turn drops a viewer.
-                _ if feed.ring.newest() == number => self.torn.push((connection, number, sent)),
-                _ => self.dismiss(connection, CloseReason::NoRoom),
+            match feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, pool)) {
+                Some(ControlFlow::Continue(())) => {}
+                // Still no memory: drop the next one. This ends, since each turn drops a viewer.
+                _ if feed.ring.newest() == number => self.torn.push(TornFrame { connection, number, sent }),
+                _ => self.release(connection, CloseReason::NoMemory),
             }
         }
     }
 
-    /// Drops those whose time or pass is over; called a few times a second.
+    /// Drops those whose deadline has passed or whose pass has ended; called a few times a second.
     pub fn expire(&mut self, now: Instant) {
         let late = |(connection, viewer): (&usize, &Viewer)| {
-            let over = !self.audience.may_watch(viewer.seat.order.pass, now);
-            let why = if over { Some(CloseReason::Over) } else { viewer.expire(now).err() };
-            why.map(|why| (*connection, why))
+            let admitted = self.registry.may_watch(viewer.stats.order.pass, now);
+            let ended = (!admitted).then_some(CloseReason::PassEnded);
+            let reason = ended.or_else(|| viewer.check_deadlines(now).break_value());
+            reason.map(|reason| (*connection, reason))
         };
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
-        for (connection, why) in expired {
-            self.dismiss(connection, why);
+        for (connection, reason) in expired {
+            self.release(connection, reason);
         }
-        self.downloads.expire(&mut self.left, now, |pass| self.audience.may_watch(pass, now));
+        self.downloads.expire(&mut self.released, now, |pass| self.registry.may_watch(pass, now));
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
         }
     }
 
-    /// Lets a viewer go after an error in this program.
+    /// Lets a viewer go after a panic in the code that served it.
     pub fn forget(&mut self, connection: usize) {
-        self.dismiss(connection, CloseReason::Failed);
+        self.release(connection, CloseReason::Panicked);
     }
 
-    fn dismiss(&mut self, connection: usize, why: CloseReason) {
+    fn release(&mut self, connection: usize, reason: CloseReason) {
         let Some(viewer) = self.viewers.remove(&connection) else {
-            self.left.extend(self.downloads.dismiss(connection, why));
+            self.released.extend(self.downloads.release(connection, reason));
             return;
         };
         let camera = viewer.feed().name.clone();
-        let (socket, seat) = viewer.dismantle(&mut self.pool);
-        if seat.order.kind == Kind::Stream {
-            self.audience.leave(&seat);
-            let _scope = camera_scope(&camera);
-            info!(
-                "viewer {} left after {:.1} s, {} frames, {} skipped: {why}",
-                seat.peer,
-                seat.since.elapsed().as_secs_f32(),
-                seat.frames.load(Ordering::Relaxed),
-                seat.skipped.load(Ordering::Relaxed),
-            );
+        let (socket, stats) = viewer.dismantle(&mut self.pool);
+        if stats.order.kind == OrderKind::Stream {
+            self.registry.remove(&stats);
+            log_end(&camera, &stats, &reason);
         }
-        self.left.push(Left { connection, socket, why });
+        self.released.push(Released { connection, socket, reason });
     }
 
-    /// One of those who left since the last call.
-    pub fn left(&mut self) -> Option<Left> {
-        self.left.pop()
+    /// One of the connections that ended since the last call.
+    pub fn released(&mut self) -> Option<Released> {
+        self.released.pop()
+    }
+}
+
+/// Says in the log that a viewer is gone, and why unless it simply disconnected.
+fn log_end(camera: &str, stats: &ViewerStats, reason: &CloseReason) {
+    let _scope = camera_scope(camera);
+    let why = match reason {
+        CloseReason::Disconnected(_) => String::new(),
+        other => format!(": {other}"),
+    };
+    info!(
+        "viewer {} stopped watching{} after {:.1} s ({} frames, {} skipped){why}",
+        stats.peer,
+        OfCamera(camera),
+        stats.since.elapsed().as_secs_f32(),
+        stats.frames.load(Ordering::Relaxed),
+        stats.skipped.load(Ordering::Relaxed),
+    );
+}
+
+/// The camera in a viewer's log lines: ` camera door`, or nothing for one that the user has not named.
+struct OfCamera<'a>(&'a str);
+
+impl fmt::Display for OfCamera<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == DEFAULT_CAMERA { Ok(()) } else { write!(f, " {}", CameraLabel(self.0)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Who watches, for `/state` and the log. Written by the fan-out, read by the site.
+//! The viewers and what each one got, for `/state` and the log. Written by the fan-out, read by the site.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use crate::auth::passes::{Pass, Passes};
 use crate::feed::DeliveryStats;
-use crate::protocol::{Kind, Order};
+use crate::protocol::{Order, OrderKind};
 use crate::sync::lock;
 use crate::time::nanos;
 
-/// A viewer's rate is an average in which the last frame weighs one part in so many.
+/// A viewer's rate is a moving average in which the last frame weighs one part in this many.
 const RATE_WEIGHT: u64 = 16;
 
-/// One viewer as others see it.
+/// What one viewer ordered and got.
 #[derive(Debug)]
 pub struct ViewerStats {
-    /// What it asked for.
+    /// What it ordered.
     pub order: Order,
-    /// Where it is.
+    /// The client's address.
     pub peer: SocketAddr,
-    /// When it came.
+    /// When its request was complete.
     pub since: Instant,
     /// Frames that were sent to it in whole or in part.
     pub frames: AtomicU64,
@@ -33,18 +33,27 @@ pub struct ViewerStats {
     taken: AtomicU64,
     /// Mean time between two such moments, in nanoseconds; 0 before the second.
     interval: AtomicU64,
-    /// How old the last frame was at that moment, in nanoseconds.
+    /// The age of the last frame at the moment of `taken`, in nanoseconds.
     age: AtomicU64,
-    /// The same for all viewers of the camera together.
-    served: Arc<DeliveryStats>,
+    /// The statistics of all viewers of the camera together.
+    delivery: Arc<DeliveryStats>,
 }
 
 impl ViewerStats {
-    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant, served: Arc<DeliveryStats>) -> Self {
+    pub(super) fn new(order: Order, peer: SocketAddr, since: Instant, delivery: Arc<DeliveryStats>) -> Self {
         let zero = || AtomicU64::new(0);
-        let (taken, interval, age) = (zero(), zero(), zero());
-        let (frames, skipped, bytes) = (zero(), zero(), zero());
-        Self { order, peer, since, frames, skipped, bytes, taken, interval, age, served }
+        Self {
+            order,
+            peer,
+            since,
+            frames: zero(),
+            skipped: zero(),
+            bytes: zero(),
+            taken: zero(),
+            interval: zero(),
+            age: zero(),
+            delivery,
+        }
     }
 
     /// Its socket has taken, at `now`, the last byte of the frame that was captured at `captured`. Only the
@@ -61,11 +70,11 @@ impl ViewerStats {
         }
         let age = now.saturating_duration_since(captured);
         self.age.store(nanos(age), Ordering::Relaxed);
-        self.served.delay.observe(age);
+        self.delivery.delay.observe(age);
     }
 
-    /// Frames per second that its socket took of late, 0 before the second; and how long ago, at `now`, it
-    /// took the last one. `None` before the first.
+    /// Frames per second that its socket took recently (0 before the second frame), and how long before `now` it
+    /// took the last one. `None` before the first frame.
     pub fn rate(&self, now: Instant) -> Option<(f64, Duration)> {
         let taken = Some(self.taken.load(Ordering::Relaxed)).filter(|taken| *taken > 0)?;
         let interval = Duration::from_nanos(self.interval.load(Ordering::Relaxed)).as_secs_f64();
@@ -75,52 +84,52 @@ impl ViewerStats {
     }
 
     /// The time from the capture of the last frame until the socket had taken its last byte; `None` before
-    /// the first. What is then on the way to the viewer is not in it.
+    /// the first frame. The time on the network after that is not included.
     pub fn age(&self) -> Option<Duration> {
         let any = self.taken.load(Ordering::Relaxed) > 0;
         any.then(|| Duration::from_nanos(self.age.load(Ordering::Relaxed)))
     }
 
-    /// A frame was begun, after `missed` that it did not get.
+    /// A frame was begun, after `missed` frames that it did not get.
     pub(super) fn begun(&self, missed: u64) {
-        let served = &self.served;
+        let delivery = &self.delivery;
         let frames = match self.order.kind {
-            Kind::Stream => &served.frames,
-            Kind::Snapshot { .. } => &served.snapshots,
+            OrderKind::Stream => &delivery.frames,
+            OrderKind::Snapshot { .. } => &delivery.snapshots,
         };
         for counter in [&self.frames, frames] {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        for counter in [&self.skipped, &served.skipped] {
+        for counter in [&self.skipped, &delivery.skipped] {
             counter.fetch_add(missed, Ordering::Relaxed);
         }
     }
 
-    /// Its socket took so many more bytes.
+    /// Its socket took `count` more bytes.
     pub(super) fn took_bytes(&self, count: usize) {
-        for counter in [&self.bytes, &self.served.bytes] {
+        for counter in [&self.bytes, &self.delivery.bytes] {
             counter.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 }
 
-/// All viewers of all event loops, and what it costs that some are slow.
+/// All viewers of all event loops, and the memory that slow ones take.
 #[derive(Debug, Default)]
 pub struct ViewerRegistry {
-    seats: Mutex<Vec<Arc<ViewerStats>>>,
-    /// What says who may still watch.
+    viewers: Mutex<Vec<Arc<ViewerStats>>>,
+    /// Says whether a pass still holds.
     passes: Arc<Passes>,
-    /// Memory held for what slow viewers did not take yet, in bytes; at most [`super::SPILL_CAP`].
+    /// Memory held for what slow viewers have not taken yet, in bytes; at most [`super::SPILL_CAP`].
     pub spill: Arc<AtomicUsize>,
 }
 
 impl ViewerRegistry {
-    /// Nobody yet; viewers that watch by a pass do so while it holds.
+    /// An empty registry. Viewers that were admitted with a pass may watch while it holds.
     pub fn new(passes: Arc<Passes>) -> Self {
         Self { passes, ..Self::default() }
     }
 
-    /// Whether what was ordered by this pass may still be had.
+    /// Whether a viewer with this pass may still watch at `now`; one without a pass always may.
     pub(super) fn may_watch(&self, pass: Option<Pass>, now: Instant) -> bool {
         pass.is_none_or(|pass| self.passes.holds(pass, now))
     }
@@ -130,16 +139,16 @@ impl ViewerRegistry {
         self.lock().clone()
     }
 
-    pub(super) fn enter(&self, seat: Arc<ViewerStats>) {
-        self.lock().push(seat);
+    pub(super) fn add(&self, stats: Arc<ViewerStats>) {
+        self.lock().push(stats);
     }
 
-    pub(super) fn leave(&self, seat: &Arc<ViewerStats>) {
-        self.lock().retain(|other| !Arc::ptr_eq(other, seat));
+    pub(super) fn remove(&self, stats: &Arc<ViewerStats>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, stats));
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<ViewerStats>>> {
-        lock(&self.seats)
+        lock(&self.viewers)
     }
 }
 
@@ -147,36 +156,36 @@ impl ViewerRegistry {
 mod tests {
     use super::*;
 
-    fn seat() -> ViewerStats {
-        let order = Order::new(Kind::Stream, 0);
+    fn stats() -> ViewerStats {
+        let order = Order::new(OrderKind::Stream, 0);
         ViewerStats::new(order, SocketAddr::from(([127, 0, 0, 1], 1)), Instant::now(), Arc::default())
     }
 
     #[test]
     fn a_viewers_rate_and_age_are_those_of_its_last_frames() {
-        let seat = seat();
-        assert_eq!((seat.rate(seat.since), seat.age()), (None, None));
-        let (mut now, delay) = (seat.since, Duration::from_millis(7));
+        let stats = stats();
+        assert_eq!((stats.rate(stats.since), stats.age()), (None, None));
+        let (mut now, delay) = (stats.since, Duration::from_millis(7));
         for (frames, gap) in [(100, 100), (100, 50)] {
             for _ in 0..frames {
                 now += Duration::from_millis(gap);
-                seat.begun(0);
-                seat.took(now - delay, now);
+                stats.begun(0);
+                stats.took(now - delay, now);
             }
-            let (fps, ago) = seat.rate(now + Duration::from_secs(9)).unwrap();
+            let (fps, ago) = stats.rate(now + Duration::from_secs(9)).unwrap();
             assert!((fps - 1000.0 / gap as f64).abs() < 0.1, "{fps} at one every {gap} ms");
-            assert_eq!((ago, seat.age()), (Duration::from_secs(9), Some(delay)));
+            assert_eq!((ago, stats.age()), (Duration::from_secs(9), Some(delay)));
         }
     }
 
     #[test]
     fn the_first_two_frames_make_a_rate() {
-        let seat = seat();
+        let stats = stats();
         for (number, at) in [(1, 10), (2, 260)] {
-            seat.begun(0);
-            let now = seat.since + Duration::from_millis(at);
-            seat.took(now, now);
-            assert_eq!(seat.rate(now).unwrap().0, if number == 1 { 0.0 } else { 4.0 });
+            stats.begun(0);
+            let now = stats.since + Duration::from_millis(at);
+            stats.took(now, now);
+            assert_eq!(stats.rate(now).unwrap().0, if number == 1 { 0.0 } else { 4.0 });
         }
     }
 }

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// All spills together hold at most so many bytes.
+/// The most that all spills hold together, in bytes.
 pub const SPILL_CAP: usize = 16 << 20;
 
-/// The cap is reached.
+/// Spills in use have reached the cap, or the system gives no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRoom;
+pub struct CapReached;
 
 /// The rest of a frame that waits until a viewer's socket takes more.
 #[derive(Debug, Default)]
 pub struct Spill {
     bytes: Vec<u8>,
+    /// How many of `bytes` are sent.
     sent: usize,
 }
 
@@ -30,12 +31,14 @@ impl Spill {
     }
 }
 
-/// Where the spills of one event loop come from and go back to.
+/// The buffers of one event loop's spills.
 #[derive(Debug)]
 pub struct Pool {
+    /// Buffers that no spill uses.
     free: Vec<Vec<u8>>,
     /// Capacity of all buffers of all pools, free or in use, in bytes.
     held: Arc<AtomicUsize>,
+    /// The most that `held` may be, in bytes.
     cap: usize,
 }
 
@@ -48,8 +51,8 @@ impl Pool {
     /// A spill that holds the `parts`, one behind the other.
     ///
     /// # Errors
-    /// [`NoRoom`] when the cap is reached by spills that are in use, or the system gives no memory.
-    pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, NoRoom> {
+    /// [`CapReached`] when the cap is reached by spills that are in use, or the system gives no memory.
+    pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, CapReached> {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut bytes = match self.free.iter().position(|buffer| buffer.capacity() >= length) {
             Some(place) => self.free.swap_remove(place),
@@ -62,17 +65,17 @@ impl Pool {
         Ok(Spill { bytes, sent: 0 })
     }
 
-    fn allocate(&mut self, length: usize) -> Result<Vec<u8>, NoRoom> {
+    fn allocate(&mut self, length: usize) -> Result<Vec<u8>, CapReached> {
         let fits = |held: usize| held.checked_add(length).filter(|held| *held <= self.cap);
         while self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
-            let Some(buffer) = self.free.pop() else { return Err(NoRoom) };
+            let Some(buffer) = self.free.pop() else { return Err(CapReached) };
             self.held.fetch_sub(buffer.capacity(), Ordering::Relaxed);
         }
         let mut buffer = Vec::new();
         // A limit on the process's memory is a cap, too.
         if buffer.try_reserve_exact(length).is_err() {
             self.held.fetch_sub(length, Ordering::Relaxed);
-            return Err(NoRoom);
+            return Err(CapReached);
         }
         self.held.fetch_add(buffer.capacity() - length, Ordering::Relaxed);
         Ok(buffer)
@@ -85,7 +88,7 @@ impl Pool {
         }
     }
 
-    /// Frees what nobody uses, after a time in which nobody did.
+    /// Frees the buffers that no spill uses.
     pub fn trim(&mut self) {
         for buffer in self.free.drain(..) {
             self.held.fetch_sub(buffer.capacity(), Ordering::Relaxed);
@@ -104,7 +107,7 @@ mod tests {
         let held = || held.load(Ordering::Relaxed);
         let first = pool.take(&[&[1; 30], &[2; 30]]).unwrap();
         assert_eq!(first.rest().len(), 60);
-        assert_eq!(pool.take(&[&[0; 60]]).unwrap_err(), NoRoom);
+        assert_eq!(pool.take(&[&[0; 60]]).unwrap_err(), CapReached);
         pool.give_back(first);
         let second = pool.take(&[&[3; 10]]).unwrap();
         assert_eq!((held(), second.rest()), (60, &[3; 10][..]));
@@ -118,7 +121,7 @@ mod tests {
         let held = Arc::<AtomicUsize>::default();
         let [mut one, mut other] = [(); 2].map(|()| Pool::new(100, held.clone()));
         let spill = one.take(&[&[0; 60]]).unwrap();
-        assert_eq!(other.take(&[&[0; 60]]).unwrap_err(), NoRoom);
+        assert_eq!(other.take(&[&[0; 60]]).unwrap_err(), CapReached);
         one.give_back(spill);
         one.trim();
         assert!(other.take(&[&[0; 60]]).is_ok());

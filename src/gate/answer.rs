@@ -1,10 +1,10 @@
-//! Answers on their way out: the gate's own refusals, and the site's answers without what is private.
+//! Answers to clients: the gate's own refusals, and the site's answers without their private headers.
 
 use std::fmt::Write;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::protocol::{self, FileOrder, Kind, Order};
+use crate::protocol::{self, FileOrder, Order, OrderKind};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,21 +16,21 @@ pub enum Answer {
     },
     /// Let the fan-out serve the connection.
     HandOver {
-        /// What was asked for.
+        /// What to serve.
         order: Order,
         /// The head that comes before it: whole for a stream, up to Content-Length for a snapshot.
         head: Vec<u8>,
     },
     /// Let the fan-out send a recording.
     File {
-        /// Which one, and what of it.
+        /// Which recording, and which part of it.
         order: FileOrder,
         /// The whole head that comes before it.
         head: Vec<u8>,
     },
 }
 
-/// The words that belong to a status code (RFC 9110 section 15); clients ignore them.
+/// The reason phrase of a status code (RFC 9110 section 15); clients ignore it.
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -80,74 +80,115 @@ pub fn refusal(refusal: &Refusal, keep_alive: bool) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Turns the site's whole answer into what the client gets.
-///
-/// # Errors
-/// A refusal with 502 when the answer is none.
-pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
-    let bad = || Refusal::new(502, "The site inside this program gave a wrong answer.");
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut parsed = httparse::Response::new(&mut headers);
-    let Ok(httparse::Status::Complete(length)) = parsed.parse(answer) else { return Err(bad()) };
-    let status = parsed.code.ok_or_else(bad)?;
-    let body = answer.get(length..).unwrap_or_default();
+/// The site's answer, taken apart.
+struct SiteAnswer<'a> {
+    status: u16,
+    /// What the site orders instead of a body.
+    order: Option<AnyOrder>,
+    /// The header lines that the client gets, except Content-Type.
+    headers: String,
+    content_type: Option<&'a str>,
+    /// Bytes of the body, or what they would be for an answer to HEAD.
+    content_length: usize,
+    body: &'a [u8],
+}
 
-    let bodiless = matches!(status, 204 | 304);
-    let (mut order, mut file, mut kept, mut content_type) = (None, None, String::new(), None);
-    let mut content_length = if bodiless { 0 } else { body.len() };
-    for header in parsed.headers.iter() {
-        let value = std::str::from_utf8(header.value).map_err(|_| bad())?;
+/// An order in the private header.
+enum AnyOrder {
+    Live(Order),
+    File(FileOrder),
+}
+
+/// A refusal for an answer that the site should not have given.
+fn bad_answer() -> Refusal {
+    Refusal::new(502, "The site inside this program gave a wrong answer.")
+}
+
+/// Whether an answer with this status has no body (RFC 9110 sections 15.3.5, 15.4.5).
+fn is_bodiless(status: u16) -> bool {
+    matches!(status, 204 | 304)
+}
+
+impl<'a> SiteAnswer<'a> {
+    fn parse(answer: &'a [u8]) -> Result<Self, Refusal> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut parsed = httparse::Response::new(&mut headers);
+        let Ok(httparse::Status::Complete(length)) = parsed.parse(answer) else { return Err(bad_answer()) };
+        let status = parsed.code.ok_or_else(bad_answer)?;
+        let body = answer.get(length..).unwrap_or_default();
+        let content_length = if is_bodiless(status) { 0 } else { body.len() };
+        let (order, content_type) = (None, None);
+        let mut this = Self { status, order, headers: String::new(), content_type, content_length, body };
+        for header in parsed.headers.iter() {
+            this.add(header)?;
+        }
+        // An answer to HEAD names a length and has no body. In any other answer a different length means that it broke
+        // off, or that the client would take its rest for the next answer; the same goes for a body where none may be.
+        if !body.is_empty() && (is_bodiless(status) || body.len() != this.content_length) {
+            return Err(bad_answer());
+        }
+        Ok(this)
+    }
+
+    /// Takes one header.
+    fn add(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
+        let value = std::str::from_utf8(header.value).map_err(|_| bad_answer())?;
         if header.name.eq_ignore_ascii_case(protocol::HEADER) {
-            file = FileOrder::from_header(value);
-            order = Order::from_header(value);
-            if file.is_none() && order.is_none() {
-                return Err(bad());
-            }
-            continue;
+            let file = FileOrder::from_header(value).map(AnyOrder::File);
+            let order = file.or_else(|| Order::from_header(value).map(AnyOrder::Live));
+            self.order = Some(order.ok_or_else(bad_answer)?);
+            return Ok(());
         }
         let private = header.name.get(..protocol::PREFIX.len());
         match header.name.to_ascii_lowercase().as_str() {
             _ if private.is_some_and(|start| start.eq_ignore_ascii_case(protocol::PREFIX)) => {}
             "connection" | "server" | "transfer-encoding" => {}
-            "content-length" => content_length = value.parse().map_err(|_| bad())?,
-            "content-type" => content_type = Some(value),
+            "content-length" => self.content_length = value.parse().map_err(|_| bad_answer())?,
+            "content-type" => self.content_type = Some(value),
             _ => {
-                let _ = write!(kept, "{}: {value}\r\n", header.name); // a String takes everything
+                let _ = write!(self.headers, "{}: {value}\r\n", header.name); // writing to a String cannot fail
             }
         }
+        Ok(())
     }
-    // An answer to HEAD names a length and has no body. Any other that differs broke off, or its rest would be
-    // taken for the next answer; so would be any body of a status that has none (RFC 9110 sections 15.3.5, 15.4.5).
-    if !body.is_empty() && (bodiless || body.len() != content_length) {
-        return Err(bad());
+
+    /// The head for the client, up to Content-Length.
+    fn head(&self, version: &str, keep_alive: bool) -> String {
+        let Self { status, headers, .. } = self;
+        // Last, because some clients read a stream's boundary up to the end of the line and no further.
+        let content_type =
+            self.content_type.map_or_else(String::new, |value| format!("Content-Type: {value}\r\n"));
+        format!(
+            "HTTP/{version} {status} {}\r\nConnection: {}\r\n{headers}{content_type}",
+            reason(*status),
+            connection(keep_alive)
+        )
     }
-    // Last, because some clients read a stream's boundary up to the end of the line and no further.
-    if let Some(value) = content_type {
-        let _ = write!(kept, "Content-Type: {value}\r\n");
-    }
-    let start = |version: &str, keep_alive: bool| {
-        let connection = connection(keep_alive);
-        format!("HTTP/{version} {status} {}\r\nConnection: {connection}\r\n{kept}", reason(status))
-    };
-    if let Some(order) = file {
-        let length = order.length;
-        let head = start("1.1", keep_alive) + &format!("Content-Length: {length}\r\n\r\n");
-        return Ok(Answer::File { order, head: head.into_bytes() });
-    }
+}
+
+/// Turns the site's whole answer into what the client gets.
+///
+/// # Errors
+/// A refusal with 502 when the answer is not valid.
+pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
+    let mut answer = SiteAnswer::parse(answer)?;
+    let order = answer.order.take();
+    // A stream ends with its connection, which HTTP/1.0 implies.
+    let is_stream = matches!(&order, Some(AnyOrder::Live(order)) if order.kind == OrderKind::Stream);
+    let mut head =
+        if is_stream { answer.head("1.0", false) + "\r\n" } else { answer.head("1.1", keep_alive) };
     Ok(match order {
-        // A stream ends with its connection, which is what HTTP/1.0 says without words.
-        Some(order) if order.kind == Kind::Stream => {
-            Answer::HandOver { order, head: (start("1.0", false) + "\r\n").into_bytes() }
+        Some(AnyOrder::File(order)) => {
+            head += &format!("Content-Length: {}\r\n\r\n", order.length);
+            Answer::File { order, head: head.into_bytes() }
         }
-        Some(order) => Answer::HandOver { order, head: start("1.1", keep_alive).into_bytes() },
+        Some(AnyOrder::Live(order)) => Answer::HandOver { order, head: head.into_bytes() },
         None => {
-            let mut bytes = start("1.1", keep_alive).into_bytes();
-            if !bodiless {
-                bytes.extend_from_slice(format!("Content-Length: {content_length}\r\n").as_bytes());
+            if !is_bodiless(answer.status) {
+                head += &format!("Content-Length: {}\r\n", answer.content_length);
             }
-            bytes.extend_from_slice(b"\r\n");
-            bytes.extend_from_slice(body);
-            Answer::Send { bytes }
+            head += "\r\n";
+            Answer::Send { bytes: [head.as_bytes(), answer.body].concat() }
         }
     })
 }
@@ -197,7 +238,7 @@ mod tests {
                        Content-Length: 0\r\n\r\n";
         let answer = from_site(answer, true).unwrap();
         let Answer::HandOver { order, .. } = &answer else { panic!("{answer:?}") };
-        assert_eq!((order.kind, order.camera, order.id.as_deref()), (Kind::Stream, 0, Some("me")));
+        assert_eq!((order.kind, order.camera, order.id.as_deref()), (OrderKind::Stream, 0, Some("me")));
         assert_eq!(
             text(answer),
             "HTTP/1.0 200 OK\r\nConnection: close\r\nPragma: no-cache\r\n\
@@ -220,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_none_is_told_as_such() {
+    fn an_answer_that_is_not_valid_is_refused_with_502() {
         let with_a_body = b"HTTP/1.0 204 No Content\r\nContent-Length: 2\r\n\r\nhi";
         for bad in [&b""[..], b"nonsense", b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: ?\r\n\r\n", with_a_body] {
             assert_eq!(from_site(bad, true).unwrap_err().status, 502);

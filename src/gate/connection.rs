@@ -1,6 +1,6 @@
-//! One client's connection: a request in, an answer out, and again. It is a state, not a thread.
+//! One client's connection: it reads a request, sends the answer, and begins again. It is a state machine, not a thread.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,42 +14,42 @@ use super::connection_limit::Permit;
 use super::head::{self, AllowedHosts, Head, Refusal};
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
 use crate::protocol::SECURE_HEADER;
-use crate::socket::Socket;
+use crate::socket::{Progress, Socket};
 
-/// Read from a socket in one go.
+/// Bytes read from a socket at once.
 const CHUNK: usize = 4 << 10;
 
-/// Reads in one turn of a client whose input is thrown away, before others get theirs.
+/// The most reads in one turn from a client whose input is discarded; then others get their turn.
 const LINGER_READS: usize = 16;
 
-/// The first byte of a client that speaks TLS: its record is a handshake (RFC 8446 section 5.1).
+/// The first byte from a client that speaks TLS: its record is a handshake (RFC 8446 section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
 #[derive(Debug)]
 enum State {
-    /// Has said nothing yet on a port for TLS.
+    /// On a port for TLS, before the client has sent anything.
     Silent(Arc<ServerConfig>),
-    /// Agrees on keys.
+    /// In the TLS handshake.
     Handshake,
-    /// Takes a request in.
+    /// Reading a request.
     Reading,
     /// The site has the request.
     Relayed,
     /// The fan-out has the socket.
     Lent,
-    /// Sends an answer.
+    /// Sending an answer.
     Answering { bytes: Vec<u8>, sent: usize, keep_alive: bool },
-    /// Has sent its last answer and throws away what still comes, so that no reset overtakes the answer.
+    /// The last answer is sent. What still comes is discarded, so that no reset overtakes the answer.
     Lingering,
 }
 
-/// What the gate must do for a connection.
+/// What the event loop must do for a connection.
 #[derive(Debug)]
-pub enum Need {
+pub enum Action {
     /// Nothing until the socket is ready.
     Wait,
-    /// Another turn, since the socket may have more to give.
-    Turn,
+    /// Give it another turn, since the socket may have more input.
+    Again,
     /// Carry this request to the site.
     Relay {
         /// Its head for the site.
@@ -57,24 +57,33 @@ pub enum Need {
         /// Its body.
         body: Vec<u8>,
     },
-    /// Forget it.
+    /// Drop it.
     Close,
+}
+
+/// How a step of a connection ended.
+enum Step {
+    /// The state has changed, or there may be more input: take the next step.
+    Next,
+    /// The connection can do no more until the loop has done this.
+    Act(Action),
 }
 
 /// One client's connection.
 #[derive(Debug)]
 pub struct Connection {
-    /// Not here while lent to the fan-out.
+    /// `None` while the fan-out has it.
     socket: Option<Socket>,
-    /// Where the client is.
+    /// The client's address.
     pub peer: SocketAddr,
+    /// What has come of the next request, and whatever followed it.
     input: Vec<u8>,
     /// Bytes of `input` in which no whole head was found.
-    seen: usize,
+    searched: usize,
     /// The head of the request whose body is coming in, or that is being answered.
     head: Option<Head>,
     /// When the request that is being answered was complete.
-    pub asked: Instant,
+    pub requested: Instant,
     state: State,
     deadline: Option<Instant>,
     /// Held until the client is gone, also while the fan-out has its socket.
@@ -82,7 +91,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A client that has just come; with `tls` to a port for it.
+    /// A connection that was just accepted; `tls` on a port for TLS.
     pub fn new(
         socket: TcpStream,
         peer: SocketAddr,
@@ -98,9 +107,9 @@ impl Connection {
             socket: Some(Socket::Plain(socket)),
             peer,
             input: Vec::new(),
-            seen: 0,
+            searched: 0,
             head: None,
-            asked: now,
+            requested: now,
             state,
             deadline: Some(now + time),
             _permit: permit,
@@ -108,122 +117,131 @@ impl Connection {
     }
 
     /// Does what can be done without waiting.
-    pub fn drive(&mut self, names: &AllowedHosts, now: Instant) -> Need {
+    pub fn drive(&mut self, hosts: &AllowedHosts, now: Instant) -> Action {
         loop {
-            match self.state {
-                State::Silent(_) => match self.hear(now) {
-                    Ok(true) => {}
-                    Ok(false) => return Need::Wait,
-                    Err(_) => return Need::Close,
-                },
-                State::Handshake => match self.socket.as_mut().map_or(Ok(false), Socket::handshake) {
-                    Ok(true) => (self.state, self.deadline) = (State::Reading, Some(now + IDLE_TIME)),
-                    Ok(false) => return Need::Wait,
-                    Err(error) => {
-                        debug!("no TLS with {}: {error}", self.peer);
-                        self.served(false, now); // it may be on its way to hear the alert
-                    }
-                },
-                State::Reading => match self.read(names, now) {
-                    Ok(Some(need)) => return need,
-                    Ok(None) => {}
-                    Err(refusal) => self.answer(answer::refusal(&refusal, false), false, now),
-                },
-                State::Answering { .. } => match self.send(now) {
-                    Ok(true) => {}
-                    Ok(false) => return Need::Wait,
-                    Err(_) => return Need::Close,
-                },
-                State::Lingering => return self.linger(),
-                State::Relayed | State::Lent => return Need::Wait,
+            let step = match self.state {
+                State::Silent(_) => self.detect_tls(now),
+                State::Handshake => self.shake_hands(now),
+                State::Reading => self.read(hosts, now).unwrap_or_else(|refusal| {
+                    self.answer(answer::refusal(&refusal, false), false, now);
+                    Step::Next
+                }),
+                State::Answering { .. } => self.send(now),
+                State::Lingering => Step::Act(self.linger()),
+                State::Relayed | State::Lent => Step::Act(Action::Wait),
+            };
+            if let Step::Act(action) = step {
+                return action;
             }
         }
     }
 
-    /// Listens whether the first word is TLS; `true` when the state has changed.
-    fn hear(&mut self, now: Instant) -> io::Result<bool> {
+    /// Looks at the client's first byte: begins the handshake if it is TLS, and refuses anything else in plain HTTP.
+    fn detect_tls(&mut self, now: Instant) -> Step {
         let (Some(Socket::Plain(tcp)), State::Silent(config)) = (&self.socket, &self.state) else {
-            return Err(ErrorKind::NotConnected.into());
+            return Step::Act(Action::Close);
         };
         let mut first = [0];
         match tcp.peek(&mut first) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(_) if first == [HANDSHAKE] => {}
-            Ok(_) => {
-                let refusal = Refusal::new(400, "This is no TLS. Use https://, not http://.");
+            Ok(1) if first == [HANDSHAKE] => {}
+            Ok(1) => {
+                let refusal = Refusal::new(400, "This is not TLS. Use https://, not http://.");
                 self.answer(answer::refusal(&refusal, false), false, now);
-                return Ok(true);
+                return Step::Next;
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Act(Action::Wait),
+            _ => return Step::Act(Action::Close),
         }
         let config = config.clone();
-        if let Some(Socket::Plain(tcp)) = self.socket.take() {
-            self.socket = Some(Socket::tls(tcp, &config).map_err(io::Error::other)?);
-        }
+        let Some(Socket::Plain(tcp)) = self.socket.take() else { return Step::Act(Action::Close) };
+        let Ok(socket) = Socket::tls(tcp, &config) else { return Step::Act(Action::Close) };
+        self.socket = Some(socket);
         self.state = State::Handshake;
-        Ok(true)
+        Step::Next
     }
 
-    /// Whether no request can have come yet, since it is not agreed how to encrypt it.
+    fn shake_hands(&mut self, now: Instant) -> Step {
+        let Some(socket) = &mut self.socket else { return Step::Act(Action::Close) };
+        match socket.handshake() {
+            Ok(Progress::Done) => (self.state, self.deadline) = (State::Reading, Some(now + IDLE_TIME)),
+            Ok(Progress::WouldBlock) => return Step::Act(Action::Wait),
+            Err(error) => {
+                debug!("no TLS with {}: {error}", self.peer);
+                self.answer_sent(false, now); // lingers, so that the client can read the alert
+            }
+        }
+        Step::Next
+    }
+
+    /// Whether no request can have come yet, because the TLS handshake is not done.
     pub fn is_in_handshake(&self) -> bool {
         matches!(self.state, State::Silent(_) | State::Handshake)
     }
 
-    /// Takes a request in; `Ok(None)` when the state has changed.
-    fn read(&mut self, names: &AllowedHosts, now: Instant) -> Result<Option<Need>, Refusal> {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The refusal of a request that cannot be served.
+    fn read(&mut self, hosts: &AllowedHosts, now: Instant) -> Result<Step, Refusal> {
         if self.head.is_none() {
-            if let Some(found) = head::read(&self.input, self.seen, names) {
+            if let Some(found) = head::read(&self.input, self.searched, hosts) {
                 self.head = Some(found?);
             }
-            self.seen = self.input.len();
+            self.searched = self.input.len();
         }
-        if let Some(head) = &mut self.head {
-            if let Some(body) = self.input.get(head.length..head.length + head.body) {
-                let mut for_site = std::mem::take(&mut head.for_site);
-                if self.socket.as_ref().is_some_and(Socket::is_secure) {
-                    for_site += &format!("{SECURE_HEADER}: 1\r\n");
-                }
-                let need = Need::Relay { head: for_site, body: body.to_vec() };
-                self.input.drain(..head.length + head.body);
-                self.seen = 0;
-                (self.state, self.deadline, self.asked) = (State::Relayed, None, now);
-                return Ok(Some(need));
-            }
-            if std::mem::take(&mut head.expects_continue) {
-                // Two lines that a fresh socket takes; if not, the client waits a second and sends anyway.
-                let go_on = [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], &[]];
-                let _ = self.socket.as_mut().map(|socket| socket.send(go_on));
-            }
+        if let Some(request) = self.take_request(now) {
+            return Ok(Step::Act(request));
         }
         let mut chunk = [0; CHUNK];
-        let Some(socket) = &mut self.socket else { return Ok(Some(Need::Close)) };
+        let Some(socket) = &mut self.socket else { return Ok(Step::Act(Action::Close)) };
         match socket.flush().and_then(|()| socket.read(&mut chunk)) {
-            Ok(0) => Ok(Some(Need::Close)),
+            Ok(0) => Ok(Step::Act(Action::Close)),
             Ok(count) => {
                 if self.input.is_empty() {
                     self.deadline = Some(now + REQUEST_TIME);
                 }
                 self.input.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                Ok(None)
+                Ok(Step::Next)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 if self.input.is_empty() {
                     self.input = Vec::new(); // an idle connection holds no memory
                 }
-                Ok(Some(Need::Wait))
+                Ok(Step::Act(Action::Wait))
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-            Err(_) => Ok(Some(Need::Close)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Step::Next),
+            Err(_) => Ok(Step::Act(Action::Close)),
         }
     }
 
-    /// Whether the client wants its connection kept after the answer to come.
+    /// The request, once its head and body are here; until then, `100 Continue` for a client that waits for it.
+    fn take_request(&mut self, now: Instant) -> Option<Action> {
+        let head = self.head.as_mut()?;
+        if let Some(body) = self.input.get(head.length..head.length + head.body) {
+            let mut for_site = std::mem::take(&mut head.for_site);
+            if self.socket.as_ref().is_some_and(Socket::is_secure) {
+                for_site += &format!("{SECURE_HEADER}: 1\r\n");
+            }
+            let request = Action::Relay { head: for_site, body: body.to_vec() };
+            self.input.drain(..head.length + head.body);
+            self.searched = 0;
+            (self.state, self.deadline, self.requested) = (State::Relayed, None, now);
+            return Some(request);
+        }
+        if std::mem::take(&mut head.expects_continue) {
+            // Two lines, which a fresh socket takes; if not, the client waits a second and sends anyway.
+            let interim = [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], &[]];
+            let _ = self.socket.as_mut().map(|socket| socket.send(interim));
+        }
+        None
+    }
+
+    /// Whether the client wants to keep its connection after the answer to this request.
     pub fn keeps_alive(&self) -> bool {
         self.head.as_ref().is_some_and(|head| head.keep_alive)
     }
 
-    /// Whether a request has begun to come and is not whole.
+    /// Whether a part of a request has come, but not all of it.
     pub fn is_within_request(&self) -> bool {
         matches!(self.state, State::Reading) && !self.input.is_empty()
     }
@@ -235,7 +253,7 @@ impl Connection {
         self.deadline = Some(now + ANSWER_TIME);
     }
 
-    /// Lends the socket to the fan-out; `None` if it is not here.
+    /// Lends the socket to the fan-out; `None` if the fan-out has it already.
     pub fn lend(&mut self) -> Option<Socket> {
         let socket = self.socket.take();
         if socket.is_some() {
@@ -249,8 +267,8 @@ impl Connection {
         self.socket = Some(socket);
     }
 
-    /// The answer is sent: on to the next request, or to the end.
-    pub fn served(&mut self, keep_alive: bool, now: Instant) {
+    /// The answer is sent: waits for the next request, or ends the connection.
+    pub fn answer_sent(&mut self, keep_alive: bool, now: Instant) {
         self.head = None;
         if keep_alive {
             let begun = !self.input.is_empty(); // a pipelined request
@@ -265,12 +283,12 @@ impl Connection {
         (self.state, self.deadline) = (State::Lingering, Some(now + LINGER_TIME));
     }
 
-    /// Sends on; `true` when the state has changed.
-    fn send(&mut self, now: Instant) -> io::Result<bool> {
+    /// Sends the rest of an answer.
+    fn send(&mut self, now: Instant) -> Step {
         let (Some(socket), State::Answering { bytes, sent, keep_alive }) =
             (&mut self.socket, &mut self.state)
         else {
-            return Err(ErrorKind::NotConnected.into());
+            return Step::Act(Action::Close);
         };
         while *sent < bytes.len() || socket.holds() {
             match socket.send([bytes.get(*sent..).unwrap_or_default(), &[]]) {
@@ -280,32 +298,33 @@ impl Connection {
                         self.deadline = Some(now + ANSWER_TIME);
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Act(Action::Wait),
+                Err(_) => return Step::Act(Action::Close),
             }
         }
         let keep_alive = *keep_alive;
-        self.served(keep_alive, now);
-        Ok(true)
+        self.answer_sent(keep_alive, now);
+        Step::Next
     }
 
-    fn linger(&mut self) -> Need {
-        let Some(socket) = &mut self.socket else { return Need::Close };
+    /// Discards what the client still sends, until it closes its end.
+    fn linger(&mut self) -> Action {
+        let Some(socket) = &mut self.socket else { return Action::Close };
         for _ in 0..LINGER_READS {
             match socket.discard(&mut [0; CHUNK]) {
-                Ok(0) => return Need::Close,
+                Ok(0) => return Action::Close,
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Need::Wait,
-                Err(_) => return Need::Close,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Action::Wait,
+                Err(_) => return Action::Close,
             }
         }
-        Need::Turn
+        Action::Again
     }
 
-    /// Acts on a deadline that has passed, and gives up a request that is not whole yet if there is a reason.
-    pub fn expire(&mut self, now: Instant, give_up: Option<&Refusal>) -> Need {
+    /// Acts on a deadline that has passed. With `refusal`, refuses a request that is not whole yet.
+    pub fn expire(&mut self, now: Instant, refusal: Option<&Refusal>) -> Action {
         let late = self.deadline.is_some_and(|deadline| now >= deadline);
-        let refusal = match give_up {
+        let refusal = match refusal {
             _ if !self.is_within_request() => None,
             Some(refusal) => Some(refusal.clone()),
             None => late.then(|| Refusal::new(408, "The request did not come whole in time.")),
@@ -313,10 +332,10 @@ impl Connection {
         match refusal {
             Some(refusal) => {
                 self.answer(answer::refusal(&refusal, false), false, now);
-                Need::Turn
+                Action::Again
             }
-            None if late => Need::Close,
-            None => Need::Wait,
+            None if late => Action::Close,
+            None => Action::Wait,
         }
     }
 }

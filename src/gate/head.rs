@@ -1,6 +1,6 @@
-//! One request head, checked: what passes is safe to hand to the site.
+//! Checks a request head: one that passes is safe to hand to the site.
 //!
-//! Refused are all forms that two parsers could read in two ways (RFC 9112 section 11.2): bare line feeds,
+//! It refuses all forms that two parsers could read in two ways (RFC 9112 section 11.2): bare line feeds,
 //! folded lines, several or odd lengths, Transfer-Encoding; and bytes that tiny_http drops without an answer.
 
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use crate::host::discovery::Announced;
 
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
-/// Headers of a client that the site gets to see, in lower case; all others stop here.
+/// A client's headers that the site gets, in lower case; all others stop here.
 pub const FORWARDED_HEADERS: [&str; 18] = [
     "accept",
     "accept-language",
@@ -39,7 +39,7 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "
 pub struct Refusal {
     /// The status code.
     pub status: u16,
-    /// One sentence for the person behind the client.
+    /// One sentence for the user of the client.
     pub why: String,
 }
 
@@ -56,18 +56,20 @@ pub struct Head {
     pub length: usize,
     /// Bytes of the body behind it, at most [`BODY_MAX`].
     pub body: usize,
-    /// The client wants its connection kept open.
+    /// Whether the client wants its connection kept open.
     pub keep_alive: bool,
-    /// The client waits for `100 Continue` before it sends the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// The head as the site gets it: HTTP/1.0, only headers that pass, without the empty line.
+    /// The head as the site gets it: HTTP/1.0, only [`FORWARDED_HEADERS`], without the empty line.
     pub for_site: String,
 }
 
-/// Which names a client may call this server by (against DNS rebinding).
+/// The host names that clients may use for this server (against DNS rebinding).
 #[derive(Debug, Clone, Default)]
 pub struct AllowedHosts {
+    /// Names from the settings, in lower case, without port.
     fixed: Vec<String>,
+    /// The name under which this board is announced now.
     announced: Announced,
 }
 
@@ -77,12 +79,12 @@ impl AllowedHosts {
         Self { fixed: names, announced: Announced::default() }
     }
 
-    /// The names that were known from the start.
+    /// The names that were given when the program started.
     pub fn fixed(&self) -> &[String] {
         &self.fixed
     }
 
-    /// Also the name under which this board is announced, whichever that is at the time.
+    /// Also admits the name under which this board is announced at the time.
     pub fn and(mut self, announced: Announced) -> Self {
         self.announced = announced;
         self
@@ -112,20 +114,20 @@ pub fn without_port(host: &str) -> &str {
     }
 }
 
-/// Looks for a whole head at the beginning of `input`; `None` means that more must come. `seen` bytes were
-/// looked at before without success.
+/// Looks for a whole head at the beginning of `input`; `None` means that more must come. In the first `seen` bytes
+/// none was found before.
 ///
 /// # Errors
-/// A [`Refusal`] as soon as it is clear that no right request can come of it.
-pub fn read(input: &[u8], seen: usize, names: &AllowedHosts) -> Option<Result<Head, Refusal>> {
+/// A [`Refusal`] as soon as it is clear that this cannot become a valid request.
+pub fn read(input: &[u8], seen: usize, hosts: &AllowedHosts) -> Option<Result<Head, Refusal>> {
     let from = seen.saturating_sub(3);
     let fresh = input.get(from..).unwrap_or_default();
     let end = fresh.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
     let head = &input[..end.unwrap_or(input.len()).min(HEAD_MAX)];
     let bare = |at: usize| head[at] == b'\n' && (at == 0 || head[at - 1] != b'\r');
-    // TLS on the plain port (its first record is a handshake, 0x16) and other such bytes: say it at once.
+    // TLS on the plain port (its first record is a handshake, 0x16) and other such bytes: refuse them at once.
     if head.first().is_some_and(|byte| !byte.is_ascii_uppercase()) {
-        return Some(Err(Refusal::new(400, "This is no HTTP request. Use http://, not https://.")));
+        return Some(Err(Refusal::new(400, "This is not an HTTP request. Use http://, not https://.")));
     }
     if (seen.saturating_sub(1)..head.len()).any(bare) {
         return Some(Err(Refusal::new(400, "A line of the request's head does not end with CR LF.")));
@@ -134,10 +136,10 @@ pub fn read(input: &[u8], seen: usize, names: &AllowedHosts) -> Option<Result<He
     if end.map_or(input.len() >= HEAD_MAX, |end| end > HEAD_MAX) {
         return Some(Err(Refusal::new(431, format!("The request's head is larger than {HEAD_MAX} bytes."))));
     }
-    end.map(|end| parse(&input[..end], names))
+    end.map(|end| parse(&input[..end], hosts))
 }
 
-fn parse(head: &[u8], names: &AllowedHosts) -> Result<Head, Refusal> {
+fn parse(head: &[u8], hosts: &AllowedHosts) -> Result<Head, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(head) {
@@ -148,6 +150,20 @@ fn parse(head: &[u8], names: &AllowedHosts) -> Result<Head, Refusal> {
         }
         Err(error) => return Err(Refusal::new(400, format!("The request's head is wrong: {error}."))),
     }
+    let is_http_1_1 = request.version == Some(1);
+    let mut fields = Fields::new(request_line(&request)?, is_http_1_1);
+    for header in request.headers.iter() {
+        fields.add(header)?;
+    }
+    check_host(fields.host, is_http_1_1, hosts)?;
+    let Fields { mut for_site, length, keep_alive, expects_continue, .. } = fields;
+    let body = length.unwrap_or(0);
+    let _ = write!(for_site, "content-length: {body}\r\n"); // writing to a String cannot fail
+    Ok(Head { length: head.len(), body, keep_alive, expects_continue, for_site })
+}
+
+/// The request line as the site gets it.
+fn request_line(request: &httparse::Request<'_, '_>) -> Result<String, Refusal> {
     let (method, target) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
     if !METHODS.contains(&method) {
         return Err(Refusal::new(501, "This method is not served here."));
@@ -155,64 +171,86 @@ fn parse(head: &[u8], names: &AllowedHosts) -> Result<Head, Refusal> {
     if !target.starts_with('/') || !target.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
         return Err(Refusal::new(400, "The request's target must be a path in plain ASCII."));
     }
-    let mut for_site = format!("{method} {target} HTTP/1.0\r\n");
-    let (mut host, mut length, mut keep_alive) = (None, None, request.version == Some(1));
-    let mut expects_continue = false;
-    for header in request.headers.iter() {
-        let Ok(value) = std::str::from_utf8(header.value) else {
+    Ok(format!("{method} {target} HTTP/1.0\r\n"))
+}
+
+/// What the headers say that were read so far.
+struct Fields<'a> {
+    /// The head as the site gets it.
+    for_site: String,
+    host: Option<&'a str>,
+    /// Bytes of the body.
+    length: Option<usize>,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn new(request_line: String, is_http_1_1: bool) -> Self {
+        Self {
+            for_site: request_line,
+            host: None,
+            length: None,
+            keep_alive: is_http_1_1,
+            expects_continue: false,
+        }
+    }
+
+    /// Takes one more header.
+    fn add(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
+        let value = std::str::from_utf8(header.value).ok();
+        let is_ascii = |value: &&str| value.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t');
+        let Some(value) = value.filter(is_ascii) else {
             return Err(Refusal::new(400, "A header holds bytes that are not ASCII."));
         };
-        if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t') {
-            return Err(Refusal::new(400, "A header holds bytes that are not ASCII."));
-        }
         let name = header.name.to_ascii_lowercase();
         match name.as_str() {
             "transfer-encoding" => {
                 return Err(Refusal::new(501, "Send the body with Content-Length, not Transfer-Encoding."));
             }
             "content-length" => {
-                if length.is_some() {
+                if self.length.is_some() {
                     return Err(Refusal::new(400, "The request has more than one Content-Length."));
                 }
-                length = Some(body_length(value)?);
+                self.length = Some(body_length(value)?);
             }
             "connection" => {
                 let says = |word: &str| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(word));
-                keep_alive = !says("close") && (keep_alive || says("keep-alive"));
+                self.keep_alive = !says("close") && (self.keep_alive || says("keep-alive"));
             }
-            "expect" => expects_continue = value.eq_ignore_ascii_case("100-continue"),
-            "host" => {
-                if host.is_some() {
-                    return Err(Refusal::new(400, "The request has more than one Host."));
-                }
-                host = Some(value);
-            }
+            "expect" => self.expects_continue = value.eq_ignore_ascii_case("100-continue"),
+            "host" => match self.host.replace(value) {
+                None => {}
+                Some(_) => return Err(Refusal::new(400, "The request has more than one Host.")),
+            },
             _ => {}
         }
         if FORWARDED_HEADERS.contains(&name.as_str()) {
-            let _ = write!(for_site, "{name}: {value}\r\n"); // a String takes everything
+            let _ = write!(self.for_site, "{name}: {value}\r\n"); // writing to a String cannot fail
         }
+        Ok(())
     }
+}
+
+/// Whether this server is called by one of its names; HTTP/1.0 needs no Host.
+fn check_host(host: Option<&str>, is_http_1_1: bool, hosts: &AllowedHosts) -> Result<(), Refusal> {
     match host {
-        None if request.version == Some(1) => return Err(Refusal::new(400, "The request has no Host.")),
-        Some(host) if !names.admit(host) => {
+        None if is_http_1_1 => Err(Refusal::new(400, "The request has no Host.")),
+        Some(host) if !hosts.admit(host) => {
             let why = format!(
                 "This server does not go by the name {host:?}. If it should, start it with --host NAME."
             );
-            return Err(Refusal::new(421, why));
+            Err(Refusal::new(421, why))
         }
-        _ => {}
+        _ => Ok(()),
     }
-    let body = length.unwrap_or(0);
-    let _ = write!(for_site, "content-length: {body}\r\n");
-    Ok(Head { length: head.len(), body, keep_alive, expects_continue, for_site })
 }
 
 fn body_length(value: &str) -> Result<usize, Refusal> {
     if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Refusal::new(400, "Content-Length is no number."));
+        return Err(Refusal::new(400, "Content-Length is not a number."));
     }
-    // A number too large to be read is larger than the limit, too.
+    // A number that is too large to be parsed is above the limit, too.
     match value.parse::<usize>() {
         Ok(length) if length <= BODY_MAX => Ok(length),
         _ => Err(Refusal::new(413, format!("The request's body is larger than {BODY_MAX} bytes."))),
@@ -236,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_request_reaches_the_site_without_what_it_should_not_see() {
+    fn an_ordinary_request_reaches_the_site_without_headers_that_it_must_not_see() {
         let request = "GET /stream?x=1 HTTP/1.1\r\nHost: 10.0.0.7:8080\r\nX-Boardcam-Key: guess\r\n\
                        X-Boardcam-Peer: 1.2.3.4\r\nX-Boardcam-Secure: 1\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\nGET";
         let head = read(request.as_bytes(), 0, &names()).unwrap().unwrap();
@@ -249,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_and_what_tells_where_a_request_comes_from_reach_the_site() {
+    fn credentials_and_headers_that_say_where_a_request_comes_from_reach_the_site() {
         for line in [
             "authorization: Basic YTpi",
             "cookie: a=b; c=d",

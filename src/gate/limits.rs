@@ -11,49 +11,49 @@ pub const HEADERS_MAX: usize = 64;
 /// The largest request body, in bytes.
 pub const BODY_MAX: usize = 64 << 10;
 
-/// A request head or body that is not whole so long after its first byte is refused, and a TLS handshake that is
-/// not done so long after the connection was made ends it.
+/// A request is refused when it is not whole this long after its first byte. A connection is closed when its TLS
+/// handshake is not done this long after it was accepted.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 
-/// TLS handshakes that are not done; for one more the oldest is given up, so that many who begin and do not go on
-/// keep nobody out. Each may hold [`REQUEST_TIME`] long as much as rustls takes of one message, 64 KiB.
+/// The most TLS handshakes at once. For one more the oldest is dropped, so that clients that begin one and do not go on
+/// keep nobody out. Each may hold one message of up to 64 KiB, for as long as [`REQUEST_TIME`].
 pub const HANDSHAKES: usize = 128;
 
-/// A connection on which no request begins for so long is closed.
+/// A connection on which no request begins for this long is closed.
 pub const IDLE_TIME: Duration = Duration::from_secs(15);
 
-/// A client that takes nothing of its answer for so long is dropped.
+/// A client that takes nothing of its answer for this long is dropped.
 pub const ANSWER_TIME: Duration = Duration::from_secs(10);
 
-/// How long a refused client's input is thrown away, so that the reset does not overtake the answer.
+/// How long the input of a refused client is discarded, so that no reset overtakes the answer.
 pub const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// How often deadlines are looked at.
+/// How often deadlines are checked.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// Requests that wait for a relay; one more is answered with 503.
+/// The most requests that wait for a relay; one more is answered with 503.
 pub const QUEUE: usize = 64;
 
-/// Relays, and as many workers of the site.
+/// The number of relays, and of the site's workers.
 pub const RELAYS: usize = 4;
 
-/// The site must have answered so soon.
+/// The most time that the site may take for an answer.
 pub const SITE_TIME: Duration = Duration::from_secs(10);
 
-/// The largest answer of the site, in bytes.
+/// The largest answer of the site, head and body, in bytes.
 pub const ANSWER_MAX: usize = 4 << 20;
 
-/// Connections above the limit that are told so before they are closed; more are closed at once.
+/// How many connections above the limit get a refusal before they are closed; more are closed at once.
 pub const TURNED_AWAY: usize = 16;
 
-/// Connections taken in one go before others get their turn.
+/// The most connections that are accepted before others get their turn.
 pub const ACCEPTS: usize = 16;
 
-/// Connections that may wait to be taken (listen(2)); mio's own listener has 128, which 500 viewers that come
-/// at once exceed.
+/// The most connections that wait to be accepted (listen(2)). mio's default of 128 is too few for 500 viewers that come
+/// at once.
 pub const BACKLOG: i32 = 1024;
 
-/// Descriptors kept for all but clients: three for each relay (its end, the site's end, the one in flight),
-/// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings take further ones, see
+/// Descriptors reserved for everything but clients: three for each relay (its end, the site's end, the one in flight),
+/// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings need more, see
 /// [`crate::record::Settings::open_files`].
 pub const RESERVED_FILES: usize = 3 * RELAYS + 40;

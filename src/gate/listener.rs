@@ -12,11 +12,11 @@ use super::settings::{Settings, every_address};
 use crate::host::addresses::outside_address;
 use crate::problem::Problem;
 
-/// One kind of listener, as messages call it.
-struct Kind {
-    scheme: &'static str,
+/// How the listeners of one scheme are named in messages.
+struct Scheme {
+    name: &'static str,
     option: &'static str,
-    /// Where it listens when nothing is said.
+    /// Where it listens by default.
     default: SocketAddr,
 }
 
@@ -26,7 +26,7 @@ struct Kind {
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
-    open(&Kind { scheme: "http", option: "--listen", default: every_address(port) }, addresses)
+    open(&Scheme { name: "http", option: "--listen", default: every_address(port) }, addresses)
 }
 
 /// The same for HTTPS.
@@ -35,14 +35,14 @@ pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListen
 /// The first address that cannot be listened on.
 pub fn https(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
     let default = Settings::DEFAULT_TLS_LISTEN;
-    open(&Kind { scheme: "https", option: "--tls-listen", default }, addresses)
+    open(&Scheme { name: "https", option: "--tls-listen", default }, addresses)
 }
 
-fn open(kind: &Kind, addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
-    let bind = |address| bind(kind, address);
-    let explain = |address, error| explain(kind, address, &error);
+fn open(scheme: &Scheme, addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
+    let bind = |address| bind(scheme, address);
+    let explain = |address, error| explain(scheme, address, &error);
     let Some(addresses) = addresses else {
-        let v6 = kind.default;
+        let v6 = scheme.default;
         let opened = match bind(v6) {
             // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
             Err(error) if no_ipv6(&error) => {
@@ -61,18 +61,18 @@ fn no_ipv6(error: &io::Error) -> bool {
     matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
 }
 
-fn bind(kind: &Kind, address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(scheme: &Scheme, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays what it is.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    socket.set_reuse_address(true)?; // so that a restart does not wait for old connections to be forgotten
+    socket.set_reuse_address(true)?; // so that a restart need not wait until the kernel has forgotten old connections
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into());
     let address = listener.local_addr()?;
-    let scheme = kind.scheme;
+    let scheme = scheme.name;
     if address.ip().is_unspecified() {
         let port = address.port();
         let outside =
@@ -84,8 +84,8 @@ fn bind(kind: &Kind, address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn explain(kind: &Kind, address: SocketAddr, error: &io::Error) -> Problem {
-    let Kind { option, default, .. } = kind;
+fn explain(scheme: &Scheme, address: SocketAddr, error: &io::Error) -> Problem {
+    let Scheme { option, default, .. } = scheme;
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "another program uses port {0}, perhaps another boardcam; end it, or choose another port: \
@@ -109,13 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_in_use_and_an_address_of_somebody_else_are_told_with_a_way_out() {
+    fn a_port_in_use_and_a_foreign_address_are_explained_with_a_way_out() {
         let first = http(Some(&[SocketAddr::from(([127, 0, 0, 1], 0))]), 0).unwrap();
         let taken = first[0].local_addr().unwrap();
-        let told = http(Some(&[taken]), 0).unwrap_err().to_string();
-        assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
-        assert!(told.contains("choose another port: --listen"), "{told}");
-        let told = http(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
-        assert!(told.contains("no interface of this machine"), "{told}");
+        let message = http(Some(&[taken]), 0).unwrap_err().to_string();
+        assert!(message.contains(&format!("cannot listen on {taken}")), "{message}");
+        assert!(message.contains("choose another port: --listen"), "{message}");
+        let message = http(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
+        assert!(message.contains("no interface of this machine"), "{message}");
     }
 }

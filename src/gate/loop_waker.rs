@@ -10,30 +10,30 @@ use mio::Waker;
 #[derive(Debug)]
 pub(super) struct LoopWaker {
     pub(super) waker: Arc<Waker>,
-    /// Somebody of this loop waits for frames.
+    /// Whether a viewer of this loop waits for frames.
     pub(super) watched: AtomicBool,
 }
 
 impl LoopWaker {
-    pub(super) fn ring(&self) {
+    pub(super) fn wake(&self) {
         if let Err(failure) = self.waker.wake() {
             error!("cannot wake an event loop: {failure}");
         }
     }
 }
 
-/// Wakes all event loops of the gate. Clones are the same.
+/// Wakes all event loops of the gate. A clone wakes the same loops.
 #[derive(Debug, Clone)]
 pub struct LoopWakers(pub(super) Vec<Arc<LoopWaker>>);
 
 impl LoopWakers {
-    /// A frame is there: wakes those loops somebody of which watches.
+    /// A frame is there: wakes the loops that have viewers.
     pub fn frame(&self) {
-        self.0.iter().filter(|bell| bell.watched.load(Ordering::SeqCst)).for_each(|bell| bell.ring());
+        self.0.iter().filter(|waker| waker.watched.load(Ordering::SeqCst)).for_each(|waker| waker.wake());
     }
 
-    /// Makes each loop turn: the program is to end, or somebody looks whether it lives.
+    /// Wakes every loop: the program ends, or the watchdog checks that they run.
     pub fn all(&self) {
-        self.0.iter().for_each(|bell| bell.ring());
+        self.0.iter().for_each(|waker| waker.wake());
     }
 }

@@ -1,17 +1,17 @@
-//! The only thing that the network can reach.
+//! The only part of the program that the network can reach.
 //!
-//! Takes connections, counts them, reads one bounded request at a time, has a relay carry it to the site, and
-//! sends the whole answer. Where the site says so, it hands the socket to the fan-out, which shares its event
-//! loop. It knows no URL. What it promises:
+//! It accepts and counts connections, reads one bounded request at a time, lets a relay carry it to the site, and
+//! sends the whole answer. Where the site orders it, it hands the socket to the fan-out, which shares its event
+//! loop. It knows no URLs. What it promises:
 //!
 //! - Nothing that a client sends or leaves unsent stops another client: all waits are states with a deadline,
 //!   all sizes have a bound ([`limits`]).
-//! - The site sees only requests that cannot be read in two ways, and never the speed of a client. It is told
-//!   which came encrypted ([`crate::protocol::SECURE_HEADER`]), which no client can claim.
-//! - It leaves descriptors free for the rest of the process, and memory: while that is short, nobody new is
+//! - The site sees only requests that cannot be read in two ways, and no client's slowness reaches it. A header says
+//!   which requests came encrypted ([`crate::protocol::SECURE_HEADER`]); no client can set it.
+//! - It leaves descriptors and memory free for the rest of the process: while memory is short, no new client is
 //!   served.
 //! - HTTPS ([`tls`]) has an event loop and a thread of its own, so that encryption and handshakes delay no plain
-//!   viewer. The two share the relays and the room for clients, and no lock that is waited for.
+//!   viewer. The two share the relays and the connection limit, but no lock that either would wait for.
 
 pub mod answer;
 mod connection;
@@ -39,7 +39,7 @@ use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 pub use connection_limit::ConnectionCounts;
 use connection_limit::ConnectionLimit;
-use event_loop::{Loop, Port};
+use event_loop::{EventLoop, Port};
 use head::AllowedHosts;
 use limits::RESERVED_FILES;
 pub use loop_waker::LoopWakers;
@@ -47,29 +47,30 @@ use relay::{Relays, SharedUpstream};
 pub use settings::{Settings, every_address};
 use tls::Keeper;
 
-/// The nice value of the event loop of HTTPS: those who shake hands as fast as they can take it a third of a
-/// processor's time from plain viewers, not half, and those are served at once when a frame comes (sched(7)).
+/// The nice value of HTTPS's event loop. Clients that do handshakes as fast as they can then take a third of a
+/// processor's time from plain viewers, not half, and plain viewers are served at once when a frame comes (sched(7)).
 const HTTPS_NICE: i32 = 5;
 
 /// The gate's sockets, open but not served yet.
 #[derive(Debug)]
 pub struct Gate {
     plain: Port,
-    /// HTTPS, and who keeps its certificate.
+    /// HTTPS, and the keeper of its certificate.
     secure: Option<(Port, Arc<Keeper>)>,
-    names: AllowedHosts,
+    allowed_hosts: AllowedHosts,
     connection_limit: ConnectionLimit,
 }
 
 impl Gate {
-    /// Opens the sockets that the settings ask for. `certified` are the names that a certificate made here is for.
-    /// `open_files` is how many this process may have, `reserved` how many of them others need.
+    /// Opens the sockets that the settings ask for. `certified` are the names that a certificate made here covers,
+    /// `open_files` the number of files that this process may open, `reserved` how many of them other modules need.
     ///
     /// # Errors
-    /// An address that cannot be listened on, no room for even one client, or a certificate that cannot be used.
+    /// An address that cannot be listened on, too few descriptors for even one client, or a certificate that cannot be
+    /// used.
     pub fn open(
         settings: &Settings,
-        names: AllowedHosts,
+        allowed_hosts: AllowedHosts,
         certified: &[String],
         open_files: usize,
         reserved: usize,
@@ -98,24 +99,24 @@ impl Gate {
                 Some((Port::open(listeners, Some(config))?, keeper))
             }
         };
-        Ok(Self { plain, secure, names, connection_limit: ConnectionLimit::new(limit) })
+        Ok(Self { plain, secure, allowed_hosts, connection_limit: ConnectionLimit::new(limit) })
     }
 
     fn ports(&self) -> impl Iterator<Item = &Port> {
         std::iter::once(&self.plain).chain(self.secure.as_ref().map(|(port, _)| port))
     }
 
-    /// Wakes the event loops: a frame is there, or the program is to end.
-    pub fn bells(&self) -> LoopWakers {
-        LoopWakers(self.ports().map(|port| port.bell.clone()).collect())
+    /// Wakes the event loops when a frame is there or the program ends.
+    pub fn wakers(&self) -> LoopWakers {
+        LoopWakers(self.ports().map(|port| port.waker.clone()).collect())
     }
 
-    /// How many connections there are.
+    /// The numbers of connections, which stay up to date.
     pub fn connection_counts(&self) -> Arc<ConnectionCounts> {
         self.connection_limit.counts()
     }
 
-    /// The rounds of each event loop.
+    /// Each event loop's pulse, which beats with each of its rounds.
     pub fn pulses(&self) -> Vec<Arc<Pulse>> {
         self.ports().map(|port| port.pulse.clone()).collect()
     }
@@ -130,44 +131,44 @@ impl Gate {
         self.secure.as_ref().map_or_else(Vec::new, |(port, _)| port.addresses())
     }
 
-    /// Who keeps the certificate of HTTPS.
+    /// The keeper of HTTPS's certificate; `None` without HTTPS.
     pub fn keeper(&self) -> Option<Arc<Keeper>> {
         self.secure.as_ref().map(|(_, keeper)| keeper.clone())
     }
 
-    /// Serves until the program is to end, with a fan-out for each event loop.
+    /// Serves until the program ends, with a fan-out for each event loop.
     ///
     /// # Errors
-    /// When the system gives no threads, or a loop cannot wait any more.
+    /// When the system gives no threads, or a loop can no longer wait for events.
     pub fn serve(
         self,
         fanout: impl Fn() -> io::Result<Fanout>,
-        door: &SharedUpstream,
+        upstream: &SharedUpstream,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
-        let bells = self.bells();
-        let relays = Relays::start(door)?;
-        let (names, limit) = (Arc::new(self.names), Arc::new(self.connection_limit));
-        let ready =
-            |port| Ok::<_, io::Error>(Loop::new(port, names.clone(), limit.clone(), fanout()?, &relays));
-        let mut plain = ready(self.plain)?;
+        let wakers = self.wakers();
+        let relays = Relays::start(upstream)?;
+        let (hosts, limit) = (Arc::new(self.allowed_hosts), Arc::new(self.connection_limit));
+        let new_loop =
+            |port| Ok::<_, io::Error>(EventLoop::new(port, hosts.clone(), limit.clone(), fanout()?, &relays));
+        let mut plain = new_loop(self.plain)?;
         let Some((port, keeper)) = self.secure else { return plain.run(shutdown) };
-        let mut secure = ready(port)?;
+        let mut secure = new_loop(port)?;
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let for_keeper = shutdown.clone();
         named("certificate").spawn(move || keeper.run(&for_keeper))?;
-        let (for_secure, for_plain) = (shutdown.clone(), bells.clone());
+        let (for_secure, for_plain) = (shutdown.clone(), wakers.clone());
         let https = named("https").spawn(move || {
-            // For the calling thread only, as in `variants`. Where that is refused, all share what there is.
+            // For the calling thread only, as in `variants`. If it is refused, both loops have the same priority.
             let _ = setpriority_process(None, HTTPS_NICE);
             let ended = secure.run(&for_secure);
-            for_secure.begin(); // one without the other is no service
+            for_secure.begin(); // neither loop goes on without the other
             for_plain.all();
             ended
         })?;
         let ended = plain.run(shutdown);
         shutdown.begin();
-        bells.all();
+        wakers.all();
         ended.and(https.join().unwrap_or_else(|_| Err(io::Error::other("the event loop of HTTPS panicked"))))
     }
 }

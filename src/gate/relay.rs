@@ -1,4 +1,4 @@
-//! Carries one checked request at a time to the site and its whole answer back, on a few blocking threads, so
+//! Carries checked requests to the site and whole answers back, one at a time on each of a few blocking threads, so
 //! that neither a slow client nor a slow site stops the loop, and back-pressure never reaches rouille.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,30 +17,30 @@ use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
 use crate::protocol::KEY_HEADER;
 use crate::sync::lock;
 
-/// Where the site listens and the key that it asks for; both change when it is started anew.
+/// Where the site listens and the key that it expects; both change when it is restarted.
 #[derive(Debug, Clone)]
 pub struct Upstream {
     /// Its private address, on loopback.
     pub address: SocketAddr,
     /// The key for [`KEY_HEADER`].
     pub key: String,
-    /// Set by a relay that found nobody behind the door.
-    pub deserted: Arc<AtomicBool>,
+    /// Set by a relay whose connection was refused: the site no longer listens.
+    pub unreachable: Arc<AtomicBool>,
 }
 
 impl Upstream {
-    /// A door that was just opened.
+    /// A site that has just begun to listen at `address`.
     pub fn new(address: SocketAddr, key: String) -> Self {
-        Self { address, key, deserted: Arc::default() }
+        Self { address, key, unreachable: Arc::default() }
     }
 }
 
-/// The site's door, as it is now.
+/// The site's upstream as it is now.
 pub type SharedUpstream = Arc<Mutex<Upstream>>;
 
 /// A request on its way to the site.
 #[derive(Debug)]
-pub struct Job {
+pub struct SiteRequest {
     /// The connection that it came on.
     pub connection: usize,
     /// Method, target and headers, each line ended, without the empty line.
@@ -49,14 +49,14 @@ pub struct Job {
     pub body: Vec<u8>,
 }
 
-impl Job {
-    /// Method and path for the log; what stands behind the path may be a secret.
+impl SiteRequest {
+    /// Method and path for the log, without the query, which may be a secret.
     pub fn shown(&self) -> &str {
         self.head.split(['?', '\r']).next().unwrap_or_default()
     }
 }
 
-/// The site's whole answer to a [`Job`], or why there is none.
+/// The site's whole answer to a [`SiteRequest`], or why there is none.
 #[derive(Debug)]
 pub struct Reply {
     /// The connection that the request came on.
@@ -65,19 +65,19 @@ pub struct Reply {
     pub answer: Result<Vec<u8>, Refusal>,
 }
 
-/// A job, and the desk to which its answer goes.
+/// A request, and where its answer goes.
 #[derive(Debug)]
-struct Errand {
-    job: Job,
+struct Queued {
+    request: SiteRequest,
     answers: Sender<Reply>,
     waker: Arc<Waker>,
 }
 
-/// The relays. When they and all desks are dropped, each ends after the request that it carries; nobody waits for
-/// that.
+/// The relays. Once this and all handles are dropped, each thread ends after the request that it carries; nothing waits
+/// for that.
 #[derive(Debug)]
 pub struct Relays {
-    errands: SyncSender<Errand>,
+    requests: SyncSender<Queued>,
 }
 
 impl Relays {
@@ -85,28 +85,28 @@ impl Relays {
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn start(door: &SharedUpstream) -> io::Result<Self> {
-        let (errands, queue) = sync_channel(QUEUE);
+    pub fn start(upstream: &SharedUpstream) -> io::Result<Self> {
+        let (requests, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..RELAYS {
-            let (queue, door) = (queue.clone(), door.clone());
+            let (queue, upstream) = (queue.clone(), upstream.clone());
             let thread = std::thread::Builder::new().name(format!("relay-{number}"));
-            thread.spawn(move || relay(&queue, &door))?;
+            thread.spawn(move || relay(&queue, &upstream))?;
         }
-        Ok(Self { errands })
+        Ok(Self { requests })
     }
 
-    /// Where an event loop hands requests in and gets the answers; it is woken by `waker` when one is there.
-    pub fn desk(&self, waker: &Arc<Waker>) -> RelayHandle {
+    /// A handle for an event loop, which `waker` wakes when an answer is there.
+    pub fn handle(&self, waker: &Arc<Waker>) -> RelayHandle {
         let (answers, replies) = channel();
-        RelayHandle { errands: self.errands.clone(), answers, replies, waker: waker.clone() }
+        RelayHandle { requests: self.requests.clone(), answers, replies, waker: waker.clone() }
     }
 }
 
-/// One event loop's way to the relays.
+/// Hands one event loop's requests to the relays and gets the answers.
 #[derive(Debug)]
 pub struct RelayHandle {
-    errands: SyncSender<Errand>,
+    requests: SyncSender<Queued>,
     answers: Sender<Reply>,
     replies: Receiver<Reply>,
     waker: Arc<Waker>,
@@ -116,37 +116,37 @@ impl RelayHandle {
     /// Queues a request.
     ///
     /// # Errors
-    /// A refusal with 503 when [`QUEUE`] requests wait already.
-    pub fn submit(&self, job: Job) -> Result<(), Refusal> {
-        let errand = Errand { job, answers: self.answers.clone(), waker: self.waker.clone() };
-        self.errands.try_send(errand).map_err(|error| match error {
+    /// A refusal with 503 when [`QUEUE`] requests are waiting already.
+    pub fn submit(&self, request: SiteRequest) -> Result<(), Refusal> {
+        let queued = Queued { request, answers: self.answers.clone(), waker: self.waker.clone() };
+        self.requests.try_send(queued).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::new(503, "Too many requests wait; try again in a second."),
             TrySendError::Disconnected(_) => Refusal::new(503, "The server is ending."),
         })
     }
 
-    /// An answer that is there.
+    /// The next answer, if one is there.
     pub fn reply(&self) -> Option<Reply> {
         self.replies.try_recv().ok()
     }
 }
 
-fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedUpstream) {
+fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
     loop {
         let next = lock(queue).recv();
-        let Ok(Errand { job, answers, waker }) = next else { return };
-        let connection = job.connection;
-        let door = lock(door).clone();
-        // Whatever happens there is a reply: the connection waits for it.
-        let carried = catch_unwind(AssertUnwindSafe(|| carry(&job, &door)));
+        let Ok(Queued { request, answers, waker }) = next else { return };
+        let connection = request.connection;
+        let upstream = lock(upstream).clone();
+        // Whatever happens, there must be a reply, because the connection waits for it.
+        let carried = catch_unwind(AssertUnwindSafe(|| carry(&request, &upstream)));
         let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
         let answer = carried.map_err(|failure| {
-            warn!("the site did not answer {}: {failure}", job.shown());
+            warn!("the site did not answer {}: {failure}", request.shown());
             match failure.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                     Refusal::new(504, "The site did not answer in time.")
                 }
-                _ => Refusal::new(502, "The site did not answer; it is being started anew."),
+                _ => Refusal::new(502, "The site did not answer; it is being restarted."),
             }
         });
         if answers.send(Reply { connection, answer }).is_err() {
@@ -158,18 +158,18 @@ fn relay(queue: &Mutex<Receiver<Errand>>, door: &SharedUpstream) {
     }
 }
 
-fn carry(job: &Job, door: &Upstream) -> io::Result<Vec<u8>> {
+fn carry(request: &SiteRequest, upstream: &Upstream) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + SITE_TIME;
-    let mut site = TcpStream::connect_timeout(&door.address, SITE_TIME).inspect_err(|failure| {
+    let mut site = TcpStream::connect_timeout(&upstream.address, SITE_TIME).inspect_err(|failure| {
         if failure.kind() == ErrorKind::ConnectionRefused {
-            door.deserted.store(true, Ordering::Relaxed);
+            upstream.unreachable.store(true, Ordering::Relaxed);
         }
     })?;
     site.set_write_timeout(Some(SITE_TIME))?;
-    let mut request = job.head.clone().into_bytes();
-    write!(request, "{KEY_HEADER}: {}\r\n\r\n", door.key)?;
-    request.extend_from_slice(&job.body);
-    site.write_all(&request)?;
+    let mut bytes = request.head.clone().into_bytes();
+    write!(bytes, "{KEY_HEADER}: {}\r\n\r\n", upstream.key)?;
+    bytes.extend_from_slice(&request.body);
+    site.write_all(&bytes)?;
 
     let mut answer = Vec::new();
     let mut chunk = [0; 16 << 10];
@@ -208,14 +208,14 @@ mod tests {
         Upstream::new(address, "key".to_owned())
     }
 
-    fn job() -> Job {
-        Job { connection: 0, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
+    fn request() -> SiteRequest {
+        SiteRequest { connection: 0, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
     }
 
     #[test]
     fn an_answer_larger_than_the_limit_is_given_up() {
         let endless = |relay: &mut TcpStream| while relay.write_all(&[b'x'; 64 << 10]).is_ok() {};
-        let told = carry(&job(), &site(endless)).unwrap_err().to_string();
+        let told = carry(&request(), &site(endless)).unwrap_err().to_string();
         assert!(told.contains("larger than"), "{told}");
     }
 
@@ -229,7 +229,7 @@ mod tests {
             }
         };
         let begin = Instant::now();
-        let kind = carry(&job(), &site(trickle)).unwrap_err().kind();
+        let kind = carry(&request(), &site(trickle)).unwrap_err().kind();
         assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind}");
         assert!((SITE_TIME..3 * SITE_TIME).contains(&begin.elapsed()), "after {:?}", begin.elapsed());
     }
@@ -237,19 +237,19 @@ mod tests {
     #[test]
     fn a_relay_that_fails_says_so_and_carries_the_next_request() {
         let gone = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let door = Arc::new(Mutex::new(Upstream::new(gone, String::new())));
+        let upstream = Arc::new(Mutex::new(Upstream::new(gone, String::new())));
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
-        let desk = Relays::start(&door).unwrap().desk(&waker);
+        let handle = Relays::start(&upstream).unwrap().handle(&waker);
         let ask = || {
-            desk.submit(job()).unwrap();
-            desk.replies.recv_timeout(SITE_TIME).unwrap().answer
+            handle.submit(request()).unwrap();
+            handle.replies.recv_timeout(SITE_TIME).unwrap().answer
         };
         for _ in 0..2 * RELAYS {
             assert_eq!(ask().unwrap_err().status, 502);
         }
-        assert!(door.lock().unwrap().deserted.load(Ordering::Relaxed), "the site was not told");
-        *door.lock().unwrap() = site(|relay| {
+        assert!(upstream.lock().unwrap().unreachable.load(Ordering::Relaxed), "the site was not told");
+        *upstream.lock().unwrap() = site(|relay| {
             relay.write_all(b"answer").unwrap();
             relay.shutdown(std::net::Shutdown::Write).unwrap();
         });

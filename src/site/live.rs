@@ -12,7 +12,7 @@ use crate::multipart;
 use crate::names::CameraLabel;
 use crate::names::is_viewer_id;
 use crate::problem::Problem;
-use crate::protocol::{HEADER, Kind, Order};
+use crate::protocol::{HEADER, Order, OrderKind};
 
 /// A camera works if its last picture is at most this old.
 const HEALTHY: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ const HEALTHY: Duration = Duration::from_secs(10);
 pub(super) fn stream(ctx: &RequestContext<'_>) -> Response {
     match StreamQuery::of(ctx) {
         Err(why) => plain_text(400, why),
-        Ok(query) => hand_over(ctx, Kind::Stream, query, multipart::CONTENT_TYPE)
+        Ok(query) => hand_over(ctx, OrderKind::Stream, query, multipart::CONTENT_TYPE)
             .with_additional_header("Pragma", "no-cache")
             .with_additional_header("X-Accel-Buffering", "no"), // nginx would hold frames back otherwise
     }
@@ -39,7 +39,7 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
         Some(problem) if !card => {
             plain_text(503, problem.to_string()).with_additional_header("Retry-After", "1")
         }
-        _ => hand_over(ctx, Kind::Snapshot { card }, query, "image/jpeg"),
+        _ => hand_over(ctx, OrderKind::Snapshot { card }, query, "image/jpeg"),
     }
 }
 
@@ -74,7 +74,7 @@ fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
 /// Makes the gate hand the connection over to the fan-out. A HEAD request gets the headers only.
 fn hand_over(
     ctx: &RequestContext<'_>,
-    kind: Kind,
+    kind: OrderKind,
     query: StreamQuery,
     content_type: &'static str,
 ) -> Response {

@@ -64,7 +64,7 @@ fn run(
 ) {
     loop {
         debug!("the site listens on {}", upstream.address);
-        while !upstream.deserted.load(Ordering::Relaxed) {
+        while !upstream.unreachable.load(Ordering::Relaxed) {
             server.poll_timeout(CHECK_PERIOD); // returns when no request has come for this long
         }
         error!("the site's server ended; starting it again");

@@ -1,8 +1,8 @@
 //! A client's connection as bytes in and out: plain TCP, or TLS over it. Used by [`crate::gate`], which takes
-//! requests from it, and by [`crate::fanout`], which pushes frames into it; neither asks which of the two it is.
+//! requests from it, and by [`crate::fanout`], which sends frames; neither needs to know which of the two it is.
 //!
-//! No call waits. What it promises for plain connections: one call here is one system call, straight from the
-//! caller's memory. For TLS: what is encrypted and not sent yet is at most [`tls::AHEAD`] and a little.
+//! No call blocks. For plain connections, one call here is one system call, straight from the caller's memory. For
+//! TLS, what is encrypted and not sent yet is at most [`tls::AHEAD`] and one record.
 
 mod tls;
 
@@ -18,26 +18,35 @@ use tls::Tls;
 /// One client's connection; its TCP socket is non-blocking.
 #[derive(Debug)]
 pub enum Socket {
-    /// Bytes go as they are.
+    /// Plain TCP.
     Plain(TcpStream),
-    /// Bytes go encrypted.
+    /// TLS over TCP.
     Tls(Box<Tls>),
 }
 
-/// What a call that sends has done.
+/// How far a non-blocking operation got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is complete.
+    Done,
+    /// It goes on when the socket is ready again.
+    WouldBlock,
+}
+
+/// What a sending call has done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// Bytes that it took of what it was given.
+    /// Bytes of the caller's data that were taken.
     pub taken: usize,
-    /// Bytes that the system took, which shows that the client still takes some.
+    /// Bytes that the system took, which shows that the client makes progress.
     pub moved: usize,
 }
 
 impl Socket {
-    /// The server's side of TLS on a connection on which nothing was said yet.
+    /// The server's side of TLS on a connection on which nothing has been read or sent yet.
     ///
     /// # Errors
-    /// What rustls cannot do; nothing with settings that have served before.
+    /// When rustls refuses its settings.
     pub fn tls(tcp: TcpStream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         Ok(Socket::Tls(Box::new(Tls::new(tcp, config)?)))
     }
@@ -50,26 +59,26 @@ impl Socket {
         }
     }
 
-    /// Whether nobody between can read along.
+    /// Whether it is encrypted.
     pub fn is_secure(&self) -> bool {
         matches!(self, Socket::Tls(_))
     }
 
-    /// Goes on with the handshake; whether it is done, which a plain connection always is.
+    /// Continues the TLS handshake; a plain connection has none, so it is always done.
     ///
     /// # Errors
-    /// The client went, or what it sends is wrong; the alert that says so is on its way.
-    pub fn handshake(&mut self) -> io::Result<bool> {
+    /// The client disconnected, or what it sends is wrong; then the alert that says so is being sent.
+    pub fn handshake(&mut self) -> io::Result<Progress> {
         match self {
-            Socket::Plain(_) => Ok(true),
+            Socket::Plain(_) => Ok(Progress::Done),
             Socket::Tls(tls) => tls.handshake(),
         }
     }
 
-    /// Reads what is there; 0 at the end. What TLS must say to it is held.
+    /// Reads what is there; 0 at the end. What TLS must answer is held.
     ///
     /// # Errors
-    /// `WouldBlock` when there is nothing; the client went, or what it sends is wrong.
+    /// `WouldBlock` when there is nothing; the client disconnected, or what it sends is wrong.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.read(buffer),
@@ -77,10 +86,10 @@ impl Socket {
         }
     }
 
-    /// Sends what is held as far as the system takes it.
+    /// Sends as much of what is held as the system takes.
     ///
     /// # Errors
-    /// The client went.
+    /// The client disconnected.
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Socket::Plain(_) => Ok(()),
@@ -88,11 +97,11 @@ impl Socket {
         }
     }
 
-    /// Sends what is held, and as much of these two pieces, one behind the other, as the system takes. Of TLS some
-    /// that was taken may then be held; with two empty pieces it sends what is.
+    /// Sends what is held, then as much of these two pieces, one behind the other, as the system takes. With TLS, some
+    /// of what was taken may then be held; two empty pieces send just what is held.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing of all that could be done; the client went.
+    /// `WouldBlock` when none of it could be done; the client disconnected.
     pub fn send(&mut self, parts: [&[u8]; 2]) -> io::Result<Sent> {
         match self {
             Socket::Plain(tcp) => match tcp.write_vectored(&parts.map(IoSlice::new))? {
@@ -103,7 +112,7 @@ impl Socket {
         }
     }
 
-    /// Whether something that was taken is not sent yet. It goes with the next call, once the system takes more.
+    /// Whether something that was taken is not sent yet. The next call sends it, once the system takes more.
     pub fn holds(&self) -> bool {
         match self {
             Socket::Plain(_) => false,
@@ -111,7 +120,7 @@ impl Socket {
         }
     }
 
-    /// Tells the client that nothing more comes. It may have gone already: then reading says so.
+    /// Closes the sending half. If the client has disconnected already, reading will say so.
     pub fn finish(&mut self) {
         if let Socket::Tls(tls) = self {
             tls.say_goodbye();
@@ -119,7 +128,8 @@ impl Socket {
         let _ = self.tcp().shutdown(Shutdown::Write);
     }
 
-    /// Throws away, without understanding it, what the client still sends behind [`Socket::finish`]; how much.
+    /// Reads and discards what the client still sends after [`Socket::finish`], without decrypting it; returns the
+    /// number of bytes, 0 at the end.
     ///
     /// # Errors
     /// As for [`Socket::read`].
@@ -128,7 +138,7 @@ impl Socket {
     }
 }
 
-/// What is left of two pieces behind their first `sent` bytes.
+/// What is left of two pieces after their first `sent` bytes.
 pub fn rest([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
     let of_first = sent.min(first.len());
     [&first[of_first..], second.get(sent - of_first..).unwrap_or_default()]

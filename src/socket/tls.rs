@@ -6,14 +6,14 @@ use std::sync::Arc;
 use mio::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::{Sent, rest};
+use super::{Progress, Sent, rest};
 
-/// So many bytes at most are encrypted before the system takes them. With less of them a frame costs more system
-/// calls; with more, a viewer that does not keep up costs more memory beside its spill.
+/// The most bytes that are encrypted before the system takes them. With fewer, a frame costs more system calls; with
+/// more, a viewer that does not keep up costs more memory besides its spill.
 pub const AHEAD: usize = 64 << 10;
 
-/// Reads in one turn that bring nothing for us (a handshake takes fewer). A client that goes on like this keeps
-/// everybody else waiting, and is none.
+/// The most reads in one turn that bring no data (a handshake takes fewer). A client that sends more of them would keep
+/// all others waiting, and is dropped.
 const READS: usize = 64;
 
 /// A connection encrypted by rustls.
@@ -34,16 +34,16 @@ impl Tls {
         self.tls.wants_write()
     }
 
-    pub(super) fn handshake(&mut self) -> io::Result<bool> {
+    pub(super) fn handshake(&mut self) -> io::Result<Progress> {
         for _ in 0..READS {
             self.flush()?;
             if !self.tls.is_handshaking() {
-                return Ok(true);
+                return Ok(Progress::Done);
             }
             match self.take_in() {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::WouldBlock),
                 Err(error) => return Err(error),
             }
         }
@@ -54,23 +54,23 @@ impl Tls {
         for _ in 0..READS {
             match self.tls.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.take_in()?,
-                other => return other, // also when the client went: rustls says so here
+                other => return other, // also when the client disconnected: rustls reports it here
             };
         }
         Err(chatter())
     }
 
-    /// Reads once from the system, and understands it. What must be said to it is held.
+    /// Reads once from the system and decrypts it. What must be answered is held.
     fn take_in(&mut self) -> io::Result<usize> {
         let count = self.tls.read_tls(&mut self.tcp)?;
         if let Err(wrong) = self.tls.process_new_packets() {
-            let _ = self.flush(); // the alert that says what is wrong; one that went need not know
+            let _ = self.flush(); // the alert that says what is wrong; a client that is gone does not need it
             return Err(io::Error::new(ErrorKind::InvalidData, wrong));
         }
         Ok(count)
     }
 
-    /// Sends what is held as far as the system takes it.
+    /// Sends as much of what is held as the system takes.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self.push(&mut 0) {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
@@ -78,7 +78,7 @@ impl Tls {
         }
     }
 
-    /// Sends all that is held, and counts in `moved` what went.
+    /// Sends everything that is held, and adds to `moved` what the system took.
     fn push(&mut self, moved: &mut usize) -> io::Result<()> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.tcp) {
@@ -94,7 +94,7 @@ impl Tls {
         let mut sent = Sent::default();
         loop {
             match self.push(&mut sent.moved) {
-                // What was done before must not be forgotten.
+                // What was sent before must be reported.
                 Err(error) if error.kind() == ErrorKind::WouldBlock && sent != Sent::default() => {
                     return Ok(sent);
                 }
@@ -109,10 +109,10 @@ impl Tls {
         }
     }
 
-    /// The end in TLS's words (RFC 8446 section 6.1), without which a client must take all for cut off.
+    /// Sends TLS's close_notify (RFC 8446 section 6.1), without which a client must assume that data was cut off.
     pub(super) fn say_goodbye(&mut self) {
         self.tls.send_close_notify();
-        let _ = self.push(&mut 0); // one that takes nothing need not know
+        let _ = self.push(&mut 0); // a client that takes nothing does not need it
     }
 }
 
@@ -122,7 +122,7 @@ impl Drop for Tls {
     }
 }
 
-/// Records without end that carry nothing.
+/// The error for endless records that carry no data.
 fn chatter() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "it sends much and says nothing")
+    io::Error::new(ErrorKind::InvalidData, "it sends records without data")
 }

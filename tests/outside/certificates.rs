@@ -1,4 +1,4 @@
-//! The certificate of HTTPS: made here or given, kept, and changed while it is used.
+//! The certificate of HTTPS: made here or given, stored, and replaced while it is in use.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ impl Folder {
         self.0.join(name).display().to_string()
     }
 
-    /// Puts a certificate for `localhost` that ends at the beginning of this year, and its key, into two files.
+    /// Puts a certificate for `localhost` that expired at the beginning of this year, and its key, into two files.
     fn put(&self, until: i32) -> Outcome {
         let mut params = CertificateParams::new(["localhost".to_owned()])?;
         params.not_after = date_time_ymd(until, 1, 1);
@@ -23,7 +23,7 @@ impl Folder {
         Ok(fs::write(self.0.join("cert.pem"), params.self_signed(&key)?.pem())?)
     }
 
-    /// The value of `--tls` for these two.
+    /// The value of `--tls` for these two files.
     fn option(&self) -> String {
         format!("{},{}", self.file("cert.pem"), self.file("key.pem"))
     }
@@ -101,24 +101,24 @@ fn a_certificate_that_changes_is_used_from_then_on_and_garbage_in_its_place_is_n
     let viewer = Trust::any()?.watch(address, "/stream")?;
     let first = served()?;
     folder.put(2200)?;
-    // By itself, after a while.
+    // Without a signal, after a while.
     wait_for("the next certificate", || Ok((served()? != first).then_some(())))?;
     let second = served()?;
     for (bad, told) in [("garbage", "BEGIN CERTIFICATE"), ("", "BEGIN CERTIFICATE")] {
         fs::write(folder.0.join("cert.pem"), bad)?;
         boardcam.signal(Signal::HUP)?;
-        wait_for("it to be told", || Ok(boardcam.log().contains(told).then_some(())))?;
+        wait_for("the log to say so", || Ok(boardcam.log().contains(told).then_some(())))?;
         ensure!(served()? == second, "it is not served any more");
     }
     folder.put(2020)?;
     boardcam.signal(Signal::HUP)?;
-    wait_for("it to be told", || {
+    wait_for("the log to say so", || {
         Ok(boardcam.log().contains("time of the certificate is over").then_some(()))
     })?;
     ensure!(served()? == second, "one whose time is over is served");
     fs::remove_file(folder.0.join("key.pem"))?;
     boardcam.signal(Signal::HUP)?;
-    wait_for("it to be told", || Ok(boardcam.log().contains("No such file").then_some(())))?;
+    wait_for("the log to say so", || Ok(boardcam.log().contains("No such file").then_some(())))?;
     ensure!(served()? == second, "it is not served any more");
     folder.put(2200)?;
     boardcam.signal(Signal::HUP)?;

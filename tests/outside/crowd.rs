@@ -1,5 +1,5 @@
-//! More connections than anybody needs, from one address: whoever watches notices nothing, and who is too many
-//! is told so.
+//! More connections than anybody needs, from one address: viewers notice nothing, and connections above the limit are
+//! refused with an answer.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,18 +14,18 @@ use client::{Answer, Outcome, PATIENCE, Viewer, ensure, request, wait_for};
 use rustix::process::Signal;
 use socket2::SockRef;
 
-/// Connections at once unless the settings say otherwise, as `--help` tells.
+/// The default limit of connections at once, as `--help` states it.
 const CONNECTIONS: u64 = 1_024;
 
-/// A request whose connection is to be kept.
+/// A request that keeps its connection alive.
 const STATE: &[u8] = b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Leaves without a word: the other side gets a reset.
+/// Closes the connection so that the other side gets a reset.
 fn reset(socket: TcpStream) -> Outcome {
     Ok(SockRef::from(&socket).set_linger(Some(Duration::ZERO))?)
 }
 
-/// Connects, asks every other time, and resets, at least `least` times and until `end`.
+/// Connects, sends a request every other time, and resets, at least `least` times and until `end`.
 fn flood(address: SocketAddr, least: usize, end: &AtomicBool) -> Outcome<usize> {
     let mut count = 0;
     while count < least || !end.load(Ordering::Relaxed) {
@@ -39,7 +39,7 @@ fn flood(address: SocketAddr, least: usize, end: &AtomicBool) -> Outcome<usize> 
     Ok(count)
 }
 
-/// Frames that come to a viewer in a second, over so many frames.
+/// The frames that a viewer gets in a second, measured over this many frames.
 fn rate(viewer: &Viewer, frames: usize) -> Outcome<f64> {
     let begin = Instant::now();
     goes_on(viewer, frames)?;
@@ -51,14 +51,14 @@ fn a_flood_of_connections_from_one_address_leaves_a_viewer_its_rate_and_nothing_
     const FLOODS: usize = 4;
     const EACH: usize = 500;
     const FRAMES: usize = 30;
-    /// Of the viewer's rate, what must be left on processors that make the flood, too.
+    /// The share of the viewer's rate that must be left, on processors that also make the flood.
     const LEAST: f64 = 0.3;
-    /// Of the camera's frames, what may pass the viewer by.
+    /// The share of the camera's frames that the viewer may miss.
     const MOST_SKIPPED: f64 = 0.25;
-    // Small pictures, lest the rate is that of the encoder.
+    // Small pictures, so that the encoder does not limit the rate.
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "--fps", "10"])?;
     let viewer = boardcam.watch("/stream")?;
-    // The viewer, and who asks; who may be turned away as long as the flood's requests wait.
+    // The viewer and the client that sends this request, which may be refused while the flood's requests wait.
     let alone = || Ok(boardcam.connections().is_ok_and(|open| open == 2).then_some(()));
     wait_for("the viewer to be alone", alone)?;
     let before = boardcam.files_and_threads()?;
@@ -87,7 +87,7 @@ fn a_flood_of_connections_from_one_address_leaves_a_viewer_its_rate_and_nothing_
     Ok(())
 }
 
-/// What has become of a client that only connected.
+/// What became of a client that only connected.
 #[derive(PartialEq)]
 enum Fate {
     Taken,
@@ -109,24 +109,24 @@ fn fate(reader: &mut BufReader<TcpStream>) -> Outcome<Fate> {
 fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told_to_come_again() -> Outcome {
     const IDLE: u64 = 1_000;
     const MORE: u64 = 100;
-    /// Told in words at least; the others are closed at once.
+    /// At least this many get a refusal; the others are closed at once.
     const TOLD: usize = 10;
-    /// Of about 500 frames, what may pass the viewer by.
+    /// The number of frames, of about 500, that the viewer may miss.
     const MOST_SKIPPED: u64 = 50;
     let open = open_many()?;
     ensure!(open > IDLE + 2 * MORE, "this test needs more open files than {open}; see ulimit -Hn");
-    // Small pictures, lest the first are closed before the last are there.
+    // Small pictures, so that the first connections are not closed before the last are there.
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     let (_, threads) = boardcam.files_and_threads()?;
     let connect = |count| (0..count).map(|_| request(boardcam.address, b"")).collect::<Outcome<Vec<_>>>();
     let idle = connect(IDLE)?;
-    // The viewer and the one who asks come on top.
+    // The viewer and the client that reads /state are not among them.
     wait_for("them to be counted", || Ok((boardcam.connections()? == IDLE + 2).then_some(())))?;
 
     let mut more = connect(MORE)?;
-    // When the last one knows, all do: they are taken in the order in which they came.
+    // When the last one is decided, all are: they are accepted in the order in which they came.
     more.last_mut().ok_or("nobody")?.read_to_end(&mut Vec::new())?;
     let fates = more.iter_mut().map(fate).collect::<Outcome<Vec<_>>>()?;
     let count = |wanted: Fate| fates.iter().filter(|fate| **fate == wanted).count();
@@ -159,7 +159,7 @@ fn five_hundred_requests_at_once_are_each_answered_or_told_to_come_again() -> Ou
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
-    // All of them are there when it goes on; the kernel keeps them meanwhile.
+    // All of them are there when the program continues; the kernel holds them meanwhile.
     boardcam.signal(Signal::STOP)?;
     let readers = (0..REQUESTS).map(|_| request(boardcam.address, STATE)).collect::<Outcome<Vec<_>>>();
     boardcam.signal(Signal::CONT)?;
@@ -212,7 +212,7 @@ fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
     let mut here = request(boardcam.address, STATE)?;
     ensure!(Answer::read(&mut here)?.status == 200, "not served");
     let mut files = boardcam.files_and_threads()?.0 as u64;
-    // At some number there are enough for the relay, and too few for what the site does then.
+    // At some number there are enough descriptors for the relay, and too few for what the site does next.
     wait_for("the site to be gone", || {
         boardcam.limit_open_files(files)?;
         files += 1;
@@ -230,7 +230,7 @@ fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
 
 #[test]
 fn an_answer_of_many_kilobytes_tells_its_length_and_keeps_the_connection() -> Outcome {
-    /// From here on the site's server would send chunks, which the gate must never see.
+    /// From this size on the site's server would send chunks, which the gate must never see.
     const CHUNKED_FROM: usize = 32 << 10;
     const VIEWERS: usize = 250;
     open_many()?;

@@ -1,4 +1,4 @@
-//! What clients send that no browser would: each gets a clear answer or is dropped, and the others notice nothing.
+//! Clients that send what no browser would: each gets a clear answer or is dropped, and the others notice nothing.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -10,10 +10,10 @@ use crate::slow::skipped;
 
 use client::{Answer, Outcome, ensure, request, wait_for};
 
-/// The largest body that is taken, in bytes.
+/// The largest request body, in bytes.
 const BODY_MAX: usize = 64 << 10;
 
-/// The largest head that is taken, in bytes, and the most lines of headers in it.
+/// The largest request head in bytes, and the most header lines in it.
 const HEAD_MAX: usize = 8 << 10;
 const HEADERS_MAX: usize = 64;
 
@@ -22,7 +22,7 @@ fn five_thousand_pipelined_requests_are_answered_in_order_by_as_many_threads_as_
     const REQUESTS: usize = 5_000;
     let boardcam = Boardcam::pattern()?;
     let (_, threads) = boardcam.files_and_threads()?;
-    // No period that a mix-up could fit into: which of the two comes where is written in this number's bits.
+    // Not periodic, so that no mix-up goes unnoticed: this number's bits say which of the two comes next.
     let is_page = |number: usize| (0xb7e1_5162_8aed_2a6b_u64 >> (number % 61)) & 1 == 1;
     let reader = &mut request(boardcam.address, b"")?;
     let mut socket = reader.get_ref().try_clone()?;
@@ -90,7 +90,7 @@ fn head_and_options_are_answered_without_opening_a_stream() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let ask = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     for path in ["/", "/stream", "/snapshot", "/state", "/nowhere"] {
-        // On one connection: a body where none belongs would be read as the next answer.
+        // On one connection, where a body that does not belong would be read as the next answer.
         let asks = ask("HEAD", path) + &ask("OPTIONS", path) + &ask("GET", "/icon.svg");
         let mut reader = request(boardcam.address, asks.as_bytes())?;
         let head = Answer::read_head(&mut reader)?;

@@ -1,4 +1,4 @@
-//! HTTPS: all that is served in plain, and what clients do to it.
+//! HTTPS: it serves everything that plain HTTP does, and clients cannot harm it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,10 +18,10 @@ use client::{Answer, Outcome, Secure, Trust, Viewer, certificate, ensure, reques
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_boardcam");
 
-/// The first bytes of a handshake, of which more would follow.
+/// The first bytes of an unfinished handshake.
 const HALF_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
-/// A folder that is there until the test ends.
+/// A folder that is removed when the test ends.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -40,12 +40,12 @@ impl Drop for Folder {
     }
 }
 
-/// Starts it with HTTPS and says where that is. What it keeps goes into the folder.
+/// Starts boardcam with HTTPS and returns its HTTPS address. Its state goes into the folder.
 pub fn start(folder: &Folder, tls: &str, more: &[&str]) -> Outcome<(Boardcam, SocketAddr)> {
     start_by(Command::new(PROGRAM), folder, tls, more)
 }
 
-/// The same by a command that has more in its environment.
+/// The same with a command that has more in its environment.
 fn start_by(
     mut command: Command,
     folder: &Folder,
@@ -311,7 +311,7 @@ fn garbage_within_tls_ends_that_connection_alone() -> Outcome {
     }
     let begin = Instant::now();
     wait_for("them to be gone", || Ok((boardcam.connections()? == 2).then_some(())))?;
-    // An idle connection has 15 s.
+    // An idle connection is closed after 15 s.
     ensure!(begin.elapsed() < Duration::from_secs(10), "heard out for {:?}", begin.elapsed());
     goes_on(&viewer, 5)?;
     drop(held);
@@ -319,7 +319,7 @@ fn garbage_within_tls_ends_that_connection_alone() -> Outcome {
     Ok(())
 }
 
-/// Opens a stream on a connection that takes in next to nothing.
+/// Opens a stream on a connection whose kernel takes next to nothing.
 fn narrow(address: SocketAddr) -> Outcome<Secure> {
     let socket = client::narrow(address, b"")?.into_inner();
     let mut connection = Trust::any()?.shake_hands(socket, "localhost")?;
@@ -339,7 +339,7 @@ fn https_viewers_that_never_read_are_dropped_and_one_that_reads_slowly_stays() -
     let begin = Instant::now();
     wait_for("all to watch", || Ok((watching(&boardcam)? == SILENT + 2).then_some(())))?;
     let dropped = thread::scope(|scope| {
-        // So slowly that not even what is encrypted ahead goes in ten seconds.
+        // So slowly that not even what is encrypted ahead is taken within ten seconds.
         let reading = scope.spawn(move || {
             let mut taken = 0;
             while begin.elapsed() < Duration::from_secs(16) {
@@ -375,8 +375,8 @@ fn it_ends_soon_with_https_viewers_and_half_handshakes_and_says_goodbye() -> Out
     let reading = thread::spawn(move || std::io::copy(&mut ended, &mut std::io::sink()));
     let (code, after) = boardcam.end_by(Signal::TERM)?;
     ensure!(code == Some(0) && after < Duration::from_secs(4), "{code:?} after {after:?}");
-    let told = reading.join().map_err(|_| "the reader panicked")?;
-    ensure!(told.is_ok(), "the stream was cut off without a word: {told:?}");
+    let read = reading.join().map_err(|_| "the reader panicked")?;
+    ensure!(read.is_ok(), "the stream was cut off without close_notify: {read:?}");
     drop((silent, half, idle));
     Ok(())
 }

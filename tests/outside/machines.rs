@@ -1,4 +1,4 @@
-//! What machines see that watch over it: its metrics, its state in ustreamer's words, and log lines in JSON.
+//! What monitoring reads: metrics, the state in ustreamer's format, and log lines in JSON.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use client::{Outcome, ensure, wait_for};
 use crate::boardcam::{Boardcam, goes_on, run};
 use crate::recording::Place;
 
-/// Every sample of /metrics by its name and labels.
+/// Every sample of /metrics, by its name and labels.
 fn metrics(boardcam: &Boardcam) -> Outcome<BTreeMap<String, f64>> {
     let answer = boardcam.get("/metrics")?;
     ensure!(answer.status == 200, "/metrics: {}", answer.status);
@@ -74,7 +74,7 @@ fn state_says_in_ustreamers_words_what_means_the_same() -> Outcome {
     let boardcam =
         Boardcam::start(&["--camera", "a=pattern", "--camera", "b=/dev/video-not-here", "--size", "64x48"])?;
     let viewer = boardcam.watch("/stream?id=me-1&advance_headers=0")?;
-    // Frames are wanted a moment before their viewer is counted.
+    // Frames are demanded a moment before their viewer is counted.
     let state = wait_for("rates and the viewer", || {
         let state = boardcam.state()?;
         let (source, stream) = (&state["result"]["source"], &state["result"]["stream"]);
@@ -103,7 +103,7 @@ fn state_says_in_ustreamers_words_what_means_the_same() -> Outcome {
     Ok(())
 }
 
-/// Each line as an object; whatever else is there is a mistake.
+/// Each line of the log as an object; fails if anything else is there.
 fn objects(log: &str) -> Outcome<Vec<Value>> {
     let object = |line: &str| -> Outcome<Value> {
         let object: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
@@ -126,10 +126,14 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
     viewer.next()?;
     ensure!(boardcam.get("/%22%0a%7b")?.status == 404, "no 404");
     drop(viewer);
-    wait_for("the viewer to have left", || Ok(boardcam.log().contains("left after").then_some(())))?;
+    wait_for("the viewer to have left", || {
+        Ok(boardcam.log().contains("stopped watching after").then_some(()))
+    })?;
     wait_for("a recording", || Ok(boardcam.log().contains("recording into").then_some(())))?;
     let lines = objects(&boardcam.log())?;
-    for told in [": opened ", "watches camera", "makes smaller", "left after", "recording into"] {
+    let messages =
+        [": opened ", "started watching camera door", "makes smaller", "stopped watching", "recording into"];
+    for told in messages {
         let line =
             lines.iter().find(|line| line["message"].as_str().is_some_and(|message| message.contains(told)));
         let line = line.ok_or_else(|| format!("no line with {told:?}"))?;
@@ -141,7 +145,7 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
 
 #[test]
 fn with_log_format_json_what_ends_it_is_told_in_json_too() -> Outcome {
-    // An address of documentation (RFC 5737), which no machine has.
+    // An address for documentation (RFC 5737), which no machine has.
     let output = run(&["--camera", "pattern", "--log-format", "json", "--listen", "192.0.2.1:80"])?;
     ensure!(output.status.code() == Some(1), "{}", output.status);
     let lines = objects(&String::from_utf8(output.stderr)?)?;

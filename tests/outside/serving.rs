@@ -1,4 +1,4 @@
-//! What somebody sees who starts boardcam and opens it in a browser or player.
+//! What a user sees who starts boardcam and opens it in a browser or player.
 
 use std::error::Error;
 use std::io::{BufRead, Read, Write};
@@ -83,7 +83,7 @@ fn a_stream_is_the_bytes_that_players_understand() -> Outcome {
     Ok(())
 }
 
-/// A pattern of one frame a second, right after a frame: the next one is nearly a second away.
+/// A pattern at one frame a second, just after a frame: the next one is nearly a second away.
 fn just_after_a_frame() -> Outcome<Boardcam> {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--fps", "1"])?;
     let captured = || {
@@ -94,7 +94,7 @@ fn just_after_a_frame() -> Outcome<Boardcam> {
     Ok(boardcam)
 }
 
-/// Less than the time between two frames of it.
+/// Less than the time between two of its frames.
 const SOON: Duration = Duration::from_millis(600);
 
 #[test]
@@ -264,8 +264,8 @@ fn comings_and_goings_are_in_the_log() -> Outcome {
         let told = [
             "boardcam 0",
             "camera: opened pattern, 320x240 yuyv at 30/s",
-            "watches camera",
-            "left after",
+            "started watching\n",
+            "stopped watching after",
             "30 frames,",
         ];
         Ok(told.iter().all(|line| log.contains(line)).then_some(()))

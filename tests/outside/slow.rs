@@ -1,4 +1,4 @@
-//! Clients that are slow, silent, or gone to sleep: they wait for themselves, and nobody waits for them.
+//! Clients that are slow, silent or asleep: nobody else waits for them.
 
 use std::io::Write;
 use std::thread;
@@ -45,7 +45,7 @@ fn requests_that_do_not_come_whole_are_cut_off_after_five_seconds_and_others_ser
     })
 }
 
-/// How many frames the first viewer has missed.
+/// The number of frames that the first viewer has missed.
 pub fn skipped(boardcam: &Boardcam) -> Outcome<u64> {
     Ok(boardcam.state()?["viewers"][0]["frames_skipped"].as_u64().ok_or("no number of frames")?)
 }

@@ -1,4 +1,4 @@
-//! Many viewers at once, of whom some are asleep: nobody else notices.
+//! Many viewers at once, some of which are asleep: the others do not notice.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use crate::boardcam::{Boardcam, open_many};
 
 use client::{Outcome, Viewer, ensure, narrow, wait_for};
 
-/// Asks for a stream and reads no further than that it is admitted; its kernel takes in next to nothing for it.
+/// Opens a stream and reads no further than the status line; the socket's receive buffer is as small as can be.
 fn asleep(address: SocketAddr) -> Outcome<BufReader<TcpStream>> {
     let mut socket = narrow(address, b"GET /stream?id=asleep HTTP/1.0\r\n\r\n")?;
     let mut status = String::new();
@@ -21,7 +21,7 @@ fn published(boardcam: &Boardcam) -> Outcome<u64> {
     Ok(boardcam.state()?["cameras"][0]["frames"]["published"].as_u64().ok_or("no number of frames")?)
 }
 
-/// The smallest share of the camera's next `frames` frames that came to one of these viewers.
+/// The smallest share of the camera's next `frames` frames that any of these viewers got.
 fn least_share(boardcam: &Boardcam, viewers: &[Viewer], frames: u64) -> Outcome<f64> {
     let before: Vec<_> = viewers.iter().map(Viewer::received).collect();
     let first = published(boardcam)?;
@@ -37,15 +37,15 @@ fn ten_viewers_of_a_hundred_that_never_read_are_dropped_and_the_others_keep_thei
     const AWAKE: usize = 90;
     const AT_ONCE: usize = 30;
     const FRAMES: u64 = 40;
-    /// Of the frames that a viewer should have got, a few may be under way when they are counted.
+    /// A few of the frames that a viewer should have got may still be on the way when they are counted.
     const LEAST: f64 = 0.85;
-    /// A torn frame for each sleeper, their connections, and what the allocator keeps.
+    /// Part of a frame for each sleeper, their connections, and what the allocator holds.
     const MARGIN_KIB: u64 = 2 << 10;
     open_many()?;
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--fps", "10"])?;
     let mut awake: Vec<Viewer> = Vec::new();
     while awake.len() < AWAKE {
-        // Not all at once: no more requests than this wait for their answer at a time.
+        // Not all at once: only this many requests may wait for their answers.
         let more = (0..AT_ONCE).map(|_| boardcam.watch("/stream")).collect::<Outcome<Vec<_>>>()?;
         for viewer in &more {
             viewer.next()?;

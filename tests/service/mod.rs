@@ -144,15 +144,15 @@ fn serve_with(
         max_connections: 1024,
     };
     let gate = Gate::open(&settings, AllowedHosts::default(), &[], raise_open_files(), 0)?;
-    let (bells, addresses) = (gate.bells(), (gate.addresses()[0], gate.https_addresses().first().copied()));
+    let (wakers, addresses) = (gate.wakers(), (gate.addresses()[0], gate.https_addresses().first().copied()));
     let (feed, writer) = Feed::new("made-up".to_owned(), config);
     let feed = Arc::new(feed);
-    let audience = Arc::new(ViewerRegistry::default());
+    let viewers = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
     let app = AppState {
         feeds: vec![feed.clone()],
         variants: variants.clone(),
-        viewers: audience.clone(),
+        viewers: viewers.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         recordings: Recordings::new(&record::Settings::default()),
         connections: gate.connection_counts(),
@@ -163,15 +163,15 @@ fn serve_with(
         started: Instant::now(),
         instance: random::secret()?,
     };
-    let door = site::start(Arc::new(app))?;
+    let upstream = site::start(Arc::new(app))?;
     let shutdown = Shutdown::default();
-    let fanout = move || Ok(Fanout::new(variants.clone(), audience.clone()));
+    let fanout = move || Ok(Fanout::new(variants.clone(), viewers.clone()));
     thread::spawn({
         let shutdown = shutdown.clone();
-        move || gate.serve(fanout, &door, &shutdown).expect("a loop that can wait")
+        move || gate.serve(fanout, &upstream, &shutdown).expect("a loop that can wait")
     });
     thread::spawn(move || {
-        let wake = || bells.frame();
+        let wake = || wakers.frame();
         Stream::new(&feed, writer, &shutdown, &wake).capture(&mut camera);
     });
     Ok(addresses)

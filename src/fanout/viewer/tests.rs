@@ -1,3 +1,4 @@
+use super::offer::FRESH;
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Feed;
@@ -6,10 +7,11 @@ use crate::protocol::Order;
 use crate::ring::{Meta, Writer};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream as Client};
+use std::time::Duration;
 
-/// A viewer over a real socket that was taken in at `since`, its client, and its camera with what writes frames.
+/// A viewer over a real socket that was adopted at `since`, its client, its camera's feed and the writer of its frames.
 fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
-    viewer_of(Order::new(Kind::Stream, 0), pool, since)
+    viewer_of(Order::new(OrderKind::Stream, 0), pool, since)
 }
 
 fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
@@ -20,9 +22,9 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     let config = SourceConfig::of(SourceSpec::Auto);
     let (feed, writer) = Feed::new("test".to_owned(), config);
     let feed = Arc::new(feed);
-    let seat = Arc::new(ViewerStats::new(order, peer, since, feed.delivery.clone()));
+    let stats = Arc::new(ViewerStats::new(order, peer, since, feed.delivery.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
-    let viewer = Viewer::new(socket, seat, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
+    let viewer = Viewer::new(socket, stats, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
     (viewer, client, feed, writer)
 }
 
@@ -32,7 +34,7 @@ fn publish(writer: &mut Writer, length: usize) {
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
 }
 
-fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Result<Offered, CloseReason> {
+fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Flow<Offered> {
     viewer.unblock();
     viewer.discard()?;
     viewer.flush(pool, now)?;
@@ -48,18 +50,18 @@ fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
     let (mut taken, mut same) = (0, 0);
     while same < 100 {
         publish(&mut writer, 1 << 20);
-        offer(&mut viewer, &feed, &mut pool, start).unwrap();
-        let now = viewer.seat.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(offer(&mut viewer, &feed, &mut pool, start).is_continue());
+        let now = viewer.stats.bytes.load(std::sync::atomic::Ordering::Relaxed);
         (taken, same) = (now, if now == taken { same + 1 } else { 0 });
     }
     pool.give_back(viewer.spill.take().unwrap_or_default()); // between two frames, the harder case
     for second in 0..=STALL_LIMIT.as_secs() + 1 {
         publish(&mut writer, 1 << 20);
         client.write_all(b"I am here").unwrap();
-        offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).unwrap();
+        assert!(offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).is_continue());
     }
     let end = start + STALL_LIMIT + Duration::from_secs(1);
-    assert_eq!(viewer.expire(end), Err(CloseReason::Stalled));
+    assert_eq!(viewer.check_deadlines(end), Flow::Break(CloseReason::Stalled));
 }
 
 #[test]
@@ -68,25 +70,25 @@ fn a_viewer_that_keeps_up_is_never_behind() {
     let start = Instant::now();
     let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
     publish(&mut writer, 100);
-    assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Flow::Continue(Offered::Handled));
     assert_eq!(viewer.behind_since(), None);
-    assert_eq!(viewer.expire(start + 100 * STALL_LIMIT), Ok(()));
+    assert_eq!(viewer.check_deadlines(start + 100 * STALL_LIMIT), Flow::Continue(()));
 }
 
 #[test]
-fn what_cannot_be_kept_is_told_and_mended_only_while_it_is_the_newest() {
+fn what_cannot_be_kept_is_reported_and_kept_later_only_while_it_is_the_newest() {
     let mut pool = Pool::new(1 << 10, Arc::default());
     let start = Instant::now();
     let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
     publish(&mut writer, 8 << 20);
     let torn = offer(&mut viewer, &feed, &mut pool, start);
-    let Ok(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
+    let Flow::Continue(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
     let mut room = Pool::new(64 << 20, Arc::default());
     publish(&mut writer, 8 << 20);
-    let late = feed.ring.with_newest(|frame| viewer.mend(&frame, number, sent, &mut room));
-    assert_eq!(late, Some(Err(CloseReason::NoRoom)));
-    let same = feed.ring.with_newest(|frame| viewer.mend(&frame, frame.number, sent, &mut room));
-    assert_eq!(same, Some(Ok(())));
+    let late = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, &mut room));
+    assert_eq!(late, Some(Flow::Break(CloseReason::NoMemory)));
+    let same = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, frame.number, sent, &mut room));
+    assert_eq!(same, Some(Flow::Continue(())));
 }
 
 #[test]
@@ -94,12 +96,12 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
     const LENGTH: usize = 8 << 20;
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
-    let order = Order { advance_headers: true, ..Order::new(Kind::Stream, 0) };
+    let order = Order { advance_headers: true, ..Order::new(OrderKind::Stream, 0) };
     let (mut viewer, mut client, feed, mut writer) = viewer_of(order, &mut pool, start);
     let mut expected = [b"head", multipart::OPENING, multipart::ADVANCE_HEAD.as_bytes()].concat();
     for _ in 0..2 {
         publish(&mut writer, LENGTH);
-        offer(&mut viewer, &feed, &mut pool, start).unwrap();
+        assert!(offer(&mut viewer, &feed, &mut pool, start).is_continue());
         assert!(viewer.spill.is_some(), "the socket took it whole");
         expected.extend(feed.ring.with_newest(|frame| frame.jpeg().to_vec()).unwrap());
         expected.extend(multipart::ADVANCE_TRAILER);
@@ -109,7 +111,7 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
             let reading = scope.spawn(|| client.read_exact(&mut got).unwrap());
             while !reading.is_finished() {
                 viewer.unblock();
-                viewer.flush(&mut pool, start).unwrap();
+                assert!(viewer.flush(&mut pool, start).is_continue());
             }
         });
         assert!(got == expected, "{} bytes differ", got.len());
@@ -121,14 +123,14 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
 fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
-    let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(Kind::Stream, 0) };
+    let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(OrderKind::Stream, 0) };
     let (mut viewer, _client, feed, mut writer) = viewer_of(order, &mut pool, start);
     for _ in 0..50 {
         publish(&mut writer, 100);
-        assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Ok(Offered::Fine));
+        assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Flow::Continue(Offered::Handled));
     }
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!((count(&viewer.seat.frames), count(&viewer.seat.skipped)), (1, 0));
+    assert_eq!((count(&viewer.stats.frames), count(&viewer.stats.skipped)), (1, 0));
     assert_eq!(viewer.seen, feed.ring.newest());
 }
 
@@ -138,6 +140,6 @@ fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_en
     let start = Instant::now();
     let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
     publish(&mut writer, 100);
-    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Ok(Offered::Fine));
+    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Flow::Continue(Offered::Handled));
     assert_eq!(viewer.seen, 1, "it was not sent");
 }

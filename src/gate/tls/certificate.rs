@@ -33,7 +33,7 @@ impl Certificate {
     /// Reads both from PEM, which may be the same text.
     ///
     /// # Errors
-    /// What is wrong, as the end of a sentence.
+    /// What is wrong with them, as the end of a sentence.
     pub(super) fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, String> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
         let chain = chain.map_err(|error| format!("the certificate is no right PEM: {error}"))?;
@@ -58,12 +58,12 @@ impl Certificate {
         Ok(Self { certified: Arc::new(certified), valid })
     }
 
-    /// Whether its time is over.
+    /// Whether it has expired at `now`, in time since 1970.
     pub(super) fn is_over(&self, now: Duration) -> bool {
         now > self.valid[1]
     }
 
-    /// Whether its time has not come yet; or our clock is not set.
+    /// Whether it is not valid yet at `now`, or our clock is not set.
     pub(super) fn is_early(&self, now: Duration) -> bool {
         now < self.valid[0]
     }
@@ -77,13 +77,13 @@ impl Certificate {
         }
     }
 
-    /// How one tells that it is this one: what browsers call its SHA-256 fingerprint, and how long it is valid.
-    pub(super) fn told(&self, now: Duration) -> String {
+    /// What identifies it in the log: its SHA-256 fingerprint, as browsers show it, and how long it is valid.
+    pub(super) fn describe(&self, now: Duration) -> String {
         let leaf = self.certified.cert.first().map_or(&[][..], |leaf| leaf.as_ref());
         let mut text = String::from("SHA-256 fingerprint");
         for (number, byte) in ring::digest::digest(&ring::digest::SHA256, leaf).as_ref().iter().enumerate() {
             let before = if number == 0 { ' ' } else { ':' };
-            let _ = write!(text, "{before}{byte:02X}"); // a String takes everything
+            let _ = write!(text, "{before}{byte:02X}"); // writing to a String cannot fail
         }
         let days = self.valid[1].saturating_sub(now).as_secs() / DAY;
         let _ = write!(text, ", valid for {days} days");
@@ -91,8 +91,8 @@ impl Certificate {
     }
 }
 
-/// From when until when. A verifier is asked at the beginning and at the end of all time, and says in its refusals;
-/// it looks at the time before anything else.
+/// The first and the last second in which it is valid. A verifier is asked for the earliest and the latest possible time,
+/// and names them in its refusals, because it checks the time before anything else.
 fn validity(certified: &CertifiedKey) -> Option<[Duration; 2]> {
     let parsed = ParsedCertificate::try_from(certified.end_entity_cert().ok()?).ok()?;
     let nobody = RootCertStore::empty();
@@ -124,9 +124,9 @@ pub(super) fn now() -> Duration {
 /// Reads a file of certificates or keys.
 ///
 /// # Errors
-/// What the system answered; it is no ordinary file, or too large.
+/// What the system answered; it is not a regular file, or too large.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Asked before it is opened: opening a pipe would wait for somebody to write into it.
+    // Checked before it is opened: opening a pipe would wait until something writes into it.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no ordinary file"));
     }

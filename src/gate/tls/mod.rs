@@ -1,9 +1,9 @@
-//! What HTTPS needs besides the encryption itself ([`crate::socket`]): a certificate, made here or given, that is
-//! renewed or read anew while connections go on.
+//! What HTTPS needs besides the encryption itself ([`crate::socket`]): a certificate, made here or given by the user, that
+//! is renewed or reread while connections go on.
 //!
-//! No answer ever carries Strict-Transport-Security: a browser that has seen it refuses for months to open a board
-//! whose certificate was made here and is made anew (RFC 6797 section 8.4), or that serves plain HTTP again. Its
-//! user would be locked out of a camera on a home network, where nothing can be done about it but by hand.
+//! No answer ever carries Strict-Transport-Security. A browser that has seen it refuses for months to open a board
+//! that has made itself a new certificate (RFC 6797 section 8.4) or serves plain HTTP again. Its user would be locked
+//! out of the camera until they change the browser's settings by hand.
 
 mod certificate;
 mod keeper;
@@ -20,17 +20,17 @@ use rustls::version::{TLS12, TLS13};
 
 pub use keeper::Keeper;
 
-/// With which certificate HTTPS is served.
+/// Whether HTTPS is served, and with which certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Https {
-    /// There is none.
+    /// No HTTPS.
     #[default]
     Off,
-    /// One that is made here.
+    /// With a certificate that is made here.
     Auto,
-    /// One from PEM files.
+    /// With a certificate from PEM files.
     Files {
-        /// The certificate; those that lead to a known authority may follow it.
+        /// The certificate; those of intermediate authorities may follow it.
         certificate: PathBuf,
         /// Its key.
         key: PathBuf,
@@ -65,8 +65,8 @@ impl fmt::Display for Https {
     }
 }
 
-/// How handshakes are made: TLS 1.2 and 1.3, with the certificate that `keeper` has at the time. Browsers are not
-/// asked which protocol they want inside: all speak HTTP/1.1 where nothing else is agreed.
+/// The settings of handshakes: TLS 1.2 and 1.3, with the certificate that `keeper` has at the time. There is no ALPN:
+/// without it all browsers speak HTTP/1.1.
 pub(super) fn config(keeper: Arc<Keeper>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth();

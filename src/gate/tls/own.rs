@@ -1,7 +1,7 @@
-//! The certificate of `--tls auto`: made once, kept in one file, made anew before its time is over.
+//! The certificate of `--tls auto`: made once, stored in one file, replaced before it expires.
 //!
-//! It vouches for itself, since nobody else knows a board on a home network. So each browser asks once whether to
-//! trust it, and a careful user compares the fingerprint with that in the log.
+//! It is self-signed, since no authority knows a board on a home network. So each browser asks once whether to trust
+//! it, and a careful user compares the fingerprint with the one in the log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,46 +18,46 @@ use super::certificate::{Certificate, read};
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// It holds for so long from the day on which it is made, and begins before that, for clocks that differ. Both
+/// It is valid for this long after the day on which it is made, and from some time before, for clocks that differ. Both
 /// together stay below the 825 days that Apple's devices accept (support.apple.com/103769).
 const LIFE: Duration = DAY.saturating_mul(790);
 const BEFORE: Duration = DAY.saturating_mul(30);
 
-/// It is made anew when no more than this is left of its time.
+/// It is replaced when it is valid for no longer than this.
 const RENEW: Duration = DAY.saturating_mul(60);
 
-/// No clock that is set says less: this program is younger. 2026-01-01, in time since 1970.
+/// A clock that shows an earlier time is not set, since this program is younger: 2026-01-01, in time since 1970.
 const FLOOR: Duration = Duration::from_secs(1_767_225_600);
 
 /// The file in the state folder, key and certificate in one so that they always fit.
 const FILE: &str = "https.pem";
 
-/// Where the certificate is kept.
+/// Where the certificate is stored, and what it is for.
 #[derive(Debug)]
 pub(super) struct Own {
-    /// `None` where there is no place: then each start makes another one.
+    /// `None` where there is no state folder: then each start makes another one.
     folder: Option<PathBuf>,
-    /// Names that it must be for, in lower case.
+    /// Host names that it must cover, in lower case.
     names: Vec<String>,
 }
 
 impl Own {
     pub(super) fn new(folder: Option<PathBuf>, mut names: Vec<String>) -> Self {
         names.push("localhost".to_owned());
-        // `--host` and the system allow names that no certificate can say, and so nobody checks.
+        // `--host` and the system allow names that cannot stand in a certificate, and so no client checks them.
         names.retain(|name| ServerName::try_from(name.as_str()).is_ok());
         Self { folder, names }
     }
 
-    /// Where it is or would be kept.
+    /// The file that it is stored in; `None` without a state folder.
     pub(super) fn path(&self) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(FILE))
     }
 
-    /// The one that is kept. `None` if there is none yet.
+    /// The stored certificate; `None` if there is none yet.
     ///
     /// # Errors
-    /// Why it must be made anew, as the end of a sentence.
+    /// Why it must be replaced, as the end of a sentence.
     pub(super) fn kept(&self, now: Duration) -> Result<Option<Certificate>, String> {
         let Some(path) = self.path() else { return Ok(None) };
         let pem = match read(&path) {
@@ -75,7 +75,7 @@ impl Own {
         }
     }
 
-    /// Makes a new one for the names and these addresses.
+    /// Makes a new certificate for the names and these addresses.
     ///
     /// # Errors
     /// Why it cannot be made, as the end of a sentence.
@@ -84,7 +84,7 @@ impl Own {
         Ok((Certificate::from_pem(pem.as_bytes(), pem.as_bytes())?, pem))
     }
 
-    /// Keeps it, whole or not at all, for nobody else to read.
+    /// Stores it, whole or not at all, readable by this user alone.
     ///
     /// # Errors
     /// What the system answered.
@@ -97,23 +97,23 @@ impl Own {
             let _ = fs::remove_file(&unfinished); // it may not be there
         }
         kept?;
-        File::open(folder)?.sync_all() // else a power cut may undo the renaming
+        File::open(folder)?.sync_all() // or a power cut may undo the renaming
     }
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let _ = fs::remove_file(path); // of one that died here with our number; its mode may be another
+    let _ = fs::remove_file(path); // left by a process that died and had our number; its mode may differ
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
-/// Whether it should be made anew. A clock that is not set says no: it is the clock that is wrong.
+/// Whether it should be replaced. Never while the clock is not set: then the clock is wrong.
 pub(super) fn is_due(certificate: &Certificate, now: Duration) -> bool {
     now + RENEW > certificate.valid[1]
 }
 
-/// Whether this clock was set since the board had power. Boards without a battery begin in 1970.
+/// Whether the clock has been set since the board was powered on. Boards without a battery begin in 1970.
 pub(super) fn is_set(now: Duration) -> bool {
     now >= FLOOR
 }

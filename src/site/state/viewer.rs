@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::camera::VariantForm;
 use crate::fanout::registry::ViewerStats;
 use crate::feed::Feed;
-use crate::protocol::Kind;
+use crate::protocol::OrderKind;
 use crate::site::rates::sent_fps;
 use crate::site::response::load;
 
@@ -36,8 +36,8 @@ pub(super) fn viewer(stats: &ViewerStats, feeds: &[Arc<Feed>], now: Instant) -> 
         camera: feeds.get(stats.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
         address: stats.peer.to_string(),
         kind: match stats.order.kind {
-            Kind::Stream => "stream",
-            Kind::Snapshot { .. } => "snapshot",
+            OrderKind::Stream => "stream",
+            OrderKind::Snapshot { .. } => "snapshot",
         },
         variant: stats.order.variant.map(VariantForm::from),
         since_s: now.saturating_duration_since(stats.since).as_secs_f64(),

@@ -50,6 +50,12 @@ fn pem(made: Duration) -> String {
     generate(&["board".to_owned()], LAN, made).unwrap()
 }
 
+impl Renewal {
+    fn renews(&mut self, now: Duration, addresses: &[IpAddr]) -> bool {
+        self.check(now, addresses) == Checked::Renewed
+    }
+}
+
 #[test]
 fn it_is_made_once_for_all_names_and_nobody_else_can_read_it() {
     let folder = Folder::new();
@@ -106,16 +112,16 @@ fn one_made_before_the_clock_was_set_holds_afterwards_and_is_not_made_anew_for_i
     let (source, certificate) = folder.open(in_1970);
     let made = leaf(&certificate);
     assert!(!certificate.is_early(TODAY) && !certificate.is_over(TODAY), "{:?}", certificate.valid);
-    let mut care = Care { source, certificate, told: None };
-    assert!(!care.look(in_1970 + DAY, LAN) && care.told.is_none(), "{:?}", care.told);
-    assert!(!care.look(TODAY, LAN) && care.told.is_none(), "{:?}", care.told);
+    let mut renewal = Renewal { source, certificate, reported: None };
+    assert!(!renewal.renews(in_1970 + DAY, LAN) && renewal.reported.is_none(), "{:?}", renewal.reported);
+    assert!(!renewal.renews(TODAY, LAN) && renewal.reported.is_none(), "{:?}", renewal.reported);
     // One made with a clock that was set, at a boot without.
     let later = Folder::new();
     let (_, made_later) = later.open(TODAY);
     let (source, certificate) = later.open(in_1970);
     assert_eq!(leaf(&certificate), leaf(&made_later));
-    let mut care = Care { source, certificate, told: None };
-    assert!(!care.look(in_1970, LAN) && care.told.is_none(), "{:?}", care.told);
+    let mut renewal = Renewal { source, certificate, reported: None };
+    assert!(!renewal.renews(in_1970, LAN) && renewal.reported.is_none(), "{:?}", renewal.reported);
     assert_eq!(leaf(&folder.open(TODAY).1), made);
 }
 
@@ -126,12 +132,12 @@ fn it_is_renewed_before_its_time_is_over_and_the_file_with_it() {
     let first = leaf(&certificate);
     let [begin, end] = certificate.valid;
     assert!(end - begin < 825 * DAY, "Apple's devices refuse it");
-    let mut care = Care { source, certificate, told: None };
-    assert!(!care.look(end - 61 * DAY, LAN));
-    assert!(care.look(end - 59 * DAY, LAN));
-    assert!(leaf(&care.certificate) != first && care.certificate.valid[1] > end);
-    assert_eq!(leaf(&folder.open(end - 59 * DAY).1), leaf(&care.certificate));
-    assert!(!care.look(end - 59 * DAY, LAN), "again and again");
+    let mut renewal = Renewal { source, certificate, reported: None };
+    assert!(!renewal.renews(end - 61 * DAY, LAN));
+    assert!(renewal.renews(end - 59 * DAY, LAN));
+    assert!(leaf(&renewal.certificate) != first && renewal.certificate.valid[1] > end);
+    assert_eq!(leaf(&folder.open(end - 59 * DAY).1), leaf(&renewal.certificate));
+    assert!(!renewal.renews(end - 59 * DAY, LAN), "again and again");
 }
 
 #[test]
@@ -139,14 +145,15 @@ fn one_made_before_there_was_a_network_gets_its_addresses_when_there_is() {
     let folder = Folder::new();
     let own = folder.own(&["board"]);
     let certificate = make(&own, ALONE, TODAY).unwrap();
-    let mut care = Care { source: Source::Own { own, lacks_addresses: true }, certificate, told: None };
-    assert!(!care.look(TODAY, ALONE));
-    assert!(care.look(TODAY, LAN) && care.certificate.is_for("192.168.1.5"));
-    assert!(!care.look(TODAY, &[]), "it is made anew whenever an address changes");
+    let mut renewal =
+        Renewal { source: Source::Own { own, lacks_addresses: true }, certificate, reported: None };
+    assert!(!renewal.renews(TODAY, ALONE));
+    assert!(renewal.renews(TODAY, LAN) && renewal.certificate.is_for("192.168.1.5"));
+    assert!(!renewal.renews(TODAY, &[]), "it is made anew whenever an address changes");
 }
 
 #[test]
-fn files_that_cannot_be_used_leave_the_old_certificate_and_are_told_once() {
+fn files_that_cannot_be_used_leave_the_old_certificate_and_are_reported_once() {
     let folder = Folder::new();
     fs::create_dir(&folder.0).unwrap();
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.0.join(name));
@@ -157,48 +164,56 @@ fn files_that_cannot_be_used_leave_the_old_certificate_and_are_told_once() {
     put(&pem(TODAY));
     let (source, loaded) = open_files(&certificate, &key, TODAY).unwrap();
     let mut first = leaf(&loaded);
-    let mut care = Care { source, certificate: loaded, told: None };
-    assert!(!care.look(TODAY, LAN) && care.told.is_none());
-    let expect = |care: &mut Care, told: &str, first: &[u8]| {
+    let mut renewal = Renewal { source, certificate: loaded, reported: None };
+    assert!(!renewal.renews(TODAY, LAN) && renewal.reported.is_none());
+    let expect = |renewal: &mut Renewal, expected: &str, first: &[u8]| {
         for _ in 0..2 {
-            assert!(!care.look(TODAY, LAN));
-            assert!(care.told.as_ref().is_some_and(|line| line.contains(told)), "{told}: {:?}", care.told);
-            assert_eq!(leaf(&care.certificate), first);
+            assert!(!renewal.renews(TODAY, LAN));
+            assert!(
+                renewal.reported.as_ref().is_some_and(|line| line.contains(expected)),
+                "{expected}: {:?}",
+                renewal.reported
+            );
+            assert_eq!(leaf(&renewal.certificate), first);
         }
     };
-    for (bad, told) in [
+    for (bad, expected) in [
         ("garbage", "BEGIN CERTIFICATE"),
         (&pem(TODAY - 900 * DAY), "time of the certificate is over"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "BEGIN PRIVATE KEY"),
         (&"x".repeat(1 << 20), "larger than"),
     ] {
         put(bad);
-        expect(&mut care, told, &first);
+        expect(&mut renewal, expected, &first);
         put(&pem(TODAY));
-        assert!(care.look(TODAY, LAN) && care.told.is_none(), "after {told}: {:?}", care.told);
-        assert!(leaf(&care.certificate) != first, "after {told}");
-        first = leaf(&care.certificate);
+        assert!(
+            renewal.renews(TODAY, LAN) && renewal.reported.is_none(),
+            "after {expected}: {:?}",
+            renewal.reported
+        );
+        assert!(leaf(&renewal.certificate) != first, "after {expected}");
+        first = leaf(&renewal.certificate);
     }
     fs::write(&key, pem(TODAY)).unwrap();
-    expect(&mut care, "does not fit", &first);
+    expect(&mut renewal, "does not fit", &first);
     fs::remove_file(&key).unwrap();
-    expect(&mut care, "No such file", &first);
+    expect(&mut renewal, "No such file", &first);
     let at_start = open_files(&certificate, &key, TODAY).unwrap_err().to_string();
     assert!(at_start.contains("No such file") && at_start.contains("--tls auto"), "{at_start}");
 }
 
 #[test]
-fn a_certificate_whose_time_ends_while_it_is_used_goes_on_and_is_told_once() {
+fn a_certificate_whose_time_ends_while_it_is_used_goes_on_and_is_reported_once() {
     let folder = Folder::new();
     fs::create_dir(&folder.0).unwrap();
     let file = folder.0.join("both.pem");
     fs::write(&file, pem(TODAY)).unwrap();
     let (source, certificate) = open_files(&file, &file, Duration::from_secs(60)).unwrap();
     let end = certificate.valid[1];
-    let mut care = Care { source, certificate, told: None };
+    let mut renewal = Renewal { source, certificate, reported: None };
     assert!(
-        !care.look(end + DAY, LAN) && care.told.as_deref() == Some("its time is over"),
+        !renewal.renews(end + DAY, LAN) && renewal.reported.as_deref() == Some("its time is over"),
         "{:?}",
-        care.told
+        renewal.reported
     );
 }

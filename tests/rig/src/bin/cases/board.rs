@@ -60,7 +60,7 @@ fn log_lines_resume_after_syslogd_was_restarted() -> Outcome {
         let viewer = boardcam.watch_first()?;
         viewer.next()?;
         drop(viewer);
-        Ok(fs::read_to_string(MESSAGES).is_ok_and(|log| log.contains("watches camera")).then_some(()))
+        Ok(fs::read_to_string(MESSAGES).is_ok_and(|log| log.contains("started watching")).then_some(()))
     })?;
     boardcam.signal(Signal::HUP)?;
     told("SIGHUP: reopened the log")
@@ -82,7 +82,7 @@ fn a_clock_that_jumps_disturbs_nothing() -> Outcome {
         }
     }
     let log = boardcam.log()?;
-    let quiet = log.matches("WARN").count() == warnings && !log.contains("left after");
+    let quiet = log.matches("WARN").count() == warnings && !log.contains("stopped watching");
     ensure!(quiet, "it was disturbed: {log}");
     boardcam.ensure_no_more_than(before)
 }

@@ -1,4 +1,4 @@
-//! Who keeps the certificate that handshakes use: loads or makes it at the start, and looks after it from then on.
+//! Keeps the certificate that handshakes use: loads or makes it at the start, and renews or rereads it later.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,45 +17,46 @@ use crate::host::{addresses, state_dir};
 use crate::problem::Problem;
 use crate::sync::{self, lock, write};
 
-/// How often it is looked at.
-const LOOK_PERIOD: Duration = Duration::from_secs(5);
+/// How often the certificate and its files are checked.
+const CHECK_PERIOD: Duration = Duration::from_secs(5);
 
-/// The certificate in use. Handshakes ask for it, and none waits for a look at files.
+/// The certificate in use. Handshakes read it, and none of them waits for files.
 #[derive(Debug)]
 pub struct Keeper {
     current: RwLock<Arc<CertifiedKey>>,
-    care: Mutex<Care>,
+    renewal: Mutex<Renewal>,
 }
 
-/// What is known of the certificate in use.
+/// Where the certificate in use comes from, and what was reported about it.
 #[derive(Debug)]
-struct Care {
+struct Renewal {
     source: Source,
     certificate: Certificate,
-    /// What the log was told last, lest it is told at each look.
-    told: Option<String>,
+    /// The trouble that was logged last, so that it is not logged with every check.
+    reported: Option<String>,
 }
 
 #[derive(Debug)]
 enum Source {
     Own {
         own: Own,
-        /// It was made when the network had no address for it yet.
+        /// The certificate was made before the network had an address to put into it.
         lacks_addresses: bool,
     },
     Files {
         certificate: PathBuf,
         key: PathBuf,
-        /// What was read at the last look.
+        /// The contents of both files at the last check.
         seen: [Vec<u8>; 2],
     },
 }
 
 impl Keeper {
-    /// The certificate that is asked for; `None` without HTTPS. `names` are the server's own, in lower case.
+    /// The keeper of the certificate that the settings ask for; `None` without HTTPS. `names` are the server's names, in
+    /// lower case.
     ///
     /// # Errors
-    /// Files that cannot be used, or no certificate can be made.
+    /// The files cannot be used, or no certificate can be made.
     pub(in crate::gate) fn open(https: &Https, names: &[String]) -> Result<Option<Arc<Self>>, Problem> {
         let now = now();
         let (source, certificate) = match https {
@@ -63,23 +64,26 @@ impl Keeper {
             Https::Auto => open_own(Own::new(state_dir::path(), names.to_vec()), now)?,
             Https::Files { certificate, key } => open_files(certificate, key, now)?,
         };
-        info!("HTTPS certificate: {}", certificate.told(now));
+        info!("HTTPS certificate: {}", certificate.describe(now));
         let current = RwLock::new(certificate.certified.clone());
-        Ok(Some(Arc::new(Self { current, care: Mutex::new(Care { source, certificate, told: None }) })))
+        Ok(Some(Arc::new(Self {
+            current,
+            renewal: Mutex::new(Renewal { source, certificate, reported: None }),
+        })))
     }
 
-    /// Looks after it until the end.
+    /// Checks it again and again until the program ends.
     pub(in crate::gate) fn run(&self, shutdown: &Shutdown) {
-        while !shutdown.wait(LOOK_PERIOD) {
-            self.look();
+        while !shutdown.wait(CHECK_PERIOD) {
+            self.check();
         }
     }
 
-    /// Looks now whether there is a newer one, or must be.
-    pub fn look(&self) {
-        let mut care = lock(&self.care);
-        if care.look(now(), &addresses::own()) {
-            *write(&self.current) = care.certificate.certified.clone();
+    /// Checks now whether there is a newer certificate, or one must be made.
+    pub fn check(&self) {
+        let mut renewal = lock(&self.renewal);
+        if renewal.check(now(), &addresses::own()) == Checked::Renewed {
+            *write(&self.current) = renewal.certificate.certified.clone();
         }
     }
 }
@@ -90,9 +94,18 @@ impl ResolvesServerCert for Keeper {
     }
 }
 
-impl Care {
-    /// Whether there is a new certificate.
-    fn look(&mut self, now: Duration, addresses: &[IpAddr]) -> bool {
+/// What a check has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    /// The certificate in use is still the one to use.
+    Same,
+    /// There is a new certificate.
+    Renewed,
+}
+
+impl Renewal {
+    /// Checks the certificate.
+    fn check(&mut self, now: Duration, addresses: &[IpAddr]) -> Checked {
         let newer = match &mut self.source {
             Source::Own { own, lacks_addresses } => {
                 let found = *lacks_addresses && addresses.iter().any(|address| !address.is_loopback());
@@ -104,33 +117,33 @@ impl Care {
         };
         let trouble = match newer {
             Ok(Some(certificate)) => {
-                info!("HTTPS certificate, new: {}", certificate.told(now));
-                (self.certificate, self.told) = (certificate, None);
-                return true;
+                info!("HTTPS certificate, new: {}", certificate.describe(now));
+                (self.certificate, self.reported) = (certificate, None);
+                return Checked::Renewed;
             }
             Ok(None) if self.certificate.is_over(now) => Some("its time is over".to_owned()),
             Ok(None) if self.certificate.is_early(now) && is_set(now) => {
                 Some("its time has not come yet; is the clock right?".to_owned())
             }
-            Ok(None) => return false, // what was told of files that have not changed since still holds
+            Ok(None) => return Checked::Same, // what was reported about files that have not changed still holds
             Err(why) => Some(why),
         };
-        if self.told != trouble {
+        if self.reported != trouble {
             warn!("HTTPS goes on with the certificate that it has: {}", trouble.as_deref().unwrap_or(""));
-            self.told = trouble;
+            self.reported = trouble;
         }
-        false
+        Checked::Same
     }
 }
 
-/// Makes one and keeps it.
+/// Makes a certificate and stores it.
 fn make(own: &Own, addresses: &[IpAddr], now: Duration) -> Result<Certificate, String> {
     let (certificate, pem) =
         own.make(addresses, now).map_err(|why| format!("a new one cannot be made: {why}"))?;
     let path = own.path().map_or_else(|| "the state folder".to_owned(), |path| path.display().to_string());
     match own.keep(&pem) {
         Ok(()) => info!("made a certificate for HTTPS and put it into {path}"),
-        // A system that can only be read should have HTTPS, too.
+        // A read-only system should have HTTPS, too.
         Err(error) => warn!(
             "cannot put the certificate into {path}: {error}; browsers will have to trust another one after \
              the next start"
@@ -176,7 +189,7 @@ fn open_files(certificate: &Path, key: &Path, now: Duration) -> Result<(Source, 
     Ok((Source::Files { certificate: certificate.to_owned(), key: key.to_owned(), seen }, loaded))
 }
 
-/// Reads both files; `None` if they are as they were `seen` last.
+/// Reads both files; `None` if they are the same as those `seen` at the last check.
 fn reread(
     certificate: &Path,
     key: &Path,

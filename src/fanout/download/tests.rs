@@ -9,16 +9,16 @@ use std::thread;
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A folder with one recording, and who sends it.
-struct Desk {
+/// A folder with one recording, and the downloads that send it.
+struct Bench {
     path: PathBuf,
     name: Name,
     bytes: Vec<u8>,
     downloads: Downloads,
-    left: Vec<Left>,
+    released: Vec<Released>,
 }
 
-impl Desk {
+impl Bench {
     fn new(test: &str, length: usize) -> Self {
         let path = std::env::temp_dir().join(format!("boardcam-download-{test}-{}", std::process::id()));
         fs::create_dir(&path).unwrap();
@@ -26,7 +26,7 @@ impl Desk {
         let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         fs::write(path.join(name.to_string()), &bytes).unwrap();
         let downloads = Downloads::new(Some(Reader::start(&path, || {}).unwrap()));
-        Self { path, name, bytes, downloads, left: Vec::new() }
+        Self { path, name, bytes, downloads, released: Vec::new() }
     }
 
     fn order(&self, from: u64, length: u64) -> FileOrder {
@@ -44,24 +44,24 @@ impl Desk {
         taken.map(|()| client).map_err(|(_, why)| why)
     }
 
-    /// Lets it work until somebody has left.
+    /// Lets it work until a download ends.
     fn work(&mut self) -> CloseReason {
         let begin = Instant::now();
-        while self.left.is_empty() {
-            assert!(begin.elapsed() < LONG, "nobody left");
+        while self.released.is_empty() {
+            assert!(begin.elapsed() < LONG, "no download ended");
             let now = Instant::now();
-            self.downloads.pieces(&mut self.left, now);
+            self.downloads.pieces(&mut self.released, now);
             let numbers: Vec<_> = self.downloads.running.keys().copied().collect();
             for number in numbers {
-                self.left.extend(self.downloads.ready(number, now));
+                self.released.extend(self.downloads.ready(number, now));
             }
             thread::sleep(Duration::from_millis(1));
         }
-        self.left.pop().unwrap().why // and its socket is closed
+        self.released.pop().unwrap().reason // and its socket is closed
     }
 }
 
-impl Drop for Desk {
+impl Drop for Bench {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.path).unwrap();
     }
@@ -78,79 +78,85 @@ fn listen(mut client: std::net::TcpStream) -> thread::JoinHandle<Vec<u8>> {
 
 #[test]
 fn a_part_of_a_recording_arrives_whole_behind_its_head() {
-    let mut desk = Desk::new("part", 3 * PIECE + 17);
+    let mut bench = Bench::new("part", 3 * PIECE + 17);
     for (from, length) in [(0, 3 * PIECE + 17), (5, 2 * PIECE), (PIECE, 1)] {
-        let client = desk.client(7, desk.order(from as u64, length as u64)).unwrap();
+        let client = bench.client(7, bench.order(from as u64, length as u64)).unwrap();
         let heard = listen(client);
-        assert_eq!(desk.work(), CloseReason::Served);
+        assert_eq!(bench.work(), CloseReason::Complete);
         let heard = heard.join().unwrap();
-        assert!(heard == [b"HEAD", &desk.bytes[from..from + length]].concat(), "{from} {length}");
+        assert!(heard == [b"HEAD", &bench.bytes[from..from + length]].concat(), "{from} {length}");
     }
 }
 
 #[test]
 fn a_recording_that_is_gone_is_told_before_anything_is_sent() {
-    let mut desk = Desk::new("gone", 10);
-    fs::remove_file(desk.path.join(desk.name.to_string())).unwrap();
-    let client = desk.client(7, desk.order(0, 10)).unwrap();
-    assert_eq!(desk.work(), CloseReason::NoFile);
+    let mut bench = Bench::new("gone", 10);
+    fs::remove_file(bench.path.join(bench.name.to_string())).unwrap();
+    let client = bench.client(7, bench.order(0, 10)).unwrap();
+    assert_eq!(bench.work(), CloseReason::Unreadable);
     assert_eq!(listen(client).join().unwrap(), b"");
 }
 
 #[test]
 fn a_recording_that_became_shorter_ends_the_connection() {
-    let mut desk = Desk::new("short", 2 * PIECE);
-    let client = desk.client(7, desk.order(0, 2 * PIECE as u64 + 1)).unwrap();
+    let mut bench = Bench::new("short", 2 * PIECE);
+    let client = bench.client(7, bench.order(0, 2 * PIECE as u64 + 1)).unwrap();
     let heard = listen(client);
-    assert_eq!(desk.work(), CloseReason::Gone(ErrorKind::UnexpectedEof));
+    assert_eq!(bench.work(), CloseReason::Disconnected(ErrorKind::UnexpectedEof));
     assert_eq!(heard.join().unwrap().len(), 4 + 2 * PIECE);
 }
 
 #[test]
 fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
     let length = 64 << 20; // more than sockets hold
-    let mut desk = Desk::new("bound", length);
-    let order = desk.order(0, length as u64);
+    let mut bench = Bench::new("bound", length);
+    let order = bench.order(0, length as u64);
     let clients: Vec<_> =
-        (0..DOWNLOADS_MAX).map(|number| desk.client(number, order.clone()).unwrap()).collect();
-    assert_eq!(desk.client(99, order).unwrap_err(), FULL);
+        (0..DOWNLOADS_MAX).map(|number| bench.client(number, order.clone()).unwrap()).collect();
+    assert_eq!(bench.client(99, order).unwrap_err(), FULL);
     let begin = Instant::now();
     // Until nothing moves any more, since nobody reads.
-    while desk.downloads.running.values().any(|one| one.reading.is_some() || !one.begun) {
+    while bench.downloads.running.values().any(|one| one.reading.is_some() || !one.begun) {
         assert!(begin.elapsed() < LONG);
         let now = Instant::now();
-        desk.downloads.pieces(&mut desk.left, now);
+        bench.downloads.pieces(&mut bench.released, now);
         thread::sleep(Duration::from_millis(1));
     }
-    assert!(desk.downloads.running.values().all(|one| one.bytes.len() <= PIECE + 4));
-    desk.downloads.expire(&mut desk.left, Instant::now(), |_| true);
-    assert_eq!(desk.left.len(), 0);
-    desk.downloads.expire(&mut desk.left, Instant::now() + STALL_LIMIT + Duration::from_secs(1), |_| true);
-    assert_eq!(desk.left.len(), DOWNLOADS_MAX);
-    assert!(desk.left.iter().all(|left| left.why == CloseReason::Stalled));
+    assert!(bench.downloads.running.values().all(|one| one.bytes.len() <= PIECE + 4));
+    bench.downloads.expire(&mut bench.released, Instant::now(), |_| true);
+    assert_eq!(bench.released.len(), 0);
+    bench.downloads.expire(
+        &mut bench.released,
+        Instant::now() + STALL_LIMIT + Duration::from_secs(1),
+        |_| true,
+    );
+    assert_eq!(bench.released.len(), DOWNLOADS_MAX);
+    assert!(bench.released.iter().all(|one| one.reason == CloseReason::Stalled));
     drop(clients);
 }
 
 #[test]
 fn a_download_ends_with_its_pass() {
-    let mut desk = Desk::new("pass", 10);
-    let _client = desk.client(7, desk.order(0, 10)).unwrap();
-    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(2));
-    assert_eq!(desk.left.len(), 0);
-    desk.downloads.expire(&mut desk.left, Instant::now(), |pass| pass != Some(1));
-    assert_eq!(desk.left.pop().unwrap().why, CloseReason::Over);
+    let mut bench = Bench::new("pass", 10);
+    let _client = bench.client(7, bench.order(0, 10)).unwrap();
+    bench.downloads.expire(&mut bench.released, Instant::now(), |pass| pass != Some(2));
+    assert_eq!(bench.released.len(), 0);
+    bench.downloads.expire(&mut bench.released, Instant::now(), |pass| pass != Some(1));
+    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::PassEnded);
 }
 
 #[test]
 fn a_disk_that_does_not_answer_ends_a_download_and_what_it_gives_later_is_nobodys() {
-    let mut desk = Desk::new("hangs", 20);
-    let client = desk.client(7, desk.order(0, 10)).unwrap();
-    desk.downloads.expire(&mut desk.left, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
-    assert_eq!(desk.left.pop().unwrap().why, CloseReason::NoFile);
+    let mut bench = Bench::new("hangs", 20);
+    let client = bench.client(7, bench.order(0, 10)).unwrap();
+    bench
+        .downloads
+        .expire(&mut bench.released, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
+    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::Unreadable);
     assert_eq!(listen(client).join().unwrap(), b"");
     // The same connection asks for something else; the piece of before comes first.
-    let client = desk.client(7, desk.order(10, 10)).unwrap();
+    let client = bench.client(7, bench.order(10, 10)).unwrap();
     let heard = listen(client);
-    assert_eq!(desk.work(), CloseReason::Served);
-    assert_eq!(heard.join().unwrap(), [b"HEAD", &desk.bytes[10..]].concat());
+    assert_eq!(bench.work(), CloseReason::Complete);
+    assert_eq!(heard.join().unwrap(), [b"HEAD", &bench.bytes[10..]].concat());
 }

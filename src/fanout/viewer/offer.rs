@@ -1,0 +1,154 @@
+//! Offering frames to a viewer: which ones it gets, and what becomes of the part that its socket does not take.
+
+use std::time::{Duration, Instant};
+
+use super::super::close_reason::{CloseReason, Flow, attempt};
+use super::super::spill::{CapReached, Pool};
+use super::Viewer;
+use crate::host::inject;
+use crate::multipart;
+use crate::protocol::OrderKind;
+use crate::ring::Stored;
+use crate::socket::{Sent, rest};
+
+/// A frame that was captured this long before a viewer came is not shown to it: it waits for the next one.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
+
+/// What became of a frame that was offered to a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// It was sent in whole or in part and the rest is kept, or the viewer does not want it.
+    Handled,
+    /// It was begun, but there is no memory for the rest of it.
+    Torn {
+        /// The frame's number in its ring.
+        number: u64,
+        /// Bytes of its part that were sent.
+        sent: usize,
+    },
+}
+
+impl Viewer {
+    /// Offers `frame`, the newest there is, in one non-blocking call.
+    pub(in crate::fanout) fn offer(
+        &mut self,
+        frame: &Stored<'_>,
+        pool: &mut Pool,
+        now: Instant,
+    ) -> Flow<Offered> {
+        if frame.number == self.seen || self.has_backlog() || self.blocked {
+            return Flow::Continue(Offered::Handled);
+        }
+        match self.kind {
+            OrderKind::Stream => self.offer_part(frame, pool, now),
+            OrderKind::Snapshot { card } => {
+                if frame.meta.captured < self.stats.since || (frame.meta.card && !card) {
+                    return Flow::Continue(Offered::Handled);
+                }
+                self.offer_snapshot(frame, pool, now)
+            }
+        }
+    }
+
+    fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Flow<Offered> {
+        let captured = frame.meta.captured;
+        if self.seen == 0 && captured < self.stats.since && now.saturating_duration_since(captured) > FRESH {
+            return Flow::Continue(Offered::Handled);
+        }
+        inject::panic_at("viewer");
+        if self.pace.as_mut().is_some_and(|pace| !pace.wants(captured)) {
+            self.seen = frame.number;
+            return Flow::Continue(Offered::Handled);
+        }
+        let parts = self.parts(frame);
+        let length = parts.iter().map(|part| part.len()).sum();
+        self.kernel_buffer.fit(self.socket.tcp(), length, self.missed(frame) > 0);
+        let has_room = self.kernel_buffer.has_room(self.socket.tcp());
+        let sent = if has_room { attempt(self.socket.send(parts))? } else { None };
+        let Some(sent) = sent else {
+            // Only the first time counts, so that input from a client does not pass for taking something.
+            self.behind.get_or_insert(now);
+            self.blocked = true;
+            return Flow::Continue(Offered::Handled);
+        };
+        self.begin_frame(frame, sent, now);
+        if sent.taken < length || self.socket.holds() {
+            let torn = Offered::Torn { number: frame.number, sent: sent.taken };
+            let kept = self.keep(rest(parts, sent.taken), pool, now);
+            return Flow::Continue(kept.map_or(torn, |()| Offered::Handled));
+        }
+        // Not `now`, which all viewers of a frame share: serving those before this one took time.
+        self.frame_sent(Instant::now())?;
+        Flow::Continue(Offered::Handled)
+    }
+
+    /// The two pieces that are sent of a frame, one behind the other.
+    fn parts<'a>(&self, frame: &Stored<'a>) -> [&'a [u8]; 2] {
+        if self.stats.order.advance_headers {
+            [frame.jpeg(), multipart::ADVANCE_TRAILER]
+        } else {
+            [frame.part(), &[]]
+        }
+    }
+
+    fn offer_snapshot(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Flow<Offered> {
+        let jpeg = frame.jpeg();
+        let mut head = std::mem::take(&mut self.head);
+        head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
+        let parts = [&head[..], jpeg];
+        let sent = attempt(self.socket.send(parts))?.unwrap_or_default();
+        self.begin_frame(frame, sent, now);
+        if sent.taken == head.len() + jpeg.len() && !self.socket.holds() {
+            return Flow::Break(CloseReason::Complete);
+        }
+        match self.keep(rest(parts, sent.taken), pool, now) {
+            Ok(()) => Flow::Continue(Offered::Handled),
+            Err(CapReached) => Flow::Break(CloseReason::NoMemory),
+        }
+    }
+
+    /// How many frames the viewer missed between the last one that it got or did not want, and this one.
+    fn missed(&self, frame: &Stored<'_>) -> u64 {
+        let between = if self.seen == 0 { 0 } else { frame.number.saturating_sub(self.seen + 1) };
+        self.pace.map_or(between, |pace| between.min(pace.overdue(frame.meta.captured)))
+    }
+
+    /// Notes that `sent` is the beginning of `frame`.
+    fn begin_frame(&mut self, frame: &Stored<'_>, sent: Sent, now: Instant) {
+        self.captured = Some(frame.meta.captured);
+        self.stats.begun(self.missed(frame));
+        self.seen = frame.number;
+        if let Some(pace) = &mut self.pace {
+            pace.taken(frame.meta.captured);
+        }
+        self.note_progress(sent, now);
+    }
+
+    /// Keeps the `rest` of a frame until the socket takes more.
+    fn keep(&mut self, rest: [&[u8]; 2], pool: &mut Pool, now: Instant) -> Result<(), CapReached> {
+        self.behind.get_or_insert(now);
+        self.blocked = true; // a socket that took only a part becomes writable later
+        if rest.iter().any(|part| !part.is_empty()) {
+            self.spill = Some(pool.take(&rest)?);
+        }
+        Ok(())
+    }
+
+    /// After [`Offered::Torn`]: keeps the rest of frame `number` behind byte `sent`, if it still is the newest.
+    pub(in crate::fanout) fn keep_torn(
+        &mut self,
+        frame: &Stored<'_>,
+        number: u64,
+        sent: usize,
+        pool: &mut Pool,
+    ) -> Flow {
+        let kept = (frame.number == number).then(|| pool.take(&rest(self.parts(frame), sent)));
+        match kept {
+            Some(Ok(spill)) => {
+                self.spill = Some(spill);
+                Flow::Continue(())
+            }
+            _ => Flow::Break(CloseReason::NoMemory),
+        }
+    }
+}

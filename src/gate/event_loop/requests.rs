@@ -1,0 +1,117 @@
+//! A request's way through the event loop: to a relay, from there to the client or the fan-out, and back.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use log::debug;
+
+use super::super::answer::{self, Answer};
+use super::super::connection::{Action, Connection};
+use super::super::head::Refusal;
+use super::super::relay::{Reply, SiteRequest};
+use super::EventLoop;
+use crate::fanout::{CloseReason, Released};
+use crate::protocol::PEER_HEADER;
+
+impl EventLoop {
+    /// Lets a connection do what it can without waiting.
+    pub(super) fn drive(&mut self, token: usize) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        match connection.drive(&self.allowed_hosts, Instant::now()) {
+            Action::Wait => self.fanout.ready(token), // does nothing unless the fan-out has the socket
+            Action::Again => self.turns.push_back(token),
+            Action::Close => {
+                self.connections.remove(&token);
+            }
+            Action::Relay { head, body } => self.relay(token, head, body),
+        }
+    }
+
+    /// Hands a request to a relay, or refuses it.
+    fn relay(&mut self, token: usize, mut head: String, body: Vec<u8>) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let now = Instant::now();
+        let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // writing to a String cannot fail
+        let request = SiteRequest { connection: token, head, body };
+        debug!("{} requests {}", connection.peer, request.shown());
+        let submitted = match self.limit.memory_refusal(now) {
+            Some(refusal) => Err(refusal),
+            None => self.relays.submit(request),
+        };
+        if let Err(refusal) = submitted {
+            refuse(connection, &refusal, now);
+            self.turns.push_back(token);
+        }
+    }
+
+    /// Takes the site's answers that are there.
+    pub(super) fn take_replies(&mut self) {
+        while let Some(reply) = self.relays.reply() {
+            let token = reply.connection;
+            self.catch_panic(token, |this| this.take_reply(reply));
+        }
+    }
+
+    fn take_reply(&mut self, reply: Reply) {
+        let token = reply.connection;
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let now = Instant::now();
+        let keep_alive = connection.keeps_alive();
+        match reply.answer.and_then(|answer| answer::from_site(&answer, keep_alive)) {
+            Ok(Answer::Send { bytes }) => connection.answer(bytes, keep_alive, now),
+            Ok(Answer::HandOver { order, head }) => {
+                let (peer, requested) = (connection.peer, connection.requested);
+                let Some(socket) = connection.lend() else { return };
+                let adopted = self.fanout.adopt(token, socket, peer, order, head, requested);
+                let Err((socket, error)) = adopted else { return };
+                connection.take_back(socket);
+                refuse(connection, &Refusal::new(503, error.to_string()), now);
+            }
+            Ok(Answer::File { order, head }) => {
+                let Some(socket) = connection.lend() else { return };
+                let Err((socket, why)) = self.fanout.adopt_file(token, socket, order, head) else { return };
+                connection.take_back(socket);
+                refuse(connection, &Refusal::new(503, why), now);
+            }
+            Err(refusal) => refuse(connection, &refusal, now),
+        }
+        self.drive(token);
+    }
+
+    /// Takes sockets back from the fan-out: after a snapshot or a recording the client may send another request.
+    pub(super) fn take_released(&mut self) {
+        while let Some(Released { connection: token, socket, reason }) = self.fanout.released() {
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            let now = Instant::now();
+            let refusal = match reason {
+                CloseReason::Complete => None,
+                CloseReason::NoPicture => {
+                    Some("The camera gave no new picture in time; /state says how it is.")
+                }
+                CloseReason::Unreadable => {
+                    Some("The recording cannot be read: it was deleted, or its disk does not answer.")
+                }
+                CloseReason::Disconnected(_)
+                | CloseReason::Stalled
+                | CloseReason::NoMemory
+                | CloseReason::Panicked
+                | CloseReason::PassEnded => {
+                    self.connections.remove(&token);
+                    continue;
+                }
+            };
+            connection.take_back(socket);
+            match refusal {
+                None => connection.answer_sent(connection.keeps_alive(), now),
+                Some(why) => refuse(connection, &Refusal::new(503, why), now),
+            }
+            self.turns.push_back(token);
+        }
+    }
+}
+
+/// Answers a request with a refusal; the connection stays open if the client wants it to.
+fn refuse(connection: &mut Connection, refusal: &Refusal, now: Instant) {
+    let keep_alive = connection.keeps_alive();
+    connection.answer(answer::refusal(refusal, keep_alive), keep_alive, now);
+}
