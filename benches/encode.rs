@@ -4,6 +4,8 @@
 //! Libjpeg-turbo is measured by its own `tjbench` where that is installed (Debian: libjpeg-turbo-progs), with
 //! one thread, the same quality and 4:2:0, from planes of YCbCr of the same scene.
 
+mod plot;
+
 use std::fs;
 use std::hint::black_box;
 use std::process::Command;
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use boardcam::picture::Picture;
 use boardcam::picture::{Layout, Range, Raw, Size};
+use plot::Plot;
 
 /// Frames measured for each figure.
 const FRAMES: usize = 41;
@@ -135,22 +138,34 @@ fn libjpeg_turbo(size: Size) -> Option<f64> {
     Some(1e3 / per_second)
 }
 
-fn main() {
-    println!("Quality {DEFAULT_QUALITY}, ms per frame");
-    println!("| | KB | 1 band | 2 bands | ratio | two frames side by side, each |");
-    println!("|---|---|---|---|---|---|");
+fn main() -> std::io::Result<()> {
+    println!("Quality {DEFAULT_QUALITY}, ms per frame\n");
+    println!(
+        "| | KB | 1 band | 2 bands | ratio | two frames side by side, each | libjpeg-turbo, one thread |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for size in SIZES {
+        let mut turbo = libjpeg_turbo(size); // from planes as NV12 has them, so its time stands beside NV12's
+        let mut groups = Vec::new();
         for raw in LAYOUTS {
             let bytes = Scene::default().laid_out(raw, size);
             let picture = Picture::new(&bytes, raw, size, raw.row_len(size.width), Range::Limited);
             let times = measure(&picture.expect("a whole picture"), bytes.len());
             let ([one, two], layout) = (times.bands, Layout::Raw(raw));
             let (kb, ratio, both) = (times.len / 1000, one / two, times.side_by_side);
-            println!("| {size} {layout} | {kb} | {one:.1} | {two:.1} | {ratio:.2} | {both:.1} |");
+            let turbo = turbo.take();
+            let theirs = turbo.map(|ms| format!("{ms:.1}")).unwrap_or_default();
+            println!("| {size} {layout} | {kb} | {one:.1} | {two:.1} | {ratio:.2} | {both:.1} | {theirs} |");
+            groups.push((layout.to_string(), vec![Some(one), Some(two), turbo]));
         }
-        match libjpeg_turbo(size) {
-            Some(ms) => println!("| {size} libjpeg-turbo, one thread | | {ms:.1} | | | |"),
-            None => println!("| {size} libjpeg-turbo: tjbench is not installed | | | | | |"),
-        }
+        let plot = Plot {
+            title: &format!("Encoding a frame of {size} at quality {DEFAULT_QUALITY}"),
+            x_label: "pixel layout",
+            y_label: "ms per frame",
+            series: &["1 band", "2 bands", "libjpeg-turbo, one thread"],
+            groups,
+        };
+        plot.write(&format!("encode-{size}"))?;
     }
+    Ok(())
 }

@@ -3,12 +3,16 @@
 //! It starts the real program with the test pattern at 1280x720, so the picture is encoded here; a camera that
 //! makes JPEGs itself needs no encoder's memory. Memory is VmRSS, code and all.
 
+mod plot;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use plot::Plot;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -83,10 +87,11 @@ fn drain(mut socket: TcpStream) {
     });
 }
 
+/// The median and the slowest, as two cells of a table.
 fn millis(mut times: Vec<Duration>) -> String {
     times.sort();
     let at = |place: usize| times[place].as_secs_f64() * 1e3;
-    format!("median {:.0} ms, slowest {:.0} ms", at(times.len() / 2), at(times.len() - 1))
+    format!("{:.0} | {:.0}", at(times.len() / 2), at(times.len() - 1))
 }
 
 fn main() -> Outcome<()> {
@@ -100,16 +105,23 @@ fn main() -> Outcome<()> {
         until(&mut viewer, b"\xff\xd8")?;
         first_frames.push(begin.elapsed());
     }
-    println!("{STARTS} starts, from exec to the first byte at a viewer: {}", millis(first_bytes));
-    println!("{STARTS} starts, from exec to the first picture at a viewer: {}", millis(first_frames));
+    println!("| {STARTS} starts, from exec to | median ms | slowest ms |");
+    println!("|---|---|---|");
+    println!("| the first byte at a viewer | {} |", millis(first_bytes));
+    println!("| the first picture at a viewer | {} |\n", millis(first_frames));
+    memory_by_viewers()
+}
 
+fn memory_by_viewers() -> Outcome<()> {
+    println!("| viewers at 1280x720 | memory in KiB | KiB for each of the last {VIEWERS} |");
+    println!("|---|---|---|");
     let program = Program::start()?;
     drain(program.watch()?);
     thread::sleep(SETTLE);
-    let one = program.memory()?;
-    println!("memory with one viewer at 1280x720: {one} KiB");
+    let mut before = program.memory()?;
+    println!("| 1 | {before} | |");
+    let mut groups = vec![("1".into(), vec![Some(before as f64 / 1024.0)])];
     // The first hundred also fill what is allocated once: relays, tables, buffers for reuse.
-    let mut before = one;
     for viewers in [VIEWERS, 2 * VIEWERS, 3 * VIEWERS] {
         for _ in 0..VIEWERS {
             drain(program.watch()?);
@@ -117,11 +129,16 @@ fn main() -> Outcome<()> {
         thread::sleep(SETTLE);
         let now = program.memory()?;
         let each = now.saturating_sub(before) as f64 / VIEWERS as f64;
-        println!(
-            "memory with {} viewers: {now} KiB, {each:.2} KiB for each of the last {VIEWERS}",
-            viewers + 1
-        );
+        println!("| {} | {now} | {each:.2} |", viewers + 1);
+        groups.push(((viewers + 1).to_string(), vec![Some(now as f64 / 1024.0)]));
         before = now;
     }
-    Ok(())
+    let plot = Plot {
+        title: "Memory of the whole program, test pattern at 1280x720",
+        x_label: "viewers",
+        y_label: "resident memory in MiB",
+        series: &["boardcam"],
+        groups,
+    };
+    Ok(plot.write("footprint-memory")?)
 }

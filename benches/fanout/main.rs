@@ -16,6 +16,8 @@
 //! Delay is from the time in the part header to the arrival of the part's last byte, over all viewers; over HTTPS
 //! decrypting it is in it. Of the frames expected, a round may see one more or less for each viewer, at its ends.
 
+#[path = "../plot/mod.rs"]
+mod plot;
 mod server;
 #[path = "../../tests/service/mod.rs"]
 mod service;
@@ -29,6 +31,7 @@ use std::time::Duration;
 use boardcam::host::limits::raise_open_files;
 use rustix::process::{Pid, Signal, kill_process};
 
+use plot::Plot;
 use server::Server;
 use viewers::{Round, Shakers, Viewers};
 
@@ -155,6 +158,7 @@ fn compare() -> Outcome<()> {
     println!("CPU ms per frame and viewer; delay p50 / p99 ms; frames received of those expected.\n");
     println!("| viewers | {} | {} | ratios |", Role::Boardcam.name(), Role::Floor.name());
     println!("|---|---|---|---|");
+    let mut plots: [Vec<_>; MEASURED.len()] = Default::default();
     for count in counts.into_iter().map(|count| count.clamp(1, VIEWERS_MAX)) {
         let mut rounds = Role::ALL.map(|_| Vec::new());
         for _ in 0..ROUNDS {
@@ -162,18 +166,43 @@ fn compare() -> Outcome<()> {
                 rounds.push(round(role, count)?);
             }
         }
-        let [boardcam, https, floor] = rounds.map(|rounds| Line::of(&rounds, count));
+        let lines = rounds.map(|rounds| Line::of(&rounds, count));
+        for ((.., of), groups) in MEASURED.into_iter().zip(&mut plots) {
+            groups.push((count.to_string(), lines.iter().map(|line| Some(of(line))).collect()));
+        }
+        let [boardcam, https, floor] = lines;
         for (how, line) in [("", boardcam), (", HTTPS", https)] {
             let ratio = |of: fn(&Line) -> f64| of(&line) / of(&floor);
             let (cpu, p50, p99) = (ratio(|line| line.cpu), ratio(|line| line.p50), ratio(|line| line.p99));
             println!("| {count}{how} | {line} | {floor} | {cpu:.2}; {p50:.2} / {p99:.2} |");
         }
     }
+    for ((name, title, y_label, _), groups) in MEASURED.into_iter().zip(plots) {
+        let series = &["boardcam", "boardcam, HTTPS", "bare send()"];
+        Plot { title, x_label: "viewers", y_label, series, groups }.write(name)?;
+    }
+    report_calls()?;
+    report_handshakes()
+}
+
+/// File, title and y axis of each plot, and what it shows.
+type Measured = (&'static str, &'static str, &'static str, fn(&Line) -> f64);
+const MEASURED: [Measured; 3] = [
+    ("fanout-cpu", "CPU time for a frame of 100 KB", "CPU ms per frame and viewer", |line| line.cpu),
+    ("fanout-delay-p50", "Delay from capture to a viewer, median", "ms", |line| line.p50),
+    ("fanout-delay-p99", "Delay from capture to a viewer, 99 of 100 frames", "ms", |line| line.p99),
+];
+
+fn report_calls() -> Outcome<()> {
     for role in Role::ALL {
         if let Some(calls) = calls(role)? {
             println!("\n{}: {calls:.2} system calls per frame and viewer at {CALLS_VIEWERS}", role.name());
         }
     }
+    Ok(())
+}
+
+fn report_handshakes() -> Outcome<()> {
     let rounds = (0..ROUNDS).map(|_| beside_handshakes()).collect::<Outcome<Vec<_>>>()?;
     let median = |of: fn(&(Round, Round, f64)) -> f64| quantile(rounds.iter().map(of).collect(), 0.5);
     let (alone, beside) = (median(|round| p99(&round.0)), median(|round| p99(&round.1)));
