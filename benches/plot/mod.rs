@@ -72,11 +72,18 @@ impl Plot<'_> {
 
     fn axes(&self, svg: &mut String, step: f64) {
         let height = HEIGHT - TOP - BOTTOM;
+        let digits = (-step.log10().floor()).max(0.0) as usize;
         for tick in 0..=TICKS as u32 {
             let y = HEIGHT - BOTTOM - height * f64::from(tick) / TICKS;
             let end = WIDTH - RIGHT;
             let _ = writeln!(svg, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{end}\"/>");
-            text(svg, "text-anchor=\"end\"", LEFT - 6.0, y + 4.0, &number(step * f64::from(tick)));
+            text(
+                svg,
+                "text-anchor=\"end\"",
+                LEFT - 6.0,
+                y + 4.0,
+                &format!("{:.digits$}", step * f64::from(tick)),
+            );
         }
         text(svg, "text-anchor=\"middle\"", LEFT.midpoint(WIDTH - RIGHT), HEIGHT - 10.0, self.x_label);
         let middle = TOP + height / 2.0;
