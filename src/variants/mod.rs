@@ -21,6 +21,7 @@ use log::info;
 
 use crate::feed::{Demand, Feed};
 use crate::host::log::camera_scope;
+use crate::names::CameraLabel;
 use crate::pace::Fps;
 use crate::picture::Size;
 use crate::sync::lock;
@@ -164,7 +165,7 @@ impl Variants {
         let handle = thread.spawn(move || worker.run()).map_err(DemandError::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only
         let _scope = camera_scope(&source.name);
-        info!("camera {}: makes smaller pictures: {variant}", source.name);
+        info!("{}: makes smaller pictures: {variant}", CameraLabel(&source.name));
         running.push(one);
         Ok(demand)
     }

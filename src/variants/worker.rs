@@ -16,6 +16,7 @@ use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
+use crate::names::CameraLabel;
 use crate::problem::Problem;
 use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 
@@ -99,7 +100,7 @@ impl Worker {
                 thread::park_timeout(PATIENCE);
             }
         }
-        info!("camera {}: nobody wants {} any more", self.source.name, running.variant);
+        info!("{}: {} ends: nobody watches it", CameraLabel(&self.source.name), running.variant);
     }
 
     fn serve(&mut self) {
@@ -157,7 +158,7 @@ impl Worker {
             }
             Ok(Err((reason, why))) => {
                 counters.drop_one(reason);
-                debug!("camera {}: {} cannot be made: {why}", self.source.name, self.running.variant);
+                debug!("{}: {} cannot be made: {why}", CameraLabel(&self.source.name), self.running.variant);
                 self.tell(&why);
             }
             Err(_) => {
@@ -201,7 +202,7 @@ impl Worker {
         let problem =
             Problem::new("cannot make smaller pictures", why, "take the stream without size and quality");
         if !std::mem::replace(&mut self.told, true) {
-            warn!("camera {}: {problem}", self.source.name);
+            warn!("{}: {problem}", CameraLabel(&self.source.name));
         }
         if self.reserve(Card::MAX_JPEG).is_err() {
             return; // the log tells
