@@ -188,7 +188,7 @@ fn without_a_free_descriptor_viewers_go_on_and_who_waits_is_served_when_there_is
 
     boardcam.limit_open_files(0)?;
     let mut waiting = request(boardcam.address, STATE)?;
-    let complaints = || boardcam.log().matches("cannot take a connection").count();
+    let complaints = || boardcam.log().matches("cannot accept a connection").count();
     wait_for("it to say so", || Ok((complaints() > 0).then_some(())))?;
     here.get_mut().write_all(STATE)?;
     let answer = Answer::read(&mut here)?;

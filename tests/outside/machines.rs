@@ -127,7 +127,7 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
     ensure!(boardcam.get("/%22%0a%7b")?.status == 404, "no 404");
     drop(viewer);
     wait_for("the viewer to have left", || {
-        Ok(boardcam.log().contains("stopped watching after").then_some(()))
+        Ok(boardcam.log().contains("stopped watching camera door after").then_some(()))
     })?;
     wait_for("a recording", || Ok(boardcam.log().contains("recording into").then_some(())))?;
     let lines = objects(&boardcam.log())?;
