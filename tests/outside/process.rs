@@ -115,7 +115,7 @@ fn a_log_that_nobody_reads_holds_nothing_up_and_says_later_what_is_missing() -> 
     drop(unread);
     let came = wait_for("each line or its loss", || {
         let log = boardcam.log();
-        let came = log.lines().filter(|line| line.contains("asks GET /xxx")).count();
+        let came = log.lines().filter(|line| line.contains("requests GET /xxx")).count();
         let told =
             log.lines().filter_map(|line| line.split_once(" log lines were lost")?.0.rsplit(' ').next());
         let lost = told.map(str::parse::<usize>).sum::<Result<usize, _>>()?;
@@ -123,7 +123,7 @@ fn a_log_that_nobody_reads_holds_nothing_up_and_says_later_what_is_missing() -> 
     })?;
     ensure!(came < LOGGED, "no line was lost, so this tests nothing");
     boardcam.get("/after")?;
-    wait_for("the log to go on", || Ok(boardcam.log().contains("asks GET /after").then_some(())))
+    wait_for("the log to go on", || Ok(boardcam.log().contains("requests GET /after").then_some(())))
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_last_line_of_the_log_says_that_it_ended() -> Outcome {
     log_much(&boardcam)?;
     boardcam.signal(Signal::TERM)?;
     wait_for("the last line", || Ok(boardcam.log().contains("boardcam ends after").then_some(())))?;
-    let all = boardcam.log().lines().filter(|line| line.contains("asks GET /xxx")).count();
+    let all = boardcam.log().lines().filter(|line| line.contains("requests GET /xxx")).count();
     ensure!(all == LOGGED, "{all} of {LOGGED} lines");
     Ok(())
 }
