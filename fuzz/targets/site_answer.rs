@@ -35,7 +35,8 @@ fuzz_target!(|data: &[u8]| {
             let head = std::str::from_utf8(&bytes[..end]).expect("text");
             let body = &bytes[end + 4..];
             let lines = lines(head);
-            let mut lengths = lines.iter().filter(|(name, _)| name == "content-length").map(|(_, value)| value);
+            let mut lengths =
+                lines.iter().filter(|(name, _)| name == "content-length").map(|(_, value)| value);
             let length: Option<usize> = lengths.next().map(|value| value.parse().expect("a number"));
             assert_eq!(lengths.next(), None, "{head:?}");
             // A longer body would be read as the next answer, of a shorter one the client waits for the rest.
