@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(Policy::default().admit(&jpeg).passes(), jpeg.has_eoi());
 
     let mut small = vec![UNTOUCHED; jpeg.mended_len() - 1];
-    let refused = TooLarge { needed: jpeg.mended_len(), room: small.len() };
+    let refused = TooLarge { needed: jpeg.mended_len(), capacity: small.len() };
     assert_eq!(jpeg.copy_into(&mut small), Err(refused));
     assert!(small.iter().all(|&byte| byte == UNTOUCHED));
 
