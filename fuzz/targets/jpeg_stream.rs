@@ -13,7 +13,7 @@ fn split(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
     let mut splitter = Splitter::new(CAP);
     let mut found = Vec::new();
     for bytes in stream.chunks(piece) {
-        splitter.room()[..bytes.len()].copy_from_slice(bytes);
+        splitter.spare()[..bytes.len()].copy_from_slice(bytes);
         splitter.filled(bytes.len());
         while let Some(one) = splitter.advance() {
             let frame = splitter.frame();
