@@ -1,7 +1,7 @@
 //! boardcam takes pictures from a camera and shows them live to every browser and player on the network, at
 //! the lowest cost in CPU, memory and delay that the board allows.
 //!
-//! # The way of a frame
+//! # The path of a frame
 //!
 //! ```text
 //! camera ──▶ jpeg ──▶ ring ──▶ fanout ──▶ viewers
@@ -17,21 +17,21 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`serve`] | puts the modules together into a running service, and takes them apart |
+//! | [`serve`] | builds a running service from the modules, and shuts it down |
 //! | [`snapshot`] | `boardcam snapshot`: one picture into a file |
-//! | [`config`] | what can be set, on the command line and in the settings file |
+//! | [`config`] | the command line and the settings file |
 //! | [`site`] | the rouille server: all URLs, permissions and pages |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time, over HTTP or HTTPS |
 //! | [`fanout`] | all live viewers, on the gate's event loops |
-//! | [`protocol`] | what the site tells gate and fan-out in private headers: serve this stream, snapshot or file |
+//! | [`protocol`] | orders from the site to gate and fan-out in private headers: serve this stream, snapshot or file |
 //! | [`auth`] | who may do what: users, sessions, tokens |
-//! | [`record`] | what the cameras see, kept on a disk |
+//! | [`record`] | recordings on a disk |
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
-//! | [`feed`] | what one camera shares: ring, status, counters, and who wants frames |
+//! | [`feed`] | what one camera shares: ring, status, counters, and the demand for frames |
 //! | [`camera`] | where frames come from: V4L2 devices, other programs, the test pattern |
 //! | [`jpeg`] | every frame becomes a whole JPEG, by mending the camera's own or by encoding |
-//! | [`canvas`] | a picture to draw on, for the card and the test pattern |
+//! | [`canvas`] | a surface to draw on, for the card and the test pattern |
 //! | `ring` | the newest frames in fixed slots |
 //! | [`host`] | the board around us: log, signals, limits, service manager, addresses, discovery |
 //! | `socket` | a client's connection, plain or TLS |
@@ -40,7 +40,7 @@
 //! | [`multipart`] | the bytes around each frame of a live stream |
 //! | [`picture`] | sizes, pixel layouts, and a checked view of raw pixels |
 //! | [`problem`] | errors that a person can act on: what, why, what to do |
-//! | `sync` | locks that go on working after a panic |
+//! | `sync` | locks that keep working after a panic |
 //! | `time` | durations and moments as numbers and as time of day |
 //! | `names` | what may be a name, and text from outside made safe to show |
 //!

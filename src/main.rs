@@ -1,4 +1,4 @@
-//! Command line to running service, nothing else.
+//! Reads the command line and starts the task that it names.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -14,19 +14,19 @@ use boardcam::problem::Problem;
 use boardcam::{serve, snapshot};
 use log::LevelFilter;
 
-/// The command line or the settings file is wrong; what clap ends with, too.
+/// Exit status for a wrong command line or settings file; clap uses the same.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let (task, settings) = match config::read(std::env::args_os()) {
         Ok(read) => read,
-        // How it is to be logged is not known then.
+        // The log's settings are not known yet.
         Err(problem) => {
             host::log::report_fatal(&problem, Format::Text);
             return ExitCode::from(USAGE);
         }
     };
-    // Tools that print something keep their output free of what they did on the way.
+    // Commands that print a result do not mix log lines into it.
     let level = match (&task, settings.verbose) {
         (_, true) => LevelFilter::Debug,
         (Task::Serve, false) => LevelFilter::Info,
@@ -74,7 +74,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints to standard output; a reader that has enough (`| head`) is no problem.
+/// Prints to standard output; a reader that stops early (`| head`) is not an error.
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
     let mut out = io::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {

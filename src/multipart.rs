@@ -1,20 +1,20 @@
-//! The bytes of a live stream as browsers and players want them (multipart/x-mixed-replace).
+//! The bytes of a live stream, as browsers and players expect them (multipart/x-mixed-replace).
 //!
 //! [`crate::ring`] writes them around each frame, once for all viewers; [`crate::fanout`] sends them; [`crate::site`]
-//! names the content type. Why each odd byte is there:
+//! names the content type. The reasons for the details:
 //!
-//! - The boundary stands in the header without quotes and without leading dashes, and the parameter comes
+//! - The boundary is in the header without quotes and without leading dashes, and the parameter comes
 //!   last: Fluidd reads it with the expression `boundary=([^;]+)`.
 //! - The stream's body begins with `--`, which is how ffmpeg and OpenCV recognize it, and header lines stay
 //!   under ffmpeg's 128 bytes.
-//! - Content-Length is there for go2rtc and Mainsail, and lest bytes of a JPEG pass for a boundary in ffmpeg.
+//! - go2rtc and Mainsail need Content-Length. It also keeps ffmpeg from taking bytes of a JPEG for a boundary.
 //! - The boundary that ends a frame goes out with it, not with the next one: Firefox and VLC show a frame when
 //!   they see the boundary behind it.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The boundary of all our streams; long enough not to occur in a JPEG by chance.
+/// The boundary of all streams; too long to occur in a JPEG by chance.
 macro_rules! boundary {
     () => {
         "boardcamframe"
@@ -31,7 +31,7 @@ pub const OPENING: &[u8] = concat!("--", boundary!(), "\r\n").as_bytes();
 pub const TRAILER: &[u8] = concat!("\r\n--", boundary!(), "\r\n").as_bytes();
 
 /// The whole header of a part in a stream with `?advance_headers=1`, where it is sent with the frame before it.
-/// Chromium shows a frame only when it has the header of the next part (crbug.com/527446), so that without this
+/// Chromium shows a frame only when it has the header of the next part (crbug.com/527446), so without this
 /// each one appears one frame late. The length is not known in advance, so players should not ask for this.
 pub const ADVANCE_HEAD: &str = "Content-Type: image/jpeg\r\n\r\n";
 
@@ -39,7 +39,7 @@ pub const ADVANCE_HEAD: &str = "Content-Type: image/jpeg\r\n\r\n";
 pub const ADVANCE_TRAILER: &[u8] =
     concat!("\r\n--", boundary!(), "\r\nContent-Type: image/jpeg\r\n\r\n").as_bytes();
 
-/// Room for the largest part header, in bytes: the fixed text with two 20-digit numbers and microseconds.
+/// The longest part header, in bytes: the fixed text with two 20-digit numbers and microseconds.
 pub const HEAD_MAX: usize = 128;
 
 /// The header of one part.

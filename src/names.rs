@@ -1,6 +1,6 @@
 //! What may be a name, and text from outside made safe to show.
 //!
-//! One rule for each kind of name, whoever reads it: settings, URLs, cookies, files of recordings.
+//! There is one rule for each kind of name, used for settings, URLs, cookies and the files of recordings alike.
 
 use std::fmt;
 
@@ -26,12 +26,12 @@ impl fmt::Display for CameraLabel<'_> {
     }
 }
 
-/// Whether a camera may have this name: it stands in URLs, in file names and in private headers.
+/// Whether a camera may have this name, which is used in URLs, file names and private headers.
 pub fn is_camera_name(text: &str) -> bool {
     (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(is_word)
 }
 
-/// Whether a user or a token may have this name: Basic authentication (no colon), logs and URLs carry it.
+/// Whether a user or a token may have this name, which is used in Basic authentication (so no colon), logs and URLs.
 pub fn is_user_name(text: &str) -> bool {
     (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'@'))
 }
@@ -46,8 +46,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// Text from a device or a driver, made safe for a terminal and a log line: what is no text goes (control
-/// characters, and half a character where a name was cut).
+/// Text from a device or a driver, made safe for a terminal and a log line: without control characters, and without the
+/// half of a character that is left where a name was cut.
 pub fn printable(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let legible = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;

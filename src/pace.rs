@@ -1,8 +1,8 @@
-//! Fewer frames than the camera gives, for viewers who ask for that: `?fps=`.
+//! Fewer frames than the camera delivers, for viewers that ask for that: `?fps=`.
 //!
-//! Asked for by [`crate::site`]; used by [`crate::fanout`] for each viewer, and by those who encode frames for what
-//! all of them want together ([`crate::feed`]). Frames are taken by the time at which they were captured, each time
-//! the one nearest to when the next is due, so that the mean is exact and the picture as even as the camera's rate
+//! [`crate::site`] reads the rate from the URL. [`crate::fanout`] applies it to each viewer, and [`crate::feed`] applies
+//! the highest rate of all viewers to the thread that encodes. Frames are chosen by their capture time, each time the
+//! frame nearest to the next due time, so that the mean rate is exact and the motion as even as the camera's rate
 //! allows.
 
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Fps(u32);
 impl Fps {
     /// One frame in 100 seconds.
     pub const MIN: Fps = Fps(10);
-    /// As many as a camera may be asked for.
+    /// The highest rate that a camera may be asked for.
     pub const MAX: Fps = Fps(MAX_FPS * 1000);
 
     /// Thousandths of a frame per second.
@@ -27,12 +27,12 @@ impl Fps {
         self.0
     }
 
-    /// So many thousandths of a frame per second; `None` outside [`Fps::MIN`] to [`Fps::MAX`].
+    /// A rate of `thousandths` of a frame per second; `None` outside [`Fps::MIN`] to [`Fps::MAX`].
     pub fn of_thousandths(thousandths: u32) -> Option<Fps> {
         (Fps::MIN.0..=Fps::MAX.0).contains(&thousandths).then_some(Fps(thousandths))
     }
 
-    /// Time from one frame to the next.
+    /// The time from one frame to the next.
     fn period(self) -> Duration {
         Duration::from_secs(1000) / self.0
     }
@@ -48,7 +48,7 @@ impl FromStr for Fps {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Digits and at most one point: also infinities and exponents are numbers to Rust.
+        // Digits and at most one point. Rust's parser would also accept infinities and exponents.
         let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let thousandths = text.parse::<f64>().ok().filter(|_| plain).map(|fps| fps * 1e3);
         let range = f64::from(Fps::MIN.0)..=f64::from(Fps::MAX.0);
@@ -59,32 +59,33 @@ impl FromStr for Fps {
     }
 }
 
-/// Chooses frames for one who looks at them.
+/// Chooses the frames for one viewer, or for one thread that encodes.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     period: Duration,
     /// When the next frame is due; `None` before the first.
     due: Option<Instant>,
-    /// When the last frame that was looked at was captured, taken or not, and how long after the one before.
+    /// When the last frame that was offered was captured, whether it was taken or not.
     last: Option<Instant>,
+    /// The time from the capture of the frame before that one to its capture.
     interval: Duration,
 }
 
 impl Pace {
-    /// Takes no more than so many frames.
+    /// Takes `fps` frames per second, or every frame if the camera delivers fewer.
     pub fn new(fps: Fps) -> Self {
         Self { period: fps.period(), due: None, last: None, interval: Duration::ZERO }
     }
 
-    /// Whether it wants a frame that was captured at `at`: then it is due, or nearer to that than the
-    /// next one would be.
+    /// Whether to take a frame that was captured at `at`: it is due, or nearer to the due time than the next frame
+    /// would be.
     pub fn wants(&mut self, at: Instant) -> bool {
-        // The same frame is offered again when the socket had no room for it.
+        // A frame is offered again if the socket could not take it.
         if self.last != Some(at) {
             self.interval = self.last.map_or(Duration::ZERO, |last| at.saturating_duration_since(last));
             self.last = Some(at);
         }
-        // A camera that stood still says nothing about when its next frame comes.
+        // After a pause, the interval says nothing about when the next frame comes.
         let early = self.interval.min(self.period) / 2;
         self.due.is_none_or(|due| due.saturating_duration_since(at) <= early)
     }
@@ -95,10 +96,10 @@ impl Pace {
         nanos(late) / nanos(self.period).max(1)
     }
 
-    /// Notes that a frame captured at `at` is taken.
+    /// Notes that a frame captured at `at` was taken.
     pub fn taken(&mut self, at: Instant) {
         let next = self.due.unwrap_or(at) + self.period;
-        // One that is later than a whole period begins anew: nobody wants to catch up.
+        // A frame that is late by more than a period starts a new schedule: nobody wants to catch up.
         self.due = Some(if next > at { next } else { at + self.period });
     }
 }
@@ -107,8 +108,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Which of so many frames a second, for so many seconds, a viewer gets; each captured up to `jitter`
-    /// milliseconds late.
+    /// The capture times of the frames that a viewer gets at `fps` from a camera that delivers `source` frames per
+    /// second for `seconds`, each captured up to `jitter` milliseconds late.
     fn taken(source: u32, seconds: u32, fps: &str, jitter: u32) -> Vec<Duration> {
         let start = Instant::now();
         let mut pace = Pace::new(fps.parse().unwrap());

@@ -1,12 +1,12 @@
-//! One shape for everything that goes wrong and reaches a person: what was tried and on what, what the
-//! system answered, and what the user can do about it.
+//! The form of every error message for people: what was tried and on what, what the system answered, and what the user
+//! can do about it.
 //!
-//! Used by every room that talks to the outside. It promises one line: `cannot start /dev/video0: the USB
+//! Used by every module that talks to the outside. A message is one line: `cannot start /dev/video0: the USB
 //! bus has no room for 1920x1080 YUYV (ENOSPC); try --format mjpeg or --size 1280x720`.
 
 use std::fmt;
 
-/// A failure told so that somebody who did not write this program can act on it.
+/// A failure, described so that somebody who does not know this program can act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What was tried and on what: `cannot open /dev/video0`.
@@ -26,7 +26,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One line whatever a driver or a file name put into it: logs are read by line.
+        // Always one line, whatever a driver or a file name contains: logs are read line by line.
         let line = format!("{}: {}; {}", self.what, self.why, self.advice);
         for c in line.chars() {
             if c.is_control() {

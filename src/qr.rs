@@ -1,4 +1,4 @@
-//! QR codes: for the terminal as text, for the page as SVG. Called by [`crate::host::console`] and
+//! QR codes: as text for a terminal, as SVG for the page. Used by [`crate::host::console`] and
 //! [`crate::site`].
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 /// Light modules around the code (ISO/IEC 18004 section 5.3.8).
 const QUIET: i32 = 4;
 
-/// Black on white, whatever the terminal's colours are; and these again.
+/// Black on white, whatever the terminal's colours are, and the sequence that restores those.
 const COLOURS: [&str; 2] = ["\x1b[30;47m", "\x1b[0m"];
 
 /// A text as a QR code.
@@ -20,9 +20,9 @@ impl Code {
         QrCode::encode_text(text, QrCodeEcc::Low).ok().map(Self)
     }
 
-    /// For a terminal: lines of half blocks, two modules one over the other in each character.
+    /// For a terminal: lines of half blocks, where each character shows two modules, one above the other.
     pub fn to_terminal(&self) -> String {
-        let dark = |x, y| self.0.get_module(x, y); // beside the code all is light
+        let dark = |x, y| self.0.get_module(x, y); // outside the code every module is light
         let mut text = String::new();
         for y in (-QUIET..self.0.size() + QUIET).step_by(2) {
             text.push_str(COLOURS[0]);
@@ -48,7 +48,7 @@ impl Code {
                 let run = (x..self.0.size()).take_while(|x| self.0.get_module(*x, y)).count();
                 let run = i32::try_from(run).unwrap_or(0);
                 if run > 0 {
-                    // A String takes everything.
+                    // Writing to a String cannot fail.
                     let _ = write!(path, "M{} {}h{run}v1h-{run}", x + QUIET, y + QUIET);
                 }
                 x += run.max(1);
@@ -66,7 +66,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    // That decoders read them is shown by tests/clients/test_discovery.py.
+    // tests/clients/test_discovery.py shows that decoders can read them.
 
     #[test]
     fn a_code_has_its_margin_and_both_forms_show_the_same() {

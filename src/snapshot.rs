@@ -1,4 +1,4 @@
-//! `boardcam snapshot`: one picture into a file, without serving.
+//! `boardcam snapshot`: writes one picture to a file, without a server.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,16 +13,16 @@ use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
 use crate::stream::Stream;
 
-/// A picture must be there so soon, the search for the camera included.
+/// How long the first picture may take, including the search for the camera.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often is looked whether it is.
-const GLANCE: Duration = Duration::from_millis(20);
+/// Time between two checks whether there is a picture.
+const CHECK_PERIOD: Duration = Duration::from_millis(20);
 
-/// Takes one picture and writes it to `output`, whole or not at all; `-` is standard output.
+/// Takes one picture and writes it to `output`, whole or not at all; `-` means standard output.
 ///
 /// # Errors
-/// Why the camera gave none, or why it could not be written.
+/// Why the camera delivered no picture, or why it could not be written.
 pub fn take(config: &SourceConfig, output: &Path) -> Result<(), Problem> {
     let jpeg = capture(config)?;
     let unwritten = |error: io::Error| {
@@ -36,7 +36,7 @@ pub fn take(config: &SourceConfig, output: &Path) -> Result<(), Problem> {
     beside.push(".part");
     let written = fs::write(&beside, &jpeg).and_then(|()| fs::rename(&beside, output));
     written.map_err(|error| {
-        let _ = fs::remove_file(&beside); // it may not be there at all
+        let _ = fs::remove_file(&beside); // it may not exist
         unwritten(error)
     })
 }
@@ -66,7 +66,7 @@ fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
                 let why = format!("no picture came within {} s", PATIENCE.as_secs());
                 break Err(Problem::new("cannot take a picture", why, "see what boardcam probe says"));
             }
-            thread::sleep(GLANCE);
+            thread::sleep(CHECK_PERIOD);
         };
         shutdown.begin();
         result

@@ -1,27 +1,27 @@
-//! Locks that go on working after a panic.
+//! Locks that keep working after a panic.
 //!
-//! A panic ends one camera, viewer or request, and the rest goes on. What a lock guards here is valid after each
-//! single step, so a lock that a panicking thread held is taken as it is.
+//! A panic ends one camera, viewer or request, and the rest goes on. Whatever a lock guards here is valid
+//! after every step, so data that a panicking thread held locked can be used as it is.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-/// Locks `mutex`, also after a panic of whoever held it.
+/// Locks `mutex`, even if a thread panicked while it held it.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks `lock` for reading, also after a panic of whoever held it.
+/// Locks `lock` for reading, even if a thread panicked while it held it.
 pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks `lock` for writing, also after a panic of whoever held it.
+/// Locks `lock` for writing, even if a thread panicked while it held it.
 pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits on `condvar` while `condition` holds, at most for `timeout`; gives the lock back.
+/// Waits on `condvar` while `condition` holds, for at most `timeout`; returns the lock.
 pub fn wait_while<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,

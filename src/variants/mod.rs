@@ -1,12 +1,12 @@
-//! Smaller pictures: a camera's own ones in another size or quality, for viewers with less room or bandwidth.
+//! Smaller pictures: a camera's pictures in another size or quality, for viewers with a small screen or a slow link.
 //!
-//! Demanded by [`crate::fanout`] for each viewer, once; the viewer keeps the demand until it leaves. What it promises:
+//! [`crate::fanout`] makes one demand for each viewer, which keeps it until it leaves. What it promises:
 //!
 //! - One transcode serves all viewers of the same camera, size and quality. It works only while somebody
-//!   watches, makes no more frames than the one of them who wants most, and its thread goes soon after.
+//!   watches, and makes no more frames than the fastest viewer wants. Its thread ends soon after the last viewer.
 //! - It never costs the camera's own stream a frame: it takes the newest frame when it is ready for one, and
 //!   its thread runs at a lower priority. On a board that is too slow, smaller pictures come less often.
-//! - There are at most [`VARIANTS_MAX`]; whoever wants one more is told which there are.
+//! - There are at most [`VARIANTS_MAX`]; the refusal of one more lists those that are running.
 
 mod worker;
 
@@ -27,17 +27,18 @@ use crate::picture::Size;
 use crate::sync::lock;
 use worker::Worker;
 
-/// The most variants of all cameras together: each is a thread, and memory for some pictures.
+/// The most variants of all cameras together. Each takes a thread, and memory for some pictures.
 pub const VARIANTS_MAX: usize = 4;
 
 /// How long the thread of a variant stays after its last viewer. A client that fetches one snapshot after another would
-/// otherwise start a thread and allocate a ring for each. Until then it does no work, and makes way for another at once.
+/// otherwise start a thread and allocate a ring for each. In that time it does no work, and makes way for another variant
+/// at once.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
-/// How a camera's pictures are made smaller.
+/// The size and quality of smaller pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {
-    /// What they must fit into, in their proportions; `None` leaves the size.
+    /// The box that pictures must fit into, in pixels; they keep their proportions. `None` keeps the camera's size.
     pub size: Option<Size>,
     /// JPEG quality, 1 to 100.
     pub quality: u8,
@@ -57,32 +58,32 @@ impl fmt::Display for Variant {
 pub struct Running {
     /// The camera, counted from 0 in the order of the settings.
     pub camera: usize,
-    /// How its pictures are made smaller.
+    /// The size and quality of its pictures.
     pub variant: Variant,
     /// The smaller pictures.
     pub feed: Arc<Feed>,
-    /// CPU time of the last frames, a mean in microseconds.
+    /// CPU time per frame in microseconds, a moving average; 0 before the first.
     cost: AtomicU32,
     thread: OnceLock<Thread>,
 }
 
 impl Running {
-    /// CPU milliseconds that a frame takes, as a mean over the last ones; 0 before the first.
+    /// CPU time per frame in milliseconds, a moving average; 0 before the first.
     pub fn ms_per_frame(&self) -> f32 {
         self.cost.load(Ordering::Relaxed) as f32 / 1e3
     }
 }
 
-/// Why there are no frames for a viewer.
+/// Why a viewer cannot get frames.
 #[derive(Debug)]
 pub enum DemandError {
     /// There is no such camera.
     NoCamera,
-    /// There are [`VARIANTS_MAX`] others, told in words.
+    /// [`VARIANTS_MAX`] others are running; the text lists them.
     Full(String),
-    /// The system gave no thread.
+    /// The system could not start a thread.
     NoThread(io::Error),
-    /// There is no memory for one more viewer.
+    /// There is not enough memory for one more viewer.
     NoMemory,
 }
 
@@ -103,10 +104,10 @@ impl fmt::Display for DemandError {
     }
 }
 
-/// Tells the fan-out that a frame is there.
+/// Wakes the fan-out: there is a new frame.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
 
-/// All cameras, and what is made of their pictures.
+/// All cameras, and the variants that are running.
 pub struct Variants {
     feeds: Vec<Arc<Feed>>,
     wake: Wake,
@@ -125,11 +126,11 @@ impl Variants {
         Arc::new(Self { feeds, wake, running: Mutex::default() })
     }
 
-    /// Asks a camera for frames: for its own without a `variant`, else for smaller ones, which begin to be made
-    /// if they are not yet; for every one, or as many as are of use. Answers at once.
+    /// Demands frames of a camera: its own without a `variant`, otherwise smaller ones, whose thread is started if it
+    /// is not running yet. `fps` is the most frames per second that are of use; `None` means every frame. Never blocks.
     ///
     /// # Errors
-    /// [`DemandError`] when there can be none.
+    /// [`DemandError`] says why there are no such frames.
     pub fn demand(
         self: &Arc<Self>,
         camera: usize,
@@ -147,9 +148,9 @@ impl Variants {
         }
         if running.len() >= VARIANTS_MAX {
             let idle = running.iter().position(|one| !one.feed.is_wanted());
-            let place = idle.ok_or_else(|| DemandError::Full(self.told(&running)))?;
-            let idle = running.remove(place);
-            idle.thread.get().inspect(|thread| thread.unpark()); // sees that it has no place any more
+            let index = idle.ok_or_else(|| DemandError::Full(list_of(&running)))?;
+            let idle = running.remove(index);
+            idle.thread.get().inspect(|thread| thread.unpark()); // its thread sees that it is off the list, and ends
         }
         let (feed, writer) = source.smaller();
         let one = Arc::new(Running {
@@ -170,12 +171,12 @@ impl Variants {
         Ok(demand)
     }
 
-    /// What is being made now.
+    /// The variants that are running now.
     pub fn list(&self) -> Vec<Arc<Running>> {
         self.lock().clone()
     }
 
-    /// Takes `one` off the list if nobody wants it and it was `idle` for long enough; whether it is off.
+    /// Takes `one` off the list if nobody wants it and it was `idle` for long enough. Returns whether it is off.
     fn retire(&self, one: &Arc<Running>, idle: bool) -> bool {
         let mut running = self.lock();
         // Demands are added under the same lock, so none can be for a variant that has just been taken off.
@@ -183,15 +184,15 @@ impl Variants {
         !running.iter().any(|other| Arc::ptr_eq(other, one))
     }
 
-    /// The running ones in words.
-    fn told(&self, running: &[Arc<Running>]) -> String {
-        let told = running.iter().map(|one| format!("{} of camera {}", one.variant, one.feed.name));
-        told.collect::<Vec<_>>().join(", ")
-    }
-
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
         lock(&self.running)
     }
+}
+
+/// The running variants, for a message.
+fn list_of(running: &[Arc<Running>]) -> String {
+    let names = running.iter().map(|one| format!("{} of camera {}", one.variant, one.feed.name));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ fn picture() -> Vec<u8> {
 fn publish(feed: &Feed, writer: &mut Writer, jpeg: &[u8]) -> Instant {
     let captured = Instant::now();
     let meta = Meta { captured, size: Size { width: 64, height: 48 }, card: false };
-    let fill = |room: &mut [u8]| {
-        room[..jpeg.len()].copy_from_slice(jpeg);
+    let fill = |slot: &mut [u8]| {
+        slot[..jpeg.len()].copy_from_slice(jpeg);
         Ok::<_, ()>(jpeg.len())
     };
     writer.publish(meta, fill).unwrap();
@@ -139,9 +139,9 @@ fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
         .map(|width| variants.demand(0, Some(of_width(width)), None).unwrap())
         .collect();
     for width in 100..10_100 {
-        let told = variants.demand(0, Some(of_width(width)), None).unwrap_err().to_string();
-        assert!(told.contains("size=1x9&quality=85 of camera door"), "{told}");
-        assert!(told.contains(&format!("{VARIANTS_MAX} kinds")), "{told}");
+        let message = variants.demand(0, Some(of_width(width)), None).unwrap_err().to_string();
+        assert!(message.contains("size=1x9&quality=85 of camera door"), "{message}");
+        assert!(message.contains(&format!("{VARIANTS_MAX} kinds")), "{message}");
     }
     assert_eq!(variants.list().len(), VARIANTS_MAX);
     publish(&source, &mut writer, &picture());

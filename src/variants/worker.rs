@@ -1,4 +1,4 @@
-//! The thread of one variant: takes the camera's newest frame, makes it smaller, puts it into a ring of its own.
+//! The thread of one variant: takes the camera's newest frame, makes it smaller, and puts it into the variant's ring.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use crate::names::CameraLabel;
 use crate::problem::Problem;
 use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 
-/// The nice value of a variant's thread, so that all that the cameras and their own viewers need comes first
+/// The nice value of a variant's thread, so that the cameras and their own viewers come first
 /// (sched(7), "The nice value").
 const NICE: i32 = 10;
 
-/// The longest wait without a look at whether anybody still watches.
+/// The longest wait before it checks whether anybody still watches.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// After so long without one good frame viewers are told why, and again as often.
-const TELL: Duration = Duration::from_secs(1);
+/// After this time without a good frame, a card shows viewers why; it is drawn again after each further such time.
+const CARD_PERIOD: Duration = Duration::from_secs(1);
 
-/// The mean of what a frame costs moves by one part in so many with each frame.
-const INERTIA: u32 = 8;
+/// The CPU time per frame is a moving average in which the last frame weighs one part in this many.
+const COST_WEIGHT: u32 = 8;
 
 pub(super) struct Worker {
     registry: Arc<Variants>,
@@ -41,17 +41,17 @@ pub(super) struct Worker {
     transcoder: Transcoder,
     /// The camera's frame, copied so that its slot is free while it is decoded.
     jpeg: Vec<u8>,
-    /// Which of them are worth it.
+    /// Chooses the camera's frames that are made smaller.
     picker: FramePicker,
-    /// Number of the camera's frame that was looked at last.
+    /// The number of the last frame of the camera that was considered.
     last: u64,
-    /// Bytes that slots have room for.
-    room: usize,
+    /// The largest JPEG that fits into a slot, in bytes.
+    capacity: usize,
     rate: RateMeter,
-    /// When viewers were last shown something.
-    shown: Instant,
-    /// The log says already that frames cannot be made smaller.
-    told: bool,
+    /// When a picture or a card was last published.
+    last_shown: Instant,
+    /// Whether the log already says that frames cannot be made smaller.
+    logged: bool,
 }
 
 impl Worker {
@@ -64,7 +64,7 @@ impl Worker {
         // In one band: the other cores are for the cameras and other variants.
         let encoder = Encoder::in_bands(running.variant.quality, 1);
         let transcoder = Transcoder::new(running.variant.size, encoder);
-        let (rate, shown) = (RateMeter::default(), Instant::now());
+        let (rate, last_shown) = (RateMeter::default(), Instant::now());
         let (jpeg, picker) = (Vec::new(), FramePicker::default());
         Self {
             registry,
@@ -75,17 +75,17 @@ impl Worker {
             jpeg,
             picker,
             last: 0,
-            room: 0,
+            capacity: 0,
             rate,
-            shown,
-            told: false,
+            last_shown,
+            logged: false,
         }
     }
 
-    /// Works while somebody watches, waits a while for somebody who does, and ends.
+    /// Makes frames while somebody watches. Ends after [`IDLE_LIMIT`] without a viewer.
     pub(super) fn run(mut self) {
-        // For the calling thread only, whatever POSIX says (setpriority(2), "C library/kernel differences").
-        // Where that is refused, all share what there is.
+        // On Linux this affects the calling thread only (setpriority(2), "C library/kernel differences"). If it is
+        // refused, this thread runs at the usual priority.
         let _ = setpriority_process(None, NICE);
         let running = self.running.clone();
         let _scope = camera_scope(&running.feed.name);
@@ -105,14 +105,14 @@ impl Worker {
 
     fn serve(&mut self) {
         let (running, source) = (self.running.clone(), self.source.clone());
-        let mut asked = running.feed.total_demand();
-        let mut _demand = Demand::limited(source.clone(), asked.fps());
+        let mut total = running.feed.total_demand();
+        let mut _demand = Demand::limited(source.clone(), total.fps());
         let listener = source.listen();
-        self.shown = Instant::now();
+        self.last_shown = Instant::now();
         while running.feed.is_wanted() {
             let now = running.feed.total_demand();
-            if now != asked {
-                (asked, _demand) = (now, Demand::limited(source.clone(), now.fps()));
+            if now != total {
+                (total, _demand) = (now, Demand::limited(source.clone(), now.fps()));
             }
             if listener.wait(self.last, PATIENCE) {
                 self.take();
@@ -124,7 +124,7 @@ impl Worker {
     /// Makes the camera's newest frame smaller, if it is wanted.
     fn take(&mut self) {
         let (jpeg, picker, feed) = (&mut self.jpeg, &mut self.picker, &self.running.feed);
-        let looked = self.source.ring.with_newest(|frame| {
+        let newest = self.source.ring.with_newest(|frame| {
             let wanted = picker.wants(feed, frame.meta.captured);
             if wanted {
                 jpeg.clear();
@@ -132,13 +132,13 @@ impl Worker {
             }
             (frame.number, wanted.then_some(frame.meta))
         });
-        let Some((number, wanted)) = looked else { return };
+        let Some((number, wanted)) = newest else { return };
         self.last = number;
         let Some(meta) = wanted else { return };
         let counters = &feed.counters;
         counters.captured.fetch_add(1, Ordering::Relaxed);
         let begin = cpu_time();
-        // Unwind safety: a transcoder begins anew with each frame, and the ring sees to its slots.
+        // Unwind safety: a transcoder keeps nothing from one frame to the next, and the ring takes care of its slots.
         let made = catch_unwind(AssertUnwindSafe(|| self.transcode(meta)));
         let counters = &self.running.feed.counters;
         match made {
@@ -146,7 +146,7 @@ impl Worker {
                 let cost = cpu_time().saturating_sub(begin);
                 self.count_cost(cost);
                 self.source.delivery.made_smaller(cost);
-                (self.shown, self.told) = (Instant::now(), false);
+                (self.last_shown, self.logged) = (Instant::now(), false);
                 self.picker.made(meta.captured);
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
                 counters.published.fetch_add(1, Ordering::Relaxed);
@@ -159,12 +159,12 @@ impl Worker {
             Ok(Err((reason, why))) => {
                 counters.drop_one(reason);
                 debug!("{}: {} cannot be made: {why}", CameraLabel(&self.source.name), self.running.variant);
-                self.tell(&why);
+                self.show_problem(&why);
             }
             Err(_) => {
                 counters.drop_one(DropReason::Unencodable);
-                self.tell("an error in this program; see its log");
-                // Lest a camera of which each frame does it fills the log.
+                self.show_problem("an error in this program; see its log");
+                // A camera whose every frame causes a panic must not flood the log.
                 thread::park_timeout(PATIENCE);
             }
         }
@@ -176,41 +176,41 @@ impl Worker {
         self.reserve(Transcoder::output_len(size))
             .map_err(|NoMemory| (DropReason::Unencodable, "there is no memory for them".to_owned()))?;
         let transcoder = &mut self.transcoder;
-        match self.writer.publish(Meta { size, ..meta }, |room| transcoder.encode(room)) {
+        match self.writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot)) {
             Ok(_) => Ok(()),
             Err(Unpublished::Full) => Err((DropReason::NoSlot, "viewers held every slot".to_owned())),
             Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
         }
     }
 
-    /// Makes room for frames of this many bytes, which makes the ring empty if it had less.
-    fn reserve(&mut self, room: usize) -> Result<(), NoMemory> {
-        if room > self.room {
-            self.writer.reserve(room)?;
-            self.room = room;
+    /// Gets memory for frames of up to `capacity` bytes. The ring is empty afterwards if it had less.
+    fn reserve(&mut self, capacity: usize) -> Result<(), NoMemory> {
+        if capacity > self.capacity {
+            self.writer.reserve(capacity)?;
+            self.capacity = capacity;
         }
         Ok(())
     }
 
-    /// Shows viewers who have seen nothing for a while why that is.
-    fn tell(&mut self, why: &str) {
+    /// Shows viewers a card that says `why`, if they have seen nothing for [`CARD_PERIOD`].
+    fn show_problem(&mut self, why: &str) {
         let now = Instant::now();
-        if now.duration_since(self.shown) < TELL {
+        if now.duration_since(self.last_shown) < CARD_PERIOD {
             return;
         }
-        self.shown = now;
+        self.last_shown = now;
         let problem =
             Problem::new("cannot make smaller pictures", why, "take the stream without size and quality");
-        if !std::mem::replace(&mut self.told, true) {
+        if !std::mem::replace(&mut self.logged, true) {
             warn!("{}: {problem}", CameraLabel(&self.source.name));
         }
         if self.reserve(Card::MAX_JPEG).is_err() {
-            return; // the log tells
+            return; // the log says why
         }
-        let asked = self.running.variant.size.unwrap_or(self.source.config.size());
+        let size = self.running.variant.size.unwrap_or(self.source.config.size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
-        let meta = Meta { captured: now, size: Card::size(asked), card: true };
-        if self.writer.publish(meta, |room| card.encode(asked, SystemTime::now(), room)).is_ok() {
+        let meta = Meta { captured: now, size: Card::size(size), card: true };
+        if self.writer.publish(meta, |slot| card.encode(size, SystemTime::now(), slot)).is_ok() {
             (self.registry.wake)();
         }
     }
@@ -219,7 +219,7 @@ impl Worker {
         let now = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let mean = match self.running.cost.load(Ordering::Relaxed) {
             0 => now,
-            mean => mean - mean / INERTIA + now / INERTIA,
+            mean => mean - mean / COST_WEIGHT + now / COST_WEIGHT,
         };
         self.running.cost.store(mean, Ordering::Relaxed);
     }
