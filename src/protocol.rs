@@ -1,4 +1,4 @@
-//! What site, gate and fan-out say to each other: above all the site's order to serve a connection from a camera's ring.
+//! The messages between site, gate and fan-out: above all, the site's order to serve a connection from a camera's ring.
 //!
 //! It travels as private headers (as X-Accel-Redirect does with nginx). The gate removes them from answers and from
 //! clients' requests, so no client sees one or can send one.

@@ -1,5 +1,4 @@
-//! Puts the modules together into a running service, step by step, and takes them apart at the end. Called by `main`
-//! alone.
+//! Builds a running service from the modules, step by step, and shuts it down at the end. Called only by `main`.
 
 use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
@@ -74,7 +73,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     })
 }
 
-/// Opens the sockets. Whoever connects from now on waits until [`Gate::serve`].
+/// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
 fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
     let allowed = AllowedHosts::new(own_names(settings));
     let certified = certified_names(&allowed, settings.name.as_deref());
@@ -128,7 +127,7 @@ fn read_users(settings: &Settings) -> Result<Access, Problem> {
     Ok(access)
 }
 
-/// What the cameras give, and who gets it.
+/// The cameras, and everything that takes their frames.
 struct Pictures {
     feeds: Vec<Arc<Feed>>,
     variants: Arc<Variants>,
@@ -230,7 +229,7 @@ fn announce(
     if let Some(name) = settings.name.clone() {
         let discovery =
             Discovery { name, listening: gate.addresses(), announced, shutdown: shutdown.clone() };
-        // The end waits for it, so that those who heard of this board hear that it goes.
+        // The end of the program waits for it, so that the network hears that this board is gone.
         threads.start("discovery", "being found by mDNS", move || discovery.run())?;
     }
     let https = !gate.https_addresses().is_empty();
@@ -253,7 +252,7 @@ fn start_watchdog(
     Ok(Some(service))
 }
 
-/// Waits until cameras, files and the name on the network are given back.
+/// Waits until cameras, files and the name on the network are released.
 fn take_apart(service: Option<&Service>, ended: &Ended) {
     if let Some(service) = service {
         service.stopping();
@@ -263,7 +262,7 @@ fn take_apart(service: Option<&Service>, ended: &Ended) {
     }
 }
 
-/// Panics go where log lines go, one line each.
+/// Writes each panic to the log, as one line.
 fn log_panic(info: &PanicHookInfo<'_>) {
     let thread = thread::current();
     error!("panic in thread {:?}: {}", thread.name().unwrap_or("?"), info.to_string().replace('\n', " "));

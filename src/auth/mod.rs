@@ -57,14 +57,14 @@ pub struct Identity {
     pub user: Option<String>,
     /// Whether they came by the cookie of a session, which can be signed out.
     pub session: bool,
-    /// Their streams end with this pass; without one they may last as long as the program.
+    /// Their streams end with this pass; `None` means that they may continue until the program ends.
     pub pass: Option<Pass>,
 }
 
 /// Why a password was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordError {
-    /// There is no such user, or the password is another one.
+    /// There is no such user, or the password does not match.
     Wrong,
     /// Too many wrong passwords came from this address; the next one is checked after this time.
     Throttled(Duration),

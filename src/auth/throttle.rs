@@ -1,4 +1,4 @@
-//! Makes clients wait that send one wrong password after another, by address, and logs them.
+//! Makes clients that send one wrong password after another wait, by address, and logs them.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

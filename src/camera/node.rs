@@ -65,11 +65,11 @@ pub struct Node {
     pub card_is_text: bool,
     /// The kernel driver's name; empty if there is none.
     pub driver: String,
-    /// What tells this camera from others, to find it again.
+    /// What distinguishes this camera from others, to find it again.
     pub identity: Identity,
 }
 
-/// What tells a camera from others after it was unplugged and plugged in again.
+/// What distinguishes a camera from others after it was unplugged and plugged in again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     name: String,

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// Serve until told to end.
+    /// Serve until a signal ends the program.
     Serve,
     /// List the cameras.
     Probe,

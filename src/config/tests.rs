@@ -31,8 +31,8 @@ fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_
     let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     let user = format!("name = 'anna'\nrole = 'watch'\npassword = '{hash}'\n");
     for text in [format!("[[usr]]\n{user}"), "[[user]]\nname = 'anna'\n".to_owned()] {
-        let told = start(&text, &[]).unwrap_err().to_string();
-        assert!(told.contains("of the settings file"), "{told}");
+        let problem = start(&text, &[]).unwrap_err().to_string();
+        assert!(problem.contains("of the settings file"), "{problem}");
         assert!(start(&text, &["wifi"]).is_ok(), "it opens nothing");
     }
     let (_, settings) = start(&format!("tls = 'auto'\nqualty = 5\n[[user]]\n{user}"), &[]).unwrap();
@@ -148,7 +148,7 @@ fn two_cameras_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_wrong_value_is_told_with_a_right_one() {
+fn a_wrong_value_is_reported_with_a_right_one() {
     let matches = command().try_get_matches_from(["boardcam", "--quality", "101"]).unwrap();
     let problem = from_command_line(&matches).unwrap_err().to_string();
     assert_eq!(

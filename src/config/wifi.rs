@@ -78,7 +78,7 @@ fn country(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_uppercase())
 }
 
-/// As a table of the settings file.
+/// Writes the table of the settings file.
 impl fmt::Display for Wifi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys =
@@ -95,8 +95,8 @@ impl fmt::Display for Wifi {
 }
 
 impl Wifi {
-    /// As a configuration of wpa_supplicant (wpa_supplicant.conf(5)). The name is in hexadecimal, and a passphrase in
-    /// quotes ends at the last quote of its line, so no character in them has a special meaning.
+    /// The configuration for wpa_supplicant (wpa_supplicant.conf(5)). No character of the name or the passphrase has a
+    /// special meaning: the name is in hexadecimal, and a quoted passphrase ends at the last quote of its line.
     pub fn for_supplicant(&self) -> String {
         let ssid: String = self.name.bytes().map(|b| format!("{b:02x}")).collect();
         let country = self.country.iter().map(|country| format!("country={country}\n")).collect::<String>();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_keys_outside_their_bounds_are_told_with_their_line_and_the_key_is_not() {
+    fn names_and_keys_outside_their_bounds_are_reported_with_their_line_but_without_the_key() {
         let name = |text: &str| wifi(&format!("wifi.name = '{text}'"));
         assert!(name(&"x".repeat(32)).is_ok());
         assert!(name(&"x".repeat(33)).unwrap_err().contains("1 to 32 bytes"));
@@ -151,9 +151,9 @@ mod tests {
         let key = |text: &str| wifi(&format!("[wifi]\nname = 'x'\nkey = \"{text}\""));
         assert!(key(&"k".repeat(8)).is_ok() && key(&"k".repeat(63)).is_ok());
         for bad in ["", "short77", &"k".repeat(64), &"0".repeat(65), "with\\nline feed", "passwört"] {
-            let told = key(bad).unwrap_err();
-            assert!(told.contains("line 3") && told.contains("8 to 63"), "{told}");
-            assert!(bad.is_empty() || !told.contains(bad), "{told}");
+            let problem = key(bad).unwrap_err();
+            assert!(problem.contains("line 3") && problem.contains("8 to 63"), "{problem}");
+            assert!(bad.is_empty() || !problem.contains(bad), "{problem}");
         }
         assert!(wifi("[wifi]\nkey = 'long enough'").unwrap_err().contains("line 1"));
         assert!(wifi("[wifi]\nname = 'x'\ncountry = 'Germany'").unwrap_err().contains("two letters"));

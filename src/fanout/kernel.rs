@@ -1,4 +1,4 @@
-//! How much the kernel may hold of what was sent to a viewer: everything that waits there is delay.
+//! Limits how many bytes the kernel holds for a viewer: everything that waits there adds delay.
 
 use mio::net::TcpStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,7 +31,7 @@ impl KernelBuffer {
     pub(super) fn fit(&mut self, socket: &TcpStream, part: usize, missed: bool) {
         self.steady = if missed { 0 } else { self.steady.saturating_add(1).min(STEADY) };
         let keeps_up = self.steady == STEADY;
-        // With room to spare, since no frame is as large as the last one.
+        // A quarter more, since the next frame may be larger.
         let (fits, wanted) =
             if keeps_up { (self.size >= part, part + part / 4) } else { (self.size == SLOW, SLOW) };
         if !fits {
@@ -42,10 +42,10 @@ impl KernelBuffer {
         }
     }
 
-    /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, its
-    /// socket says so by itself; otherwise it must be asked, since the kernel fills up a segment that it has begun
-    /// (up to 64 KB) whatever the limit. After an answer of no, an event comes once there is room (tcp_poll).
-    pub(super) fn has_room(&self, socket: &TcpStream) -> bool {
+    /// Whether the next frame would not wait in the kernel behind an earlier one. While a viewer keeps up, a
+    /// blocked write shows that; otherwise the socket is polled, since the kernel fills up a segment that it has begun
+    /// (up to 64 KB) whatever the limit. After `false`, an event comes once there is space (tcp_poll).
+    pub(super) fn has_space(&self, socket: &TcpStream) -> bool {
         if self.steady == STEADY {
             return true;
         }

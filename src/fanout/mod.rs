@@ -1,6 +1,6 @@
 //! All live viewers of one event loop, which they share with the gate.
 //!
-//! The gate hands a socket over with an [`Order`]; frames come from the rings of cameras and of
+//! The gate hands over a socket with an [`Order`]. Frames come from the rings of cameras and of
 //! [`crate::variants`]. What it promises:
 //!
 //! - A frame goes to a viewer in one non-blocking call straight from its slot. What the socket does not take
@@ -41,7 +41,7 @@ use spill::Pool;
 pub use spill::SPILL_CAP;
 use viewer::{Offered, Viewer};
 
-/// A connection that the fan-out has finished with, and its socket, which the gate may go on with.
+/// A connection that the fan-out has finished with, and its socket, which the gate may continue to use.
 #[derive(Debug)]
 pub struct Released {
     /// The connection's number, as it was handed over.
@@ -52,7 +52,7 @@ pub struct Released {
     pub reason: CloseReason,
 }
 
-/// A frame that was sent in part to a viewer, and for the rest of which there is no memory yet.
+/// A frame that was sent in part to a viewer, and whose rest has no memory yet.
 #[derive(Debug)]
 struct TornFrame {
     connection: usize,
@@ -98,7 +98,7 @@ impl Fanout {
     /// Takes over a connection as [`Fanout::adopt`] does, to send a recording.
     ///
     /// # Errors
-    /// Gives the socket back with a sentence that says why.
+    /// Returns the socket with a sentence that says why.
     pub fn adopt_file(
         &mut self,
         connection: usize,
@@ -114,7 +114,7 @@ impl Fanout {
     /// leaves.
     ///
     /// # Errors
-    /// Gives the socket back with the reason where the ordered frames cannot be had, or there is no memory for
+    /// Returns the socket with the reason: the camera or variant is not available, or there is not enough memory for
     /// another viewer.
     pub fn adopt(
         &mut self,
@@ -209,7 +209,7 @@ impl Fanout {
         }
     }
 
-    /// Makes room for the rest of torn frames: drops the viewers furthest behind until it fits.
+    /// Frees memory for the rest of torn frames: drops the viewers that are furthest behind until it fits.
     fn free_memory(&mut self) {
         while let Some(TornFrame { connection, number, sent }) = self.torn.pop() {
             let behind = |(_, viewer): &(&usize, &Viewer)| viewer.behind_since();
@@ -228,7 +228,7 @@ impl Fanout {
         }
     }
 
-    /// Drops those whose deadline has passed or whose pass has ended; called a few times a second.
+    /// Drops viewers whose deadline has passed or whose pass has ended. Called a few times a second.
     pub fn expire(&mut self, now: Instant) {
         let late = |(connection, viewer): (&usize, &Viewer)| {
             let admitted = self.registry.may_watch(viewer.stats.order.pass, now);
@@ -265,7 +265,7 @@ impl Fanout {
         self.released.push(Released { connection, socket, reason });
     }
 
-    /// One of the connections that ended since the last call.
+    /// The next connection that has ended; `None` if there are no more.
     pub fn released(&mut self) -> Option<Released> {
         self.released.pop()
     }

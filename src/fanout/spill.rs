@@ -55,7 +55,7 @@ impl Pool {
     pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, CapReached> {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut bytes = match self.free.iter().position(|buffer| buffer.capacity() >= length) {
-            Some(place) => self.free.swap_remove(place),
+            Some(index) => self.free.swap_remove(index),
             None => self.allocate(length)?,
         };
         bytes.clear();

@@ -1,4 +1,5 @@
-//! Who wants a camera's frames, and how many: what flows back from viewers to the thread that makes frames.
+//! The demand for a camera's frames, which flows back from viewers to the thread that makes frames: whether anybody
+//! wants frames, and at which rate.
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,8 +36,8 @@ impl Demands {
 
     fn remove(&self, fps: Option<Fps>) {
         let mut list = self.lock();
-        if let Some(place) = list.iter().position(|other| *other == fps) {
-            list.swap_remove(place);
+        if let Some(index) = list.iter().position(|other| *other == fps) {
+            list.swap_remove(index);
         }
         self.update_total(&list, 0);
     }
@@ -58,7 +59,7 @@ impl Demands {
     }
 }
 
-/// What all demands of a feed come to, in one word: in the upper half the number of demands that were ever added, in the
+/// The sum of all demands of a feed, in one word: in the upper half the number of demands that were ever added, in the
 /// lower half the largest rate that one of the present demands wants, in thousandths of a frame per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TotalDemand(u64);
@@ -120,7 +121,7 @@ impl FramePicker {
     }
 }
 
-/// Somebody wants this feed's frames, for as long as this lives.
+/// A demand for this feed's frames, until it is dropped.
 #[derive(Debug)]
 pub struct Demand {
     feed: Arc<Feed>,
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_chosen_when_it_is_due_and_at_once_for_whoever_is_new() {
+    fn a_frame_is_chosen_when_it_is_due_and_at_once_for_a_new_demand() {
         let (feed, mut picker, start) = (feed(), FramePicker::default(), Instant::now());
         let mut chosen = |numbers: std::ops::Range<u32>| -> Vec<u32> {
             let at = |number: u32| start + Duration::from_millis(100) * number;
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_could_not_be_made_is_wanted_still() {
+    fn a_frame_that_could_not_be_made_is_still_wanted() {
         let (feed, mut picker, start) = (feed(), FramePicker::default(), Instant::now());
         let _demand = Demand::limited(feed.clone(), fps("0.01"));
         let at = |seconds| start + Duration::from_secs(seconds);

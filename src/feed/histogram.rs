@@ -37,8 +37,8 @@ pub struct Histogram {
 impl Histogram {
     /// Counts `time`, in the first bucket whose bound it does not exceed.
     pub fn observe(&self, time: Duration) {
-        let place = BOUNDS.partition_point(|bound| *bound < time);
-        if let Some(bucket) = self.buckets.get(place) {
+        let index = BOUNDS.partition_point(|bound| *bound < time);
+        if let Some(bucket) = self.buckets.get(index) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
         self.sum.fetch_add(nanos(time), Ordering::Relaxed);
@@ -47,8 +47,8 @@ impl Histogram {
     /// For each of [`BOUNDS`], how many durations were within it; last, the number of all durations.
     pub fn cumulative(&self) -> [u64; BOUNDS.len() + 1] {
         let mut total = 0;
-        std::array::from_fn(|place| {
-            total += self.buckets[place].load(Ordering::Relaxed);
+        std::array::from_fn(|index| {
+            total += self.buckets[index].load(Ordering::Relaxed);
             total
         })
     }

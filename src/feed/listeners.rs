@@ -37,7 +37,7 @@ impl Listeners {
     }
 }
 
-/// Wakes the thread that made it at each new frame, for as long as it lives.
+/// Wakes the thread that created it at each new frame, until it is dropped.
 #[derive(Debug)]
 pub struct Listener<'a> {
     feed: &'a Feed,
@@ -70,8 +70,8 @@ impl Drop for Listener<'_> {
     fn drop(&mut self) {
         let own = self.thread.id();
         self.feed.listeners.change(|threads| {
-            if let Some(place) = threads.iter().position(|thread| thread.id() == own) {
-                threads.swap_remove(place);
+            if let Some(index) = threads.iter().position(|thread| thread.id() == own) {
+                threads.swap_remove(index);
             }
         });
     }

@@ -1,4 +1,4 @@
-//! What the thread of one camera shares with everything else: the ring, who wants frames, and the camera's state.
+//! What the thread of one camera shares with other threads: the ring, the demand for frames, and the camera's state.
 //!
 //! Written by [`crate::stream`]; read by [`crate::fanout`] and [`crate::record`] (the ring) and [`crate::site`] (the
 //! status). What flows back is [`Demand`]: whether anybody wants frames and how many, and the quality to encode them
@@ -119,12 +119,12 @@ impl Feed {
         self.total_demand().is_any()
     }
 
-    /// What everybody who wants frames wants together.
+    /// The sum of all demands.
     pub fn total_demand(&self) -> TotalDemand {
         self.demands.total()
     }
 
-    /// Lets the calling thread wait for frames for as long as the listener lives.
+    /// Lets the calling thread wait for frames until the listener is dropped.
     pub fn listen(&self) -> Listener<'_> {
         Listener::new(self)
     }
@@ -134,7 +134,7 @@ impl Feed {
         self.listeners.notify();
     }
 
-    /// Why there is no picture in [`CaptureState::Starting`].
+    /// Why there is no picture yet in [`CaptureState::Starting`].
     pub fn not_yet(&self) -> Problem {
         Problem::new(
             format!("cannot show {} yet", CameraLabel(&self.name)),

@@ -25,8 +25,8 @@ pub struct ConnectionCounts {
     pub refused: AtomicUsize,
 }
 
-/// Counts one connection as open for as long as it lives: the connection holds it, and dropping it is the only way to
-/// give it back.
+/// Counts one connection as open until it is dropped. The connection holds it, and dropping it is the only way to return
+/// it.
 #[derive(Debug)]
 pub struct Permit(Arc<ConnectionCounts>);
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_turned_away_in_words() {
+    fn a_bounded_number_are_turned_away_in_words() {
         let (limit, now) = (ConnectionLimit::new(0), Instant::now());
         let held: Vec<_> = (0..TURNED_AWAY).map(|_| limit.admit(false, now)).collect();
         assert!(held.iter().all(|one| matches!(one, Admission::TurnAway(..))), "{held:?}");

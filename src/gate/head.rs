@@ -94,7 +94,7 @@ impl AllowedHosts {
         let name = without_port(host);
         let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         if let Some(address) = unbracketed {
-            // A zone (fe80::1%eth0) names the client's interface and is no part of the address (RFC 6874).
+            // A zone (fe80::1%eth0) names the client's interface and is not part of the address (RFC 6874).
             return address.split('%').next().unwrap_or("").parse::<std::net::Ipv6Addr>().is_ok();
         }
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();

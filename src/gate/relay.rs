@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn an_answer_larger_than_the_limit_is_given_up() {
         let endless = |relay: &mut TcpStream| while relay.write_all(&[b'x'; 64 << 10]).is_ok() {};
-        let told = carry(&request(), &site(endless)).unwrap_err().to_string();
-        assert!(told.contains("larger than"), "{told}");
+        let message = carry(&request(), &site(endless)).unwrap_err().to_string();
+        assert!(message.contains("larger than"), "{message}");
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         for _ in 0..2 * RELAYS {
             assert_eq!(ask().unwrap_err().status, 502);
         }
-        assert!(upstream.lock().unwrap().unreachable.load(Ordering::Relaxed), "the site was not told");
+        assert!(upstream.lock().unwrap().unreachable.load(Ordering::Relaxed), "the site was not notified");
         *upstream.lock().unwrap() = site(|relay| {
             relay.write_all(b"answer").unwrap();
             relay.shutdown(std::net::Shutdown::Write).unwrap();

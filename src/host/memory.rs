@@ -183,7 +183,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("boardcam-cgroup-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         let cgroup = Cgroup::at(&path);
-        let room = |max: &str, current: u64, anon: u64| {
+        let headroom = |max: &str, current: u64, anon: u64| {
             let cache = (current - anon) / 2;
             let stat =
                 format!("anon {anon}\nfile {}\nactive_file {cache}\ninactive_file {cache}\n", 2 * cache);
@@ -193,19 +193,19 @@ mod tests {
             cgroup.headroom()
         };
         let max = (64 * MIB).to_string();
-        assert_eq!(room("max", 60 * MIB, 50 * MIB), None);
-        let cached = room(&max, 64 * MIB, 10 * MIB).unwrap();
+        assert_eq!(headroom("max", 60 * MIB, 50 * MIB), None);
+        let cached = headroom(&max, 64 * MIB, 10 * MIB).unwrap();
         assert_eq!((cached.left, cached.is_short(false)), (54 * MIB, false));
-        assert!(room(&max, 64 * MIB, 57 * MIB).unwrap().is_short(false));
-        let relieved = room(&max, 64 * MIB, 55 * MIB).unwrap();
+        assert!(headroom(&max, 64 * MIB, 57 * MIB).unwrap().is_short(false));
+        let relieved = headroom(&max, 64 * MIB, 55 * MIB).unwrap();
         assert!(!relieved.is_short(false) && relieved.is_short(true), "it would change back and forth");
         std::fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_small_limit_keeps_a_small_reserve() {
-        let room = |left| Headroom { limit: "test", left, whole: 16 << 20 };
-        assert!(!room(2 << 20).is_short(false) && room((2 << 20) - 1).is_short(false));
+        let headroom = |left| Headroom { limit: "test", left, whole: 16 << 20 };
+        assert!(!headroom(2 << 20).is_short(false) && headroom((2 << 20) - 1).is_short(false));
     }
 
     #[test]

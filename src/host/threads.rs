@@ -16,7 +16,7 @@ pub fn start(name: &str, purpose: &str, run: impl FnOnce() + Send + 'static) -> 
     })
 }
 
-/// Threads that hold something which they must give back at the end: a camera, a file, a name on the network.
+/// Threads that hold something that they must release at the end: a camera, a file, a name on the network.
 #[derive(Debug, Clone)]
 pub struct Threads(Sender<()>);
 

@@ -45,7 +45,7 @@ impl Spans {
     }
 }
 
-/// Scales pictures; keeps its memory, and its spans as long as the sizes stay the same.
+/// Scales pictures. It keeps its memory, and its spans while the sizes stay the same.
 #[derive(Debug, Default)]
 pub struct Scaler {
     /// The old and the new size that the spans are for.

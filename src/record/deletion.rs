@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_so_many_recordings_wait_to_be_deleted() {
+    fn the_number_of_recordings_that_wait_to_be_deleted_is_bounded() {
         let mut deletions = Deletions::default();
         let name = |start| Name { camera: "door".to_owned(), start };
         for start in 0..PENDING_MAX as i64 {

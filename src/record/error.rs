@@ -1,4 +1,4 @@
-//! Why nothing is recorded, as values that can be compared; the text for people is made of them.
+//! Why nothing is recorded, as values that can be compared. The text for people is made from them.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

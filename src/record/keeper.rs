@@ -1,5 +1,5 @@
 //! Keeps the folder of the recordings: lists it, deletes what somebody asked to delete, and deletes the oldest recordings
-//! where they take more space than they may or are older than they should be. It has a thread of its own, since a disk
+//! when they exceed the limit on space or age. It has a thread of its own, since a disk
 //! may hang.
 
 use std::io;

@@ -1,6 +1,6 @@
 //! Names of recordings: the camera, and when its first frame was captured, in UTC: `door_2026-11-25_22-15-09Z.mkv`.
 //!
-//! A file of such a name in the recordings' folder is ours: it is listed, served, and deleted to make room. Other files
+//! A file with such a name in the recordings' folder is ours: it is listed, served, and deleted when space is needed. Other files
 //! are never touched. A name has no `/`, so it cannot lead into another folder.
 
 use std::fmt;
@@ -81,7 +81,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
-    fn a_name_tells_camera_and_time() {
+    fn a_name_contains_camera_and_time() {
         let name = Name::new("front-door_2", UNIX_EPOCH + Duration::from_secs(1_795_644_909));
         assert_eq!(name.to_string(), "front-door_2_2026-11-25_22-15-09Z.mkv");
         assert_eq!(Name::parse(&name.to_string()), Some(name.clone()));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_name_of_ours_is_refused() {
+    fn every_other_name_is_refused() {
         for bad in [
             "",
             ".mkv",

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_make_room_until_what_is_left_fits() {
+    fn the_oldest_are_deleted_until_the_rest_fits() {
         let entries = entries();
         let gone = |limits: &Limits, free| starts(&surplus(&entries, limits, free, None, &[]));
         assert_eq!(gone(&limits(), 0), [0; 0]);

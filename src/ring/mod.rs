@@ -9,7 +9,7 @@
 //! - The part header and the boundary of [`crate::multipart`] stand around the JPEG in the slot, so a frame
 //!   goes to a viewer in one write.
 //! - A reader holds a slot only while its closure runs, which must not block. The writer never waits for a reader:
-//!   it takes another slot, and drops the frame when there is none ([`Unpublished::Full`]).
+//!   it takes another slot, and drops the frame if none is free ([`Unpublished::Full`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};

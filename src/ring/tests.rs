@@ -9,8 +9,8 @@ fn meta() -> Meta {
 }
 
 fn put(writer: &mut Writer, bytes: &[u8]) -> Result<u64, Unpublished<()>> {
-    writer.publish(meta(), |room| {
-        room.get_mut(..bytes.len()).ok_or(())?.copy_from_slice(bytes);
+    writer.publish(meta(), |slot| {
+        slot.get_mut(..bytes.len()).ok_or(())?.copy_from_slice(bytes);
         Ok(bytes.len())
     })
 }

@@ -116,7 +116,7 @@ pub fn routes() -> impl Iterator<Item = RouteInfo> {
 /// Starts the site on a thread of its own, which runs until the program ends.
 ///
 /// # Errors
-/// When there is no loopback port or no thread for it.
+/// When the system gives no loopback port or no thread.
 pub fn start(app: Arc<AppState>) -> Result<SharedUpstream, Problem> {
     server::start(ROUTES, app)
 }

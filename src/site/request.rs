@@ -1,4 +1,4 @@
-//! One request, with what the dispatcher has found out about it. Every handler gets one.
+//! One request, with what the dispatcher knows about it. Every handler gets one.
 
 use std::io::Read;
 

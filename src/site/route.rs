@@ -109,7 +109,7 @@ fn call(route: &Route, app: &AppState, request: &Request, named: Option<&str>) -
         Some(name) => app.feeds.iter().position(|feed| feed.name == name),
     };
     let Some(camera) = camera else {
-        // Only those who may watch learn the names.
+        // Only clients that may watch learn the names.
         let names: Vec<_> = app.feeds.iter().map(|feed| feed.name.as_str()).collect();
         let cameras = identity.map_or_else(String::new, |_| format!(" Cameras: {}.", names.join(", ")));
         return plain_text(404, format!("There is no such camera.{cameras}"));

@@ -48,7 +48,7 @@ fn quick(password: &str) -> Hash {
     argon2.hash_password_with_salt(password.as_bytes(), b"somesalt").unwrap().to_string().parse().unwrap()
 }
 
-/// Whom ben's Authorization opens the door to.
+/// A user who may watch.
 pub(super) fn ben() -> User {
     User { name: "ben".to_owned(), role: Role::Watch, password: quick("password") }
 }
@@ -91,7 +91,7 @@ fn every_url_that_other_programs_use_leads_to_the_stream() {
 }
 
 #[test]
-fn what_is_not_there_is_told_with_what_is() {
+fn an_unknown_url_is_answered_with_what_there_is() {
     assert_eq!(get("/nowhere").status_code, 404);
     assert_eq!(get("/cameras/attic/stream").status_code, 404);
     let post = Request::fake_http("POST", "/state", vec![], vec![]);
@@ -107,7 +107,7 @@ fn asking_for_the_head_of_a_stream_opens_none() {
 }
 
 #[test]
-fn without_a_camera_there_is_no_snapshot_but_a_reason() {
+fn without_a_camera_a_snapshot_is_refused_with_the_reason() {
     let response = get("/snapshot");
     assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (503, None));
     assert_eq!(header(&get("/snapshot?card=1"), "X-Boardcam-Serve").as_deref(), Some("card camera=0"));
@@ -115,7 +115,7 @@ fn without_a_camera_there_is_no_snapshot_but_a_reason() {
 }
 
 #[test]
-fn wishes_that_cannot_be_are_refused_in_words_on_every_url() {
+fn wrong_parameters_are_refused_in_words_on_every_url() {
     for url in ["/stream?size=0x0", "/?action=stream&fps=-1", "/snapshot?quality=abc", "/snapshot.jpg?size="]
     {
         let response = get(url);
@@ -186,7 +186,7 @@ fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
 }
 
 #[test]
-fn who_does_not_come_through_the_gate_is_refused() {
+fn a_request_that_did_not_come_through_the_gate_is_refused() {
     let with = |key: &str| {
         let headers = vec![(KEY_HEADER.to_owned(), key.to_owned())];
         server::answer(ROUTES, &app(), "right", &Request::fake_http("GET", "/state", headers, vec![]))

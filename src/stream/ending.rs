@@ -1,4 +1,4 @@
-//! Why a camera's session ended, as values; the text for people is made of them.
+//! Why a camera's session ended, as values. The text for people is made from them.
 
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //!
 //! [`crate::serve`] starts one for each camera; it owns the [`Writer`] of the camera's ring. What it promises:
 //!
-//! - It reopens a camera that ends, stalls or delivers garbage, for as long as the program runs. In the meantime viewers
-//!   see the drawn card on the same connections, and then the picture as soon as there is one.
+//! - It reopens a camera that ends, stalls or delivers garbage, until the program ends. In the meantime viewers see the
+//!   drawn card on the same connections, and the picture as soon as it is back.
 //! - While nobody watches, nothing is copied, drawn or encoded.
 //! - A panic ends the session with the camera and is logged; then the next session begins.
 
@@ -59,10 +59,10 @@ const DEBUG_FRAMES: u64 = 30;
 pub struct Stream<'a> {
     feed: &'a Feed,
     shutdown: &'a Shutdown,
-    /// Tells the fan-out that a frame is there.
+    /// Wakes the fan-out: there is a new frame.
     wake: &'a dyn Fn(),
     writer: Writer,
-    /// The size of the last picture, which the card has too.
+    /// The size of the last picture; the card has the same.
     last_size: Size,
     next_card: Instant,
     /// Why the last session ended, until there is a picture again.
@@ -202,7 +202,7 @@ impl<'a> Stream<'a> {
         self.feed.announce();
     }
 
-    /// Shows from now on why there is no picture.
+    /// From now on, the card shows why there is no picture.
     fn wait_for(&mut self, end: SessionEnd) {
         let Some(problem) = end.problem() else { return };
         let mut status = self.feed.status();
@@ -232,19 +232,19 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// What is done a few times a second while there is no picture.
+    /// Called a few times a second while there is no picture.
     fn pass_time(&mut self) {
         self.show_card();
         self.housekeeping();
     }
 
-    /// What is done a few times a second in any case.
+    /// Called a few times a second, with or without a picture.
     fn housekeeping(&mut self) {
         self.feed.pulse.beat();
         self.figures.log(self.feed);
     }
 
-    /// Puts the card into the ring when that is due and somebody watches.
+    /// Puts the card into the ring if it is due and somebody watches.
     fn show_card(&mut self) {
         let now = Instant::now();
         if now < self.next_card || !self.feed.is_wanted() {
@@ -260,7 +260,7 @@ impl<'a> Stream<'a> {
         let card = Card { title, name: &self.feed.name, problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
-            self.writer.publish(meta, |room| card.encode(self.last_size, SystemTime::now(), room));
+            self.writer.publish(meta, |slot| card.encode(self.last_size, SystemTime::now(), slot));
         match published {
             Ok(_) => self.announce(),
             Err(failure) => error!("{}: cannot show the card: {failure:?}", self.label()),

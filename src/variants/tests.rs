@@ -69,7 +69,7 @@ fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() 
 }
 
 #[test]
-fn all_who_want_the_same_share_one() {
+fn viewers_that_want_the_same_share_one() {
     let (variants, _, _) = camera();
     let demands =
         [SMALL, SMALL, Variant { quality: 51, ..SMALL }].map(|v| variants.demand(0, Some(v), None).unwrap());
@@ -120,7 +120,7 @@ fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() 
 }
 
 #[test]
-fn who_comes_back_in_time_finds_the_same_one() {
+fn a_viewer_that_returns_in_time_finds_the_same_one() {
     let (variants, source, mut writer) = camera();
     let feed = variants.demand(0, Some(SMALL), None).unwrap().feed().clone();
     wait_for("the camera to be let go", || source.demand_count() == 0);
@@ -167,7 +167,7 @@ fn one_that_nobody_watches_makes_way_for_another() {
 }
 
 #[test]
-fn pictures_that_cannot_be_made_smaller_are_told_on_a_card() {
+fn a_card_says_that_pictures_cannot_be_made_smaller() {
     let (variants, source, mut writer) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
     let mut progressive = picture();

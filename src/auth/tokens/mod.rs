@@ -1,7 +1,7 @@
 //! Tokens for URLs: `?token=` lets an `<img>` in another server's page show the picture, and nothing more.
 //!
 //! They are created and revoked while the program runs, and kept in a file, so that they survive a restart. The file
-//! has only hashes of the random secrets, so that whoever reads it cannot watch.
+//! has only hashes of the random secrets, so that a reader of the file cannot watch.
 
 mod file;
 

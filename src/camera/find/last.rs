@@ -8,7 +8,7 @@ use crate::problem::Problem;
 
 /// The camera that was open last.
 pub struct Last {
-    /// What tells it from other cameras.
+    /// What distinguishes it from other cameras.
     pub identity: Identity,
     /// Whether there was another camera that differs only by its port; then nothing but the port identifies it.
     has_twin: bool,

@@ -1,7 +1,7 @@
 //! Finds a camera that really delivers, and says why each other candidate does not.
 //!
-//! Called by [`crate::stream`] each time it has no source. A [`Finder`] lives as long as its stream: it remembers which
-//! camera it had, and finds that one again under another device number.
+//! Called by [`crate::stream`] each time it has no source. Each stream has one [`Finder`], which remembers its
+//! camera and finds it again under another device number.
 
 mod last;
 mod proved;

@@ -37,9 +37,9 @@ pub enum PipeError {
         /// Bytes that were not part of a JPEG.
         garbage: u64,
     },
-    /// So many bytes came without a JPEG among them.
+    /// This many bytes came, and no JPEG.
     Garbage(u64),
-    /// Whoever wrote to standard input closed it.
+    /// The program that wrote to standard input closed it.
     StdinClosed,
     /// The program ended.
     Ended {

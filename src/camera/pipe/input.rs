@@ -28,16 +28,16 @@ impl Input {
     ///
     /// # Errors
     /// poll(2) or read(2) failed.
-    pub fn read(&mut self, room: &mut [u8], timeout: Duration) -> io::Result<Read> {
+    pub fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<Read> {
         match self {
             Input::Stdin(stdin) => match wait_for_input([Some(stdin.as_fd())], timeout)? {
-                Wait::Ready => read(stdin, room),
+                Wait::Ready => read(stdin, buffer),
                 Wait::TimedOut => Ok(Read::Nothing),
             },
             Input::Program(process, log) => {
                 process.wait(timeout)?;
                 read_errors(process, log);
-                process.read(room)
+                process.read(buffer)
             }
         }
     }

@@ -113,13 +113,13 @@ impl Process {
     ///
     /// # Errors
     /// read(2) failed.
-    pub fn read(&self, room: &mut [u8]) -> io::Result<Read> {
-        read(&self.output, room)
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<Read> {
+        read(&self.output, buffer)
     }
 
-    /// Reads from its standard error; the number of bytes, `None` if there is nothing now.
-    pub fn read_errors(&mut self, room: &mut [u8]) -> Option<usize> {
-        match read(self.errors.as_ref()?, room) {
+    /// Reads from its standard error. Returns the number of bytes; `None` if there is nothing now.
+    pub fn read_errors(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        match read(self.errors.as_ref()?, buffer) {
             Ok(Read::Bytes(length)) => Some(length),
             Ok(Read::Nothing) => None,
             Ok(Read::End) | Err(_) => {
@@ -129,7 +129,7 @@ impl Process {
         }
     }
 
-    /// How it ended, once it has closed its output; `None` if it goes on running longer than [`END_LIMIT`].
+    /// How it ended, once it has closed its output; `None` if it keeps running for longer than [`END_LIMIT`].
     pub fn wait_for_end(&mut self) -> Option<ExitStatus> {
         let end = Instant::now() + END_LIMIT;
         while !self.has_ended() && Instant::now() < end {
@@ -203,13 +203,13 @@ mod tests {
     /// Everything that a command writes until it closes its output.
     fn output(process: &mut Process) -> String {
         let mut all = Vec::new();
-        let mut room = [0; 4096];
+        let mut buffer = [0; 4096];
         loop {
             assert_eq!(process.wait(Duration::from_secs(20)).unwrap(), Wait::Ready, "nothing came in 20 s");
-            while process.read_errors(&mut room).is_some() {}
-            match process.read(&mut room).unwrap() {
+            while process.read_errors(&mut buffer).is_some() {}
+            match process.read(&mut buffer).unwrap() {
                 Read::End => return String::from_utf8_lossy(&all).into_owned(),
-                Read::Bytes(length) => all.extend(&room[..length]),
+                Read::Bytes(length) => all.extend(&buffer[..length]),
                 Read::Nothing => {}
             }
         }
@@ -264,9 +264,9 @@ mod tests {
     fn a_program_that_does_not_end_is_killed_with_everything_it_started() {
         let process = Process::start("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000").unwrap();
         process.wait(Duration::from_secs(20)).unwrap();
-        let mut room = [0; 100];
-        let Read::Bytes(read) = process.read(&mut room).unwrap() else { panic!("no process ID") };
-        let child = String::from_utf8_lossy(&room[..read]).into_owned();
+        let mut buffer = [0; 100];
+        let Read::Bytes(read) = process.read(&mut buffer).unwrap() else { panic!("no process ID") };
+        let child = String::from_utf8_lossy(&buffer[..read]).into_owned();
         let leader = process.group.as_raw_nonzero().to_string();
         assert!(is_running(&child) && is_running(&leader));
         let begin = Instant::now();

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 
-/// What a read brought.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
     /// This many bytes, at least one.
@@ -41,7 +41,7 @@ pub fn wait_for_input<const N: usize>(
 ) -> io::Result<Wait> {
     let mut watched = heapless::Vec::<PollFd<'_>, N>::new();
     for input in inputs.into_iter().flatten() {
-        let _ = watched.push(PollFd::from_borrowed_fd(input, PollFlags::IN)); // there is room for all
+        let _ = watched.push(PollFd::from_borrowed_fd(input, PollFlags::IN)); // has space for N
     }
     let timeout = Timespec::try_from(timeout).ok();
     match poll(&mut watched, timeout.as_ref()) {
@@ -55,8 +55,8 @@ pub fn wait_for_input<const N: usize>(
 ///
 /// # Errors
 /// read(2) failed.
-pub fn read(input: impl AsFd, room: &mut [u8]) -> io::Result<Read> {
-    match rustix::io::read(input, room) {
+pub fn read(input: impl AsFd, buffer: &mut [u8]) -> io::Result<Read> {
+    match rustix::io::read(input, buffer) {
         Ok(0) => Ok(Read::End),
         Ok(length) => Ok(Read::Bytes(length)),
         Err(Errno::AGAIN | Errno::INTR) => Ok(Read::Nothing),

@@ -34,7 +34,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
         Ok(buffers) => return Ok((full, buffers)),
         Err(error) => error,
     };
-    if !is_no_room(&error) {
+    if !is_bus_full(&error) {
         return Err(not_started(device, &error));
     }
     for lighter in lighter(device, config, &full).iter().take(TRIES) {
@@ -43,10 +43,10 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
         match start_as(device) {
             Ok(buffers) => {
                 let got = mode(&agreed);
-                agreed.compromises.insert(0, format!("{}; taking {got}", no_room(&full)));
+                agreed.compromises.insert(0, format!("{}; taking {got}", bus_full(&full)));
                 return Ok((agreed, buffers));
             }
-            Err(error) if is_no_room(&error) => {}
+            Err(error) if is_bus_full(&error) => {}
             Err(error) => return Err(not_started(device, &error)),
         }
     }
@@ -56,7 +56,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     } else {
         "plug it into another USB port, away from other cameras"
     };
-    let why = format!("{} (ENOSPC), nor for less of what this camera offers", no_room(&full));
+    let why = format!("{} (ENOSPC), nor for less of what this camera offers", bus_full(&full));
     Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
 }
 
@@ -64,7 +64,7 @@ fn start_as(device: &Device) -> io::Result<Buffers> {
     Buffers::start(&device.handle, device.path().to_owned())
 }
 
-fn is_no_room(error: &io::Error) -> bool {
+fn is_bus_full(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::NOSPC)
 }
 
@@ -77,7 +77,7 @@ fn not_started(device: &Device, error: &io::Error) -> Refusal {
 }
 
 /// Why the bus refuses a mode, as a clause.
-fn no_room(agreed: &Agreed) -> String {
+fn bus_full(agreed: &Agreed) -> String {
     format!("the USB bus has no room for {}", mode(agreed))
 }
 
@@ -159,12 +159,12 @@ mod tests {
     fn a_driver_that_lists_no_rates_is_asked_for_smaller_sizes() {
         let none = || Rates::List(Vec::new());
         let modes = vec![(size("1280x720"), none()), (size("640x480"), none())];
-        let untold = Agreed { rate: None, ..full() };
-        assert_eq!(ladder(&untold, modes), [(size("640x480"), None)]);
+        let without_rate = Agreed { rate: None, ..full() };
+        assert_eq!(ladder(&without_rate, modes), [(size("640x480"), None)]);
     }
 
     #[test]
-    fn the_mode_for_which_the_bus_has_no_room_is_named_with_its_rate() {
-        assert_eq!(no_room(&full()), "the USB bus has no room for mjpeg 1280x720 at 30/s");
+    fn the_mode_that_exceeds_the_bus_bandwidth_is_named_with_its_rate() {
+        assert_eq!(bus_full(&full()), "the USB bus has no room for mjpeg 1280x720 at 30/s");
     }
 }

@@ -1,7 +1,7 @@
 //! What the system's errors mean on a camera, and what the user can do about each.
 //!
-//! The meanings are those of the V4L2 ioctl pages in the kernel's userspace API documentation. They stand in one
-//! table, so that the same error reads the same wherever it comes from.
+//! The meanings are those of the V4L2 ioctl pages in the kernel's userspace API documentation. They are in one
+//! table, so that an error has the same words wherever it comes from.
 
 use std::io;
 use std::path::Path;

@@ -38,7 +38,8 @@ pub(super) fn read(path: &Path) -> Result<Values, Problem> {
     parse(&path.display().to_string(), &text(path)?)
 }
 
-/// What stays in force of the settings file at `path` although it has a mistake: how to reach the board, and who may.
+/// The settings that stay in force although the settings file at `path` has a mistake: how to reach the board, and who
+/// may do so.
 pub(super) fn rescue(path: &Path) -> Values {
     let text = text(path).unwrap_or_default();
     let reader = Reader { name: "", text: &text };
@@ -50,7 +51,7 @@ pub(super) fn rescue(path: &Path) -> Values {
         } else if key.get_ref() == USER {
             values.users = reader.readable_users(value);
         } else if let Some(opt) = options::all().find(|opt| opt.kept && opt.name == key.get_ref()) {
-            // An option that is wrong itself does not stay in force.
+            // An option that is itself wrong does not stay in force.
             let _ = reader.take(opt, value, |text| values.set(opt, text));
         }
     }
@@ -61,7 +62,7 @@ pub(super) fn rescue(path: &Path) -> Values {
 }
 
 /// Whether the settings file at `path` mentions users, as far as that can be seen in a file with a mistake. A file that
-/// cannot be read may; of one that is too large the first part counts.
+/// cannot be read counts as one that does; of a file that is too large, only the first part counts.
 pub(super) fn names_users(path: &Path) -> bool {
     let bytes = match beginning(path) {
         Ok(Some(bytes)) => bytes,

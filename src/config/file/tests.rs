@@ -5,7 +5,7 @@ fn mistake(text: &str) -> String {
 }
 
 #[test]
-fn a_misspelt_name_is_told_with_its_line_and_the_right_one() {
+fn a_misspelt_name_is_reported_with_its_line_and_the_right_one() {
     assert_eq!(
         mistake("# my camera\n\nqualty = 80\n"),
         "cannot use line 3 of the settings file boardcam.toml: there is no setting called \"qualty\" here; \
@@ -16,7 +16,7 @@ fn a_misspelt_name_is_told_with_its_line_and_the_right_one() {
 }
 
 #[test]
-fn a_wrong_type_is_told_with_a_right_line() {
+fn a_wrong_type_is_reported_with_a_right_line() {
     assert_eq!(
         mistake("quality = \"high\""),
         "cannot use line 1 of the settings file boardcam.toml: quality must be a whole number without quotes, \
@@ -31,7 +31,7 @@ fn a_wrong_type_is_told_with_a_right_line() {
 }
 
 #[test]
-fn text_that_is_no_toml_is_told_with_its_line() {
+fn text_that_is_not_toml_is_reported_with_its_line() {
     assert!(mistake("fps = 5\nsize = = 4").contains("line 2"));
     assert!(mistake("camera = [\"auto\", { source = \"auto\" }]").contains("all [[camera]] tables"));
 }
@@ -58,22 +58,22 @@ fn lists_and_single_values_are_both_taken() {
 }
 
 #[test]
-fn files_that_are_none_are_told() {
+fn files_that_cannot_be_read_are_reported() {
     let folder = std::env::temp_dir();
-    let told = |path: &Path| read(path).expect_err("was read").to_string();
-    assert!(told(&folder).contains("not an ordinary file"));
-    assert!(told(Path::new("/dev/zero")).contains("not an ordinary file"));
-    assert!(told(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
+    let problem = |path: &Path| read(path).expect_err("was read").to_string();
+    assert!(problem(&folder).contains("not an ordinary file"));
+    assert!(problem(Path::new("/dev/zero")).contains("not an ordinary file"));
+    assert!(problem(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
     let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
     for bytes in [b"\xff\xfe\x00".as_slice(), b"#\xff", b"\xfe\xff\xd8\x00\x00#"] {
         std::fs::write(&file, bytes).unwrap();
-        assert!(told(&file).contains("not UTF-8"));
+        assert!(problem(&file).contains("not UTF-8"));
     }
     std::fs::write(&file, vec![b'#'; MAX_FILE as usize + 1]).unwrap();
-    assert!(told(&file).contains("larger than"));
+    assert!(problem(&file).contains("larger than"));
     // A gigabyte, of which the disk holds nothing.
     File::options().write(true).open(&file).unwrap().set_len(1 << 30).unwrap();
-    assert!(told(&file).contains("larger than"));
+    assert!(problem(&file).contains("larger than"));
     std::fs::remove_file(&file).unwrap();
 }
 
@@ -128,12 +128,12 @@ fn a_mistake_lets_nobody_in() {
         "\u{feff}user = []\nqualty = 5".into(),
     ] {
         std::fs::write(&file, bytes).unwrap();
-        assert!(read(&file).is_err() && names_users(&file), "who may see it is there");
+        assert!(read(&file).is_err() && names_users(&file), "the file says who may watch");
     }
     for (text, named) in [(user("user"), true), (String::new(), false)] {
         std::fs::write(&file, text + &" ".repeat(MAX_FILE as usize + 1)).unwrap();
         assert!(read(&file).is_err());
-        assert_eq!(names_users(&file), named, "the first part of one that is too large tells");
+        assert_eq!(names_users(&file), named, "the first part of a file that is too large counts");
     }
     std::fs::remove_file(&file).unwrap();
     assert!(!names_users(&file) && names_users(&std::env::temp_dir()));

@@ -99,17 +99,17 @@ mod tests {
     fn users_are_read_from_the_file() {
         let text = user("anna", "control", HASH) + &user("b.e@n_1-2", "watch", HASH);
         let users = parse("test", &text).unwrap().users;
-        let told: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role)).collect();
-        assert_eq!(told, [("anna", Role::Control), ("b.e@n_1-2", Role::Watch)]);
+        let read: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role)).collect();
+        assert_eq!(read, [("anna", Role::Control), ("b.e@n_1-2", Role::Watch)]);
         assert_eq!(users[0].password.to_string(), HASH);
     }
 
     #[test]
-    fn mistakes_in_users_are_told_with_their_line_and_never_with_the_password() {
+    fn mistakes_in_users_are_reported_with_their_line_and_never_with_the_password() {
         let twice = user("anna", "control", HASH) + &user("anna", "watch", HASH);
         let many: String = (0..65).map(|number| user(&format!("u{number}"), "watch", HASH)).collect();
         let huge = HASH.replace("m=65536", "m=4194304");
-        for (text, line, told) in [
+        for (text, line, expected) in [
             (twice, 5, "two users called anna"),
             (many, 257, "more than 64 users"),
             (user("anna", "control", "s3cret"), 4, "expected what boardcam hash-password prints"),
@@ -126,7 +126,7 @@ mod tests {
             ("[user]\nname = \"anna\"\n".to_owned(), 1, "[[user]] tables"),
         ] {
             let problem = parse("test", &text).expect_err("was accepted").to_string();
-            assert!(problem.contains(&format!("line {line} ")) && problem.contains(told), "{problem}");
+            assert!(problem.contains(&format!("line {line} ")) && problem.contains(expected), "{problem}");
             assert!(!problem.contains("s3cret"), "{problem}");
         }
     }

@@ -22,7 +22,7 @@ use crate::socket::Socket;
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
 
-/// The refusal when as many downloads run as may.
+/// The refusal of more than [`DOWNLOADS_MAX`] downloads.
 const FULL: &str = "This server already sends as many recordings as it can; try again later.";
 
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Downloads {
     /// whole.
     ///
     /// # Errors
-    /// Gives the socket back with a sentence that says why.
+    /// Returns the socket with a sentence that says why.
     pub(super) fn adopt(
         &mut self,
         connection: usize,
@@ -98,10 +98,10 @@ impl Downloads {
         self.release(connection, reason)
     }
 
-    /// Pieces may have come. Downloads that end by it are put into `released`.
+    /// Takes the pieces that have been read. Downloads that end are put into `released`.
     pub(super) fn pieces(&mut self, released: &mut Vec<Released>, now: Instant) {
         while let Some(piece) = self.reader.as_ref().and_then(Reader::piece) {
-            // A download that has ended meanwhile does not want it any more.
+            // The download may have ended in the meantime.
             let download = self.running.get_mut(&piece.connection);
             let Some(download) = download.filter(|one| one.reading == Some(piece.ticket)) else { continue };
             let done = match piece.read {
@@ -124,7 +124,7 @@ impl Downloads {
         }
     }
 
-    /// Drops those whose deadline has passed or whose pass has ended.
+    /// Drops downloads whose deadline has passed or whose pass has ended.
     pub(super) fn expire(
         &mut self,
         released: &mut Vec<Released>,
@@ -184,7 +184,7 @@ impl Download {
         Flow::Continue(())
     }
 
-    /// Sends what there is, and requests more when all of it is sent.
+    /// Sends the current piece, and requests the next one when all of it is sent.
     fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Flow {
         while self.sent < self.bytes.len() || self.socket.holds() {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();

@@ -89,7 +89,7 @@ fn a_part_of_a_recording_arrives_whole_behind_its_head() {
 }
 
 #[test]
-fn a_recording_that_is_gone_is_told_before_anything_is_sent() {
+fn a_missing_recording_is_reported_before_anything_is_sent() {
     let mut bench = Bench::new("gone", 10);
     fs::remove_file(bench.path.join(bench.name.to_string())).unwrap();
     let client = bench.client(7, bench.order(0, 10)).unwrap();
@@ -107,7 +107,7 @@ fn a_recording_that_became_shorter_ends_the_connection() {
 }
 
 #[test]
-fn downloads_have_a_bound_and_who_takes_nothing_is_dropped() {
+fn downloads_have_a_bound_and_a_client_that_takes_nothing_is_dropped() {
     let length = 64 << 20; // more than sockets hold
     let mut bench = Bench::new("bound", length);
     let order = bench.order(0, length as u64);

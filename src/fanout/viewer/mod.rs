@@ -47,7 +47,7 @@ impl Viewer {
     /// `head` is the answer's head: whole for a stream, up to Content-Length for a snapshot.
     ///
     /// # Errors
-    /// Gives the socket back when there is no memory for a stream's head.
+    /// Returns the socket if there is not enough memory for a stream's head.
     pub(super) fn new(
         socket: Socket,
         stats: Arc<ViewerStats>,
@@ -164,7 +164,7 @@ impl Viewer {
         Flow::Continue(())
     }
 
-    /// Gives the socket and the memory back.
+    /// Returns the socket, and the memory to the pool.
     pub(super) fn dismantle(self, pool: &mut Pool) -> (Socket, Arc<ViewerStats>) {
         if let Some(spill) = self.spill {
             pool.give_back(spill);

@@ -19,7 +19,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(1);
 pub enum Offered {
     /// It was sent in whole or in part and the rest is kept, or the viewer does not want it.
     Handled,
-    /// It was begun, but there is no memory for the rest of it.
+    /// It was begun, but there is not enough memory for its rest.
     Torn {
         /// The frame's number in its ring.
         number: u64,
@@ -29,7 +29,7 @@ pub enum Offered {
 }
 
 impl Viewer {
-    /// Offers `frame`, the newest there is, in one non-blocking call.
+    /// Offers `frame`, the newest one, in one non-blocking call.
     pub(in crate::fanout) fn offer(
         &mut self,
         frame: &Stored<'_>,
@@ -63,10 +63,10 @@ impl Viewer {
         let parts = self.parts(frame);
         let length = parts.iter().map(|part| part.len()).sum();
         self.kernel_buffer.fit(self.socket.tcp(), length, self.missed(frame) > 0);
-        let has_room = self.kernel_buffer.has_room(self.socket.tcp());
-        let sent = if has_room { attempt(self.socket.send(parts))? } else { None };
+        let has_space = self.kernel_buffer.has_space(self.socket.tcp());
+        let sent = if has_space { attempt(self.socket.send(parts))? } else { None };
         let Some(sent) = sent else {
-            // Only the first time counts, so that input from a client does not pass for taking something.
+            // Only the first time counts, so that input from a client does not count as progress.
             self.behind.get_or_insert(now);
             self.blocked = true;
             return Flow::Continue(Offered::Handled);

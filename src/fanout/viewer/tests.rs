@@ -83,11 +83,11 @@ fn what_cannot_be_kept_is_reported_and_kept_later_only_while_it_is_the_newest() 
     publish(&mut writer, 8 << 20);
     let torn = offer(&mut viewer, &feed, &mut pool, start);
     let Flow::Continue(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
-    let mut room = Pool::new(64 << 20, Arc::default());
+    let mut large_pool = Pool::new(64 << 20, Arc::default());
     publish(&mut writer, 8 << 20);
-    let late = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, &mut room));
+    let late = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, &mut large_pool));
     assert_eq!(late, Some(Flow::Break(CloseReason::NoMemory)));
-    let same = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, frame.number, sent, &mut room));
+    let same = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, frame.number, sent, &mut large_pool));
     assert_eq!(same, Some(Flow::Continue(())));
 }
 

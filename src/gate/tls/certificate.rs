@@ -36,7 +36,7 @@ impl Certificate {
     /// What is wrong with them, as the end of a sentence.
     pub(super) fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, String> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
-        let chain = chain.map_err(|error| format!("the certificate is no right PEM: {error}"))?;
+        let chain = chain.map_err(|error| format!("the certificate is not valid PEM: {error}"))?;
         if chain.is_empty() {
             return Err("there is no BEGIN CERTIFICATE where the certificate should be".to_owned());
         }
@@ -45,7 +45,7 @@ impl Certificate {
                 "there is no BEGIN PRIVATE KEY where the key should be (with a password it cannot be used)"
                     .to_owned()
             }
-            other => format!("the key is no right PEM: {other}"),
+            other => format!("the key is not valid PEM: {other}"),
         })?;
         let certified =
             CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
@@ -128,7 +128,7 @@ pub(super) fn now() -> Duration {
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Checked before it is opened: opening a pipe would wait until something writes into it.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no ordinary file"));
+        return Err(io::Error::other("it is not an ordinary file"));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_MAX + 1).read_to_end(&mut bytes)?;

@@ -94,7 +94,7 @@ impl Cut {
     }
 }
 
-/// Threads that encode bands together with the calling thread; they live as long as this.
+/// Threads that encode bands together with the calling thread. They end when this is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Helpers {
     pool: Option<ThreadPool>,
@@ -121,7 +121,7 @@ impl Helpers {
     }
 
     /// Keeps the threads off the caller's core. Linux often leaves a thread waiting on the core of the thread that wakes
-    /// it while another core is idle; then two bands take as long as the whole (`cargo bench --bench encode`). An error
+    /// it while another core is idle; then two bands take the time of the whole (`cargo bench --bench encode`). An error
     /// is ignored: this is only faster.
     fn keep_off_this_core(&mut self) {
         let ids = lock(&self.ids);

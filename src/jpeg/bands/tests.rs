@@ -97,13 +97,13 @@ fn a_picture_is_encoded_in_one_piece_if_the_slot_is_too_small_for_shares() {
     let picture = Picture::new(&bytes, raw, size, raw.row_len(640), Reach::Full).expect("a picture");
     let whole = encoded(raw, size, 85, 1);
     assert!(restarts(&encoded(raw, size, 85, 2)) > 0);
-    for room in [whole.len(), whole.len() + 1, whole.len() + 100] {
-        let mut out = vec![0; room];
-        let len = Encoder::in_bands(85, 2).encode(&picture, &mut out).expect("room for the whole");
+    for capacity in [whole.len(), whole.len() + 1, whole.len() + 100] {
+        let mut out = vec![0; capacity];
+        let len = Encoder::in_bands(85, 2).encode(&picture, &mut out).expect("the whole fits");
         assert!(out[..len] == whole);
     }
-    for room in [0, 1, 2, 700, whole.len() - 1] {
-        assert!(Encoder::in_bands(85, 2).encode(&picture, &mut vec![0; room]).is_err(), "in {room}");
+    for capacity in [0, 1, 2, 700, whole.len() - 1] {
+        assert!(Encoder::in_bands(85, 2).encode(&picture, &mut vec![0; capacity]).is_err(), "in {capacity}");
     }
 }
 

@@ -238,11 +238,11 @@ fn a_slot_that_is_too_small_is_an_error_whatever_its_size() {
     let whole = encode(Raw::Yuyv, 90, &bytes, size, Range::Full);
     let picture = Picture::new(&bytes, Raw::Yuyv, size, 64, Range::Full).expect("a picture");
     let mut out = vec![0; whole.len()];
-    for room in 0..whole.len() {
-        let answer = Encoder::new(90).encode(&picture, &mut out[..room]);
+    for length in 0..whole.len() {
+        let answer = Encoder::new(90).encode(&picture, &mut out[..length]);
         assert!(
-            matches!(answer, Err(EncodeError::TooLarge { capacity }) if capacity == room),
-            "{room}: {answer:?}"
+            matches!(answer, Err(EncodeError::TooLarge { capacity }) if capacity == length),
+            "{length}: {answer:?}"
         );
     }
     assert_eq!(Encoder::new(90).encode(&picture, &mut out).ok(), Some(whole.len()));

@@ -80,7 +80,7 @@ fn frames(file: &[u8]) -> Vec<(u64, Vec<u8>)> {
 }
 
 #[test]
-fn a_closed_file_tells_its_duration_and_where_each_cluster_is() {
+fn a_closed_file_contains_its_duration_and_where_each_cluster_is() {
     let frames: Vec<_> = (0..100).map(|n| (5000 + n * 33, vec![n as u8; 200])).collect();
     let file = file(&frames, 30, true);
     let top = elements(&file, 0).unwrap();

@@ -105,7 +105,7 @@ fn a_file_ends_with_its_time_its_size_the_pictures_size_or_a_gap() {
 }
 
 #[test]
-fn a_time_lapse_takes_a_frame_each_so_often_and_plays_at_twenty_five_a_second() {
+fn a_time_lapse_takes_a_frame_at_each_interval_and_plays_at_twenty_five_a_second() {
     let mut fixture = Fixture::new(Some(Duration::from_secs(2)), limits());
     for n in 0..100 {
         fixture.give(n * 100, 10, SIZE, false);

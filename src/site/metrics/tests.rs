@@ -53,7 +53,7 @@ fn parse(line: &str) -> Option<(&str, Vec<String>, f64)> {
 }
 
 #[test]
-fn every_name_is_told_once_with_help_and_type_and_all_its_samples_follow() {
+fn every_name_has_help_and_type_once_and_all_its_samples_follow() {
     let app = app();
     app.feeds[1].counters.delay.observe(Duration::from_millis(3));
     let text = page(&app, None);

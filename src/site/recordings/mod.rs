@@ -131,7 +131,7 @@ pub(super) fn switch(ctx: &RequestContext<'_>) -> Response {
 }
 
 /// `GET /api/recordings`: the newest first; behind `/cameras/NAME` only that camera's. `?before=NAME` lists those older
-/// than that one, `?limit=N` at most so many.
+/// than that one, `?limit=N` at most N of them.
 pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
     let recordings = &ctx.app.recordings;
     let Some(folder) = folder(recordings) else { return no_folder() };

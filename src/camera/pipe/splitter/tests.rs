@@ -32,7 +32,7 @@ fn plain_jpeg(length: usize) -> Vec<u8> {
     jpeg(&[], &(0..length).map(|n| (n % 251) as u8).collect::<Vec<_>>())
 }
 
-/// Everything that comes out when the stream comes in such pieces; `None` is a frame that was too large.
+/// Everything that comes out when the stream is read in these pieces; `None` is a frame that was too large.
 fn split(
     splitter: &mut Splitter,
     stream: &[u8],
@@ -41,10 +41,10 @@ fn split(
     let mut found = Vec::new();
     let mut rest = stream;
     while !rest.is_empty() {
-        let room = splitter.spare();
-        assert!(room.len() >= READ, "{} bytes of room", room.len());
-        let length = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len().min(room.len()));
-        room[..length].copy_from_slice(&rest[..length]);
+        let spare = splitter.spare();
+        assert!(spare.len() >= READ, "{} spare bytes", spare.len());
+        let length = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len().min(spare.len()));
+        spare[..length].copy_from_slice(&rest[..length]);
         rest = &rest[length..];
         splitter.filled(length);
         while let Some(one) = splitter.advance() {

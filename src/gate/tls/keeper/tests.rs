@@ -79,7 +79,7 @@ fn a_name_that_no_certificate_can_say_does_no_harm() {
     let names: &[&str] = &["-", "a..b", "board"];
     let made = open_own(folder.own(names), TODAY).unwrap().1;
     assert!(made.is_for("board"));
-    assert_eq!(leaf(&open_own(folder.own(names), TODAY).unwrap().1), leaf(&made), "made anew at each start");
+    assert_eq!(leaf(&open_own(folder.own(names), TODAY).unwrap().1), leaf(&made), "made again at each start");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_kept_one_that_cannot_be_used_is_replaced() {
 }
 
 #[test]
-fn one_made_before_the_clock_was_set_holds_afterwards_and_is_not_made_anew_for_it() {
+fn one_made_before_the_clock_was_set_stays_valid_and_is_not_replaced() {
     let folder = Folder::new();
     let in_1970 = Duration::from_secs(60);
     let (source, certificate) = folder.open(in_1970);
@@ -149,7 +149,7 @@ fn one_made_before_there_was_a_network_gets_its_addresses_when_there_is() {
         Renewal { source: Source::Own { own, lacks_addresses: true }, certificate, reported: None };
     assert!(!renewal.renews(TODAY, ALONE));
     assert!(renewal.renews(TODAY, LAN) && renewal.certificate.is_for("192.168.1.5"));
-    assert!(!renewal.renews(TODAY, &[]), "it is made anew whenever an address changes");
+    assert!(!renewal.renews(TODAY, &[]), "it is made again whenever an address changes");
 }
 
 #[test]
