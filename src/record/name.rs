@@ -1,7 +1,7 @@
 //! Names of recordings: the camera, and when its first frame was captured, in UTC: `door_2026-11-25_22-15-09Z.mkv`.
 //!
-//! A file with such a name in the recordings' folder is ours: it is listed, served, and deleted when space is needed. Other files
-//! are never touched. A name has no `/`, so it cannot lead into another folder.
+//! A file with such a name in the recordings' folder is ours: it is listed, served, and deleted when space is needed.
+//! Other files are never touched. A name has no `/`, so it cannot lead into another folder.
 
 use std::fmt;
 use std::time::SystemTime;
