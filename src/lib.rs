@@ -13,7 +13,7 @@
 //!
 //! # Layers
 //!
-//! Each module uses only modules that stand below it in this table; `tests/layers.rs` keeps it so.
+//! Each module uses only modules below it in this table; `tests/layers.rs` enforces this.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -46,8 +46,8 @@
 //!
 //! # Principles
 //!
-//! - Frames flow one way. Nothing behind the ring can slow down what is before it; nothing before it knows who
-//!   watches, except whether anyone does.
+//! - Frames flow one way. Nothing downstream of the ring can slow down anything upstream, and nothing upstream
+//!   knows who watches, only whether anyone does.
 //! - Every input from outside is hostile or broken: bytes from the network, from cameras, from files. Each has a
 //!   bound, and every wait has an end.
 //! - A panic in one camera or one request ends that one; the rest goes on.

@@ -1,5 +1,6 @@
 //! Agrees with a camera on layout, size and rate: what the settings ask for if the camera offers it, otherwise the
-//! nearest that it offers. Each difference becomes one sentence.
+//! nearest that it offers. Also sets the controls that the settings ask for, such as the JPEG quality. Each difference
+//! becomes one sentence.
 
 use std::time::Duration;
 
@@ -161,7 +162,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
     let compromises = [
         size_compromise(config, size, sizes),
         rate_compromise(config, size, rate, &rates),
-        quality_compromise(device, config, *layout),
+        set_camera_quality(device, config, *layout),
     ];
     Ok(Agreed {
         layout: *layout,
@@ -232,7 +233,7 @@ fn rate_compromise(config: &SourceConfig, size: Size, got: Option<Rate>, offered
 }
 
 /// Sets the camera's own JPEG quality, if one is configured and the camera does the compressing.
-fn quality_compromise(device: &Device, config: &SourceConfig, layout: Layout) -> Option<String> {
+fn set_camera_quality(device: &Device, config: &SourceConfig, layout: Layout) -> Option<String> {
     let by_camera = layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
     let quality = config.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
