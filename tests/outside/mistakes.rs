@@ -66,7 +66,7 @@ fn a_settings_file_with_a_mistake_is_told_with_its_line() -> Outcome {
     let line = complaint(&["--config", "/not/here.toml"], 2)?;
     ensure!(line.contains("cannot read the settings file /not/here.toml: No such file"), "{line}");
     let line = complaint(&["--config", "/tmp"], 2)?;
-    ensure!(line.contains("no ordinary file"), "{line}");
+    ensure!(line.contains("not an ordinary file"), "{line}");
     Ok(())
 }
 
