@@ -6,7 +6,7 @@
 //! ```text
 //! camera ──▶ jpeg ──▶ ring ──▶ fanout ──▶ viewers
 //!                                 ▲
-//!                                 │ a viewer's socket, when the site says so
+//!                                 │ a viewer's socket, when the site orders it
 //!                                 │
 //!           site (rouille) ◀──▶ gate ◀──▶ network
 //! ```

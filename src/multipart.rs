@@ -45,16 +45,16 @@ pub const HEAD_MAX: usize = 128;
 /// The header of one part.
 pub type PartHead = heapless::String<HEAD_MAX>;
 
-/// Makes the header of a part with a JPEG of `length` bytes that was captured at `taken`.
-pub fn part_head(length: usize, taken: SystemTime) -> PartHead {
-    let taken = taken.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+/// Makes the header of a part with a JPEG of `length` bytes that was captured at `captured`.
+pub fn part_head(length: usize, captured: SystemTime) -> PartHead {
+    let captured = captured.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let mut head = PartHead::new();
     // Cannot overflow: HEAD_MAX holds the largest numbers, as a test shows.
     let _ = write!(
         head,
         "Content-Type: image/jpeg\r\nContent-Length: {length}\r\nX-Timestamp: {}.{:06}\r\n\r\n",
-        taken.as_secs(),
-        taken.subsec_micros()
+        captured.as_secs(),
+        captured.subsec_micros()
     );
     head
 }

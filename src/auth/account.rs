@@ -1,4 +1,4 @@
-//! A user, and the addresses from which their password was right.
+//! A user, and the addresses from which their password was verified.
 
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -33,7 +33,7 @@ impl Account {
         Self { user, verified: Mutex::new(None) }
     }
 
-    /// Whether this is the password that was verified, from whatever address.
+    /// Whether this is the password that was verified, from any address.
     pub(super) fn is_verified(&self, tag: &Tag) -> bool {
         lock(&self.verified).as_ref().is_some_and(|verified| bool::from(verified.tag.ct_eq(tag)))
     }

@@ -63,7 +63,7 @@ fn a_throttled_client_does_not_learn_which_password_was_verified() {
         matches!(guess("right"), Err(PasswordError::Throttled(_))),
         "the right one is distinguishable from wrong ones"
     );
-    // Also where it was verified before: after one wrong guess there, the next ones wait.
+    // The same holds for an address where it was verified before: after one wrong guess, the next ones wait.
     access.throttle.forget(HERE);
     assert!(guess("right").is_ok());
     while guess("wrong") == Err(PasswordError::Wrong) {}

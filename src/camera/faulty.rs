@@ -8,10 +8,10 @@ use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::host::inject;
 use crate::problem::Problem;
 
-/// The place at which `next` panics.
+/// The point at which `next` panics.
 const PANIC: &str = "camera";
 
-/// The place at which `next` returns an error.
+/// The point at which `next` returns an error.
 const ERROR: &str = "camera-error";
 
 /// A source that panics or returns an error once.

@@ -75,7 +75,7 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
 /// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
 ///
 /// # Errors
-/// The first mistake found, with its line where it stands in one.
+/// The first mistake found, with its line if it is in the settings file.
 pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
     merge(&Values::default(), &file::parse(name, text)?)
 }

@@ -34,7 +34,7 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Proxies whose X-Forwarded-For is believed.
     pub proxies: Vec<Network>,
-    /// Who may come in; without users, everybody.
+    /// Who may sign in; without users, everybody may do everything.
     pub users: Vec<User>,
     /// What is recorded, and where; for each camera in the order of [`Settings::cameras`].
     pub record: record::Settings,
@@ -50,7 +50,7 @@ pub struct Settings {
     pub mistake: Option<Problem>,
 }
 
-/// Without any camera yet.
+/// Defaults, without any camera.
 impl Default for Settings {
     fn default() -> Self {
         Self {

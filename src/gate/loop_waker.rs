@@ -27,12 +27,12 @@ impl LoopWaker {
 pub struct LoopWakers(pub(super) Vec<Arc<LoopWaker>>);
 
 impl LoopWakers {
-    /// A frame is there: wakes the loops that have viewers.
+    /// Wakes the loops that have viewers: there is a new frame.
     pub fn frame(&self) {
         self.0.iter().filter(|waker| waker.watched.load(Ordering::SeqCst)).for_each(|waker| waker.wake());
     }
 
-    /// Wakes every loop: the program ends, or the watchdog checks that they run.
+    /// Wakes every loop, because the program ends or the watchdog checks that they run.
     pub fn all(&self) {
         self.0.iter().for_each(|waker| waker.wake());
     }

@@ -106,7 +106,7 @@ impl Gate {
         std::iter::once(&self.plain).chain(self.secure.as_ref().map(|(port, _)| port))
     }
 
-    /// Wakes the event loops when a frame is there or the program ends.
+    /// Wakes the event loops when there is a new frame or the program ends.
     pub fn wakers(&self) -> LoopWakers {
         LoopWakers(self.ports().map(|port| port.waker.clone()).collect())
     }

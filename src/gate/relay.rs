@@ -96,7 +96,7 @@ impl Relays {
         Ok(Self { requests })
     }
 
-    /// A handle for an event loop, which `waker` wakes when an answer is there.
+    /// A handle for an event loop, which `waker` wakes when there is an answer.
     pub fn handle(&self, waker: &Arc<Waker>) -> RelayHandle {
         let (answers, replies) = channel();
         RelayHandle { requests: self.requests.clone(), answers, replies, waker: waker.clone() }
@@ -125,7 +125,7 @@ impl RelayHandle {
         })
     }
 
-    /// The next answer, if one is there.
+    /// The next answer, if there is one.
     pub fn reply(&self) -> Option<Reply> {
         self.replies.try_recv().ok()
     }

@@ -1,4 +1,4 @@
-//! Threads that the end of the program waits for. Started by [`crate::serve`] and by what it puts together.
+//! Threads that the end of the program waits for. Started by [`crate::serve`] and the modules that it starts.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;

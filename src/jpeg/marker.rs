@@ -1,4 +1,4 @@
-//! The markers of a JPEG (ITU T.81 table B.1). Each stands behind a byte [`PREFIX`].
+//! The markers of a JPEG (ITU T.81 table B.1). Each follows a byte [`PREFIX`].
 
 use std::ops::RangeInclusive;
 

@@ -160,8 +160,8 @@ fn append<const UNIT: usize, const SAMPLES: usize>(
     let ((above, above_rest), (below, below_rest)) = (above.as_chunks::<BLOCK>(), below.as_chunks::<BLOCK>());
     for (above, below) in above.iter().zip(below) {
         let mut block = [[0; SAMPLES]; BLOCK];
-        for ((place, above), below) in block.iter_mut().zip(above).zip(below) {
-            *place = samples(above, below);
+        for ((sample, above), below) in block.iter_mut().zip(above).zip(below) {
+            *sample = samples(above, below);
         }
         out.extend_from_slice(block.as_flattened());
     }
@@ -170,16 +170,16 @@ fn append<const UNIT: usize, const SAMPLES: usize>(
     }
 }
 
-/// Appends the chroma at `PLACE` in each unit, the mean of two rows, for both pixels that share it.
+/// Appends the chroma at `INDEX` in each unit, the mean of two rows, for both pixels that share it.
 #[inline(always)]
-fn component<const UNIT: usize, const PLACE: usize>(
+fn component<const UNIT: usize, const INDEX: usize>(
     above: &[u8],
     below: &[u8],
     out: &mut Vec<u8>,
     to_chroma: impl Fn(u8) -> u8,
 ) {
     append::<UNIT, 2>(above, below, out, |above, below| {
-        let mean = (u16::from(above[PLACE]) + u16::from(below[PLACE])).div_ceil(2);
+        let mean = (u16::from(above[INDEX]) + u16::from(below[INDEX])).div_ceil(2);
         [to_chroma(mean as u8); 2]
     });
 }

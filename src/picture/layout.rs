@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_stands_once_in_the_table_with_its_own_name_and_codes() {
+    fn every_layout_is_in_the_table_once_with_its_own_name_and_codes() {
         let all: Vec<Layout> = Layout::all().collect();
         assert!(all.iter().all(|layout| layout.format().layout == *layout));
         assert_eq!(all.iter().map(|layout| layout.name()).collect::<HashSet<_>>().len(), all.len());

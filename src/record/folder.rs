@@ -70,7 +70,7 @@ impl Folder {
         Ok((newest_first(entries), false))
     }
 
-    /// Creates a file for a recording of this name, or of a time some seconds later where there is such a file already.
+    /// Creates a file for a recording with this name. If it exists already, the name's time is moved some seconds later.
     ///
     /// # Errors
     /// The system's error.
@@ -152,9 +152,9 @@ mod tests {
     use std::path::PathBuf;
 
     /// A folder for this test alone, deleted at its end.
-    struct Place(PathBuf);
+    struct TempFolder(PathBuf);
 
-    impl Place {
+    impl TempFolder {
         fn new(test: &str) -> Self {
             let path = std::env::temp_dir().join(format!("boardcam-{test}-{}", std::process::id()));
             fs::create_dir(&path).unwrap();
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    impl Drop for Place {
+    impl Drop for TempFolder {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).unwrap();
         }
@@ -174,13 +174,13 @@ mod tests {
 
     #[test]
     fn only_ordinary_files_with_our_names_are_seen_and_links_are_not_followed() {
-        let place = Place::new("folder");
-        let folder = Folder::open(&place.0).unwrap();
+        let temp = TempFolder::new("folder");
+        let folder = Folder::open(&temp.0).unwrap();
         let (made, _) = folder.create(name(1)).unwrap();
-        fs::write(place.0.join("holiday.mkv"), "theirs").unwrap();
-        fs::write(place.0.join("secret"), "secret").unwrap();
-        symlink(place.0.join("secret"), place.0.join(name(2).to_string())).unwrap();
-        fs::create_dir(place.0.join(name(3).to_string())).unwrap();
+        fs::write(temp.0.join("holiday.mkv"), "theirs").unwrap();
+        fs::write(temp.0.join("secret"), "secret").unwrap();
+        symlink(temp.0.join("secret"), temp.0.join(name(2).to_string())).unwrap();
+        fs::create_dir(temp.0.join(name(3).to_string())).unwrap();
         let (entries, more) = folder.list(10).unwrap();
         assert_eq!((entries.len(), more), (1, false), "{entries:?}");
         assert_eq!(entries[0].name, made);
@@ -188,7 +188,7 @@ mod tests {
         assert!(folder.delete(&name(3)).is_err(), "a folder was deleted");
         folder.delete(&name(2)).unwrap();
         let mut text = String::new();
-        File::open(place.0.join("secret")).unwrap().read_to_string(&mut text).unwrap();
+        File::open(temp.0.join("secret")).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "secret");
         folder.delete(&made).unwrap();
         folder.delete(&made).unwrap();
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn two_recordings_of_one_second_get_names_of_their_own() {
-        let place = Place::new("names");
-        let folder = Folder::open(&place.0).unwrap();
+        let temp = TempFolder::new("names");
+        let folder = Folder::open(&temp.0).unwrap();
         let names: Vec<_> = (0..3).map(|_| folder.create(name(7)).unwrap().0).collect();
         assert_eq!(names, [name(7), name(8), name(9)]);
-        assert!(!folder.rename(&name(7), &name(8)), "it took the place of another one");
+        assert!(!folder.rename(&name(7), &name(8)), "it replaced another one");
         assert!(folder.rename(&name(7), &name(6)));
         let listed: Vec<_> = folder.list(10).unwrap().0.into_iter().map(|entry| entry.name.start).collect();
         assert_eq!(listed, [9, 8, 6]);
@@ -210,12 +210,12 @@ mod tests {
 
     #[test]
     fn another_folder_in_its_place_is_noticed() {
-        let place = Place::new("place");
-        let path = place.0.join("disk");
+        let temp = TempFolder::new("swapped");
+        let path = temp.0.join("disk");
         fs::create_dir(&path).unwrap();
         let folder = Folder::open(&path).unwrap();
         assert!(folder.is_at(&path).unwrap());
-        fs::rename(&path, place.0.join("other")).unwrap();
+        fs::rename(&path, temp.0.join("other")).unwrap();
         assert!(folder.is_at(&path).is_err());
         fs::create_dir(&path).unwrap();
         assert!(!folder.is_at(&path).unwrap());

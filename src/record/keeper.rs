@@ -23,7 +23,7 @@ const SCAN_PERIOD: Duration = Duration::from_secs(2);
 pub(super) struct Keeper {
     recordings: Arc<Recordings>,
     clock: Clock,
-    /// The error that the log says is there now.
+    /// The error that was logged last and has not been resolved.
     logged: Option<RecordError>,
 }
 

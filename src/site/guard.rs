@@ -94,7 +94,7 @@ impl Guard {
         let mut address = peer(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
         let hops: Vec<&str> = lines.flat_map(|(_, value)| value.split(',')).collect();
-        // Each proxy appends the address of its client. What stands before that, the client may have made up.
+        // Each proxy appends the address of its client. The client may have made up everything before that.
         for hop in hops.into_iter().rev() {
             if !self.trusts(address) {
                 break;

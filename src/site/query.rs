@@ -38,7 +38,7 @@ impl StreamQuery {
     }
 }
 
-/// The value of the parameter `name`, if it is there.
+/// The value of the parameter `name`; `None` if the query lacks it.
 fn value<T>(
     ctx: &RequestContext<'_>,
     name: &str,

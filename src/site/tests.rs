@@ -99,7 +99,7 @@ fn an_unknown_url_is_answered_with_what_there_is() {
 }
 
 #[test]
-fn asking_for_the_head_of_a_stream_opens_none() {
+fn a_head_request_opens_no_stream() {
     let head = Request::fake_http("HEAD", "/stream", vec![], vec![]);
     let response = dispatch(ROUTES, &app(), &head);
     assert_eq!(header(&response, "X-Boardcam-Serve"), None);
@@ -135,7 +135,7 @@ fn an_order_demands_no_frames_since_the_viewer_does() {
 }
 
 #[test]
-fn every_route_but_a_few_needs_somebody() {
+fn every_route_but_a_few_needs_a_user() {
     let app = AppState { guard: guard(&[ben()]), ..app() };
     for Route { method, path, action, permission, .. } in ROUTES {
         let is_get = *method == Method::Get;
@@ -156,7 +156,7 @@ fn every_route_but_a_few_needs_somebody() {
 }
 
 #[test]
-fn quality_is_not_changed_where_the_camera_makes_the_jpegs() {
+fn quality_is_not_changed_if_the_camera_makes_the_jpegs() {
     let app = app();
     let put = |encoder| {
         let info = SourceInfo {

@@ -1,4 +1,4 @@
-//! URLs that stand in more than one place.
+//! URLs that several modules use.
 
 /// The form for signing in.
 pub(super) const SIGN_IN: &str = "/sign-in";

@@ -29,7 +29,7 @@ pub enum Socket {
 pub enum Progress {
     /// It is complete.
     Done,
-    /// It goes on when the socket is ready again.
+    /// It continues when the socket is ready again.
     WouldBlock,
 }
 
@@ -67,7 +67,7 @@ impl Socket {
     /// Continues the TLS handshake; a plain connection has none, so it is always done.
     ///
     /// # Errors
-    /// The client disconnected, or what it sends is wrong; then the alert that says so is being sent.
+    /// The client disconnected, or its handshake is wrong; then an alert that says so is being sent.
     pub fn handshake(&mut self) -> io::Result<Progress> {
         match self {
             Socket::Plain(_) => Ok(Progress::Done),
@@ -75,7 +75,7 @@ impl Socket {
         }
     }
 
-    /// Reads what is there; 0 at the end. What TLS must answer is held.
+    /// Reads what has arrived; 0 at the end. Whatever TLS must answer is held until the next flush.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing; the client disconnected, or what it sends is wrong.

@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>, String> {
     serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
 
-/// Replaces the file. Whatever happens meanwhile, the old file or the new one is there, complete.
+/// Replaces the file. Whatever happens meanwhile, either the old file or the new one exists, complete.
 pub(super) fn write(folder: &Path, records: &[Record]) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(records)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

@@ -1,4 +1,4 @@
-//! Finds the camera that was open before among those that are there now.
+//! Finds the camera that was open before among the present ones.
 //!
 //! Used by [`super::Finder`] if a camera was configured by its number. Numbers change with every replugging, so the
 //! camera is recognised by its port and serial number. Opens nothing.

@@ -113,8 +113,8 @@ impl Pattern {
         }
         let canvas = background(size, fps);
         let mut compromises = Vec::new();
-        if let Some(asked) = config.layout.filter(|asked| *asked != LAYOUT) {
-            compromises.push(format!("asked for {asked}, got {LAYOUT}"));
+        if let Some(layout) = config.layout.filter(|layout| *layout != LAYOUT) {
+            compromises.push(format!("asked for {layout}, got {LAYOUT}"));
         }
         let info = SourceInfo {
             source: SourceSpec::Pattern.to_string(),

@@ -24,7 +24,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Waits at most `timeout` and reads what is there.
+    /// Waits at most `timeout` for input, and reads it.
     ///
     /// # Errors
     /// poll(2) or read(2) failed.

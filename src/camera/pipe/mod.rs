@@ -8,7 +8,7 @@
 //! - A frame above [`FRAME_MAX`], or above what a picture of its size can take, is dropped and counted as damaged.
 //!   Bytes that are not part of a JPEG are skipped.
 //! - The program is ended together with this source (see `process`) and restarted when the source is reopened. Standard
-//!   input cannot be reopened: once it has ended, opening it only says so.
+//!   input cannot be reopened: once it has ended, opening it is an error that says so.
 //! - Steady frames allocate nothing. Frames are read even if nobody watches, since a program that is blocked in a write
 //!   would show old pictures to the next viewer.
 

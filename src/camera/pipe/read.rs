@@ -51,7 +51,7 @@ pub fn wait_for_input<const N: usize>(
     }
 }
 
-/// Reads what is there.
+/// Reads what has arrived.
 ///
 /// # Errors
 /// read(2) failed.

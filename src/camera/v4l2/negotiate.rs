@@ -280,8 +280,8 @@ mod tests {
 
     #[test]
     fn a_missing_format_is_reported_with_those_on_offer() {
-        let asked = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
-        let message = no_layout(&asked, "YUYV, NV12");
+        let configured = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
+        let message = no_layout(&configured, "YUYV, NV12");
         assert_eq!(message, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
         let message = no_layout(&config(), "BA81").0;
         assert!(
@@ -309,16 +309,16 @@ mod tests {
         assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 60)]), NV12);
         assert_eq!(first(&any, vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), YUYV);
         assert_eq!(first(&any, vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), Layout::Mjpeg);
-        let asked = SourceConfig { size: Some(size(hd)), ..config() };
-        assert_eq!(first(&asked, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
+        let configured = SourceConfig { size: Some(size(hd)), ..config() };
+        assert_eq!(first(&configured, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
     }
 
     #[test]
     fn a_size_that_was_not_met_is_reported_with_those_on_offer() {
         let offered = sizes(&["640x480", "1280x720"]);
-        let asked = SourceConfig { size: Some(size("1281x721")), ..config() };
+        let configured = SourceConfig { size: Some(size("1281x721")), ..config() };
         assert_eq!(
-            size_compromise(&asked, size("1280x720"), &offered).unwrap(),
+            size_compromise(&configured, size("1280x720"), &offered).unwrap(),
             "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
         );
         assert_eq!(
@@ -326,25 +326,28 @@ mod tests {
             "640x480 instead of the usual 1280x720; it offers 640x480"
         );
         assert_eq!(size_compromise(&config(), size("1280x720"), &offered), None);
-        assert_eq!(size_compromise(&asked, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
+        assert_eq!(
+            size_compromise(&configured, size("8x8"), &sizes(&[])).unwrap(),
+            "asked for 1281x721, got 8x8"
+        );
     }
 
     #[test]
     fn a_rate_that_was_not_met_is_reported_with_those_on_offer() {
         let offered = Rates::List(vec![rate(1, 30), rate(2, 25)]);
-        let asked = SourceConfig { fps: Some(60), ..config() };
+        let configured = SourceConfig { fps: Some(60), ..config() };
         let hd = size("1280x720");
         assert_eq!(
-            rate_compromise(&asked, hd, Some(rate(2, 25)), &offered).unwrap(),
+            rate_compromise(&configured, hd, Some(rate(2, 25)), &offered).unwrap(),
             "asked for 60 frames/s, got 12.5; at 1280x720 it offers 30, 12.5"
         );
-        assert_eq!(rate_compromise(&asked, hd, Some(rate(1, 60)), &offered), None);
+        assert_eq!(rate_compromise(&configured, hd, Some(rate(1, 60)), &offered), None);
         assert_eq!(rate_compromise(&config(), hd, Some(rate(1001, 30_000)), &offered), None);
         assert_eq!(
             rate_compromise(&config(), hd, Some(rate(2, 25)), &Rates::List(Vec::new())).unwrap(),
             "12.5 frames/s instead of the usual 30"
         );
-        assert!(rate_compromise(&asked, hd, None, &offered).unwrap().contains("no rate setting"));
+        assert!(rate_compromise(&configured, hd, None, &offered).unwrap().contains("no rate setting"));
         assert_eq!(rate_compromise(&config(), hd, None, &offered), None);
     }
 

@@ -1,4 +1,4 @@
-//! `[[user]]` tables: who may come in. They stand in the file alone, since command lines are for everybody to read.
+//! `[[user]]` tables: who may sign in. They are in the file only, since every user of the machine can read command lines.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -13,7 +13,7 @@ const KEYS: [&str; 3] = ["name", "role", "password"];
 const ADVICE: &str = "let boardcam hash-password NAME write the table";
 
 impl Reader<'_> {
-    /// All users, no two of one name.
+    /// All users; no two have the same name.
     pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Result<Vec<User>, Problem> {
         let mut users: Vec<User> = Vec::new();
         let Some(array) = tables.get_ref().as_array() else {
@@ -34,7 +34,7 @@ impl Reader<'_> {
         Ok(users)
     }
 
-    /// Those that are right.
+    /// The users whose tables have no mistake.
     pub(super) fn readable_users(&self, tables: &Spanned<DeValue<'_>>) -> Vec<User> {
         let tables = tables.get_ref().as_array().into_iter().flat_map(|array| array.iter());
         tables.filter_map(|table| self.user(table).ok()).take(USERS_MAX).collect()
@@ -59,7 +59,7 @@ impl Reader<'_> {
                 "role" => parse_role(text).map(|found| role = Some(found)),
                 _ => text.parse().map(|hash| password = Some(hash)),
             };
-            // A password that stands there instead of its hash is not for the log.
+            // A password that was written instead of its hash must not get into the log.
             let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
             taken.map_err(|why| {
                 self.problem(value.span(), format!("cannot use {word}{shown}: {why}"), ADVICE)

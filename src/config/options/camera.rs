@@ -123,7 +123,7 @@ pub(super) static OPTIONS: &[Opt] = &[
     },
 ];
 
-/// The layout that the camera's own list decides.
+/// The format that leaves the choice of layout to this program.
 const AUTO: &str = "auto";
 
 /// Checks a camera's name.

@@ -49,7 +49,7 @@ pub enum Kind {
 pub enum Target {
     /// Adds a camera: `[NAME=]SOURCE`.
     Source,
-    /// A setting of a camera. It may stand in `[[camera]]`, or outside for all cameras.
+    /// A setting of a camera. It may be in `[[camera]]`, or outside for all cameras.
     Camera {
         /// Takes the text.
         set: fn(&mut CameraSettings, &str) -> Result<(), String>,
@@ -65,7 +65,7 @@ pub enum Target {
     },
 }
 
-/// An option: everything there is to know about it.
+/// An option, with everything that is known about it.
 #[derive(Debug)]
 pub struct Opt {
     /// `--NAME` on the command line, `NAME = ` in the settings file.
@@ -78,7 +78,7 @@ pub struct Opt {
     pub kind: Kind,
     /// May be given several times; an array in the settings file.
     pub many: bool,
-    /// What applies if nothing is set and `get` gives nothing, in words.
+    /// What applies if nothing is set and `get` returns nothing, in words.
     pub unset: &'static str,
     /// What it does, without a full stop at the end.
     pub help: &'static str,
@@ -86,15 +86,15 @@ pub struct Opt {
     pub example: &'static str,
     /// Values that it refuses, for the test of the table.
     pub wrong: &'static [&'static str],
-    /// With `--appliance`, it stays in force although the settings file has a mistake elsewhere: it says how the board
-    /// is reached, and by whom.
+    /// Whether `--appliance` keeps it in force when the settings file has a mistake elsewhere: it says how the board is
+    /// reached, and by whom.
     pub kept: bool,
     /// What it sets.
     pub target: Target,
 }
 
 impl Opt {
-    /// A row to begin with: a text that is given once.
+    /// The base of a row: a text option that is given once.
     const EMPTY: Opt = Opt {
         name: "",
         short: None,
@@ -109,7 +109,7 @@ impl Opt {
         target: Target::Source,
     };
 
-    /// What applies if it is not set: as `check` prints it, else in words.
+    /// What applies if it is not set: as `check` prints it, otherwise in words.
     pub fn default_text(&self) -> String {
         let texts = match self.target {
             Target::Source => Vec::new(),
@@ -131,7 +131,7 @@ impl Opt {
         }
     }
 
-    /// Whether it may stand in `[[camera]]`.
+    /// Whether it may be in `[[camera]]`.
     pub(super) fn is_for_cameras(&self) -> bool {
         matches!(self.target, Target::Camera { .. })
     }

@@ -10,7 +10,7 @@ use crate::gate::every_address;
 /// (RFC 1035 section 2.3.4).
 const LABEL_MAX: usize = 60;
 
-/// What stands in place of a name if the board is not to be announced.
+/// The name that keeps the board from being announced.
 const UNNAMED: &str = "none";
 
 /// The longest host name, in bytes (RFC 1035 section 2.3.4).
@@ -164,7 +164,7 @@ fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
 
 fn add_origin(settings: &mut Settings, text: &str) -> Result<(), String> {
     let authority = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
-    // As browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
+    // Written as browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
     let is_plain = |b: u8| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase() || b"-._:[]".contains(&b);
     if !authority.is_some_and(|rest| (1..=HOST_MAX).contains(&rest.len()) && rest.bytes().all(is_plain)) {
         return Err(

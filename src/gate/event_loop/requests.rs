@@ -44,7 +44,7 @@ impl EventLoop {
         }
     }
 
-    /// Takes the site's answers that are there.
+    /// Takes the answers of the site that have arrived.
     pub(super) fn take_replies(&mut self) {
         while let Some(reply) = self.relays.reply() {
             let token = reply.connection;

@@ -44,7 +44,7 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(folder: Option<PathBuf>, mut names: Vec<String>) -> Self {
         names.push("localhost".to_owned());
-        // `--host` and the system allow names that cannot stand in a certificate, and so no client checks them.
+        // `--host` and the system allow names that cannot be in a certificate, so no client checks them.
         names.retain(|name| ServerName::try_from(name.as_str()).is_ok());
         Self { folder, names }
     }

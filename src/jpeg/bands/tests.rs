@@ -85,7 +85,7 @@ fn a_picture_that_is_too_small_or_too_large_for_restart_intervals_is_not_cut() {
     let two = Cut { height: 720, rows: 23 * 16, mcus: 23 * 80 };
     assert_eq!(cut(Raw::Nv12, 1280, 720, 2), Some(two));
     assert_eq!(two.bands().collect::<Vec<_>>(), [0..368, 368..720]);
-    // In bands of 512 MCUs or more, of which a row has 80.
+    // A row has 80 MCUs, and a band has at least 512.
     assert_eq!(cut(Raw::Nv12, 1280, 720, usize::MAX), Some(Cut { height: 720, rows: 7 * 16, mcus: 7 * 80 }));
     assert_eq!(cut(Raw::Grey, 65_535, 65_535, 8), None);
 }

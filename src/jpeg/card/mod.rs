@@ -81,19 +81,19 @@ impl Card<'_> {
     /// # Errors
     /// [`EncodeError::TooLarge`] if `out` is too small; [`Card::MAX_JPEG`] bytes are always enough.
     pub fn encode(&self, picture: Size, now: SystemTime, out: &mut [u8]) -> Result<usize, EncodeError> {
-        // In one band: there is no hurry, and each further thread takes memory.
+        // In one band: a card is not urgent, and each further thread takes memory.
         Encoder::in_bands(DEFAULT_QUALITY, 1).encode(&self.draw(picture, now).picture(), out)
     }
 
     /// Draws the camera's name, the clock, and below them a light that moves each second. Returns the top of the footer.
     fn draw_footer(&self, canvas: &mut Canvas, unit: u32, margin: u32, now: SystemTime) -> u32 {
         /// The number of positions of the light.
-        const PLACES: u32 = 12;
+        const POSITIONS: u32 = 12;
         let Size { width, height } = canvas.size();
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let track_top = height - unit / 3;
-        let place = (since_epoch.as_secs() % u64::from(PLACES)) as u32;
-        let (left, right) = (width * place / PLACES, width * (place + 1) / PLACES);
+        let position = (since_epoch.as_secs() % u64::from(POSITIONS)) as u32;
+        let (left, right) = (width * position / POSITIONS, width * (position + 1) / POSITIONS);
         canvas.fill(area(0, track_top, width, unit), TRACK);
         canvas.fill(area(left, track_top, right - left, unit), ADVICE);
 

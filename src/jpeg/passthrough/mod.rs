@@ -213,7 +213,7 @@ struct Segment<'a> {
 impl<'a> Segment<'a> {
     fn at(bytes: &'a [u8], at: usize) -> Result<Self, Fault> {
         let rest = bytes.get(at..).ok_or(Fault::NoSos)?;
-        // Any number of fill bytes may stand in front of a marker (B.1.1.2).
+        // Any number of fill bytes may come before a marker (B.1.1.2).
         let fill = rest.iter().take_while(|&&b| b == marker::PREFIX).count();
         let code = *rest.get(fill).ok_or(Fault::NoSos)?;
         if fill == 0 || code == marker::STUFFED {

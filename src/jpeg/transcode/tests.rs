@@ -7,7 +7,7 @@ fn size(width: u32, height: u32) -> Size {
 /// A JPEG of smooth shades and colours: luma grows to the right, Cb downwards, Cr is even.
 fn picture(of: Size) -> Vec<u8> {
     let row = Raw::Yuyv.row_len(of.width);
-    let shade = |place: u32, count: u32| (40 + place * 160 / count) as u8;
+    let shade = |position: u32, count: u32| (40 + position * 160 / count) as u8;
     let bytes: Vec<u8> = (0..of.height)
         .flat_map(|y| {
             (0..row / 4).flat_map(move |pair| {
@@ -32,7 +32,7 @@ fn transcode(jpeg: &[u8], within: Option<Size>, quality: u8) -> Vec<u8> {
     out
 }
 
-/// The samples Y Cb Cr at a place given in hundredths of the picture.
+/// The samples Y Cb Cr at a position in hundredths of the picture's width and height.
 fn sample(jpeg: &[u8], across: usize, down: usize) -> [u8; 3] {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::YCbCr);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
@@ -137,8 +137,8 @@ fn damaged_pictures_neither_panic_nor_use_more_memory() {
         let mut bad = good.clone();
         for _ in 0..4 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let place = seed as usize / 256 % bad.len();
-            bad[place] = seed as u8;
+            let index = seed as usize / 256 % bad.len();
+            bad[index] = seed as u8;
         }
         if transcoder.decode(&bad).is_ok() {
             let _ = transcoder.encode(&mut [0; 64 << 10]); // a header may have another size now

@@ -118,13 +118,13 @@ impl OpenFile {
         Ok(())
     }
 
-    /// Closes the file: appends the index, and writes into the header where it is. If that fails, the file is as after a
-    /// power cut.
+    /// Closes the file: appends the index, and writes its position into the header. If that fails, the file is as it
+    /// would be after a power cut.
     fn finish(mut self) -> io::Result<Name> {
         self.file.set_len(self.length)?;
         let index = self.header.index(&self.cues);
         self.file.write_all_at(&index, self.length).inspect_err(|_| {
-            let _ = self.file.set_len(self.length); // so that there is no half index
+            let _ = self.file.set_len(self.length); // so that no half index remains
         })?;
         fdatasync(&self.file)?;
         let ms = self.end_ms - self.start_ms;
@@ -266,7 +266,7 @@ impl Disk {
         let name = open.name.clone();
         let megabytes = open.length / 1_000_000;
         if open.cues.is_empty() {
-            // It has no frame. A disk that takes names but no bytes would collect such files.
+            // It has no frame. A disk that accepts names but no bytes would collect such files.
             let _ = open.folder.delete(&open.name);
             self.recording.set_file(None);
             return;

@@ -113,7 +113,7 @@ fn another_folder_in_the_place_of_the_one_that_is_recorded_into_gets_a_file_of_i
 }
 
 #[test]
-fn a_file_that_somebody_deleted_is_not_written_on() {
+fn no_more_is_written_to_a_deleted_file() {
     let mut fixture = Fixture::new("deleted");
     fs::create_dir(&fixture.path).unwrap();
     fixture.give(true);
@@ -128,7 +128,7 @@ fn a_file_that_somebody_deleted_is_not_written_on() {
 }
 
 #[test]
-fn while_the_disk_is_full_nothing_is_written_and_then_it_goes_on() {
+fn while_the_disk_is_full_nothing_is_written_and_then_recording_continues() {
     let mut fixture = Fixture::new("full");
     fs::create_dir(&fixture.path).unwrap();
     fixture.give(true);

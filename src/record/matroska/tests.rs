@@ -4,12 +4,12 @@
 use super::*;
 use proptest::prelude::*;
 
-/// One element: identifier, place behind its head, contents.
+/// One element: identifier, offset of its contents, contents.
 struct Found<'a>(u32, usize, &'a [u8]);
 
-/// The elements of `bytes`, which lie at `place` in the file. An unknown size reaches to the end; `None` where an
+/// The elements of `bytes`, which lie at `offset` in the file. An unknown size reaches to the end; `None` where an
 /// element is cut off.
-fn elements(bytes: &[u8], place: usize) -> Option<Vec<Found<'_>>> {
+fn elements(bytes: &[u8], offset: usize) -> Option<Vec<Found<'_>>> {
     let (mut at, mut found) = (0, Vec::new());
     while at < bytes.len() {
         let length = bytes[at].leading_zeros() as usize + 1;
@@ -20,7 +20,7 @@ fn elements(bytes: &[u8], place: usize) -> Option<Vec<Found<'_>>> {
         at += length;
         let (size, unknown) = (size & ((1 << (7 * length)) - 1), (1 << (7 * length)) - 1);
         let end = if size == unknown { bytes.len() } else { at + size as usize };
-        found.push(Found(id, place + at, bytes.get(at..end)?));
+        found.push(Found(id, offset + at, bytes.get(at..end)?));
         at = end;
     }
     Some(found)
@@ -104,14 +104,14 @@ fn a_closed_file_contains_its_duration_and_where_each_cluster_is() {
     for (n, cue) in cues.iter().enumerate() {
         let cue = elements(cue.2, 0).unwrap();
         assert_eq!(int(only(&cue, id::CUE_TIME).2), n as u64 * 30 * 33);
-        let places = elements(only(&cue, id::CUE_TRACK_POSITIONS).2, 0).unwrap();
-        let target = segment.1 + int(only(&places, id::CUE_CLUSTER_POSITION).2) as usize;
+        let positions = elements(only(&cue, id::CUE_TRACK_POSITIONS).2, 0).unwrap();
+        let target = segment.1 + int(only(&positions, id::CUE_CLUSTER_POSITION).2) as usize;
         assert_eq!(int(&file[target..target + 4]), u64::from(id::CLUSTER));
     }
 }
 
 #[test]
-fn the_time_of_the_beginning_can_be_put_right() {
+fn the_start_time_can_be_corrected() {
     let head = FileHeader::new(SIZE, SystemTime::UNIX_EPOCH);
     let mut bytes = head.bytes.clone();
     let (at, date) = head.date_patch(SystemTime::UNIX_EPOCH + Duration::from_secs(978_307_201));

@@ -88,7 +88,7 @@ fn the_list_is_the_newest_first_in_pieces_and_by_camera() {
 }
 
 #[test]
-fn a_part_is_ordered_as_it_was_asked_for() {
+fn a_range_request_becomes_an_order_for_that_range() {
     let app = recorded();
     let url = format!("/api/recordings/{}", name("door", 2));
     let get = |headers: &[(&str, &str)]| ask(&app, "GET", &url, headers, "");

@@ -80,7 +80,7 @@ fn a_camera_that_always_delivers_another_size_than_agreed_is_accepted() {
 }
 
 #[test]
-fn a_frame_that_lacks_tables_is_counted_as_mended_when_somebody_gets_it() {
+fn a_frame_that_lacks_tables_is_counted_as_mended_if_it_is_published() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Mjpeg);
     let _demand = Demand::new(feed.clone());

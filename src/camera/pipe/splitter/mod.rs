@@ -6,9 +6,9 @@
 //! first byte of the next one. What it promises:
 //!
 //! - The same frames come out however the bytes are split into reads.
-//! - Garbage, half frames and frames without an end are lost themselves, but seldom the frame behind them.
-//! - Memory stays below the cap plus two reads, and is released after a frame that was too large. As long as frames fit
-//!   into the buffer, nothing is allocated.
+//! - Garbage, half frames and frames without an end are lost, but seldom the frame behind them.
+//! - Memory stays below the cap plus two reads, and is released after a frame that was too large. Nothing is
+//!   allocated while frames fit into the buffer.
 
 use std::ops::Range;
 
@@ -38,9 +38,9 @@ pub enum Found {
     TooLarge,
 }
 
-/// Where in a JPEG the splitter is.
+/// The part of a JPEG that the splitter is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum State {
     /// Outside; it searches for the next beginning.
     Outside,
     /// Between segments before the first scan.
@@ -76,7 +76,7 @@ pub struct Splitter {
     begin: usize,
     /// The offset behind the last byte that was read.
     end: usize,
-    place: Place,
+    state: State,
     /// The next byte to examine, counted from `begin`; beyond `end` while a segment is incomplete.
     at: usize,
     /// The frame that was found last.
@@ -85,7 +85,7 @@ pub struct Splitter {
     cap: usize,
     /// Bytes since the last frame that belong to no JPEG.
     garbage: u64,
-    /// Whether bytes outside are the rest of a frame that was too large.
+    /// Whether bytes outside a JPEG are the rest of a frame that was too large.
     in_lost_frame: bool,
     search: memmem::Finder<'static>,
 }
@@ -97,7 +97,7 @@ impl Splitter {
             buffer: vec![0; FIRST_BUFFER],
             begin: 0,
             end: 0,
-            place: Place::Outside,
+            state: State::Outside,
             at: 0,
             frame: 0..0,
             cap,
@@ -138,7 +138,7 @@ impl Splitter {
     /// The next frame in what was read; `None` if more must be read.
     pub fn advance(&mut self) -> Option<Found> {
         loop {
-            if self.place == Place::Outside && !self.enter() {
+            if self.state == State::Outside && !self.enter() {
                 return None;
             }
             match self.step() {
@@ -149,16 +149,16 @@ impl Splitter {
                 Step::End(length) => {
                     self.frame = self.begin..self.begin + length;
                     self.begin += length;
-                    self.place = Place::Outside;
+                    self.state = State::Outside;
                     self.garbage = 0;
                     self.in_lost_frame = false;
                     return Some(Found::Frame);
                 }
                 Step::Broken => {
                     // In the head, a wrong length may have skipped a good beginning, so the search continues behind
-                    // SOI. Later it does not: the head was complete, and an attacker could make a second look at all
-                    // the data expensive.
-                    let skip = if matches!(self.place, Place::Head { .. }) { 2 } else { self.at };
+                    // SOI. Later it does not: the head was complete, and an attacker could make it expensive to search
+                    // all the data twice.
+                    let skip = if matches!(self.state, State::Head { .. }) { 2 } else { self.at };
                     self.skip(skip);
                 }
             }
@@ -184,7 +184,7 @@ impl Splitter {
         match self.search.find(self.rest()) {
             Some(skipped) => {
                 self.skip(skipped);
-                self.place = Place::Head { markers: 0, sized: false };
+                self.state = State::Head { markers: 0, sized: false };
                 self.at = 2;
                 true
             }
@@ -205,7 +205,7 @@ impl Splitter {
         if !self.in_lost_frame {
             self.garbage = self.garbage.saturating_add(bytes as u64);
         }
-        self.place = Place::Outside;
+        self.state = State::Outside;
     }
 
     /// Gives up a frame that is too large, and releases its memory.
@@ -223,20 +223,20 @@ impl Splitter {
 
     fn step(&mut self) -> Step {
         let Some(bytes) = self.rest().get(self.at..) else { return Step::Wait };
-        match self.place {
-            Place::Scan => {
-                let Some(place) = memchr(marker::PREFIX, bytes) else {
+        match self.state {
+            State::Scan => {
+                let Some(offset) = memchr(marker::PREFIX, bytes) else {
                     self.at = self.end - self.begin;
                     return Step::Wait;
                 };
-                let code = bytes.get(place + 1).copied();
-                self.at += place;
+                let code = bytes.get(offset + 1).copied();
+                self.at += offset;
                 match code {
                     None => return Step::Wait,
                     Some(marker::PREFIX) => self.at += 1, // a fill byte
                     Some(marker::STUFFED | marker::TEM | marker::RST0..=marker::RST7) => self.at += 2,
                     Some(marker::SOI) => return Step::End(self.at), // the next frame: this one was cut short
-                    Some(_) => self.place = Place::Between,
+                    Some(_) => self.state = State::Between,
                 }
                 Step::On
             }
@@ -254,7 +254,7 @@ impl Splitter {
             }
             _ => return Step::Broken,
         };
-        let behind = !matches!(self.place, Place::Head { .. });
+        let behind = !matches!(self.state, State::Head { .. });
         match code {
             marker::EOI if behind => return Step::End(self.at + 2),
             marker::SOI if behind => return Step::End(self.at),
@@ -269,8 +269,8 @@ impl Splitter {
             (_, Some(length)) => 2 + usize::from(length),
         };
         let is_size = marker::is_frame_header(code);
-        match &mut self.place {
-            Place::Head { markers, sized } => {
+        match &mut self.state {
+            State::Head { markers, sized } => {
                 *markers += 1;
                 // A second SOF is the next frame's: this head was cut short. A scan has to have one.
                 if *markers > MARKERS_MAX || (is_size && *sized) || (code == marker::SOS && !*sized) {
@@ -282,7 +282,7 @@ impl Splitter {
             _ => {}
         }
         if code == marker::SOS {
-            self.place = Place::Scan;
+            self.state = State::Scan;
         }
         self.at += size;
         Step::On

@@ -18,10 +18,10 @@ fn jpeg(segments: &[(u8, Vec<u8>)], scan: &[u8]) -> Vec<u8> {
     }
     jpeg.extend(segment(0xc0, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0]));
     jpeg.extend(segment(0xda, &[1, 1, 0, 0, 63, 0]));
-    for (place, byte) in scan.iter().enumerate() {
+    for (index, byte) in scan.iter().enumerate() {
         jpeg.push(*byte);
         if *byte == 0xff {
-            jpeg.push(if place % 2 == 0 { 0 } else { 0xd0 + (place % 8) as u8 });
+            jpeg.push(if index % 2 == 0 { 0 } else { 0xd0 + (index % 8) as u8 });
         }
     }
     jpeg.extend([0xff, 0xd9]);
@@ -74,11 +74,11 @@ fn any_jpeg() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(segments, scan)| jpeg(&segments, &scan))
 }
 
-/// Anything that holds no beginning, also not with what stands behind it.
+/// Bytes without the beginning of a JPEG, whatever follows them.
 fn any_garbage() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![any::<u8>(), Just(0), Just(0xd8), Just(0xd9), Just(0xff)], 0..50).prop_map(|mut bytes| {
-        while let Some(place) = memmem::find(&bytes, &BEGIN) {
-            bytes[place] = 0;
+        while let Some(index) = memmem::find(&bytes, &BEGIN) {
+            bytes[index] = 0;
         }
         bytes.push(0);
         bytes
@@ -129,8 +129,8 @@ proptest! {
 fn a_frame_is_found_as_soon_as_its_last_byte_arrives() {
     let jpeg = plain_jpeg(1000);
     let mut splitter = Splitter::new(CAP);
-    for (place, byte) in jpeg.iter().enumerate() {
-        assert_eq!(splitter.advance(), None, "before byte {place}");
+    for (index, byte) in jpeg.iter().enumerate() {
+        assert_eq!(splitter.advance(), None, "before byte {index}");
         splitter.spare()[0] = *byte;
         splitter.filled(1);
     }
@@ -154,7 +154,7 @@ fn a_head_that_ends_too_soon_affects_no_other_frame() {
     for cut in 3..scan {
         let found = at_once(&[&jpeg[..cut], &jpeg.repeat(times)].concat());
         assert_eq!(found.len(), times, "cut at {cut}");
-        // Where it ends just behind SOI, what it brought stands before tables that hold all the same.
+        // If it is cut just behind SOI, its bytes come before tables that are still valid.
         let whole = |frame: &Option<Vec<u8>>| frame.as_ref().is_some_and(|frame| frame.ends_with(&jpeg[2..]));
         assert!(found.iter().all(whole), "cut at {cut}");
     }

@@ -11,7 +11,7 @@ const TODAY: Duration = Duration::from_secs(1_798_761_600);
 const LAN: &[IpAddr] = &[IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 1, 5))];
 const ALONE: &[IpAddr] = &[IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)];
 
-/// A folder that goes when the test ends; it is not there at first.
+/// A folder that does not exist at first, and is deleted when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -40,12 +40,12 @@ impl Drop for Folder {
     }
 }
 
-/// The bytes by which one certificate differs from another.
+/// The bytes of the server's certificate, which differ from those of any other.
 fn leaf(certificate: &Certificate) -> Vec<u8> {
     certificate.certified.cert[0].to_vec()
 }
 
-/// Key and certificate in PEM that hold from 30 days before this time on.
+/// Key and certificate in PEM, valid from 30 days before this time.
 fn pem(made: Duration) -> String {
     generate(&["board".to_owned()], LAN, made).unwrap()
 }
@@ -68,13 +68,13 @@ fn it_is_made_once_for_all_names_and_nobody_else_can_read_it() {
     }
     assert!(!made.is_for("evil.example"));
     assert_eq!(leaf(&folder.open(TODAY + 300 * DAY).1), leaf(&made));
-    // A further name.
+    // Another name is added.
     let (_, renamed) = open_own(folder.own(&["board", "garden.example"]), TODAY).unwrap();
     assert!(renamed.is_for("garden.example") && leaf(&renamed) != leaf(&made));
 }
 
 #[test]
-fn a_name_that_no_certificate_can_say_does_no_harm() {
+fn a_name_that_cannot_be_in_a_certificate_does_no_harm() {
     let folder = Folder::new();
     let names: &[&str] = &["-", "a..b", "board"];
     let made = open_own(folder.own(names), TODAY).unwrap().1;
@@ -115,7 +115,7 @@ fn one_made_before_the_clock_was_set_stays_valid_and_is_not_replaced() {
     let mut renewal = Renewal { source, certificate, reported: None };
     assert!(!renewal.renews(in_1970 + DAY, LAN) && renewal.reported.is_none(), "{:?}", renewal.reported);
     assert!(!renewal.renews(TODAY, LAN) && renewal.reported.is_none(), "{:?}", renewal.reported);
-    // One made with a clock that was set, at a boot without.
+    // It was made while the clock was set; at this boot the clock is not set.
     let later = Folder::new();
     let (_, made_later) = later.open(TODAY);
     let (source, certificate) = later.open(in_1970);
@@ -203,7 +203,7 @@ fn files_that_cannot_be_used_leave_the_old_certificate_and_are_reported_once() {
 }
 
 #[test]
-fn a_certificate_whose_time_ends_while_it_is_used_goes_on_and_is_reported_once() {
+fn a_certificate_that_expires_in_use_stays_in_use_and_is_reported_once() {
     let folder = Folder::new();
     fs::create_dir(&folder.0).unwrap();
     let file = folder.0.join("both.pem");
