@@ -50,7 +50,7 @@
 //!   knows who watches, only whether anyone does.
 //! - Every input from outside is hostile or broken: bytes from the network, from cameras, from files. Each has a
 //!   bound, and every wait has an end.
-//! - A panic in one camera or one request ends that one; the rest goes on.
+//! - A panic in one camera or one request ends that one; everything else continues.
 #![forbid(unsafe_code)]
 
 pub mod auth;

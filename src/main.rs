@@ -53,7 +53,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
         Task::Check => {
             print(|out| write!(out, "{settings}"))?;
             if let Some(mistake) = &settings.mistake {
-                host::log::report_fatal(mistake, settings.log_format); // the service starts all the same
+                host::log::report_fatal(mistake, settings.log_format); // the service starts nevertheless
             }
         }
         Task::Wifi => print(|out| {

@@ -39,7 +39,7 @@ const RELEASE_TIME: Duration = Duration::from_millis(1500);
 /// Serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// What keeps it from starting, or from going on.
+/// Why it cannot start, or cannot continue.
 pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
@@ -92,8 +92,8 @@ fn own_names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// The names that a certificate made here is for. The name to be found under is one of them before it is known to be
-/// free: if the certificate followed what the network says, anybody on it could make it change.
+/// The names that a certificate made here covers. The name to be found under is included before it is known to be free:
+/// if the certificate followed the answers of the network, anybody on it could make it change.
 fn certified_names(allowed: &AllowedHosts, name: Option<&str>) -> Vec<String> {
     let mut certified = allowed.fixed().to_vec();
     let name = name.map(|name| format!("{name}.local"));

@@ -1,6 +1,6 @@
 //! Locks that keep working after a panic.
 //!
-//! A panic ends one camera, viewer or request, and the rest goes on. Whatever a lock guards here is valid
+//! A panic ends one camera, viewer or request, and everything else continues. Whatever a lock guards here is valid
 //! after every step, so data that a panicking thread held locked can be used as it is.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -1,4 +1,4 @@
-//! The right to go on watching. A session or a token issues a pass, and every stream that is opened with it has the
+//! The right to keep watching. A session or a token issues a pass, and every stream that is opened with it has the
 //! pass's number. When the pass is revoked or expires, those streams end.
 //!
 //! [`super::sessions`] and [`super::tokens`] issue and revoke passes; their bounds also bound the passes. The fan-out

@@ -2,7 +2,7 @@
 //!
 //! Called by [`crate::stream`], `boardcam probe` and `boardcam snapshot`. A [`Source`] hands out one borrowed frame
 //! at a time. It does not touch the ring, does not encode and knows no viewers. Every call returns: a wait takes a
-//! timeout, and a source that cannot go on returns a [`SourceError`] that says why.
+//! timeout, and a source that cannot continue returns a [`SourceError`] that says why.
 //!
 //! | module | what it does |
 //! |---|---|

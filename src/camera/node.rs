@@ -77,7 +77,7 @@ pub struct Identity {
     port: PathBuf,
     /// The USB serial number; empty if there is none.
     serial: String,
-    /// The node's place among those of its device, as sysfs counts: 0 is for pictures, another for metadata.
+    /// The node's index among the nodes of its device, from sysfs: 0 is for pictures, others are for metadata.
     index: String,
 }
 

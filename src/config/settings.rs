@@ -32,7 +32,7 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Other web pages whose scripts may read streams, snapshots and state.
     pub origins: Vec<String>,
-    /// Proxies whose X-Forwarded-For is believed.
+    /// Proxies whose X-Forwarded-For is trusted.
     pub proxies: Vec<Network>,
     /// Who may sign in; without users, everybody may do everything.
     pub users: Vec<User>,

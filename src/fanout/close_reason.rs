@@ -49,7 +49,7 @@ impl fmt::Display for CloseReason {
     }
 }
 
-/// Whether to go on with a connection, or why it ends here.
+/// Whether to keep a connection, or why it ends here.
 pub(super) type Flow<T = ()> = ControlFlow<CloseReason, T>;
 
 /// The result of a non-blocking call: `None` when it would have blocked.

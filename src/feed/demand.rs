@@ -87,7 +87,7 @@ impl TotalDemand {
     }
 }
 
-/// Chooses which frames are worth making, for the thread that makes them.
+/// Chooses the frames that are worth encoding, for the thread that encodes them.
 #[derive(Debug, Default)]
 pub struct FramePicker {
     demand: TotalDemand,
@@ -102,7 +102,7 @@ impl FramePicker {
         let demand = feed.total_demand();
         if demand != self.demand {
             self.pace = demand.fps().map(Pace::new);
-            // When a demand has gone, the others have had the last frame already.
+            // If a demand was only removed, the others have already had the last frame.
             let had = self.last.filter(|_| demand.added() == self.demand.added());
             if let (Some(last), Some(pace)) = (had, &mut self.pace) {
                 pace.taken(last);

@@ -28,7 +28,7 @@ pub const BOUNDS: [Duration; 14] = [
 /// Counts durations by [`BOUNDS`], and adds them up.
 #[derive(Debug, Default)]
 pub struct Histogram {
-    /// One count for each bound, and one for what is longer than all of them.
+    /// One count for each bound, and one for durations above all of them.
     buckets: [AtomicU64; BOUNDS.len() + 1],
     /// The sum in nanoseconds; it overflows after centuries.
     sum: AtomicU64,

@@ -79,7 +79,7 @@ impl ConnectionLimit {
     }
 
     /// Decides about a connection that was just accepted. `encrypted` says that an answer would need a TLS handshake
-    /// first, which costs too much of what is short.
+    /// first, which costs too much while memory or permits are short.
     pub(super) fn admit(&self, encrypted: bool, now: Instant) -> Admission {
         // Counted before it is compared, so that two event loops cannot both take the last permit.
         let others = self.counts.open.fetch_add(1, Ordering::Relaxed);

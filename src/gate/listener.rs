@@ -64,7 +64,7 @@ fn no_ipv6(error: &io::Error) -> bool {
 fn bind(scheme: &Scheme, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays what it is.
+        // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays IPv6 only.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     socket.set_reuse_address(true)?; // so that a restart need not wait until the kernel has forgotten old connections

@@ -162,7 +162,7 @@ impl Gate {
             // For the calling thread only, as in `variants`. If it is refused, both loops have the same priority.
             let _ = setpriority_process(None, HTTPS_NICE);
             let ended = secure.run(&for_secure);
-            for_secure.begin(); // neither loop goes on without the other
+            for_secure.begin(); // neither loop runs without the other
             for_plain.all();
             ended
         })?;

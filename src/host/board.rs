@@ -2,7 +2,7 @@
 //!
 //! A board without sensors reports nothing. A reading is kept for a second, however often it is asked for: on a
 //! Raspberry Pi each one is a request to the firmware. While one thread reads the sensors, the others get the last
-//! reading, so a sensor that does not answer holds up one thread only.
+//! reading, so a sensor that does not answer blocks only one thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};

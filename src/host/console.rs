@@ -20,7 +20,7 @@ const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
 /// Shows the address on the terminal, if there is one, as soon as it is known and again when it changes, until the
 /// program ends. `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled
-/// away by then. A thread of its own does this: a terminal stopped with Ctrl-S holds up nobody else.
+/// away by then. A thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
 pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, shutdown: Shutdown) {
     let Some(mut terminal) = terminal() else { return };
     let show = move || {

@@ -196,7 +196,7 @@ impl Discovery {
         info!("found as http://{label}.local{shown}/");
         self.settle(endpoints, &claims)?;
         debug!("mDNS: settled as {label}.local");
-        daemon.stop_resolve_hostname(&host)?; // else it would go on asking every other minute
+        daemon.stop_resolve_hostname(&host)?; // otherwise it would ask again every other minute
         self.keep(daemon, endpoints)
     }
 

@@ -1,4 +1,4 @@
-//! The folder of the recordings, and what is done in it. Each call may wait for a disk, so only threads of this module
+//! The folder of the recordings, and the operations on it. Each call may wait for a disk, so only threads of this module
 //! make them.
 //!
 //! Files are opened by name in the open folder, never through a link, and only names that [`Name`] accepts get here.

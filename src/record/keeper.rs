@@ -42,7 +42,7 @@ impl Keeper {
         }
     }
 
-    /// Writes what is new into the log.
+    /// Logs errors that are new, and errors that are resolved.
     fn log(&mut self, path: &Path, error: Option<&RecordError>) {
         match (error, &self.logged) {
             (Some(error), logged) if !logged.as_ref().is_some_and(|logged| logged.is_same(error)) => {
@@ -54,7 +54,7 @@ impl Keeper {
         self.logged = error.cloned();
     }
 
-    /// Scans the folder once; returns what is wrong although the folder can be read.
+    /// Scans the folder once. Returns a problem that exists although the folder can be read.
     fn scan(&mut self, path: &Path) -> io::Result<Option<RecordError>> {
         let now = Instant::now();
         if self.clock.has_jumped(SystemTime::now(), now) {

@@ -51,7 +51,7 @@ impl Name {
         (name.to_string() == text).then_some(name) // strptime also takes other forms of numbers
     }
 
-    /// The same name a second later, for when there is such a file already, as after a clock was put back.
+    /// The same name a second later, for use if that file exists already, for example after a clock was put back.
     pub fn next(self) -> Self {
         Self { start: self.start + 1, ..self }
     }

@@ -1,4 +1,4 @@
-//! Reads recordings for downloads, a piece at a time, on threads of its own, so that a disk that hangs holds up nothing
+//! Reads recordings for downloads, a piece at a time, on threads of its own, so that a disk that hangs blocks nothing
 //! else. Used by [`crate::fanout::download`], on the event loop.
 
 use std::cell::Cell;
@@ -17,7 +17,7 @@ use crate::sync::lock;
 /// The most downloads at once on an event loop; further ones are answered with 503.
 pub const DOWNLOADS_MAX: usize = 16;
 
-/// Threads for each event loop, so that one slow file does not hold up another.
+/// Threads for each event loop, so that one slow file does not delay another.
 pub(super) const READERS: usize = 2;
 
 /// The most pieces that can be requested at once.

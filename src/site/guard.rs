@@ -45,7 +45,7 @@ pub struct Guard {
     pub access: Access,
     /// Origins of web pages on other servers whose scripts may read answers.
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-` headers are believed.
+    /// Proxies whose `X-Forwarded-` headers are trusted.
     pub proxies: Vec<Network>,
 }
 

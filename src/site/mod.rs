@@ -1,7 +1,7 @@
 //! The site: a rouille server on a private loopback port, with all URLs, permissions and pages.
 //!
 //! Only the gate's relays reach it: a request without the key of this start is refused. Every handler answers at
-//! once from what is in memory. None waits for a frame or sends one: a private header ([`crate::protocol`]) makes
+//! once from data in memory. None waits for a frame or sends one: a private header ([`crate::protocol`]) makes
 //! the gate hand the connection over to the fan-out.
 //!
 //! To add a URL, add a row to [`ROUTES`] and write its handler: a function from [`request::RequestContext`] to a

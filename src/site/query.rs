@@ -1,7 +1,7 @@
 //! The parameters of a stream or snapshot: `?size=`, `?quality=`, `?fps=`, `?advance_headers=1`.
 //!
 //! Parameters that we do not know are ignored, since clients add their own (cache busters, tokens). A known one
-//! with a wrong value is refused, with an answer that says what is right.
+//! with a wrong value is refused, with an answer that says which values are right.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ impl StreamQuery {
     /// Reads the query.
     ///
     /// # Errors
-    /// A sentence that says which parameter is wrong and what is right.
+    /// A sentence that says which parameter is wrong, and which values are right.
     pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, String> {
         let size = value(ctx, "size", Size::from_str)?;
         let quality = value(ctx, "quality", quality)?;

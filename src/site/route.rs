@@ -98,7 +98,7 @@ fn allowed(routes: &[&Route]) -> String {
     names.join(", ") + ", OPTIONS"
 }
 
-/// Calls the handler, if the client may have what it gives.
+/// Calls the handler, if the client has the permission.
 fn call(route: &Route, app: &AppState, request: &Request, named: Option<&str>) -> Response {
     let identity = match app.guard.admit(request, route.permission) {
         Ok(identity) => identity,

@@ -2,7 +2,7 @@
 //! requests from it, and by [`crate::fanout`], which sends frames; neither needs to know which of the two it is.
 //!
 //! No call blocks. For plain connections, one call here is one system call, straight from the caller's memory. For
-//! TLS, what is encrypted and not sent yet is at most [`tls::AHEAD`] and one record.
+//! TLS, at most [`tls::AHEAD`] and one record are encrypted and not sent yet.
 
 mod tls;
 
@@ -86,7 +86,7 @@ impl Socket {
         }
     }
 
-    /// Sends as much of what is held as the system takes.
+    /// Sends held bytes, as many as the system takes.
     ///
     /// # Errors
     /// The client disconnected.
@@ -97,8 +97,8 @@ impl Socket {
         }
     }
 
-    /// Sends what is held, then as much of these two pieces, one behind the other, as the system takes. With TLS, some
-    /// of what was taken may then be held; two empty pieces send just what is held.
+    /// Sends held bytes, then as much of these two pieces, one behind the other, as the system takes. With TLS, some of
+    /// the bytes that were taken may then be held. Two empty pieces send only the held bytes.
     ///
     /// # Errors
     /// `WouldBlock` when none of it could be done; the client disconnected.

@@ -70,7 +70,7 @@ impl Tls {
         Ok(count)
     }
 
-    /// Sends as much of what is held as the system takes.
+    /// Sends held bytes, as many as the system takes.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self.push(&mut 0) {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),

@@ -26,7 +26,7 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
-    /// Whether the log need not say it again. A source that has ended for good is reported once when it ends, and not
+    /// Whether the log already says this. A source that has ended for good is reported once when it ends, and not
     /// again by each search that does not find it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

@@ -95,7 +95,7 @@ fn a_hanging_disk_holds_up_no_client_with_a_token_and_a_revoked_token_is_invalid
             std::thread::yield_now();
         }
         let done = others.is_finished();
-        let reader = File::open(&pipe).unwrap(); // lets the writer go on
+        let reader = File::open(&pipe).unwrap(); // lets the writer continue
         fs::remove_file(&pipe).unwrap(); // and the next writers
         let _ = (held.join().unwrap(), reader);
         assert!(done, "they waited for the disk");

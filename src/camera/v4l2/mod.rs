@@ -29,7 +29,7 @@ use buffers::{Buffers, Wait};
 use device::Device;
 use negotiate::Agreed;
 
-/// The greatest age of a frame that is believed. If a timestamp is older or in the future, the driver's clock is not
+/// The greatest plausible age of a frame. If a timestamp is older or in the future, the driver's clock is not
 /// CLOCK_MONOTONIC, whatever its flags say.
 const OLDEST_FRAME: Duration = Duration::from_secs(10);
 
@@ -126,7 +126,7 @@ fn monotonic() -> Duration {
 }
 
 /// How long before `now`, on CLOCK_MONOTONIC, the frame was captured; `None` if its timestamp is from another clock or
-/// not to be believed.
+/// implausible.
 fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
     if meta.flags & Flags::TIMESTAMP_MASK != Flags::TIMESTAMP_MONOTONIC {
         return None;

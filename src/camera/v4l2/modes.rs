@@ -16,7 +16,7 @@ use crate::picture::Size;
 /// How many values a sentence names before it only counts the rest.
 const NAMED: usize = 8;
 
-/// The longest frame interval that is believed; a longer one is taken for garbage from the driver.
+/// The longest plausible frame interval; a longer one counts as garbage from the driver.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A frame rate as in V4L2: the time between two frames as a fraction of a second. It need not be 1/N: 2/25 s makes

@@ -20,7 +20,7 @@ use crate::picture::Picture;
 use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
 use crate::problem::Problem;
 
-/// The largest frame size that is believed, in bytes. 8K YUYV takes 63.3 MiB; a driver that announces more is broken,
+/// The largest plausible frame size, in bytes. 8K YUYV takes 63.3 MiB; a driver that announces more is broken,
 /// and slots of that size would not fit on a small board.
 const MAX_FRAME_BYTES: u32 = 64 << 20;
 

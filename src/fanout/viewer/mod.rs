@@ -1,4 +1,4 @@
-//! One viewer: its socket, and what is still to be sent to it.
+//! One viewer: its socket, and the bytes that are still to be sent to it.
 
 mod offer;
 
@@ -97,7 +97,7 @@ impl Viewer {
         self.blocked = false;
     }
 
-    /// Whether part of what was begun is not sent yet.
+    /// Whether part of a frame or a head is not sent yet.
     fn has_backlog(&self) -> bool {
         self.spill.is_some() || self.socket.holds()
     }

@@ -1,5 +1,5 @@
 //! Log lines on standard error, written by a thread of their own: a pipe that nobody reads, or a terminal stopped with
-//! Ctrl-S, holds up that thread and no other. Called by [`super::init`] alone.
+//! Ctrl-S, blocks only that thread. Called by [`super::init`] alone.
 //!
 //! Non-blocking writes would need no thread, but O_NONBLOCK belongs to the open file, and so to every other program on
 //! the same terminal.

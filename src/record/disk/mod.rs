@@ -1,8 +1,8 @@
 //! The thread that writes one camera's recordings. Only this thread waits for the disk.
 //!
-//! It writes what it gets at once, and once a second makes sure that it is on the disk (fdatasync), so that after a power
-//! cut a file plays up to its last second or two. When something fails it reports that, drops what it gets, and tries
-//! again every second with a new file.
+//! It writes frames at once, and flushes them to the disk once a second (fdatasync), so that after a power cut a file
+//! plays up to its last second or two. When something fails, it reports that, drops frames, and tries again every second
+//! with a new file.
 
 use std::fs::File;
 use std::io;
@@ -163,7 +163,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// The writer of one camera's recordings, and the queue for what it is to write.
+    /// The writer of one camera's recordings, and the queue of frames for it.
     pub(super) fn new(
         recordings: Arc<Recordings>,
         recording: Arc<Recording>,

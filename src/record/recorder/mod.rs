@@ -84,7 +84,7 @@ pub(super) struct Recorder {
     batch: Option<Batch>,
     /// Bytes of the last cluster; the next one will have about as many.
     expected: usize,
-    /// The file is to be closed, but the disk's queue had no place for that.
+    /// Whether the file is to be closed, but the disk's queue was full.
     close_pending: bool,
     clock: Clock,
 }
@@ -225,7 +225,7 @@ impl Recorder {
         GAP + self.recording.settings.every.unwrap_or_default()
     }
 
-    /// Does what is due: passes on frames that have waited, and closes a file without new frames.
+    /// Passes on frames that have waited long enough, and closes a file that gets no new frames.
     fn tick(&mut self) {
         let now = Instant::now();
         let due = |batch: &Batch| now.saturating_duration_since(batch.captured) >= CLUSTER_TIME + PAUSE;

@@ -63,7 +63,7 @@ pub(super) enum Values {
     Throttling(fn(&Throttling) -> Option<bool>),
 }
 
-/// A camera, and what is counted elsewhere.
+/// A camera, and the figures that other modules count.
 pub(super) struct CameraCounts<'a> {
     pub(super) feed: &'a Feed,
     pub(super) viewers: usize,

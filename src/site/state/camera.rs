@@ -24,7 +24,7 @@ pub(super) struct Camera {
     device: Option<Device>,
     format: Option<Format>,
     encoder: Option<&'static str>,
-    /// JPEG quality of what is encoded here; `null` if the camera's own JPEGs are passed on.
+    /// JPEG quality of frames that are encoded here; `null` if the camera's own JPEGs are passed on.
     quality: Option<u8>,
     compromises: Vec<String>,
     /// Sources that were tried and cannot be used.

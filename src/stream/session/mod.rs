@@ -39,12 +39,12 @@ pub(super) enum Taken {
 pub(super) struct Session {
     layout: Layout,
     size: Size,
-    /// The last other size that a frame had, and how many frames in a row have had it.
+    /// The last size that differed from `size`, and how many frames in a row had it.
     other_size: (Size, u32),
     stride: u32,
     range: Range,
     encoder: Encoder,
-    /// Which frames are worth encoding; what is passed on costs too little to choose.
+    /// Chooses the frames that are encoded. Frames that are passed on cost too little to choose.
     picker: FramePicker,
     /// For JPEGs from the camera that are to be encoded again: the transcoder, and a buffer for the mended JPEG.
     recoder: Option<(Transcoder, Vec<u8>)>,
@@ -107,7 +107,7 @@ impl Session {
             }
             Err(reason) => {
                 feed.counters.drop_one(reason);
-                // A frame that lacks only its end is a matter for the EOI policy.
+                // The EOI policy decides about a frame that lacks only its end.
                 if reason.is_bad_frame() && reason != DropReason::Fault(Fault::Truncated) {
                     self.bad = (self.bad.0 + 1, Some(reason));
                 }

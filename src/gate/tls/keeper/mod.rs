@@ -125,7 +125,7 @@ impl Renewal {
             Ok(None) if self.certificate.is_early(now) && is_set(now) => {
                 Some("its time has not come yet; is the clock right?".to_owned())
             }
-            Ok(None) => return Checked::Same, // what was reported about files that have not changed still holds
+            Ok(None) => return Checked::Same, // the last report about unchanged files is still valid
             Err(why) => Some(why),
         };
         if self.reported != trouble {
