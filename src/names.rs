@@ -47,7 +47,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// Text from a device or a driver, made safe for a terminal and a log line: without control characters, and without the
-/// half of a character that is left where a name was cut.
+/// half of a character that is left if a name was cut.
 pub fn printable(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let legible = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;

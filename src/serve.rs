@@ -212,7 +212,7 @@ impl Pictures {
     }
 }
 
-/// Where browsers are to open the page: by HTTPS where that is served.
+/// Where browsers are to open the page: by HTTPS if that is served.
 fn addresses_to_open(gate: &Gate) -> Vec<SocketAddr> {
     let https = gate.https_addresses();
     if https.is_empty() { gate.addresses() } else { https }

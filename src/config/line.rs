@@ -68,7 +68,7 @@ fn option(opt: &'static Opt) -> Arg {
     }
 }
 
-/// What says where the other settings come from.
+/// The options that say where the other settings come from.
 fn settings_arguments() -> [Arg; 2] {
     [
         Arg::new("config")

@@ -1,6 +1,6 @@
 //! What can be set: the command line over the settings file over the defaults.
 //!
-//! Called by `main` alone, once. Everything that can be set is a row in [`options`]. Every mistake becomes a [`Problem`]
+//! Called once, by `main`. Everything that can be set is a row in [`options`]. Every mistake becomes a [`Problem`]
 //! that names the option or the line, what was expected, and a right example. Nothing here opens a camera or a socket.
 
 mod file;

@@ -81,7 +81,7 @@ impl TotalDemand {
         self.rate() != Self::NOTHING
     }
 
-    /// The most frames per second that are of use; `None` where somebody wants every frame, or nobody wants any.
+    /// The most frames per second that are of use; `None` if somebody wants every frame, or nobody wants any.
     pub fn fps(self) -> Option<Fps> {
         Fps::of_thousandths(self.rate())
     }

@@ -34,7 +34,7 @@ pub const FORWARDED_HEADERS: [&str; 18] = [
 /// Methods that the site knows.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
-/// An answer that the gate gives by itself.
+/// An answer from the gate itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The status code.
@@ -84,7 +84,7 @@ impl AllowedHosts {
         &self.fixed
     }
 
-    /// Also admits the name under which this board is announced at the time.
+    /// Also admits the name under which this board is announced at that time.
     pub fn and(mut self, announced: Announced) -> Self {
         self.announced = announced;
         self

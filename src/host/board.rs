@@ -56,7 +56,7 @@ pub struct Throttling {
     pub reason: &'static str,
     /// Whether it applies now.
     pub now: bool,
-    /// Whether it has applied since the board started; `None` where the board does not say.
+    /// Whether it has applied since the board started; `None` if the board does not say.
     pub before: Option<bool>,
 }
 
@@ -65,7 +65,7 @@ pub struct Throttling {
 pub struct Health {
     /// Its thermal zones, by number.
     pub zones: Vec<Zone>,
-    /// The reasons it knows; empty where it has no such sensor.
+    /// The reasons it knows; empty if it has no such sensor.
     pub throttling: Vec<Throttling>,
 }
 

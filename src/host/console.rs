@@ -42,7 +42,7 @@ pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, 
     }
 }
 
-/// Standard output if that is a terminal, else standard error if that is one. A file of its own, since others need
+/// Standard output if that is a terminal, otherwise standard error if that is one. A file of its own, since others need
 /// the locks of std's.
 fn terminal() -> Option<File> {
     let file = if io::stdout().is_terminal() {

@@ -200,7 +200,7 @@ impl Discovery {
         self.keep(daemon, endpoints)
     }
 
-    /// Asks the network for a name. `None` if another device has it, else the receiver of later claims to it.
+    /// Asks the network for a name. `None` if another device has it, otherwise the receiver of later claims to it.
     fn ask(
         &self,
         daemon: &ServiceDaemon,

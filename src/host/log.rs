@@ -24,7 +24,7 @@ use stderr::Stderr;
 /// Where log lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Target {
-    /// Syslog if stderr leads nowhere (a daemon's /dev/null) and there is a syslog; else stderr.
+    /// Syslog if stderr leads nowhere (a daemon's /dev/null) and there is a syslog; otherwise stderr.
     #[default]
     Auto,
     /// Standard error, each line with its time in UTC.

@@ -20,7 +20,7 @@ impl Shutdown {
         *self.begun()
     }
 
-    /// Waits until the program is to end, at most for `timeout`; returns whether it is.
+    /// Waits until the program is to end, for at most `timeout`; returns whether it is.
     pub fn wait(&self, timeout: Duration) -> bool {
         *wait_while(&self.0.1, self.begun(), timeout, |begun| !*begun)
     }

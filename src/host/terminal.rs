@@ -6,7 +6,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 
 use crate::problem::Problem;
 
-/// Reads a password of at most `longest` bytes: on a terminal twice and without showing it, else the first line of
+/// Reads a password of at most `longest` bytes: on a terminal twice and without showing it, otherwise the first line of
 /// standard input.
 ///
 /// # Errors

@@ -109,7 +109,7 @@ impl Folder {
         renameat_with(&self.0, from, &self.0, to, RenameFlags::NOREPLACE).is_ok()
     }
 
-    /// Deletes a recording. It is not an error if there is none of this name.
+    /// Deletes a recording. It is not an error if there is none with this name.
     ///
     /// # Errors
     /// The system's error.
@@ -151,7 +151,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
 
-    /// A folder for this test alone, deleted at its end.
+    /// A folder for one test, deleted at its end.
     struct TempFolder(PathBuf);
 
     impl TempFolder {

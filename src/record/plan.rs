@@ -34,7 +34,7 @@ impl Plan {
             Plan::Off => false,
             Plan::Always => true,
             Plan::Daily { .. } => {
-                // The system's zone: TZ, else /etc/localtime, else UTC (localtime(5)).
+                // The system's zone: TZ, otherwise /etc/localtime, otherwise UTC (localtime(5)).
                 let time = Timestamp::now().to_zoned(TimeZone::system()).time();
                 self.holds_at(
                     u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),

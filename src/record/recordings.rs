@@ -72,7 +72,7 @@ impl Recordings {
         silent.or_else(|| catalog.error.clone())
     }
 
-    /// The recording of this name, unless it is to be deleted.
+    /// The recording with this name, unless it is to be deleted.
     pub fn find(&self, name: &Name) -> Option<Entry> {
         let catalog = self.lock();
         let entry = catalog.listing.entries.iter().find(|entry| entry.name == *name)?;
@@ -144,7 +144,7 @@ impl Recordings {
         self.scan_wanted.notify_all();
     }
 
-    /// Waits until a scan is asked for, at most for `timeout`.
+    /// Waits until a scan is asked for, for at most `timeout`.
     pub(super) fn wait_for_scan(&self, timeout: Duration) {
         let catalog = self.lock();
         wait_while(&self.scan_wanted, catalog, timeout, |catalog| !catalog.scan_wanted).scan_wanted = false;

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Ten recordings of 10 bytes, one each 100 s, the newest first.
+    /// Ten recordings of 10 bytes, one every 100 s, the newest first.
     fn entries() -> Vec<Entry> {
         let name = |n: i64| Name { camera: "door".to_owned(), start: 1_800_000_000 + n * 100 };
         (0..10).rev().map(|n| Entry { name: name(n), bytes: 10, modified: (0, 0) }).collect()

@@ -94,7 +94,7 @@ impl Recording {
         state.by_hand.unwrap_or(plan)
     }
 
-    /// Waits until somebody switches it, at most for `timeout`.
+    /// Waits until somebody switches it, for at most `timeout`.
     pub(super) fn wait(&self, timeout: Duration) {
         let state = self.lock();
         let before = state.by_hand;

@@ -58,7 +58,7 @@ impl<'a> Stored<'a> {
         self.part
     }
 
-    /// The JPEG alone.
+    /// Only the JPEG.
     pub fn jpeg(&self) -> &'a [u8] {
         &self.part[self.header..self.part.len() - multipart::TRAILER.len()]
     }

@@ -50,7 +50,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Who sent the request, if they have this permission; `None` where it is public.
+    /// Who sent the request, if they have this permission; `None` if it is public.
     ///
     /// # Errors
     /// The answer to a client that has not.

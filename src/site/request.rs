@@ -16,7 +16,7 @@ use crate::gate::limits::BODY_MAX;
 pub(super) struct RequestContext<'a> {
     pub(super) app: &'a AppState,
     pub(super) request: &'a Request,
-    /// Who sent it; `None` where the route is public.
+    /// Who sent it; `None` if the route is public.
     pub(super) identity: Option<Identity>,
     /// The index in [`AppState::feeds`] of the camera that the request is about.
     pub(super) camera: usize,

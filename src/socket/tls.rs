@@ -1,4 +1,4 @@
-//! TLS over a non-blocking socket. Called by [`super::Socket`] alone.
+//! TLS over a non-blocking socket. Called only by [`super::Socket`].
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;

@@ -37,7 +37,7 @@ impl SessionEnd {
         }
     }
 
-    /// What to show people; `None` where nothing is wrong.
+    /// What to show people; `None` if nothing is wrong.
     pub(super) fn problem(&self) -> Option<Problem> {
         Some(match self {
             Self::NotFound(problem) | Self::SourceEnded(problem) => problem.clone(),

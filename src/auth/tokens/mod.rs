@@ -31,11 +31,11 @@ const WRITE_WAIT: Duration = Duration::from_secs(2);
 pub enum TokenError {
     /// See [`is_user_name`].
     InvalidName,
-    /// There is already a token of this name.
+    /// There is already a token with this name.
     NameTaken(String),
     /// There are [`TOKENS_MAX`] tokens.
     TooMany,
-    /// There is no token of this name.
+    /// There is no token with this name.
     NotFound,
     /// The file cannot be written.
     NotSaved(Problem),
@@ -139,7 +139,7 @@ impl Tokens {
     /// Revokes a token, and ends the streams that were opened with it.
     ///
     /// # Errors
-    /// See [`TokenError`]. On [`TokenError::NotSaved`] it is invalid, too, but would be valid again after a restart.
+    /// See [`TokenError`]. On [`TokenError::NotSaved`] it is invalid as well, but would be valid again after a restart.
     pub fn revoke(&self, name: &str) -> Result<(), TokenError> {
         {
             let mut all = lock(&self.all);

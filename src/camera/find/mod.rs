@@ -47,7 +47,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// For the camera of this name; opens nothing yet.
+    /// For the camera with this name; opens nothing yet.
     pub fn new(name: String, config: SourceConfig) -> Self {
         Self { name, config, last: None, rpicam: None }
     }

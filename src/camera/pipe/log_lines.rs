@@ -46,7 +46,7 @@ impl LogLines {
     pub fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match byte {
-                // ffmpeg's progress ends with a carriage return alone.
+                // ffmpeg's progress ends with only a carriage return.
                 b'\n' | b'\r' => self.end_line(),
                 byte if self.line.len() < LINE_MAX => self.line.push(*byte),
                 _ => {}

@@ -48,7 +48,7 @@ const HEADERS_MAX: usize = 128 << 10;
 /// takes its time.
 const FIRST_PICTURE: Duration = Duration::from_secs(20);
 
-/// After this many bytes without a JPEG, the program writes something else.
+/// After this many bytes without a JPEG, the program is considered to write something other than JPEGs.
 const GARBAGE_MAX: u64 = FRAME_MAX as u64;
 
 /// An open stream of JPEGs.

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use crate::camera::refusal::{Cause, Refusal};
 use crate::problem::Problem;
 
-/// Advice where the user should choose another device.
+/// Advice if the user should choose another device.
 pub const SEE_PROBE: &str = "`boardcam probe` lists the cameras that are there";
 
 const OTHER_MODE: &str = "try another --size or --format; `boardcam probe` lists what the camera offers";

@@ -75,7 +75,7 @@ impl Reader<'_> {
     }
 }
 
-/// The role of this name.
+/// The role with this name.
 pub(in crate::config) fn parse_role(text: &str) -> Result<Role, String> {
     Role::ALL
         .into_iter()

@@ -53,14 +53,14 @@ pub enum Target {
     Camera {
         /// Takes the text.
         set: fn(&mut CameraSettings, &str) -> Result<(), String>,
-        /// The text that sets the same; `None` where nothing is set.
+        /// The text that sets the same; `None` if nothing is set.
         get: fn(&CameraSettings) -> Option<String>,
     },
     /// A setting of the whole program.
     Program {
         /// Takes the text.
         set: fn(&mut Settings, &str) -> Result<(), String>,
-        /// The texts that set the same; empty where nothing is set.
+        /// The texts that set the same; empty if nothing is set.
         get: fn(&Settings) -> Vec<String>,
     },
 }

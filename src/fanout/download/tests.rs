@@ -154,7 +154,7 @@ fn a_disk_that_does_not_answer_ends_a_download_and_what_it_gives_later_is_nobody
         .expire(&mut bench.released, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
     assert_eq!(bench.released.pop().unwrap().reason, CloseReason::Unreadable);
     assert_eq!(listen(client).join().unwrap(), b"");
-    // The same connection asks for something else; the piece of before comes first.
+    // The same connection asks for something else; the earlier piece comes first.
     let client = bench.client(7, bench.order(10, 10)).unwrap();
     let heard = listen(client);
     assert_eq!(bench.work(), CloseReason::Complete);

@@ -35,7 +35,7 @@ const FILE: &str = "https.pem";
 /// Where the certificate is stored, and what it is for.
 #[derive(Debug)]
 pub(super) struct Own {
-    /// `None` where there is no state folder: then each start makes another one.
+    /// `None` if there is no state folder: then each start makes another one.
     folder: Option<PathBuf>,
     /// Host names that it must cover, in lower case.
     names: Vec<String>,
@@ -84,7 +84,7 @@ impl Own {
         Ok((Certificate::from_pem(pem.as_bytes(), pem.as_bytes())?, pem))
     }
 
-    /// Stores it, whole or not at all, readable by this user alone.
+    /// Stores it, whole or not at all, readable only by this user.
     ///
     /// # Errors
     /// What the system answered.

@@ -1,5 +1,5 @@
 //! Log lines on standard error, written by a thread of their own: a pipe that nobody reads, or a terminal stopped with
-//! Ctrl-S, blocks only that thread. Called by [`super::init`] alone.
+//! Ctrl-S, blocks only that thread. Called only by [`super::init`].
 //!
 //! Non-blocking writes would need no thread, but O_NONBLOCK belongs to the open file, and so to every other program on
 //! the same terminal.
@@ -65,7 +65,7 @@ impl Log for Stderr {
         self.lines.log(record);
     }
 
-    /// Waits until all lines are written, at most for [`FLUSH_TIME`].
+    /// Waits until all lines are written, for at most [`FLUSH_TIME`].
     fn flush(&self) {
         let waiting = self.queue.lock();
         let _ = self.queue.changed.wait_timeout_while(waiting, FLUSH_TIME, |waiting| {

@@ -35,7 +35,7 @@ fn restarts(jpeg: &[u8]) -> usize {
     jpeg.windows(2).filter(|two| two[0] == marker::PREFIX && marker::is_restart(two[1])).count()
 }
 
-/// As libjpeg's own program decodes it; `None` where that is not installed.
+/// As libjpeg's own program decodes it; `None` if that is not installed.
 fn decoded_by_libjpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
     let mut djpeg = Command::new("djpeg")
         .stdin(Stdio::piped())

@@ -5,7 +5,7 @@ use super::super::rows::FULL_CHROMA_FROM;
 use super::*;
 use crate::picture::{Layout, Range, Raw, Size};
 
-/// Shares chroma in two rows where that is done, ...
+/// Shares chroma in two rows, if that is done at all, ...
 const USUAL: u8 = FULL_CHROMA_FROM - 1;
 /// ... and does not.
 const FULL_CHROMA: u8 = FULL_CHROMA_FROM;

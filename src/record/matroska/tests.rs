@@ -7,7 +7,7 @@ use proptest::prelude::*;
 /// One element: identifier, offset of its contents, contents.
 struct Found<'a>(u32, usize, &'a [u8]);
 
-/// The elements of `bytes`, which lie at `offset` in the file. An unknown size reaches to the end; `None` where an
+/// The elements of `bytes`, which lie at `offset` in the file. An unknown size reaches to the end; `None` if an
 /// element is cut off.
 fn elements(bytes: &[u8], offset: usize) -> Option<Vec<Found<'_>>> {
     let (mut at, mut found) = (0, Vec::new());

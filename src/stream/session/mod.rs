@@ -50,7 +50,7 @@ pub(super) struct Session {
     recoder: Option<(Transcoder, Vec<u8>)>,
     eoi: Policy,
     rate: RateMeter,
-    /// Time between two frames; zero where the driver does not report it.
+    /// Time between two frames; zero if the driver does not report it.
     interval: Duration,
     /// Frames in a row that were dropped because they were late.
     late: u32,
@@ -83,7 +83,7 @@ impl Session {
     /// Puts a frame into the ring if somebody wants it, and counts it in any case.
     ///
     /// # Errors
-    /// Why it was dropped. That is counted, too.
+    /// Why it was dropped. It is counted as well.
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
