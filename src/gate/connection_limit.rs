@@ -25,8 +25,7 @@ pub struct ConnectionCounts {
     pub refused: AtomicUsize,
 }
 
-/// Counts one connection as open until it is dropped. The connection holds it, and dropping it is the only way to return
-/// it.
+/// Counts one connection as open until it is dropped. The connection holds it, and there is no other way to return it.
 #[derive(Debug)]
 pub struct Permit(Arc<ConnectionCounts>);
 

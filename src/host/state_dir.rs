@@ -4,9 +4,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The folder, which may not exist yet: the one that systemd made for us (systemd.exec(5), `StateDirectory=`), else
-/// for root that of system services, otherwise the user's own (XDG Base Directory Specification). `None` for a user without
-/// a home.
+/// The folder, which may not exist yet: the one that systemd made for us (systemd.exec(5), `StateDirectory=`),
+/// otherwise for root that of system services, and for other users their own (XDG Base Directory Specification). `None`
+/// for a user without a home.
 pub fn path() -> Option<PathBuf> {
     choose(|name| env::var_os(name), rustix::process::geteuid().is_root())
 }

@@ -5,9 +5,9 @@ use super::super::rows::FULL_CHROMA_FROM;
 use super::*;
 use crate::picture::{Layout, Range, Raw, Size};
 
-/// Shares chroma in two rows, if that is done at all, ...
+/// A quality at which two rows share their chroma if a layout allows it, ...
 const USUAL: u8 = FULL_CHROMA_FROM - 1;
-/// ... and does not.
+/// ... and one at which they do not.
 const FULL_CHROMA: u8 = FULL_CHROMA_FROM;
 
 fn encode_at(quality: u8, picture: &Picture<'_>) -> Vec<u8> {
