@@ -93,7 +93,7 @@ class FromCardToPicture(unittest.TestCase):
         # The camera that is not there, and what is said of camera modules.
         problem = until("the search to end", lambda: pi.state()["cameras"][1]["problem"])
         self.assertEqual(problem["what"], "no camera found")
-        self.assertIn("for them use Raspberry Pi OS with --camera rpicam", problem["advice"])
+        self.assertIn("use Raspberry Pi OS with --camera rpicam for them", problem["advice"])
         self.assertIn(b"<html", pi.get("/")[1])
         pi.cut_power()
         self.assertTrue(card.unchanged(), "the card was written to")
