@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_camera_gives_is_all_that_it_gives() {
+    fn a_rate_above_the_cameras_takes_every_frame() {
         assert_eq!(taken(30, 10, "60", 3).len(), 300);
         assert_eq!(taken(1, 10, "240", 3).len(), 10);
     }

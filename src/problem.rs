@@ -2,7 +2,7 @@
 //! can do about it.
 //!
 //! Used by every module that talks to the outside. A message is one line: `cannot start /dev/video0: the USB
-//! bus has no room for 1920x1080 YUYV (ENOSPC); try --format mjpeg or --size 1280x720`.
+//! bus lacks the bandwidth for yuyv 1920x1080 at 30/s (ENOSPC); try --format mjpeg, or another USB port`.
 
 use std::fmt;
 

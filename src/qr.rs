@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_code_can_hold_has_none() {
+    fn a_text_that_is_too_long_has_no_code() {
         assert!(Code::of(&"x".repeat(2953)).is_some());
         assert!(Code::of(&"x".repeat(2954)).is_none());
     }

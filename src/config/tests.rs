@@ -20,7 +20,7 @@ fn boardcam_alone_serves_the_first_camera_that_delivers() {
 }
 
 #[test]
-fn an_appliance_does_not_start_where_its_settings_keep_people_out_and_cannot_be_understood() {
+fn an_appliance_does_not_start_if_it_cannot_read_who_may_sign_in() {
     let file = std::env::temp_dir().join(format!("boardcam-appliance-{}.toml", std::process::id()));
     let start = |text: &str, task: &[&str]| {
         std::fs::write(&file, text).unwrap();

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_as_long_as_a_bound_is_within_it_and_nothing_is_lost() {
+    fn a_duration_equal_to_a_bound_is_within_it_and_none_is_lost() {
         let histogram = Histogram::default();
         let just_over = |bound: Duration| bound + Duration::from_nanos(1);
         let times = [Duration::ZERO, BOUNDS[0], just_over(BOUNDS[0]), BOUNDS[13], just_over(BOUNDS[13])];

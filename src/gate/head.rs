@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_is_announced_is_ours_as_long_as_it_is() {
+    fn the_announced_name_is_accepted_while_it_is_announced() {
         let announced = Announced::default();
         let names = names().and(announced.clone());
         announced.set(Some("boardcam-2.local".to_owned()));

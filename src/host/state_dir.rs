@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_is_kept_where_systemd_or_the_user_keeps_such_things() {
+    fn state_is_kept_where_systemd_or_the_user_keeps_it() {
         let choose = |variables: &[(&str, &str)], root| {
             let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
             choose(|name| find(name).map(|(_, value)| value.into()), root)

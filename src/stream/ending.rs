@@ -43,7 +43,10 @@ impl SessionEnd {
             Self::NotFound(problem) | Self::SourceEnded(problem) => problem.clone(),
             Self::NoMemory { source, capacity } => Problem::new(
                 format!("cannot keep pictures of {source}"),
-                format!("there is no memory for {SLOTS} of up to {} KiB", (*capacity).min(MAX_FRAME) >> 10),
+                format!(
+                    "there is not enough memory for {SLOTS} pictures of up to {} KiB",
+                    (*capacity).min(MAX_FRAME) >> 10
+                ),
                 "try a smaller --size, or stop other programs that need memory; boardcam keeps trying",
             ),
             Self::Unusable { source, frames, last } => Problem::new(

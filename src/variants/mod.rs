@@ -98,7 +98,7 @@ impl fmt::Display for DemandError {
             ),
             DemandError::NoMemory => f.write_str("No memory for one more viewer; try again later."),
             DemandError::NoThread(error) => {
-                write!(f, "The system has no room for smaller pictures: {error}.")
+                write!(f, "The system cannot start a thread for smaller pictures: {error}.")
             }
         }
     }

@@ -109,7 +109,7 @@ fn no_more_frames_are_made_than_anybody_wants_and_the_camera_is_asked_for_no_mor
 }
 
 #[test]
-fn the_camera_works_for_it_only_while_somebody_watches_and_it_ends_soon_after() {
+fn it_uses_the_camera_only_while_watched_and_ends_soon_after() {
     let (variants, source, _) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
     wait_for("it to begin", || source.demand_count() == 1);
@@ -132,7 +132,7 @@ fn a_viewer_that_returns_in_time_finds_the_same_one() {
 }
 
 #[test]
-fn ten_thousand_sizes_are_bounded_refused_in_words_and_harm_nobody() {
+fn ten_thousand_sizes_are_bounded_and_refused_with_a_message() {
     let (variants, source, mut writer) = camera();
     let of_width = |width| Variant { size: Some(Size { width, height: 9 }), quality: 85 };
     let watched: Vec<_> = (1..=VARIANTS_MAX as u32)

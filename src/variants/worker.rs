@@ -173,8 +173,9 @@ impl Worker {
     fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, String)> {
         let unencodable = |error: TranscodeError| (DropReason::Unencodable, error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
-        self.reserve(Transcoder::output_len(size))
-            .map_err(|NoMemory| (DropReason::Unencodable, "there is no memory for them".to_owned()))?;
+        self.reserve(Transcoder::output_len(size)).map_err(|NoMemory| {
+            (DropReason::Unencodable, "there is not enough memory for them".to_owned())
+        })?;
         let transcoder = &mut self.transcoder;
         match self.writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot)) {
             Ok(_) => Ok(()),

@@ -71,7 +71,7 @@ fn an_unreadable_file_means_no_tokens_and_is_replaced_by_the_next_one() {
 }
 
 #[test]
-fn a_hanging_disk_holds_up_no_client_with_a_token_and_a_revoked_token_is_invalid_at_once() {
+fn a_hanging_disk_delays_no_client_with_a_token_and_a_revoked_token_is_invalid_at_once() {
     let folder = Folder::new("hangs");
     fs::create_dir_all(folder.0.join("state")).unwrap();
     let tokens = folder.tokens();

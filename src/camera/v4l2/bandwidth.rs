@@ -56,7 +56,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     } else {
         "plug it into another USB port, away from other cameras"
     };
-    let why = format!("{} (ENOSPC), nor for less of what this camera offers", bus_full(&full));
+    let why = format!("{} (ENOSPC), and for every smaller mode of this camera", bus_full(&full));
     Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
 }
 
@@ -78,7 +78,7 @@ fn not_started(device: &Device, error: &io::Error) -> Refusal {
 
 /// Why the bus refuses a mode, as a clause.
 fn bus_full(agreed: &Agreed) -> String {
-    format!("the USB bus has no room for {}", mode(agreed))
+    format!("the USB bus lacks the bandwidth for {}", mode(agreed))
 }
 
 fn mode(agreed: &Agreed) -> String {
@@ -165,6 +165,6 @@ mod tests {
 
     #[test]
     fn the_mode_that_exceeds_the_bus_bandwidth_is_named_with_its_rate() {
-        assert_eq!(bus_full(&full()), "the USB bus has no room for mjpeg 1280x720 at 30/s");
+        assert_eq!(bus_full(&full()), "the USB bus lacks the bandwidth for mjpeg 1280x720 at 30/s");
     }
 }

@@ -45,7 +45,7 @@ fn what_an_option_has_taken_it_gives_back() {
 }
 
 #[test]
-fn every_row_is_whole_and_its_name_its_own() {
+fn every_row_is_complete_and_its_name_unique() {
     let names: std::collections::HashSet<_> = all().map(|opt| opt.name).collect();
     assert_eq!(names.len(), all().count());
     for opt in all() {

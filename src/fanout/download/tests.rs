@@ -146,7 +146,7 @@ fn a_download_ends_with_its_pass() {
 }
 
 #[test]
-fn a_disk_that_does_not_answer_ends_a_download_and_what_it_gives_later_is_nobodys() {
+fn a_disk_that_does_not_answer_ends_a_download_and_a_late_piece_is_discarded() {
     let mut bench = Bench::new("hangs", 20);
     let client = bench.client(7, bench.order(0, 10)).unwrap();
     bench

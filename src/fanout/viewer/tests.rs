@@ -120,7 +120,7 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
 }
 
 #[test]
-fn frames_beyond_the_asked_rate_are_left_out_and_not_missed() {
+fn frames_above_the_requested_rate_are_left_out_and_not_missed() {
     let mut pool = Pool::new(64 << 20, Arc::default());
     let start = Instant::now();
     let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(OrderKind::Stream, 0) };

@@ -83,7 +83,7 @@ fn a_closed_file_has_an_index_and_a_new_one_begins_where_it_should() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_reported_and_used_once_it_is() {
+fn a_missing_folder_is_reported_and_used_once_it_exists() {
     let mut fixture = Fixture::new("missing");
     fixture.give(true);
     fixture.give(false);
@@ -96,7 +96,7 @@ fn a_folder_that_is_not_there_is_reported_and_used_once_it_is() {
 }
 
 #[test]
-fn another_folder_in_the_place_of_the_one_that_is_recorded_into_gets_a_file_of_its_own() {
+fn a_folder_that_replaces_the_open_one_gets_a_new_file() {
     let mut fixture = Fixture::new("swapped");
     let aside = fixture.path.with_extension("aside");
     fs::create_dir(&fixture.path).unwrap();

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_used_and_every_text_that_is_used_is_there() {
+    fn every_text_is_used_and_every_used_text_exists() {
         let named = |before: &str| {
             let code = [SCRIPT, INDEX, SIGN_IN, include_str!("../sign_in.rs")].concat();
             let word = |rest: &str| {

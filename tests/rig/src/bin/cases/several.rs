@@ -254,7 +254,7 @@ fn a_stable_name_shows_its_own_camera_after_numbers_swapped() -> Outcome {
 fn a_camera_on_a_full_bus_gets_less_and_says_so() -> Outcome {
     /// Bytes per second that the bus has left, and the mode that the camera can send with them, up to 1280x720 at 30/s.
     const TIGHT: [(&str, Size, u32); 2] = [("10000000", SIZES[0], 15), ("7000000", SIZES[1], 30)];
-    const NO_ROOM: &str = "the USB bus has no room for mjpeg 1280x720 at 30/s";
+    const NO_BANDWIDTH: &str = "the USB bus lacks the bandwidth for mjpeg 1280x720 at 30/s";
     let on_a_bus_with = |room| Camera::plug_in_with(&["--isochronous", "--bus", room]);
     for (room, size, fps) in TIGHT {
         let _camera = on_a_bus_with(room)?;
@@ -262,7 +262,7 @@ fn a_camera_on_a_full_bus_gets_less_and_says_so() -> Outcome {
         let state = boardcam.wait_until_live()?;
         let less = Setting { name: "camera", size, fps, format: "mjpeg" };
         ensure!(less.is_met_by(&state), "with {room} bytes per second not {size:?} at {fps}/s: {state}");
-        let told = format!("{NO_ROOM}; taking mjpeg {}x{} at {fps}/s", size.0, size.1);
+        let told = format!("{NO_BANDWIDTH}; taking mjpeg {}x{} at {fps}/s", size.0, size.1);
         let compromises = state["compromises"].as_array().ok_or("no compromises")?;
         ensure!(compromises.iter().any(|one| *one == told), "/state does not say so: {state}");
         ensure!(boardcam.log()?.contains(&told), "the log does not say so");
@@ -275,7 +275,7 @@ fn a_camera_on_a_full_bus_gets_less_and_says_so() -> Outcome {
     let says = |part: &str, text: &str| {
         state["problem"][part].as_str().is_some_and(|problem| problem.contains(text))
     };
-    ensure!(says("why", NO_ROOM) && says("why", "ENOSPC"), "{state}");
+    ensure!(says("why", NO_BANDWIDTH) && says("why", "ENOSPC"), "{state}");
     ensure!(says("advice", "another USB port"), "{state}");
     Ok(())
 }
