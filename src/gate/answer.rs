@@ -88,7 +88,7 @@ struct SiteAnswer<'a> {
     /// The header lines that the client gets, except Content-Type.
     headers: String,
     content_type: Option<&'a str>,
-    /// Bytes of the body, or what they would be for an answer to HEAD.
+    /// The length of the body in bytes; for an answer to HEAD, the length that the body would have.
     content_length: usize,
     body: &'a [u8],
 }
@@ -122,8 +122,8 @@ impl<'a> SiteAnswer<'a> {
         for header in parsed.headers.iter() {
             this.add(header)?;
         }
-        // An answer to HEAD names a length and has no body. In any other answer a different length means that it broke
-        // off, or that the client would take its rest for the next answer; the same goes for a body where none may be.
+        // An answer to HEAD names a length and has no body. In any other answer, a wrong length means that it was cut
+        // off, or that the client would take its rest for the next answer. So would a body where none is allowed.
         if !body.is_empty() && (is_bodiless(status) || body.len() != this.content_length) {
             return Err(bad_answer());
         }

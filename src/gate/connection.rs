@@ -1,4 +1,4 @@
-//! One client's connection: it reads a request, sends the answer, and begins again. It is a state machine, not a thread.
+//! One client's connection: it reads a request, sends the answer, and starts over. It is a state machine, not a thread.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ enum State {
     Lent,
     /// Sending an answer.
     Answering { bytes: Vec<u8>, sent: usize, keep_alive: bool },
-    /// The last answer is sent. What still comes is discarded, so that no reset overtakes the answer.
+    /// The last answer is sent. Further input is discarded, so that no reset overtakes the answer.
     Lingering,
 }
 
@@ -76,7 +76,7 @@ pub struct Connection {
     socket: Option<Socket>,
     /// The client's address.
     pub peer: SocketAddr,
-    /// What has come of the next request, and whatever followed it.
+    /// The bytes of the next request that have arrived, and any that followed it.
     input: Vec<u8>,
     /// Bytes of `input` in which no whole head was found.
     searched: usize,
@@ -116,7 +116,7 @@ impl Connection {
         }
     }
 
-    /// Does what can be done without waiting.
+    /// Makes as much progress as is possible without waiting.
     pub fn drive(&mut self, hosts: &AllowedHosts, now: Instant) -> Action {
         loop {
             let step = match self.state {

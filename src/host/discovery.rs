@@ -3,15 +3,15 @@
 //! ask for the name. What it promises:
 //!
 //! - It announces only what is true: the addresses and the port that are listened on, again whenever they change, and
-//!   nothing where other devices reach none of them.
-//! - It does not take a name that another device on the network has, but `NAME-2`, and so on.
+//!   nothing if other devices cannot reach any of them.
+//! - If another device on the network has the name, it takes `NAME-2`, and so on.
 //! - Nothing waits for it. Without a network, or if another program keeps port 5353, it tries again.
 //!
 //! mdns-sd could check by itself whether a name is free, but it does so for each interface and record alone: a board
 //! with both cable and Wi-Fi on one network would hear itself on the other interface and give way to itself. So this
 //! module asks for the name, and an answer counts only if its address is not this machine's. For the same reason the
 //! board's own avahi may have the same name: it announces the same. If two networks are joined later and both have a
-//! board of the same name, neither gives way until its addresses change or it is restarted.
+//! board with the same name, neither gives way until its addresses change or it is restarted.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -33,7 +33,7 @@ const LOOK_PERIOD: Duration = Duration::from_secs(2);
 /// How long a name is asked for before it is taken: time for two queries of the daemon, a second apart.
 const ASK_TIME: Duration = Duration::from_millis(1500);
 
-/// The longest random delay on top, in milliseconds, so that boards that start together do not ask in step.
+/// The longest random delay that is added, in milliseconds, so that boards that start together do not ask in step.
 const ASK_CHANCE_MS: u32 = 1000;
 
 /// How long another device's claim still counts after a name was taken: two boards that asked at the same time both
@@ -88,7 +88,7 @@ impl Announced {
 enum Stopped {
     /// The program ends, the addresses have changed, or another device claims the name: begin again.
     Again,
-    /// It cannot be done now, and why.
+    /// It is not possible now, for this reason.
     Failed(String),
 }
 
@@ -105,7 +105,7 @@ pub struct Discovery {
     pub name: String,
     /// Where the program listens.
     pub listening: Vec<SocketAddr>,
-    /// Is set to the name under which it is found.
+    /// Set to the name under which the board is found.
     pub announced: Announced,
     /// Ends announcing.
     pub shutdown: Shutdown,
@@ -149,8 +149,8 @@ impl Discovery {
         endpoints
     }
 
-    /// Announces these endpoints until they change. The daemon lives as long: the next one has fresh sockets and no
-    /// memory of networks that are gone.
+    /// Announces these endpoints until they change, with a daemon of their own: the next one has fresh sockets and does
+    /// not remember networks that are gone.
     fn announce(&self, endpoints: &[Endpoint], port: u16) -> Result<(), String> {
         let daemon = ServiceDaemon::new().map_err(|error| error.to_string())?;
         let ended = self.claim_and_keep(&daemon, endpoints, port);

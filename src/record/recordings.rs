@@ -1,4 +1,4 @@
-//! All recordings, and what the threads that record and keep them share.
+//! All recordings, and the state that is shared by the threads that record and keep them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use super::settings::{CameraSettings, Limits, Settings};
 use super::status::Recording;
 use crate::sync::{lock, wait_while};
 
-/// A disk that has not finished a scan of the folder for this long hangs.
+/// A disk that has not finished a scan of the folder within this time hangs.
 const HANGS: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ struct Catalog {
     /// When the folder was last scanned; before the first scan, when the scans began.
     scanned: Option<Instant>,
     deletions: Deletions,
-    /// The next scan is not to wait.
+    /// Whether the next scan starts at once.
     scan_wanted: bool,
 }
 
@@ -54,7 +54,7 @@ impl Recordings {
         })
     }
 
-    /// What the folder held at the last scan, with a problem if that was long ago.
+    /// The contents of the folder at the last scan, with a problem if that was long ago.
     pub fn listing(&self) -> FolderListing {
         let catalog = self.lock();
         let problem = self.error_in(&catalog).map(|error| error.problem());
@@ -111,8 +111,8 @@ impl Recordings {
         self.lock().deletions.remove(name);
     }
 
-    /// Notes what the folder holds, the newest recording first, the free bytes on its disk, and whether that is too few
-    /// to record.
+    /// Stores the contents of the folder, the newest recording first, the free bytes on its disk, and whether those are
+    /// too few to record.
     pub(crate) fn set_listing(&self, entries: Vec<Entry>, free: u64, full: bool) {
         let mut catalog = self.lock();
         let kept = entries.into_iter().filter(|entry| !catalog.deletions.contains(&entry.name));
@@ -126,7 +126,7 @@ impl Recordings {
         self.lock().scanned = Some(Instant::now());
     }
 
-    /// Notes that the folder has just been scanned, and what was wrong.
+    /// Notes that the folder has just been scanned, and the problem if there was one.
     pub(super) fn scan_is_done(&self, error: Option<RecordError>) {
         let mut catalog = self.lock();
         catalog.error = error;

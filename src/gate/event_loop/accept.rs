@@ -16,7 +16,7 @@ use super::EventLoop;
 use super::port::listener_token;
 
 impl EventLoop {
-    /// Accepts what waits at a listener, up to [`ACCEPTS`] connections at a time.
+    /// Accepts connections that wait at a listener, up to [`ACCEPTS`] at a time.
     pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..ACCEPTS {
             let Some(listener) = self.port.listeners.get(index) else { return };
@@ -81,8 +81,8 @@ impl EventLoop {
         }
     }
 
-    /// A token for a new connection: larger than all before. After four thousand million of them (on 32-bit boards) it
-    /// begins again.
+    /// A token for a new connection: larger than all before. After four billion of them (on 32-bit boards), tokens
+    /// start over.
     fn free_token(&mut self) -> usize {
         let first = self.port.first_token();
         let after = |token: usize| token.checked_add(1).unwrap_or(first);

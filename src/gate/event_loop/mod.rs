@@ -1,6 +1,6 @@
 //! One event loop: its listeners and all clients that connected to them, until the program ends.
 //!
-//! Readiness is edge-triggered: whatever stops before its socket says "would block" must be put into
+//! Readiness is edge-triggered: a task that stops before its socket returns "would block" must be put into
 //! [`EventLoop::turns`].
 
 mod accept;
@@ -108,7 +108,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// How long the loop may sleep without an event; `None` is until one comes.
+    /// How long the loop may sleep without an event; `None` means until one comes.
     fn wait(&self, tick: Instant) -> Option<Duration> {
         if !self.turns.is_empty() {
             Some(Duration::ZERO)
@@ -119,7 +119,7 @@ impl EventLoop {
         }
     }
 
-    /// Lets frames wake this loop while it has viewers, and takes one that came just before.
+    /// Lets frames wake this loop while it has viewers, and handles one that came just before.
     fn listen_for_frames(&mut self) {
         let watched = self.fanout.is_watched();
         if self.port.waker.watched.swap(watched, Ordering::SeqCst) != watched && watched {
@@ -136,7 +136,7 @@ impl EventLoop {
         }
     }
 
-    /// Lets the listener or connection with this token do what it can.
+    /// Gives the listener or connection with this token a turn.
     fn turn(&mut self, token: usize) {
         match self.port.listener_index(token) {
             Some(index) => self.accept(index),

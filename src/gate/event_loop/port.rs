@@ -1,4 +1,4 @@
-//! The listeners of one event loop, with what it waits on.
+//! The listeners of one event loop, and the poll that it waits on.
 
 use std::io;
 use std::net::SocketAddr;

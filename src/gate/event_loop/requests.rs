@@ -1,4 +1,4 @@
-//! A request's way through the event loop: to a relay, from there to the client or the fan-out, and back.
+//! A request's path through the event loop: to a relay, from there to the client or the fan-out, and back.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::fanout::{CloseReason, Released};
 use crate::protocol::PEER_HEADER;
 
 impl EventLoop {
-    /// Lets a connection do what it can without waiting.
+    /// Gives a connection a turn, without waiting.
     pub(super) fn drive(&mut self, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         match connection.drive(&self.allowed_hosts, Instant::now()) {

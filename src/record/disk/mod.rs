@@ -238,7 +238,7 @@ impl Disk {
         Ok(open)
     }
 
-    /// Checks that the open file is still where somebody would look for it.
+    /// Checks that the open file is still in the folder that the settings name.
     fn check_place(&self, open: &OpenFile) -> Result<(), RecordError> {
         let folder = || self.path.clone();
         if !open.folder.is_at(&self.path).unwrap_or(false) {

@@ -166,7 +166,7 @@ fn seek_head(info: u64, tracks: u64) -> Vec<u8> {
     out
 }
 
-/// What is known about a whole segment, and where in these bytes the date and the space for the duration are.
+/// The information about a whole segment, and the positions in it of the date and of the space for the duration.
 struct Info {
     bytes: Vec<u8>,
     date: usize,
@@ -258,7 +258,7 @@ impl FileHeader {
         out
     }
 
-    /// What is then overwritten in the header: each time a position in the file, and bytes. `ms` is the duration, `index`
+    /// The parts of the header that are then overwritten, each as a position in the file and bytes. `ms` is the duration, `index`
     /// the position of the index, `length` the length of the file with it, in bytes.
     pub fn patches(&self, ms: u64, index: u64, length: u64) -> [(u64, Vec<u8>); 3] {
         let segment = self.segment as u64;
@@ -269,7 +269,7 @@ impl FileHeader {
         ]
     }
 
-    /// What is overwritten in the header when the file turns out to begin at another time.
+    /// The part of the header that is overwritten when the file turns out to begin at another time.
     pub fn date_patch(&self, start: SystemTime) -> (u64, Vec<u8>) {
         (self.date as u64, date(start).to_be_bytes().to_vec())
     }

@@ -1,7 +1,7 @@
 //! Takes a camera's frames for its recording, as a viewer does, and gathers them into clusters.
 //!
-//! It never waits for the disk. What the disk has not taken yet has a bound; frames beyond it are lost for the recording,
-//! and counted.
+//! It never waits for the disk. The queue for the disk has a bound; frames beyond it are lost for the recording, and
+//! counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use crate::host::shutdown::Shutdown;
 use crate::picture::Size;
 use crate::ring::{Meta, Stored};
 
-/// The longest wait before switch and plan are checked again.
+/// The longest wait before it checks the switch and the plan again.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A cluster goes to the disk when it holds frames of this much time, ...
@@ -243,7 +243,7 @@ impl Recorder {
         }
     }
 
-    /// Has the file closed, if there is one.
+    /// Asks the disk's thread to close the file, if there is one.
     fn close_file(&mut self) {
         self.hand_over();
         self.close_pending |= self.file.take().is_some();

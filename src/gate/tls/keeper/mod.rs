@@ -20,7 +20,7 @@ use crate::sync::{self, lock, write};
 /// How often the certificate and its files are checked.
 const CHECK_PERIOD: Duration = Duration::from_secs(5);
 
-/// The certificate in use. Handshakes read it, and none of them waits for files.
+/// The certificate in use. Handshakes read it, and never wait for files.
 #[derive(Debug)]
 pub struct Keeper {
     current: RwLock<Arc<CertifiedKey>>,
@@ -32,7 +32,7 @@ pub struct Keeper {
 struct Renewal {
     source: Source,
     certificate: Certificate,
-    /// The trouble that was logged last, so that it is not logged with every check.
+    /// The problem that was logged last, so that it is not logged again with every check.
     reported: Option<String>,
 }
 
@@ -72,14 +72,14 @@ impl Keeper {
         })))
     }
 
-    /// Checks it again and again until the program ends.
+    /// Checks it at intervals until the program ends.
     pub(in crate::gate) fn run(&self, shutdown: &Shutdown) {
         while !shutdown.wait(CHECK_PERIOD) {
             self.check();
         }
     }
 
-    /// Checks now whether there is a newer certificate, or one must be made.
+    /// Checks now whether there is a newer certificate, or a new one must be made.
     pub fn check(&self) {
         let mut renewal = lock(&self.renewal);
         if renewal.check(now(), &addresses::own()) == Checked::Renewed {
@@ -94,10 +94,10 @@ impl ResolvesServerCert for Keeper {
     }
 }
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Checked {
-    /// The certificate in use is still the one to use.
+    /// The certificate in use stays in use.
     Same,
     /// There is a new certificate.
     Renewed,
