@@ -217,7 +217,7 @@ impl Disk {
         if let Some(open) = &self.open
             && open.synced.elapsed() >= SYNC
         {
-            self.check_place(open)?;
+            self.check_location(open)?;
         }
         let open = match self.open.take() {
             Some(open) => open,
@@ -239,7 +239,7 @@ impl Disk {
     }
 
     /// Checks that the open file is still in the folder that the settings name.
-    fn check_place(&self, open: &OpenFile) -> Result<(), RecordError> {
+    fn check_location(&self, open: &OpenFile) -> Result<(), RecordError> {
         let folder = || self.path.clone();
         if !open.folder.is_at(&self.path).unwrap_or(false) {
             return Err(RecordError::FolderGone { folder: folder() });
