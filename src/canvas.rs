@@ -1,8 +1,8 @@
 //! A picture to draw on, in the layout of a camera's raw pixels.
 //!
 //! Used by [`crate::camera::pattern`] and [`crate::jpeg::card`], and encoded like a camera's frame. Shapes come from
-//! embedded-graphics. Its fonts are bitmaps of at most 10x20 pixels, so letters are drawn enlarged. After [`Canvas::new`]
-//! nothing allocates, and whatever lies outside the picture is cut off.
+//! embedded-graphics. Its fonts are bitmaps of at most 10x20 pixels, so letters are drawn enlarged. After
+//! [`Canvas::new`] nothing allocates, and whatever is outside the picture is cut off.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -101,7 +101,7 @@ impl Canvas {
         self.bounding_box()
     }
 
-    /// Fills the part of `area` that lies inside the picture.
+    /// Fills the part of `area` that is inside the picture.
     pub fn fill(&mut self, area: Rectangle, colour: Colour) {
         let area = area.intersection(&self.bounding_box());
         if area.is_zero_sized() {

@@ -1,9 +1,9 @@
 //! Fewer frames than the camera delivers, for viewers that ask for that: `?fps=`.
 //!
-//! [`crate::site`] reads the rate from the URL. [`crate::fanout`] applies it to each viewer, and [`crate::feed`] applies
-//! the highest rate of all viewers to the thread that encodes. Frames are chosen by their capture time, each time the
-//! frame nearest to the next due time, so that the mean rate is exact and the motion as even as the camera's rate
-//! allows.
+//! [`crate::site`] reads the rate from the URL. [`crate::fanout`] applies it to each viewer, and [`crate::feed`]
+//! applies the highest rate of all viewers to the thread that encodes. Frames are chosen by their capture time, each
+//! time the frame nearest to the next due time, so that the mean rate is exact and the motion as even as the camera's
+//! rate allows.
 
 use std::fmt;
 use std::str::FromStr;

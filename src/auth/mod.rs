@@ -111,7 +111,7 @@ impl Access {
     /// These users, and the tokens that are kept in `folder`. Without users everybody may do everything.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// When the system cannot provide random numbers.
     pub fn new(users: &[User], folder: Option<PathBuf>) -> Result<Self, Problem> {
         let passes = Arc::new(Passes::default());
         let tokens = if users.is_empty() {
@@ -201,7 +201,7 @@ impl Access {
     /// Signs a browser in. Returns the value of its cookie.
     ///
     /// # Errors
-    /// As [`Access::by_password`]; also [`PasswordError::Busy`] when the system gives no random numbers.
+    /// As [`Access::by_password`]; also [`PasswordError::Busy`] when the system cannot provide random numbers.
     pub fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<String, PasswordError> {
         self.by_password(name, password, from)?;
         let secret = secret().map_err(|problem| {

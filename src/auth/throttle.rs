@@ -22,7 +22,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 /// After this time without a wrong password, one is forgiven.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Addresses that are remembered. One more replaces the one that was quiet for longest.
+/// Addresses that are remembered. One more replaces the address that has been quiet for the longest time.
 const ADDRESSES_MAX: usize = 512;
 
 /// The most lines about wrong passwords in one [`LOG_PERIOD`]. Further ones are only counted.

@@ -27,7 +27,7 @@ impl fmt::Display for Settings {
     }
 }
 
-/// One line: the option as it is set, or what applies without it, as a comment.
+/// One line: the option as it is set, or its default as a comment.
 fn write_option(f: &mut fmt::Formatter<'_>, opt: &Opt, texts: &[String]) -> fmt::Result {
     let literal = |text: &String| match opt.kind {
         Kind::Text => quoted(text),

@@ -1,5 +1,5 @@
-//! The wireless network of a board whose only service is boardcam. The program itself joins no network: `board/card/root/etc/network`
-//! calls `boardcam wifi`, which prints the settings for wpa_supplicant.
+//! The wireless network of a board whose only service is boardcam. The program itself joins no network:
+//! `board/card/root/etc/network` calls `boardcam wifi`, which prints the settings for wpa_supplicant.
 
 use std::fmt;
 

@@ -109,8 +109,8 @@ impl Fanout {
         self.downloads.adopt(connection, socket, order, head, Instant::now())
     }
 
-    /// Takes over a connection, whose socket must be non-blocking and registered in the loop's poll. `requested` is when
-    /// its request was complete. The demand for frames is made here and nowhere else; the viewer keeps it until it
+    /// Takes over a connection, whose socket must be non-blocking and registered in the loop's poll. `requested` is
+    /// when its request was complete. The demand for frames is made here and nowhere else; the viewer keeps it until it
     /// leaves.
     ///
     /// # Errors

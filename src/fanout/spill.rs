@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The most that all spills hold together, in bytes.
 pub const SPILL_CAP: usize = 16 << 20;
 
-/// Spills in use have reached the cap, or the system gives no memory.
+/// Spills in use have reached the cap, or the system has no memory left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CapReached;
 
@@ -48,10 +48,10 @@ impl Pool {
         Self { free: Vec::new(), held, cap }
     }
 
-    /// A spill that holds the `parts`, one behind the other.
+    /// A spill that holds the `parts`, one after the other.
     ///
     /// # Errors
-    /// [`CapReached`] when the cap is reached by spills that are in use, or the system gives no memory.
+    /// [`CapReached`] when the cap is reached by spills that are in use, or the system has no memory left.
     pub fn take(&mut self, parts: &[&[u8]]) -> Result<Spill, CapReached> {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut bytes = match self.free.iter().position(|buffer| buffer.capacity() >= length) {

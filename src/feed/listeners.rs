@@ -1,7 +1,7 @@
 //! Threads that wait for a camera's next frame: those of [`crate::variants`] and [`crate::record`].
 //!
-//! The camera's thread wakes them, and must never wait for them. Without listeners that costs one atomic load, otherwise
-//! one call for each listener that sleeps; it never waits for a lock.
+//! The camera's thread wakes them, and must never wait for them. Without listeners that costs one atomic load,
+//! otherwise one call for each listener that sleeps; it never waits for a lock.
 
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -15,8 +15,8 @@ pub const BODY_MAX: usize = 64 << 10;
 /// handshake is not done this long after it was accepted.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 
-/// The most TLS handshakes at once. For one more the oldest is dropped, so that clients that begin one and do not finish it
-/// keep nobody out. Each may hold one message of up to 64 KiB for at most [`REQUEST_TIME`].
+/// The most TLS handshakes at once. For one more the oldest is dropped, so that clients that begin one and do not
+/// finish it keep nobody out. Each may hold one message of up to 64 KiB for at most [`REQUEST_TIME`].
 pub const HANDSHAKES: usize = 128;
 
 /// A connection on which no request begins for this long is closed.

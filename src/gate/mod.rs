@@ -139,7 +139,7 @@ impl Gate {
     /// Serves until the program ends, with a fan-out for each event loop.
     ///
     /// # Errors
-    /// When the system gives no threads, or a loop can no longer wait for events.
+    /// When the system cannot start threads, or a loop can no longer wait for events.
     pub fn serve(
         self,
         fanout: impl Fn() -> io::Result<Fanout>,

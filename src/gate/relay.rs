@@ -35,7 +35,7 @@ impl Upstream {
     }
 }
 
-/// The site's upstream as it is now.
+/// The present upstream of the site, which changes when the site is restarted.
 pub type SharedUpstream = Arc<Mutex<Upstream>>;
 
 /// A request on its way to the site.
@@ -84,7 +84,7 @@ impl Relays {
     /// Starts [`RELAYS`] threads.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// When the system cannot start more threads.
     pub fn start(upstream: &SharedUpstream) -> io::Result<Self> {
         let (requests, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));

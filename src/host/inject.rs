@@ -10,7 +10,7 @@ pub const VARIABLE: &str = "BOARDCAM_INJECT";
 #[cfg(feature = "inject")]
 pub const WHEN: &str = "BOARDCAM_INJECT_WHEN";
 
-/// Whether this `point` is to fail now. True once in the life of the program.
+/// Whether this `point` must fail now. True once in the life of the program.
 #[cfg(feature = "inject")]
 pub fn is_due(point: &str) -> bool {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ pub fn is_due(point: &str) -> bool {
         && !DONE.swap(true, Ordering::Relaxed)
 }
 
-/// Panics if this `point` is to fail now.
+/// Panics if this `point` must fail now.
 #[cfg(feature = "inject")]
 pub fn panic_at(point: &str) {
     if is_due(point) {

@@ -36,7 +36,7 @@ struct Headroom {
     limit: &'static str,
     /// Bytes that are left.
     left: u64,
-    /// Bytes that the limit allows in all.
+    /// The limit in bytes.
     whole: u64,
 }
 
@@ -70,7 +70,7 @@ impl Memory {
         Self { cgroups: Cgroup::all(), short: false, next: None, new_clients: 0 }
     }
 
-    /// Whether a new client is to be refused. Checks again if it is time, and logs a change.
+    /// Whether a new client must be refused. Checks again if it is time, and logs a change.
     pub fn is_short(&mut self, now: Instant) -> bool {
         self.new_clients += 1;
         if self.next.is_none_or(|next| now >= next) || self.new_clients > NEW_CLIENTS {

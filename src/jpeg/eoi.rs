@@ -1,9 +1,9 @@
 //! What happens to frames that lack only their end.
 //!
-//! Called by [`crate::stream`] for each frame that [`Jpeg::check`] accepted. A frame without EOI was usually cut short on
-//! its way and would show a torn picture, so it is dropped. But some cameras send complete pictures without EOI, and
-//! dropping all of those leaves 1 frame a second (a C920 at 1080p in ustreamer issue 313). So frames without EOI pass if
-//! nearly every frame lacks it.
+//! Called by [`crate::stream`] for each frame that [`Jpeg::check`] accepted. A frame without EOI was usually cut short
+//! on its way and would show a torn picture, so it is dropped. But some cameras send complete pictures without EOI, and
+//! dropping all of those leaves 1 frame a second (a C920 at 1080p in ustreamer issue 313). So frames without EOI pass
+//! if nearly every frame lacks it.
 
 use super::passthrough::Jpeg;
 

@@ -146,8 +146,8 @@ impl Rows<'_> {
     }
 }
 
-/// Appends what `samples` makes of each unit of `above` and the unit below it. An incomplete unit at the end of the rows
-/// is left to the caller. Works in blocks of a fixed size, which the compiler turns into vector code.
+/// Appends what `samples` makes of each unit of `above` and the unit below it. An incomplete unit at the end of the
+/// rows is left to the caller. Works in blocks of a fixed size, which the compiler turns into vector code.
 #[inline(always)]
 fn append<const UNIT: usize, const SAMPLES: usize>(
     above: &[u8],

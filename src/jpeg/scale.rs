@@ -59,8 +59,8 @@ pub struct Scaler {
 
 impl Scaler {
     /// Scales `pixels` of size `from` to size `to`, into `yuyv` without padding between rows. `components` is 3 for
-    /// interleaved Y Cb Cr and 1 for Y. No side of `to` may be 0 or larger than that of `from`, and `pixels` must hold a
-    /// complete picture.
+    /// interleaved Y Cb Cr and 1 for Y. No side of `to` may be 0 or larger than that of `from`, and `pixels` must hold
+    /// a complete picture.
     pub fn scale(&mut self, pixels: &[u8], components: usize, from: Size, to: Size, yuyv: &mut Vec<u8>) {
         if self.planned.replace((from, to)) != Some((from, to)) {
             self.rows.plan(from.height, to.height, 1);

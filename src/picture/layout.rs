@@ -52,8 +52,8 @@ const fn raw(layout: Raw, name: &'static str, codes: &'static [&'static [u8; 4]]
     Format { layout: Layout::Raw(layout), name, codes }
 }
 
-/// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw layouts,
-/// those with the fewest bytes first, and the one without colour last.
+/// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw
+/// layouts, those with the fewest bytes first, and the one without colour last.
 static FORMATS: [Format; 11] = [
     Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"] },
     raw(Raw::Nv12, "nv12", &[b"NV12"]),
@@ -124,11 +124,11 @@ impl Raw {
     /// The most planes that a layout has.
     pub const MAX_PLANES: usize = 3;
 
-    /// The planes in memory order. `stride` is that of the first plane (V4L2 bytesperline). The fields of planes that the
-    /// layout lacks are 0.
+    /// The planes in memory order. `stride` is that of the first plane (V4L2 bytesperline). The fields of planes that
+    /// the layout lacks are 0.
     ///
-    /// Rows of Cb Cr pairs have the stride of luma, rounded up to an even number; rows of only Cb or Cr have half of it,
-    /// rounded up (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
+    /// Rows of Cb Cr pairs have the stride of luma, rounded up to an even number; rows of only Cb or Cr have half of
+    /// it, rounded up (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
     pub fn planes(self, size: Size, stride: u32) -> [Plane; Self::MAX_PLANES] {
         let (width, stride, rows) = (u64::from(size.width), u64::from(stride), u64::from(size.height));
         let (pairs, half_rows) = (width.div_ceil(2), rows.div_ceil(2));
@@ -149,8 +149,8 @@ impl Raw {
         }
     }
 
-    /// The smallest stride: bytes of samples in a row of the first plane. If the width is odd, a row of the packed 4:2:2
-    /// layouts ends with a luma sample that no pixel uses. For widths up to [`super::MAX_SIDE`].
+    /// The smallest stride: bytes of samples in a row of the first plane. If the width is odd, a row of the packed
+    /// 4:2:2 layouts ends with a luma sample that no pixel uses. For widths up to [`super::MAX_SIDE`].
     pub fn row_len(self, width: u32) -> u32 {
         let [first, ..] = self.planes(Size { width, height: 1 }, 0);
         u32::try_from(first.row).unwrap_or(u32::MAX)

@@ -27,7 +27,7 @@ impl Size {
     /// The size to ask a camera for if none is configured.
     pub const DEFAULT: Size = Size { width: 1280, height: 720 };
 
-    /// Pixels in all.
+    /// The total number of pixels.
     pub const fn area(self) -> u64 {
         self.width as u64 * self.height as u64
     }

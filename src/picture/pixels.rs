@@ -67,8 +67,8 @@ impl fmt::Display for PixelError {
 impl std::error::Error for PixelError {}
 
 impl<'a> Picture<'a> {
-    /// Checks that `bytes` hold a picture of this layout and size. The rows of the first plane begin `stride` bytes apart.
-    /// The last row need not be padded; further bytes are ignored.
+    /// Checks that `bytes` hold a picture of this layout and size. The rows of the first plane begin `stride` bytes
+    /// apart. The last row need not be padded; further bytes are ignored.
     ///
     /// # Errors
     /// A [`PixelError`] that says what does not fit.

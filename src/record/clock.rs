@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// The clock must have run without a jump for this long before anything is deleted for its age: a board that starts with
-/// a wrong clock has set it from the network by then.
+/// The clock must have run without a jump for this long before anything is deleted for its age: a board that starts
+/// with a wrong clock has set it from the network by then.
 const STEADY: Duration = Duration::from_secs(3600);
 
 /// A jump: wall clock and steady clock differ by more than this between two readings.

@@ -1,5 +1,5 @@
-//! The folder of the recordings, and the operations on it. Each call may wait for a disk, so only threads of this module
-//! make them.
+//! The folder of the recordings, and the operations on it. Each call may wait for a disk, so only threads of this
+//! module make them.
 //!
 //! Files are opened by name in the open folder, never through a link, and only names that [`Name`] accepts get here.
 //! The folder itself is never created: if its disk were missing, that would fill the mount point.
@@ -70,7 +70,8 @@ impl Folder {
         Ok((newest_first(entries), false))
     }
 
-    /// Creates a file for a recording with this name. If it exists already, the name's time is moved some seconds later.
+    /// Creates a file for a recording with this name. If it exists already, the name's time is moved some seconds
+    /// later.
     ///
     /// # Errors
     /// The system's error.

@@ -1,6 +1,5 @@
-//! Keeps the folder of the recordings: lists it, deletes what somebody asked to delete, and deletes the oldest recordings
-//! when they exceed the limit on space or age. It has a thread of its own, since a disk
-//! may hang.
+//! Keeps the folder of the recordings: lists it, deletes what somebody asked to delete, and deletes the oldest
+//! recordings when they exceed the limit on space or age. It has a thread of its own, since a disk may hang.
 
 use std::io;
 use std::path::Path;

@@ -45,7 +45,7 @@ pub use status::{Recording, RecordingStatus};
 /// among `threads`, so that the program does not end before the file is closed.
 ///
 /// # Errors
-/// When the system does not start a thread.
+/// When the system cannot start a thread.
 pub fn start(
     recordings: &Arc<Recordings>,
     settings: &Settings,

@@ -71,7 +71,7 @@ impl Reader {
     /// Starts the threads, which call `wake` when there is a piece.
     ///
     /// # Errors
-    /// When the system does not start a thread.
+    /// When the system cannot start a thread.
     pub fn start(folder: &Path, wake: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
         let (requests, queue) = sync_channel(QUEUE);
         let (answers, pieces) = channel();
@@ -85,9 +85,9 @@ impl Reader {
         Ok(Self { requests, pieces, last_ticket: Cell::new(0) })
     }
 
-    /// Requests a piece. Returns a number that only this piece has, or `None` when too many are waiting or the threads are
-    /// gone. The number is needed because a disk that answers after a long time gives pieces for connections that have
-    /// gone on to another recording.
+    /// Requests a piece. Returns a number that only this piece has, or `None` when too many are waiting or the threads
+    /// are gone. The number is needed because a disk that answers after a long time gives pieces for connections that
+    /// have gone on to another recording.
     pub fn request(&self, request: PieceRequest) -> Option<u64> {
         let ticket = self.last_ticket.get() + 1;
         self.last_ticket.set(ticket);

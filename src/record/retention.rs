@@ -8,8 +8,8 @@ use super::settings::Limits;
 pub(super) const RECORDINGS_MAX: usize = 20_000;
 
 /// Which of `entries` must be deleted, the oldest first. `entries` are sorted the newest first; `free` is the number of
-/// free bytes on the disk, `now` the time in seconds since 1970 if the clock can be trusted, and `busy` the files that are
-/// being written.
+/// free bytes on the disk, `now` the time in seconds since 1970 if the clock can be trusted, and `busy` the files that
+/// are being written.
 pub(super) fn surplus<'a>(
     entries: &'a [Entry],
     limits: &Limits,

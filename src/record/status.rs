@@ -43,7 +43,7 @@ pub struct Recording {
 /// The state of a recording at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordingStatus {
-    /// Whether frames are to be recorded.
+    /// Whether recording is turned on.
     pub on: bool,
     /// The file that is being written.
     pub file: Option<Name>,
@@ -83,7 +83,7 @@ impl Recording {
         self.changed.notify_all();
     }
 
-    /// Whether frames are to be recorded now.
+    /// Whether recording is turned on now.
     pub(super) fn is_on(&self) -> bool {
         let plan = self.settings.plan.holds_now();
         let mut state = self.lock();

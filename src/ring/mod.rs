@@ -264,7 +264,7 @@ impl Writer {
         Ok(number)
     }
 
-    /// The oldest slot that no reader holds, and its index; never the newest frame's, since readers go for that one.
+    /// The oldest slot that no reader holds, and its index; never the newest frame's, since readers use that one.
     fn free_slot(&self, newest: Newest) -> Option<(usize, RwLockWriteGuard<'_, Slot>)> {
         (1..SLOTS).find_map(|step| {
             let index = (newest.slot() + step) % SLOTS;

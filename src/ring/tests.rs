@@ -119,7 +119,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #[test]
     fn readers_see_the_newest_frame_that_fitted_and_keep_what_they_hold(steps in steps()) {
-        // The model: a capacity that only grows, the last frame that fitted since it grew, and the frames that readers hold.
+        // The model: a capacity that only grows, the last frame that fitted since it grew, and the frames that readers
+        // hold.
         let (mut writer, reader) = split();
         let (mut capacity, mut newest, mut count) = (0, None, 0);
         let mut held: VecDeque<(u64, Vec<u8>, RwLockReadGuard<Slot>)> = VecDeque::new();

@@ -116,7 +116,7 @@ pub fn routes() -> impl Iterator<Item = RouteInfo> {
 /// Starts the site on a thread of its own, which runs until the program ends.
 ///
 /// # Errors
-/// When the system gives no loopback port or no thread.
+/// When the system has no loopback port or thread left.
 pub fn start(app: Arc<AppState>) -> Result<SharedUpstream, Problem> {
     server::start(ROUTES, app)
 }

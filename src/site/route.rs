@@ -1,4 +1,4 @@
-//! Finds the handler of a request in the route table, and answers for URLs and methods that have none.
+//! Finds the handler of a request in the route table, and refuses URLs and methods without one.
 
 use rouille::{Request, Response};
 

@@ -97,7 +97,7 @@ impl Socket {
         }
     }
 
-    /// Sends held bytes, then as much of these two pieces, one behind the other, as the system takes. With TLS, some of
+    /// Sends held bytes, then as much of these two pieces, one after the other, as the system takes. With TLS, some of
     /// the bytes that were taken may then be held. Two empty pieces send only the held bytes.
     ///
     /// # Errors

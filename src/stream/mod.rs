@@ -32,7 +32,7 @@ pub use ending::SessionEnd;
 use figures::Figures;
 use session::{Session, Taken};
 
-/// The longest wait before it checks whether the program is to end.
+/// The longest wait before it checks whether the program is ending.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The clock on the card moves this often.
@@ -127,8 +127,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Publishes what `source` delivers until it ends, stalls or delivers garbage. Called by [`Stream::run`], and by tests
-    /// and benches that bring a source of their own.
+    /// Publishes what `source` delivers until it ends, stalls or delivers garbage. Called by [`Stream::run`], and by
+    /// tests and benches that bring a source of their own.
     pub fn capture(&mut self, source: &mut dyn Source) -> SessionEnd {
         let info = source.info().clone();
         if let Err(end) = self.begin(&info) {
@@ -220,8 +220,8 @@ impl<'a> Stream<'a> {
         self.trouble = (title, problem);
     }
 
-    /// Waits for `pause`, or until a device comes or goes; `devices` is the fingerprint before. The card's clock moves in the
-    /// meantime.
+    /// Waits for `pause`, or until a device comes or goes; `devices` is the fingerprint before. The card's clock moves
+    /// in the meantime.
     fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
         while Instant::now() < end && find::devices_fingerprint() == devices {

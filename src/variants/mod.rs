@@ -31,8 +31,8 @@ use worker::Worker;
 pub const VARIANTS_MAX: usize = 4;
 
 /// How long the thread of a variant stays after its last viewer. A client that fetches one snapshot after another would
-/// otherwise start a thread and allocate a ring for each. In that time it does no work, and makes way for another variant
-/// at once.
+/// otherwise start a thread and allocate a ring for each. In that time it does no work, and makes way for another
+/// variant at once.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The size and quality of smaller pictures.

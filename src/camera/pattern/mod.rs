@@ -217,8 +217,8 @@ impl Source for Pattern {
 const CELLS: u32 = 16;
 /// Rows: the upper and the lower half of the number, and a check.
 const ROWS: u32 = 3;
-/// A cell's side is a multiple of this: the side of the largest MCU of a JPEG (ITU T.81 A.2, 2:1 sampling both ways), so
-/// that cells do not influence each other.
+/// A cell's side is a multiple of this: the side of the largest MCU of a JPEG (ITU T.81 A.2, 2:1 sampling both ways),
+/// so that cells do not influence each other.
 const CELL_UNIT: u32 = 16;
 /// The counter takes at most this fraction (1/6) of the height, unless even the smallest cells take more.
 const COUNTER_SHARE: u32 = 6;
@@ -253,8 +253,8 @@ fn write_counter(canvas: &mut Canvas, number: u32) {
 }
 
 /// Reads the frame number from a decoded picture of the pattern. `luma` holds `height` rows of `width` samples, which
-/// begin `stride` samples apart. `None` if the picture is too small for a counter (below 256x48), is not a picture of the
-/// pattern, or is torn. For tests, and for clients that count frames.
+/// begin `stride` samples apart. `None` if the picture is too small for a counter (below 256x48), is not a picture of
+/// the pattern, or is torn. For tests, and for clients that count frames.
 pub fn read_counter(luma: &[u8], width: u32, height: u32, stride: usize) -> Option<u32> {
     /// The highest mean luma of a black cell, in either range of samples.
     const BLACK: u32 = 80;

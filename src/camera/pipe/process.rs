@@ -31,8 +31,8 @@ use crate::sync::lock;
 /// The shell that runs a command.
 const SHELL: &str = "/bin/sh";
 
-/// How long the group may take to end after SIGTERM. Our own end may take two seconds in all, including the time until
-/// the stream notices the shutdown and the time for SIGKILL.
+/// How long the group may take to end after SIGTERM. The end of this program may take two seconds altogether, including
+/// the time until the stream notices the shutdown and the time for SIGKILL.
 const GRACE: Duration = Duration::from_millis(800);
 
 /// How long a leader may take to disappear after SIGKILL; only one that hangs in a driver takes longer.

@@ -1,8 +1,8 @@
 //! The command line of rpicam-vid, called libcamera-vid before Raspberry Pi OS 12: the tool for a Raspberry Pi's own
 //! camera modules, which only libcamera can read.
 //!
-//! Used by [`super::Pipe`], and by the search for a camera, which tries it last. For the options see `rpicam-vid --help`
-//! (rpicam-apps, core/options.cpp and core/video_options.hpp).
+//! Used by [`super::Pipe`], and by the search for a camera, which tries it last. For the options see `rpicam-vid
+//! --help` (rpicam-apps, core/options.cpp and core/video_options.hpp).
 
 use std::env;
 use std::os::unix::fs::PermissionsExt;

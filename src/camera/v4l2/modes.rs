@@ -212,8 +212,8 @@ impl Sizes {
         distance(nearest, wanted)
     }
 
-    /// The sizes with fewer pixels than `size`, the largest first; in a range, `size` halved again and again down to the
-    /// smallest.
+    /// The sizes with fewer pixels than `size`, the largest first; in a range, `size` halved again and again down to
+    /// the smallest.
     pub fn smaller_than(&self, size: Size) -> Vec<Size> {
         match self {
             Sizes::List(list) => {

@@ -77,8 +77,8 @@ pub(super) fn names_users(path: &Path) -> bool {
     })
 }
 
-/// The beginning of the file at `path`: one byte more than [`MAX_FILE`] if it is larger. `None` if it is not an ordinary
-/// file.
+/// The beginning of the file at `path`: one byte more than [`MAX_FILE`] if it is larger. `None` if it is not an
+/// ordinary file.
 fn beginning(path: &Path) -> io::Result<Option<Vec<u8>>> {
     // Checked before it is opened, since opening a pipe would wait for a writer.
     if !std::fs::metadata(path)?.is_file() {

@@ -1,4 +1,5 @@
-//! `[[user]]` tables: who may sign in. They are only in the file, since everybody on the machine can read command lines.
+//! `[[user]]` tables: who may sign in. They are only in the file, since everybody on the machine can read command
+//! lines.
 
 use toml::Spanned;
 use toml::de::DeValue;

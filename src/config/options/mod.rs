@@ -2,7 +2,8 @@
 //! man pages and the shell completions are made from it.
 //!
 //! To add an option, add a row to one of the groups, and the field that it sets to the settings type of the module that
-//! uses it. No other code changes; regenerate the man pages and document the option. For example, this row of `recording.rs` is all that `--record-every` needs here:
+//! uses it. No other code changes; regenerate the man pages and document the option. For example, this row of
+//! `recording.rs` is all that `--record-every` needs here:
 //!
 //! ```text
 //! Opt {

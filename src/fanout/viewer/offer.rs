@@ -82,7 +82,7 @@ impl Viewer {
         Flow::Continue(Offered::Handled)
     }
 
-    /// The two pieces that are sent of a frame, one behind the other.
+    /// The two pieces of a frame that are sent, one after the other.
     fn parts<'a>(&self, frame: &Stored<'a>) -> [&'a [u8]; 2] {
         if self.stats.order.advance_headers {
             [frame.jpeg(), multipart::ADVANCE_TRAILER]

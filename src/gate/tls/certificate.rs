@@ -91,8 +91,8 @@ impl Certificate {
     }
 }
 
-/// The first and the last second in which it is valid. A verifier is asked for the earliest and the latest possible time,
-/// and names them in its refusals, because it checks the time first.
+/// The first and the last second in which it is valid. A verifier is asked for the earliest and the latest possible
+/// time, and names them in its refusals, because it checks the time first.
 fn validity(certified: &CertifiedKey) -> Option<[Duration; 2]> {
     let parsed = ParsedCertificate::try_from(certified.end_entity_cert().ok()?).ok()?;
     let nobody = RootCertStore::empty();

@@ -1,5 +1,5 @@
-//! What HTTPS needs besides the encryption itself ([`crate::socket`]): a certificate, made here or given by the user, that
-//! is renewed or reread while connections stay open.
+//! What HTTPS needs besides the encryption itself ([`crate::socket`]): a certificate, made here or given by the user,
+//! that is renewed or reread while connections stay open.
 //!
 //! No answer ever carries Strict-Transport-Security. A browser that has seen it refuses for months to open a board
 //! that has made itself a new certificate (RFC 6797 section 8.4) or serves plain HTTP again. Its user would be locked

@@ -91,7 +91,8 @@ struct Waiting {
 
 impl Waiting {
     fn push(&mut self, line: &[u8]) {
-        // After one lost line all are lost until the thread takes the queue, so that it can say where lines are missing.
+        // After one lost line all are lost until the thread takes the queue, so that it can say where lines are
+        // missing.
         if self.lost > 0 || self.lines.len() + line.len() > WAITING_MAX {
             self.lost += 1;
         } else {

@@ -1,8 +1,8 @@
 //! One picture on several cores: bands of rows, encoded in parallel and joined by restart markers.
 //!
-//! Used only by [`super::encode`]. At a restart marker the coder's state is reset (ITU T.81 F.1.1.5.1 and E.1.4), so each
-//! band can be encoded as a separate picture. With the headers of the first band and the full height, the joined bands
-//! decode to the same samples as a picture that was encoded in one piece.
+//! Used only by [`super::encode`]. At a restart marker the coder's state is reset (ITU T.81 F.1.1.5.1 and E.1.4), so
+//! each band can be encoded as a separate picture. With the headers of the first band and the full height, the joined
+//! bands decode to the same samples as a picture that was encoded in one piece.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -120,9 +120,9 @@ impl Helpers {
         self.pool.as_ref()
     }
 
-    /// Keeps the threads off the caller's core. Linux often leaves a thread waiting on the core of the thread that wakes
-    /// it while another core is idle; then two bands take the time of the whole (`cargo bench --bench encode`). An error
-    /// is ignored: this is only faster.
+    /// Keeps the threads off the caller's core. Linux often leaves a thread waiting on the core of the thread that
+    /// wakes it while another core is idle; then two bands take the time of the whole (`cargo bench --bench encode`).
+    /// An error is ignored: this is only faster.
     fn keep_off_this_core(&mut self) {
         let ids = lock(&self.ids);
         let here = (sched_getcpu(), ids.len());

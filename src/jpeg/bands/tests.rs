@@ -113,7 +113,7 @@ fn a_panic_in_any_band_reaches_the_caller() {
     let cut = Cut::new(Raw::Nv12, size, SamplingFactor::R_4_2_0, 3).expect("large enough");
     let mut helpers = Helpers::default();
     for top in cut.bands().map(|rows| rows.start) {
-        // Unwind safety: the same helpers are to be of use for the next picture.
+        // Unwind safety: the same threads must still work for the next picture.
         let panic = catch_unwind(AssertUnwindSafe(|| {
             cut.encode(&mut helpers, &mut [0; 3000], |rows, _, _| {
                 assert_ne!(rows.start, top, "a fault at {top}");

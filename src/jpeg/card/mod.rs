@@ -1,5 +1,5 @@
-//! The card: the picture shown if there is no camera. It says what is wrong and what to do, and its clock shows that the
-//! stream itself works.
+//! The card: the picture shown if there is no camera. It says what is wrong and what to do, and its clock shows that
+//! the stream itself works.
 //!
 //! Drawn by [`crate::stream`] about once a second while a camera delivers nothing. Never recorded.
 
@@ -50,8 +50,8 @@ impl Card<'_> {
     /// The largest JPEG of a card in bytes, whatever it says: a slice of this length suffices for [`Card::encode`].
     pub const MAX_JPEG: usize = 1 << 20;
 
-    /// The size of the card for viewers of a picture of size `picture`: scaled down to 1920 pixels on the longer side if it
-    /// is larger, and then at least 320x180.
+    /// The size of the card for viewers of a picture of size `picture`: scaled down to 1920 pixels on the longer side
+    /// if it is larger, and then at least 320x180.
     pub fn size(picture: Size) -> Size {
         let longest = picture.width.max(picture.height).max(1);
         let scaled = |side: u32| {
@@ -85,7 +85,8 @@ impl Card<'_> {
         Encoder::in_bands(DEFAULT_QUALITY, 1).encode(&self.draw(picture, now).picture(), out)
     }
 
-    /// Draws the camera's name, the clock, and below them a light that moves each second. Returns the top of the footer.
+    /// Draws the camera's name, the clock, and below them a light that moves each second. Returns the top of the
+    /// footer.
     fn draw_footer(&self, canvas: &mut Canvas, unit: u32, margin: u32, now: SystemTime) -> u32 {
         /// The number of positions of the light.
         const POSITIONS: u32 = 12;
@@ -210,8 +211,8 @@ fn sentence(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Breaks text between words into at most `rows` lines of at most `columns` letters. A word longer than a line is broken
-/// anywhere. What does not fit is cut off and replaced by three dots.
+/// Breaks text between words into at most `rows` lines of at most `columns` letters. A word longer than a line is
+/// broken anywhere. What does not fit is cut off and replaced by three dots.
 fn wrap(text: &str, columns: usize, rows: usize) -> Vec<String> {
     const CUT: &str = "...";
     if columns == 0 || rows == 0 {

@@ -2,9 +2,9 @@
 //!
 //! To mend a JPEG means to add what many cameras leave out: the standard Huffman tables before SOS, and EOI at the end.
 //!
-//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the headers once;
-//! everything asked of the [`Jpeg`] afterwards is in bounds. The compressed scan is never inspected: decoders cope with
-//! damage there, and inspecting it would cost more than everything else.
+//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the headers
+//! once; everything asked of the [`Jpeg`] afterwards is in bounds. The compressed scan is never inspected: decoders
+//! cope with damage there, and inspecting it would cost more than everything else.
 
 use std::fmt;
 
@@ -116,8 +116,8 @@ pub struct Jpeg<'a> {
 impl<'a> Jpeg<'a> {
     /// Walks the marker segments from SOI to SOS (ITU T.81 B.1.1, B.2) and looks for EOI at the very end.
     ///
-    /// Zero bytes behind the picture are padding: many UVC cameras fill the rest of a packet with them. EOI is looked for
-    /// only at the end, since a thumbnail inside an EXIF segment has its own EOI.
+    /// Zero bytes behind the picture are padding: many UVC cameras fill the rest of a packet with them. EOI is looked
+    /// for only at the end, since a thumbnail inside an EXIF segment has its own EOI.
     ///
     /// # Errors
     /// A [`Fault`]. A missing EOI and missing Huffman tables are not faults.
@@ -176,8 +176,8 @@ impl<'a> Jpeg<'a> {
         self.pieces().iter().map(|piece| piece.len()).sum()
     }
 
-    /// Copies the mended frame, without padding, to the beginning of `out` and returns its length in bytes. A frame that
-    /// lacks nothing is copied byte for byte.
+    /// Copies the mended frame, without padding, to the beginning of `out` and returns its length in bytes. A frame
+    /// that lacks nothing is copied byte for byte.
     ///
     /// # Errors
     /// [`TooLarge`] if `out` is shorter than [`Jpeg::mended_len`]; nothing is written then.

@@ -88,8 +88,8 @@ impl Transcoder {
         self.encoder.set_quality(quality);
     }
 
-    /// Decodes a mended JPEG, scales it, and returns its new size. Damaged parts of the compressed data are decoded as far
-    /// as possible.
+    /// Decodes a mended JPEG, scales it, and returns its new size. Damaged parts of the compressed data are decoded as
+    /// far as possible.
     ///
     /// # Errors
     /// A [`TranscodeError`] if the JPEG cannot be decoded; there is nothing to encode then.

@@ -1,8 +1,8 @@
 //! The thread that writes one camera's recordings. Only this thread waits for the disk.
 //!
 //! It writes frames at once, and flushes them to the disk once a second (fdatasync), so that after a power cut a file
-//! plays up to its last second or two. When something fails, it reports that, drops frames, and tries again every second
-//! with a new file.
+//! plays up to its last second or two. When something fails, it reports that, drops frames, and tries again every
+//! second with a new file.
 
 use std::fs::File;
 use std::io;

@@ -5,7 +5,8 @@
 //! memory of their own. Little is needed here:
 //!
 //! - While it grows, the file is a header followed by clusters of about a second, each complete when it is written. The
-//!   length of the segment is "unknown" (RFC 8794 section 6.2), so a file that was cut off plays up to its last cluster.
+//!   length of the segment is "unknown" (RFC 8794 section 6.2), so a file that was cut off plays up to its last
+//!   cluster.
 //! - When it is closed, an index is appended, and its position and the duration go into space kept in the header.
 
 use std::time::{Duration, SystemTime};
@@ -258,8 +259,8 @@ impl FileHeader {
         out
     }
 
-    /// The parts of the header that are then overwritten, each as a position in the file and bytes. `ms` is the duration, `index`
-    /// the position of the index, `length` the length of the file with it, in bytes.
+    /// The parts of the header that are then overwritten, each as a position in the file and bytes. `ms` is the
+    /// duration, `index` the position of the index, `length` the length of the file with it, in bytes.
     pub fn patches(&self, ms: u64, index: u64, length: u64) -> [(u64, Vec<u8>); 3] {
         let segment = self.segment as u64;
         [

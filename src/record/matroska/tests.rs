@@ -1,5 +1,5 @@
-//! Checks files with a reader of its own, so that the writer does not check itself; tests/clients use ffprobe, ffmpeg and
-//! VLC.
+//! Checks files with a reader of its own, so that the writer does not check itself; tests/clients use ffprobe, ffmpeg
+//! and VLC.
 
 use super::*;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 /// One element: identifier, offset of its contents, contents.
 struct Found<'a>(u32, usize, &'a [u8]);
 
-/// The elements of `bytes`, which lie at `offset` in the file. An unknown size reaches to the end; `None` if an
+/// The elements of `bytes`, which are at `offset` in the file. An unknown size reaches to the end; `None` if an
 /// element is cut off.
 fn elements(bytes: &[u8], offset: usize) -> Option<Vec<Found<'_>>> {
     let (mut at, mut found) = (0, Vec::new());

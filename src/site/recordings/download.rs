@@ -15,7 +15,7 @@ use crate::site::response::plain_text;
 
 const CONTENT_TYPE: &str = "video/matroska";
 
-/// By what a client sees whether the file is still the one that it has a part of.
+/// The validators by which a client sees whether the file is still the same one that it has a part of.
 struct Validators {
     etag: String,
     last_modified: String,

@@ -1,4 +1,4 @@
-//! The part of `/state` that has the form of ustreamer's `/state`, for programs that know that one: `ok`, and one
+//! The part of `/state` that has the form of ustreamer's `/state`, for programs that know that form: `ok`, and one
 //! camera in `result`. It has only the fields that mean the same here; docs/api.md
 //! lists them.
 

@@ -21,8 +21,8 @@ const LATE_INTERVALS: u32 = 2;
 /// ... but at most this many in a row are dropped for that: as many as wait in the driver's buffers.
 const LATE_FRAMES: u32 = 3;
 
-/// A camera's JPEGs of another size than agreed are accepted after this many of them in a row. A single one is a frame with
-/// a damaged header.
+/// A camera's JPEGs of another size than agreed are accepted after this many of them in a row. A single one is a frame
+/// with a damaged header.
 const SIZE_FRAMES: u32 = 5;
 
 /// What happened to a usable frame.
@@ -116,8 +116,8 @@ impl Session {
         taken
     }
 
-    /// If there were too many unusable frames in a row, so that the camera must be reopened: how many, and what was wrong
-    /// with the last one.
+    /// If there were too many unusable frames in a row, so that the camera must be reopened: how many, and what was
+    /// wrong with the last one.
     pub(super) fn too_many_bad(&self) -> Option<(u32, DropReason)> {
         let (bad, last) = self.bad;
         last.filter(|_| bad > self.tolerated).map(|last| (bad, last))

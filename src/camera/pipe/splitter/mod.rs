@@ -1,9 +1,9 @@
 //! Finds the JPEGs in a stream of bytes that consists of JPEGs, one after the other.
 //!
-//! Used only by [`super::Pipe`], which reads into [`Splitter::spare`]. The end of a JPEG is found by walking its markers
-//! (ITU T.81 B.1.1): over segments by their length, so that the EOI of a thumbnail in an EXIF segment is ignored, and
-//! through the compressed scan up to EOI. So a frame is complete as soon as its last byte arrives, not only with the
-//! first byte of the next one. What it promises:
+//! Used only by [`super::Pipe`], which reads into [`Splitter::spare`]. The end of a JPEG is found by walking its
+//! markers (ITU T.81 B.1.1): over segments by their length, so that the EOI of a thumbnail in an EXIF segment is
+//! ignored, and through the compressed scan up to EOI. So a frame is complete as soon as its last byte arrives, not
+//! only with the first byte of the next one. What it promises:
 //!
 //! - The same frames come out however the bytes are split into reads.
 //! - Garbage, half frames and frames without an end are lost, but seldom the frame behind them.

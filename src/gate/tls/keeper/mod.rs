@@ -52,8 +52,8 @@ enum Source {
 }
 
 impl Keeper {
-    /// The keeper of the certificate that the settings ask for; `None` without HTTPS. `names` are the server's names, in
-    /// lower case.
+    /// The keeper of the certificate that the settings ask for; `None` without HTTPS. `names` are the server's names,
+    /// in lower case.
     ///
     /// # Errors
     /// The files cannot be used, or no certificate can be made.
