@@ -153,7 +153,7 @@ impl Pictures {
         (pictures, writers)
     }
 
-    /// What the site knows of the rest.
+    /// Everything that the site reads to answer requests.
     fn app_state(
         &self,
         settings: &Settings,
@@ -237,7 +237,7 @@ fn announce(
     Ok(())
 }
 
-/// Tells the service manager that this program is ready, and from now on how it is; `None` without one.
+/// Reports to the service manager that this program is ready, and its status from now on; `None` without one.
 fn start_watchdog(
     gate: &Gate,
     feeds: &[Arc<Feed>],

@@ -11,7 +11,7 @@ use crate::auth::Role;
 use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
 
-/// What to do.
+/// The task that the command line names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Serve until a signal ends the program.
@@ -117,7 +117,7 @@ fn user_name(text: &str) -> Result<String, String> {
     is_user_name(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
-/// What the options on the command line set.
+/// The values that the options on the command line set.
 ///
 /// # Errors
 /// The first mistake found.

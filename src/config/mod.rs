@@ -61,7 +61,7 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
     let settings = match file::read(path).and_then(|file| merge(&line, &file)) {
         Err(mistake) if appliance => {
             let rescued = file::rescue(path);
-            // No picture is better than one for everybody if the file says who may see it.
+            // If the file says who may watch, no picture is better than a picture for everybody.
             if rescued.users.is_empty() && task != Task::Wifi && file::names_users(path) {
                 return Err(mistake);
             }
@@ -72,7 +72,7 @@ pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task,
     Ok((task, with_port(settings)))
 }
 
-/// The settings that a file with this text makes alone, over the defaults; messages call the file `name`.
+/// The settings from a file with this text, without a command line. Messages call the file `name`.
 ///
 /// # Errors
 /// The first mistake found, with its line if it is in the settings file.

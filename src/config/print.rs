@@ -1,4 +1,4 @@
-//! Settings as the settings file that sets the same, for `boardcam check`.
+//! Prints settings as a settings file that sets the same, for `boardcam check`.
 
 use std::fmt;
 

@@ -46,7 +46,7 @@ pub struct Settings {
     pub verbose: bool,
     /// The wireless network that the board joins.
     pub wifi: Option<Wifi>,
-    /// Why the defaults apply in place of the settings file.
+    /// Why the defaults apply instead of the settings file.
     pub mistake: Option<Problem>,
 }
 

@@ -1,5 +1,5 @@
-//! What the command line and the settings file set, and how complete settings are made from both: the command line
-//! first, then the file, then the defaults.
+//! The values that the command line and the settings file set, and how complete settings are made from both: the
+//! command line first, then the file, then the defaults.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,7 +21,7 @@ const MAX_CAMERAS: usize = 16;
 pub(super) struct Texts(BTreeMap<&'static str, Vec<String>>);
 
 impl Texts {
-    /// Sets an option, again if it may be given several times.
+    /// Sets an option, or adds a value to one that may be given several times.
     ///
     /// # Errors
     /// What was expected.
@@ -46,7 +46,7 @@ impl Texts {
     }
 }
 
-/// What is set for one camera.
+/// The values that are set for one camera.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct CameraValues {
     pub(super) name: Option<String>,
@@ -54,7 +54,7 @@ pub(super) struct CameraValues {
     pub(super) texts: Texts,
 }
 
-/// What the command line or the file sets.
+/// The values that the command line or the file sets.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Values {
     pub(super) cameras: Vec<CameraValues>,
@@ -82,7 +82,7 @@ impl Values {
 /// Complete settings.
 ///
 /// # Errors
-/// What does not go together.
+/// Settings that contradict each other.
 pub(super) fn merge(line: &Values, file: &Values) -> Result<Settings, Problem> {
     let mut settings = Settings { users: file.users.clone(), wifi: file.wifi.clone(), ..Settings::default() };
     for opt in options::all() {

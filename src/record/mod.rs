@@ -5,7 +5,7 @@
 //! recording only; they are counted and reported. The [`keeper`] lists the folder and keeps it within its limits, and
 //! [`reader`] reads files for downloads. The site looks at [`Recordings`], which never waits for a disk.
 //!
-//! Nothing of this runs unless the settings name a folder.
+//! None of this runs unless the settings name a folder.
 
 mod clock;
 mod deletion;

@@ -83,7 +83,7 @@ mod tests {
         let now = 1_800_000_900;
         assert_eq!(starts(&surplus(&entries, &limits, 0, Some(now), &[])), [0, 1, 2, 3, 4]);
         assert_eq!(surplus(&entries, &limits, 0, None, &[]).len(), 0);
-        // One that was recorded before the clock was set has an age that nobody knows.
+        // The age of a recording from before the clock was set is unknown.
         entries.push(Entry {
             name: Name { camera: "door".to_owned(), start: 12 },
             bytes: 10,

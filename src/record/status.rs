@@ -15,9 +15,9 @@ pub(super) const SLOW: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What somebody chose by the switch, until the plan's next change.
+    /// The position of the switch, if somebody used it; holds until the plan's next change.
     by_hand: Option<bool>,
-    /// What the plan said last.
+    /// Whether the plan said to record, when it was last checked.
     planned: bool,
     file: Option<Name>,
     error: Option<RecordError>,

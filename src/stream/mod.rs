@@ -158,7 +158,7 @@ impl<'a> Stream<'a> {
         SessionEnd::Shutdown
     }
 
-    /// Gets memory for what the source delivers, and logs what that is.
+    /// Gets memory for the source's frames, and logs what it delivers.
     fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
         let label = self.label();
         info!("{label}: opened {}", in_words(info));

@@ -235,7 +235,9 @@ fn pictures_too_large_for_the_memory_are_reported_and_shown_once_there_is_enough
     boardcam.limit(Resource::Data, Some((boardcam.memory("VmData")? << 10) + RESERVE + (4 << 20)))?;
     std::fs::write(folder.join("go"), "")?;
     let health = || boardcam.get("/healthz");
-    wait_for("it to be told", || Ok(health()?.text().contains("no memory for 4 of up to").then_some(())))?;
+    wait_for("the problem to be reported", || {
+        Ok(health()?.text().contains("not enough memory for 4 pictures of up to").then_some(()))
+    })?;
     viewer.next()?;
     boardcam.limit(Resource::Data, None)?;
     wait_for("the picture", || Ok((health()?.status == 200).then_some(())))?;

@@ -255,17 +255,17 @@ fn a_camera_on_a_full_bus_gets_less_and_says_so() -> Outcome {
     /// Bytes per second that the bus has left, and the mode that the camera can send with them, up to 1280x720 at 30/s.
     const TIGHT: [(&str, Size, u32); 2] = [("10000000", SIZES[0], 15), ("7000000", SIZES[1], 30)];
     const NO_BANDWIDTH: &str = "the USB bus lacks the bandwidth for mjpeg 1280x720 at 30/s";
-    let on_a_bus_with = |room| Camera::plug_in_with(&["--isochronous", "--bus", room]);
-    for (room, size, fps) in TIGHT {
-        let _camera = on_a_bus_with(room)?;
+    let on_a_bus_with = |left| Camera::plug_in_with(&["--isochronous", "--bus", left]);
+    for (left, size, fps) in TIGHT {
+        let _camera = on_a_bus_with(left)?;
         let boardcam = Boardcam::start(&[])?;
         let state = boardcam.wait_until_live()?;
         let less = Setting { name: "camera", size, fps, format: "mjpeg" };
-        ensure!(less.is_met_by(&state), "with {room} bytes per second not {size:?} at {fps}/s: {state}");
-        let told = format!("{NO_BANDWIDTH}; taking mjpeg {}x{} at {fps}/s", size.0, size.1);
+        ensure!(less.is_met_by(&state), "with {left} bytes per second not {size:?} at {fps}/s: {state}");
+        let compromise = format!("{NO_BANDWIDTH}; taking mjpeg {}x{} at {fps}/s", size.0, size.1);
         let compromises = state["compromises"].as_array().ok_or("no compromises")?;
-        ensure!(compromises.iter().any(|one| *one == told), "/state does not say so: {state}");
-        ensure!(boardcam.log()?.contains(&told), "the log does not say so");
+        ensure!(compromises.iter().any(|one| *one == compromise), "/state does not say so: {state}");
+        ensure!(boardcam.log()?.contains(&compromise), "the log does not say so");
         see_the_camera(&boardcam.watch_first()?, &feed(size)?)?;
     }
     // Not even for the smallest.
