@@ -151,7 +151,7 @@ class Busybox(Keeps, unittest.TestCase):
         self.script("status", code=3)
         self.assertNotIn(f"{stubborn} ", [line.split("root")[0].strip() for line in self.board.run("ps").split("\n")])
 
-    def test_a_mistake_in_the_settings_is_told_where_it_is_made_and_later_in_the_log(self):
+    def test_a_mistake_in_the_settings_is_reported_at_once_and_later_in_the_log(self):
         self.board.write("/etc/boardcam.toml", 'camera = "pattern"\nsise = "1x1"\n')
         told = self.script("start", code=6)
         self.assertIn("line 2 of the settings file /etc/boardcam.toml", told)
@@ -182,7 +182,7 @@ class Busybox(Keeps, unittest.TestCase):
         self.assertEqual(self.board.run("ls", "/opt/mine"), "")
         self.assertEqual(self.board.run("stat", "-c", "%a", "/var/lib").strip(), "755")
 
-    def test_other_words_are_told_what_there_is(self):
+    def test_other_arguments_are_answered_with_the_usage(self):
         self.assertIn("start|stop|restart|status", self.script("reload", code=2))
 
     def test_it_is_started_at_boot_and_stopped_at_the_end(self):

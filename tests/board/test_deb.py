@@ -100,7 +100,7 @@ class OnDebian(WithFolder):
         self.board.serves()
         self.assertEqual(self.board.run("dpkg", "-V", "boardcam"), "")
 
-    def test_installed_again_it_runs_anew(self):
+    def test_installed_again_it_runs_again(self):
         first = self.systemctl("show", "--value", "-p", "MainPID")
         self.board.run("dpkg", "-i", "/opt/boardcam.deb")
         self.board.serves()

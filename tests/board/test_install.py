@@ -62,7 +62,7 @@ class Install(unittest.TestCase):
                 self.install(processor=processor)
                 self.assertEqual((self.root / PROGRAM).read_text(), target)
 
-    def test_a_board_for_which_there_is_none_is_told_so(self):
+    def test_a_board_without_a_program_for_it_is_reported(self):
         self.system(8)
         self.assertIn("there is no boardcam for a mips", self.install(processor="mips", code=1))
 
@@ -88,7 +88,7 @@ class Install(unittest.TestCase):
         self.install("--remove")
         self.assertEqual(self.files(), before)
 
-    def test_what_cannot_be_is_told_and_changes_nothing(self):
+    def test_what_is_impossible_is_reported_and_changes_nothing(self):
         before = self.files()
         self.assertIn("usage: board/install", self.install("--no-such-thing", code=2))
         self.assertIn("usage: board/install", self.install("--binary", code=2))

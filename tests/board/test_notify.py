@@ -120,7 +120,7 @@ class Notify(unittest.TestCase):
         self.assertEqual(taken.process.wait(WAIT_S), 1)
         self.assertEqual(taken.lines("READY"), [])
 
-    def test_it_tells_an_abstract_socket_too(self):
+    def test_it_reports_to_an_abstract_socket_too(self):
         self.manager(name=f"@boardcam-test-{os.getpid()}").until_heard("READY=1")
 
     def test_it_says_again_and_again_that_it_lives_and_how(self):
@@ -134,7 +134,7 @@ class Notify(unittest.TestCase):
         manager.until_heard("STATUS=")
         self.assertEqual(manager.lines("WATCHDOG"), [])
 
-    def test_a_camera_that_is_missing_is_told_and_is_no_reason_for_a_restart(self):
+    def test_a_missing_camera_is_reported_and_does_not_cause_a_restart(self):
         manager = self.manager("--camera", "/dev/video-not-here", watchdog_ms=1000)
         manager.until_heard("STATUS=camera: cannot open /dev/video-not-here")
         manager.wait_for("WATCHDOG=1", times=3)

@@ -318,7 +318,7 @@ class Systemd(Keeps, unittest.TestCase):
         self.assertEqual(self.show("LoadState"), "not-found")
         self.assertEqual(self.board.get("/state")[0], 0)
 
-    def test_over_ssh_it_is_installed_and_removed_as_root_and_as_one_who_may_use_sudo(self):
+    def test_over_ssh_it_is_installed_and_removed_as_root_and_as_a_user_with_sudo(self):
         self.board.run("sh", "-c", "id pi 2>/dev/null || useradd --create-home --shell /bin/sh pi")
         self.board.write("/etc/sudoers.d/pi", "pi ALL=(ALL) NOPASSWD: ALL\n", 0o440)
         keys = self.board.folder / "keys"

@@ -65,6 +65,6 @@ class Curl(WithProgram):
         self.assertIn(b" 200 ", head.splitlines()[0])
         self.assertIn(b"multipart/x-mixed-replace", head)
 
-    def test_a_stream_that_was_closed_is_no_viewer_any_more(self):
+    def test_a_closed_stream_is_no_longer_a_viewer(self):
         self.check_stream(self.url + "/stream?id=leaves")
         until("the viewer is gone", lambda: b'"leaves"' not in curl(self.url + "/state"))

@@ -306,7 +306,7 @@ class Code(unittest.TestCase):
         until("its code", lambda: b" in a browser" in terminal.shown)
         self.assertEqual(terminal.codes(), ["https://10.79.0.1:8443/"])
 
-    def test_what_is_no_terminal_gets_no_code(self):
+    def test_only_a_terminal_gets_the_code(self):
         self.network.address("one", "add", "10.79.0.1")
         with tempfile.TemporaryFile("w+") as file:
             command = [os.environ["BOARDCAM_BIN"], "--camera", "pattern", "--listen", f"0.0.0.0:{PORT}", "--log", "stderr"]

@@ -129,7 +129,7 @@ class Metrics(WithProgram):
                 lower, seen = bound, count
             self.assertTrue(least <= rest["sum"] <= most, f"{least} <= {rest['sum']} <= {most}")
 
-    def test_the_board_tells_its_temperature_and_why_it_is_slow_whatever_its_zones_are_called(self):
+    def test_the_board_reports_its_temperature_and_why_it_is_slow_whatever_its_zones_are_called(self):
         if not self.tells:
             self.skipTest("no mount namespace can be made here")
         samples = self.samples()

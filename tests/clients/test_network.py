@@ -14,7 +14,7 @@ class FromElsewhere(unittest.TestCase):
         self.addCleanup(self.program.stop)
         self.url = self.program.url
 
-    def test_the_page_works_where_it_is_no_secure_context(self):
+    def test_the_page_works_without_a_secure_context(self):
         browser = open_browser(self)
         set_screen(browser, "phone")
         browser.get(self.url + "/")

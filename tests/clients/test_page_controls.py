@@ -278,7 +278,7 @@ class Controls(WithBrowser):
             back[scheme] = self.run_js("return getComputedStyle(document.body).backgroundColor")
         self.assertEqual(back, {"light": "rgb(233, 236, 240)", "dark": "rgb(0, 0, 0)"})
 
-    def test_nothing_glides_or_blinks_for_those_who_do_not_want_it(self):
+    def test_nothing_moves_or_blinks_for_users_who_prefer_reduced_motion(self):
         moving = """
             return [...document.querySelectorAll('*')].map((element) => getComputedStyle(element))
                 .filter((style) => style.animationName !== 'none' || style.transitionDuration !== '0s').length;

@@ -214,7 +214,7 @@ class Disks(unittest.TestCase):
         told = recording(program)["problem"]
         return " ".join(told.values()) if told else ""
 
-    def test_a_full_disk_is_told_costs_no_viewer_and_is_recorded_on_when_it_has_room(self):
+    def test_a_full_disk_is_reported_costs_no_viewer_and_recording_resumes_when_it_has_space(self):
         with disk.plugged_in("8m") as small:
             options = ["--record", "always", "--record-segment", "2", "--record-min-free", "2"]
             with contextlib.closing(Recorder(self, small.recordings, *options)) as recorder:
@@ -283,7 +283,7 @@ class Disks(unittest.TestCase):
                 until("no problem", lambda: not self.problem(recorder.program))
                 recorder.program.stop()
 
-    def test_a_disk_that_is_pulled_out_is_told_and_recorded_on_when_it_is_back(self):
+    def test_a_disk_that_is_pulled_out_is_reported_and_recording_resumes_when_it_is_back(self):
         with disk.plugged_in("16m") as small:
             with contextlib.closing(Recorder(self, small.recordings, "--record", "always")) as recorder:
                 program = recorder.program
@@ -300,7 +300,7 @@ class Disks(unittest.TestCase):
                 goes_on()
                 program.stop()
 
-    def test_a_disk_that_is_read_only_is_told_until_it_is_not(self):
+    def test_a_read_only_disk_is_reported_until_it_is_writable(self):
         with disk.plugged_in("16m") as small:
             small.remount("ro")
             with contextlib.closing(Recorder(self, small.recordings, "--record", "always")) as recorder:

@@ -105,7 +105,7 @@ class Running(unittest.TestCase):
         self.assertRegex(mounted, r"rw,nosuid,nodev,noexec,noatime")
         self.assertEqual(self.board.shell("ls -d /data/boardcam"), "/data/boardcam")
 
-    def test_a_full_disk_for_recordings_is_told_and_disturbs_nothing(self):
+    def test_a_full_disk_for_recordings_is_reported_and_disturbs_nothing(self):
         recording = lambda: self.board.state()["cameras"][0]["recording"]
         until("the disk", lambda: self.board.shell("grep ' /data ext4 ' /proc/mounts"))
         first = self.pid()
@@ -183,7 +183,7 @@ class Mistakes(unittest.TestCase):
         self.addCleanup(board.cut_power)
         return board
 
-    def test_a_mistake_in_the_settings_leaves_the_defaults_and_is_told_everywhere(self):
+    def test_a_mistake_in_the_settings_leaves_the_defaults_and_is_reported_everywhere(self):
         half = (WORK / "system/bin/boardcam").read_bytes()[: 1 << 20]
         board = self.board(b'camera = "pattern"\r\nqualty = 85\r\nwifi.name = "home"\r\n', newer=half)
         board.says("the boardcam on the card does not run")
@@ -237,12 +237,12 @@ class SettingsFiles(unittest.TestCase):
         self.state_with(self.SMALL.encode())
         self.board.picture()
 
-    def test_settings_of_a_gigabyte_are_told(self):
+    def test_settings_of_a_gigabyte_are_reported(self):
         self.assertIn("larger than 65536 bytes", self.with_a_gigabyte["program"]["problem"]["why"])
         self.assertEqual(self.with_a_gigabyte["cameras"][0]["source"], "auto")
         self.assertEqual(self.taken, "65537")
 
-    def test_missing_settings_are_told_and_empty_ones_are_right(self):
+    def test_missing_settings_are_reported_and_empty_ones_are_right(self):
         self.assertIsNone(self.problem_with(b""))
         self.assertIn("No such file", self.problem_with(None))
 
@@ -256,11 +256,11 @@ class SettingsFiles(unittest.TestCase):
                 self.board.picture()
                 self.assertEqual(self.board.state()["cameras"][0]["format"]["width"], 320)
 
-    def test_settings_that_are_no_text_or_have_a_mistake_are_told(self):
+    def test_settings_that_are_not_text_or_have_a_mistake_are_reported(self):
         self.assertIn("UTF-8", self.problem_with(random.Random(5).randbytes(5000)))
         self.assertIn("line 3", self.problem_with(f"{self.SMALL}fsp = 5\n".replace("\n", "\r\n").encode()))
 
-    def test_without_a_disk_for_recordings_this_is_told_and_the_picture_stays(self):
+    def test_a_missing_disk_for_recordings_is_reported_and_the_picture_stays(self):
         state = self.state_with(self.SMALL.encode() + RECORDING + b'record = "always"\n')
         problem = until("the problem", lambda: self.board.state()["cameras"][0]["recording"]["problem"])
         self.assertIn("/data/boardcam", " ".join(problem.values()))

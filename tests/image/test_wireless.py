@@ -62,7 +62,7 @@ def access_point():
 
 @unittest.skipUnless(ALL, "takes long; --all")
 class Wireless(unittest.TestCase):
-    def test_a_wrong_key_is_told_and_with_the_right_one_the_picture_is_there_by_wireless(self):
+    def test_a_wrong_wifi_key_is_reported_and_the_right_one_brings_the_picture(self):
         card = Card(SETTINGS.encode())
         self.addCleanup(card.remove)
         board = virt(card, more=access_point())

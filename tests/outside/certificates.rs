@@ -30,7 +30,7 @@ impl Folder {
 }
 
 #[test]
-fn its_certificate_stays_over_restarts_and_the_log_tells_its_fingerprint() -> Outcome {
+fn its_certificate_survives_restarts_and_the_log_has_its_fingerprint() -> Outcome {
     let folder = Folder::new()?;
     let see = || -> Outcome<(Vec<u8>, String)> {
         let (boardcam, address) = small(&folder)?;
@@ -49,7 +49,7 @@ fn its_certificate_stays_over_restarts_and_the_log_tells_its_fingerprint() -> Ou
 }
 
 #[test]
-fn its_certificate_is_for_the_name_it_is_found_under_and_made_anew_for_another() -> Outcome {
+fn its_certificate_is_for_the_name_it_is_found_under_and_is_replaced_for_another_name() -> Outcome {
     let folder = Folder::new()?;
     for name in ["garden", "door"] {
         let (_boardcam, address) = start(&folder, "auto", &["--size", "320x240", "--name", name])?;
@@ -60,7 +60,7 @@ fn its_certificate_is_for_the_name_it_is_found_under_and_made_anew_for_another()
 }
 
 #[test]
-fn certificates_that_cannot_be_used_are_told_at_the_start() -> Outcome {
+fn certificates_that_cannot_be_used_are_reported_at_the_start() -> Outcome {
     let folder = Folder::new()?;
     let tell = |told: &str| -> Outcome {
         let line =

@@ -106,7 +106,7 @@ fn fate(reader: &mut BufReader<TcpStream>) -> Outcome<Fate> {
 }
 
 #[test]
-fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told_to_come_again() -> Outcome {
+fn a_thousand_idle_connections_cost_no_thread_and_more_than_the_limit_are_asked_to_try_later() -> Outcome {
     const IDLE: u64 = 1_000;
     const MORE: u64 = 100;
     /// At least this many get a refusal; the others are closed at once.
@@ -153,7 +153,7 @@ fn a_thousand_idle_connections_cost_no_thread_and_those_above_the_limit_are_told
 }
 
 #[test]
-fn five_hundred_requests_at_once_are_each_answered_or_told_to_come_again() -> Outcome {
+fn five_hundred_requests_at_once_are_each_answered_or_asked_to_try_later() -> Outcome {
     const REQUESTS: usize = 500;
     open_many()?;
     let boardcam = Boardcam::pattern()?;
@@ -179,7 +179,7 @@ fn five_hundred_requests_at_once_are_each_answered_or_told_to_come_again() -> Ou
 }
 
 #[test]
-fn without_a_free_descriptor_viewers_go_on_and_who_waits_is_served_when_there_is_one() -> Outcome {
+fn without_a_free_descriptor_viewers_continue_and_waiting_clients_are_served_later() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
@@ -205,7 +205,7 @@ fn without_a_free_descriptor_viewers_go_on_and_who_waits_is_served_when_there_is
 }
 
 #[test]
-fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
+fn a_site_that_ended_for_lack_of_descriptors_is_restarted() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48"])?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
@@ -229,7 +229,7 @@ fn the_site_that_ended_for_want_of_descriptors_is_started_anew() -> Outcome {
 }
 
 #[test]
-fn an_answer_of_many_kilobytes_tells_its_length_and_keeps_the_connection() -> Outcome {
+fn a_large_answer_has_its_length_and_keeps_the_connection() -> Outcome {
     /// From this size on the site's server would send chunks, which the gate must never see.
     const CHUNKED_FROM: usize = 32 << 10;
     const VIEWERS: usize = 250;
@@ -255,7 +255,7 @@ fn an_answer_of_many_kilobytes_tells_its_length_and_keeps_the_connection() -> Ou
 }
 
 #[test]
-fn who_asks_how_many_connections_there_are_is_one_of_them() -> Outcome {
+fn a_client_that_asks_for_the_number_of_connections_is_one_of_them() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     for _ in 0..200 {
         ensure!(boardcam.connections()? > 0, "not counted");

@@ -122,7 +122,7 @@ fn a_client_without_host_that_speaks_http_1_0_is_served_and_its_connection_close
 }
 
 #[test]
-fn who_expects_100_continue_gets_it_and_then_an_answer() -> Outcome {
+fn a_client_that_expects_100_continue_gets_it_and_then_an_answer() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let ask = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
     let mut reader = request(boardcam.address, ask)?;
@@ -149,7 +149,7 @@ fn a_body_at_the_limit_is_taken_and_one_byte_more_is_refused() -> Outcome {
 }
 
 #[test]
-fn odd_requests_and_those_with_two_meanings_are_refused_and_nothing_behind_them_is_served() -> Outcome {
+fn ambiguous_requests_are_refused_and_nothing_after_them_is_served() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     let post = |headers: &str| get(headers).replacen("GET", "POST", 1) + "x";
@@ -198,7 +198,7 @@ fn odd_requests_and_those_with_two_meanings_are_refused_and_nothing_behind_them_
 }
 
 #[test]
-fn the_sites_private_port_refuses_who_does_not_have_the_key() -> Outcome {
+fn the_sites_private_port_refuses_requests_without_the_key() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "-v"])?;
     let site: SocketAddr = wait_for("the site to listen", || {
         let log = boardcam.log();
@@ -333,7 +333,7 @@ fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
 }
 
 #[test]
-fn no_path_leads_to_a_file_of_the_board() -> Outcome {
+fn no_path_reaches_a_file_of_the_board() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     for path in [
         "/etc/passwd",
@@ -361,7 +361,7 @@ fn no_path_leads_to_a_file_of_the_board() -> Outcome {
 }
 
 #[test]
-fn who_asks_for_a_part_of_something_gets_all_of_it_as_if_he_had_not() -> Outcome {
+fn a_request_for_part_of_a_page_gets_all_of_it() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     for path in ["/icon.svg", "/snapshot"] {
         for range in ["bytes=0-9", "bytes=-1", "bytes=99999999999999999999-", "bytes=0-0,2-2", "lines=1"] {

@@ -138,7 +138,7 @@ fn frames_larger_than_what_is_encrypted_ahead_come_whole() -> Outcome {
 }
 
 #[test]
-fn plain_http_leads_to_https_but_for_health_and_programs_on_this_machine() -> Outcome {
+fn plain_http_redirects_to_https_except_for_health_and_local_programs() -> Outcome {
     let folder = Folder::new()?;
     let (boardcam, address) = start(&folder, "auto", &["--size", "64x48", "--host", "board.test"])?;
     let plain = |path: &str, host: &str, more: &str| {
@@ -201,7 +201,7 @@ fn over_https_the_cookie_is_secure_signing_out_ends_streams_and_in_plain_no_pass
 }
 
 #[test]
-fn who_speaks_http_or_nonsense_where_tls_belongs_is_told_and_the_other_way_round() -> Outcome {
+fn http_or_nonsense_on_the_tls_port_gets_a_reason_and_the_other_way_round() -> Outcome {
     let folder = Folder::new()?;
     let (boardcam, address) = small(&folder)?;
     for bytes in [get("/").as_bytes(), b"\x80\x80\x01\x03\x01", b"\0"] {

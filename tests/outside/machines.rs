@@ -116,7 +116,7 @@ fn objects(log: &str) -> Outcome<Vec<Value>> {
 }
 
 #[test]
-fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outcome {
+fn with_log_format_json_every_line_is_an_object_that_names_its_camera() -> Outcome {
     let place = Place::new()?;
     let folder = place.0.to_str().ok_or("an odd path")?;
     let line = ["--camera", "door=pattern", "--size", "64x48", "--log-format", "json", "-v"];
@@ -144,7 +144,7 @@ fn with_log_format_json_every_line_is_an_object_that_tells_its_camera() -> Outco
 }
 
 #[test]
-fn with_log_format_json_what_ends_it_is_told_in_json_too() -> Outcome {
+fn with_log_format_json_a_fatal_error_is_json_too() -> Outcome {
     // An address for documentation (RFC 5737), which no machine has.
     let output = run(&["--camera", "pattern", "--log-format", "json", "--listen", "192.0.2.1:80"])?;
     ensure!(output.status.code() == Some(1), "{}", output.status);

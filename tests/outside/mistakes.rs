@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use client::{Answer, Outcome, ensure, request, wait_for};
 
 #[test]
-fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
+fn wrong_options_are_reported_with_a_right_one() -> Outcome {
     for (options, told) in [
         (&["--quality", "0"][..], "a whole number from 1 to 100; write for example --quality 85"),
         (&["--quality", "101"], "a whole number from 1 to 100"),
@@ -37,7 +37,7 @@ fn options_that_cannot_be_are_told_with_a_right_one() -> Outcome {
 }
 
 #[test]
-fn addresses_that_cannot_be_listened_on_are_told() -> Outcome {
+fn addresses_that_cannot_be_listened_on_are_reported() -> Outcome {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?.to_string();
     let line = complaint(&["--camera", "pattern", "--listen", &address], 1)?;
@@ -51,7 +51,7 @@ fn addresses_that_cannot_be_listened_on_are_told() -> Outcome {
 }
 
 #[test]
-fn a_settings_file_with_a_mistake_is_told_with_its_line() -> Outcome {
+fn a_mistake_in_the_settings_file_is_reported_with_its_line() -> Outcome {
     for (text, told) in [
         ("# mine\nqualty = 5\n", "line 2 of the settings file"),
         ("qualty = 5\n", "did you mean quality?"),
@@ -132,7 +132,7 @@ fn a_snapshot_goes_into_a_file_or_says_why_not() -> Outcome {
 }
 
 #[test]
-fn things_that_are_no_camera_are_told_and_the_card_is_served() -> Outcome {
+fn what_is_not_a_camera_is_reported_and_the_card_is_served() -> Outcome {
     let file = File::new("no-camera", "x")?;
     for path in ["/dev/null", "/tmp", file.path(), "/dev/video-not-here"] {
         let boardcam = Boardcam::start(&["--camera", path, "--size", "320x240"])?;
@@ -175,7 +175,7 @@ fn twelve_streams_at_once_all_get_frames_and_the_rest_is_served() -> Outcome {
 }
 
 #[test]
-fn what_is_no_request_is_answered_in_words_and_leaves_it_serving() -> Outcome {
+fn what_is_not_a_request_gets_a_reason_and_leaves_the_server_running() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(20_000));
     for (bytes, status) in [

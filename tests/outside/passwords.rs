@@ -94,7 +94,7 @@ fn hash_password_makes_a_user_for_the_file_and_shows_the_password_nowhere() -> O
 }
 
 #[test]
-fn mistakes_in_users_are_told_with_their_line() -> Outcome {
+fn mistakes_in_users_are_reported_with_their_line() -> Outcome {
     let user = |hash: &str| format!("[[user]]\nname = \"anna\"\nrole = \"control\"\npassword = \"{hash}\"\n");
     for (text, told) in [
         (user(HASH) + &user(HASH), "line 5 of the settings file"),
@@ -157,7 +157,7 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
 }
 
 #[test]
-fn who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
+fn a_user_who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
     let boardcam = guarded("roles.toml", &[])?;
     for user in [ANNA, BEN] {
         for path in ["/", "/state", "/healthz", "/snapshot?card=1"] {

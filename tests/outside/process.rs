@@ -83,7 +83,7 @@ fn with_hundreds_of_requests_waiting_it_ends_soon() -> Outcome {
 }
 
 #[test]
-fn when_told_while_frozen_it_ends_soon_after() -> Outcome {
+fn a_signal_while_frozen_ends_it_soon_afterwards() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     boardcam.watch("/stream")?.next()?;
     boardcam.signal(Signal::STOP)?;
@@ -208,12 +208,12 @@ fn short_of(resource: Resource, used: &str, told: &str) -> Outcome {
 }
 
 #[test]
-fn with_little_address_space_left_nobody_new_is_served_and_those_there_go_on() -> Outcome {
+fn with_little_address_space_left_new_clients_are_refused_and_present_ones_continue() -> Outcome {
     short_of(Resource::As, "VmSize", "RLIMIT_AS")
 }
 
 #[test]
-fn with_little_memory_left_nobody_new_is_served_and_those_there_go_on() -> Outcome {
+fn with_little_memory_left_new_clients_are_refused_and_present_ones_continue() -> Outcome {
     short_of(Resource::Data, "VmData", "RLIMIT_DATA")
 }
 

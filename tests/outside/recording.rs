@@ -201,7 +201,7 @@ fn a_recording_is_downloaded_whole_and_in_parts_on_one_connection() -> Outcome {
 }
 
 #[test]
-fn no_name_leads_to_a_file_that_is_no_recording() -> Outcome {
+fn no_name_reaches_a_file_that_is_not_a_recording() -> Outcome {
     let place = Place::new()?;
     let secret = place.0.join("secret");
     fs::write(&secret, "secret")?;
@@ -237,7 +237,7 @@ fn no_name_leads_to_a_file_that_is_no_recording() -> Outcome {
 }
 
 #[test]
-fn who_deletes_a_recording_deletes_that_one_and_not_the_one_being_made() -> Outcome {
+fn deleting_a_recording_deletes_that_one_and_not_the_one_being_made() -> Outcome {
     let place = Place::new()?;
     let boardcam = start(&place.0, &[])?;
     let (first, listed) = record_one(&boardcam, &place, 5)?;
@@ -305,7 +305,7 @@ fn frames_are_encoded_for_a_recording_alone_and_for_nobody_not_at_all() -> Outco
 }
 
 #[test]
-fn a_folder_that_comes_and_goes_is_told_and_live_pictures_go_on() -> Outcome {
+fn a_folder_that_comes_and_goes_is_reported_and_live_pictures_continue() -> Outcome {
     let place = Place::new()?;
     let folder = place.0.join("disk/recordings");
     let boardcam = start(&folder, &["--record", "always"])?;
@@ -379,7 +379,7 @@ fn the_card_is_not_recorded() -> Outcome {
 }
 
 #[test]
-fn recording_without_a_folder_is_a_mistake_that_is_told() -> Outcome {
+fn recording_without_a_folder_is_reported_as_a_mistake() -> Outcome {
     let told = complaint(&["--camera", "pattern", "--record", "always"], 2)?;
     ensure!(told.contains("no folder") && told.contains("record-folder"), "{told}");
     let boardcam = Boardcam::pattern()?;

@@ -173,7 +173,7 @@ fn the_page_and_its_parts_are_there_and_nothing_comes_from_elsewhere() -> Outcom
 }
 
 #[test]
-fn state_says_what_is_captured_and_who_watches() -> Outcome {
+fn state_says_what_is_captured_and_which_viewers_there_are() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "a=pattern", "--camera", "b=pattern", "--size", "64x48"])?;
     let viewer = boardcam.watch("/cameras/b/stream?id=me-1")?;
     viewer.next()?;

@@ -56,7 +56,7 @@ fn a_browser_signs_in_watches_and_signs_out_which_ends_its_streams() -> Outcome 
 }
 
 #[test]
-fn of_two_cookies_the_one_that_holds_counts_and_one_from_before_a_restart_leads_to_the_form() -> Outcome {
+fn of_two_cookies_the_valid_one_counts_and_an_old_one_leads_to_the_sign_in_form() -> Outcome {
     let boardcam = guarded("cookies.toml", &[])?;
     let good = sign_in(&boardcam, "ben")?;
     let name = good.split('=').next().unwrap_or_default().to_owned();
@@ -158,7 +158,7 @@ fn a_token_opens_the_stream_and_nothing_more_survives_a_restart_and_ends_with_it
 }
 
 #[test]
-fn a_token_that_cannot_be_kept_or_named_is_refused_in_words() -> Outcome {
+fn a_token_that_cannot_be_kept_or_named_is_refused_with_a_reason() -> Outcome {
     let folder = Folder::new("not-a-folder");
     fs::write(&folder.0, "a file")?;
     let boardcam = folder.start("unkept.toml")?;

@@ -71,7 +71,7 @@ fn snapshots_come_in_the_size_and_quality_that_were_asked_for() -> Outcome {
 }
 
 #[test]
-fn two_who_want_the_same_cost_one_transcode_and_when_they_go_it_ends() -> Outcome {
+fn two_viewers_of_the_same_variant_cost_one_transcode_which_ends_with_them() -> Outcome {
     let boardcam = pattern("30")?;
     let main = boardcam.watch("/stream")?;
     main.next()?;
@@ -133,7 +133,7 @@ fn the_cameras_own_stream_loses_nothing_while_three_others_are_made_of_it() -> O
 }
 
 #[test]
-fn one_kind_too_many_is_refused_with_the_names_of_those_there_are() -> Outcome {
+fn one_variant_too_many_is_refused_with_the_names_of_the_others() -> Outcome {
     let boardcam = pattern("30")?;
     let sizes: Vec<_> = (0..VARIANTS_MAX).map(|n| format!("{}x20", 20 + n)).collect();
     let watch = |size: &String| boardcam.watch(&format!("/stream?size={size}"));
@@ -155,7 +155,7 @@ fn one_kind_too_many_is_refused_with_the_names_of_those_there_are() -> Outcome {
 }
 
 #[test]
-fn wishes_that_cannot_be_are_told_what_could_and_disturb_nobody() -> Outcome {
+fn impossible_parameters_are_answered_with_possible_ones_and_disturb_nobody() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
