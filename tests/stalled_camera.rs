@@ -95,7 +95,7 @@ fn readers_that_stop(address: SocketAddr) -> Outcome<Vec<BufReader<TcpStream>>> 
     let asks = "GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4 * BUFFERED);
     let stopped = (0..STOPPED).map(|_| narrow(address, asks.as_bytes()));
     let stopped = stopped.collect::<Outcome<Vec<_>>>()?;
-    wait_for("those who stop reading", all_there(address, STOPPED))?;
+    wait_for("the viewers that stop reading", all_there(address, STOPPED))?;
     let mut last = Vec::new();
     wait_for("them to be in the middle of an answer", || {
         let now = unsent(address)?;

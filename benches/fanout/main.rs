@@ -2,7 +2,7 @@
 //! TLS handshakes do to plain viewers: `cargo bench --bench fanout`, or with other numbers of viewers
 //! `cargo bench --bench fanout -- 10 900`.
 //!
-//! The server is this program started anew in one of three roles, and its CPU time is what the kernel says of
+//! The server is another process of this program in one of three roles, and its CPU time is what the kernel says of
 //! all its threads. `boardcam` is the whole service (gate, site, stream, ring, fan-out) around a camera that is
 //! memory: 100 KB JPEGs at 30/s without Huffman tables, so that checking and mending are in the figure and
 //! only the driver is not; `boardcam, HTTPS` is the same with encrypted viewers. `send()` is the least that a

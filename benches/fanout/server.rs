@@ -1,4 +1,4 @@
-//! The servers, each this program started anew in a role.
+//! The servers, each another process of this program in one role.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};

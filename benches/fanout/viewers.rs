@@ -1,4 +1,4 @@
-//! The clients: viewers, all on one thread that measures, and those who only shake hands.
+//! The clients: viewers, all on one thread that measures, and clients that only shake hands.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use rustls::ClientConnection;
 
 use crate::{HANDSHAKES, Outcome, SCAN, SHAKERS, service};
 
-/// Shakers leave the processors to the server and to whoever measures, since they would be elsewhere.
+/// Shakers leave the processors to the server and the measurement: real clients run elsewhere.
 const NICE: i32 = 19;
 
 struct Viewer {
@@ -65,7 +65,7 @@ impl Viewers {
             let mut socket = TcpStream::from_std(socket);
             viewers.poll.registry().register(&mut socket, Token(number), Interest::READABLE)?;
             viewers.viewers.push(Viewer { socket, tls, filled: 0, head: [0; multipart::HEAD_MAX] });
-            viewers.read(Duration::ZERO, &mut Round::default())?; // lest those who came first fall behind
+            viewers.read(Duration::ZERO, &mut Round::default())?; // so the first viewers do not fall behind
         }
         Ok(viewers)
     }

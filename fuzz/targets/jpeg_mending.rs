@@ -1,5 +1,5 @@
 //! Whatever bytes a camera delivers: either they are refused, or they become a JPEG with a beginning and an
-//! end, in exactly the room that was told before, to which nothing is left to mend.
+//! end, in exactly the space announced before and with nothing left to mend.
 #![no_main]
 
 use boardcam::jpeg::eoi::Policy;

@@ -1,4 +1,4 @@
-//! Whatever stands in the settings file: a mistake is told on one line that names a line of the file, and
+//! Whatever the settings file contains, a mistake is reported on one line that names a line of the file, and
 //! settings that were accepted say the same when they are printed and read again.
 #![no_main]
 

@@ -167,7 +167,7 @@ class Busybox(Keeps, unittest.TestCase):
         self.script("start")
         self.board.serves()
 
-    def test_whoever_starts_it_it_keeps_things_in_one_place_unless_its_defaults_name_another(self):
+    def test_it_keeps_things_in_one_place_whoever_starts_it_unless_its_defaults_name_another(self):
         defaults = "/etc/default/boardcam"
         self.addCleanup(self.board.run, "rm", "-rf", defaults, "/opt/mine", "/opt/theirs")
         self.board.run("mkdir", "-p", "/opt/mine", "/opt/theirs")

@@ -33,7 +33,7 @@ class WithFolder(unittest.TestCase):
 
     @classmethod
     def program(cls, architecture):
-        """A static program for this architecture, as far as its header tells."""
+        """A static program for this architecture, judging by its header."""
         program = bytearray(Path(shutil.which("busybox")).read_bytes())
         program[18:20] = MACHINES[architecture].to_bytes(2, "little")
         path = cls.folder / f"program-{architecture}"
@@ -118,7 +118,7 @@ class OnDebian(WithFolder):
         self.board.serves()
         self.assertEqual(self.systemctl("is-enabled"), "enabled")
 
-    def test_whoever_switched_it_off_finds_it_off_after_an_upgrade(self):
+    def test_a_service_that_was_switched_off_stays_off_after_an_upgrade(self):
         self.systemctl("disable", "--now")
         self.board.run("dpkg", "-i", "/opt/boardcam.deb")
         self.assertEqual(self.systemctl("is-enabled", code=1), "disabled")

@@ -71,7 +71,7 @@ class Manager:
             self.heard += [(time.monotonic(), line) for line in message.split("\n")]
 
     def wait_for(self, beginning, times=1):
-        """Waits until so many more lines with this beginning have come, and gives the last."""
+        """Waits for this many more lines with this prefix and returns the last."""
         before = len(self.lines(beginning))
         return until(f"{beginning} from boardcam", lambda: self.lines(beginning)[before + times - 1 :])[-1]
 

@@ -181,7 +181,7 @@ class Systemd(Keeps, unittest.TestCase):
         self.board.run("systemctl", "daemon-reload")
 
     def watch(self, path):
-        """Somebody who watches until the end of the check."""
+        """A viewer that watches until the end of the check."""
         url = f"http://127.0.0.1:8080{path}"
         command = ["nsenter", "-t", str(self.board.init), "-n", "curl", "-sN", "-o", "/dev/null", url]
         viewer = subprocess.Popen(command)
@@ -262,7 +262,7 @@ class Systemd(Keeps, unittest.TestCase):
         self.settings('camera = "pipe:/opt/rpicam-vid"\n')
         self.systemctl("restart")
         until("its pictures", lambda: self.board.get("/healthz")[0] == 200)
-        # No driver here: a device that may be used is told from one that may not by the error.
+        # No driver here: the error distinguishes a permitted device from a forbidden one.
         for told in [
             r"may touch /var/lib/boardcam/kept",
             r"may not touch /etc/written: .*Read-only file system",

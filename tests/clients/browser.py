@@ -93,7 +93,7 @@ def watched(program):
 
 
 def await_moving(browser, number=shown_number, frames=5):
-    """Waits until the shown number has moved on so many times."""
+    """Waits until the number shown has changed this many times."""
     seen = {until("a frame with a counter", lambda: number(browser))}
     until("moving frames", lambda: seen.add(number(browser)) or len(seen - {None}) > frames)
 

@@ -171,7 +171,7 @@ def read_counter(picture):
     if grey.ndim == 3:
         grey = grey[:, :, :3].mean(axis=2)
     height, width = grey.shape
-    # The side of a cell grows with the picture; the check tells which it is.
+    # The side of a cell grows with the picture; the check finds out which it is.
     for side in range(UNIT, min(height // ROWS, width // CELLS) + 1, UNIT):
         number = _read_cells(grey, side)
         if number is not None:

@@ -67,7 +67,7 @@ class Page(WithBrowser):
         self.assertEqual(watched(self.program), ["camera"])
 
     def test_the_page_works_where_the_browser_trusts_it_least(self):
-        # Under a plain name, as http://board.local, it is no secure context.
+        # Under a plain name, as http://board.local, this is not a secure context.
         program = Program("front=pattern", "back=pattern", options=["--host", "board.test"])
         self.addCleanup(program.stop)
         browser = open_browser(self, "--host-resolver-rules=MAP board.test 127.0.0.1")

@@ -27,7 +27,7 @@ sys.exit(main())
 """
 """Home Assistant with those of its parts alone that the settings name."""
 SETTINGS = {
-    # Whoever signs in on this machine is let in.
+    # Anyone who signs in on this machine is accepted.
     "homeassistant": {"auth_providers": [{"type": "command_line", "command": "/bin/true"}]},
     "api": {},
     "auth": {},

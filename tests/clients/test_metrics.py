@@ -31,7 +31,7 @@ printf %s "$ZONE" > /sys/class/thermal/thermal_zone0/type
 echo 50005 > /sys/devices/platform/soc/soc:firmware/get_throttled
 exec "$@"
 """
-"""A board that tells everything, for one process alone. The rest of /sys is empty for it."""
+"""A board that reports everything, visible to one process only. The rest of its /sys is empty."""
 
 
 def get(url):

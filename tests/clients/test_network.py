@@ -1,4 +1,4 @@
-"""From an address that is not loopback, as from a phone: there a plain page is no secure context."""
+"""From an address that is not loopback, as from a phone: there a plain HTTP page is not a secure context."""
 
 import unittest
 

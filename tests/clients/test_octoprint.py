@@ -64,7 +64,7 @@ class Printer:
         try:
             return json.loads(cls.get("/api/version"))["server"]
         except (OSError, http.client.HTTPException, ValueError):
-            # While it starts, another server tells so, in words that are no HTTP, and then leaves its place to it.
+            # While it starts, another server says so, in text that is not HTTP, and then makes way for it.
             return None
 
     @classmethod

@@ -32,7 +32,7 @@ class Parsers(WithProgram):
         self.assertEqual(picture.shape[:2], (HEIGHT, WIDTH))
 
     def test_mainsail_finds_frames_by_soi_and_length(self):
-        """Everything up to FFD8 is a head with Content-Length; so many bytes are the picture; one more is lost."""
+        """Everything up to FFD8 is a head with Content-Length; that many bytes are the picture; one more is lost."""
         body = self.open("/stream?timestamp=1700000000").read(ENOUGH)
         frames, head, begin = 0, 0, body.find(b"\xff\xd8")
         while begin >= 0 and frames < FRAMES:

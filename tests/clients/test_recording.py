@@ -83,7 +83,7 @@ class Recorder(contextlib.ExitStack):
         ask(self.program, "/api/recording", "POST", on=on)
 
     def record_one(self, frames):
-        """A closed file with at least so many frames."""
+        """A closed file with at least this many frames."""
         self.switch(True)
         await_frames(self.program, frames)
         self.switch(False)
@@ -190,7 +190,7 @@ class Files(unittest.TestCase):
 
 class Disks(unittest.TestCase):
     def watch(self, program):
-        """A function that waits until a viewer, who reads all the time, has got so many more frames."""
+        """A function that waits until a viewer that reads all the time has received this many more frames."""
         answer = urllib.request.urlopen(program.url + "/stream", timeout=WAIT_S)
         got = []
 
@@ -222,7 +222,7 @@ class Disks(unittest.TestCase):
                 goes_on = self.watch(program)
                 await_frames(program, 30)
                 filler = small.place / "of somebody else"
-                # Unbuffered, lest closing it writes what no longer fits.
+                # Unbuffered, so that closing it does not write what no longer fits.
                 with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
                     while True:
                         file.write(bytes(1 << 16))

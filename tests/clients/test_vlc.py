@@ -11,7 +11,7 @@ from program import HEIGHT, WIDTH, WithProgram, read_counter, until
 
 PICTURES = 5
 EVERY = 5
-"""VLC keeps a picture of so many."""
+"""VLC keeps one picture out of this many."""
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 """VLC refuses to be root."""
 

@@ -139,7 +139,7 @@ class Guest:
         self.console.append((time.monotonic(), line.decode(errors="replace").rstrip()))
 
     def says(self, pattern, after=0, seconds=WAIT_S):
-        """Waits for a line of the console, after so many others; gives when it came, and the match."""
+        """Waits for a console line after this many others; returns its time and the match."""
 
         def said():
             for at, line in list(self.console)[after:]:

@@ -26,7 +26,7 @@ until [ "$(cat /run/carrier-cable)" = 1 ] && [ -e /run/dhcp-cable.pid ]; do usle
 echo $! > /run/second
 """
 # The card's own network script asks for an address at this end of the cable, and forgets the one that was there each
-# time; so whoever looks gives it one first.
+# time; so each check gives it one first.
 THIS_END = "ip addr add 192.168.78.1/24 dev cable 2> /dev/null"
 
 
@@ -149,7 +149,7 @@ class Running(unittest.TestCase):
         self.board.shell(SECOND_BOARD)
         fetch = f"{THIS_END}; {IN_IT} wget -q -O - http://127.0.0.1/state"
         there = lambda: re.search(r'"network":{"name":"([^"]*)"', self.board.shell(fetch))
-        # This one asks anew, too, since it has got another address.
+        # This one asks again, too, since it has a new address.
         until("a name for each", lambda: {found[1] if (found := there()) else "", self.board.state()["network"]["name"]}
               == {"boardcam.local", "boardcam-2.local"})
 
@@ -157,7 +157,7 @@ class Running(unittest.TestCase):
         server = TimeServer()
         self.addCleanup(server.close)
         self.board.shell("date -s 2000-01-01")
-        lease = "interface=eth0 ip=10.0.2.15 mask=24 router=10.0.2.2 dns=10.0.2.3"  # as udhcpc tells it
+        lease = "interface=eth0 ip=10.0.2.15 mask=24 router=10.0.2.2 dns=10.0.2.3"  # as udhcpc reports it
         self.board.shell(f"{lease} ntpsrv=10.0.2.2 /etc/address bound")
         until("the time", lambda: abs(int(self.board.shell("date +%s")) - time.time()) < 60)
         self.assertGreater(server.asked, 0)

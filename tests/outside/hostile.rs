@@ -374,7 +374,7 @@ fn a_request_for_part_of_a_page_gets_all_of_it() -> Outcome {
 }
 
 #[test]
-fn no_answer_shows_what_gate_and_site_tell_each_other() -> Outcome {
+fn no_answer_shows_the_private_headers_of_gate_and_site() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     for path in ["/", "/stream", "/snapshot", "/state", "/healthz", "/nowhere"] {
         let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -305,7 +305,7 @@ fn garbage_within_tls_ends_that_connection_alone() -> Outcome {
         for asked in ["", "GET /sta", &get("/state"), &get("/stream")] {
             let mut connection = Trust::any()?.request(address, asked.as_bytes())?;
             let _ = connection.get_mut().sock.write_all(garbage); // it need not take all of that
-            let _ = std::io::copy(&mut connection, &mut std::io::sink()); // until it is told
+            let _ = std::io::copy(&mut connection, &mut std::io::sink()); // until the server ends it
             held.push(connection);
         }
     }
@@ -348,7 +348,7 @@ fn https_viewers_that_never_read_are_dropped_and_one_that_reads_slowly_stays() -
             }
             Ok::<_, std::io::Error>((taken, slow))
         });
-        let dropped = wait_for("those who never read to be dropped", || {
+        let dropped = wait_for("the viewers that never read to be dropped", || {
             Ok((watching(&boardcam)? == 2).then(|| begin.elapsed().as_secs_f64()))
         })?;
         let (taken, slow) = reading.join().map_err(|_| "the reader panicked")??;

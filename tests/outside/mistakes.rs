@@ -106,7 +106,7 @@ fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wron
 }
 
 #[test]
-fn check_prints_what_holds() -> Outcome {
+fn check_prints_the_settings_in_force() -> Outcome {
     let text = "quality = 70\n[[camera]]\nname = \"door\"\nsource = \"pattern\"\nbad-frames = 3\n";
     let file = File::new("right.toml", text)?;
     let output = run(&["--config", file.path(), "check", "--fps", "5"])?;

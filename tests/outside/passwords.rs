@@ -1,4 +1,4 @@
-//! Users and passwords, from the settings to whoever tries wrong ones.
+//! Users and passwords, from the settings to wrong guesses.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -229,7 +229,7 @@ fn a_thousand_wrong_passwords_are_slowed_and_logged_and_harm_nobody() -> Outcome
     ensure!(refused >= 5 && slowed > 900, "{refused} refused, {slowed} slowed");
     // Proven before: whose password is not guessed is not locked out by others behind the same address.
     ensure!(ask(boardcam.address, "GET", "/state", &[BEN], "")?.status == 200, "ben");
-    // But whoever guesses from there is not told the right one from wrong ones.
+    // But guesses from there get the same answer, right or wrong.
     ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 429, "anna");
     goes_on(&viewer, 10)?;
     let told = boardcam.log().matches("wrong password for user \"anna\" from 127.0.0.1").count();

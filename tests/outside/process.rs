@@ -155,7 +155,7 @@ fn is_served_after_it_was_frozen_for(freeze: Duration) -> Outcome {
     let viewer = boardcam.watch("/stream")?;
     viewer.next()?;
     boardcam.signal(Signal::STOP)?;
-    // There is no condition to wait for: nothing may happen meanwhile.
+    // No condition to wait for: nothing may happen in the meantime.
     thread::sleep(freeze);
     boardcam.signal(Signal::CONT)?;
     let last = boardcam.state()?["cameras"][0]["frames"]["published"].as_u64();

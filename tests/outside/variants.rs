@@ -104,7 +104,7 @@ fn two_viewers_of_the_same_variant_cost_one_transcode_which_ends_with_them() -> 
     Ok(())
 }
 
-/// The part of the pattern's frames that came into the ring, over so many of them, which somebody watches.
+/// The part of the pattern's frames that reached the ring, over this many frames, while somebody watches.
 fn share(boardcam: &Boardcam, frames: u64) -> Outcome<f64> {
     let count = || -> Outcome<(u64, u64)> {
         let counts = &boardcam.state()?["cameras"][0]["frames"];
@@ -149,9 +149,9 @@ fn one_variant_too_many_is_refused_with_the_names_of_the_others() -> Outcome {
     ensure!(variants(&boardcam)?.len() == VARIANTS_MAX, "{:?}", variants(&boardcam)?);
     boardcam.watch(&format!("/stream?size={}", sizes[0]))?.next()?;
     boardcam.watch("/stream?fps=20")?.next()?;
-    // When one of them goes there is room again.
+    // When one of them ends, another is possible.
     drop(viewers);
-    wait_for("room", || Ok((boardcam.get("/snapshot?size=9x9")?.status == 200).then_some(())))
+    wait_for("a free variant", || Ok((boardcam.get("/snapshot?size=9x9")?.status == 200).then_some(())))
 }
 
 #[test]

@@ -70,7 +70,7 @@ def run_here(folder, names):
 
 
 def run_in_workers(folder, names, workers):
-    """The same, each file in a process of its own, with so many at a time."""
+    """The same, each file in a process of its own, with this many at a time."""
     files = [file for name in names or ["*"] for file in folder.glob(f"test_{name}.py")]
     # The largest files take longest: they go first, so that nothing long is left for the end.
     files.sort(key=lambda file: file.stat().st_size, reverse=True)

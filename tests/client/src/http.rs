@@ -135,7 +135,7 @@ fn line(reader: &mut impl BufRead) -> Outcome<String> {
     Ok(String::from_utf8(line.to_vec())?)
 }
 
-/// Somebody who watches a stream on one connection for as long as this lives.
+/// A viewer that watches a stream on one connection for as long as this value lives.
 pub struct Viewer {
     inbox: Arc<Inbox>,
     socket: TcpStream,
@@ -211,7 +211,7 @@ impl Viewer {
         self.inbox.lock().received
     }
 
-    /// The first frame from now on that is as wished.
+    /// The first frame from now on that meets the condition.
     pub fn wait_for(&self, what: &str, mut wished: impl FnMut(&[u8]) -> bool) -> Outcome<Vec<u8>> {
         let begin = Instant::now();
         self.inbox.lock().frames.clear();

@@ -1,4 +1,4 @@
-//! HTTPS, trusting what it is told to.
+//! HTTPS, with the trusted certificates chosen by the caller.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -35,7 +35,7 @@ fn a_driver_that_fails_now_and_then_is_asked_again() -> Outcome {
     press(Inject::BufferFlag)?;
     boardcam.wait_until("a flagged frame", |camera| dropped(camera, "flagged") == 1)?;
     see_the_bars(&viewer)?;
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew for one frame");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened for one frame");
 
     // A fatal error wakes a wait for a frame with POLLERR. The errors at the start show once it has ended the stream.
     let errors = [
@@ -47,7 +47,7 @@ fn a_driver_that_fails_now_and_then_is_asked_again() -> Outcome {
     for (openings, (injected, told)) in (2..).zip(errors) {
         let told_before = boardcam.log()?.matches(told).count();
         injected.iter().try_for_each(|button| press(*button))?;
-        wait_for("the camera to be opened anew", || Ok((boardcam.openings()? == openings).then_some(())))?;
+        wait_for("the camera to be reopened", || Ok((boardcam.openings()? == openings).then_some(())))?;
         see_the_bars(&viewer)?;
         ensure!(boardcam.log()?.matches(told).count() > told_before, "the log does not say {told:?}");
     }

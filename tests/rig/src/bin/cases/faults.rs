@@ -33,7 +33,7 @@ fn a_frame_that_is_cut_short_now_and_then_is_dropped() -> Outcome {
     let captured = count(&end, "captured") - count(&begin, "captured");
     let truncated = dropped(&end, "truncated") - dropped(&begin, "truncated");
     ensure!((captured / EVERY).abs_diff(truncated) <= 1, "{truncated} of {captured} frames were dropped");
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened");
     camera.suffer("none")?;
     see_the_camera(&viewer, &feed)?;
     boardcam.ensure_no_more_than(before)
@@ -54,7 +54,7 @@ fn a_camera_that_never_sends_eoi_is_shown() -> Outcome {
     camera.suffer("none")?;
     wait_for("the end of the notice", || Ok(boardcam.log()?.contains("have their end").then_some(())))?;
     see_the_camera(&viewer, &feed)?;
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened");
     boardcam.ensure_no_more_than(before)
 }
 
@@ -64,10 +64,10 @@ fn a_camera_that_sends_garbage_is_reopened() -> Outcome {
     camera.suffer(&format!("no-begin:{TOLERATED}"))?;
     boardcam.wait_until("unusable frames", |camera| dropped(camera, "no_soi") == TOLERATED)?;
     see_only_the_camera(&viewer, &feed)?;
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew for {TOLERATED} unusable frames");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened for {TOLERATED} unusable frames");
     // 11 end the session, and the search forgives as many as may be left.
     camera.suffer("no-begin:16")?;
-    wait_for("the camera to be opened anew", || Ok((boardcam.openings()? == 2).then_some(())))?;
+    wait_for("the camera to be reopened", || Ok((boardcam.openings()? == 2).then_some(())))?;
     ensure!(boardcam.log()?.contains("11 in a row were unusable"), "the log does not say why");
     see_only_the_camera_again(&viewer, &feed)?;
     boardcam.ensure_no_more_than(before)

@@ -122,7 +122,7 @@ fn a_size_that_the_camera_lacks_gives_the_nearest() -> Outcome {
             .filter_map(|one| one.as_str())
             .any(|one| one.contains("700x500") && one.contains("640x480"))
     });
-    ensure!(told, "/state does not tell the compromise: {state}");
+    ensure!(told, "/state does not report the compromise: {state}");
     let log = boardcam.log()?;
     ensure!(log.lines().any(|l| l.contains("700x500") && l.contains("640x480")), "the log does not tell it");
     boardcam.watch_first()?.wait_for("a frame of the smaller size", |frame| feed.find(frame).is_some())?;

@@ -28,7 +28,7 @@ fn frames_larger_than_announced_are_dropped() -> Outcome {
     camera.suffer("large:7")?;
     boardcam.wait_until("frames that are too large", |camera| dropped(camera, "flagged") > 1)?;
     see_only_the_camera(&viewer, &feed)?;
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened");
     boardcam.ensure_no_more_than(before)
 }
 
@@ -59,9 +59,9 @@ fn a_camera_that_babbles_comes_back() -> Outcome {
     camera.suffer("babble:1")?;
     boardcam.wait_until("flagged frames", |camera| dropped(camera, "flagged") > 0)?;
     see_only_the_camera(&viewer, &feed)?;
-    ensure!(boardcam.openings()? == 1, "the camera was opened anew for one transfer");
+    ensure!(boardcam.openings()? == 1, "the camera was reopened for one transfer");
     camera.suffer(&format!("babble:{ALL_TRANSFERS}"))?;
-    wait_for("the camera to be opened anew", || Ok((boardcam.openings()? == 2).then_some(())))?;
+    wait_for("the camera to be reopened", || Ok((boardcam.openings()? == 2).then_some(())))?;
     see_only_the_camera(&viewer, &feed)?;
     boardcam.ensure_no_more_than(before)
 }
