@@ -61,7 +61,7 @@ const ROUNDS: usize = 3;
 const WARM_UP: Duration = Duration::from_secs(1);
 const COUNTED: Duration = Duration::from_secs(4);
 
-/// Tells the program started anew what it is, and how many viewers will come; or where it is to shake hands.
+/// Give another process of this program its role and the number of viewers, or the address for handshakes.
 const ROLE: &str = "FANOUT_BENCH_ROLE";
 const COUNT: &str = "FANOUT_BENCH_VIEWERS";
 const HANDSHAKES: &str = "FANOUT_BENCH_HANDSHAKES";

@@ -112,4 +112,4 @@ class Parsers(WithProgram):
         script = self.open("/page.js").read().decode()
         self.assertTrue("<img" in page or "'img'" in script or '"img"' in script)
         for event in ["visibilitychange", "pageshow", "error"]:
-            self.assertIn(event, script, "Safari stops after a change of apps; the page must begin anew")
+            self.assertIn(event, script, "Safari stops after a change of apps; the page must restart it")

@@ -31,8 +31,7 @@ fn of_camera(metrics: &BTreeMap<String, f64>, name: &str) -> Outcome<f64> {
 }
 
 #[test]
-fn metrics_count_what_was_captured_encoded_and_sent_and_remain_when_viewers_and_variants_are_gone() -> Outcome
-{
+fn metrics_count_what_was_captured_encoded_and_sent_and_outlive_viewers_and_variants() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let before = metrics(&boardcam)?;
     ensure!(of_camera(&before, "frames_sent_total")? == 0.0, "{before:#?}");
