@@ -50,7 +50,7 @@ fn sip(sockets: &mut [TcpStream], rate: usize, end: &AtomicBool) -> Outcome {
 }
 
 fn number(value: &Value) -> Outcome<u64> {
-    Ok(value.as_u64().ok_or_else(|| format!("{value} is no number"))?)
+    Ok(value.as_u64().ok_or_else(|| format!("{value} is not a number"))?)
 }
 
 /// What /state says. Checks that the memory for slow viewers is within its limit.

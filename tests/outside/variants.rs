@@ -34,7 +34,7 @@ fn variants(boardcam: &Boardcam) -> Outcome<Vec<Value>> {
 }
 
 fn number(value: &Value) -> Outcome<u64> {
-    value.as_u64().ok_or_else(|| format!("{value} is no number").into())
+    value.as_u64().ok_or_else(|| format!("{value} is not a number").into())
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub fn bare_jpeg(scan: usize) -> Vec<u8> {
 pub fn mended(bare: &[u8]) -> Vec<u8> {
     let jpeg = Jpeg::check(bare).expect("a JPEG that can be mended");
     let mut mended = vec![0; jpeg.mended_len()];
-    jpeg.copy_into(&mut mended).expect("room enough");
+    jpeg.copy_into(&mut mended).expect("enough space");
     mended
 }
 

@@ -120,7 +120,7 @@ fn headers(reader: &mut impl BufRead) -> Outcome<HashMap<String, String>> {
         if line.is_empty() {
             return Ok(found);
         }
-        let (name, value) = line.split_once(':').ok_or_else(|| format!("{line:?} is no header"))?;
+        let (name, value) = line.split_once(':').ok_or_else(|| format!("{line:?} is not a header"))?;
         found.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
 }

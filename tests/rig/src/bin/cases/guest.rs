@@ -103,7 +103,7 @@ impl Camera {
 
     /// Its node's path as text.
     pub fn path(&self) -> Outcome<&str> {
-        Ok(self.node.to_str().ok_or("a node whose name is no text")?)
+        Ok(self.node.to_str().ok_or("a node whose name is not UTF-8")?)
     }
 
     /// Waits for its first frame and returns when it was sent.

@@ -25,7 +25,7 @@ pub const CASES: &[Case] = &[
 fn auto_finds_the_camera_among_other_nodes() -> Outcome {
     let feed = feed(SIZES[0])?;
     let camera = Camera::plug_in()?;
-    let path = camera.node.to_str().ok_or("a node whose name is no text")?;
+    let path = camera.node.to_str().ok_or("a node whose name is not UTF-8")?;
     // While another program has the camera, every node is tried and none is used.
     let other = Boardcam::start(&["--camera", path])?;
     other.wait_until_live()?;
@@ -71,7 +71,7 @@ fn probe_lists_every_node() -> Outcome {
 fn a_busy_camera_is_shown_once_it_is_free() -> Outcome {
     let feed = feed(SIZES[0])?;
     let camera = Camera::plug_in()?;
-    let node = camera.node.to_str().ok_or("a node whose name is no text")?;
+    let node = camera.node.to_str().ok_or("a node whose name is not UTF-8")?;
     let other = Boardcam::start(&["--camera", node])?;
     other.wait_until_live()?;
     let boardcam = Boardcam::start(&["--camera", node])?;
@@ -86,7 +86,7 @@ fn a_busy_camera_is_shown_once_it_is_free() -> Outcome {
 fn no_permission_names_the_group() -> Outcome {
     const NOBODY: u32 = 65_534;
     let camera = Camera::plug_in()?;
-    let node = camera.node.to_str().ok_or("a node whose name is no text")?;
+    let node = camera.node.to_str().ok_or("a node whose name is not UTF-8")?;
     let boardcam = Boardcam::start_as(Some(NOBODY), &["--camera", node])?;
     ensure_told(&boardcam, &["EACCES", "group video"])
 }
