@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::camera::SourceConfig;
 use crate::feed::{CaptureState, Demand, Feed};
 use crate::host::shutdown::Shutdown;
+use crate::names::DEFAULT_CAMERA;
 use crate::problem::Problem;
 use crate::stream::Stream;
 
@@ -42,7 +43,7 @@ pub fn take(config: &SourceConfig, output: &Path) -> Result<(), Problem> {
 }
 
 fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
-    let (feed, writer) = Feed::new("camera".to_owned(), config.clone());
+    let (feed, writer) = Feed::new(DEFAULT_CAMERA.to_owned(), config.clone());
     let feed = Arc::new(feed);
     let _demand = Demand::new(feed.clone());
     let shutdown = Shutdown::default();

@@ -9,6 +9,7 @@ use super::wifi::Wifi;
 use crate::auth::User;
 use crate::camera::{PipeSpec, SourceConfig, SourceSpec};
 use crate::gate::tls::Https;
+use crate::names::DEFAULT_CAMERA;
 use crate::problem::Problem;
 use crate::record;
 use crate::record::plan::Plan;
@@ -191,7 +192,7 @@ pub(super) fn wrong_option(opt: &Opt, text: &str, why: String) -> Problem {
 
 /// The first of `camera`, `camera-2`, `camera-3`... that is not taken.
 fn free_name(taken: &HashSet<String>) -> String {
-    let numbered = (2..).map(|n| format!("camera-{n}"));
-    let mut names = std::iter::once("camera".to_owned()).chain(numbered);
+    let numbered = (2..).map(|n| format!("{DEFAULT_CAMERA}-{n}"));
+    let mut names = std::iter::once(DEFAULT_CAMERA.to_owned()).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_default()
 }
