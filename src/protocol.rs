@@ -186,7 +186,7 @@ mod tests {
             [OrderKind::Stream, OrderKind::Snapshot { card: false }, OrderKind::Snapshot { card: true }]
         {
             let plain = Order::new(kind, 3);
-            let size = Some(Size { width: 640, height: 65_535 });
+            let size = Some(Size { width: 640, height: 16_384 });
             let with_all = Order {
                 id: Some("page-1".to_owned()),
                 variant: Some(Variant { size, quality: 1 }),

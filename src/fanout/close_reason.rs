@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::problem::Problem;
+
 /// A viewer that takes nothing for this long is dropped.
 pub const STALL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -24,6 +26,8 @@ pub enum CloseReason {
     Complete,
     /// No fresh picture came for a snapshot within [`SNAPSHOT_LIMIT`].
     NoPicture,
+    /// The smaller picture that was asked for cannot be made.
+    NotMade(Problem),
     /// The session ended or the token was revoked that the client was admitted with.
     PassEnded,
     /// The recording cannot be read, and nothing of the answer has been sent yet.
@@ -44,6 +48,7 @@ impl fmt::Display for CloseReason {
             CloseReason::PassEnded => f.write_str("dropped, its session or token ended"),
             CloseReason::Panicked => f.write_str("dropped after an error in this program; see above"),
             CloseReason::Unreadable => f.write_str("the recording cannot be read"),
+            CloseReason::NotMade(problem) => problem.fmt(f),
             CloseReason::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }

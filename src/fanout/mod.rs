@@ -192,6 +192,10 @@ impl Fanout {
     /// Offers the newest frame, if it is new to this viewer.
     fn offer(&mut self, connection: usize, now: Instant) {
         let Some(viewer) = self.viewers.get_mut(&connection) else { return };
+        if let Some(problem) = viewer.refusal() {
+            self.release(connection, CloseReason::NotMade(problem));
+            return;
+        }
         let feed = viewer.feed();
         if feed.ring.newest() == viewer.seen {
             return;

@@ -1,17 +1,22 @@
 //! What became of the frames of one camera, up to its ring.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::histogram::Histogram;
+use crate::jpeg::decodable::{Refused, Undecodable};
 use crate::jpeg::passthrough::Fault;
+use crate::jpeg::transcode::TranscodeError;
 
 /// Why a captured frame was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
     /// The source marked its contents as corrupt.
     Flagged,
-    /// It is not a whole JPEG.
+    /// It is not a whole JPEG, or of a kind that cannot be shown.
     Fault(Fault),
+    /// It is a JPEG that had to be decoded and cannot be.
+    Undecodable(Undecodable),
     /// Its size is not the one that was agreed with the camera.
     WrongSize,
     /// It is larger than a slot.
@@ -39,9 +44,19 @@ impl DropReason {
         !matches!(self, DropReason::Late | DropReason::NoSlot)
     }
 
+    /// Whether this is a kind of JPEG, and not damage or a lack of time or memory: the next frame will have it too.
+    pub fn is_kind(self) -> bool {
+        match self {
+            DropReason::Fault(fault) => fault.is_kind(),
+            DropReason::Undecodable(reason) => reason.is_kind(),
+            _ => false,
+        }
+    }
+
     /// All reasons.
     pub fn all() -> impl Iterator<Item = DropReason> {
-        Self::OWN.into_iter().chain(Fault::ALL.into_iter().map(DropReason::Fault))
+        let undecodable = Undecodable::ALL.into_iter().map(DropReason::Undecodable);
+        Self::OWN.into_iter().chain(Fault::ALL.into_iter().map(DropReason::Fault)).chain(undecodable)
     }
 
     /// The name in `/state` and `/metrics`.
@@ -49,6 +64,7 @@ impl DropReason {
         match self {
             DropReason::Flagged => "flagged",
             DropReason::Fault(fault) => fault.name(),
+            DropReason::Undecodable(reason) => reason.name(),
             DropReason::WrongSize => "wrong_size",
             DropReason::TooLarge => "too_large",
             DropReason::Unencodable => "unencodable",
@@ -57,12 +73,48 @@ impl DropReason {
         }
     }
 
-    fn index(self) -> usize {
+    /// Its place among [`DropReason::all`].
+    pub fn index(self) -> usize {
         Self::all().position(|reason| reason == self).unwrap_or(0)
     }
 }
 
-const REASONS: usize = DropReason::OWN.len() + Fault::ALL.len();
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DropReason::Flagged => "the driver marks the frame as damaged",
+            DropReason::Fault(fault) => return fault.fmt(f),
+            DropReason::Undecodable(reason) => return reason.fmt(f),
+            DropReason::WrongSize => "the frame has another size than agreed with the camera",
+            DropReason::TooLarge => "the frame has more bytes than were expected of a picture of its size",
+            DropReason::Unencodable => "the frame has too few bytes for a picture, or cannot be encoded",
+            DropReason::Late => "encoding is slower than the camera",
+            DropReason::NoSlot => "viewers hold all memory for frames",
+        })
+    }
+}
+
+impl From<Refused> for DropReason {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Fault(fault) => DropReason::Fault(fault),
+            Refused::Undecodable(reason) => DropReason::Undecodable(reason),
+        }
+    }
+}
+
+impl From<&TranscodeError> for DropReason {
+    fn from(error: &TranscodeError) -> Self {
+        match error {
+            TranscodeError::Fault(fault) => DropReason::Fault(*fault),
+            TranscodeError::Undecodable(reason) => DropReason::Undecodable(*reason),
+            TranscodeError::Damaged(_) => DropReason::Undecodable(Undecodable::Damaged),
+            TranscodeError::Nothing | TranscodeError::Encode(_) => DropReason::Unencodable,
+        }
+    }
+}
+
+const REASONS: usize = DropReason::OWN.len() + Fault::ALL.len() + Undecodable::ALL.len();
 
 /// Counters of one camera's frames since the program started.
 #[derive(Debug, Default)]
@@ -73,8 +125,10 @@ pub struct Counters {
     pub published: AtomicU64,
     /// Frames that were encoded here.
     pub encoded: AtomicU64,
-    /// Frames that were passed on with something added (Huffman tables, EOI) or removed (padding).
+    /// Frames that were passed on with something added (Huffman tables, EOI) or removed (padding, thumbnails).
     pub mended: AtomicU64,
+    /// Frames among the encoded that the source delivered as JPEGs of a kind that many clients cannot show.
+    pub converted: AtomicU64,
     /// Time from the capture of a frame until it was in the ring.
     pub delay: Histogram,
     dropped: [AtomicU64; REASONS],

@@ -14,6 +14,18 @@ pub const TEM: u8 = 0x01;
 pub const SOF0: u8 = 0xc0;
 /// Frame header, extended sequential DCT, Huffman coded. Every browser reads it if its samples have 8 bits.
 pub const SOF1: u8 = 0xc1;
+/// Frame header, progressive DCT, Huffman coded.
+pub const SOF2: u8 = 0xc2;
+/// Frame header, lossless, Huffman coded.
+pub const SOF3: u8 = 0xc3;
+/// The first frame header of a hierarchical picture's differences, Huffman coded; two others follow.
+pub const SOF5: u8 = 0xc5;
+/// The last of them.
+pub const SOF7: u8 = 0xc7;
+/// Frame header, sequential DCT, arithmetic coded.
+pub const SOF9: u8 = 0xc9;
+/// Frame header, lossless, arithmetic coded.
+pub const SOF11: u8 = 0xcb;
 /// Huffman tables.
 pub const DHT: u8 = 0xc4;
 /// Reserved for extensions of the standard.
@@ -32,6 +44,28 @@ pub const SOI: u8 = 0xd8;
 pub const EOI: u8 = 0xd9;
 /// Start of scan.
 pub const SOS: u8 = 0xda;
+/// Quantization tables.
+pub const DQT: u8 = 0xdb;
+/// Number of lines, behind the first scan.
+pub const DNL: u8 = 0xdc;
+/// Restart interval.
+pub const DRI: u8 = 0xdd;
+/// Hierarchical progression: the first header of a picture that is coded hierarchically.
+pub const DHP: u8 = 0xde;
+/// The first of the sixteen segments of applications.
+pub const APP0: u8 = 0xe0;
+/// That of EXIF data.
+pub const APP1: u8 = 0xe1;
+/// That in which Adobe's programs say what the components are.
+pub const APP14: u8 = 0xee;
+/// The last of them.
+pub const APP15: u8 = 0xef;
+/// The first of the segments of extensions.
+pub const JPG0: u8 = 0xf0;
+/// The last of them.
+pub const JPG13: u8 = 0xfd;
+/// A comment.
+pub const COM: u8 = 0xfe;
 
 /// The codes of frame headers, with three others among them.
 const SOF_RANGE: RangeInclusive<u8> = 0xc0..=0xcf;

@@ -6,6 +6,10 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`passthrough`] | checks a camera's own JPEG, and mends it: adds the Huffman tables and the EOI that it lacks |
+//! | `fault` | why a frame cannot be passed on |
+//! | `segment` | a walk over marker segments |
+//! | `exif` | which side of the picture is up |
+//! | [`decodable`] | which pictures are decoded correctly |
 //! | [`eoi`] | what happens to frames without EOI |
 //! | `huffman` | the standard Huffman tables |
 //! | [`marker`] | the markers of a JPEG |
@@ -18,11 +22,15 @@
 
 mod bands;
 pub mod card;
+pub mod decodable;
 pub mod encode;
 pub mod eoi;
+mod exif;
+mod fault;
 mod huffman;
 pub mod marker;
 pub mod passthrough;
 mod rows;
 mod scale;
+mod segment;
 pub mod transcode;

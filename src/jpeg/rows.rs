@@ -191,6 +191,16 @@ fn rgb_luma(rgb: [u8; 3]) -> u8 {
     ((19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16) as u8 // the factors add up to 65536
 }
 
+/// Y'CbCr of one pixel of red, green and blue (ITU T.871 section 7, in 65536ths).
+#[inline]
+pub(super) fn full_range_ycbcr(rgb: [u8; 3]) -> [u8; 3] {
+    let [r, g, b] = rgb.map(i32::from);
+    let chroma = |sum: i32| ((sum + (128 << 16) + (1 << 15)) >> 16).min(255) as u8;
+    let cb = chroma(-11_059 * r - 21_709 * g + 32_768 * b);
+    let cr = chroma(32_768 * r - 27_439 * g - 5_329 * b);
+    [rgb_luma(rgb), cb, cr]
+}
+
 /// Appends Cb and Cr of RGB (ITU T.871 section 7, in 65536ths) for each two pixels in a row, from the mean of these and
 /// the two below. `RED` and `BLUE` are the offsets of those samples in a pixel.
 #[inline(always)]

@@ -11,10 +11,14 @@ use std::str::FromStr;
 pub use layout::{Layout, Plane, Raw};
 pub use pixels::{Picture, PixelError};
 
-/// The largest width or height of a baseline JPEG (ITU T.81 B.2.2: X and Y are 16 bits).
-pub const MAX_SIDE: u32 = 65_535;
+/// The largest width or height of a picture, whoever says it: a source, the settings, or a viewer. Two bytes of a damaged
+/// header can say four times as much.
+pub const MAX_SIDE: u32 = 16_384;
 
-/// A picture's size in pixels, each side 1 to [`MAX_SIDE`].
+/// The most pixels of a picture: 8192x8192, a little more than the largest camera modules have (64 megapixels).
+pub const MAX_PIXELS: u64 = 1 << 26;
+
+/// A picture's size in pixels; see [`Size::is_possible`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Size {
     /// Pixels in a row.
@@ -31,6 +35,12 @@ impl Size {
     pub const fn area(self) -> u64 {
         self.width as u64 * self.height as u64
     }
+
+    /// Whether a picture may have this size: each side 1 to [`MAX_SIDE`], and at most [`MAX_PIXELS`].
+    pub const fn is_possible(self) -> bool {
+        let Size { width, height } = self;
+        width >= 1 && width <= MAX_SIDE && height >= 1 && height <= MAX_SIDE && self.area() <= MAX_PIXELS
+    }
 }
 
 impl fmt::Display for Size {
@@ -43,10 +53,16 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let side = |s: &str| s.parse::<u32>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
+        let side = |s: &str| s.parse::<u32>().ok();
         text.split_once(['x', 'X'])
             .and_then(|(w, h)| Some(Size { width: side(w)?, height: side(h)? }))
-            .ok_or_else(|| format!("expected WIDTHxHEIGHT such as 1280x720, each side 1 to {MAX_SIDE}"))
+            .filter(|size| size.is_possible())
+            .ok_or_else(|| {
+                let most = MAX_PIXELS / 1_000_000;
+                format!(
+                    "expected WIDTHxHEIGHT such as 1280x720, each side 1 to {MAX_SIDE}, up to {most} megapixels"
+                )
+            })
     }
 }
 
@@ -69,9 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_that_no_jpeg_can_have_are_refused() {
+    fn sizes_that_no_picture_can_have_are_refused() {
         assert_eq!("640x480".parse(), Ok(Size { width: 640, height: 480 }));
-        for bad in ["", "640", "640x", "x480", "0x0", "65536x1", "-1x5", "640x480x2", "a x b", "640 x 480"] {
+        for good in ["16384x4096", "1x16384", "8192x8192", "9152x6944"] {
+            assert!(good.parse::<Size>().is_ok(), "{good:?} was refused");
+        }
+        for bad in ["", "640", "640x", "x480", "0x0", "1x0", "16385x1", "8193x8192", "65535x65535", "-1x5"] {
+            assert!(bad.parse::<Size>().is_err(), "{bad:?} was accepted");
+        }
+        for bad in ["640x480x2", "a x b", "640 x 480", "4294967295x4294967295"] {
             assert!(bad.parse::<Size>().is_err(), "{bad:?} was accepted");
         }
     }

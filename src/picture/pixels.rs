@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{MAX_SIDE, Range, Raw, Size};
+use super::{Range, Raw, Size};
 
 /// A picture in the buffer that the camera filled: rows of samples in one to three planes.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ struct Rows<'a> {
 /// Why bytes cannot be a picture of the agreed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelError {
-    /// A side is 0 or above [`MAX_SIDE`].
+    /// No picture may have this size ([`Size::is_possible`]).
     Size(Size),
     /// A row does not fit into the stride.
     Stride {
@@ -93,8 +93,7 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// No picture can have this size, or a row does not fit into this stride.
     pub fn check(raw: Raw, size: Size, stride: u32) -> Result<(), PixelError> {
-        let sides = 1..=MAX_SIDE;
-        if !sides.contains(&size.width) || !sides.contains(&size.height) {
+        if !size.is_possible() {
             return Err(PixelError::Size(size));
         }
         let row = raw.row_len(size.width);
@@ -106,7 +105,7 @@ impl<'a> Picture<'a> {
         self.raw
     }
 
-    /// The picture's size, each side 1 to [`MAX_SIDE`].
+    /// The picture's size, a possible one.
     pub fn size(&self) -> Size {
         self.size
     }
@@ -177,14 +176,16 @@ mod tests {
     #[test]
     fn impossible_sizes_and_strides_are_refused() {
         for raw in Layout::all().filter_map(Layout::raw) {
-            for (width, height) in [(0, 1), (1, 0), (1, 65_536), (65_536, 1), (u32::MAX, u32::MAX)] {
+            for (width, height) in
+                [(0, 1), (1, 0), (1, 16_385), (16_385, 1), (8193, 8192), (u32::MAX, u32::MAX)]
+            {
                 let refused = picture(raw, &[0; 64], width, height, u32::MAX);
                 assert_eq!(refused.unwrap_err(), PixelError::Size(Size { width, height }));
             }
             let row = raw.row_len(5);
             let refused = picture(raw, &[0; 64], 5, 1, row - 1);
             assert_eq!(refused.unwrap_err(), PixelError::Stride { stride: row - 1, row });
-            let refused = picture(raw, &[0; 64], 65_535, 65_535, u32::MAX);
+            let refused = picture(raw, &[0; 64], 8192, 8192, u32::MAX);
             assert!(matches!(refused, Err(PixelError::Short { .. })), "{raw:?}");
         }
     }

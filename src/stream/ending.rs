@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::camera::SourceInfo;
 use crate::feed::DropReason;
+use crate::jpeg::decodable::Undecodable;
+use crate::jpeg::passthrough::Fault;
 use crate::problem::Problem;
 use crate::ring::{MAX_FRAME, SLOTS};
 
@@ -13,8 +16,8 @@ pub enum SessionEnd {
     NotFound(Problem),
     /// There is not enough memory for frames of `capacity` bytes.
     NoMemory { source: String, capacity: usize },
-    /// Too many frames in a row were unusable.
-    Unusable { source: String, frames: u32, last: DropReason },
+    /// Too many frames in a row were unusable. `is_device`: it is a device with a driver.
+    Unusable { source: String, is_device: bool, frames: u32, last: DropReason },
     /// No frame came for this long.
     Stalled { source: String, time: Duration },
     /// The source ended.
@@ -26,6 +29,12 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
+    /// The end, or the interruption, of a source whose last `frames` frames were unusable.
+    pub(super) fn unusable(info: &SourceInfo, frames: u32, last: DropReason) -> Self {
+        let is_device = !info.driver.is_empty();
+        SessionEnd::Unusable { source: info.source.clone(), is_device, frames, last }
+    }
+
     /// Whether the log already says this. A source that has ended for good is reported once when it ends, and not
     /// again by each search that does not find it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
@@ -33,6 +42,10 @@ impl SessionEnd {
             (Self::NotFound(one) | Self::SourceEnded(one), Self::NotFound(two) | Self::SourceEnded(two)) => {
                 one == two
             }
+            (
+                Self::Unusable { source, last, .. },
+                Self::Unusable { source: other_source, last: other_last, .. },
+            ) => source == other_source && last == other_last,
             _ => self == other,
         }
     }
@@ -49,10 +62,14 @@ impl SessionEnd {
                 ),
                 "try a smaller --size, or stop other programs that need memory; boardcam keeps trying",
             ),
-            Self::Unusable { source, frames, last } => Problem::new(
+            Self::Unusable { source, is_device, frames, last } => Problem::new(
                 format!("cannot use the pictures of {source}"),
-                format!("{frames} in a row were unusable, the last one: {}", last.name()),
-                "check the cable; boardcam reopens the camera",
+                if *frames == 1 {
+                    last.to_string()
+                } else {
+                    format!("{frames} in a row were unusable, the last one: {last}")
+                },
+                advice(*last, *is_device),
             ),
             Self::Stalled { source, time } => Problem::new(
                 format!("cannot get pictures from {source}"),
@@ -66,5 +83,22 @@ impl SessionEnd {
             ),
             Self::Shutdown => return None,
         })
+    }
+}
+
+/// What to do about frames that were dropped for this reason.
+fn advice(reason: DropReason, is_device: bool) -> &'static str {
+    match reason {
+        DropReason::Fault(Fault::Oversized) | DropReason::Undecodable(Undecodable::TooManyPixels) => {
+            "set a smaller size where the pictures are made"
+        }
+        DropReason::Fault(fault) if fault.is_kind() => {
+            "set what makes the pictures to baseline JPEGs with 8 bits per sample"
+        }
+        DropReason::Undecodable(reason) if reason.is_kind() => {
+            "set what makes the pictures to baseline JPEGs, in colour or grey"
+        }
+        _ if is_device => "check the cable; boardcam reopens the camera",
+        _ => "check what the program writes: JPEGs, one after the other",
     }
 }

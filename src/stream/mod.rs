@@ -142,9 +142,9 @@ impl<'a> Stream<'a> {
             match source.next(PATIENCE.min(stall)) {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
-                    self.take(&frame, &mut session);
+                    self.take(&frame, &mut session, &info);
                     if let Some((frames, last)) = session.too_many_bad() {
-                        return SessionEnd::Unusable { source: info.source, frames, last };
+                        return SessionEnd::unusable(&info, frames, last);
                     }
                 }
                 Ok(None) if last_frame.elapsed() > stall => {
@@ -152,6 +152,9 @@ impl<'a> Stream<'a> {
                 }
                 Ok(None) => {}
                 Err(SourceError(problem)) => return SessionEnd::SourceEnded(problem),
+            }
+            if let Some((frames, last)) = session.no_picture() {
+                self.note_no_picture(SessionEnd::unusable(&info, frames, last));
             }
             self.housekeeping();
         }
@@ -174,15 +177,21 @@ impl<'a> Stream<'a> {
         };
         let no_memory = |NoMemory| SessionEnd::NoMemory { source: info.source.clone(), capacity };
         self.writer.reserve(capacity).map_err(no_memory)?;
-        if self.ended.take().is_some() {
-            info!("{label}: the picture is back");
+        // A source that was lost is back with its first usable frame, not before.
+        if self.ended.is_none() {
+            self.feed.status().state = CaptureState::Live(info.clone());
         }
-        self.feed.status().state = CaptureState::Live(info.clone());
         Ok(())
     }
 
-    fn take(&mut self, frame: &Frame<'_>, session: &mut Session) {
-        match session.take(frame, self.feed, &mut self.writer) {
+    fn take(&mut self, frame: &Frame<'_>, session: &mut Session, info: &SourceInfo) {
+        let taken = session.take(frame, self.feed, &mut self.writer);
+        if taken.is_ok() && self.ended.take().is_some() {
+            info!("{}: the picture is back", self.label());
+            let info = SourceInfo { size: session.size(), ..info.clone() };
+            self.feed.status().state = CaptureState::Live(info);
+        }
+        match taken {
             Ok(Taken::Published) => self.announce(),
             Ok(Taken::Unwanted) => {}
             Err(reason) => {
@@ -200,6 +209,14 @@ impl<'a> Stream<'a> {
     fn announce(&self) {
         (self.wake)();
         self.feed.announce();
+    }
+
+    /// Frames come, but none that can be used: viewers see the card meanwhile.
+    fn note_no_picture(&mut self, end: SessionEnd) {
+        if !self.ended.as_ref().is_some_and(|ended| ended.is_same(&end)) {
+            self.wait_for(end);
+        }
+        self.show_card();
     }
 
     /// From now on, the card shows why there is no picture.

@@ -170,12 +170,12 @@ fn one_that_nobody_watches_makes_way_for_another() {
 fn a_card_says_that_pictures_cannot_be_made_smaller() {
     let (variants, source, mut writer) = camera();
     let demand = variants.demand(0, Some(SMALL), None).unwrap();
-    let mut progressive = picture();
-    let at = progressive.windows(2).position(|two| two == b"\xff\xc0").unwrap();
-    progressive[at + 1] = 0xc2;
+    let mut arithmetic = picture();
+    let at = arithmetic.windows(2).position(|two| two == b"\xff\xc0").unwrap();
+    arithmetic[at + 1] = 0xc9;
     let card = || demand.feed().ring.with_newest(|frame| frame.meta.card);
     wait_for("a card", || {
-        publish(&source, &mut writer, &progressive);
+        publish(&source, &mut writer, &arithmetic);
         card() == Some(true)
     });
     publish(&source, &mut writer, &picture());

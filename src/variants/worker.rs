@@ -11,7 +11,7 @@ use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{IDLE_LIMIT, Running, Variants};
-use crate::feed::{Demand, DropReason, Feed, FramePicker, RateMeter};
+use crate::feed::{CaptureState, Demand, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
@@ -118,7 +118,8 @@ impl Worker {
                 self.take();
             }
         }
-        running.feed.status().fps = 0.0;
+        let mut status = running.feed.status();
+        (status.state, status.fps) = (CaptureState::Starting, 0.0);
     }
 
     /// Makes the camera's newest frame smaller, if it is wanted.
@@ -153,12 +154,16 @@ impl Worker {
                 let fps = self.rate.count(meta.captured);
                 let mut status = self.running.feed.status();
                 (status.fps, status.last_frame) = (fps, Some(meta.captured));
+                status.state = CaptureState::Starting; // a problem there was is over
                 drop(status);
                 (self.registry.wake)();
             }
             Ok(Err((reason, why))) => {
                 counters.drop_one(reason);
                 debug!("{}: {} cannot be made: {why}", CameraLabel(&self.source.name), self.running.variant);
+                if reason.is_kind() {
+                    self.say(&problem(&why));
+                }
                 self.show_problem(&why);
             }
             Err(_) => {
@@ -171,7 +176,7 @@ impl Worker {
     }
 
     fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, String)> {
-        let unencodable = |error: TranscodeError| (DropReason::Unencodable, error.to_string());
+        let unencodable = |error: TranscodeError| (DropReason::from(&error), error.to_string());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
         self.reserve(Transcoder::output_len(size)).map_err(|NoMemory| {
             (DropReason::Unencodable, "there is not enough memory for them".to_owned())
@@ -200,11 +205,8 @@ impl Worker {
             return;
         }
         self.last_shown = now;
-        let problem =
-            Problem::new("cannot make smaller pictures", why, "take the stream without size and quality");
-        if !std::mem::replace(&mut self.logged, true) {
-            warn!("{}: {problem}", CameraLabel(&self.source.name));
-        }
+        let problem = problem(why);
+        self.say(&problem);
         if self.reserve(Card::MAX_JPEG).is_err() {
             return; // the log says why
         }
@@ -216,6 +218,15 @@ impl Worker {
         }
     }
 
+    /// Answers snapshots with this problem until a picture is made, and logs it once.
+    fn say(&mut self, problem: &Problem) {
+        self.running.feed.status().state = CaptureState::Waiting(problem.clone());
+        if !std::mem::replace(&mut self.logged, true) {
+            warn!("{}: {problem}", CameraLabel(&self.source.name));
+        }
+        (self.registry.wake)();
+    }
+
     fn count_cost(&self, time: Duration) {
         let now = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let mean = match self.running.cost.load(Ordering::Relaxed) {
@@ -224,6 +235,11 @@ impl Worker {
         };
         self.running.cost.store(mean, Ordering::Relaxed);
     }
+}
+
+/// Why there are no smaller pictures.
+fn problem(why: &str) -> Problem {
+    Problem::new("cannot make smaller pictures", why, "take the picture without size and quality")
 }
 
 /// CPU time that this thread has used.

@@ -9,6 +9,7 @@ mod https;
 mod machines;
 mod mistakes;
 mod passwords;
+mod pictures;
 mod pipes;
 mod process;
 mod recording;

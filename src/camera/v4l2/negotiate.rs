@@ -17,7 +17,7 @@ use super::modes::{Rate, Rates, Sizes};
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::Picture;
-use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
+use crate::picture::{Layout, Range, Raw, Size};
 use crate::problem::Problem;
 
 /// The largest plausible frame size, in bytes. 8K YUYV takes 63.3 MiB; a driver that announces more is broken,
@@ -178,8 +178,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
 /// What is impossible about a format that the driver set; `None` if it makes sense.
 fn nonsense(layout: Layout, format: &Format) -> Option<String> {
     let size = Size { width: format.width, height: format.height };
-    let sides = 1..=MAX_SIDE;
-    if !sides.contains(&size.width) || !sides.contains(&size.height) {
+    if !size.is_possible() {
         return Some(format!("its driver announces pictures of {size}"));
     }
     let least = match layout {

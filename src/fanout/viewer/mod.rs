@@ -9,9 +9,10 @@ use super::close_reason::{CloseReason, Flow, SNAPSHOT_LIMIT, STALL_LIMIT, attemp
 use super::kernel::KernelBuffer;
 use super::registry::ViewerStats;
 use super::spill::{CapReached, Pool, Spill};
-use crate::feed::{Demand, Feed};
+use crate::feed::{CaptureState, Demand, Feed};
 use crate::multipart;
 use crate::pace::Pace;
+use crate::problem::Problem;
 use crate::protocol::OrderKind;
 use crate::socket::{Sent, Socket};
 pub use offer::Offered;
@@ -85,6 +86,18 @@ impl Viewer {
     /// The feed that its frames come from.
     pub(super) fn feed(&self) -> Arc<Feed> {
         self.demand.feed().clone()
+    }
+
+    /// Why the smaller picture that it waits for cannot be made; `None` if it can, or if it would rather have a card.
+    pub(super) fn refusal(&self) -> Option<Problem> {
+        let waits = self.kind == OrderKind::Snapshot { card: false } && !self.head.is_empty();
+        if !waits || self.stats.order.variant.is_none() {
+            return None;
+        }
+        match &self.demand.feed().status().state {
+            CaptureState::Waiting(problem) => Some(problem.clone()),
+            CaptureState::Starting | CaptureState::Live(_) => None,
+        }
     }
 
     /// When this viewer, which is behind, last took something; `None` while it keeps up.

@@ -86,11 +86,12 @@ impl EventLoop {
             let refusal = match reason {
                 CloseReason::Complete => None,
                 CloseReason::NoPicture => {
-                    Some("The camera gave no new picture in time; /state says how it is.")
+                    Some("The camera gave no new picture in time; /state says how it is.".to_owned())
                 }
-                CloseReason::Unreadable => {
-                    Some("The recording cannot be read: it was deleted, or its disk does not answer.")
-                }
+                CloseReason::NotMade(problem) => Some(problem.to_string()),
+                CloseReason::Unreadable => Some(
+                    "The recording cannot be read: it was deleted, or its disk does not answer.".to_owned(),
+                ),
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled
                 | CloseReason::NoMemory

@@ -3,7 +3,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use super::super::rows::FULL_CHROMA_FROM;
 use super::*;
-use crate::picture::{Layout, Range, Raw, Size};
+use crate::picture::{Layout, MAX_SIDE, Range, Raw, Size};
 
 /// A quality at which two rows share their chroma if a layout allows it, ...
 const USUAL: u8 = FULL_CHROMA_FROM - 1;
@@ -218,8 +218,8 @@ fn the_last_column_and_row_of_odd_sides_have_their_own_colour() {
 }
 
 #[test]
-fn the_largest_sides_of_a_jpeg_can_be_encoded() {
-    for (width, height) in [(65_535, 1), (1, 65_535)] {
+fn the_largest_sides_can_be_encoded() {
+    for (width, height) in [(MAX_SIDE, 1), (1, MAX_SIDE)] {
         let size = Size { width, height };
         for raw in raws() {
             let stride = raw.row_len(width);

@@ -132,6 +132,93 @@ fn fill_bytes_application_data_and_extended_headers_are_fine() {
     assert!(Jpeg::check(&join(&[&SOI, &extended, SOS, SCAN])).is_ok());
 }
 
+/// A segment of an application or a comment.
+fn segment(code: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+    join(&[&[0xff, code], &length, payload])
+}
+
+/// As Mainsail and Fluidd (a picture begins wherever FF D8 stands) and Home Assistant (a still ends with the first
+/// FF D9) see a frame.
+fn edges(jpeg: &[u8]) -> (usize, usize) {
+    let count = |edge: [u8; 2]| jpeg.windows(2).filter(|two| *two == edge).count();
+    (count(SOI), count(EOI))
+}
+
+#[test]
+fn a_thumbnail_does_not_break_the_picture_for_mainsail_and_home_assistant() {
+    let frame = include_bytes!("../../../tests/pictures/thumbnail.jpg");
+    assert!(edges(frame).0 > 1, "nothing to mend");
+    let out = mended(frame);
+    assert_eq!(edges(&out), (1, 1));
+    // Only the segment with the thumbnail is gone: 980 bytes behind SOI.
+    assert_eq!(out, join(&[&SOI, &frame[2 + 980..]]));
+    assert_eq!(decoded(&out), decoded(frame));
+}
+
+#[test]
+fn a_picture_stays_the_right_way_up_when_its_thumbnail_is_left_out() {
+    let tiff = b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let exif = segment(0xe1, &join(&[b"Exif\0\0", tiff, &SOI, b"thumbnail", &EOI]));
+    let jfif = segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    let out = mended(&join(&[&SOI, &exif, &jfif, SOF, DHT, SOS, SCAN, &EOI]));
+    let orientation = Orientation::in_app1(&exif[4..]).expect("an orientation");
+    assert_eq!(out, join(&[&SOI, &orientation.segment(), &jfif, SOF, DHT, SOS, SCAN, &EOI]));
+    assert_eq!(mended(&out), out);
+}
+
+#[test]
+fn only_segments_that_no_decoder_needs_are_left_out() {
+    let kept = [
+        segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
+        segment(0xe2, b"ICC_PROFILE\0\x01\x01 of colours"),
+        segment(0xee, b"Adobe\0\x64\xff\xd8\0\0\x01"),
+        segment(0xdb, &join(&[&[0], &EOI.repeat(32)])),
+    ]
+    .concat();
+    let left_out =
+        [segment(0xe0, b"JFXX\0\x10\xff\xd8 \xff\xd9"), segment(0xfe, b"\xff\xd9"), segment(0xe2, &SOI)];
+    let rest = join(&[SOF, DHT, SOS, SCAN, &EOI]);
+    for one in &left_out {
+        let frame = join(&[&SOI, one, &kept, one, &rest]);
+        assert_eq!(mended(&frame), join(&[&SOI, &kept, &rest]));
+    }
+}
+
+#[test]
+fn stale_bytes_behind_the_end_do_not_make_a_whole_picture_incomplete() {
+    let frame = join(&[&SOI, SOF, DHT, SOS, &[0x55; 20_000], &EOI]);
+    let stale = |length: usize| (0..length).map(|n| (n * 7 % 255) as u8).collect::<Vec<_>>();
+    for behind in [
+        stale(1),
+        stale(100),
+        stale(4000),
+        vec![0xff; 1_000_003],
+        vec![0x80; 50_000],
+        join(&[&stale(3000), &[0; 100_000]]),
+        join(&[&stale(100), &[0xff; 100_000]]),
+        join(&[&stale(100), &EOI, &stale(50)]), // the end of an earlier frame
+    ] {
+        let padded = join(&[&frame, &behind]);
+        let jpeg = Jpeg::check(&padded).expect("a whole frame");
+        assert!(jpeg.has_eoi(), "{} bytes behind the end", behind.len());
+        assert_eq!(mended(&padded), frame, "{} bytes behind the end", behind.len());
+    }
+    let cut = join(&[&SOI, SOF, DHT, SOS, &[0x55; 20_000], &stale(3000)]);
+    assert!(!Jpeg::check(&cut).expect("headers").has_eoi());
+}
+
+#[test]
+fn a_progressive_jpeg_keeps_its_own_tables_and_is_told_apart() {
+    let frame = include_bytes!("../../../tests/pictures/progressive.jpg");
+    let jpeg = Jpeg::check(frame).expect("a progressive JPEG");
+    assert!(jpeg.is_progressive() && jpeg.has_eoi());
+    assert_eq!(mended(frame), frame);
+    let bare = join(&[&SOI, &[0xff, 0xc2], &SOF[2..], SOS, SCAN]);
+    assert_eq!(mended(&bare), join(&[&bare, &EOI]));
+    assert!(!Jpeg::check(&join(&[&SOI, SOF, SOS, SCAN])).expect("a frame").is_progressive());
+}
+
 #[test]
 fn each_fault_is_recognised() {
     let sof = |code: u8| join(&[&SOI, &[0xff, code], &SOF[2..], SOS, SCAN, &EOI]);
@@ -152,10 +239,20 @@ fn each_fault_is_recognised() {
         ("length 1", join(&[&SOI, b"\xff\xe0\0\x01"]), Fault::BadSegment),
         ("a scan header of length 0", join(&[&SOI, SOF, DHT, b"\xff\xda\0\0", SCAN]), Fault::BadSegment),
         ("length past the end", join(&[&SOI, b"\xff\xe0\xff\xff", SOF, SOS]), Fault::NoSos),
-        ("progressive", sof(0xc2), Fault::NotBaseline),
-        ("lossless", sof(0xc3), Fault::NotBaseline),
-        ("arithmetic", sof(0xc9), Fault::NotBaseline),
-        ("12 bits", header(4, 12), Fault::NotBaseline),
+        ("lossless", sof(0xc3), Fault::Lossless),
+        ("differential", sof(0xc5), Fault::Hierarchical),
+        ("a hierarchical picture's first header", sof(0xde), Fault::Hierarchical),
+        ("arithmetic", sof(0xc9), Fault::Arithmetic),
+        ("arithmetic and progressive", sof(0xca), Fault::Arithmetic),
+        ("arithmetic and lossless", sof(0xcb), Fault::Arithmetic),
+        ("arithmetic and differential", sof(0xcd), Fault::Hierarchical),
+        ("12 bits", header(4, 12), Fault::Not8Bit),
+        ("a width of 16,385", join(&[&SOI, &SOF[..7], &[0x40, 1], &SOF[9..], SOS, SCAN]), Fault::Oversized),
+        (
+            "a size that lies",
+            include_bytes!("../../../tests/pictures/size-lies.jpg").to_vec(),
+            Fault::Oversized,
+        ),
         ("no SOF", join(&[&SOI, DHT, SOS, SCAN, &EOI]), Fault::NoFrameHeader),
         ("two SOF", join(&[&SOI, SOF, SOF, SOS, SCAN, &EOI]), Fault::NoFrameHeader),
         ("more components than it holds", header(9, 3), Fault::NoFrameHeader),
@@ -226,6 +323,24 @@ proptest! {
             Ok(jpeg) => prop_assert_eq!(jpeg.has_eoi(), cut >= whole.len(), "cut at {} of {}", cut, whole.len()),
             Err(_) => prop_assert!(cut < whole.len()),
         }
+    }
+
+    #[test]
+    fn nothing_before_the_scan_looks_like_a_beginning_or_an_end(
+        parts in prop::collection::vec(
+            (prop_oneof![0xe0u8..=0xef, Just(0xfe)], prop::collection::vec(prop_oneof![
+                any::<u8>(), Just(0xff), Just(0xd8), Just(0xd9),
+            ], 0..40)),
+            0..6,
+        ),
+        seed: u8,
+    ) {
+        let segments: Vec<u8> = parts.iter().flat_map(|(code, payload)| segment(*code, payload)).collect();
+        let whole = encoded(24, 16, seed);
+        let out = mended(&join(&[&SOI, &segments, &whole[2..]]));
+        prop_assert_eq!(edges(&out), (1, 1));
+        prop_assert_eq!(&mended(&out), &out);
+        prop_assert_eq!(decoded(&out), decoded(&whole));
     }
 
     #[test]

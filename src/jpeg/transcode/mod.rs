@@ -1,8 +1,8 @@
-//! JPEG to a smaller JPEG: decodes, scales and re-encodes.
+//! JPEG to another JPEG: decodes, scales and re-encodes as baseline.
 //!
 //! Called by [`crate::variants`] for viewers that ask for less than the camera delivers, and by [`crate::stream`] if a
-//! camera's own JPEGs are to be re-encoded. Memory is reused from frame to frame; the largest picture, at most
-//! [`MAX_PIXELS`], determines how much it takes.
+//! camera's own JPEGs are to be re-encoded, or are not baseline. Memory is reused from frame to frame; the largest
+//! picture, at most [`super::decodable::MAX_DECODED`], determines how much it takes.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::decodable::{Colours, Decodable, Refused, Undecodable};
 use super::encode::{EncodeError, Encoder};
-use super::passthrough::{Fault, Jpeg};
+use super::exif::Orientation;
+use super::fault::Fault;
+use super::marker;
+use super::rows::full_range_ycbcr;
 use super::scale::Scaler;
 use crate::picture::Picture;
 use crate::picture::{MAX_SIDE, Range, Raw, Size};
-
-/// The largest picture that is decoded, in pixels: 4096 x 4096, which takes 48 MiB. A header may claim 256 times as
-/// many.
-pub const MAX_PIXELS: u64 = 1 << 24;
 
 /// Bytes that the headers and tables of a JPEG of our own take at most.
 const HEADERS: usize = 4 << 10;
@@ -28,12 +28,10 @@ const HEADERS: usize = 4 << 10;
 /// Why a JPEG cannot be made smaller.
 #[derive(Debug)]
 pub enum TranscodeError {
-    /// It is not a complete baseline JPEG.
+    /// It is not a complete JPEG.
     Fault(Fault),
-    /// It has more than [`MAX_PIXELS`] pixels.
-    TooLarge(Size),
-    /// It is neither grey nor Y'CbCr.
-    Colours,
+    /// It is of a kind that is not decoded.
+    Undecodable(Undecodable),
     /// The decoder failed.
     Damaged(DecodeErrors),
     /// No picture was decoded before.
@@ -42,14 +40,20 @@ pub enum TranscodeError {
     Encode(EncodeError),
 }
 
+impl From<Refused> for TranscodeError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Fault(fault) => TranscodeError::Fault(fault),
+            Refused::Undecodable(reason) => TranscodeError::Undecodable(reason),
+        }
+    }
+}
+
 impl fmt::Display for TranscodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TranscodeError::Fault(fault) => fault.fmt(f),
-            TranscodeError::TooLarge(size) => {
-                write!(f, "a picture of {size} has more than {MAX_PIXELS} pixels")
-            }
-            TranscodeError::Colours => f.write_str("its colours are neither grey nor Y'CbCr"),
+            TranscodeError::Undecodable(reason) => reason.fmt(f),
             TranscodeError::Damaged(error) => write!(f, "it cannot be decoded: {error}"),
             TranscodeError::Nothing => f.write_str("no picture was decoded"),
             TranscodeError::Encode(error) => error.fmt(f),
@@ -72,6 +76,8 @@ pub struct Transcoder {
     scaled: Vec<u8>,
     /// The size of that picture.
     size: Size,
+    /// Which side of it is up.
+    orientation: Option<Orientation>,
 }
 
 impl Transcoder {
@@ -80,7 +86,8 @@ impl Transcoder {
     pub fn new(within: Option<Size>, encoder: Encoder) -> Self {
         let scaler = Scaler::default();
         let size = Size { width: 0, height: 0 };
-        Self { within, encoder, decoded: Vec::new(), scaler, scaled: Vec::new(), size }
+        let (decoded, scaled) = (Vec::new(), Vec::new());
+        Self { within, encoder, decoded, scaler, scaled, size, orientation: None }
     }
 
     /// Changes the quality from the next picture on.
@@ -95,24 +102,27 @@ impl Transcoder {
     /// A [`TranscodeError`] if the JPEG cannot be decoded; there is nothing to encode then.
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Size, TranscodeError> {
         self.scaled.clear();
-        let from = Jpeg::check(jpeg).map_err(TranscodeError::Fault)?.size();
-        let pixels = from.area();
-        if pixels > MAX_PIXELS {
-            return Err(TranscodeError::TooLarge(from));
-        }
+        let Decodable { size: from, colours, orientation } = Decodable::check(jpeg)?;
+        self.orientation = orientation;
+        let components = if colours == Colours::Grey { 1 } else { 3 };
         let sides = MAX_SIDE as usize;
         let options = DecoderOptions::default().set_max_width(sides).set_max_height(sides);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
         decoder.decode_headers().map_err(TranscodeError::Damaged)?;
-        let colours = decoder.input_colorspace();
-        let components = match colours {
-            Some(ColorSpace::YCbCr) => 3,
-            Some(ColorSpace::Luma) => 1,
-            _ => return Err(TranscodeError::Colours),
+        // Whatever the decoder takes three components for: it leaves them as they are if it is asked for the same.
+        let output = match (colours, decoder.input_colorspace()) {
+            (Colours::Grey, _) => ColorSpace::Luma,
+            (Colours::Inks, _) => ColorSpace::RGB,
+            (_, Some(ColorSpace::YCbCr | ColorSpace::YCCK)) => ColorSpace::YCbCr,
+            _ => ColorSpace::RGB,
         };
-        decoder.set_options(options.jpeg_set_out_colorspace(colours.unwrap_or(ColorSpace::YCbCr)));
-        self.decoded.resize(pixels as usize * components, 0); // at most 3 * MAX_PIXELS
+        decoder.set_options(options.jpeg_set_out_colorspace(output));
+        self.decoded.resize(from.area() as usize * components, 0); // at most 3 * MAX_DECODED
         decoder.decode_into(&mut self.decoded).map_err(TranscodeError::Damaged)?;
+        if matches!(colours, Colours::Rgb | Colours::Inks) {
+            let (pixels, _) = self.decoded.as_chunks_mut();
+            pixels.iter_mut().for_each(|pixel| *pixel = full_range_ycbcr(*pixel));
+        }
         self.size = self.within.map_or(from, |within| fit(from, within));
         self.scaler.scale(&self.decoded, components, from, self.size, &mut self.scaled);
         Ok(self.size)
@@ -127,7 +137,18 @@ impl Transcoder {
         let stride = Raw::Yuyv.row_len(self.size.width);
         let picture = Picture::new(&self.scaled, Raw::Yuyv, self.size, stride, Range::Full);
         let picture = picture.map_err(|_| TranscodeError::Nothing)?;
-        self.encoder.encode(&picture, out).map_err(TranscodeError::Encode)
+        let Some(orientation) = self.orientation else {
+            return self.encoder.encode(&picture, out).map_err(TranscodeError::Encode);
+        };
+        // The picture is encoded behind the place of the segment that says which side is up. SOI then moves before it.
+        let (capacity, segment) = (out.len(), orientation.segment());
+        let too_large = TranscodeError::Encode(EncodeError::TooLarge { capacity });
+        let place = out.get_mut(segment.len()..).ok_or(too_large)?;
+        let length = self.encoder.encode(&picture, place).map_err(TranscodeError::Encode)?;
+        let soi = marker::bytes(marker::SOI);
+        out[..soi.len()].copy_from_slice(&soi);
+        out[soi.len()..][..segment.len()].copy_from_slice(&segment);
+        Ok(segment.len() + length)
     }
 
     /// The length of an output slice that is large enough for a picture of this size, unless it shows only noise.

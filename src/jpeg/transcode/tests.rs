@@ -1,4 +1,6 @@
 use super::*;
+use crate::jpeg::decodable::MAX_DECODED;
+use crate::jpeg::passthrough::Jpeg;
 
 fn size(width: u32, height: u32) -> Size {
     Size { width, height }
@@ -102,7 +104,10 @@ fn claiming(mut jpeg: Vec<u8>, of: Size) -> Vec<u8> {
 fn a_picture_that_claims_to_be_huge_is_refused_before_it_costs_memory() {
     let huge = claiming(picture(size(16, 16)), size(65_535, 65_535));
     let mut transcoder = Transcoder::new(Some(size(8, 8)), Encoder::new(50));
-    assert!(matches!(transcoder.decode(&huge), Err(TranscodeError::TooLarge(_))));
+    assert!(matches!(transcoder.decode(&huge), Err(TranscodeError::Fault(Fault::Oversized))));
+    let large = claiming(picture(size(16, 16)), size(6000, 4000));
+    let refused = transcoder.decode(&large);
+    assert!(matches!(refused, Err(TranscodeError::Undecodable(Undecodable::TooManyPixels))), "{refused:?}");
     assert_eq!(transcoder.decoded.capacity(), 0);
 }
 
@@ -111,21 +116,128 @@ fn a_refused_picture_leaves_nothing_to_encode() {
     let good = picture(size(16, 16));
     let mut transcoder = Transcoder::new(None, Encoder::new(50));
     transcoder.decode(&good).unwrap();
-    for kind in [b"\xff\xc2", b"\xff\xc9"] {
+    for kind in [b"\xff\xc3", b"\xff\xc9"] {
         let mut other = good.clone();
         let at = other.windows(2).position(|two| two == b"\xff\xc0").unwrap();
         other[at..at + 2].copy_from_slice(kind);
-        assert!(matches!(transcoder.decode(&other), Err(TranscodeError::Fault(Fault::NotBaseline))));
+        assert!(matches!(
+            transcoder.decode(&other),
+            Err(TranscodeError::Fault(Fault::Lossless | Fault::Arithmetic))
+        ));
         assert!(transcoder.encode(&mut [0; 4096]).is_err());
     }
 }
 
+/// Mean Y Cb Cr of each of 4x4 areas.
+fn areas(jpeg: &[u8]) -> Vec<[i32; 3]> {
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::YCbCr);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
+    let pixels = decoder.decode().unwrap();
+    let (width, height) = decoder.dimensions().unwrap();
+    let mean = |area: usize| {
+        let (left, top) = (area % 4 * width / 4, area / 4 * height / 4);
+        let places = (0..height / 4).flat_map(|y| (0..width / 4).map(move |x| (top + y) * width + left + x));
+        let sums = places.clone().fold([0; 3], |sums: [i32; 3], at| {
+            std::array::from_fn(|component| sums[component] + i32::from(pixels[at * 3 + component]))
+        });
+        sums.map(|sum| sum / places.clone().count() as i32)
+    };
+    (0..16).map(mean).collect()
+}
+
+/// Whether two pictures show the same, as far as one sees it from afar; `in_colour`, or only in their brightness.
+fn same(one: &[u8], other: &[u8], in_colour: bool) -> bool {
+    let components = if in_colour { 3 } else { 1 };
+    areas(one)
+        .iter()
+        .flatten()
+        .zip(areas(other).iter().flatten())
+        .enumerate()
+        .all(|(at, (one, other))| at % 3 >= components || one.abs_diff(*other) <= 4)
+}
+
+/// The same picture of 71x39 pixels as many kinds of JPEG, made by libjpeg-turbo's `cjpeg`.
+fn kinds() -> Vec<(String, Vec<u8>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures/kinds");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap()))
+        .collect()
+}
+
 #[test]
-fn a_cmyk_picture_is_refused() {
-    let mut inks = b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0".to_vec();
-    inks.extend(&picture(size(16, 16))[2..]);
-    let message = Transcoder::new(None, Encoder::new(50)).decode(&inks).unwrap_err();
-    assert!(matches!(message, TranscodeError::Colours), "{message}");
+fn every_kind_of_jpeg_is_shown_right_or_refused_with_its_reason() {
+    let kinds = kinds();
+    let (_, usual) = kinds.iter().find(|(name, _)| name == "baseline-1x1").unwrap();
+    let mut refused = Vec::new();
+    for (name, jpeg) in &kinds {
+        let mut transcoder = Transcoder::new(None, Encoder::new(95));
+        match transcoder.decode(jpeg) {
+            Ok(_) => {
+                let mut out = vec![0; 100_000];
+                let length = transcoder.encode(&mut out).unwrap();
+                let is_grey = name.ends_with("grey");
+                assert!(same(&out[..length], usual, !is_grey), "{name} is shown wrongly");
+            }
+            Err(TranscodeError::Fault(fault)) => refused.push((name.as_str(), fault.name())),
+            Err(TranscodeError::Undecodable(reason)) => refused.push((name.as_str(), reason.name())),
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    refused.sort();
+    let expected = [
+        ("arithmetic", "arithmetic"),
+        ("arithmetic-progressive", "arithmetic"),
+        ("baseline-1x1_2x2_1x1", "sampling"),
+        ("baseline-1x4", "sampling"),
+        ("baseline-3x1", "sampling"),
+        ("baseline-4x2", "sampling"),
+        ("baseline-three-scans", "separate_scans"),
+        ("baseline-three-scans-1x1", "separate_scans"),
+        ("baseline-two-scans", "separate_scans"),
+        ("progressive-1x1_2x2_1x1", "sampling"),
+        ("progressive-1x4", "sampling"),
+        ("progressive-3x1", "sampling"),
+        ("progressive-4x2", "sampling"),
+    ];
+    assert_eq!(refused, expected);
+}
+
+#[test]
+fn a_jpeg_with_one_scan_for_each_colour_is_not_shown_in_green_stripes() {
+    let jpeg = include_bytes!("../../../tests/pictures/non-interleaved.jpg");
+    let refused = Transcoder::new(Some(size(160, 120)), Encoder::new(80)).decode(jpeg);
+    assert!(matches!(refused, Err(TranscodeError::Undecodable(Undecodable::SeparateScans))), "{refused:?}");
+}
+
+#[test]
+fn a_cmyk_picture_is_shown_smaller_in_its_colours() {
+    let [cmyk, other] = [
+        &include_bytes!("../../../tests/pictures/cmyk.jpg")[..],
+        &include_bytes!("../../../tests/pictures/progressive.jpg")[..],
+    ]
+    .map(|jpeg| transcode(jpeg, Some(size(160, 90)), 95));
+    assert!(same(&cmyk, &other, true), "{:?} in place of {:?}", areas(&cmyk), areas(&other));
+    // Without Adobe's segment, nobody says what its four components are.
+    let mut bare = include_bytes!("../../../tests/pictures/cmyk.jpg").to_vec();
+    bare.drain(2..18);
+    let refused = Transcoder::new(None, Encoder::new(50)).decode(&bare);
+    assert!(matches!(refused, Err(TranscodeError::Undecodable(Undecodable::Colours))), "{refused:?}");
+}
+
+#[test]
+fn a_picture_that_is_encoded_again_stays_the_right_way_up() {
+    let exif = b"\xff\xe1\0\x22Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0";
+    let plain = picture(size(40, 30));
+    let turned = [&plain[..2], exif, &plain[2..]].concat();
+    let out = transcode(&turned, None, 80);
+    let orientation = Decodable::check(&out).unwrap().orientation;
+    assert!(orientation.is_some());
+    assert_eq!(orientation, Decodable::check(&turned).unwrap().orientation);
+    assert_eq!(areas(&out), areas(&transcode(&plain, None, 80)));
+    let mut transcoder = Transcoder::new(None, Encoder::new(80));
+    transcoder.decode(&turned).unwrap();
+    assert!(transcoder.encode(&mut [0; 20]).is_err());
 }
 
 #[test]
@@ -144,5 +256,5 @@ fn damaged_pictures_neither_panic_nor_use_more_memory() {
             let _ = transcoder.encode(&mut [0; 64 << 10]); // a header may have another size now
         }
     }
-    assert!(transcoder.decoded.capacity() as u64 <= 3 * MAX_PIXELS);
+    assert!(transcoder.decoded.capacity() as u64 <= 3 * MAX_DECODED);
 }

@@ -132,6 +132,11 @@ pub static METRICS: &[Metric] = &[
         "JPEGs of the camera that were repaired before they were passed on.",
         |camera| load(&camera.feed.counters.mended),
     ),
+    camera(
+        "boardcam_frames_converted_total",
+        "JPEGs of the camera that were not baseline and were encoded again; among those encoded.",
+        |camera| load(&camera.feed.counters.converted),
+    ),
     camera("boardcam_frames_encoded_total", "Frames encoded here; none while nobody watches.", |camera| {
         load(&camera.feed.counters.encoded)
     }),

@@ -66,6 +66,8 @@ struct Frames {
     published: u64,
     encoded: u64,
     mended: u64,
+    /// Among the encoded: JPEGs that were not baseline.
+    converted: u64,
     /// By reason.
     dropped: BTreeMap<&'static str, u64>,
 }
@@ -112,6 +114,7 @@ fn frames(counters: &Counters) -> Frames {
         published: load(&counters.published),
         encoded: load(&counters.encoded),
         mended: load(&counters.mended),
+        converted: load(&counters.converted),
         dropped: counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
     }
 }

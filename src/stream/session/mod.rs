@@ -1,12 +1,15 @@
 //! What happens to each frame from the opening of a camera to its end: it is checked, then passed on or encoded.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+mod unusable;
 
-use log::warn;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
 
 use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
+use crate::jpeg::decodable::Decodable;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg};
@@ -15,6 +18,7 @@ use crate::names::CameraLabel;
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
+use unusable::Unusable;
 
 /// A raw frame that is older than this many frame intervals is not worth encoding while a newer one waits, ...
 const LATE_INTERVALS: u32 = 2;
@@ -48,16 +52,15 @@ pub(super) struct Session {
     picker: FramePicker,
     /// For JPEGs from the camera that are to be encoded again: the transcoder, and a buffer for the mended JPEG.
     recoder: Option<(Transcoder, Vec<u8>)>,
+    /// Whether the log says that JPEGs are encoded again because they are not baseline.
+    says_converted: bool,
     eoi: Policy,
     rate: RateMeter,
     /// Time between two frames; zero if the driver does not report it.
     interval: Duration,
     /// Frames in a row that were dropped because they were late.
     late: u32,
-    /// The number of unusable frames in a row, and what was wrong with the last one.
-    bad: (u32, Option<DropReason>),
-    /// The most unusable frames in a row that do not end the session.
-    tolerated: u32,
+    unusable: Unusable,
 }
 
 impl Session {
@@ -71,12 +74,12 @@ impl Session {
             encoder: Encoder::new(DEFAULT_QUALITY),
             picker: FramePicker::default(),
             recoder: None,
+            says_converted: false,
             eoi: Policy::default(),
             rate: RateMeter::default(),
             interval: info.interval.unwrap_or_default(),
             late: 0,
-            bad: (0, None),
-            tolerated: bad_frames,
+            unusable: Unusable::new(bad_frames),
         }
     }
 
@@ -94,7 +97,7 @@ impl Session {
         let taken = self.publish(frame, feed, writer);
         match taken {
             Ok(taken) => {
-                self.bad = (0, None);
+                self.unusable.usable_came();
                 let fps = self.rate.count(frame.captured);
                 let mut status = feed.status();
                 status.fps = fps;
@@ -107,9 +110,12 @@ impl Session {
             }
             Err(reason) => {
                 feed.counters.drop_one(reason);
-                // The EOI policy decides about a frame that lacks only its end.
-                if reason.is_bad_frame() && reason != DropReason::Fault(Fault::Truncated) {
-                    self.bad = (self.bad.0 + 1, Some(reason));
+                if reason.is_bad_frame() && self.unusable.unusable_came(reason) {
+                    warn!(
+                        "{}: dropped a frame: {reason}; others like it are counted as {}",
+                        CameraLabel(&feed.name),
+                        reason.name()
+                    );
                 }
             }
         }
@@ -119,8 +125,17 @@ impl Session {
     /// If there were too many unusable frames in a row, so that the camera must be reopened: how many, and what was
     /// wrong with the last one.
     pub(super) fn too_many_bad(&self) -> Option<(u32, DropReason)> {
-        let (bad, last) = self.bad;
-        last.filter(|_| bad > self.tolerated).map(|last| (bad, last))
+        self.unusable.too_many()
+    }
+
+    /// If frames come, but none that can be used: how many in a row, and what was wrong with the last one.
+    pub(super) fn no_picture(&self) -> Option<(u32, DropReason)> {
+        self.unusable.no_picture(Instant::now())
+    }
+
+    /// The size of the frames that are accepted.
+    pub(super) fn size(&self) -> Size {
+        self.size
     }
 
     fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
@@ -147,10 +162,15 @@ impl Session {
         if !admit.passes() {
             return Err(DropReason::Fault(Fault::Truncated));
         }
+        let recodes = jpeg.is_progressive() || feed.config.encoder == camera::EncodeMode::Software;
+        if recodes {
+            // Also while nobody watches, so that `/state` says in time what cannot be shown.
+            Decodable::check(frame.bytes)?;
+        }
         if !feed.is_wanted() {
             return Ok(Taken::Unwanted);
         }
-        if feed.config.encoder == camera::EncodeMode::Software {
+        if recodes {
             return self.recode(&jpeg, frame, feed, writer);
         }
         let published = writer.publish(self.meta(frame), |slot| jpeg.copy_into(slot));
@@ -173,18 +193,35 @@ impl Session {
             return Ok(Taken::Unwanted);
         }
         self.skip_if_late(frame)?;
+        self.note_conversion(jpeg, feed, writer);
         let meta = self.meta(frame);
         let new = || (Transcoder::new(feed.config.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
         transcoder.set_quality(feed.quality());
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
-        let size = transcoder.decode(mended).map_err(|_| DropReason::Unencodable)?;
+        let size = transcoder.decode(mended).map_err(|error| DropReason::from(&error))?;
         let published = writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot));
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
+        if jpeg.is_progressive() {
+            feed.counters.converted.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(Taken::Published)
+    }
+
+    /// Says once that JPEGs are not passed on as they are, and gets memory for what they become.
+    fn note_conversion(&mut self, jpeg: &Jpeg<'_>, feed: &Feed, writer: &mut Writer) {
+        if !jpeg.is_progressive() || std::mem::replace(&mut self.says_converted, true) {
+            return;
+        }
+        info!(
+            "{}: delivers progressive JPEGs, which many players cannot show: encoding them again as baseline JPEGs",
+            CameraLabel(&feed.name)
+        );
+        // Without memory, frames that do not fit are dropped, and that is said.
+        let _ = writer.reserve(Transcoder::output_len(jpeg.size()));
     }
 
     fn check_size(&mut self, size: Size, feed: &Feed) -> Result<(), DropReason> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Demand;
+use crate::jpeg::decodable::Undecodable;
 use crate::stream::SessionEnd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,8 +57,9 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     assert_eq!(session.too_many_bad(), None);
     assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
     let (frames, last) = session.too_many_bad().unwrap();
-    let why = SessionEnd::Unusable { source: "x".to_owned(), frames, last }.problem().unwrap().why;
-    assert_eq!(why, "8 in a row were unusable, the last one: no_soi");
+    let end = SessionEnd::Unusable { source: "x".to_owned(), is_device: true, frames, last };
+    let why = end.problem().unwrap().why;
+    assert_eq!(why, format!("8 in a row were unusable, the last one: {}", Fault::NoSoi));
     let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
     assert_eq!(counted.len(), 3, "{counted:?}");
 }
@@ -111,7 +113,10 @@ fn a_cameras_own_jpegs_are_encoded_again_where_that_is_configured() {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
     // A JPEG that cannot be decoded cannot be encoded again.
-    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::Unencodable));
+    assert_eq!(
+        session.take(&frame(WHOLE), &feed, &mut writer),
+        Err(DropReason::Undecodable(Undecodable::Damaged))
+    );
 }
 
 #[test]
@@ -178,5 +183,44 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_reopened() {
             assert_eq!(taken, Err(DropReason::Unencodable), "{raw:?}");
         }
         assert_eq!(session.too_many_bad(), Some((TOLERATED + 1, DropReason::Unencodable)), "{raw:?}");
+    }
+}
+
+#[test]
+fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
+    session.size = Size { width: 320, height: 180 };
+    let jpeg = include_bytes!("../../../tests/pictures/progressive.jpg");
+    assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Unwanted));
+    let _demand = Demand::new(feed.clone());
+    assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Published));
+    let is_progressive = feed.ring.with_newest(|frame| Jpeg::check(frame.jpeg()).unwrap().is_progressive());
+    assert_eq!(is_progressive, Some(false));
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    assert_eq!((count(&feed.counters.encoded), count(&feed.counters.converted)), (1, 1));
+}
+
+#[test]
+fn a_jpeg_that_would_have_to_be_decoded_and_cannot_be_is_refused_even_if_nobody_watches() {
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
+    session.size = Size { width: 6000, height: 4000 };
+    let mut jpeg = include_bytes!("../../../tests/pictures/progressive.jpg").to_vec();
+    let at = jpeg.windows(2).position(|two| two == b"\xff\xc2").unwrap() + 5;
+    jpeg[at..at + 4].copy_from_slice(&[15, 160, 23, 112]);
+    let refused = DropReason::Undecodable(Undecodable::TooManyPixels);
+    assert_eq!(session.take(&frame(&jpeg), &feed, &mut writer), Err(refused));
+    assert_eq!(session.too_many_bad(), None);
+}
+
+#[test]
+fn a_camera_that_leaves_stale_bytes_behind_one_picture_in_four_loses_none() {
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Mjpeg);
+    let stale = [WHOLE, &[0x37; 3000]].concat();
+    for number in 0..100 {
+        let bytes = if number % 4 == 0 { &stale[..] } else { WHOLE };
+        assert_eq!(session.take(&frame(bytes), &feed, &mut writer), Ok(Taken::Unwanted), "frame {number}");
     }
 }

@@ -40,7 +40,7 @@ fn a_camera_whose_every_frame_is_too_large_comes_back() -> Outcome {
         camera.suffer("large:1")?;
         let state = boardcam.wait_until_waiting()?;
         let why = state["problem"]["why"].as_str().unwrap_or_default();
-        let expected = if hands_over { "unusable, the last one: flagged" } else { "none came for" };
+        let expected = if hands_over { "unusable, the last one: the driver marks" } else { "none came for" };
         ensure!(why.contains(expected), "{state}");
         see_the_card(&viewer, &feed)?;
         camera.suffer("none")?;

@@ -1,0 +1,184 @@
+//! Whether a picture is decoded correctly, found out from its headers before it is decoded.
+//!
+//! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture for
+//! nearly everything, also for kinds that it decodes wrongly: those are refused here.
+
+use std::fmt;
+
+use super::exif::Orientation;
+use super::marker;
+use super::passthrough::{Fault, Jpeg};
+use super::segment::Segment;
+use crate::picture::Size;
+
+/// The largest picture that is decoded, in pixels: 4096 x 4096. Decoded, that takes 48 MiB, and about 150 MiB while a
+/// progressive one is decoded.
+pub const MAX_DECODED: u64 = 1 << 24;
+
+/// Why a picture that can be passed on cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Undecodable {
+    /// It has more than [`MAX_DECODED`] pixels.
+    TooManyPixels,
+    /// It is baseline, with one scan for each component, which the decoder decodes wrongly.
+    SeparateScans,
+    /// Its components are sampled in a way that the decoder cannot handle.
+    Sampling,
+    /// Its colours are none of grey, Y'CbCr, RGB, and Adobe's CMYK.
+    Colours,
+    /// The decoder failed: its data is damaged.
+    Damaged,
+}
+
+impl Undecodable {
+    /// All of them, in the order of [`Undecodable::index`].
+    pub const ALL: [Undecodable; 5] = [
+        Undecodable::TooManyPixels,
+        Undecodable::SeparateScans,
+        Undecodable::Sampling,
+        Undecodable::Colours,
+        Undecodable::Damaged,
+    ];
+
+    /// The index in [`Undecodable::ALL`], for a table of counters.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The name of its counter in `/state` and `/metrics`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Undecodable::TooManyPixels => "too_many_pixels",
+            Undecodable::SeparateScans => "separate_scans",
+            Undecodable::Sampling => "sampling",
+            Undecodable::Colours => "colours",
+            Undecodable::Damaged => "undecodable",
+        }
+    }
+
+    /// Whether this is a kind of picture, and not damage: the next one will have it too.
+    pub const fn is_kind(self) -> bool {
+        !matches!(self, Undecodable::Damaged)
+    }
+}
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Undecodable::TooManyPixels => {
+                let most = MAX_DECODED / 1_000_000;
+                return write!(f, "the picture has more than {most} megapixels, the most that boardcam decodes");
+            }
+            Undecodable::SeparateScans => {
+                "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
+            }
+            Undecodable::Sampling => "the picture's colours are sampled in an unusual way, which boardcam cannot decode",
+            Undecodable::Colours => "the picture is neither grey, Y'CbCr, RGB nor Adobe CMYK",
+            Undecodable::Damaged => "the picture's data is damaged and cannot be decoded",
+        })
+    }
+}
+
+/// What the components of a picture are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    Grey,
+    YCbCr,
+    Rgb,
+    /// CMYK as Adobe's programs write it, which the decoder converts to RGB.
+    Inks,
+}
+
+/// A picture that the decoder decodes correctly, unless its data is damaged.
+#[derive(Debug, Clone, Copy)]
+pub struct Decodable {
+    pub(super) size: Size,
+    pub(super) colours: Colours,
+    pub(super) orientation: Option<Orientation>,
+}
+
+/// Why [`Decodable::check`] refuses a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It cannot be passed on either.
+    Fault(Fault),
+    /// It can be passed on, but not decoded.
+    Undecodable(Undecodable),
+}
+
+/// What the head says about components.
+#[derive(Default)]
+struct Components<'a> {
+    /// Of each: its identifier, sampling factors (two times 4 bits) and quantization table (ITU T.81 B.2.2).
+    list: &'a [[u8; 3]],
+    has_jfif: bool,
+    /// The colour transform in Adobe's segment (ITU T.872 6.5.3).
+    adobe: Option<u8>,
+}
+
+impl Decodable {
+    /// Looks at the headers of `jpeg`.
+    ///
+    /// # Errors
+    /// Why it must not be decoded.
+    pub fn check(jpeg: &[u8]) -> Result<Self, Refused> {
+        let checked = Jpeg::check(jpeg).map_err(Refused::Fault)?;
+        let size = checked.size();
+        if size.area() > MAX_DECODED {
+            return Err(Refused::Undecodable(Undecodable::TooManyPixels));
+        }
+        let mut components = Components::default();
+        let mut orientation = None;
+        let mut at = 2; // behind SOI
+        loop {
+            let segment = Segment::at(jpeg, at).map_err(Refused::Fault)?;
+            let payload = segment.payload;
+            match segment.code {
+                marker::SOS => {
+                    let in_scan = payload.first().copied().map(usize::from);
+                    if !checked.is_progressive() && in_scan != Some(components.list.len()) {
+                        return Err(Refused::Undecodable(Undecodable::SeparateScans));
+                    }
+                    let colours = components.colours().map_err(Refused::Undecodable)?;
+                    return Ok(Self { size, colours, orientation });
+                }
+                marker::APP0 => components.has_jfif |= payload.starts_with(b"JFIF\0"),
+                marker::APP1 => orientation = orientation.or_else(|| Orientation::in_app1(payload)),
+                marker::APP14 if payload.starts_with(b"Adobe") => components.adobe = payload.get(11).copied(),
+                sof if marker::is_frame_header(sof) => {
+                    components.list = payload.get(6..).unwrap_or_default().as_chunks().0;
+                }
+                _ => {}
+            }
+            at = segment.end;
+        }
+    }
+}
+
+impl Components<'_> {
+    /// As libjpeg decides it, and with it browsers.
+    fn colours(&self) -> Result<Colours, Undecodable> {
+        let ids = |wanted: [u8; 3]| self.list.iter().map(|[id, ..]| *id).eq(wanted);
+        let colours = match (self.list.len(), self.adobe) {
+            (1, _) => return Ok(Colours::Grey),
+            (3, _) if self.has_jfif => Colours::YCbCr,
+            (3, Some(0)) => Colours::Rgb,
+            (3, None) if ids(*b"RGB") => Colours::Rgb,
+            (3, _) => Colours::YCbCr,
+            (4, Some(0)) => Colours::Inks,
+            _ => return Err(Undecodable::Colours),
+        };
+        if self.is_usual_sampling() { Ok(colours) } else { Err(Undecodable::Sampling) }
+    }
+
+    /// Whether the first component has one sample for each pixel, the others the same, half or a quarter across, and the
+    /// same or half down.
+    fn is_usual_sampling(&self) -> bool {
+        let factors = |[_, sampling, _]: &[u8; 3]| (sampling >> 4, sampling & 15);
+        let Some((across, down)) = self.list.first().map(factors) else { return false };
+        self.list.iter().map(factors).all(|(h, v)| {
+            let is_part = h > 0 && v > 0 && across % h == 0 && down % v == 0;
+            is_part && matches!((across / h, down / v), (1 | 2, 1 | 2) | (4, 1))
+        })
+    }
+}

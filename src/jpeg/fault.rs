@@ -1,0 +1,106 @@
+//! Why a frame cannot be passed on.
+
+use std::fmt;
+
+use crate::picture::{MAX_PIXELS, MAX_SIDE};
+
+/// Why a frame cannot be passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// It has no bytes.
+    Empty,
+    /// It does not begin with SOI.
+    NoSoi,
+    /// Something between SOI and SOS is not a marker segment, or has an impossible length.
+    BadSegment,
+    /// It is coded arithmetically.
+    Arithmetic,
+    /// Its samples do not have 8 bits.
+    Not8Bit,
+    /// It is coded without loss.
+    Lossless,
+    /// It is coded hierarchically, as differences between several pictures.
+    Hierarchical,
+    /// Its header says a size that no picture may have ([`crate::picture::Size::is_possible`]).
+    Oversized,
+    /// No SOF before SOS, or two, or one without width, height or components.
+    NoFrameHeader,
+    /// The bytes end before the compressed data begins.
+    NoSos,
+    /// No EOI at the end: the transfer was cut short. [`super::passthrough::Jpeg::check`] never returns this, see
+    /// [`super::eoi::Policy`].
+    Truncated,
+}
+
+impl Fault {
+    /// All faults, in the order of [`Fault::index`].
+    pub const ALL: [Fault; 11] = [
+        Fault::Empty,
+        Fault::NoSoi,
+        Fault::BadSegment,
+        Fault::Arithmetic,
+        Fault::Not8Bit,
+        Fault::Lossless,
+        Fault::Hierarchical,
+        Fault::Oversized,
+        Fault::NoFrameHeader,
+        Fault::NoSos,
+        Fault::Truncated,
+    ];
+
+    /// The index in [`Fault::ALL`], for a table of counters.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The name of its counter in `/state` and `/metrics`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::Empty => "empty",
+            Fault::NoSoi => "no_soi",
+            Fault::BadSegment => "bad_segment",
+            Fault::Arithmetic => "arithmetic",
+            Fault::Not8Bit => "sample_depth",
+            Fault::Lossless => "lossless",
+            Fault::Hierarchical => "hierarchical",
+            Fault::Oversized => "oversized",
+            Fault::NoFrameHeader => "no_frame_header",
+            Fault::NoSos => "no_sos",
+            Fault::Truncated => "truncated",
+        }
+    }
+
+    /// Whether this is a kind of JPEG that cannot be shown, and not damage: the next frame will have it too.
+    pub const fn is_kind(self) -> bool {
+        matches!(
+            self,
+            Fault::Arithmetic | Fault::Not8Bit | Fault::Lossless | Fault::Hierarchical | Fault::Oversized
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Empty => "the frame is empty",
+            Fault::NoSoi => "the frame does not begin like a JPEG (no SOI)",
+            Fault::BadSegment => "the frame's headers are damaged",
+            Fault::Arithmetic => "the frame is an arithmetic-coded JPEG, which browsers cannot show",
+            Fault::Not8Bit => "the frame is a JPEG with 12 bits per sample, which browsers cannot show",
+            Fault::Lossless => "the frame is a lossless JPEG, which browsers cannot show",
+            Fault::Hierarchical => "the frame is a hierarchical JPEG, which browsers cannot show",
+            Fault::Oversized => {
+                let most = MAX_PIXELS / 1_000_000;
+                return write!(
+                    f,
+                    "the frame's header says a size above {MAX_SIDE} pixels a side or {most} megapixels"
+                );
+            }
+            Fault::NoFrameHeader => "the frame does not say its size (no usable SOF)",
+            Fault::NoSos => "the frame ends before its picture begins (no SOS)",
+            Fault::Truncated => "the frame is cut short (no EOI)",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,106 @@
+//! Pictures of unusual kinds, as people's programs and cameras deliver them: each is shown right, or refused with its
+//! reason.
+
+use std::time::{Duration, Instant};
+
+use client::{Outcome, ensure, wait_for};
+use serde_json::Value;
+
+use crate::boardcam::Boardcam;
+use crate::serving::dimensions;
+
+/// Pictures of all kinds; its README says what they are.
+const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
+
+/// What cannot be used is said within this time.
+const SOON: Duration = Duration::from_secs(2);
+
+/// A camera that shows `picture` again and again, after `first`.
+fn camera(first: &str, picture: &str) -> Outcome<Boardcam> {
+    let command = format!("pipe:cd {PICTURES}; cat {first}; while cat {picture}; do sleep 0.05; done");
+    let boardcam = Boardcam::start(&["--camera", &command])?;
+    wait_for("the camera", || Ok((boardcam.log().contains("opened pipe:")).then_some(())))?;
+    Ok(boardcam)
+}
+
+fn count(boardcam: &Boardcam, name: &str) -> Outcome<u64> {
+    Ok(boardcam.state()?["cameras"][0]["frames"][name].as_u64().ok_or("no such counter")?)
+}
+
+fn edges(jpeg: &[u8], edge: [u8; 2]) -> usize {
+    jpeg.windows(2).filter(|two| *two == edge).count()
+}
+
+#[test]
+fn progressive_pictures_are_shown_to_players_that_read_only_baseline() -> Outcome {
+    let boardcam = camera("progressive.jpg", "progressive.jpg")?;
+    let viewer = boardcam.watch("/stream")?;
+    for _ in 0..3 {
+        let frame = viewer.next()?;
+        ensure!(edges(&frame, [0xff, 0xc0]) == 1 && edges(&frame, [0xff, 0xc2]) == 0, "not baseline");
+        ensure!(dimensions(&frame)? == (320, 180), "{:?}", dimensions(&frame)?);
+    }
+    ensure!(count(&boardcam, "converted")? >= 3, "{}", boardcam.state()?);
+    let said = boardcam.log().matches("progressive").count();
+    ensure!(said == 1, "said {said} times:\n{}", boardcam.log());
+    Ok(())
+}
+
+#[test]
+fn a_thumbnail_does_not_break_mainsail_fluidd_and_home_assistant() -> Outcome {
+    let boardcam = camera("thumbnail.jpg", "thumbnail.jpg")?;
+    let viewer = boardcam.watch("/stream")?;
+    let frame = viewer.next()?;
+    ensure!(edges(&frame, [0xff, 0xd8]) == 1 && edges(&frame, [0xff, 0xd9]) == 1, "a thumbnail is in it");
+    ensure!(count(&boardcam, "mended")? > 0, "not counted as mended: {}", boardcam.state()?);
+    Ok(())
+}
+
+#[test]
+fn a_smaller_picture_of_a_cmyk_jpeg_is_shown() -> Outcome {
+    let boardcam = camera("cmyk.jpg", "cmyk.jpg")?;
+    let answer = boardcam.get("/snapshot?size=160x90")?;
+    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+    ensure!(dimensions(&answer.body)? == (160, 90), "{:?}", dimensions(&answer.body)?);
+    Ok(())
+}
+
+#[test]
+fn a_smaller_picture_that_cannot_be_made_is_refused_at_once_with_the_true_reason() -> Outcome {
+    let boardcam = camera("non-interleaved.jpg", "non-interleaved.jpg")?;
+    let whole = boardcam.get("/snapshot")?;
+    ensure!(whole.status == 200, "{}: {}", whole.status, whole.text());
+    let asked = Instant::now();
+    let answer = boardcam.get("/snapshot?size=160x120")?;
+    ensure!(answer.status == 503, "{}", answer.status);
+    ensure!(answer.text().contains("cannot make smaller pictures"), "{}", answer.text());
+    ensure!(answer.text().contains("non-interleaved"), "{}", answer.text());
+    ensure!(asked.elapsed() < SOON, "after {:?}", asked.elapsed());
+    let dropped = &boardcam.state()?["variants"][0]["frames"]["dropped"]["separate_scans"];
+    ensure!(dropped.as_u64() > Some(0), "{dropped}");
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_shown_is_said_by_name_within_two_seconds() -> Outcome {
+    for (picture, counter, words) in [
+        ("size-lies.jpg", "oversized", "header says a size above 16384 pixels a side"),
+        ("kinds/arithmetic.jpg", "arithmetic", "arithmetic-coded JPEG"),
+    ] {
+        let boardcam = camera("small.jpg", picture)?;
+        let viewer = boardcam.watch("/stream")?;
+        let began = Instant::now();
+        let camera = wait_for("the state", || {
+            let camera = boardcam.state()?["cameras"][0].clone();
+            Ok((camera["state"] == "waiting").then_some(camera))
+        })?;
+        ensure!(began.elapsed() < SOON, "{picture}: after {:?}", began.elapsed());
+        let why = camera["problem"]["why"].as_str().unwrap_or_default();
+        ensure!(why.contains(words), "{picture}: {why}");
+        ensure!(camera["frames"]["dropped"][counter].as_u64() > Some(0), "{picture}: {camera}");
+        ensure!(boardcam.log().contains(words), "{picture}:\n{}", boardcam.log());
+        ensure!(camera["format"] == Value::Null, "{picture}: {camera}");
+        viewer.wait_for("the card", |frame| dimensions(frame).is_ok_and(|size| size == (320, 240)))?;
+    }
+    Ok(())
+}
