@@ -129,6 +129,11 @@ impl Canvas {
         }
     }
 
+    /// Whether the fonts have all letters of a text: those of ISO 8859-1.
+    pub fn can_write(text: &str) -> bool {
+        text.chars().all(|c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}'))
+    }
+
     /// Writes one line of text; `at` is the upper left corner of the first letter's cell. Letters that the
     /// font lacks become question marks.
     pub fn write(&mut self, text: &str, at: Point, font: Font, colour: Colour, background: Colour) {
@@ -288,6 +293,12 @@ mod tests {
     fn luma(canvas: &Canvas, x: i32, y: i32) -> Option<u8> {
         let inside = canvas.area().contains(Point::new(x, y));
         inside.then(|| canvas.picture().row(0, y as u32)[2 * x as usize])
+    }
+
+    #[test]
+    fn the_fonts_have_the_letters_of_western_europe() {
+        let known = ["front door", "Küche", "Кухня", "厨房", "a\n"].map(Canvas::can_write);
+        assert_eq!(known, [true, true, false, false, false]);
     }
 
     #[test]

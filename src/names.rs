@@ -7,23 +7,36 @@ use std::fmt;
 /// The longest name of a camera, a user or a token, in bytes.
 pub const NAME_MAX: usize = 32;
 
+/// The longest title of a camera, in characters.
+pub const TITLE_MAX: usize = 64;
+
 /// The longest name that a viewer may give itself, in bytes.
 pub const VIEWER_ID_MAX: usize = 32;
 
 /// The name of a single camera that the user has not named.
 pub const DEFAULT_CAMERA: &str = "camera";
 
-/// A camera in log lines and messages: `camera door`, or just `camera` for one that the user has not named.
+/// The name of a further camera that the user has not named: `camera-2`.
+pub fn default_camera(number: usize) -> String {
+    format!("{DEFAULT_CAMERA}-{number}")
+}
+
+/// A camera in log lines and messages: `camera door`, or just `camera` or `camera-2` for one that the user has not named.
 #[derive(Debug, Clone, Copy)]
 pub struct CameraLabel<'a>(pub &'a str);
 
 impl fmt::Display for CameraLabel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            DEFAULT_CAMERA => f.write_str("camera"),
-            name => write!(f, "camera {name}"),
-        }
+        let number = self.0.strip_prefix(DEFAULT_CAMERA).and_then(|rest| rest.strip_prefix('-'));
+        let is_numbered = number.is_some_and(|number| number.parse::<usize>().is_ok());
+        let kind = if is_numbered || self.0 == DEFAULT_CAMERA { "" } else { "camera " };
+        write!(f, "{kind}{}", self.0)
     }
+}
+
+/// Whether a camera may have this title, which people read on the page: any language, but one line.
+pub fn is_title(text: &str) -> bool {
+    (1..=TITLE_MAX).contains(&text.chars().count()) && text.trim() == text && !text.contains(char::is_control)
 }
 
 /// Whether a camera may have this name, which is used in URLs, file names and private headers.
@@ -57,6 +70,24 @@ pub fn printable(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_camera_that_nobody_named_is_just_a_camera() {
+        let labels = ["camera", "camera-2", "door", "camera-door", "cameras"]
+            .map(|name| CameraLabel(name).to_string());
+        assert_eq!(labels, ["camera", "camera-2", "camera door", "camera camera-door", "camera cameras"]);
+        assert_eq!(CameraLabel(&default_camera(3)).to_string(), "camera-3");
+    }
+
+    #[test]
+    fn a_title_is_one_line_in_any_language() {
+        for title in ["Küche", "front door", "Кухня", "📷", &"é".repeat(TITLE_MAX)] {
+            assert!(is_title(title), "{title}");
+        }
+        for wrong in ["", " ", " a", "a\n", "a\tb", "\u{1b}[2J", &"é".repeat(TITLE_MAX + 1)] {
+            assert!(!is_title(wrong), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_cameras_name_cannot_play_tricks_on_a_terminal() {

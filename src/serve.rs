@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{error, info, warn};
+use log::{Level, error, info, log};
 
 use crate::auth::Access;
 use crate::config::Settings;
@@ -42,17 +42,17 @@ const RELEASE_TIME: Duration = Duration::from_millis(1500);
 /// Why it cannot start, or cannot continue.
 pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
-    info!("boardcam {} starts", env!("CARGO_PKG_VERSION"));
+    info!("boardcam {} is starting", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
     if let Some(mistake) = &settings.mistake {
-        error!("{mistake}; until then the default settings hold");
+        error!("{mistake}; until then the default settings are used");
     }
     let announced = Announced::default();
     let gate = open_gate(settings, &announced)?;
     let shutdown = Shutdown::default();
     listen_for_signals(&gate, &shutdown)?;
 
-    let access = read_users(settings)?;
+    let access = read_users(settings, &gate)?;
     let (pictures, writers) = Pictures::new(settings, &access, &gate.wakers());
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
     let upstream = site::start(Arc::new(app))?;
@@ -66,10 +66,11 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let fanout = pictures.fanout(&gate.wakers());
     let served = gate.serve(fanout, &upstream, &shutdown);
     shutdown.begin();
+    pictures.viewers.report_all();
     take_apart(service.as_deref(), &ended);
-    info!("boardcam ends after {:.0} s", started.elapsed().as_secs_f32());
+    info!("boardcam stopped after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {
-        Problem::new("cannot go on serving", error.to_string(), "is the system out of files or memory?")
+        Problem::new("cannot continue to serve", error.to_string(), "is the system out of files or memory?")
     })
 }
 
@@ -116,15 +117,36 @@ fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
 }
 
 /// Who may watch and change things.
-fn read_users(settings: &Settings) -> Result<Access, Problem> {
+fn read_users(settings: &Settings, gate: &Gate) -> Result<Access, Problem> {
     let access = Access::new(&settings.users, state_dir::path())?;
     if access.is_open() {
-        warn!(
-            "no passwords are set: everybody on the network can watch and change the picture's quality; to change \
-             that, let boardcam hash-password NAME write a user into the settings file"
-        );
+        let addresses = [gate.addresses(), gate.https_addresses()].concat();
+        log_open(addresses.iter().all(|address| address.ip().to_canonical().is_loopback()), settings);
     }
     Ok(access)
+}
+
+/// Says what everybody may do because there are no users. Only on this computer that is nothing to warn of.
+fn log_open(is_local: bool, settings: &Settings) {
+    let level = if is_local { Level::Info } else { Level::Warn };
+    log!(level, "{}", open_to_all(is_local, settings.record.folder.is_some()));
+}
+
+fn open_to_all(is_local: bool, can_record: bool) -> String {
+    let who = if is_local {
+        "every program on this computer, and everybody whom a proxy on it lets in,"
+    } else {
+        "everybody on the network"
+    };
+    let what = if can_record {
+        "watch, change the picture's quality, record, and download and delete recordings"
+    } else {
+        "watch and change the picture's quality"
+    };
+    format!(
+        "no users are set: {who} can {what}; to change that, put what boardcam hash-password NAME prints into the \
+         settings file"
+    )
 }
 
 /// The cameras, and everything that takes their frames.
@@ -258,7 +280,7 @@ fn take_apart(service: Option<&Service>, ended: &Ended) {
         service.stopping();
     }
     if !ended.wait(RELEASE_TIME) {
-        error!("a camera's driver, a disk or the network did not return in time; ending all the same");
+        error!("a camera's driver, a disk or the network did not finish in time; ending anyway");
     }
 }
 
@@ -266,4 +288,26 @@ fn take_apart(service: Option<&Service>, ended: &Ended) {
 fn log_panic(info: &PanicHookInfo<'_>) {
     let thread = thread::current();
     error!("panic in thread {:?}: {}", thread.name().unwrap_or("?"), info.to_string().replace('\n', " "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_users_the_log_says_what_is_really_open_and_to_whom() {
+        let all = open_to_all(false, true);
+        assert!(
+            all.contains("everybody on the network can watch, change the picture's quality, record, and"),
+            "{all}"
+        );
+        assert!(all.contains("delete recordings") && all.contains("boardcam hash-password NAME"), "{all}");
+        let bare = open_to_all(false, false);
+        assert!(
+            bare.contains("can watch and change the picture's quality;") && !bare.contains("record"),
+            "{bare}"
+        );
+        let local = open_to_all(true, false);
+        assert!(local.contains("every program on this computer") && !local.contains("network"), "{local}");
+    }
 }

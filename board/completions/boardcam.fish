@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_boardcam_global_optspecs
-    string join \n camera= size= fps= format= quality= encoder= bad-frames= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
+    string join \n camera= title= size= fps= format= quality= encoder= bad-frames= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
 end
 
 function __fish_boardcam_needs_command
@@ -25,6 +25,7 @@ function __fish_boardcam_using_subcommand
 end
 
 complete -c boardcam -n "__fish_boardcam_needs_command" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
@@ -60,6 +61,7 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -f -a "hash-password" -d
 complete -c boardcam -n "__fish_boardcam_needs_command" -f -a "wifi" -d 'Print the wireless network of the settings for wpa_supplicant'
 complete -c boardcam -n "__fish_boardcam_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
@@ -89,6 +91,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l appliance -d
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s o -l output -d 'File to write the JPEG to; - is standard output' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
@@ -117,6 +120,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s v -l verb
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
@@ -146,6 +150,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l appliance -d
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l role -d 'watch (see everything) or control (change things too)' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
@@ -173,6 +178,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -s v -l
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r

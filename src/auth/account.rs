@@ -38,14 +38,14 @@ impl Account {
         lock(&self.verified).as_ref().is_some_and(|verified| bool::from(verified.tag.ct_eq(tag)))
     }
 
-    /// Whether this password was verified from this address. A client that sends another one may be guessing: its
+    /// Whether one of these passwords was verified from this address. A client that sends another one may be guessing: its
     /// address is forgotten, so that it cannot tell the right password by a fast answer.
-    pub(super) fn recalls(&self, tag: &Tag, address: IpAddr) -> bool {
+    pub(super) fn recalls(&self, tags: &[Tag], address: IpAddr) -> bool {
         let mut verified = lock(&self.verified);
         let Some(Verified { tag: right, addresses }) = verified.as_mut() else { return false };
         let Some(index) = addresses.iter().position(|known| *known == address) else { return false };
         addresses.remove(index);
-        let is_right = bool::from(right.ct_eq(tag));
+        let is_right = tags.iter().any(|tag| bool::from(right.ct_eq(tag)));
         if is_right {
             addresses.push(address);
         }

@@ -15,6 +15,7 @@ pub mod network;
 pub mod passes;
 pub mod password;
 pub mod sessions;
+pub mod spelling;
 mod tag;
 mod throttle;
 pub mod tokens;
@@ -36,7 +37,7 @@ use account::Account;
 use passes::{Pass, Passes};
 use password::PASSWORD_MAX;
 use sessions::Sessions;
-use tag::Key;
+use tag::{Key, Tag};
 use throttle::Throttle;
 use tokens::Tokens;
 pub use user::{Role, User};
@@ -151,9 +152,23 @@ impl Access {
     /// # Errors
     /// Why it is not accepted. Only [`PasswordError::Wrong`] reveals anything about the password.
     pub fn by_password(&self, name: &str, password: &str, from: IpAddr) -> Result<Identity, PasswordError> {
+        self.by_spellings(name, &[password], from)
+    }
+
+    /// The same for a password that can mean several texts, such as those of [`spelling::spellings`]. All of them
+    /// together are one attempt.
+    ///
+    /// # Errors
+    /// As [`Access::by_password`].
+    pub fn by_spellings<S: AsRef<str>>(
+        &self,
+        name: &str,
+        spellings: &[S],
+        from: IpAddr,
+    ) -> Result<Identity, PasswordError> {
         let account = self.account(name);
-        let tag = self.key.tag(password);
-        if let Some(account) = account.filter(|account| account.recalls(&tag, from)) {
+        let tags: Vec<Tag> = spellings.iter().map(|password| self.key.tag(password.as_ref())).collect();
+        if let Some(account) = account.filter(|account| account.recalls(&tags, from)) {
             return Ok(account.identity());
         }
         self.check_throttle(from)?;
@@ -161,16 +176,12 @@ impl Access {
         let _hashing = lock(&self.hashing);
         // While this check waited, others from the same address may have failed.
         self.check_throttle(from)?;
-        let is_right = match account {
-            Some(account) if account.is_verified(&tag) => true,
-            _ => self.hash_matches(account, password)?,
-        };
-        match account.filter(|_| is_right) {
-            Some(account) => {
+        match (account, self.right_one(account, spellings, &tags)?) {
+            (Some(account), Some(tag)) => {
                 account.remember(tag, from);
                 Ok(account.identity())
             }
-            None => {
+            _ => {
                 self.throttle.wrong(from, name, Instant::now());
                 Err(PasswordError::Wrong)
             }
@@ -183,6 +194,25 @@ impl Access {
 
     fn check_throttle(&self, from: IpAddr) -> Result<(), PasswordError> {
         self.throttle.wait(from, Instant::now()).map_or(Ok(()), |wait| Err(PasswordError::Throttled(wait)))
+    }
+
+    /// The tag of the spelling that is this account's password. Without an account, it means nothing.
+    fn right_one<S: AsRef<str>>(
+        &self,
+        account: Option<&Account>,
+        spellings: &[S],
+        tags: &[Tag],
+    ) -> Result<Option<Tag>, PasswordError> {
+        let verified = account.and_then(|account| tags.iter().find(|tag| account.is_verified(tag)));
+        if verified.is_some() {
+            return Ok(verified.copied());
+        }
+        for (password, tag) in spellings.iter().zip(tags) {
+            if self.hash_matches(account, password.as_ref())? {
+                return Ok(Some(*tag));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the password is this account's. Without an account, the first one's hash is computed and the answer

@@ -1,7 +1,7 @@
 //! Ranges of IP addresses, such as `192.168.1.0/24`.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// One address, or all addresses that begin with the same bits.
@@ -17,6 +17,15 @@ fn number(address: IpAddr) -> (u128, u32) {
     match address.to_canonical() {
         IpAddr::V4(v4) => (v4.to_bits().into(), u32::BITS),
         IpAddr::V6(v6) => (v6.to_bits(), u128::BITS),
+    }
+}
+
+/// The part of an address that stands for one client: all of an IPv4 address, the first 64 bits of an IPv6 address
+/// (one network, RFC 6177).
+pub fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
     }
 }
 

@@ -132,3 +132,22 @@ fn without_users_everybody_may_do_everything() {
     assert_eq!(super::tests::access().anonymous(), None);
     assert_eq!(access.by_password("", "", HERE), Err(PasswordError::Wrong));
 }
+
+#[test]
+fn a_password_that_two_programs_spell_in_two_ways_is_one_attempt() {
+    let user = User { name: "anna".to_owned(), role: Role::Watch, password: quick("Küche") };
+    let access = Access::new(&[user], None).unwrap();
+    let utf8 = spelling::spellings("Küche".as_bytes());
+    assert!(access.by_spellings("anna", &spelling::spellings(b"K\xfcche"), HERE).is_ok());
+    assert!(access.by_spellings("anna", &utf8, HERE).is_ok());
+    // It is remembered although the client sends a second spelling, which is wrong.
+    assert!(access.accounts[0].recalls(&[access.key.tag("x"), access.key.tag("Küche")], HERE));
+    // As often as a password with one spelling may be wrong.
+    let mut wrong = 0;
+    while access.by_spellings("anna", &spelling::spellings("Küchen".as_bytes()), HERE)
+        == Err(PasswordError::Wrong)
+    {
+        wrong += 1;
+    }
+    assert_eq!(wrong, throttle::FREE_TRIES);
+}

@@ -1,12 +1,13 @@
 //! Makes clients that send one wrong password after another wait, by address, and logs them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use log::warn;
 
+use super::network::client_of;
 use crate::names::printable;
 use crate::sync::lock;
 
@@ -108,7 +109,7 @@ impl Throttle {
         let mut period = lock(&self.log);
         if period.begin.is_none_or(|begin| now.saturating_duration_since(begin) >= LOG_PERIOD) {
             if period.left_out > 0 {
-                warn!("{} more wrong passwords came", period.left_out);
+                warn!("{} more failed sign-ins were not logged one by one", period.left_out);
             }
             *period = LogPeriod { begin: Some(now), lines: 0, left_out: 0 };
         }
@@ -120,18 +121,9 @@ impl Throttle {
         let name: String = printable(name.as_bytes()).chars().take(NAME_SHOWN).collect();
         let throttled = match wait.as_secs() {
             0 => String::new(),
-            seconds => format!("; this address must wait {seconds} s before the next one"),
+            seconds => format!("; this address must wait {seconds} s before the next try"),
         };
-        warn!("wrong password for user {name:?} from {address}{throttled}");
-    }
-}
-
-/// The part of an address that stands for one client: all of an IPv4 address, the first 64 bits of an IPv6 address
-/// (one network, RFC 6177).
-fn client_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 => v4,
+        warn!("sign-in as {name:?} from {address} failed: wrong user name or password{throttled}");
     }
 }
 

@@ -149,6 +149,10 @@ impl fmt::Display for EncodeMode {
 pub struct SourceConfig {
     /// Which source to open.
     pub spec: SourceSpec,
+    /// What people call the camera, if not by its name in URLs.
+    pub title: Option<String>,
+    /// The devices of other cameras, which [`SourceSpec::Auto`] leaves alone.
+    pub reserved: Vec<PathBuf>,
     /// Picture size; [`Size::DEFAULT`] if not set.
     pub size: Option<Size>,
     /// Frames per second, 1 to [`crate::picture::MAX_FPS`]; [`SourceConfig::DEFAULT_FPS`] if not set.
@@ -174,6 +178,8 @@ impl SourceConfig {
     pub fn of(spec: SourceSpec) -> Self {
         Self {
             spec,
+            title: None,
+            reserved: Vec::new(),
             size: None,
             fps: None,
             layout: None,

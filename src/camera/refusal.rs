@@ -42,6 +42,8 @@ pub enum Cause {
     Cancelled,
     /// A program delivered no picture.
     Program,
+    /// It is the device of another camera of the settings.
+    Reserved,
 }
 
 impl Refusal {

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::distinct;
 use super::options::{self, Opt, Target, named_source};
 use super::settings::{CameraSettings, Settings};
 use super::wifi::Wifi;
 use crate::auth::User;
-use crate::camera::{PipeSpec, SourceConfig, SourceSpec};
+use crate::camera::SourceSpec;
 use crate::gate::tls::Https;
-use crate::names::DEFAULT_CAMERA;
+use crate::names::{DEFAULT_CAMERA, default_camera};
 use crate::problem::Problem;
 use crate::record;
 use crate::record::plan::Plan;
@@ -96,7 +97,6 @@ pub(super) fn merge(line: &Values, file: &Values) -> Result<Settings, Problem> {
     }
     let (cameras, recordings): (Vec<_>, Vec<_>) =
         cameras(line, file)?.into_iter().map(|(name, camera)| ((name, camera.source), camera.record)).unzip();
-    check_standard_input(&cameras)?;
     check_recording(&settings, &recordings)?;
     check_https(&settings)?;
     settings.cameras = cameras;
@@ -116,21 +116,18 @@ fn cameras(line: &Values, file: &Values) -> Result<Vec<(String, CameraSettings)>
             "name fewer, and start a second boardcam on another port for the rest",
         ));
     }
-    let mut taken: HashSet<String> = chosen.iter().filter_map(|camera| camera.name.clone()).collect();
-    if taken.len() < chosen.iter().filter(|camera| camera.name.is_some()).count() {
-        return Err(Problem::new(
-            "cannot name the cameras",
-            "two have the same name",
-            "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2",
-        ));
-    }
+    let mut taken: HashSet<String> =
+        chosen.iter().filter_map(|camera| Some(camera.name.as_ref()?.to_ascii_lowercase())).collect();
     let named = |camera: &CameraValues| {
         let name = camera.name.clone().unwrap_or_else(|| free_name(&taken));
         taken.insert(name.clone());
         let settings = camera_settings(camera, [&line.texts, &camera.texts, &file.texts])?;
         Ok((name, settings))
     };
-    chosen.iter().map(named).collect()
+    let mut cameras = chosen.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    distinct::check(&cameras)?;
+    distinct::reserve(&mut cameras);
+    Ok(cameras)
 }
 
 /// The settings of a camera, each from the first of `layers` that has it.
@@ -145,18 +142,6 @@ fn camera_settings(camera: &CameraValues, layers: [&Texts; 3]) -> Result<CameraS
         }
     }
     Ok(settings)
-}
-
-fn check_standard_input(cameras: &[(String, SourceConfig)]) -> Result<(), Problem> {
-    let reads_it = |(_, source): &&(String, SourceConfig)| source.spec == SourceSpec::Pipe(PipeSpec::Stdin);
-    if cameras.iter().filter(reads_it).count() > 1 {
-        return Err(Problem::new(
-            "cannot take the pictures of two cameras from standard input",
-            "there is only one",
-            "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
-        ));
-    }
-    Ok(())
 }
 
 fn check_recording(settings: &Settings, cameras: &[record::CameraSettings]) -> Result<(), Problem> {
@@ -192,7 +177,7 @@ pub(super) fn wrong_option(opt: &Opt, text: &str, why: String) -> Problem {
 
 /// The first of `camera`, `camera-2`, `camera-3`... that is not taken.
 fn free_name(taken: &HashSet<String>) -> String {
-    let numbered = (2..).map(|n| format!("{DEFAULT_CAMERA}-{n}"));
+    let numbered = (2..).map(default_camera);
     let mut names = std::iter::once(DEFAULT_CAMERA.to_owned()).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_default()
 }

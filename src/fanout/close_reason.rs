@@ -40,13 +40,13 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CloseReason::Disconnected(_) => f.write_str("it disconnected"),
-            CloseReason::Stalled => write!(f, "dropped, it took nothing for {} s", STALL_LIMIT.as_secs()),
+            CloseReason::Stalled => write!(f, "it took nothing for {} s", STALL_LIMIT.as_secs()),
             CloseReason::NoMemory => {
-                f.write_str("dropped, it was the furthest behind when memory for slow viewers ran out")
+                f.write_str("it was the furthest behind when memory for slow viewers ran out")
             }
-            CloseReason::Complete => f.write_str("all is sent"),
-            CloseReason::PassEnded => f.write_str("dropped, its session or token ended"),
-            CloseReason::Panicked => f.write_str("dropped after an error in this program; see above"),
+            CloseReason::Complete => f.write_str("everything was sent"),
+            CloseReason::PassEnded => f.write_str("its session or token ended"),
+            CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
             CloseReason::Unreadable => f.write_str("the recording cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),
             CloseReason::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),

@@ -17,20 +17,15 @@ mod kernel;
 pub mod registry;
 mod spill;
 mod viewer;
+mod viewer_log;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use log::info;
-
-use crate::host::log::camera_scope;
-use crate::names::{CameraLabel, DEFAULT_CAMERA};
 use crate::protocol::{FileOrder, Order, OrderKind};
 use crate::socket::Socket;
 use crate::variants::{DemandError, Variants};
@@ -136,10 +131,7 @@ impl Fanout {
         let viewer = Viewer::new(socket, stats.clone(), demand, head, &mut self.pool);
         self.viewers.insert(connection, viewer.map_err(|socket| (socket, DemandError::NoMemory))?);
         if is_stream {
-            let _scope = camera_scope(&camera);
-            let variant = stats.order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-            info!("viewer {peer} started watching{}{variant}", OfCamera(&camera));
-            self.registry.add(stats);
+            self.registry.add(&camera, stats);
         }
         // Whatever the client sent after its request is read with its next event.
         self.advance(connection, Instant::now());
@@ -232,8 +224,14 @@ impl Fanout {
         }
     }
 
+    /// Whether [`Fanout::expire`] is to be called although there are no connections: it has something to log.
+    pub fn is_log_pending(&self) -> bool {
+        self.registry.is_log_pending()
+    }
+
     /// Drops viewers whose deadline has passed or whose pass has ended. Called a few times a second.
     pub fn expire(&mut self, now: Instant) {
+        self.registry.report(now);
         let late = |(connection, viewer): (&usize, &Viewer)| {
             let admitted = self.registry.may_watch(viewer.stats.order.pass, now);
             let ended = (!admitted).then_some(CloseReason::PassEnded);
@@ -263,8 +261,7 @@ impl Fanout {
         let camera = viewer.feed().name.clone();
         let (socket, stats) = viewer.dismantle(&mut self.pool);
         if stats.order.kind == OrderKind::Stream {
-            self.registry.remove(&stats);
-            log_end(&camera, &stats, &reason);
+            self.registry.remove(&camera, &stats, &reason);
         }
         self.released.push(Released { connection, socket, reason });
     }
@@ -272,31 +269,5 @@ impl Fanout {
     /// The next connection that has ended; `None` if there are no more.
     pub fn released(&mut self) -> Option<Released> {
         self.released.pop()
-    }
-}
-
-/// Says in the log that a viewer is gone, and why unless it simply disconnected.
-fn log_end(camera: &str, stats: &ViewerStats, reason: &CloseReason) {
-    let _scope = camera_scope(camera);
-    let why = match reason {
-        CloseReason::Disconnected(_) => String::new(),
-        other => format!(": {other}"),
-    };
-    info!(
-        "viewer {} stopped watching{} after {:.1} s ({} frames, {} skipped){why}",
-        stats.peer,
-        OfCamera(camera),
-        stats.since.elapsed().as_secs_f32(),
-        stats.frames.load(Ordering::Relaxed),
-        stats.skipped.load(Ordering::Relaxed),
-    );
-}
-
-/// The camera in a viewer's log lines: ` camera door`, or nothing for one that the user has not named.
-struct OfCamera<'a>(&'a str);
-
-impl fmt::Display for OfCamera<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == DEFAULT_CAMERA { Ok(()) } else { write!(f, " {}", CameraLabel(self.0)) }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::close_reason::CloseReason;
+use super::viewer_log::{ViewerLog, Visit};
 use crate::auth::passes::{Pass, Passes};
 use crate::feed::DeliveryStats;
 use crate::protocol::{Order, OrderKind};
@@ -117,6 +119,7 @@ impl ViewerStats {
 #[derive(Debug, Default)]
 pub struct ViewerRegistry {
     viewers: Mutex<Vec<Arc<ViewerStats>>>,
+    log: Mutex<ViewerLog>,
     /// Says whether a pass still holds.
     passes: Arc<Passes>,
     /// Memory held for what slow viewers have not taken yet, in bytes; at most [`super::SPILL_CAP`].
@@ -139,12 +142,38 @@ impl ViewerRegistry {
         self.lock().clone()
     }
 
-    pub(super) fn add(&self, stats: Arc<ViewerStats>) {
+    /// Lists a viewer of this camera.
+    pub(super) fn add(&self, camera: &str, stats: Arc<ViewerStats>) {
+        lock(&self.log).started(camera, &stats.order, stats.peer, Instant::now());
         self.lock().push(stats);
     }
 
-    pub(super) fn remove(&self, stats: &Arc<ViewerStats>) {
+    /// Takes a viewer of this camera off the list.
+    pub(super) fn remove(&self, camera: &str, stats: &Arc<ViewerStats>, reason: &CloseReason) {
         self.lock().retain(|other| !Arc::ptr_eq(other, stats));
+        let now = Instant::now();
+        let visit = Visit {
+            peer: stats.peer,
+            time: now.saturating_duration_since(stats.since),
+            frames: stats.frames.load(Ordering::Relaxed),
+            skipped: stats.skipped.load(Ordering::Relaxed),
+        };
+        lock(&self.log).stopped(camera, visit, reason, now);
+    }
+
+    /// Whether the log has left out lines and not said so yet.
+    pub(super) fn is_log_pending(&self) -> bool {
+        lock(&self.log).is_pending()
+    }
+
+    /// Logs how many lines about viewers were left out in periods that are over.
+    pub(super) fn report(&self, now: Instant) {
+        lock(&self.log).report(now);
+    }
+
+    /// Logs how many lines about viewers were left out until now. Called at the end of the program.
+    pub fn report_all(&self) {
+        lock(&self.log).report_all(Instant::now());
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<ViewerStats>>> {

@@ -88,6 +88,11 @@ impl Feed {
         (Self { delivery: self.delivery.clone(), ..feed }, writer)
     }
 
+    /// What people call the camera: its title, otherwise its name.
+    pub fn title(&self) -> &str {
+        self.config.title.as_deref().unwrap_or(&self.name)
+    }
+
     /// The JPEG quality of frames that are encoded here, 1 to 100.
     pub fn quality(&self) -> u8 {
         self.quality.load(Ordering::Relaxed)

@@ -80,12 +80,15 @@ impl Gate {
         if limit == 0 {
             return Err(Problem::new(
                 "cannot serve anybody",
-                format!("the system lets this process open {open_files} files only"),
+                format!("the system lets this process open only {open_files} files"),
                 format!("allow at least {}: ulimit -n {}", reserved + 16, reserved + 16),
             ));
         }
         if limit < settings.max_connections {
-            warn!("at most {limit} connections: the system lets this process open {open_files} files only");
+            warn!(
+                "serving at most {limit} connections: the system lets this process open only {open_files} files; \
+                 raise that with ulimit -n"
+            );
         }
         let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
         let secure = match Keeper::open(&settings.https, certified)? {

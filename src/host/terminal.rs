@@ -17,11 +17,11 @@ pub fn password(longest: usize) -> Result<String, Problem> {
     }
     let silent = Silent::begin()?;
     let first = ask("Password: ", longest)?;
-    let again = ask("Again: ", longest)?;
+    let again = ask("Repeat the password: ", longest)?;
     drop(silent);
     if first != again {
         let advice = "type the same password twice";
-        return Err(Problem::new("cannot use this password", "the passwords differ", advice));
+        return Err(Problem::new("cannot use this password", "the two passwords differ", advice));
     }
     Ok(first)
 }
@@ -45,7 +45,8 @@ fn line(longest: usize) -> Result<String, Problem> {
         .take(most)
         .read_until(b'\n', &mut line)
         .map_err(|error| unusable(error.to_string()))?;
-    let line = String::from_utf8(line).map_err(|_| unusable("it is not UTF-8".to_owned()))?;
+    let line = String::from_utf8(line)
+        .map_err(|_| unusable("it is not UTF-8; is the terminal set to it?".to_owned()))?;
     let line = line.strip_suffix('\n').unwrap_or(&line);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }

@@ -105,7 +105,7 @@ impl Keeper {
             if let Err(error) = folder.delete(&name) {
                 return Ok(Some(RecordError::Undeletable { name, error: (&error).into() }));
             }
-            info!("recordings: deleted {name} to make room");
+            info!("recordings: deleted {name} to stay within the limits");
             entries.retain(|entry| entry.name != name);
         }
         Ok(None)

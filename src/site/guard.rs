@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use rouille::{Request, Response, input};
+use rouille::{Request, Response};
 
+use super::basic::{Credentials, credentials};
 use super::cookies;
 use super::response::plain_text;
 use super::url::SIGN_IN;
@@ -74,8 +75,8 @@ impl Guard {
             }
             is_known = true;
         }
-        if let Some(input::HttpAuthCredentials { login, password }) = input::basic_http_auth(request) {
-            match self.access.by_password(&login, &password, self.address(request)) {
+        if let Some(Credentials { name, passwords }) = credentials(request) {
+            match self.access.by_spellings(&name, &passwords, self.address(request)) {
                 Ok(identity) if identity.role >= role => return Ok(Some(identity)),
                 Ok(_) => is_known = true,
                 Err(PasswordError::Wrong) => {}

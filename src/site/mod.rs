@@ -9,6 +9,7 @@
 
 mod address;
 mod app;
+mod basic;
 mod cookies;
 mod cors;
 mod guard;

@@ -1,4 +1,4 @@
-//! A line of figures in the log, once a minute.
+//! A line of figures in the log, once an hour.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::feed::Feed;
 use crate::names::CameraLabel;
 
 /// Time from one line of figures to the next.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_secs(3600);
 
 /// The counters at the last line of figures.
 pub(super) struct Figures {
@@ -37,13 +37,22 @@ impl Figures {
             .map(|(reason, count)| format!("{} {count}", reason.name()))
             .collect();
         info!(
-            "{}: viewers: {}; frames in the last minute: {} captured, {} published; dropped since the start: {}",
+            "{}: {}; in the last hour {} frames captured and {} published; dropped since the start: {}",
             CameraLabel(&feed.name),
-            feed.demand_count(),
+            users(feed.demand_count()),
             captured - self.captured,
             published - self.published,
             if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") },
         );
         *self = Self { next: now + PERIOD, captured, published };
+    }
+}
+
+/// Who uses the camera, in words.
+fn users(demands: usize) -> String {
+    match demands {
+        0 => "nobody watches or records".to_owned(),
+        1 => "1 viewer or recording".to_owned(),
+        more => format!("{more} viewers or recordings"),
     }
 }

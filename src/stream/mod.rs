@@ -19,6 +19,7 @@ use log::{debug, error, info, warn};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
+use crate::canvas::Canvas;
 use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
@@ -274,7 +275,7 @@ impl<'a> Stream<'a> {
         }
         let (title, problem) = &self.trouble;
         let problem = &with_settings_problem(problem, self.feed.settings_problem.as_ref());
-        let card = Card { title, name: &self.feed.name, problem };
+        let card = Card { title, name: drawn_name(self.feed), problem };
         let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
         let published =
             self.writer.publish(meta, |slot| card.encode(self.last_size, SystemTime::now(), slot));
@@ -287,6 +288,12 @@ impl<'a> Stream<'a> {
     fn label(&self) -> CameraLabel<'a> {
         CameraLabel(&self.feed.name)
     }
+}
+
+/// What a card calls the camera: its title, if the font has its letters.
+fn drawn_name(feed: &Feed) -> &str {
+    let title = feed.title();
+    if Canvas::can_write(title) { title } else { &feed.name }
 }
 
 /// A source and what it delivers, for the log: `/dev/video0 (HD Webcam), 1280x720 mjpeg at 30/s`.

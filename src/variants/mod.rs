@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use log::info;
+use log::debug;
 
 use crate::feed::{Demand, Feed};
 use crate::host::log::camera_scope;
@@ -166,7 +166,8 @@ impl Variants {
         let handle = thread.spawn(move || worker.run()).map_err(DemandError::NoThread)?;
         let _ = one.thread.set(handle.thread().clone()); // set here only
         let _scope = camera_scope(&source.name);
-        info!("{}: makes smaller pictures: {variant}", CameraLabel(&source.name));
+        // Debug: a client that polls small snapshots starts and ends one each time.
+        debug!("{}: started making smaller pictures: {variant}", CameraLabel(&source.name));
         running.push(one);
         Ok(demand)
     }
@@ -191,7 +192,7 @@ impl Variants {
 
 /// The running variants, for a message.
 fn list_of(running: &[Arc<Running>]) -> String {
-    let names = running.iter().map(|one| format!("{} of camera {}", one.variant, one.feed.name));
+    let names = running.iter().map(|one| format!("{} of {}", one.variant, CameraLabel(&one.feed.name)));
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{debug, info, warn};
+use log::{debug, warn};
 use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -100,7 +100,7 @@ impl Worker {
                 thread::park_timeout(PATIENCE);
             }
         }
-        info!("{}: {} ends: nobody watches it", CameraLabel(&self.source.name), running.variant);
+        debug!("{}: stopped making {}: nobody watches it", CameraLabel(&self.source.name), running.variant);
     }
 
     fn serve(&mut self) {

@@ -130,6 +130,14 @@ class Cameras(WithBrowser):
         await_moving(self.browser, lambda browser: shown_number(browser, "yard"))
         self.assertFalse(self.browser.find_element("id", "back").is_displayed())
 
+    def test_a_camera_is_called_by_its_title(self):
+        program = Program("kitchen=pattern", options=["--title", "Küche"])
+        self.addCleanup(program.stop)
+        self.browser.get(program.url + "/")
+        until("it is streamed", lambda: watched(program) == ["kitchen"])
+        self.assertEqual(self.run_js("return document.querySelector('.tile .name').textContent"), "Küche")
+        self.assertIn("Küche", self.run_js("return document.querySelector('.tile .picture').ariaLabel"))
+
     def test_one_camera_without_pictures_says_so_and_the_others_go_on(self):
         program = Program("here=pattern", "gone=/dev/no-such-camera")
         self.addCleanup(program.stop)

@@ -23,6 +23,9 @@ fn wrong_options_are_reported_with_a_right_one() -> Outcome {
         (&["--listen", "nowhere"], "cannot use --listen nowhere: expected an address and a port"),
         (&["--listen", "127.0.0.1:99999"], "cannot use --listen 127.0.0.1:99999"),
         (&["--camera", "a=auto", "--camera", "a=auto"], "two have the same name"),
+        (&["--camera", "Door=auto", "--camera", "door=pattern"], "differ only in upper and lower case"),
+        (&["--camera", "a=/dev/not-here", "--camera", "b=/dev/not-here"], "which only one can use"),
+        (&["--camera", "Küche=pattern"], "any other text can be its title"),
     ] {
         let line = complaint(options, 2)?;
         ensure!(line.contains(told), "{options:?} said {line}");

@@ -59,8 +59,9 @@ fn hash_password(name: &str, password: &[u8]) -> Outcome<std::process::Output> {
 }
 
 #[test]
-fn without_passwords_each_start_says_that_everybody_can_watch_and_how_to_change_that() -> Outcome {
-    let told = "everybody on the network can watch";
+fn without_passwords_each_start_says_who_can_watch_and_how_to_change_that() -> Outcome {
+    // It listens on this computer only.
+    let told = "every program on this computer, and everybody whom a proxy on it lets in, can watch";
     let open = Boardcam::pattern()?;
     let line = open.log().lines().find(|line| line.contains(told)).map(str::to_owned);
     ensure!(line.is_some_and(|line| line.contains("boardcam hash-password NAME")), "{}", open.log());
@@ -90,6 +91,21 @@ fn hash_password_makes_a_user_for_the_file_and_shows_the_password_nowhere() -> O
         let refused = hash_password("carl", bad)?;
         ensure!(!refused.status.success() && refused.stdout.is_empty(), "{bad:?} was taken");
     }
+    Ok(())
+}
+
+#[test]
+fn a_password_with_an_umlaut_works_in_home_assistant_and_in_curl() -> Outcome {
+    let made = hash_password("carl", "Grüße\n".as_bytes())?;
+    let file = File::new("umlaut.toml", &String::from_utf8(made.stdout)?)?;
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--config", file.path()])?;
+    let ask = |credentials: &str| -> Outcome<u16> {
+        let header = format!("Authorization: Basic {credentials}");
+        Ok(ask(boardcam.address, "GET", "/state", &[&header], "")?.status)
+    };
+    ensure!(ask("Y2FybDpHcsO8w59l")? == 200, "UTF-8, as curl sends it");
+    ensure!(ask("Y2FybDpHcvzfZQ==")? == 200, "Latin-1, as aiohttp and requests send it");
+    ensure!(ask("Y2FybDpHcvzf")? == 401, "another password");
     Ok(())
 }
 
@@ -232,7 +248,10 @@ fn a_thousand_wrong_passwords_are_slowed_and_logged_and_harm_nobody() -> Outcome
     // But guesses from there get the same answer, right or wrong.
     ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 429, "anna");
     goes_on(&viewer, 10)?;
-    let told = boardcam.log().matches("wrong password for user \"anna\" from 127.0.0.1").count();
+    let told = boardcam
+        .log()
+        .matches("sign-in as \"anna\" from 127.0.0.1 failed: wrong user name or password")
+        .count();
     ensure!((1..=20).contains(&told), "{told} lines");
     Ok(())
 }

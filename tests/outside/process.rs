@@ -144,7 +144,7 @@ fn the_last_line_of_the_log_says_that_it_ended() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "-v"])?;
     log_much(&boardcam)?;
     boardcam.signal(Signal::TERM)?;
-    wait_for("the last line", || Ok(boardcam.log().contains("boardcam ends after").then_some(())))?;
+    wait_for("the last line", || Ok(boardcam.log().contains("boardcam stopped after").then_some(())))?;
     let all = boardcam.log().lines().filter(|line| line.contains("requests GET /xxx")).count();
     ensure!(all == LOGGED, "{all} of {LOGGED} lines");
     Ok(())

@@ -192,6 +192,21 @@ fn state_says_what_is_captured_and_which_viewers_there_are() -> Outcome {
 }
 
 #[test]
+fn a_camera_has_a_title_for_people_and_a_name_for_urls() -> Outcome {
+    let options = ["--camera", "kitchen=pattern", "--title", "Küche", "--size", "64x48"];
+    let boardcam = Boardcam::start(&options)?;
+    let camera = &boardcam.state()?["cameras"][0];
+    ensure!(camera["title"] == "Küche" && camera["name"] == "kitchen", "{camera}");
+    ensure!(boardcam.get("/cameras/kitchen/state")?.status == 200, "its URL");
+    let metrics = boardcam.get("/metrics")?.text();
+    ensure!(
+        metrics.contains("boardcam_camera_up{camera=\"kitchen\"}") && !metrics.contains("Küche"),
+        "{metrics}"
+    );
+    Ok(())
+}
+
+#[test]
 fn nobody_watching_means_no_encoding() -> Outcome {
     let boardcam = Boardcam::pattern()?;
     let frames = |kind: &str| -> Outcome<u64> {

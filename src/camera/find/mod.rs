@@ -6,7 +6,7 @@
 mod last;
 mod proved;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use log::Level;
@@ -16,7 +16,7 @@ use super::node::{self, Node, STABLE_NAMES};
 use super::observer::{Observer, cancelled};
 use super::pattern::Pattern;
 use super::pipe::{Pipe, rpicam};
-use super::refusal::Refusal;
+use super::refusal::{Cause, Refusal};
 use super::source::Source;
 use crate::problem::Problem;
 use last::Last;
@@ -98,6 +98,11 @@ impl Finder {
             if !observer.keep_waiting() {
                 return Err(cancelled());
             }
+            if let Some(refusal) = reserved(&node, &self.config.reserved, minor_at) {
+                observer.refused(&node.path.display().to_string(), &refusal.problem);
+                refusals.push(refusal);
+                continue;
+            }
             match self.open_device(node, patience, observer) {
                 Ok(source) => return Ok(source),
                 Err(refusal) => refusals.push(refusal),
@@ -157,6 +162,21 @@ impl Finder {
         let Some(last) = self.last.as_ref().filter(|_| !path.starts_with(STABLE_NAMES)) else { return there };
         last.find(there, node::list(Some(&last.identity)))
     }
+}
+
+/// The minor number of the node that a path leads to, if there is one.
+fn minor_at(path: &Path) -> Option<u32> {
+    Node::at(path).ok().map(|node| node.minor)
+}
+
+/// Why a search does not try this node: another camera of the settings has it, under one of these paths.
+fn reserved(node: &Node, paths: &[PathBuf], minor_at: impl Fn(&Path) -> Option<u32>) -> Option<Refusal> {
+    let path = paths.iter().find(|path| minor_at(path) == Some(node.minor))?;
+    let what = format!("cannot use {}", node.path.display());
+    let why = format!("another camera of the settings has it, as {}", path.display());
+    let problem =
+        Problem::new(what, why, "plug in one more camera, or leave one of the two out of the settings");
+    Some(Refusal::new(Cause::Reserved, problem))
 }
 
 /// How many devices these nodes belong to, leaving out those that are not cameras. One camera often has a second node,

@@ -126,6 +126,18 @@ fn a_camera_with_a_second_node_is_one_camera() {
 }
 
 #[test]
+fn a_search_leaves_the_camera_alone_that_the_settings_name_elsewhere() {
+    let port = "/sys/devices/usb1/1-1/1-1:1.0";
+    let [door, garden] = [0, 2].map(|minor| node(minor, "HD Webcam", "uvcvideo", port, ""));
+    let named = [PathBuf::from("/dev/gone"), PathBuf::from("/dev/v4l/by-id/usb-HD_Webcam")];
+    let minor_at = |path: &Path| (path == named[1]).then_some(0);
+    let refusal = reserved(&door, &named, minor_at).unwrap();
+    assert!(refusal.problem.why.contains("has it, as /dev/v4l/by-id/usb-HD_Webcam"), "{}", refusal.problem);
+    assert!(refusal.is_camera());
+    assert_eq!(reserved(&garden, &named, minor_at), None);
+}
+
+#[test]
 fn the_problem_of_the_only_real_camera_is_reported() {
     let all = [
         refusal(Cause::NotACamera, "/dev/video10", "a codec"),

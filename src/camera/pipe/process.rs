@@ -185,7 +185,7 @@ impl Drop for Process {
         let end = Instant::now() + KILL_LIMIT;
         while matches!(leader.try_wait(), Ok(None)) {
             if Instant::now() >= end {
-                warn!("process {} does not end though it was killed", leader.id());
+                warn!("process {} was killed but does not end; leaving it behind", leader.id());
                 lock(&STUCK).push(leader);
                 return;
             }

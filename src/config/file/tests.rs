@@ -12,7 +12,7 @@ fn a_misspelt_name_is_reported_with_its_line_and_the_right_one() {
          did you mean quality?"
     );
     assert!(mistake("[[camera]]\nsorce = \"auto\"\n").contains("did you mean source?"));
-    assert!(mistake("[[camera]]\nlisten = \"[::]:80\"\n").contains("there are name, source, size"));
+    assert!(mistake("[[camera]]\nlisten = \"[::]:80\"\n").contains("there are name, source, title, size"));
 }
 
 #[test]

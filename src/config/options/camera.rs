@@ -3,7 +3,7 @@
 use super::parse::{number, one_of};
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
-use crate::names::{NAME_MAX, is_camera_name};
+use crate::names::{NAME_MAX, TITLE_MAX, is_camera_name, is_title};
 use crate::picture::{Layout, MAX_FPS};
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
@@ -21,6 +21,26 @@ pub(super) static OPTIONS: &[Opt] = &[
         example: "/dev/video0",
         wrong: &["webcam", "a b=auto", "=auto"],
         target: Target::Source,
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "title",
+        value: "TITLE",
+        unset: "the camera's name",
+        help: "What people call the camera, in any language, for the page and /state; URLs, files and metrics have its \
+               name",
+        example: "Front door",
+        wrong: &["", " ", "two\nlines"],
+        target: Target::Camera {
+            set: |camera, text| {
+                if !is_title(text) {
+                    return Err(format!("expected 1 to {TITLE_MAX} characters on one line"));
+                }
+                camera.source.title = Some(text.to_owned());
+                Ok(())
+            },
+            get: |camera| camera.source.title.clone(),
+        },
         ..Opt::EMPTY
     },
     Opt {
@@ -129,7 +149,9 @@ const AUTO: &str = "auto";
 /// Checks a camera's name.
 pub(in crate::config) fn camera_name(text: &str) -> Result<String, String> {
     if !is_camera_name(text) {
-        return Err(format!("expected a name of 1 to {NAME_MAX} letters, digits, - and _"));
+        return Err(format!(
+            "expected a name of 1 to {NAME_MAX} letters from a to z, digits, - and _; any other text can be its title"
+        ));
     }
     Ok(text.to_owned())
 }

@@ -53,7 +53,7 @@ impl EventLoop {
         let token = self.free_token();
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.port.poll.registry().register(&mut socket, Token(token), interest) {
-            warn!("cannot watch the connection of {peer}: {error}");
+            warn!("cannot serve the connection from {peer}: {error}");
             return;
         }
         let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits

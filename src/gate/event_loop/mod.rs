@@ -112,7 +112,7 @@ impl EventLoop {
     fn wait(&self, tick: Instant) -> Option<Duration> {
         if !self.turns.is_empty() {
             Some(Duration::ZERO)
-        } else if self.connections.is_empty() && !self.accept_paused {
+        } else if self.connections.is_empty() && !self.accept_paused && !self.fanout.is_log_pending() {
             None
         } else {
             Some(tick.saturating_duration_since(Instant::now()))

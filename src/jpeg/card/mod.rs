@@ -27,7 +27,7 @@ const SLASH: Colour = Colour::rgb(235, 87, 75);
 pub struct Card<'a> {
     /// One line in large letters: [`Card::NO_CAMERA`] or [`Card::NO_PICTURE`].
     pub title: &'a str,
-    /// The camera's name, as in its URLs.
+    /// What people call the camera.
     pub name: &'a str,
     /// What is wrong and what to do about it.
     pub problem: &'a Problem,

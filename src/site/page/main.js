@@ -75,7 +75,7 @@ function update(state) {
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
     visibility.disconnect();
-    tiles = state.cameras.map((camera) => new Tile(camera.name));
+    tiles = state.cameras.map((camera) => new Tile(camera));
     byId('tiles').replaceChildren(...tiles.map((tile) => tile.element));
     tiles.forEach((tile) => visibility.observe(tile.element));
   }
@@ -207,7 +207,7 @@ function show() {
   body.dataset.state = state;
   const live = tiles.filter((tile) => tile.mode === 'live' && tile.camera.state === 'live').length;
   const words = !one && state === 'live' ? fill(TEXT.count, { all: tiles.length, live }) : TEXT[`state_${state}`];
-  const name = one ? one.name : program && program.name;
+  const name = one ? one.title : program && program.name;
   setText('state', words || state);
   setText('title', tiles.length > 1 ? name : '');
   document.title = one && tiles.length > 1 ? `${name} – ${program.name}` : program ? program.name : document.title;

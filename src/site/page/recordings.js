@@ -74,7 +74,8 @@ function makeRow({ name, camera, start, url }) {
   const row = byId('row').content.firstElementChild.cloneNode(true);
   const link = row.querySelector('a');
   const when = new Date(start).toLocaleString(TEXT.lang, { dateStyle: 'medium', timeStyle: 'medium' });
-  link.textContent = tiles.length > 1 ? `${camera}, ${when}` : when;
+  const { title } = tiles.find((tile) => tile.name === camera) || { title: camera };
+  link.textContent = tiles.length > 1 ? `${title}, ${when}` : when;
   link.href = url;
   link.download = name;
   link.setAttribute('aria-label', fill(TEXT.download, { name: link.textContent }));

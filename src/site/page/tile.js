@@ -15,8 +15,9 @@ const ADVANCE = /Chrom(e|ium)\//.test(navigator.userAgent) ? 'advance_headers=1'
 const retryDelay = (failures) => RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
 
 class Tile {
-  constructor(name) {
-    this.name = name;
+  constructor({ name, title }) {
+    this.name = name; // in URLs
+    this.title = title || name; // for people
     this.camera = null; // from the last /state
     this.viewer = null; // our stream in the last /state
     this.isVisible = false;
@@ -33,8 +34,8 @@ class Tile {
     this.picture = this.element.querySelector('.picture');
     this.canvas = this.element.querySelector('canvas');
     this.button = this.element.querySelector('.open');
-    this.picture.setAttribute('aria-label', fill(TEXT.picture, { camera: name }));
-    this.element.querySelector('.name').textContent = name;
+    this.picture.setAttribute('aria-label', fill(TEXT.picture, { camera: this.title }));
+    this.element.querySelector('.name').textContent = this.title;
     this.button.onclick = () => choose(this);
   }
 

@@ -17,6 +17,8 @@ use crate::variants::{self, Running};
 #[derive(Serialize)]
 pub(super) struct Camera {
     name: String,
+    /// What people call it; `null` if the settings do not say.
+    title: Option<String>,
     url: String,
     source: String,
     state: &'static str,
@@ -137,6 +139,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         .collect();
     Camera {
         name: feed.name.clone(),
+        title: feed.config.title.clone(),
         url: camera_url(&feed.name),
         source: feed.config.spec.label(),
         state,

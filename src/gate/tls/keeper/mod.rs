@@ -117,19 +117,19 @@ impl Renewal {
         };
         let trouble = match newer {
             Ok(Some(certificate)) => {
-                info!("HTTPS certificate, new: {}", certificate.describe(now));
+                info!("new HTTPS certificate: {}", certificate.describe(now));
                 (self.certificate, self.reported) = (certificate, None);
                 return Checked::Renewed;
             }
-            Ok(None) if self.certificate.is_over(now) => Some("its time is over".to_owned()),
+            Ok(None) if self.certificate.is_over(now) => Some("it has expired".to_owned()),
             Ok(None) if self.certificate.is_early(now) && is_set(now) => {
-                Some("its time has not come yet; is the clock right?".to_owned())
+                Some("it is not valid yet; is the board's clock right?".to_owned())
             }
             Ok(None) => return Checked::Same, // the last report about unchanged files is still valid
             Err(why) => Some(why),
         };
         if self.reported != trouble {
-            warn!("HTTPS goes on with the certificate that it has: {}", trouble.as_deref().unwrap_or(""));
+            warn!("keeping the present HTTPS certificate: {}", trouble.as_deref().unwrap_or(""));
             self.reported = trouble;
         }
         Checked::Same
@@ -142,11 +142,11 @@ fn make(own: &Own, addresses: &[IpAddr], now: Duration) -> Result<Certificate, S
         own.make(addresses, now).map_err(|why| format!("a new one cannot be made: {why}"))?;
     let path = own.path().map_or_else(|| "the state folder".to_owned(), |path| path.display().to_string());
     match own.keep(&pem) {
-        Ok(()) => info!("made a certificate for HTTPS and put it into {path}"),
+        Ok(()) => info!("made a certificate for HTTPS and saved it in {path}"),
         // A read-only system should have HTTPS, too.
         Err(error) => warn!(
-            "cannot put the certificate into {path}: {error}; browsers will have to trust another one after \
-             the next start"
+            "cannot save the certificate in {path}: {error}; browsers will have to trust another one after the \
+             next start"
         ),
     }
     Ok(certificate)
@@ -155,7 +155,7 @@ fn make(own: &Own, addresses: &[IpAddr], now: Duration) -> Result<Certificate, S
 fn open_own(own: Own, now: Duration) -> Result<(Source, Certificate), Problem> {
     let kept = own.kept(now).unwrap_or_else(|why| {
         let path = own.path().unwrap_or_default();
-        warn!("the certificate in {} is replaced: {why}", path.display());
+        warn!("replacing the certificate in {}: {why}", path.display());
         None
     });
     if let Some(certificate) = kept {
@@ -181,10 +181,7 @@ fn open_files(certificate: &Path, key: &Path, now: Duration) -> Result<(Source, 
         )
     })?;
     if loaded.is_early(now) {
-        warn!(
-            "the time of the certificate in {} has not come yet; is the clock right?",
-            certificate.display()
-        );
+        warn!("the certificate in {} is not valid yet; is the board's clock right?", certificate.display());
     }
     Ok((Source::Files { certificate: certificate.to_owned(), key: key.to_owned(), seen }, loaded))
 }

@@ -212,7 +212,7 @@ fn a_certificate_that_expires_in_use_stays_in_use_and_is_reported_once() {
     let end = certificate.valid[1];
     let mut renewal = Renewal { source, certificate, reported: None };
     assert!(
-        !renewal.renews(end + DAY, LAN) && renewal.reported.as_deref() == Some("its time is over"),
+        !renewal.renews(end + DAY, LAN) && renewal.reported.as_deref() == Some("it has expired"),
         "{:?}",
         renewal.reported
     );
