@@ -25,6 +25,9 @@ pub const PEER_HEADER: &str = "X-Boardcam-Peer";
 /// The header by which the site knows that a request came encrypted.
 pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
+/// The beginning of the names of our cookies. The gate passes on no others.
+pub const COOKIE_PREFIX: &str = "boardcam-";
+
 /// What to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderKind {

@@ -14,7 +14,7 @@ use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
-use crate::gate::head::AllowedHosts;
+use crate::gate::hosts::AllowedHosts;
 use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
 use crate::host::discovery::{Announced, Discovery};
@@ -76,19 +76,20 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 
 /// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
 fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
-    let allowed = AllowedHosts::new(own_names(settings));
+    let system = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let label = system.split('.').next().filter(|label| !label.is_empty()).map(str::to_owned);
+    let names = own_names(settings, &system, label.as_deref());
+    let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
     let certified = certified_names(&allowed, settings.name.as_deref());
     let reserved = settings.record.open_files(settings.gate.event_loops());
-    Gate::open(&settings.gate, allowed.and(announced.clone()), &certified, raise_open_files(), reserved)
+    Gate::open(&settings.gate, allowed, &certified, raise_open_files(), reserved)
 }
 
-/// The names by which browsers may call this server, besides addresses and localhost.
-fn own_names(settings: &Settings) -> Vec<String> {
+/// The names of this server that a certificate covers: those from the settings, and the `system`'s own.
+fn own_names(settings: &Settings, system: &str, label: Option<&str>) -> Vec<String> {
     let mut names = settings.hosts.clone();
-    let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
-    if !own.is_empty() {
-        let short = own.split('.').next().unwrap_or(&own).to_owned();
-        names.extend([format!("{short}.local"), short, own]);
+    if let Some(label) = label {
+        names.extend([format!("{label}.local"), label.to_owned(), system.to_owned()]);
     }
     names
 }
@@ -96,7 +97,7 @@ fn own_names(settings: &Settings) -> Vec<String> {
 /// The names that a certificate made here covers. The name to be found under is included before it is known to be free:
 /// if the certificate followed the answers of the network, anybody on it could make it change.
 fn certified_names(allowed: &AllowedHosts, name: Option<&str>) -> Vec<String> {
-    let mut certified = allowed.fixed().to_vec();
+    let mut certified = allowed.names().to_vec();
     let name = name.map(|name| format!("{name}.local"));
     certified.extend(name.filter(|name| !certified.contains(name)));
     certified

@@ -7,7 +7,8 @@
 
 use std::sync::LazyLock;
 
-use boardcam::gate::head::{AllowedHosts, FORWARDED_HEADERS, Head, Refusal, read};
+use boardcam::gate::head::{FORWARDED_HEADERS, Head, Refusal, read};
+use boardcam::gate::hosts::AllowedHosts;
 use boardcam::gate::limits::{BODY_MAX, HEAD_MAX};
 use libfuzzer_sys::fuzz_target;
 
@@ -50,6 +51,8 @@ fn check(head: &Head, input: &[u8]) {
             _ => assert!(FORWARDED_HEADERS.contains(&name), "{line:?}"),
         }
         hosts += usize::from(name == "host");
+        let ours = |pair: &str| pair.starts_with("boardcam-");
+        assert!(name != "cookie" || value.split("; ").all(ours), "{line:?}");
     }
     assert_eq!(lengths, 1);
     assert!(hosts <= 1);

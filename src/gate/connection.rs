@@ -11,7 +11,8 @@ use rustls::ServerConfig;
 
 use super::answer;
 use super::connection_limit::Permit;
-use super::head::{self, AllowedHosts, Head, Refusal};
+use super::head::{self, Head, Refusal};
+use super::hosts::AllowedHosts;
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
 use crate::protocol::SECURE_HEADER;
 use crate::socket::{Progress, Socket};

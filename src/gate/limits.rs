@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// The largest request head, in bytes.
-pub const HEAD_MAX: usize = 8 << 10;
+/// The largest request head, in bytes. Browsers send the cookies of every program on the board along, some kilobytes
+/// of them beside OctoPrint and Home Assistant.
+pub const HEAD_MAX: usize = 32 << 10;
 
 /// The most header lines of a request.
 pub const HEADERS_MAX: usize = 64;

@@ -12,6 +12,7 @@ pub mod log;
 pub mod memory;
 pub mod process;
 pub mod random;
+pub mod resolver;
 pub mod service;
 pub mod shutdown;
 pub mod signals;

@@ -2,8 +2,7 @@
 
 use rouille::Request;
 
-/// The beginning of the cookie's name. The port follows, since browsers send the cookies of all servers on one host.
-const PREFIX: &str = "boardcam-";
+use crate::protocol::COOKIE_PREFIX;
 
 /// Cookies of ours that are read in one request. A browser sends one.
 const COOKIES_MAX: usize = 8;
@@ -12,14 +11,14 @@ const COOKIES_MAX: usize = 8;
 pub(super) fn secrets(request: &Request) -> impl Iterator<Item = &str> {
     let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("Cookie"));
     let pairs = lines.flat_map(|(_, line)| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| name.starts_with(PREFIX)).map(|(_, secret)| secret).take(COOKIES_MAX)
+    pairs.filter(|(name, _)| name.starts_with(COOKIE_PREFIX)).map(|(_, secret)| secret).take(COOKIES_MAX)
 }
 
-/// The name of our cookie on this server.
+/// The name of our cookie on this server: with its port, since browsers send the cookies of all servers on one host.
 pub(super) fn name(request: &Request) -> String {
     let port = request.header("Host").and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
     let port = port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    format!("{PREFIX}{}", port.unwrap_or("default"))
+    format!("{COOKIE_PREFIX}{}", port.unwrap_or("default"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rouille::{Request, Response};
 
 use super::app::AppState;
 use super::response::plain_text;
-use crate::gate::head::without_port;
+use crate::gate::hosts::without_port;
 
 /// The redirect of a plain request, if HTTPS is served. It is temporary (307): a browser that remembered it could
 /// not come back after HTTPS is switched off. Clients that call this server localhost are on the same machine or

@@ -13,7 +13,7 @@ use boardcam::camera::{Frame, Source, SourceConfig, SourceError, SourceInfo, Sou
 use boardcam::fanout::Fanout;
 use boardcam::fanout::registry::ViewerRegistry;
 use boardcam::feed::Feed;
-use boardcam::gate::head::AllowedHosts;
+use boardcam::gate::hosts::AllowedHosts;
 use boardcam::gate::tls::Https;
 use boardcam::gate::{self, Gate};
 use boardcam::host::board::Board;

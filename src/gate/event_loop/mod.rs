@@ -18,7 +18,7 @@ use mio::{Events, Token};
 
 use super::connection::{Action, Connection};
 use super::connection_limit::ConnectionLimit;
-use super::head::AllowedHosts;
+use super::hosts::AllowedHosts;
 use super::limits::TICK;
 use super::relay::{RelayHandle, Relays};
 use crate::fanout::Fanout;

@@ -1,0 +1,240 @@
+//! The names by which clients may call this server, against DNS rebinding: a page elsewhere whose own name suddenly
+//! means this board's address must not read the pictures.
+//!
+//! What public DNS cannot answer for a stranger is safe: addresses, names without a dot (stock Mainsail and Fluidd
+//! proxies send `Host: mjpgstreamer1`, the name of their nginx upstream), and the board's own first label under the
+//! domains of home networks.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Mutex;
+
+use log::warn;
+
+use crate::host::discovery::Announced;
+use crate::host::resolver::SearchDomains;
+use crate::sync::lock;
+
+/// Domains that routers, resolvers and private networks give to the machines in them; nobody else can register a name
+/// there. `local`: RFC 6762; `home.arpa`: RFC 8375; `internal`: ICANN resolution 2024.07.29.06; the others are
+/// not delegated in the public DNS, or belong to the maker of the router.
+const HOME_DOMAINS: [&str; 11] = [
+    "local",
+    "home.arpa",
+    "internal",
+    "lan",
+    "home",
+    "localdomain",
+    "intranet",
+    "private",
+    "fritz.box",
+    "speedport.ip",
+    "attlocal.net",
+];
+
+/// Overlay networks in which each customer's network is a domain of its own: `board.tailnet.ts.net`.
+const OVERLAY_DOMAINS: [&str; 1] = ["ts.net"];
+
+/// The most refused names that are remembered, so that each is logged once. A further one is not logged.
+const REFUSED_MAX: usize = 16;
+
+/// The longest name that is logged, in bytes (RFC 1035 section 2.3.4).
+const NAME_MAX: usize = 253;
+
+/// The host names that clients may use for this server.
+#[derive(Debug, Default)]
+pub struct AllowedHosts {
+    /// Names from the settings and of the system, in lower case, without port.
+    names: Vec<String>,
+    /// The first label of the system's name, in lower case.
+    label: Option<String>,
+    /// The name under which this board is announced now.
+    announced: Announced,
+    search_domains: SearchDomains,
+    /// Names that were refused and logged.
+    refused: Mutex<Vec<String>>,
+}
+
+impl AllowedHosts {
+    /// These names, in lower case and without port, and everything that cannot be rebound.
+    pub fn new(names: Vec<String>) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    /// Also admits the board's own first label under the domains of home networks and of the resolver.
+    pub fn with_label(mut self, label: Option<String>) -> Self {
+        self.label = label;
+        self
+    }
+
+    /// Also admits the name under which this board is announced at that time.
+    pub fn with_announced(mut self, announced: Announced) -> Self {
+        self.announced = announced;
+        self
+    }
+
+    /// The names that were given when the program started.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether a client may call this server `host`, with or without a port. A name that is refused is logged once.
+    pub(super) fn admit(&self, host: &str) -> bool {
+        let name = without_port(host);
+        let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        if let Some(address) = unbracketed {
+            // A zone (fe80::1%eth0) names the client's interface and is not part of the address (RFC 6874).
+            return address.split('%').next().unwrap_or("").parse::<Ipv6Addr>().is_ok();
+        }
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let admitted = name.parse::<Ipv4Addr>().is_ok()
+            || is_bare(&name)
+            || name.ends_with(".localhost")
+            || self.names.contains(&name)
+            || self.announced.is(&name)
+            || self.is_at_home(&name);
+        if !admitted {
+            self.log_refusal(&name);
+        }
+        admitted
+    }
+
+    /// Whether it is the board's own label under a domain in which no stranger can register a name.
+    fn is_at_home(&self, name: &str) -> bool {
+        let Some((label, domain)) = name.split_once('.') else { return false };
+        let announced = self.announced.name();
+        let announced = announced.as_deref().and_then(|name| name.split('.').next());
+        if Some(label) != self.label.as_deref() && Some(label) != announced {
+            return false;
+        }
+        let tailnet = domain.split_once('.').filter(|(network, _)| !network.is_empty());
+        HOME_DOMAINS.contains(&domain)
+            || tailnet.is_some_and(|(_, overlay)| OVERLAY_DOMAINS.contains(&overlay))
+            || self.search_domains.contains(domain)
+    }
+
+    fn log_refusal(&self, name: &str) {
+        let mut refused = lock(&self.refused);
+        if refused.len() == REFUSED_MAX || !is_name(name) || refused.iter().any(|known| known == name) {
+            return;
+        }
+        warn!(
+            "a client was refused because it called this server {name}; if that is its name, add --host {name}"
+        );
+        refused.push(name.to_owned());
+        if refused.len() == REFUSED_MAX {
+            warn!("{REFUSED_MAX} names were refused; further ones are not logged");
+        }
+    }
+}
+
+/// Whether it is a name without a dot. Public DNS has no such names, so none can be rebound.
+fn is_bare(name: &str) -> bool {
+    is_name(name) && !name.contains('.')
+}
+
+/// Whether it can be a host name. Names of nginx upstreams may have underscores.
+pub(super) fn is_name(name: &str) -> bool {
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(may_stand)
+}
+
+/// The name or address in a Host header.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts() -> AllowedHosts {
+        AllowedHosts::new(vec!["camera.example".to_owned()]).with_label(Some("garden".to_owned()))
+    }
+
+    #[track_caller]
+    fn check(hosts: &AllowedHosts, admitted: bool, names: &[&str]) {
+        for name in names {
+            assert_eq!(hosts.admit(name), admitted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_elsewhere_cannot_reach_us_under_a_name_of_its_own() {
+        let own = [
+            "camera.example",
+            "Camera.Example.:80",
+            "192.168.1.5:8080",
+            "[fe80::1]",
+            "[::1]:80",
+            "localhost",
+        ];
+        check(&hosts(), true, &own);
+        let foreign = [
+            "evil.example",
+            "camera.example.evil.example",
+            "garden.evil.example",
+            "1.2.3.4.evil.example",
+            "",
+            ":80",
+            ".",
+            "[evil]",
+            "a b",
+            "localhost@evil",
+            "garden..ts.net",
+            "garden.ts.net",
+        ];
+        check(&hosts(), false, &foreign);
+    }
+
+    #[test]
+    fn a_printers_proxy_that_names_its_upstream_is_served() {
+        check(&hosts(), true, &["mjpgstreamer1", "mjpgstreamer4:8080", "webcam_1", "MJPGSTREAMER1."]);
+    }
+
+    #[test]
+    fn the_name_that_the_router_gives_to_the_board_is_accepted() {
+        let own =
+            ["garden.lan", "garden.home.arpa", "garden.internal", "GARDEN.local", "garden.fritz.box:8080"];
+        check(&hosts(), true, &own);
+        check(&hosts(), true, &["garden.tail1234.ts.net", "garden.tail1234.ts.net."]);
+        check(&hosts(), false, &["other.lan", "other.fritz.box", "other.tail1234.ts.net", "garden.x.lan"]);
+        check(&AllowedHosts::default(), false, &["garden.lan", ".lan"]);
+    }
+
+    #[test]
+    fn the_domain_of_the_office_is_read_from_the_resolver() {
+        let file = std::env::temp_dir().join(format!("boardcam-resolv-{}", std::process::id()));
+        std::fs::write(&file, "search office.example\n").unwrap();
+        let hosts = AllowedHosts { search_domains: SearchDomains::new(&file), ..hosts() };
+        check(&hosts, true, &["garden.office.example"]);
+        check(&hosts, false, &["other.office.example", "garden.example"]);
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
+    fn the_announced_name_is_accepted_while_it_is_announced() {
+        let announced = Announced::default();
+        let hosts = hosts().with_announced(announced.clone());
+        announced.set(Some("boardcam-2.local".to_owned()));
+        check(&hosts, true, &["Boardcam-2.local:8080", "boardcam-2.lan", "camera.example"]);
+        check(&hosts, false, &["boardcam.local", "boardcam-2.evil.example"]);
+        announced.set(None);
+        check(&hosts, false, &["boardcam-2.local:8080"]);
+    }
+
+    #[test]
+    fn refused_names_are_remembered_within_a_bound() {
+        let hosts = hosts();
+        for number in 0..2 * REFUSED_MAX {
+            assert!(!hosts.admit(&format!("evil{number}.example")) && !hosts.admit("evil0.example"));
+        }
+        let refused = lock(&hosts.refused);
+        assert_eq!(
+            (refused.len(), refused.iter().filter(|name| *name == "evil0.example").count()),
+            (REFUSED_MAX, 1)
+        );
+    }
+}
