@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::refusal::{Cause, Refusal};
 use super::v4l2::errors;
 use crate::names::printable;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// The major number of every V4L device node (kernel Documentation/admin-guide/devices.txt).
 const VIDEO_MAJOR: u32 = 81;
@@ -25,12 +25,12 @@ pub const STABLE_NAMES: &str = "/dev/v4l";
 const CARD_BYTES: usize = 31;
 
 /// Prefixes of the names of nodes that are parts of a board and never cameras, and what they are.
-const NOT_CAMERAS: [(&str, &str); 5] = [
-    ("bcm2835-codec", "the board's video codec"),
-    ("bcm2835-isp", "the board's image processor"),
-    ("pispbe", "the board's image processor"),
-    ("rpivid", "the board's video decoder"),
-    ("rpi-hevc-dec", "the board's video decoder"),
+const NOT_CAMERAS: [(&str, Part); 5] = [
+    ("bcm2835-codec", Part::Codec),
+    ("bcm2835-isp", Part::ImageProcessor),
+    ("pispbe", Part::ImageProcessor),
+    ("rpivid", Part::Decoder),
+    ("rpi-hevc-dec", Part::Decoder),
 ];
 
 /// Prefixes of the names of nodes with raw sensor data, which only libcamera can turn into pictures.
@@ -47,8 +47,29 @@ pub enum Role {
     Virtual,
     /// Raw sensor data for libcamera.
     RawSensor,
-    /// A part of the board; the text says which.
-    NotCamera(&'static str),
+    /// A part of the board.
+    NotCamera(Part),
+}
+
+/// A part of a board that has video nodes and is no camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Encodes or decodes video.
+    Codec,
+    /// Turns raw sensor data into pictures.
+    ImageProcessor,
+    /// Decodes video.
+    Decoder,
+}
+
+impl Part {
+    fn text(self) -> Text {
+        match self {
+            Part::Codec => text!("the board's video codec"),
+            Part::ImageProcessor => text!("the board's image processor"),
+            Part::Decoder => text!("the board's video decoder"),
+        }
+    }
 }
 
 /// One video node, as sysfs shows it.
@@ -125,17 +146,17 @@ impl Node {
     /// # Errors
     /// There is nothing at `path`, or it is not a video device.
     pub fn at(path: &Path) -> Result<Node, Problem> {
-        let what = format!("cannot open {}", path.display());
+        let what = text!("cannot open {}", path.display().to_string());
         let found = fs::metadata(path).map_err(|e| errors::problem(what.clone(), path, &e))?;
         let Some(minor) = video_minor(&found) else {
-            let is = if found.is_file() {
-                "a plain file"
+            let why = if found.is_file() {
+                text!("it is a plain file, not a camera")
             } else if found.is_dir() {
-                "a folder"
+                text!("it is a folder, not a camera")
             } else {
-                "another kind of device"
+                text!("it is another kind of device, not a camera")
             };
-            return Err(Problem::new(what, format!("it is {is}, not a camera"), errors::SEE_PROBE));
+            return Err(Problem::new(what, why, errors::SEE_PROBE));
         };
         let sys = PathBuf::from(format!("/sys/dev/char/{VIDEO_MAJOR}:{minor}"));
         let read = |file: &Path| printable(&fs::read(file).unwrap_or_default());
@@ -157,8 +178,8 @@ impl Node {
 
     /// What this node is likely to be.
     pub fn role(&self) -> Role {
-        if let Some((_, what)) = NOT_CAMERAS.iter().find(|(prefix, _)| self.name.starts_with(prefix)) {
-            Role::NotCamera(what)
+        if let Some((_, part)) = NOT_CAMERAS.iter().find(|(prefix, _)| self.name.starts_with(prefix)) {
+            Role::NotCamera(*part)
         } else if RAW_SENSORS.iter().any(|prefix| self.name.starts_with(prefix)) {
             Role::RawSensor
         } else if self.driver == "vivid" || self.identity.port.starts_with("/sys/devices/virtual") {
@@ -177,19 +198,21 @@ impl Node {
 
     /// Why it must not even be opened; `None` if it may be.
     pub fn barred(&self) -> Option<Refusal> {
-        let what = format!("cannot use {}", self.path.display());
+        let what = text!("cannot use {}", self.path.display().to_string());
         match self.role() {
             Role::NotCamera(part) => {
-                let problem = Problem::new(what, format!("it is {part} ({})", self.name), errors::SEE_PROBE);
+                let why = text!("it is {} ({})", part.text(), &self.name);
+                let problem = Problem::new(what, why, errors::SEE_PROBE);
                 Some(Refusal::new(Cause::NotACamera, problem))
             }
             Role::RawSensor => {
-                let why = format!(
+                let why = text!(
                     "this camera ({}) delivers raw sensor data that only libcamera can turn into pictures",
-                    self.name
+                    &self.name
                 );
-                let advice =
-                    "use --camera rpicam, which needs Raspberry Pi OS with rpicam-vid, or a USB camera";
+                let advice = text!(
+                    "use --camera rpicam, which needs Raspberry Pi OS with rpicam-vid, or a USB camera"
+                );
                 Some(Refusal::new(Cause::RawSensor, Problem::new(what, why, advice)))
             }
             Role::Usb | Role::Other | Role::Virtual => None,
@@ -329,9 +352,9 @@ pub(crate) mod tests {
     #[test]
     fn a_file_that_is_not_a_camera_is_not_opened() {
         for (path, says) in [
-            ("/dev/null", "another kind of device"),
-            ("/", "a folder"),
-            ("/proc/self/exe", "a plain file"),
+            ("/dev/null", "it is another kind of device, not a camera"),
+            ("/", "it is a folder, not a camera"),
+            ("/proc/self/exe", "it is a plain file, not a camera"),
             ("/dev/no-such-camera", "ENOENT"),
         ] {
             let problem = Node::at(Path::new(path)).expect_err(path).to_string();

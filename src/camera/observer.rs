@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 
 /// How often a search calls [`Observer::keep_waiting`], at least.
 pub const OBSERVE_PERIOD: Duration = Duration::from_millis(250);
@@ -18,5 +18,5 @@ pub trait Observer {
 
 /// The result of a search that its observer cancelled.
 pub fn cancelled() -> Problem {
-    Problem::new("cannot open a camera", "the search was cancelled", "start again")
+    Problem::new(text!("cannot open a camera"), text!("the search was cancelled"), text!("start again"))
 }

@@ -7,6 +7,7 @@ use super::histogram::Histogram;
 use crate::jpeg::decodable::{Refused, Undecodable};
 use crate::jpeg::passthrough::Fault;
 use crate::jpeg::transcode::TranscodeError;
+use crate::problem::{Text, text};
 
 /// Why a captured frame was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,20 +78,29 @@ impl DropReason {
     pub fn index(self) -> usize {
         Self::all().position(|reason| reason == self).unwrap_or(0)
     }
+
+    /// Why the frame was not published, in words.
+    pub fn text(self) -> Text {
+        match self {
+            DropReason::Flagged => text!("the driver marks the frame as damaged"),
+            DropReason::Fault(fault) => fault.text(),
+            DropReason::Undecodable(reason) => reason.text(),
+            DropReason::WrongSize => text!("the frame has another size than agreed with the camera"),
+            DropReason::TooLarge => {
+                text!("the frame has more bytes than were expected of a picture of its size")
+            }
+            DropReason::Unencodable => {
+                text!("the frame has too few bytes for a picture, or cannot be encoded")
+            }
+            DropReason::Late => text!("encoding is slower than the camera"),
+            DropReason::NoSlot => text!("viewers hold all memory for frames"),
+        }
+    }
 }
 
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DropReason::Flagged => "the driver marks the frame as damaged",
-            DropReason::Fault(fault) => return fault.fmt(f),
-            DropReason::Undecodable(reason) => return reason.fmt(f),
-            DropReason::WrongSize => "the frame has another size than agreed with the camera",
-            DropReason::TooLarge => "the frame has more bytes than were expected of a picture of its size",
-            DropReason::Unencodable => "the frame has too few bytes for a picture, or cannot be encoded",
-            DropReason::Late => "encoding is slower than the camera",
-            DropReason::NoSlot => "viewers hold all memory for frames",
-        })
+        self.text().fmt(f)
     }
 }
 

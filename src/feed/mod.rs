@@ -21,7 +21,7 @@ use crate::camera::SourceConfig;
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::names::CameraLabel;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
 pub use counters::{Counters, DropReason};
@@ -139,12 +139,18 @@ impl Feed {
         self.listeners.notify();
     }
 
+    /// The camera, as messages call it: [`CameraLabel`].
+    pub fn label(&self) -> Text {
+        let is_named = CameraLabel(&self.name).to_string() != self.name;
+        if is_named { text!("camera {}", &self.name) } else { Text::from(&self.name) }
+    }
+
     /// Why there is no picture yet in [`CaptureState::Starting`].
     pub fn not_yet(&self) -> Problem {
         Problem::new(
-            format!("cannot show {} yet", CameraLabel(&self.name)),
-            "it is being opened",
-            "wait a few seconds",
+            text!("cannot show {} yet", self.label()),
+            text!("it is being opened"),
+            text!("wait a few seconds"),
         )
     }
 }

@@ -10,6 +10,7 @@ use super::marker;
 use super::passthrough::{Fault, Jpeg};
 use super::segment::Segment;
 use crate::picture::Size;
+use crate::problem::{Text, text};
 
 /// The largest picture that is decoded, in pixels: 4096 x 4096. Decoded, that takes 48 MiB, and about 150 MiB while a
 /// progressive one is decoded.
@@ -60,22 +61,29 @@ impl Undecodable {
     pub const fn is_kind(self) -> bool {
         !matches!(self, Undecodable::Damaged)
     }
+
+    /// What is wrong with the picture, in words.
+    pub fn text(self) -> Text {
+        match self {
+            Undecodable::TooManyPixels => text!(
+                "the picture has more than {} megapixels, the most that boardcam decodes",
+                MAX_DECODED / 1_000_000
+            ),
+            Undecodable::SeparateScans => text!(
+                "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
+            ),
+            Undecodable::Sampling => {
+                text!("the picture's colours are sampled in an unusual way, which boardcam cannot decode")
+            }
+            Undecodable::Colours => text!("the picture is neither grey, Y'CbCr, RGB nor Adobe CMYK"),
+            Undecodable::Damaged => text!("the picture's data is damaged and cannot be decoded"),
+        }
+    }
 }
 
 impl fmt::Display for Undecodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Undecodable::TooManyPixels => {
-                let most = MAX_DECODED / 1_000_000;
-                return write!(f, "the picture has more than {most} megapixels, the most that boardcam decodes");
-            }
-            Undecodable::SeparateScans => {
-                "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
-            }
-            Undecodable::Sampling => "the picture's colours are sampled in an unusual way, which boardcam cannot decode",
-            Undecodable::Colours => "the picture is neither grey, Y'CbCr, RGB nor Adobe CMYK",
-            Undecodable::Damaged => "the picture's data is damaged and cannot be decoded",
-        })
+        self.text().fmt(f)
     }
 }
 

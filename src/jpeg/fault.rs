@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::picture::{MAX_PIXELS, MAX_SIDE};
+use crate::problem::{Text, text};
 
 /// Why a frame cannot be passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,29 +78,34 @@ impl Fault {
             Fault::Arithmetic | Fault::Not8Bit | Fault::Lossless | Fault::Hierarchical | Fault::Oversized
         )
     }
+
+    /// What is wrong with the frame, in words.
+    pub fn text(self) -> Text {
+        match self {
+            Fault::Empty => text!("the frame is empty"),
+            Fault::NoSoi => text!("the frame does not begin like a JPEG (no SOI)"),
+            Fault::BadSegment => text!("the frame's headers are damaged"),
+            Fault::Arithmetic => text!("the frame is an arithmetic-coded JPEG, which browsers cannot show"),
+            Fault::Not8Bit => {
+                text!("the frame is a JPEG with 12 bits per sample, which browsers cannot show")
+            }
+            Fault::Lossless => text!("the frame is a lossless JPEG, which browsers cannot show"),
+            Fault::Hierarchical => text!("the frame is a hierarchical JPEG, which browsers cannot show"),
+            Fault::Oversized => text!(
+                "the frame's header says a size above {} pixels a side or {} megapixels",
+                MAX_SIDE,
+                MAX_PIXELS / 1_000_000
+            ),
+            Fault::NoFrameHeader => text!("the frame does not say its size (no usable SOF)"),
+            Fault::NoSos => text!("the frame ends before its picture begins (no SOS)"),
+            Fault::Truncated => text!("the frame is cut short (no EOI)"),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Fault::Empty => "the frame is empty",
-            Fault::NoSoi => "the frame does not begin like a JPEG (no SOI)",
-            Fault::BadSegment => "the frame's headers are damaged",
-            Fault::Arithmetic => "the frame is an arithmetic-coded JPEG, which browsers cannot show",
-            Fault::Not8Bit => "the frame is a JPEG with 12 bits per sample, which browsers cannot show",
-            Fault::Lossless => "the frame is a lossless JPEG, which browsers cannot show",
-            Fault::Hierarchical => "the frame is a hierarchical JPEG, which browsers cannot show",
-            Fault::Oversized => {
-                let most = MAX_PIXELS / 1_000_000;
-                return write!(
-                    f,
-                    "the frame's header says a size above {MAX_SIDE} pixels a side or {most} megapixels"
-                );
-            }
-            Fault::NoFrameHeader => "the frame does not say its size (no usable SOF)",
-            Fault::NoSos => "the frame ends before its picture begins (no SOS)",
-            Fault::Truncated => "the frame is cut short (no EOI)",
-        })
+        self.text().fmt(f)
     }
 }
 

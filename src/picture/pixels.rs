@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{Range, Raw, Size};
+use crate::problem::{Text, text};
 
 /// A picture in the buffer that the camera filled: rows of samples in one to three planes.
 #[derive(Debug, Clone, Copy)]
@@ -50,17 +51,24 @@ pub enum PixelError {
     },
 }
 
-impl fmt::Display for PixelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PixelError {
+    /// What does not fit, in words.
+    pub fn text(&self) -> Text {
         match self {
-            PixelError::Size(size) => write!(f, "no picture can have the size {size}"),
+            PixelError::Size(size) => text!("no picture can have the size {}", size.to_string()),
             PixelError::Stride { stride, row } => {
-                write!(f, "a row of {row} bytes does not fit into a stride of {stride}")
+                text!("a row of {} bytes does not fit into a stride of {}", *row, *stride)
             }
             PixelError::Short { len, needed } => {
-                write!(f, "the frame is cut short: {len} bytes, but {needed} were agreed")
+                text!("the frame is cut short: {} bytes, but {} were agreed", *len, *needed)
             }
         }
+    }
+}
+
+impl fmt::Display for PixelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
     }
 }
 

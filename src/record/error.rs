@@ -1,11 +1,11 @@
 //! Why nothing is recorded, as values that can be compared. The text for people is made from them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{fmt, io};
 
 use super::name::Name;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// An answer of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +20,9 @@ impl From<&io::Error> for SystemError {
     }
 }
 
-impl fmt::Display for SystemError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.code.map_or(io::Error::from(self.kind), io::Error::from_raw_os_error).fmt(f)
+impl SystemError {
+    fn text(&self) -> Text {
+        Text::from(&self.code.map_or(io::Error::from(self.kind), io::Error::from_raw_os_error))
     }
 }
 
@@ -62,50 +62,51 @@ impl RecordError {
 
     /// What to show people.
     pub(super) fn problem(&self) -> Problem {
-        let cannot_record = |folder: &PathBuf| format!("cannot record into {}", folder.display());
+        let cannot_record = |folder: &PathBuf| text!("cannot record into {}", folder.display().to_string());
         match self {
             Self::Unusable { folder, error } => {
-                Problem::new(cannot_record(folder), error.to_string(), advice(error.kind))
+                Problem::new(cannot_record(folder), error.text(), advice(error.kind))
             }
             Self::LowSpace { folder, free, min_free } => {
                 let mega = |bytes: &u64| bytes / 1_000_000;
-                let why = format!("{} MB are free, and {} MB must stay free", mega(free), mega(min_free));
-                let advice = "delete something on that disk, or change record-min-free";
+                let why = text!("{} MB are free, and {} MB must stay free", mega(free), mega(min_free));
+                let advice = text!("delete something on that disk, or change record-min-free");
                 Problem::new(cannot_record(folder), why, advice)
             }
             Self::Silent { folder, since } => {
-                let why = format!("the disk has not answered for {} s", since.elapsed().as_secs());
-                let advice = "check the disk; live pictures are not affected";
-                Problem::new(format!("cannot read {}", folder.display()), why, advice)
+                let why = text!("the disk has not answered for {} s", since.elapsed().as_secs());
+                let advice = text!("check the disk; live pictures are not affected");
+                Problem::new(text!("cannot read {}", folder.display().to_string()), why, advice)
             }
             Self::Busy { since } => {
-                let why =
-                    format!("the disk has been busy with one write for {} s", since.elapsed().as_secs());
-                let advice = "check the disk; live pictures are not affected";
-                Problem::new("cannot write the recording", why, advice)
+                let why = text!("the disk has been busy with one write for {} s", since.elapsed().as_secs());
+                let advice = text!("check the disk; live pictures are not affected");
+                Problem::new(text!("cannot write the recording"), why, advice)
             }
-            Self::FolderGone { folder } => {
-                Problem::new(cannot_record(folder), "the folder is no longer there", "mount its disk again")
-            }
+            Self::FolderGone { folder } => Problem::new(
+                cannot_record(folder),
+                text!("the folder is no longer there"),
+                text!("mount its disk again"),
+            ),
             Self::FileDeleted { folder, name } => {
-                let advice = "nothing to do: recording continues in a new file";
-                Problem::new(cannot_record(folder), format!("{name} was deleted"), advice)
+                let advice = text!("nothing to do: recording continues in a new file");
+                Problem::new(cannot_record(folder), text!("{} was deleted", name.to_string()), advice)
             }
             Self::Undeletable { name, error } => {
-                let advice = "check who may write into that folder";
-                Problem::new(format!("cannot delete {name}"), error.to_string(), advice)
+                let advice = text!("check who may write into that folder");
+                Problem::new(text!("cannot delete {}", name.to_string()), error.text(), advice)
             }
         }
     }
 }
 
-fn advice(kind: io::ErrorKind) -> &'static str {
+fn advice(kind: io::ErrorKind) -> Text {
     match kind {
-        io::ErrorKind::NotFound => "create that folder, or mount its disk",
-        io::ErrorKind::PermissionDenied => "let the user that boardcam runs as write there",
-        io::ErrorKind::ReadOnlyFilesystem => "mount that disk so that it can be written to",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "delete something on that disk",
-        _ => "check the disk",
+        io::ErrorKind::NotFound => text!("create that folder, or mount its disk"),
+        io::ErrorKind::PermissionDenied => text!("let the user that boardcam runs as write there"),
+        io::ErrorKind::ReadOnlyFilesystem => text!("mount that disk so that it can be written to"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => text!("delete something on that disk"),
+        _ => text!("check the disk"),
     }
 }
 
@@ -126,6 +127,9 @@ mod tests {
     fn an_error_without_a_code_is_still_put_into_words() {
         let error = io::Error::from(io::ErrorKind::WriteZero);
         let problem = RecordError::unusable(Path::new("/r"), &error).problem();
-        assert_eq!((problem.what.as_str(), problem.why), ("cannot record into /r", error.to_string()));
+        assert_eq!(
+            [problem.what.to_string(), problem.why.to_string()],
+            ["cannot record into /r".to_owned(), error.to_string()]
+        );
     }
 }

@@ -150,7 +150,7 @@ mod tests {
         recording.set_disk_busy(true);
         assert_eq!(recording.status().problem, None);
         recording.lock().disk_busy = Instant::now().checked_sub(2 * SLOW);
-        assert!(recording.status().problem.unwrap().why.contains("busy"));
+        assert!(recording.status().problem.unwrap().why.to_string().contains("busy"));
         recording.set_disk_busy(false);
         assert_eq!(recording.status().problem, None);
     }

@@ -9,9 +9,8 @@ use super::request::RequestContext;
 use super::response::plain_text;
 use crate::feed::CaptureState;
 use crate::multipart;
-use crate::names::CameraLabel;
 use crate::names::is_viewer_id;
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use crate::protocol::{HEADER, Order, OrderKind};
 
 /// A camera works if its last picture is at most this old.
@@ -60,11 +59,11 @@ fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
         CaptureState::Live(_) => {
             let age = status.last_frame?.elapsed();
             (age > HEALTHY).then(|| {
-                let why = format!("the last picture is {:.0} s old", age.as_secs_f32());
+                let why = text!("the last picture is {} s old", format!("{:.0}", age.as_secs_f32()));
                 Problem::new(
-                    format!("cannot show {}", CameraLabel(&ctx.feed().name)),
+                    text!("cannot show {}", ctx.feed().label()),
                     why,
-                    "boardcam reopens the camera",
+                    text!("boardcam reopens the camera"),
                 )
             })
         }

@@ -5,24 +5,39 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rouille::Response;
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Text};
 
 /// An answer of one or more sentences.
 pub(super) fn plain_text(status: u16, text: impl Into<String>) -> Response {
     Response::text(text.into() + "\n").with_status_code(status).with_no_cache()
 }
 
-/// A [`Problem`] in JSON.
+/// A [`Problem`] in JSON: in English, and for a page in another language as templates with values.
 #[derive(Serialize)]
 pub(super) struct ProblemJson {
     what: String,
     why: String,
     advice: String,
+    texts: Texts,
+}
+
+#[derive(Serialize)]
+struct Texts {
+    what: Text,
+    why: Text,
+    advice: Text,
 }
 
 impl From<&Problem> for ProblemJson {
     fn from(problem: &Problem) -> Self {
-        Self { what: problem.what.clone(), why: problem.why.clone(), advice: problem.advice.clone() }
+        let Problem { what, why, advice } = problem.clone();
+        let [english_what, english_why, english_advice] = [&what, &why, &advice].map(Text::to_string);
+        Self {
+            what: english_what,
+            why: english_why,
+            advice: english_advice,
+            texts: Texts { what, why, advice },
+        }
     }
 }
 

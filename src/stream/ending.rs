@@ -6,7 +6,7 @@ use crate::camera::SourceInfo;
 use crate::feed::DropReason;
 use crate::jpeg::decodable::Undecodable;
 use crate::jpeg::passthrough::Fault;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 use crate::ring::{MAX_FRAME, SLOTS};
 
 /// Why there are no more frames from a camera.
@@ -55,31 +55,32 @@ impl SessionEnd {
         Some(match self {
             Self::NotFound(problem) | Self::SourceEnded(problem) => problem.clone(),
             Self::NoMemory { source, capacity } => Problem::new(
-                format!("cannot keep pictures of {source}"),
-                format!(
-                    "there is not enough memory for {SLOTS} pictures of up to {} KiB",
+                text!("cannot keep pictures of {}", source),
+                text!(
+                    "there is not enough memory for {} pictures of up to {} KiB",
+                    SLOTS,
                     (*capacity).min(MAX_FRAME) >> 10
                 ),
-                "try a smaller --size, or stop other programs that need memory; boardcam keeps trying",
+                text!("try a smaller --size, or stop other programs that need memory; boardcam keeps trying"),
             ),
             Self::Unusable { source, is_device, frames, last } => Problem::new(
-                format!("cannot use the pictures of {source}"),
+                text!("cannot use the pictures of {}", source),
                 if *frames == 1 {
-                    last.to_string()
+                    last.text()
                 } else {
-                    format!("{frames} in a row were unusable, the last one: {last}")
+                    text!("{} in a row were unusable, the last one: {}", *frames, last.text())
                 },
                 advice(*last, *is_device),
             ),
             Self::Stalled { source, time } => Problem::new(
-                format!("cannot get pictures from {source}"),
-                format!("none came for {:.0} s", time.as_secs_f32()),
-                "check the cable and the power supply; boardcam reopens the camera",
+                text!("cannot get pictures from {}", source),
+                text!("none came for {} s", format!("{:.0}", time.as_secs_f32())),
+                text!("check the cable and the power supply; boardcam reopens the camera"),
             ),
             Self::Panicked { camera } => Problem::new(
-                format!("cannot go on with {camera}"),
-                "an error in this program stopped it",
-                "boardcam restarts it by itself; please report what the log says",
+                text!("cannot go on with {}", camera),
+                text!("an error in this program stopped it"),
+                text!("boardcam restarts it by itself; please report what the log says"),
             ),
             Self::Shutdown => return None,
         })
@@ -87,18 +88,18 @@ impl SessionEnd {
 }
 
 /// What to do about frames that were dropped for this reason.
-fn advice(reason: DropReason, is_device: bool) -> &'static str {
+fn advice(reason: DropReason, is_device: bool) -> Text {
     match reason {
         DropReason::Fault(Fault::Oversized) | DropReason::Undecodable(Undecodable::TooManyPixels) => {
-            "set a smaller size where the pictures are made"
+            text!("set a smaller size where the pictures are made")
         }
         DropReason::Fault(fault) if fault.is_kind() => {
-            "set what makes the pictures to baseline JPEGs with 8 bits per sample"
+            text!("set what makes the pictures to baseline JPEGs with 8 bits per sample")
         }
         DropReason::Undecodable(reason) if reason.is_kind() => {
-            "set what makes the pictures to baseline JPEGs, in colour or grey"
+            text!("set what makes the pictures to baseline JPEGs, in colour or grey")
         }
-        _ if is_device => "check the cable; boardcam reopens the camera",
-        _ => "check what the program writes: JPEGs, one after the other",
+        _ if is_device => text!("check the cable; boardcam reopens the camera"),
+        _ => text!("check what the program writes: JPEGs, one after the other"),
     }
 }

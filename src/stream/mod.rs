@@ -309,7 +309,8 @@ fn with_settings_problem(problem: &Problem, settings: Option<&Problem>) -> Probl
     let mut shown = problem.clone();
     if let Some(settings) = settings {
         shown.advice =
-            format!("{}. The board runs with the default settings because it {settings}", shown.advice);
+            format!("{}. The board runs with the default settings because it {settings}", shown.advice)
+                .into();
     }
     shown
 }
@@ -346,7 +347,7 @@ mod tests {
     fn a_card_shows_a_mistake_in_the_settings_too() {
         let problem = Problem::new("no camera found", "there is none", "plug one in");
         let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
-        let shown = with_settings_problem(&problem, Some(&mistake)).advice;
+        let shown = with_settings_problem(&problem, Some(&mistake)).advice.to_string();
         assert!(shown.starts_with("plug one in. ") && shown.contains("cannot use line 3"), "{shown}");
         assert_eq!(with_settings_problem(&problem, None), problem);
     }

@@ -17,7 +17,7 @@ use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::names::CameraLabel;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 
 /// The nice value of a variant's thread, so that the cameras and their own viewers come first
@@ -168,23 +168,22 @@ impl Worker {
             }
             Err(_) => {
                 counters.drop_one(DropReason::Unencodable);
-                self.show_problem("an error in this program; see its log");
+                self.show_problem(&text!("an error in this program; see its log"));
                 // A camera whose every frame causes a panic must not flood the log.
                 thread::park_timeout(PATIENCE);
             }
         }
     }
 
-    fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, String)> {
-        let unencodable = |error: TranscodeError| (DropReason::from(&error), error.to_string());
+    fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, Text)> {
+        let unencodable = |error: TranscodeError| (DropReason::from(&error), error.text());
         let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
-        self.reserve(Transcoder::output_len(size)).map_err(|NoMemory| {
-            (DropReason::Unencodable, "there is not enough memory for them".to_owned())
-        })?;
+        self.reserve(Transcoder::output_len(size))
+            .map_err(|NoMemory| (DropReason::Unencodable, text!("there is not enough memory for them")))?;
         let transcoder = &mut self.transcoder;
         match self.writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot)) {
             Ok(_) => Ok(()),
-            Err(Unpublished::Full) => Err((DropReason::NoSlot, "viewers held every slot".to_owned())),
+            Err(Unpublished::Full) => Err((DropReason::NoSlot, text!("viewers held every slot"))),
             Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
         }
     }
@@ -199,7 +198,7 @@ impl Worker {
     }
 
     /// Shows viewers a card that says `why`, if they have seen nothing for [`CARD_PERIOD`].
-    fn show_problem(&mut self, why: &str) {
+    fn show_problem(&mut self, why: &Text) {
         let now = Instant::now();
         if now.duration_since(self.last_shown) < CARD_PERIOD {
             return;
@@ -238,8 +237,9 @@ impl Worker {
 }
 
 /// Why there are no smaller pictures.
-fn problem(why: &str) -> Problem {
-    Problem::new("cannot make smaller pictures", why, "take the picture without size and quality")
+fn problem(why: &Text) -> Problem {
+    let advice = text!("take the picture without size and quality");
+    Problem::new(text!("cannot make smaller pictures"), why.clone(), advice)
 }
 
 /// CPU time that this thread has used.

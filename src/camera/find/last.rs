@@ -4,7 +4,7 @@
 //! camera is recognised by its port and serial number. Opens nothing.
 
 use crate::camera::node::{Identity, Likeness, Node};
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 
 /// The camera that was open last.
 pub struct Last {
@@ -45,9 +45,9 @@ impl Last {
         }
         match there {
             Ok(node) if self.has_twin && node.identity.is_twin_of(&self.identity) => Err(Problem::new(
-                format!("cannot use {}", node.path.display()),
-                "it is another camera of the same model, at another port",
-                "plug the previous camera in again, at the same port",
+                text!("cannot use {}", node.path.display().to_string()),
+                text!("it is another camera of the same model, at another port"),
+                text!("plug the previous camera in again, at the same port"),
             )),
             there => there,
         }

@@ -18,7 +18,7 @@ use super::pattern::Pattern;
 use super::pipe::{Pipe, rpicam};
 use super::refusal::{Cause, Refusal};
 use super::source::Source;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 use last::Last;
 
 pub use super::node::{any_device, devices_fingerprint};
@@ -190,12 +190,14 @@ fn cameras_among(nodes: &[Node]) -> usize {
 }
 
 /// Advice if there is no camera.
-fn plug_in(modules_need_another_system: bool) -> &'static str {
+fn plug_in(modules_need_another_system: bool) -> Text {
     if modules_need_another_system {
-        "plug in a USB camera; it is picked up automatically. Camera modules that need libcamera (Module 3 and others) \
-         do not work on this system: use Raspberry Pi OS with --camera rpicam for them"
+        text!(
+            "plug in a USB camera; it is picked up automatically. Camera modules that need libcamera (Module 3 and \
+             others) do not work on this system: use Raspberry Pi OS with --camera rpicam for them"
+        )
     } else {
-        "plug one in; it is picked up automatically"
+        text!("plug one in; it is picked up automatically")
     }
 }
 
@@ -205,20 +207,22 @@ fn summary(refusals: &[Refusal]) -> Problem {
     match cameras.as_slice() {
         [] => {
             let why = match refusals.len() {
-                0 => "there is no /dev/video device".to_owned(),
-                1 => "the one /dev/video device is not for pictures".to_owned(),
-                n => format!("none of the {n} /dev/video devices is for pictures"),
+                0 => text!("there is no /dev/video device"),
+                1 => text!("the one /dev/video device is not for pictures"),
+                n => text!("none of the {} /dev/video devices is for pictures", n),
             };
-            Problem::new("no camera found", why, plug_in(rpicam::is_missing_on_a_raspberry_pi()))
+            Problem::new(text!("no camera found"), why, plug_in(rpicam::is_missing_on_a_raspberry_pi()))
         }
         // One camera can have several nodes, and they usually meet the same obstacle.
         [first, rest @ ..] if rest.iter().all(|other| other.cause == first.cause) => first.problem.clone(),
         // The likeliest camera, which was tried first, matters most; `probe` shows the others.
         [first, rest @ ..] => {
             let also = rest.len();
-            let others =
-                if also == 1 { "another camera".to_owned() } else { format!("{also} other cameras") };
-            let why = format!("{} ({others} cannot be used either)", first.problem.why);
+            let why = &first.problem.why;
+            let why = match also {
+                1 => text!("{} (another camera cannot be used either)", why),
+                also => text!("{} ({} other cameras cannot be used either)", why, also),
+            };
             Problem::new(first.problem.what.clone(), why, first.problem.advice.clone())
         }
     }

@@ -11,9 +11,9 @@ use crate::camera::observer::{OBSERVE_PERIOD, Observer, cancelled};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::camera::source::{Frame, Source, SourceError, SourceInfo};
 use crate::camera::v4l2::V4l2;
-use crate::jpeg::passthrough::Jpeg;
+use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::picture::{Layout, Picture};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// How many damaged frames in a row are forgiven at the start; many cameras begin with a few.
 pub const BAD_FRAMES: usize = 10;
@@ -106,32 +106,32 @@ pub fn first_frame(
 }
 
 /// Why a source is refused that delivered nothing usable in time.
-fn no_usable_frame(info: &SourceInfo, last_fault: Option<String>, patience: Duration) -> Refusal {
-    let what = format!("cannot use {}", info.source);
+fn no_usable_frame(info: &SourceInfo, last_fault: Option<Text>, patience: Duration) -> Refusal {
+    let what = text!("cannot use {}", &info.source);
     match last_fault {
         Some(fault) => {
-            let why = format!("it delivers only broken pictures: {fault}");
-            let advice = "check its cable and power supply, or try another --format or --size";
+            let why = text!("it delivers only broken pictures: {}", fault);
+            let advice = text!("check its cable and power supply, or try another --format or --size");
             Refusal::new(Cause::BadPictures, Problem::new(what, why, advice))
         }
         None => {
-            let why = format!("no picture came within {} s", patience.as_secs());
-            let advice = "unplug it and plug it in again, or try another --format or --size";
+            let why = text!("no picture came within {} s", patience.as_secs());
+            let advice = text!("unplug it and plug it in again, or try another --format or --size");
             Refusal::new(Cause::NoPicture, Problem::new(what, why, advice))
         }
     }
 }
 
 /// What is wrong with a frame; `None` if it is usable.
-fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<String> {
+fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<Text> {
     if frame.flagged {
-        return Some("its driver marks them as damaged".to_owned());
+        return Some(text!("its driver marks them as damaged"));
     }
     match info.layout {
-        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| fault.to_string()),
+        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(Fault::text),
         Layout::Raw(raw) => {
             let picture = Picture::new(frame.bytes, raw, info.size, info.stride, info.range);
-            picture.err().map(|error| error.to_string())
+            picture.err().map(|error| error.text())
         }
     }
 }

@@ -132,7 +132,11 @@ fn a_search_leaves_the_camera_alone_that_the_settings_name_elsewhere() {
     let named = [PathBuf::from("/dev/gone"), PathBuf::from("/dev/v4l/by-id/usb-HD_Webcam")];
     let minor_at = |path: &Path| (path == named[1]).then_some(0);
     let refusal = reserved(&door, &named, minor_at).unwrap();
-    assert!(refusal.problem.why.contains("has it, as /dev/v4l/by-id/usb-HD_Webcam"), "{}", refusal.problem);
+    assert!(
+        refusal.problem.why.to_string().contains("has it, as /dev/v4l/by-id/usb-HD_Webcam"),
+        "{}",
+        refusal.problem
+    );
     assert!(refusal.is_camera());
     assert_eq!(reserved(&garden, &named, minor_at), None);
 }
@@ -171,6 +175,6 @@ fn without_a_camera_the_advice_is_to_plug_one_in() {
         "no camera found: there is no /dev/video device; plug one in; it is picked up automatically"
     );
     let codecs = [10, 11].map(|n| refusal(Cause::NotACamera, &format!("/dev/video{n}"), "codec"));
-    assert!(summary(&codecs).why.contains("none of the 2"));
-    assert!(plug_in(true).contains("Raspberry Pi OS with --camera rpicam"));
+    assert!(summary(&codecs).why.to_string().contains("none of the 2"));
+    assert!(plug_in(true).to_string().contains("Raspberry Pi OS with --camera rpicam"));
 }

@@ -16,7 +16,7 @@ use super::config::{EncodeMode, SourceConfig, SourceSpec};
 use super::source::{Frame, Source, SourceError, SourceInfo};
 use crate::canvas::{Canvas, Colour, Font, TimeOfDay};
 use crate::picture::{Layout, MAX_FPS, Size};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// The layout of its frames.
 const LAYOUT: Layout = Layout::Raw(Canvas::LAYOUT);
@@ -97,19 +97,24 @@ impl Pattern {
     /// # Errors
     /// A [`Problem`] for a size or rate outside these, and for passthrough, since the pattern makes no JPEGs.
     pub fn open(config: &SourceConfig) -> Result<Pattern, Problem> {
-        let refused = |why: String, advice: &str| Problem::new("cannot open the test pattern", why, advice);
+        let refused =
+            |why: Text, advice: Text| Problem::new(text!("cannot open the test pattern"), why, advice);
         let (size, fps) = (config.size(), config.fps());
         let sides = 1..=Canvas::MAX_SIDE;
         if !sides.contains(&size.width) || !sides.contains(&size.height) {
-            let why = format!("its sides are 1 to {} pixels, asked for {size}", Canvas::MAX_SIDE);
-            return Err(refused(why, "try --size 1920x1080"));
+            let asked = size.to_string();
+            let why = text!("its sides are 1 to {} pixels, asked for {}", Canvas::MAX_SIDE, asked);
+            return Err(refused(why, text!("try --size 1920x1080")));
         }
         if !(1..=MAX_FPS).contains(&fps) {
-            let why = format!("its rate is 1 to {MAX_FPS} frames per second, asked for {fps}");
-            return Err(refused(why, "try --fps 30"));
+            let why = text!("its rate is 1 to {} frames per second, asked for {}", MAX_FPS, fps);
+            return Err(refused(why, text!("try --fps 30")));
         }
         if config.encoder == EncodeMode::Passthrough {
-            return Err(refused("it makes no JPEGs of its own".into(), "leave out --encoder passthrough"));
+            return Err(refused(
+                text!("it makes no JPEGs of its own"),
+                text!("leave out --encoder passthrough"),
+            ));
         }
         let canvas = background(size, fps);
         let mut compromises = Vec::new();

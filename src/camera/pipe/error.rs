@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::camera::config::PipeSpec;
 use crate::camera::observer::cancelled;
 use crate::jpeg::passthrough::Fault;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// Exit status of a shell that did not find the command (POSIX.1-2017, Shell Command Language 2.8.2).
 const NOT_FOUND: i32 = 127;
@@ -15,7 +15,7 @@ const NOT_FOUND: i32 = 127;
 const NOT_EXECUTABLE: i32 = 126;
 
 /// What a program must do.
-const EXPECTED: &str = "it must write JPEGs one after the other, as `ffmpeg ... -f mjpeg -` does";
+const EXPECTED: Text = text!("it must write JPEGs one after the other, as `ffmpeg ... -f mjpeg -` does");
 
 /// Why a pipe delivers nothing, or no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,63 +55,74 @@ pub enum PipeError {
 impl PipeError {
     /// The error in words, about the pipe that `spec` names.
     pub fn problem(&self, spec: &PipeSpec) -> Problem {
-        let label = spec.label();
-        let ended = |why: String, advice: &str| Problem::new(format!("{label} ended"), why, advice);
+        let label = || spec.label();
+        let ended = |why: Text, advice: Text| Problem::new(text!("{} ended", label()), why, advice);
         match self {
             PipeError::Cancelled => cancelled(),
             PipeError::Terminal => {
-                let advice = format!("pipe a program into it; {EXPECTED}");
-                Problem::new(format!("cannot use {label}"), "it is a terminal", advice)
+                let advice = text!("pipe a program into it; {}", EXPECTED);
+                Problem::new(text!("cannot use {}", label()), text!("it is a terminal"), advice)
             }
             PipeError::NoRpicam => Problem::new(
-                "cannot use a Raspberry Pi camera module",
-                "there is no rpicam-vid (nor libcamera-vid) on PATH",
-                "install it: sudo apt install rpicam-apps-lite",
+                text!("cannot use a Raspberry Pi camera module"),
+                text!("there is no rpicam-vid (nor libcamera-vid) on PATH"),
+                text!("install it: sudo apt install rpicam-apps-lite"),
             ),
             PipeError::Start(error) => {
-                let advice = "is the system out of processes, files or memory?";
-                Problem::new(format!("cannot start {label}"), error, advice)
+                let advice = text!("is the system out of processes, files or memory?");
+                Problem::new(text!("cannot start {}", label()), error, advice)
             }
             PipeError::NoPicture { within, fault, garbage } => {
-                let within = format!("within {} s", within.as_secs());
+                let time = within.as_secs();
                 let why = match (fault, garbage) {
-                    (Some(fault), _) => format!("no good picture came {within}: {fault}"),
-                    (None, 0) => format!("nothing came {within}"),
+                    (Some(fault), _) => text!("no good picture came within {} s: {}", time, fault.text()),
+                    (None, 0) => text!("nothing came within {} s", time),
                     (None, garbage) => {
-                        format!("no picture came {within}, but {garbage} bytes of something else")
+                        text!("no picture came within {} s, but {} bytes of something else", time, *garbage)
                     }
                 };
-                Problem::new(format!("cannot use {label}"), why, EXPECTED)
+                Problem::new(text!("cannot use {}", label()), why, EXPECTED)
             }
-            PipeError::Garbage(bytes) => ended(format!("it wrote {bytes} bytes without a JPEG"), EXPECTED),
+            PipeError::Garbage(bytes) => ended(text!("it wrote {} bytes without a JPEG", *bytes), EXPECTED),
             PipeError::StdinClosed => ended(
-                "the program that wrote to it closed it".to_owned(),
-                "it cannot be reopened: restart boardcam behind the program that writes to it",
+                text!("the program that wrote to it closed it"),
+                text!("it cannot be reopened: restart boardcam behind the program that writes to it"),
             ),
             PipeError::Ended { status, last_words } => {
                 let (why, advice) = how_it_ended(*status, last_words);
                 ended(why, advice)
             }
-            PipeError::Read(error) => ended(error.clone(), "it is reopened automatically"),
+            PipeError::Read(error) => ended(error.into(), text!("it is reopened automatically")),
         }
     }
 }
 
 /// How a program ended, as far as it is known, and what to do about it.
-fn how_it_ended(status: Option<ExitStatus>, last_words: &str) -> (String, &'static str) {
+fn how_it_ended(status: Option<ExitStatus>, last_words: &str) -> (Text, Text) {
     let how = match status {
-        Some(status) => status.to_string(),
-        None => "it closed its output".to_owned(),
+        Some(status) => how_it_exited(status),
+        None => text!("it closed its output"),
     };
-    let said = if last_words.is_empty() { String::new() } else { format!("; it last said: {last_words}") };
+    let how = if last_words.is_empty() { how } else { text!("{}; it last said: {}", how, last_words) };
     match status.and_then(|status| status.code()) {
         Some(NOT_FOUND) => {
-            (format!("the command was not found ({how}{said})"), "install it, or give its full path")
+            (text!("the command was not found ({})", how), text!("install it, or give its full path"))
         }
         Some(NOT_EXECUTABLE) => {
-            (format!("the command cannot be executed ({how}{said})"), "is it a program, with mode +x?")
+            (text!("the command cannot be executed ({})", how), text!("is it a program, with mode +x?"))
         }
-        _ => (how + &said, "it is restarted automatically; try it in a terminal to see what it needs"),
+        _ => (how, text!("it is restarted automatically; try it in a terminal to see what it needs")),
+    }
+}
+
+/// A program's exit status as std words it: `exit status: 1`, `signal: 9 (SIGKILL)`.
+fn how_it_exited(status: ExitStatus) -> Text {
+    match status.code() {
+        Some(code) => text!("exit status: {}", code),
+        None => match status.to_string().strip_prefix("signal: ") {
+            Some(signal) => text!("signal: {}", signal),
+            None => status.to_string().into(),
+        },
     }
 }
 
@@ -123,7 +134,7 @@ mod tests {
     fn the_end_of_a_program_is_reported_with_its_last_words() {
         use std::os::unix::process::ExitStatusExt;
         let code = |code: i32| Some(ExitStatus::from_raw(code << 8));
-        let message = |status, words| how_it_ended(status, words).0;
+        let message = |status, words| how_it_ended(status, words).0.to_string();
         assert_eq!(
             message(code(1), "no cameras available"),
             "exit status: 1; it last said: no cameras available"

@@ -16,7 +16,7 @@ use super::negotiate::{Agreed, negotiate};
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::{Layout, Size};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// How many smaller modes are tried. Each takes a few milliseconds on a camera that answers.
 const TRIES: usize = 16;
@@ -52,11 +52,11 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     }
     let could_compress = full.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
     let advice = if could_compress {
-        "try --format mjpeg, or another USB port"
+        text!("try --format mjpeg, or another USB port")
     } else {
-        "plug it into another USB port, away from other cameras"
+        text!("plug it into another USB port, away from other cameras")
     };
-    let why = format!("{} (ENOSPC), and for every smaller mode of this camera", bus_full(&full));
+    let why = text!("{} (ENOSPC), and for every smaller mode of this camera", bus_full(&full));
     Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
 }
 
@@ -68,8 +68,8 @@ fn is_bus_full(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::NOSPC)
 }
 
-fn cannot_start(device: &Device) -> String {
-    format!("cannot start {}", device.path().display())
+fn cannot_start(device: &Device) -> Text {
+    text!("cannot start {}", device.path().display().to_string())
 }
 
 fn not_started(device: &Device, error: &io::Error) -> Refusal {
@@ -77,13 +77,16 @@ fn not_started(device: &Device, error: &io::Error) -> Refusal {
 }
 
 /// Why the bus refuses a mode, as a clause.
-fn bus_full(agreed: &Agreed) -> String {
-    format!("the USB bus lacks the bandwidth for {}", mode(agreed))
+fn bus_full(agreed: &Agreed) -> Text {
+    text!("the USB bus lacks the bandwidth for {}", mode(agreed))
 }
 
-fn mode(agreed: &Agreed) -> String {
-    let rate = agreed.rate.map(|rate| format!(" at {rate}/s")).unwrap_or_default();
-    format!("{} {}{rate}", agreed.layout, agreed.size)
+fn mode(agreed: &Agreed) -> Text {
+    let mode = format!("{} {}", agreed.layout, agreed.size);
+    match agreed.rate {
+        Some(rate) => text!("{} at {}/s", mode, rate.to_string()),
+        None => mode.into(),
+    }
 }
 
 /// What to ask for instead, best first: the camera's own JPEG if it agreed on raw pixels and the settings allow JPEG,
@@ -165,6 +168,9 @@ mod tests {
 
     #[test]
     fn the_mode_that_exceeds_the_bus_bandwidth_is_named_with_its_rate() {
-        assert_eq!(bus_full(&full()), "the USB bus lacks the bandwidth for mjpeg 1280x720 at 30/s");
+        assert_eq!(
+            bus_full(&full()).to_string(),
+            "the USB bus lacks the bandwidth for mjpeg 1280x720 at 30/s"
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::camera::node::Node;
 use crate::camera::refusal::{Cause, Refusal};
 use crate::names::printable;
 use crate::picture::Layout;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// A format that the device lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Device {
             return Err(refusal);
         }
         let path = node.path.display().to_string();
-        let failed = |e: io::Error| errors::refusal(format!("cannot open {path}"), &node.path, &e);
+        let failed = |e: io::Error| errors::refusal(text!("cannot open {}", &path), &node.path, &e);
         let handle = v4l::Device::with_path(&node.path).map_err(failed)?;
         let caps = if node.card_is_text { catch_panic(|| handle.query_caps()) } else { Err(unreadable()) };
         let (card, driver, bus) = match caps {
@@ -75,7 +75,7 @@ impl Device {
             .map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) })
             .collect();
         if formats.is_empty() {
-            return Err(refusal(&path, Cause::NotACamera, "it lists no picture formats"));
+            return Err(refusal(&path, Cause::NotACamera, text!("it lists no picture formats")));
         }
         Ok(Device { node, handle, card, driver, bus, formats })
     }
@@ -98,21 +98,21 @@ impl Device {
 }
 
 /// Why a device with these capabilities cannot be used, if so.
-fn unsuitable(capabilities: Flags) -> Option<(Cause, &'static str)> {
+fn unsuitable(capabilities: Flags) -> Option<(Cause, Text)> {
     if !capabilities.contains(Flags::VIDEO_CAPTURE) {
         let why = if capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
-            "it delivers pictures in several planes, which is not supported"
+            text!("it delivers pictures in several planes, which is not supported")
         } else {
-            "it delivers no pictures (a node for metadata, output or conversion)"
+            text!("it delivers no pictures (a node for metadata, output or conversion)")
         };
         return Some((Cause::NotACamera, why));
     }
     let streams = capabilities.contains(Flags::STREAMING);
-    (!streams).then_some((Cause::NoStreaming, "its driver cannot stream through memory-mapped buffers"))
+    (!streams).then(|| (Cause::NoStreaming, text!("its driver cannot stream through memory-mapped buffers")))
 }
 
-fn refusal(path: &str, cause: Cause, why: &str) -> Refusal {
-    Refusal::new(cause, Problem::new(format!("cannot use {path}"), why, errors::SEE_PROBE))
+fn refusal(path: &str, cause: Cause, why: Text) -> Refusal {
+    Refusal::new(cause, Problem::new(text!("cannot use {}", path), why, errors::SEE_PROBE))
 }
 
 /// A V4L2 code as text, safe to print: `MJPG`, or `Y16-BE` where the top bit says big-endian (v4l2_fourcc_be in

@@ -1,7 +1,7 @@
 //! What the system's errors mean on a camera, and what the user can do about each.
 //!
 //! The meanings are those of the V4L2 ioctl pages in the kernel's userspace API documentation. They are in one
-//! table, so that an error has the same words wherever it comes from.
+//! place, so that an error has the same words wherever it comes from.
 
 use std::io;
 use std::path::Path;
@@ -9,70 +9,79 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use crate::camera::refusal::{Cause, Refusal};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// Advice if the user should choose another device.
-pub const SEE_PROBE: &str = "`boardcam probe` lists the cameras that are there";
+pub const SEE_PROBE: Text = text!("`boardcam probe` lists the cameras that are there");
 
-const OTHER_MODE: &str = "try another --size or --format; `boardcam probe` lists what the camera offers";
-const REPLUG: &str = "unplug it and plug it in again; check its cable and power supply";
+const OTHER_MODE: Text =
+    text!("try another --size or --format; `boardcam probe` lists what the camera offers");
+const REPLUG: Text = text!("unplug it and plug it in again; check its cable and power supply");
+const GONE: (Text, Text) = (text!("unplugged"), text!("plug it in again; it is picked up automatically"));
 
-/// An error number, its name, what it means on a camera, and advice in which `{}` stands for the path.
-struct Meaning(Errno, &'static str, &'static str, &'static str);
+/// The name of an error number, what it means on a camera, and advice.
+type Meaning = (&'static str, (Text, Text));
 
-const MEANINGS: [Meaning; 18] = [
-    Meaning(
-        Errno::ACCESS,
-        "EACCES",
-        "permission denied",
-        "add your user to group video: sudo usermod -aG video $USER, then log in again",
-    ),
-    Meaning(
-        Errno::PERM,
-        "EPERM",
-        "not permitted",
-        "give the container or service access to this device; add your user to group video",
-    ),
-    Meaning(Errno::BUSY, "EBUSY", "another program is using the camera", "find out which with: fuser -v {}"),
-    Meaning(
-        Errno::NOENT,
-        "ENOENT",
-        "no such device",
-        "plug the camera in; `boardcam probe` lists those that are there",
-    ),
-    Meaning(Errno::NOTDIR, "ENOTDIR", "no such device", SEE_PROBE),
-    Meaning(Errno::LOOP, "ELOOP", "its links lead nowhere", SEE_PROBE),
-    Meaning(Errno::NAMETOOLONG, "ENAMETOOLONG", "the path is too long", SEE_PROBE),
-    Meaning(Errno::NODEV, "ENODEV", "unplugged", "plug it in again; it is picked up automatically"),
-    Meaning(Errno::NXIO, "ENXIO", "unplugged", "plug it in again; it is picked up automatically"),
-    Meaning(Errno::NOTTY, "ENOTTY", "not a V4L2 capture device", SEE_PROBE),
-    Meaning(Errno::INVAL, "EINVAL", "the driver refuses", OTHER_MODE),
-    Meaning(
-        Errno::PIPE,
-        "EPIPE",
-        "the driver finds no complete pipeline from a sensor to this node",
-        OTHER_MODE,
-    ),
-    Meaning(Errno::IO, "EIO", "the camera does not answer properly", REPLUG),
-    Meaning(Errno::PROTO, "EPROTO", "the camera does not answer properly", REPLUG),
-    Meaning(Errno::TIMEDOUT, "ETIMEDOUT", "the camera does not answer", REPLUG),
-    Meaning(Errno::NOMEM, "ENOMEM", "not enough memory for its pictures", "try a smaller --size"),
-    Meaning(Errno::NOSPC, "ENOSPC", "not enough bandwidth left", OTHER_MODE),
-    Meaning(Errno::MFILE, "EMFILE", "too many files are open", "raise the limit: ulimit -n"),
-];
+fn meaning(errno: Errno, path: &Path) -> Option<Meaning> {
+    Some(match errno {
+        Errno::ACCESS => (
+            "EACCES",
+            (
+                text!("permission denied"),
+                text!("add your user to group video: sudo usermod -aG video $USER, then log in again"),
+            ),
+        ),
+        Errno::PERM => (
+            "EPERM",
+            (
+                text!("not permitted"),
+                text!("give the container or service access to this device; add your user to group video"),
+            ),
+        ),
+        Errno::BUSY => {
+            let advice = text!("find out which with: fuser -v {}", path.display().to_string());
+            ("EBUSY", (text!("another program is using the camera"), advice))
+        }
+        Errno::NOENT => (
+            "ENOENT",
+            (
+                text!("no such device"),
+                text!("plug the camera in; `boardcam probe` lists those that are there"),
+            ),
+        ),
+        Errno::NOTDIR => ("ENOTDIR", (text!("no such device"), SEE_PROBE)),
+        Errno::LOOP => ("ELOOP", (text!("its links lead nowhere"), SEE_PROBE)),
+        Errno::NAMETOOLONG => ("ENAMETOOLONG", (text!("the path is too long"), SEE_PROBE)),
+        Errno::NODEV => ("ENODEV", GONE),
+        Errno::NXIO => ("ENXIO", GONE),
+        Errno::NOTTY => ("ENOTTY", (text!("not a V4L2 capture device"), SEE_PROBE)),
+        Errno::INVAL => ("EINVAL", (text!("the driver refuses"), OTHER_MODE)),
+        Errno::PIPE => {
+            let why = text!("the driver finds no complete pipeline from a sensor to this node");
+            ("EPIPE", (why, OTHER_MODE))
+        }
+        Errno::IO => ("EIO", (text!("the camera does not answer properly"), REPLUG)),
+        Errno::PROTO => ("EPROTO", (text!("the camera does not answer properly"), REPLUG)),
+        Errno::TIMEDOUT => ("ETIMEDOUT", (text!("the camera does not answer"), REPLUG)),
+        Errno::NOMEM => {
+            ("ENOMEM", (text!("not enough memory for its pictures"), text!("try a smaller --size")))
+        }
+        Errno::NOSPC => ("ENOSPC", (text!("not enough bandwidth left"), OTHER_MODE)),
+        Errno::MFILE => ("EMFILE", (text!("too many files are open"), text!("raise the limit: ulimit -n"))),
+        _ => return None,
+    })
+}
 
 /// Puts a failed call on the camera at `path` into words; `what` says what was tried, and on what.
-pub fn problem(what: impl Into<String>, path: &Path, error: &io::Error) -> Problem {
-    match MEANINGS.iter().find(|m| Errno::from_io_error(error) == Some(m.0)) {
-        Some(Meaning(_, name, why, advice)) => {
-            Problem::new(what, format!("{why} ({name})"), advice.replace("{}", &path.display().to_string()))
-        }
+pub fn problem(what: impl Into<Text>, path: &Path, error: &io::Error) -> Problem {
+    match Errno::from_io_error(error).and_then(|errno| meaning(errno, path)) {
+        Some((name, (why, advice))) => Problem::new(what, text!("{} ({})", why, name), advice),
         None => Problem::new(what, error.to_string(), SEE_PROBE),
     }
 }
 
 /// Like [`problem`], for a candidate that a search refuses because of it.
-pub fn refusal(what: impl Into<String>, path: &Path, error: &io::Error) -> Refusal {
+pub fn refusal(what: impl Into<Text>, path: &Path, error: &io::Error) -> Refusal {
     Refusal::new(
         Errno::from_io_error(error).map_or(Cause::Unreadable, Cause::System),
         problem(what, path, error),

@@ -24,7 +24,7 @@ use super::config::SourceConfig;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::source::{Frame, Source, SourceError, SourceInfo};
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use buffers::{Buffers, Wait};
 use device::Device;
 use negotiate::Agreed;
@@ -141,7 +141,7 @@ fn age(meta: &Metadata, now: Duration) -> Option<Duration> {
 fn stopped(node: &Node, error: &io::Error) -> Problem {
     let gone = Node::at(&node.path).map_or(true, |now| now.minor != node.minor);
     let error = if gone { &Errno::NODEV.into() } else { error };
-    errors::problem(format!("{} stopped", node.path.display()), &node.path, error)
+    errors::problem(text!("{} stopped", node.path.display().to_string()), &node.path, error)
 }
 
 #[cfg(test)]

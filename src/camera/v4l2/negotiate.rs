@@ -18,7 +18,7 @@ use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// The largest plausible frame size, in bytes. 8K YUYV takes 63.3 MiB; a driver that announces more is broken,
 /// and slots of that size would not fit on a small board.
@@ -80,7 +80,7 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refus
         let (why, advice) = no_layout(config, &device.format_names());
         Refusal::new(
             Cause::NoFormat,
-            Problem::new(format!("cannot use {}", device.path().display()), why, advice),
+            Problem::new(text!("cannot use {}", device.path().display().to_string()), why, advice),
         )
     }))
 }
@@ -117,27 +117,28 @@ fn allowed(config: &SourceConfig) -> Vec<Layout> {
 }
 
 /// Why none of the listed formats can be used, and what to do about it.
-fn no_layout(config: &SourceConfig, listed: &str) -> (String, String) {
+fn no_layout(config: &SourceConfig, listed: &str) -> (Text, Text) {
     let names: Vec<&str> = allowed(config).into_iter().map(Layout::name).collect();
     if names.is_empty() {
-        let why = "--format and --encoder exclude each other";
-        return (why.to_owned(), "leave one of them out".to_owned());
+        return (text!("--format and --encoder exclude each other"), text!("leave one of them out"));
     }
     let advice = match (config.layout, config.encoder) {
-        (None, EncodeMode::Auto) => "use another camera",
-        (Some(_), _) => "leave out --format",
-        (None, _) => "leave out --encoder",
+        (None, EncodeMode::Auto) => text!("use another camera"),
+        (Some(_), _) => text!("leave out --format"),
+        (None, _) => text!("leave out --encoder"),
     };
-    (format!("it offers no {}, only {listed}", names.join(" or ")), advice.to_owned())
+    let names = Text::list(names.into_iter().map(Text::from), text!(" or "));
+    (text!("it offers no {}, only {}", names, listed), advice)
 }
 
 /// Sets one layout with the nearest size and the nearest rate.
 fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed, Refusal> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
-    let what = format!("cannot set {} to {layout}", path.display());
-    let failed = |e| errors::refusal(&what, path, &e);
-    let bad_format = |why, advice| Refusal::new(Cause::BadFormat, Problem::new(&what, why, advice));
+    let what = text!("cannot set {} to {}", path.display().to_string(), layout.name());
+    let failed = |e| errors::refusal(what.clone(), path, &e);
+    let bad_format =
+        |why: Text, advice: Text| Refusal::new(Cause::BadFormat, Problem::new(what.clone(), why, advice));
 
     let size = sizes.nearest(config.size());
     catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
@@ -151,11 +152,11 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
     let format = catch_panic(|| device.handle.format()).map_err(failed)?;
 
     if Layout::of_code(format.fourcc.repr) != Some(*layout) {
-        let why = format!("its driver chose {} instead", code_name(format.fourcc));
-        return Err(bad_format(why, "try another --format"));
+        let why = text!("its driver chose {} instead", code_name(format.fourcc));
+        return Err(bad_format(why, text!("try another --format")));
     }
     if let Some(why) = nonsense(*layout, &format) {
-        return Err(bad_format(why, "try another --size or --format, or another camera"));
+        return Err(bad_format(why, text!("try another --size or --format, or another camera")));
     }
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
@@ -176,20 +177,24 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
 }
 
 /// What is impossible about a format that the driver set; `None` if it makes sense.
-fn nonsense(layout: Layout, format: &Format) -> Option<String> {
+fn nonsense(layout: Layout, format: &Format) -> Option<Text> {
     let size = Size { width: format.width, height: format.height };
     if !size.is_possible() {
-        return Some(format!("its driver announces pictures of {size}"));
+        return Some(text!("its driver announces pictures of {}", size.to_string()));
     }
     let least = match layout {
         Layout::Mjpeg => 1,
         Layout::Raw(raw) if Picture::check(raw, size, format.stride).is_err() => {
-            return Some(format!("its driver announces rows of {} bytes for {size}", format.stride));
+            return Some(text!(
+                "its driver announces rows of {} bytes for {}",
+                format.stride,
+                size.to_string()
+            ));
         }
         Layout::Raw(raw) => raw.frame_len(size, format.stride),
     };
     if format.size > MAX_FRAME_BYTES || u64::from(format.size) < least {
-        return Some(format!("its driver announces frames of {} bytes for {size}", format.size));
+        return Some(text!("its driver announces frames of {} bytes for {}", format.size, size.to_string()));
     }
     None
 }
@@ -274,15 +279,16 @@ mod tests {
         assert_eq!(allowed(&SourceConfig { layout: Some(YUYV), ..config() }), [YUYV]);
         let both = SourceConfig { layout: Some(YUYV), encoder: EncodeMode::Passthrough, ..config() };
         assert_eq!(allowed(&both), []);
-        assert!(no_layout(&both, "MJPG").0.contains("exclude each other"));
+        assert!(no_layout(&both, "MJPG").0.to_string().contains("exclude each other"));
     }
 
     #[test]
     fn a_missing_format_is_reported_with_those_on_offer() {
         let configured = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
-        let message = no_layout(&configured, "YUYV, NV12");
-        assert_eq!(message, ("it offers no mjpeg, only YUYV, NV12".into(), "leave out --format".into()));
-        let message = no_layout(&config(), "BA81").0;
+        let (why, advice) = no_layout(&configured, "YUYV, NV12");
+        assert_eq!(why.to_string(), "it offers no mjpeg, only YUYV, NV12");
+        assert_eq!(advice, text!("leave out --format"));
+        let message = no_layout(&config(), "BA81").0.to_string();
         assert!(
             message.starts_with("it offers no mjpeg or nv12 or ") && message.ends_with("or grey, only BA81"),
             "{message}"

@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::options::{self, Kind, Opt, camera_name};
 use super::values::{CameraValues, Values};
 use super::wifi::{Wifi, WifiValues};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text};
 use argon2::ARGON2ID_IDENT;
 pub(super) use user::parse_role;
 
@@ -165,7 +165,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn problem(&self, at: Range<usize>, why: String, advice: impl Into<String>) -> Problem {
+    fn problem(&self, at: Range<usize>, why: String, advice: impl Into<Text>) -> Problem {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         Problem::new(format!("cannot use line {line} of the settings file {}", self.name), why, advice)

@@ -118,7 +118,7 @@ impl Card<'_> {
         let header = icon.height + gap;
         let indent = unit / 2;
         let wrong = sentence(&format!("{}: {}", self.problem.what, self.problem.why));
-        let advice = sentence(&self.problem.advice);
+        let advice = sentence(&self.problem.advice.to_string());
 
         // The largest font in which everything fits, otherwise the smallest.
         let capacity = |font: Font| {

@@ -101,7 +101,7 @@ fn everything_on_the_card_can_be_seen() {
 fn the_end_of_a_long_advice_can_still_be_read() {
     let (why, advice) = ("tried this device and that one ".repeat(8), "do this and then that, ".repeat(12));
     let problem = Problem::new("no camera found", why, &advice);
-    let other = Problem { advice: advice + "now", ..problem.clone() };
+    let other = Problem { advice: (advice + "now").into(), ..problem.clone() };
     for (width, height) in [(1280, 720), (640, 480), (480, 640)] {
         let drawn = |problem| {
             let card = Card { title: Card::NO_CAMERA, name: "door", problem };

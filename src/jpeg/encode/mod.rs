@@ -12,6 +12,7 @@ pub use super::bands::MAX_BANDS;
 use super::bands::{Cut, Helpers};
 use super::rows::{Rows, sampling};
 use crate::picture::Picture;
+use crate::problem::{Text, text};
 
 /// The JPEG quality if none is configured.
 pub const DEFAULT_QUALITY: u8 = 85;
@@ -36,14 +37,21 @@ pub enum EncodeError {
     Refused(EncodingError),
 }
 
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl EncodeError {
+    /// Why it was not encoded, in words.
+    pub fn text(&self) -> Text {
         match self {
             EncodeError::TooLarge { capacity } => {
-                write!(f, "the encoded picture does not fit into {capacity} bytes")
+                text!("the encoded picture does not fit into {} bytes", *capacity)
             }
-            EncodeError::Refused(error) => write!(f, "the picture cannot be encoded: {error}"),
+            EncodeError::Refused(error) => text!("the picture cannot be encoded: {}", error.to_string()),
         }
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
     }
 }
 

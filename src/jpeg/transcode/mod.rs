@@ -21,6 +21,7 @@ use super::rows::full_range_ycbcr;
 use super::scale::Scaler;
 use crate::picture::Picture;
 use crate::picture::{MAX_SIDE, Range, Raw, Size};
+use crate::problem::{Text, text};
 
 /// Bytes that the headers and tables of a JPEG of our own take at most.
 const HEADERS: usize = 4 << 10;
@@ -49,15 +50,22 @@ impl From<Refused> for TranscodeError {
     }
 }
 
+impl TranscodeError {
+    /// What failed, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            TranscodeError::Fault(fault) => fault.text(),
+            TranscodeError::Undecodable(reason) => reason.text(),
+            TranscodeError::Damaged(error) => text!("it cannot be decoded: {}", error.to_string()),
+            TranscodeError::Nothing => text!("no picture was decoded"),
+            TranscodeError::Encode(error) => error.text(),
+        }
+    }
+}
+
 impl fmt::Display for TranscodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TranscodeError::Fault(fault) => fault.fmt(f),
-            TranscodeError::Undecodable(reason) => reason.fmt(f),
-            TranscodeError::Damaged(error) => write!(f, "it cannot be decoded: {error}"),
-            TranscodeError::Nothing => f.write_str("no picture was decoded"),
-            TranscodeError::Encode(error) => error.fmt(f),
-        }
+        self.text().fmt(f)
     }
 }
 

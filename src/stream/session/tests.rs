@@ -58,7 +58,7 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
     let (frames, last) = session.too_many_bad().unwrap();
     let end = SessionEnd::Unusable { source: "x".to_owned(), is_device: true, frames, last };
-    let why = end.problem().unwrap().why;
+    let why = end.problem().unwrap().why.to_string();
     assert_eq!(why, format!("8 in a row were unusable, the last one: {}", Fault::NoSoi));
     let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
     assert_eq!(counted.len(), 3, "{counted:?}");

@@ -1,0 +1,215 @@
+//! The form of every error message for people: what was tried and on what, what the system answered, and what the user
+//! can do about it.
+//!
+//! Used by every module that talks to the outside. A message is one line: `cannot start /dev/video0: the USB
+//! bus lacks the bandwidth for yuyv 1920x1080 at 30/s (ENOSPC); try --format mjpeg, or another USB port`.
+//!
+//! Logs are in English. The page shows messages in its own language: it gets a [`Text`] as a template and its values,
+//! and looks the template up in its translations.
+
+mod system;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A text for people: an English template, in which each `{}` stands for a value. Made by [`text!`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Text {
+    template: &'static str,
+    values: Vec<Value>,
+}
+
+/// A value in a [`Text`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A name, a path, a whole number: the same in every language.
+    Plain(String),
+    /// A number with decimals, which other languages write with a comma.
+    #[serde(serialize_with = "as_number")]
+    Decimal(String),
+    /// A text of its own.
+    Text(Text),
+}
+
+/// A [`Text`]: `text!("cannot open {}", path)`. The template is a literal, so that a test can find all templates and
+/// see that each is translated.
+macro_rules! text {
+    ($template:literal $(, $value:expr)* $(,)?) => {{
+        const { assert!($crate::problem::blanks($template) == <[&str]>::len(&[$(stringify!($value)),*])) };
+        $crate::problem::Text::new($template, vec![$($crate::problem::Value::from($value)),*])
+    }};
+}
+pub(crate) use text;
+
+/// The number of `{}` in a template.
+pub(crate) const fn blanks(template: &str) -> usize {
+    let bytes = template.as_bytes();
+    let (mut at, mut count) = (1, 0);
+    while at < bytes.len() {
+        count += (bytes[at - 1] == b'{' && bytes[at] == b'}') as usize;
+        at += 1;
+    }
+    count
+}
+
+impl Text {
+    /// For [`text!`], which checks that there is a value for each blank.
+    pub(crate) const fn new(template: &'static str, values: Vec<Value>) -> Self {
+        Self { template, values }
+    }
+
+    /// These texts, with `separator` between them.
+    pub fn list(texts: impl IntoIterator<Item = Text>, separator: Text) -> Self {
+        let mut texts = texts.into_iter();
+        let first = texts.next().unwrap_or_else(|| text!(""));
+        texts.fold(first, |list, next| text!("{}{}{}", list, &separator, next))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut values = self.values.iter();
+        let mut parts = self.template.split("{}");
+        f.write_str(parts.next().unwrap_or_default())?;
+        for part in parts {
+            match values.next() {
+                Some(Value::Plain(value) | Value::Decimal(value)) => f.write_str(value)?,
+                Some(Value::Text(text)) => text.fmt(f)?,
+                None => {}
+            }
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text without a template, which stays as it is in every language: what the system or another program says.
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        text!("{}", text)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl Value {
+    /// A number, rounded to so many decimals.
+    pub fn decimal(number: f64, decimals: usize) -> Self {
+        Self::Decimal(format!("{number:.decimals$}"))
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&Text> for Value {
+    fn from(text: &Text) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+macro_rules! plain {
+    ($($kind:ty),*) => {
+        $(impl From<$kind> for Value {
+            fn from(value: $kind) -> Self {
+                Self::Plain(value.to_string())
+            }
+        })*
+    };
+}
+plain!(&str, String, &String, u8, u16, u32, u64, usize, i32);
+
+fn as_number<S: Serializer>(number: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match number.parse::<f64>() {
+        Ok(number) => serializer.serialize_f64(number),
+        Err(_) => serializer.serialize_str(number),
+    }
+}
+
+/// A failure, described so that somebody who does not know this program can act on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What was tried and on what: `cannot open /dev/video0`.
+    pub what: Text,
+    /// What the system answered: `permission denied (EACCES)`.
+    pub why: Text,
+    /// What the user can do: `add your user to group video: sudo usermod -aG video pi`.
+    pub advice: Text,
+}
+
+impl Problem {
+    /// Puts a problem together; each part without a final full stop.
+    pub fn new(what: impl Into<Text>, why: impl Into<Text>, advice: impl Into<Text>) -> Self {
+        Self { what: what.into(), why: why.into(), advice: advice.into() }
+    }
+
+    /// All of it as one text.
+    pub fn text(&self) -> Text {
+        text!("{}: {}; {}", &self.what, &self.why, &self.advice)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Always one line, whatever a driver or a file name contains: logs are read line by line.
+        for c in self.text().to_string().chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_of_what_why_and_advice() {
+        let what = text!("cannot open {}", "/dev/vid\neo0");
+        let problem = Problem::new(what, "no such file (ENOENT)", "plug it in");
+        assert_eq!(problem.to_string(), "cannot open /dev/vid\\neo0: no such file (ENOENT); plug it in");
+    }
+
+    #[test]
+    fn a_page_in_another_language_gets_the_template_and_the_values() {
+        let late = text!("nothing came within {} s", Value::decimal(2.46, 1));
+        let text = text!("{} in a row, {}", 7, late);
+        assert_eq!(text.to_string(), "7 in a row, nothing came within 2.5 s");
+        assert_eq!(
+            serde_json::to_value(&text).unwrap(),
+            serde_json::json!({
+                "template": "{} in a row, {}",
+                "values": ["7", { "template": "nothing came within {} s", "values": [2.5] }],
+            })
+        );
+    }
+
+    #[test]
+    fn a_value_may_look_like_a_blank() {
+        let text = text!("cannot open {}: {}", "{}", "x");
+        assert_eq!(text.to_string(), "cannot open {}: x");
+        assert_eq!(Text::from("100 {}").to_string(), "100 {}");
+        assert_eq!(Text::list([text!("a"), text!("b"), text!("c")], ", ".into()).to_string(), "a, b, c");
+    }
+}
