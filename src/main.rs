@@ -56,9 +56,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
                 host::log::report_fatal(mistake, settings.log_format); // the service starts nevertheless
             }
         }
-        Task::Wifi => print(|out| {
-            settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
-        })?,
+        Task::Wifi => return wifi(settings),
         Task::Probe => {
             let mut verdict = Verdict::Unusable;
             print(|out| {
@@ -70,6 +68,19 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
                 Verdict::Unusable => ExitCode::FAILURE,
             });
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the wireless network. A mistake in the settings is said too, and is a failure where it keeps the network from
+/// being read.
+fn wifi(settings: &Settings) -> Result<ExitCode, Problem> {
+    print(|out| {
+        settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
+    })?;
+    if let Some(mistake) = &settings.mistake {
+        host::log::report_fatal(mistake, settings.log_format);
+        return Ok(if settings.wifi.is_none() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
     }
     Ok(ExitCode::SUCCESS)
 }

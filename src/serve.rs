@@ -23,7 +23,7 @@ use crate::host::log::camera_scope;
 use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
-use crate::host::{console, inject, random, signals, state_dir};
+use crate::host::{console, inject, random, signals, state_dir, zone};
 use crate::problem::Problem;
 use crate::record::reader::Reader;
 use crate::record::{self, Recordings};
@@ -46,6 +46,11 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     std::panic::set_hook(Box::new(log_panic));
     if let Some(mistake) = &settings.mistake {
         error!("{mistake}; until then the default settings are used");
+    }
+    if settings.record.depends_on_the_hour()
+        && let Some(problem) = zone::problem()
+    {
+        warn!("{problem}");
     }
     let announced = Announced::default();
     let gate = open_gate(settings, &announced)?;

@@ -5,6 +5,7 @@
 
 mod distinct;
 mod file;
+mod foreign;
 mod line;
 pub mod options;
 mod print;
@@ -13,6 +14,7 @@ mod toml_text;
 mod values;
 mod wifi;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::auth::Role;
@@ -31,9 +33,14 @@ const APPLIANCE_PORT: u16 = 80;
 /// Reads the command line and the settings file that it names.
 ///
 /// # Errors
-/// The first mistake found. Unknown options, `--help` and `--version` do not return: clap prints and ends.
-pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Task, Settings), Problem> {
-    let matches = command().get_matches_from(args);
+/// The first mistake found. Unknown options, `--help` and `--version` do not return: clap prints and ends; except for
+/// options of other streamers.
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings), Problem> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = match command().try_get_matches_from(&args) {
+        Ok(matches) => matches,
+        Err(error) => return Err(foreign::on_line(&error, &args).unwrap_or_else(|| error.exit())),
+    };
     let (task, matches) = match matches.subcommand() {
         None => (Task::Serve, &matches),
         Some(("probe", sub)) => (Task::Probe, sub),

@@ -1,5 +1,5 @@
-//! The board around us: log lines, signals, limits, memory, temperature, the service manager, network addresses, and
-//! discovery. Knows nothing of cameras, viewers and HTTP.
+//! The board around us: log lines, signals, limits, memory, temperature, the service manager, network addresses,
+//! discovery, and the time zone. Knows nothing of cameras, viewers and HTTP.
 
 pub mod addresses;
 pub mod board;
@@ -19,3 +19,4 @@ pub mod signals;
 pub mod state_dir;
 pub mod terminal;
 pub mod threads;
+pub mod zone;

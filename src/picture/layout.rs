@@ -46,26 +46,33 @@ struct Format {
     name: &'static str,
     /// The V4L2 codes, as in linux/videodev2.h.
     codes: &'static [&'static [u8; 4]],
+    /// What ffmpeg, GStreamer, Windows and other streamers call it.
+    also: &'static [&'static str],
 }
 
-const fn raw(layout: Raw, name: &'static str, codes: &'static [&'static [u8; 4]]) -> Format {
-    Format { layout: Layout::Raw(layout), name, codes }
+const fn raw(
+    layout: Raw,
+    name: &'static str,
+    codes: &'static [&'static [u8; 4]],
+    also: &'static [&'static str],
+) -> Format {
+    Format { layout: Layout::Raw(layout), name, codes, also }
 }
 
 /// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw
 /// layouts, those with the fewest bytes first, and the one without colour last.
 static FORMATS: [Format; 11] = [
-    Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"] },
-    raw(Raw::Nv12, "nv12", &[b"NV12"]),
-    raw(Raw::Nv21, "nv21", &[b"NV21"]),
-    raw(Raw::Yu12, "yu12", &[b"YU12"]),
-    raw(Raw::Yv12, "yv12", &[b"YV12"]),
-    raw(Raw::Yuyv, "yuyv", &[b"YUYV"]),
-    raw(Raw::Uyvy, "uyvy", &[b"UYVY"]),
-    raw(Raw::Yvyu, "yvyu", &[b"YVYU"]),
-    raw(Raw::Rgb24, "rgb24", &[b"RGB3"]),
-    raw(Raw::Bgr24, "bgr24", &[b"BGR3"]),
-    raw(Raw::Grey, "grey", &[b"GREY"]),
+    Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"], also: &["jpg"] },
+    raw(Raw::Nv12, "nv12", &[b"NV12"], &[]),
+    raw(Raw::Nv21, "nv21", &[b"NV21"], &[]),
+    raw(Raw::Yu12, "yu12", &[b"YU12"], &["i420", "iyuv", "yuv420", "yuv420p"]),
+    raw(Raw::Yv12, "yv12", &[b"YV12"], &["yvu420"]),
+    raw(Raw::Yuyv, "yuyv", &[b"YUYV"], &["yuy2", "yuyv422", "yuv422"]),
+    raw(Raw::Uyvy, "uyvy", &[b"UYVY"], &["uyvy422"]),
+    raw(Raw::Yvyu, "yvyu", &[b"YVYU"], &["yvyu422"]),
+    raw(Raw::Rgb24, "rgb24", &[b"RGB3"], &["rgb"]),
+    raw(Raw::Bgr24, "bgr24", &[b"BGR3"], &["bgr"]),
+    raw(Raw::Grey, "grey", &[b"GREY"], &["gray", "gray8", "y8", "y800"]),
 ];
 
 impl Layout {
@@ -77,6 +84,15 @@ impl Layout {
     /// The layout with this V4L2 code; `None` if it is not supported.
     pub fn of_code(code: [u8; 4]) -> Option<Layout> {
         FORMATS.iter().find(|format| format.codes.contains(&&code)).map(|format| format.layout)
+    }
+
+    /// The layout that people call this, in any case: by our name, by a V4L2 code, or as other programs have it.
+    pub fn of_spelling(text: &str) -> Option<Layout> {
+        let known = |format: &&Format| {
+            let codes = format.codes.iter().any(|code| text.as_bytes().eq_ignore_ascii_case(*code));
+            codes || [format.name].iter().chain(format.also).any(|name| name.eq_ignore_ascii_case(text))
+        };
+        FORMATS.iter().find(known).map(|format| format.layout)
     }
 
     /// The V4L2 codes of this layout, at least one.
@@ -186,6 +202,26 @@ mod tests {
             }
         }
         assert_eq!(Layout::of_code(*b"H264"), None);
+    }
+
+    #[test]
+    fn a_layout_is_found_by_whatever_other_programs_call_it() {
+        for (text, name) in [
+            ("MJPG", "mjpeg"),
+            ("Mjpeg", "mjpeg"),
+            ("JPEG", "mjpeg"),
+            ("YUY2", "yuyv"),
+            ("yuyv", "yuyv"),
+            ("NV12", "nv12"),
+            ("I420", "yu12"),
+            ("RGB3", "rgb24"),
+            ("gray", "grey"),
+        ] {
+            assert_eq!(Layout::of_spelling(text).map(Layout::name), Some(name), "{text}");
+        }
+        assert_eq!(Layout::of_spelling("H264"), None);
+        let mut all = HashSet::new();
+        assert!(FORMATS.iter().all(|format| format.also.iter().all(|name| all.insert(*name))));
     }
 
     #[test]

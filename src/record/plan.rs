@@ -1,10 +1,13 @@
 //! When a camera is recorded: only by the switch, always, or at some hours of each day.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::host::zone;
 
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
@@ -33,14 +36,13 @@ impl Plan {
         match self {
             Plan::Off => false,
             Plan::Always => true,
-            Plan::Daily { .. } => {
-                // The system's zone: TZ, otherwise /etc/localtime, otherwise UTC (localtime(5)).
-                let time = Timestamp::now().to_zoned(TimeZone::system()).time();
-                self.holds_at(
-                    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
-                )
-            }
+            Plan::Daily { .. } => self.holds_in(Timestamp::now(), zone::system()),
         }
+    }
+
+    fn holds_in(self, moment: Timestamp, zone: TimeZone) -> bool {
+        let time = moment.to_zoned(zone).time();
+        self.holds_at(u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()))
     }
 
     fn holds_at(self, minute: u16) -> bool {
@@ -71,15 +73,15 @@ impl FromStr for Plan {
     fn from_str(text: &str) -> Result<Self, String> {
         let minute = |text: &str| {
             let (hour, minute) = text.split_once(':')?;
-            let number = |text: &str, below: u16| {
-                let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-                text.parse::<u16>().ok().filter(|number| digits && *number < below)
+            let number = |text: &str, digits: RangeInclusive<usize>, below: u16| {
+                let plain = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+                text.parse::<u16>().ok().filter(|number| plain && *number < below)
             };
-            Some(number(hour, 25)? * 60 + number(minute, 60)?).filter(|minute| *minute <= DAY)
+            Some(number(hour, 1..=2, 25)? * 60 + number(minute, 2..=2, 60)?).filter(|minute| *minute <= DAY)
         };
         let daily = || {
-            let (from, to) = text.split_once('-')?;
-            let (from, to) = (minute(from)?, minute(to)?);
+            let (from, to) = text.split_once(['-', '\u{2013}'])?; // a dash, as phones put between numbers
+            let (from, to) = (minute(from.trim())?, minute(to.trim())?);
             (from < DAY && from != to).then_some(Plan::Daily { from, to })
         };
         match text {
@@ -102,7 +104,9 @@ mod tests {
         for bad in [
             "",
             "on",
-            "8:00-18:00",
+            "8-18",
+            "8:0-18:00",
+            "008:00-18:00",
             "08:00",
             "08:00-08:00",
             "24:00-25:00",
@@ -112,6 +116,46 @@ mod tests {
         ] {
             assert!(bad.parse::<Plan>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_hour_of_one_digit_is_taken() {
+        for (text, plan) in [
+            ("8:00-18:00", "08:00-18:00"),
+            ("22:00-6:30", "22:00-06:30"),
+            ("0:00-9:00", "00:00-09:00"),
+            ("8:00 - 18:00", "08:00-18:00"),
+            ("8:00\u{2013}18:00", "08:00-18:00"),
+        ] {
+            assert_eq!(text.parse::<Plan>().unwrap().to_string(), plan);
+        }
+    }
+
+    /// The minutes that the plan holds from noon (UTC) of this day on, for a day.
+    fn minutes(plan: &str, zone: &TimeZone, noon: &str) -> usize {
+        let plan: Plan = plan.parse().unwrap();
+        let noon: Timestamp = noon.parse().unwrap();
+        let minute = |minute: i64| Timestamp::from_second(noon.as_second() + 60 * minute).unwrap();
+        (0..24 * 60).filter(|at| plan.holds_in(minute(*at), zone.clone())).count()
+    }
+
+    #[test]
+    fn a_night_is_recorded_through_the_changes_to_and_from_summer_time() {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let new_york = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+        for (zone, noon, hours) in [
+            (&berlin, "2026-03-27T12:00Z", 4),
+            (&berlin, "2026-03-28T12:00Z", 4), // 01:59 is followed by 03:00, when it is over
+            (&berlin, "2026-10-24T12:00Z", 4), // 02:59 by 02:00, when it is over
+            (&new_york, "2026-03-07T16:00Z", 4), // 01:59 by 03:00
+            (&new_york, "2026-10-31T16:00Z", 5), // 01:59 by 01:00: the hour comes twice
+        ] {
+            assert_eq!(minutes("22:00-02:00", zone, noon), hours * 60, "{noon}");
+        }
+        assert_eq!(minutes("22:00-04:00", &berlin, "2026-03-28T12:00Z"), 5 * 60, "an hour is left out");
+        assert_eq!(minutes("22:00-04:00", &berlin, "2026-10-24T12:00Z"), 7 * 60, "an hour comes twice");
+        assert_eq!(minutes("02:00-03:00", &berlin, "2026-03-28T12:00Z"), 0, "the clock skips this hour");
+        assert_eq!(minutes("02:00-03:00", &berlin, "2026-10-24T12:00Z"), 120);
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Settings {
     /// Bytes that stay free on the disk by default.
     pub const DEFAULT_MIN_FREE: u64 = 256_000_000;
 
+    /// Whether a camera is recorded at some hours, so that the board's time zone matters.
+    pub fn depends_on_the_hour(&self) -> bool {
+        self.cameras.iter().any(|camera| matches!(camera.plan, Plan::Daily { .. }))
+    }
+
     /// The most file descriptors that are open at once: folder and file of each camera, the folder that is being listed
     /// (twice, by rustix), and on each of `loops` event loops those of downloads and the folder that each reader opens.
     pub fn open_files(&self, loops: usize) -> usize {

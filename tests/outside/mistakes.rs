@@ -254,3 +254,108 @@ fn with_few_descriptors_it_refuses_politely_viewers_go_on_and_it_serves_again() 
     );
     Ok(())
 }
+
+#[test]
+fn options_of_other_streamers_are_answered_with_ours() -> Outcome {
+    for (options, told) in [
+        (&["--port", "8090"][..], "write --listen [::]:8090"),
+        (&["-p", "8090"], "write --listen [::]:8090"),
+        (&["--resolution", "640x480"], "write --size 640x480"),
+        (&["--device=/dev/video2"], "write --camera /dev/video2"),
+        (&["--desired-fps", "15"], "write --fps 15"),
+        (&["--rotate", "180"], "rpicam:--rotation 180"),
+        (&["--host", "0.0.0.0"], "write --listen 0.0.0.0:8080"),
+        (
+            &["-i", "input_uvc.so -d /dev/video1 -r 640x480", "-o", "output_http.so"],
+            "--camera /dev/video1 --size 640x480",
+        ),
+        (&["/dev/video0"], "write --camera /dev/video0"),
+        (&["check", "--port", "1"], "write --listen [::]:1"),
+        (&["\u{2014}size", "640x480"], "write --size"),
+        (
+            &["--cors-origin", "*"],
+            "any web page that somebody in this network opens could then see the camera",
+        ),
+    ] {
+        let line = complaint(options, 2)?;
+        ensure!(line.contains(told), "{options:?} said {line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_other_streamers_take_is_taken() -> Outcome {
+    for (options, printed) in [
+        (&["--listen", "8090"][..], "listen = [\"[::]:8090\"]"),
+        (&["--listen", ":8090"], "listen = [\"[::]:8090\"]"),
+        (&["--listen", "localhost:8090"], "listen = [\"127.0.0.1:8090\"]"),
+        (&["--format", "MJPG"], "format = \"mjpeg\""),
+        (&["--format", "YUY2"], "format = \"yuyv\""),
+        (&["--format", "nv12"], "format = \"nv12\""),
+        (&["--cors-origin", "http://Mainsail.local/"], "cors-origin = [\"http://mainsail.local\"]"),
+        (&["--record", "8:00-18:00", "--record-folder", "/tmp"], "record = \"08:00-18:00\""),
+        (&["--record", "22:00-2:00", "--record-folder", "/tmp"], "record = \"22:00-02:00\""),
+    ] {
+        let output = run(&[options, &["check"]].concat())?;
+        let told = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success() && told.contains(printed), "{options:?}: {told}");
+    }
+    Ok(())
+}
+
+/// The card's settings, as `board/card/root/etc/network` reads them.
+fn wifi(path: &str) -> Outcome<(Option<i32>, String, String)> {
+    let output = run(&["--appliance", "--config", path, "wifi"])?;
+    Ok((output.status.code(), String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?))
+}
+
+#[test]
+fn wireless_settings_typed_on_a_phone_or_an_old_windows_are_read() -> Outcome {
+    for name in ["wifi-curly-quotes.toml", "wifi-cp1252.toml"] {
+        let path = format!("{}/tests/settings/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (code, printed, complaint) = wifi(&path)?;
+        ensure!(code == Some(0) && complaint.is_empty(), "{name}: {complaint}");
+        for line in ["country=DE\n", "\tssid=686f6d65\n", "\tpsk=\"secret12345\"\n"] {
+            ensure!(printed.contains(line), "{name}: {printed}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn wireless_settings_that_cannot_be_read_are_never_passed_over_in_silence() -> Outcome {
+    for (text, told) in [
+        ("wifi.name = \u{201c}home\n", "straight quotes around it: wifi.name = \"home\""),
+        (
+            "\nwifi.name = \"home\"\nwifi.key = secret12345\u{201d}\n",
+            "straight quotes around it: wifi.key = \"its password\"",
+        ),
+        ("[wifi]\nname = 7\n", "name must be a text in quotes"),
+        ("[wify]\nname = \"home\"\n", "did you mean wifi?"),
+    ] {
+        let file = File::new("wifi.toml", text)?;
+        let (code, printed, complaint) = wifi(file.path())?;
+        ensure!(code == Some(2) && printed.is_empty(), "{text}: {code:?} {printed}");
+        ensure!(complaint.contains(told) && !complaint.contains("secret"), "{text}: {complaint}");
+        let line = complaint.lines().next().unwrap_or_default();
+        let board = Boardcam::start(&["--appliance", "--config", file.path(), "--camera", "pattern"])?;
+        let problem = &board.state()?["program"]["problem"];
+        ensure!(problem["what"].as_str().is_some_and(|what| line.contains(what)), "{problem}");
+        ensure!(board.log().contains(told), "{}", board.log());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_time_zone_that_is_not_there_is_said_where_hours_are_recorded() -> Outcome {
+    let start = |options: &[&str]| {
+        let mut command = Command::new(crate::boardcam::PROGRAM);
+        command.env("TZ", "Asia/Tokio");
+        Boardcam::start_by(command, &[&["--camera", "pattern", "--size", "64x48"], options].concat())
+    };
+    let hours = start(&["--record", "22:00-23:00", "--record-folder", "/tmp"])?;
+    ensure!(hours.log().contains("cannot use the time zone TZ=Asia/Tokio"), "{}", hours.log());
+    let none = start(&[])?;
+    ensure!(!none.log().contains("time zone"), "{}", none.log());
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! The settings file: TOML with the names of the command line, `[[camera]]` for each camera, and `[[user]]` for each
 //! user.
 
+mod decode;
+mod mend;
 mod user;
 
 use std::fs::File;
@@ -9,13 +11,16 @@ use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
+use super::foreign;
 use super::options::{self, Kind, Opt, camera_name};
 use super::values::{CameraValues, Values};
 use super::wifi::{Wifi, WifiValues};
 use crate::problem::{Problem, Text};
 use argon2::ARGON2ID_IDENT;
+use decode::decode;
+use mend::{is_curly, mend};
 pub(super) use user::parse_role;
 
 /// The largest settings file, in bytes: a hundred times what all settings need.
@@ -26,6 +31,9 @@ const ALIKE: f64 = 0.75;
 
 /// Keys of a `[[camera]]` table besides the options of a camera.
 const CAMERA_KEYS: [&str; 2] = ["name", "source"];
+
+/// The key of the tables with the cameras.
+const CAMERA: &str = "camera";
 
 /// The key of the table with the wireless network.
 const WIFI: &str = "wifi";
@@ -41,16 +49,17 @@ pub(super) fn read(path: &Path) -> Result<Values, Problem> {
 /// The settings that stay in force although the settings file at `path` has a mistake: how to reach the board, and who
 /// may do so.
 pub(super) fn rescue(path: &Path) -> Values {
-    let text = text(path).unwrap_or_default();
+    let text = mend(&text(path).unwrap_or_default());
     let reader = Reader { name: "", text: &text };
     let (table, _) = DeTable::parse_recoverable(&text);
     let mut values = Values::default();
     for (key, value) in table.get_ref() {
-        if key.get_ref() == WIFI {
+        let word = our_spelling(key.get_ref());
+        if word == WIFI {
             values.wifi = reader.wifi(value).ok();
-        } else if key.get_ref() == USER {
+        } else if word == USER {
             values.users = reader.readable_users(value);
-        } else if let Some(opt) = options::all().find(|opt| opt.kept && opt.name == key.get_ref()) {
+        } else if let Some(opt) = options::all().find(|opt| opt.kept && opt.name == word) {
             // An option that is itself wrong does not stay in force.
             let _ = reader.take(opt, value, |text| values.set(opt, text));
         }
@@ -71,6 +80,7 @@ pub(super) fn names_users(path: &Path) -> bool {
     };
     // This also works for UTF-16, whole or not, since the words are ASCII.
     let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
+    let text = text.to_ascii_lowercase(); // as keys may be written
     let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
     lines.any(|line| {
         line.contains("[user") || line.starts_with(USER) || line.contains(ARGON2ID_IDENT.as_str())
@@ -109,30 +119,23 @@ fn text(path: &Path) -> Result<String, Problem> {
         .ok_or_else(|| unreadable("it is not UTF-8 text".to_owned(), "save it as plain text in UTF-8"))
 }
 
-/// Text in UTF-8, or in UTF-16 with a byte order mark, as Windows' Notepad saves it.
-fn decode(bytes: &[u8]) -> Option<String> {
-    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, []) = bytes.as_chunks::<2>() else { return None };
-        char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok()
-    };
-    match bytes {
-        [0xff, 0xfe, text @ ..] => utf16(text, u16::from_le_bytes),
-        [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, text @ ..] | text => String::from_utf8(text.to_vec()).ok(),
-    }
-}
-
 /// Parses the text of a settings file that is called `name` in messages.
 pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
-    let reader = Reader { name, text };
-    let table = DeTable::parse(text).map_err(|error| {
-        let advice = "write for example size = \"640x480\"";
-        reader.problem(error.span().unwrap_or(0..0), error.message().replace('\n', ", "), advice)
-    })?;
+    let text = mend(text);
+    let reader = Reader { name, text: &text };
+    let table = DeTable::parse(&text).map_err(|error| reader.not_toml(&error))?;
     let mut values = Values::default();
     for (key, value) in table.get_ref() {
-        let word = key.get_ref().as_ref();
-        if word == "camera" && is_tables(value.get_ref()) {
+        let word = our_spelling(key.get_ref());
+        if word == CAMERA && value.get_ref().is_table() {
+            let why = "it makes one table of all cameras".to_owned();
+            return Err(reader.problem(
+                key.span(),
+                why,
+                "write [[camera]], with two brackets, above each camera",
+            ));
+        }
+        if word == CAMERA && is_tables(value.get_ref()) {
             for table in value.get_ref().as_array().into_iter().flat_map(|array| array.iter()) {
                 values.cameras.push(reader.camera(table)?);
             }
@@ -147,12 +150,15 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
             continue;
         }
         let names = || options::all().map(|opt| opt.name).chain([WIFI, USER]);
-        let opt = options::all()
-            .find(|opt| opt.name == word)
-            .ok_or_else(|| reader.unknown(key.span(), word, names()))?;
+        let opt = options::all().find(|opt| opt.name == word).ok_or_else(|| reader.unknown(key, names()))?;
         reader.take(opt, value, |text| values.set(opt, text))?;
     }
     Ok(values)
+}
+
+/// A name as it is in our tables: phones begin each line with a capital, and other programs write `_` for `-`.
+fn our_spelling(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
 }
 
 fn is_tables(value: &DeValue<'_>) -> bool {
@@ -171,17 +177,38 @@ impl Reader<'_> {
         Problem::new(format!("cannot use line {line} of the settings file {}", self.name), why, advice)
     }
 
+    /// A text that is not TOML. Of what phones type, the quotes that [`mend`] could not pair are the usual cause.
+    fn not_toml(&self, error: &toml::de::Error) -> Problem {
+        let at = error.span().unwrap_or(0..0);
+        let before = self.text.get(..at.start).unwrap_or_default();
+        let line =
+            self.text[before.rfind('\n').map_or(0, |end| end + 1)..].lines().next().unwrap_or_default();
+        let advice = match line.split_once('=') {
+            Some((key, value)) if value.contains(is_curly) => {
+                let value = value.replace(is_curly, "");
+                let value = value.trim();
+                // A network's key must not get into the log.
+                let value = if key.to_ascii_lowercase().contains("key") { "its password" } else { value };
+                format!("put straight quotes around it: {} = \"{value}\"", key.trim())
+            }
+            _ => "write for example size = \"640x480\"".to_owned(),
+        };
+        self.problem(at, error.message().replace('\n', ", "), advice)
+    }
+
     fn unknown<'n>(
         &self,
-        at: Range<usize>,
-        word: &str,
+        key: &Spanned<DeString<'_>>,
         names: impl Iterator<Item = &'n str> + Clone,
     ) -> Problem {
+        let (at, word) = (key.span(), key.get_ref().as_ref());
         let alike = |name: &str| strsim::jaro_winkler(name, word);
         let nearest = names.clone().max_by(|a, b| alike(a).total_cmp(&alike(b)));
-        let advice = match nearest.filter(|name| alike(name) >= ALIKE) {
-            Some(name) => format!("did you mean {name}?"),
-            None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+        let in_camera = names.clone().any(|name| name == CAMERA_KEYS[1]);
+        let advice = match (foreign::in_file(word, in_camera), nearest.filter(|name| alike(name) >= ALIKE)) {
+            (Some(advice), _) => advice,
+            (None, Some(name)) => format!("did you mean {name}?"),
+            (None, None) => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
         };
         self.problem(at, format!("there is no setting called {word:?} here"), advice)
     }
@@ -219,6 +246,11 @@ impl Reader<'_> {
             (Kind::Number, DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
             (Kind::Flag, DeValue::Boolean(true)) => "true",
             (Kind::Flag, DeValue::Boolean(false)) => "false",
+            // A number in quotes, or a port without them: what it means is plain.
+            (_, DeValue::String(text)) if opt.check(text).is_ok() => text.as_ref(),
+            (_, DeValue::Integer(number)) if number.radix() == 10 && opt.check(number.as_str()).is_ok() => {
+                number.as_str()
+            }
             (kind, other) => {
                 let expected = match kind {
                     Kind::Text => "a text in quotes",
@@ -242,14 +274,22 @@ impl Reader<'_> {
         })?;
         let mut wifi = WifiValues::default();
         for (key, value) in entries {
-            let word = key.get_ref().as_ref();
+            let word = our_spelling(key.get_ref());
+            let word = word.as_str();
             if !WifiValues::KEYS.contains(&word) {
-                return Err(self.unknown(key.span(), word, WifiValues::KEYS.into_iter()));
+                return Err(self.unknown(key, WifiValues::KEYS.into_iter()));
             }
             let text = value.get_ref().as_str().ok_or_else(|| {
                 let why = format!("{word} must be a text in quotes, not this {}", value.get_ref().type_str());
                 wrong(value.span(), why)
             })?;
+            // Only of a text that is not TOML such quotes are left: they are no part of the name.
+            let written = self.text.get(value.span()).unwrap_or_default();
+            if written.starts_with(is_curly)
+                || !written.starts_with(['"', '\'']) && written.ends_with(is_curly)
+            {
+                return Err(wrong(value.span(), format!("the quotes around {word} are not straight ones")));
+            }
             // The message does not contain the key.
             wifi.apply(word, text)
                 .map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
@@ -264,7 +304,8 @@ impl Reader<'_> {
         };
         let mut camera = CameraValues::default();
         for (key, value) in entries {
-            let word = key.get_ref().as_ref();
+            let word = our_spelling(key.get_ref());
+            let word = word.as_str();
             if CAMERA_KEYS.contains(&word) {
                 let text = value.get_ref().as_str().ok_or_else(|| {
                     let why = format!("{word} must be a text in quotes");
@@ -284,7 +325,7 @@ impl Reader<'_> {
             let opt = options.clone().find(|opt| opt.name == word).ok_or_else(|| {
                 let names =
                     CAMERA_KEYS.into_iter().chain(options.by_ref().map(|opt| opt.name)).collect::<Vec<_>>();
-                self.unknown(key.span(), word, names.into_iter())
+                self.unknown(key, names.into_iter())
             })?;
             self.take(opt, value, |text| camera.texts.set(opt, text))?;
         }

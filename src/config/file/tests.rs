@@ -65,7 +65,7 @@ fn files_that_cannot_be_read_are_reported() {
     assert!(problem(Path::new("/dev/zero")).contains("not an ordinary file"));
     assert!(problem(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
     let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
-    for bytes in [b"\xff\xfe\x00".as_slice(), b"#\xff", b"\xfe\xff\xd8\x00\x00#"] {
+    for bytes in [b"\xff\xfe\x00".as_slice(), b"#\0\xff", b"\xfe\xff\xd8\x00\x00#"] {
         std::fs::write(&file, bytes).unwrap();
         assert!(problem(&file).contains("not UTF-8"));
     }
@@ -151,16 +151,62 @@ fn of_a_file_with_a_mistake_the_wireless_network_and_https_still_hold() {
     {
         assert!(rescued(text).wifi.is_some(), "{text}");
     }
-    for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""] {
+    let unclosed = ["wifi.name = “home", "wifi.name = home”", "[wifi]\nname = \"x\"\nkey = “secret12345"];
+    for text in ["[wifi]\nname = 7", "wifi = 3", "[wifi", ""].into_iter().chain(unclosed) {
         assert!(rescued(text).wifi.is_none(), "{text}");
     }
     let values = rescued("fps = 3\nqualty = 5\nname = 'garden'");
     assert_eq!((values.texts.get("fps"), values.texts.get("name")), (&[][..], &["garden".to_owned()][..]));
-    assert_eq!(rescued("qualty = 5\nname = 7").texts.get("name"), [""; 0]);
+    assert_eq!(rescued("qualty = 5\nname = true").texts.get("name"), [""; 0]);
     let values = rescued("qualty = 5\ntls = 'auto'\ntls-listen = '[::1]:443'\nhost = 'a.b'");
     for (name, text) in [("tls", "auto"), ("tls-listen", "[::1]:443"), ("host", "a.b")] {
         assert_eq!(values.texts.get(name), [text]);
     }
     assert_eq!(rescued("tls = 5\ntls-listen = '[::1]:443'").texts.get("tls-listen"), [""; 0]);
     std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn one_camera_table_with_single_brackets_is_answered_with_two() {
+    for text in ["fps = 5\n[camera]\nsource = \"auto\"", "\ncamera.source = \"auto\""] {
+        let told = mistake(text);
+        assert!(told.contains("line 2 ") && told.contains("write [[camera]]"), "{told}");
+    }
+}
+
+#[test]
+fn names_of_other_streamers_are_answered_with_ours() {
+    for (text, ours) in [
+        ("port = 8090", "write for example listen = "),
+        ("resolution = \"640x480\"", "write for example size = \"640x480\""),
+        ("stream_quality = 50", "write for example quality = 85"),
+        ("rotate = 180", "v4l2-ctl"),
+        ("[[camera]]\ndevice = \"/dev/video0\"", "write for example source = "),
+    ] {
+        assert!(mistake(text).contains(ours), "{text}: {}", mistake(text));
+    }
+}
+
+#[test]
+fn what_a_phone_types_is_read() {
+    let text = "Fps\u{a0}= “15”\nrecord_folder = “/data”\nListen = 8090\n[[Camera]]\nName = ‘door’\nSource = “pattern”\n\
+                [Wifi]\nName = “home”\nKey = „secret 12345“\n";
+    let values = parse("FILE", text).unwrap();
+    assert_eq!(values.texts.get("fps"), ["15"]);
+    assert_eq!(values.texts.get("record-folder"), ["/data"]);
+    assert_eq!(values.texts.get("listen"), ["8090"]);
+    assert_eq!(values.cameras[0].name.as_deref(), Some("door"));
+    let wifi = values.wifi.unwrap().for_supplicant();
+    assert!(wifi.contains("ssid=686f6d65\n") && wifi.contains("psk=\"secret 12345\"\n"), "{wifi}");
+}
+
+#[test]
+fn a_curly_quote_without_an_end_is_reported_with_straight_ones_and_no_key() {
+    let told = mistake("fps = 5\nwifi.name = “home\n");
+    assert!(
+        told.contains("line 2 ") && told.contains("straight quotes around it: wifi.name = \"home\""),
+        "{told}"
+    );
+    let told = mistake("wifi.name = \"home\"\nwifi.key = “secret12345\n");
+    assert!(told.contains("line 2 ") && !told.contains("secret"), "{told}");
 }

@@ -4,7 +4,7 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::Reader;
+use super::{Reader, our_spelling};
 use crate::auth::{Role, USERS_MAX, User};
 use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
@@ -47,9 +47,10 @@ impl Reader<'_> {
         };
         let (mut name, mut role, mut password) = (None, None, None);
         for (key, value) in entries {
-            let word = key.get_ref().as_ref();
+            let word = our_spelling(key.get_ref());
+            let word = word.as_str();
             if !KEYS.contains(&word) {
-                return Err(self.unknown(key.span(), word, KEYS.into_iter()));
+                return Err(self.unknown(key, KEYS.into_iter()));
             }
             let text = value.get_ref().as_str().ok_or_else(|| {
                 self.problem(value.span(), format!("{word} must be a text in quotes"), ADVICE)

@@ -85,7 +85,8 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |camera, text| {
                 let mut choices = vec![(AUTO, None)];
                 choices.extend(Layout::all().map(|layout| (layout.name(), Some(layout))));
-                camera.source.layout = one_of(text, &choices)?;
+                let spelt = Layout::of_spelling(text).map(Some);
+                camera.source.layout = spelt.map_or_else(|| one_of(text, &choices), Ok)?;
                 Ok(())
             },
             get: |camera| Some(camera.source.layout.map_or(AUTO, Layout::name).to_owned()),

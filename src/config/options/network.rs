@@ -1,8 +1,11 @@
 //! Where the server listens, under which names, and whom it trusts.
 
+use std::net::IpAddr;
+
 use super::parse::{add_address, number, texts};
 use super::{Kind, Opt, Target};
 use crate::auth::network::Network;
+use crate::config::foreign::with_default_port;
 use crate::config::settings::Settings;
 use crate::gate::every_address;
 
@@ -21,7 +24,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         name: "listen",
         value: "ADDR:PORT",
         many: true,
-        help: "Address and port to serve on; [::] is every address of this machine, including IPv4",
+        help: "Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4",
         example: "0.0.0.0:8080",
         wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536"],
         target: Target::Program {
@@ -56,9 +59,9 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "ADDR:PORT",
         many: true,
         unset: "[::]:8443",
-        help: "Address and port to serve HTTPS on",
+        help: "Address and port to serve HTTPS on, or a port alone",
         example: "0.0.0.0:8443",
-        wrong: &["8443"],
+        wrong: &["localhost"],
         kept: true,
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.https_listen, text),
@@ -87,7 +90,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         unset: "this machine's name, with and without .local, and the one it is found under",
         help: "A further name under which browsers may open this server",
         example: "camera.example.org",
-        wrong: &["", "a.b:80"],
+        wrong: &["", "a.b:80", "0.0.0.0", "localhost"],
         kept: true,
         target: Target::Program { set: add_host, get: |settings| settings.hosts.clone() },
         ..Opt::EMPTY
@@ -98,7 +101,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         many: true,
         help: "Another web page whose scripts may read streams, snapshots and state (Mainsail, Fluidd)",
         example: "http://mainsail.local",
-        wrong: &["mainsail.local", "http://", "*", "null", "http://mainsail.local/", "http://Mainsail.local"],
+        wrong: &["mainsail.local", "http://", "*", "null", "http://mainsail.local/page"],
         kept: true,
         target: Target::Program { set: add_origin, get: |settings| settings.origins.clone() },
         ..Opt::EMPTY
@@ -153,6 +156,14 @@ fn set_name(settings: &mut Settings, text: &str) -> Result<(), String> {
 }
 
 fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
+    // What ustreamer calls --host is where it listens; here these names need no permission.
+    if text.eq_ignore_ascii_case("localhost") || text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Err(format!(
+            "expected a name by which browsers may call this server; addresses and localhost they always may; to serve \
+             on one, write --listen {}",
+            with_default_port(text)
+        ));
+    }
     let fits = (1..=HOST_MAX).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
     if !fits {
@@ -163,14 +174,52 @@ fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
 }
 
 fn add_origin(settings: &mut Settings, text: &str) -> Result<(), String> {
-    let authority = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
-    // Written as browsers write it (RFC 6454 section 6.2), since it is compared with what they send.
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase() || b"-._:[]".contains(&b);
-    if !authority.is_some_and(|rest| (1..=HOST_MAX).contains(&rest.len()) && rest.bytes().all(is_plain)) {
+    settings.origins.push(origin(text)?);
+    Ok(())
+}
+
+/// An origin as browsers write it (RFC 6454 section 6.2), since it is compared with what they send: in lower case,
+/// without a slash at the end, and without the usual port.
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Err("expected the address of one page, and not *: any web page that somebody in this network opens could \
+                    then see the camera; this option may be given several times"
+            .to_owned());
+    }
+    let lower = text.to_ascii_lowercase();
+    let parts = [("http://", ":80"), ("https://", ":443")]
+        .into_iter()
+        .find_map(|(scheme, port)| Some((scheme, port, lower.strip_prefix(scheme)?)));
+    let (scheme, port, rest) =
+        parts.ok_or("expected http:// or https://, a name, and a port unless it is the usual one")?;
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let authority = authority.strip_suffix(port).unwrap_or(authority);
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    if !(1..=HOST_MAX).contains(&authority.len()) || !authority.bytes().all(is_plain) {
         return Err(
-            "expected a scheme, a name in lower case, and a port unless it is the usual one".to_owned()
+            "expected a scheme and a name, and a port unless it is the usual one, without a path".to_owned()
         );
     }
-    settings.origins.push(text.to_owned());
-    Ok(())
+    Ok(format!("{scheme}{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_taken_as_people_write_it_and_compared_as_browsers_do() {
+        for (text, expected) in [
+            ("http://mainsail.local", "http://mainsail.local"),
+            ("http://mainsail.local/", "http://mainsail.local"),
+            ("HTTP://Mainsail.local:80/", "http://mainsail.local"),
+            ("https://a.b:443", "https://a.b"),
+            ("http://a.b:8080/", "http://a.b:8080"),
+            ("https://[::1]:8443/", "https://[::1]:8443"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Ok(expected));
+        }
+        assert!(origin("*").unwrap_err().contains("any web page"));
+        assert!(origin("http://a.b/camera").unwrap_err().contains("without a path"));
+    }
 }
