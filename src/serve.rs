@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{Level, error, info, log};
+use log::{Level, error, info, log, warn};
 
 use crate::auth::Access;
 use crate::config::Settings;
