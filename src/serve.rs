@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{Level, error, info, log, warn};
+use rustix::system::uname;
 
 use crate::auth::Access;
-use crate::config::Settings;
+use crate::config::{DEFAULT_NAME, Settings};
 use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
@@ -81,13 +82,18 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 
 /// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
 fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
-    let system = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let system = host_name();
     let label = system.split('.').next().filter(|label| !label.is_empty()).map(str::to_owned);
     let names = own_names(settings, &system, label.as_deref());
     let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
     let certified = certified_names(&allowed, settings.name.as_deref());
     let reserved = settings.record.open_files(settings.gate.event_loops());
     Gate::open(&settings.gate, allowed, &certified, raise_open_files(), reserved)
+}
+
+/// The system's host name, in lower case.
+fn host_name() -> String {
+    uname().nodename().to_string_lossy().to_ascii_lowercase()
 }
 
 /// The names of this server that a certificate covers: those from the settings, and the `system`'s own.
@@ -199,6 +205,7 @@ impl Pictures {
             connections: gate.connection_counts(),
             board: Board::default(),
             addresses: addresses_to_open(gate),
+            board_name: board_name(settings),
             announced: announced.clone(),
             https_port: gate.https_addresses().first().map(SocketAddr::port),
             started,
@@ -244,6 +251,16 @@ impl Pictures {
 fn addresses_to_open(gate: &Gate) -> Vec<SocketAddr> {
     let https = gate.https_addresses();
     if https.is_empty() { gate.addresses() } else { https }
+}
+
+/// What people call this board: the name that the settings give it, otherwise its host name.
+fn board_name(settings: &Settings) -> String {
+    let given = settings.name.clone().filter(|name| name != DEFAULT_NAME);
+    given.unwrap_or_else(|| {
+        let host = host_name();
+        let label = host.split('.').next().unwrap_or_default();
+        if ["", "localhost"].contains(&label) { DEFAULT_NAME.to_owned() } else { label.to_owned() }
+    })
 }
 
 /// Says where the page is: on the network by mDNS, and on the terminal.

@@ -23,7 +23,7 @@ pub use line::Task;
 pub use line::command;
 use line::from_command_line;
 use settings::DEFAULT_PORT;
-pub use settings::Settings;
+pub use settings::{DEFAULT_NAME, Settings};
 use values::{Values, merge};
 pub use wifi::Wifi;
 

@@ -60,6 +60,11 @@ impl RecordError {
         }
     }
 
+    /// Whether nothing can be recorded until it is resolved.
+    pub(super) fn prevents_recording(&self) -> bool {
+        !matches!(self, Self::Undeletable { .. } | Self::FileDeleted { .. })
+    }
+
     /// What to show people.
     pub(super) fn problem(&self) -> Problem {
         let cannot_record = |folder: &PathBuf| text!("cannot record into {}", folder.display().to_string());

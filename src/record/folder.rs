@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, fstat, fstatvfs, fsync, openat, renameat_with,
-    statat, unlinkat,
+    Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, accessat, fstat, fstatvfs, fsync, openat,
+    renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -42,6 +42,14 @@ impl Folder {
     pub fn is_at(&self, path: &Path) -> io::Result<bool> {
         let (own, now) = (fstat(&self.0)?, statat(CWD, path, AtFlags::empty())?);
         Ok((own.st_dev, own.st_ino) == (now.st_dev, now.st_ino))
+    }
+
+    /// Whether files can be made in it, without making one.
+    ///
+    /// # Errors
+    /// The system's error: no permission, or a disk that is mounted read-only.
+    pub fn check_writable(&self) -> io::Result<()> {
+        Ok(accessat(&self.0, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?)
     }
 
     /// The recordings in it, the newest first, `most` at most, and whether there are more.

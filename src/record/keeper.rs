@@ -67,6 +67,8 @@ impl Keeper {
         let free = folder.free()?;
         let min_free = self.recordings.limits.min_free;
         let full = free < min_free;
+        // Said before anybody records; where files cannot be made, others cannot be deleted either.
+        error = folder.check_writable().err().map(|error| RecordError::unusable(path, &error)).or(error);
         if full && error.is_none() {
             error = Some(RecordError::LowSpace { folder: path.to_owned(), free, min_free });
         }

@@ -25,4 +25,6 @@ pub struct FolderListing {
     pub free: u64,
     /// Why nothing can be recorded, or a recording cannot be deleted.
     pub problem: Option<Problem>,
+    /// Whether that problem keeps cameras from being recorded.
+    pub blocked: bool,
 }

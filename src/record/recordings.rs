@@ -57,8 +57,10 @@ impl Recordings {
     /// The contents of the folder at the last scan, with a problem if that was long ago.
     pub fn listing(&self) -> FolderListing {
         let catalog = self.lock();
-        let problem = self.error_in(&catalog).map(|error| error.problem());
-        FolderListing { problem, ..catalog.listing.clone() }
+        let error = self.error_in(&catalog);
+        let blocked = error.as_ref().is_some_and(RecordError::prevents_recording);
+        let problem = error.map(|error| error.problem());
+        FolderListing { problem, blocked, ..catalog.listing.clone() }
     }
 
     /// Why nothing can be recorded, or a recording cannot be deleted.
@@ -117,7 +119,7 @@ impl Recordings {
         let mut catalog = self.lock();
         let kept = entries.into_iter().filter(|entry| !catalog.deletions.contains(&entry.name));
         let entries = Arc::new(kept.collect());
-        catalog.listing = FolderListing { entries, free, problem: None };
+        catalog.listing = FolderListing { entries, free, ..FolderListing::default() };
         catalog.full = full;
     }
 

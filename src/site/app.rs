@@ -32,6 +32,8 @@ pub struct AppState {
     pub board: Board,
     /// The addresses that browsers can open: those of HTTPS if it is served.
     pub addresses: Vec<SocketAddr>,
+    /// What people call the board.
+    pub board_name: String,
     /// The name under which the board is announced on the network.
     pub announced: Announced,
     /// The port of HTTPS, to which plain requests are redirected; `None` without HTTPS.

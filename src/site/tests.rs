@@ -33,6 +33,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
         connections: Arc::default(),
         board: Board::default(),
         addresses: vec![],
+        board_name: "board".to_owned(),
         announced: Announced::default(),
         https_port: None,
         started: Instant::now(),

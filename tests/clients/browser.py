@@ -61,6 +61,13 @@ def set_screen(browser, name):
     browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone, "maxTouchPoints": 2})
 
 
+def speak(browser, languages):
+    """Sets the languages that the browser asks for, as `ru-RU,ru`."""
+    agent = browser.execute_script("return navigator.userAgent")
+    override = {"userAgent": agent, "acceptLanguage": languages}
+    browser.execute_cdp_cmd("Emulation.setUserAgentOverride", override)
+
+
 def set_media(browser, **features):
     """What the device is set to, as `prefers_color_scheme="dark"`."""
     features = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]

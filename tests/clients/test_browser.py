@@ -85,13 +85,12 @@ class Page(WithBrowser):
 
     def test_the_page_says_how_many_frames_it_is_sent_and_how_old_they_are(self):
         self.open()
-        until("its figures", lambda: "Sent to you" in text(self.browser, "sent-to-you"))
 
         def agree():
-            id = self.run_js("return tiles[0].stream && tiles[0].stream.id")
+            id = self.run_js("return tiles[0] && tiles[0].stream && tiles[0].stream.id")
             rows = [row for row in get_state(self.program)["viewers"] if row["id"] == id]
-            shown = text(self.browser, "sent-to-you")
-            return rows and rows[0]["fps"] > 0 and rows[0]["age_ms"] > 0 and "fps" in shown and "delay" in shown
+            sent, age = text(self.browser, "figures"), text(self.browser, "value-age")
+            return rows and rows[0]["fps"] > 0 and rows[0]["age_ms"] > 0 and "fps" in sent and " ms" in age
 
         until("the figures of its own stream, by the name that it gave it", agree)
 

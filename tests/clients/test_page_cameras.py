@@ -46,7 +46,7 @@ class Cameras(WithBrowser):
                 await_moving(self.browser, lambda browser: shown_number(browser, name), frames=1)
         states = self.run_js("return [...document.querySelectorAll('.tile')].map((tile) => tile.dataset.state)")
         self.assertEqual(states, ["live"] * LIVE_MAX + ["stills"] * 3)
-        self.assertEqual(text(self.browser, "state"), "Cameras: 6, live: 3")
+        self.assertEqual(text(self.browser, "state"), "6 cameras, 3 live")
         self.assertEqual(watched(self.program), sorted(NAMES[:LIVE_MAX]))
 
     def test_what_comes_into_sight_is_live(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
-from browser import SCREENS, WithBrowser, set_media, set_screen, state, text, watched
+from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text, watched
 from program import HEIGHT, WIDTH, Program, check_jpeg, until
 
 KINDS_MAX = 4
@@ -205,22 +205,17 @@ class Controls(WithBrowser):
     def test_the_options_tell_what_is_sent_and_how_old_it_is(self):
         self.watch()
         self.open_options()
-        for id in ["value-camera", "value-sent", "value-age", "value-skipped"]:
+        self.run_js("byId('statistics').open = true")
+        for id in ["value-camera", "figures", "value-age", "value-skipped"]:
             until(id, lambda: any(digit.isdigit() for digit in text(self.browser, id)))
 
     # --- Languages, screen reader, keyboard, colours.
 
-    def speak(self, languages):
-        self.browser.execute_cdp_cmd("Network.enable", {})
-        agent = self.run_js("return navigator.userAgent")
-        override = {"userAgent": agent, "acceptLanguage": languages}
-        self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", override)
-
     def test_the_page_speaks_english_and_russian(self):
-        self.addCleanup(self.speak, "en-US")
+        self.addCleanup(speak, self.browser, "en-US")
         for languages, lang, live in [("ru-RU,ru", "ru", "В эфире"), ("de,en", "en", "Live"), ("xx", "en", "Live")]:
             with self.subTest(languages):
-                self.speak(languages)
+                speak(self.browser, languages)
                 self.watch()
                 self.assertEqual(text(self.browser, "state"), live)
                 self.assertEqual(self.run_js("return document.documentElement.lang"), lang)
@@ -236,7 +231,7 @@ class Controls(WithBrowser):
             """)
             if focused[0] and focused[0] not in [id for id, *_ in seen]:
                 seen.append(focused)
-        self.assertEqual([id for id, *_ in seen], ["snapshot", "options", "fullscreen"])
+        self.assertEqual([id for id, *_ in seen], ["snapshot", "record", "options", "fullscreen"])
         for id, label, *outline in seen:
             self.assertTrue(label, id)
             self.assertEqual(outline, ["solid", "3px"], id)
@@ -245,17 +240,20 @@ class Controls(WithBrowser):
         self.watch()
         nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
         said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
-        for wanted in [("image", "Picture of camera"), ("button", "Save a snapshot"), ("button", "Options")]:
+        for wanted in [("image", "Picture from camera"), ("button", "Save a snapshot"), ("button", "Options")]:
             self.assertIn(wanted, said)
-        until("it is said", lambda: self.run_js("return byId('announcement').textContent") == "camera: Live")
+        until("it is said", lambda: self.announced().endswith(": Live"))
         self.check_silence()
 
     def test_what_is_wrong_is_read_out_once(self):
         program = Program("/dev/no-such-camera")
         self.addCleanup(program.stop)
         self.browser.get(program.url + "/")
-        until("it is said", lambda: self.run_js("return byId('announcement').textContent") == "camera: Waiting for the camera")
+        until("it is said", lambda: self.announced().endswith(": Waiting for the camera"))
         self.check_silence()
+
+    def announced(self):
+        return self.run_js("return byId('announcement').textContent")
 
     def check_silence(self):
         """Looks at the server go on, and nothing that is read out changes."""

@@ -1,7 +1,7 @@
 """Headless Chromium: how the page looks. Screenshots of all that there is to see stay in target/clients/looks, for
 people to look at; what a program can judge is checked: everything fits, nothing is cut off or covered."""
 
-from browser import SCREENS, WithBrowser, set_media, set_screen, state
+from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text
 from program import OUT, Program, until
 
 LOOKS = OUT / "looks"
@@ -61,23 +61,18 @@ class Looks(WithBrowser):
 
     def test_nothing_is_cut_off_or_covered_in_any_size_and_language(self):
         for lang in ["en", "ru"]:
-            self.speak(lang)
+            speak(self.browser, lang)
             for case, (url, wanted) in self.cases.items():
                 set_screen(self.browser, "phone")
                 self.browser.get("about:blank")
                 self.browser.get(url)
                 until(wanted, lambda: state(self.browser) == wanted)
                 if case in ["one", "one-of-six"]:
-                    until("its figures", lambda: self.run_js("return byId('sent-to-you').textContent"))
+                    until("its figures", lambda: "fps" in text(self.browser, "figures") or "кадр/с" in text(self.browser, "figures"))
                 if case == "six":
                     until("stills", lambda: self.run_js("return tiles[3].stillAt > 0"))
                 self.look(f"{lang}-{case}")
                 if case == "one":
-                    self.run_js("openSheet()")
+                    self.run_js("openSheet(); document.querySelectorAll('details').forEach((part) => (part.open = true))")
                     self.look(f"{lang}-options")
                     self.run_js("closeSheet()")
-
-    def speak(self, lang):
-        agent = self.run_js("return navigator.userAgent")
-        override = {"userAgent": agent, "acceptLanguage": lang}
-        self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", override)

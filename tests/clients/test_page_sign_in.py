@@ -5,7 +5,7 @@ import json
 import unittest
 
 import namespace
-from browser import SCREENS, await_moving, open_browser, set_media, set_screen, state
+from browser import SCREENS, await_moving, open_browser, set_media, set_screen, speak, state
 from program import OUT, until
 from users import PASSWORD, USER, WATCHER, ask, make_guarded
 
@@ -93,10 +93,8 @@ class SignIn(unittest.TestCase):
 
     def test_the_form_fits_every_size_and_language(self):
         LOOKS.mkdir(exist_ok=True)
-        agent = self.run_js("return navigator.userAgent")
         for lang in ["en", "ru"]:
-            override = {"userAgent": agent, "acceptLanguage": lang}
-            self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", override)
+            speak(self.browser, lang)
             for screen in SCREENS:
                 set_screen(self.browser, screen)
                 for scheme in ["light", "dark"]:

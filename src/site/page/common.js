@@ -15,3 +15,44 @@ function setText(id, text) {
   if (element.textContent !== text) element.textContent = text; // otherwise a screen reader would read it again
 }
 
+// Numbers as the language writes them, small ones with one decimal.
+function rounded(value) {
+  return value.toLocaleString(TEXT.lang, { maximumFractionDigits: value < 9.95 ? 1 : 0 });
+}
+
+// The form of a text that goes with the number `n`: its forms are written as `one: {n} viewer; other: {n} viewers`.
+const plurals = new Intl.PluralRules(TEXT.lang);
+
+function counted(text, n) {
+  const forms = Object.fromEntries(text.split('; ').map((form) => form.split(': ')));
+  return fill(forms[plurals.select(n)] || forms.other, { n: rounded(n) });
+}
+
+function time(ms) {
+  return ms < 1000 ? fill(TEXT.ms, { ms: rounded(ms) }) : fill(TEXT.seconds, { s: rounded(ms / 1000) });
+}
+
+// A number of bytes in the unit that suits it: `400 kB`, `79 GB`.
+function sizeText(bytes) {
+  const units = ['kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+  let [value, unit] = [bytes / 1000, 0];
+  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  const digits = value < 9.95 && unit ? 1 : 0;
+  return value.toLocaleString(TEXT.lang, { style: 'unit', unit: units[unit], maximumFractionDigits: digits });
+}
+
+// The parts of a problem are written for one line of a log; here each is a sentence.
+function sentence(text) {
+  return text ? text[0].toUpperCase() + text.slice(1) : '';
+}
+
+// A problem as one text: what, why, and what to do.
+function told({ what, why, advice }) {
+  return `${sentence(what)}: ${why}. ${sentence(advice)}.`;
+}
+
+// Why a request was refused. The server says it in English.
+async function whyRefused(answer) {
+  const text = (await answer.text()).trim();
+  return text && TEXT.lang === 'en' ? text : fill(TEXT.unreachable_status, { code: answer.status });
+}

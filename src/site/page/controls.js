@@ -52,7 +52,7 @@ const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown
 const KEYS = new Map([
   ['s', snapshot],
   ['r', () => record()],
-  ['Escape', showAll],
+  ['Escape', () => (zoom.times > 1 ? unzoom() : showAll())],
   ['0', unzoom],
   ['+', () => zoomBy(ZOOM_KEY, undefined, undefined, true)],
   ['=', () => zoomBy(ZOOM_KEY, undefined, undefined, true)], // the same key without shift
@@ -86,8 +86,8 @@ async function snapshot() {
   try {
     const answer = await fetch(`${tile.camera.url}snapshot`, { cache: 'no-store', signal: stop.signal });
     if (!answer.ok) {
-      const why = (await answer.text()).trim() || fill(TEXT.unreachable_status, { code: answer.status });
-      note(fill(TEXT.no_snapshot, { why }));
+      const { problem } = tile.camera;
+      note(fill(TEXT.no_snapshot, { why: problem ? problem.what : await whyRefused(answer) }));
       return;
     }
     const link = document.createElement('a');
@@ -174,6 +174,8 @@ function showRights(tile) {
   if (quality && document.activeElement !== byId('quality')) byId('quality').value = quality;
   setText('value-quality', byId('quality').value);
   byId('open').hidden = !you || !you.open;
+  const what = folder ? TEXT.open_record : TEXT.open_watch;
+  setText('open', fill(network.url ? TEXT.open_network : TEXT.open_here, { what }));
   byId('sign-out').hidden = !you || !you.session;
   setText('signed-in', fill(TEXT.signed_in, { user: you && you.user }));
 }
@@ -182,7 +184,7 @@ async function changeQuality() {
   const options = { method: 'PUT', body: JSON.stringify({ quality: Number(byId('quality').value) }) };
   try {
     const answer = await fetch(`${chosen().camera.url}api/quality`, options);
-    if (!answer.ok) note(fill(TEXT.not_changed, { why: (await answer.text()).trim() }));
+    if (!answer.ok) note(fill(TEXT.not_changed, { why: await whyRefused(answer) }));
   } catch (error) {
     note(fill(TEXT.not_changed, { why: TEXT.unreachable_silent }));
   }
@@ -192,7 +194,8 @@ function openSheet() {
   byId('choices').querySelector(`[value="${choice}"]`).checked = true;
   if (byId('sheet').showModal) byId('sheet').showModal();
   else byId('sheet').setAttribute('open', ''); // an old browser
-  showFigures();
+  moveNote(byId('sheet'));
+  showDetails(chosen());
   listLength = LIST_STEP;
   updateList();
 }
@@ -200,7 +203,18 @@ function openSheet() {
 function closeSheet() {
   if (byId('sheet').close) byId('sheet').close();
   else byId('sheet').removeAttribute('open');
+  sheetClosed();
+}
+
+function sheetClosed() {
+  moveNote(body);
   showControls();
+}
+
+// Behind the open options, a note would be neither seen nor read out.
+function moveNote(parent) {
+  setText('note', '');
+  parent.append(byId('note'));
 }
 
 byId('quality').oninput = () => setText('value-quality', byId('quality').value);
@@ -210,6 +224,7 @@ byId('sheet').onclick = (event) => {
   if (event.target === byId('sheet')) closeSheet(); // outside its contents
 };
 byId('close').onclick = closeSheet;
+byId('sheet').addEventListener('close', sheetClosed); // also by Escape
 byId('options').onclick = openSheet;
 byId('snapshot').onclick = snapshot;
 byId('fullscreen').onclick = toggleFull;

@@ -7,7 +7,6 @@ const FAILED_POLLS = 2; // after this many polls without an answer, say more tha
 const STILL_MS = 2000; // between two stills of one camera
 const STILL_PAUSE_MS = 300; // between any two stills
 const SCROLL_MS = 150; // streams are opened and closed when scrolling has stopped for this long
-const ANNOUNCE_MS = 1500; // a state is announced to screen readers when it has lasted this long
 const TILE_GAP = 8; // pixels between tiles, as in page.css
 const TILE_MIN = 150; // the least width of a tile, in pixels
 
@@ -205,14 +204,8 @@ function show() {
   if (!failures && program) state = one ? one.state() : 'live';
   body.dataset.view = one || !tiles.length ? 'one' : 'all';
   body.dataset.state = state;
-  const live = tiles.filter((tile) => tile.mode === 'live' && tile.camera.state === 'live').length;
-  const words = !one && state === 'live' ? fill(TEXT.count, { all: tiles.length, live }) : TEXT[`state_${state}`];
-  const name = one ? one.title : program && program.name;
-  setText('state', words || state);
-  setText('title', tiles.length > 1 ? name : '');
-  document.title = one && tiles.length > 1 ? `${name} – ${program.name}` : program ? program.name : document.title;
   byId('back').hidden = !one || tiles.length < 2;
-  announce(fill(TEXT.announcement, { camera: name || document.title, state: words || state }));
+  showStatus(one, state);
 
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.unreachable, why: failure, advice: TEXT.unreachable_advice };
@@ -227,82 +220,30 @@ function show() {
     tile.element.classList.toggle('chosen', tile === one);
     showTile(tile);
   }
-  showFigures();
+  showDetails(one);
   showRecording();
   layOut();
   if (state !== 'live') showControls();
 }
 
-// The parts of a problem are written for one line of a log; here each is a sentence.
-function sentence(text) {
-  return text ? text[0].toUpperCase() + text.slice(1) : '';
+// What only the options show.
+function showDetails(tile) {
+  showStatistics(tile);
+  if (!byId('sheet').open) return;
+  showAddress();
+  showLinks();
+  showRights(tile);
 }
 
 function showTile(tile) {
   const state = failures ? 'reconnecting' : tile.state();
-  if (tile.element.dataset.state === state) return;
-  tile.element.dataset.state = state;
-  tile.element.querySelector('.how').textContent = TEXT[`state_${state}`];
   const { problem } = tile.camera;
-  tile.element.querySelector('.trouble').textContent = sentence(problem && problem.what);
-}
-
-// Small numbers with one decimal.
-function rounded(value) {
-  const digits = value < 9.95 ? 1 : 0;
-  return value.toLocaleString(TEXT.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-function time(ms) {
-  return ms < 1000 ? fill(TEXT.ms, { ms: rounded(ms) }) : fill(TEXT.seconds, { s: rounded(ms / 1000) });
-}
-
-// Shows the camera's size and rate, and what is sent to this page.
-function showFigures() {
-  const tile = chosen();
-  const state = body.dataset.state;
-  const size = tile && tile.size();
-  const viewer = state === 'live' ? tile && tile.viewer : null;
-  const figures = [];
-  if (size && (state === 'live' || state === 'stills')) {
-    figures.push(fill(TEXT.size, size));
-    // 0: not measured yet.
-    if (state === 'live' && tile.camera.fps > 0) figures.push(fill(TEXT.rate, { fps: rounded(tile.camera.fps) }));
+  tile.element.dataset.state = state;
+  const parts = { '.how': TEXT[`state_${state}`], '.what': problem && problem.what, '.advice': problem && problem.advice };
+  for (const [part, text] of Object.entries(parts)) {
+    const element = tile.element.querySelector(part);
+    if (element.textContent !== sentence(text)) element.textContent = sentence(text);
   }
-  setText('figures', figures.join(', '));
-  const measured = viewer && viewer.fps > 0;
-  const sent = measured ? fill(TEXT.sent_to_you, { fps: rounded(viewer.fps), age: time(viewer.age_ms) }) : '';
-  setText('sent-to-you', state === 'stills' ? TEXT.stills_why : sent);
-  if (!byId('sheet').open) return;
-  showAddress();
-  showRights(tile);
-  const { format, fps } = (tile && tile.camera) || {};
-  const camera = format ? `${fill(TEXT.size, format)}, ${fill(TEXT.rate, { fps: rounded(fps) })}` : TEXT.none;
-  setText('value-camera', camera);
-  setText('value-sent', measured ? fill(TEXT.rate, { fps: rounded(viewer.fps) }) : TEXT.none);
-  setText('value-age', measured ? time(viewer.age_ms) : TEXT.none);
-  setText('value-skipped', viewer ? String(viewer.frames_skipped) : TEXT.none);
-}
-
-// Shows the URL for other devices, as text and as a QR code.
-function showAddress() {
-  const { url } = network;
-  byId('other-device').hidden = !url;
-  if (!url || byId('url').textContent === url) return;
-  byId('code').src = `qr.svg?${encodeURIComponent(url)}`; // a new image for a new URL
-  byId('code').alt = fill(TEXT.code, { url });
-  setText('url', url);
-}
-
-// Announces a change to screen readers once it has lasted, so that a poor network does not cause a stream of them.
-let announcing = '';
-let announceTimer = 0;
-
-function announce(text) {
-  if (text === announcing) return;
-  announcing = text;
-  clearTimeout(announceTimer);
-  announceTimer = setTimeout(() => setText('announcement', text), ANNOUNCE_MS);
 }
 
 // Makes the tiles as large as the window allows. The first `wide` ones span two columns.

@@ -27,6 +27,7 @@ const SCRIPT: &str = concat!(
     include_str!("zoom.js"),
     include_str!("controls.js"),
     include_str!("recordings.js"),
+    include_str!("status.js"),
     include_str!("main.js"),
 );
 
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     /// The largest size of the page, all parts together, in bytes.
-    const SIZE_MAX: usize = 60_000;
+    const SIZE_MAX: usize = 72_000;
 
     fn texts(json: &str) -> BTreeMap<String, String> {
         serde_json::from_str(json).unwrap()

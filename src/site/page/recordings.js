@@ -1,7 +1,7 @@
-
 // Recordings: the button, and the list in the options. The server records, whether or not a page is open.
 
 const LIST_STEP = 20; // recordings shown at first, and added by each "show more"
+const SWITCHED_MS = 500; // after the switch was pressed, the server is asked so soon what has come of it
 
 let folder = null; // from the last /state; null if nothing can be recorded
 let listLength = LIST_STEP;
@@ -14,7 +14,7 @@ async function request(url, options) {
   try {
     const answer = await fetch(url, { cache: 'no-store', signal: stop.signal, ...options });
     if (answer.ok) return answer;
-    note((await answer.text()).trim() || fill(TEXT.unreachable_status, { code: answer.status }));
+    note(await whyRefused(answer));
   } catch (error) {
     note(TEXT.unreachable_silent);
   } finally {
@@ -23,30 +23,58 @@ async function request(url, options) {
   return null;
 }
 
+// What the server last said about the recording of a camera: how it is (one of the states that page.css shows), what
+// is said of it beside the camera's state, and what the button does.
+function recordingOf(tile) {
+  const recording = !failures && tile && tile.camera.recording;
+  if (!tile || failures) return { how: 'unknown', said: '', does: TEXT.record };
+  if (!recording || !folder) return { how: 'none', said: '', does: TEXT.rec_none };
+  const problem = (recording.on && recording.problem) || (folder.blocked && folder.problem);
+  const absent = tile.camera.state !== 'live';
+  const because = (text) => `${text}. ${told(problem)}`;
+  if (recording.on) {
+    const does = TEXT.rec_stop;
+    if (problem) return { how: 'failing', said: because(TEXT.rec_failing), does };
+    if (absent) return { how: 'failing', said: TEXT.rec_paused, does };
+    // There is a file once its first pictures are written.
+    return recording.file ? { how: 'on', said: TEXT.rec_on, does } : { how: 'starting', said: TEXT.rec_starting, does };
+  }
+  if (problem) return { how: 'blocked', said: because(TEXT.rec_blocked), does: because(TEXT.rec_blocked) };
+  return { how: 'off', said: '', does: absent ? TEXT.rec_waiting : TEXT.record };
+}
+
 async function record() {
   const tile = chosen();
-  if (!tile || !tile.camera.recording) return;
+  const { how, does } = recordingOf(tile);
+  if (how === 'unknown' || byId('record').hidden) return;
+  if (how === 'none' || how === 'blocked') {
+    note(does);
+    return;
+  }
   const on = !tile.camera.recording.on;
   const headers = { 'Content-Type': 'application/json' };
   const answer = await request(`${tile.camera.url}api/recording`, { method: 'POST', headers, body: JSON.stringify({ on }) });
   if (!answer) return;
   tile.camera.recording = await answer.json();
-  note(on ? TEXT.rec_on : TEXT.rec_off);
+  if (!on) note(TEXT.rec_off);
   show();
+  pollIn(SWITCHED_MS);
 }
 
 function showRecording() {
   const tile = chosen();
-  const { on, problem } = (tile && tile.camera.recording) || {};
-  const wrong = problem || (folder && folder.problem);
-  byId('record').hidden = on === undefined;
-  byId('record').setAttribute('aria-pressed', Boolean(on));
-  setText('recorded', !on ? '' : wrong ? fill(TEXT.rec_wrong, wrong) : TEXT.rec_on);
-  if (on && wrong) showControls(); // and they stay visible
+  const { how, said, does } = recordingOf(tile);
+  const button = byId('record');
+  // Who may only watch is not offered it.
+  button.hidden = !tile || !you || you.role !== 'control';
+  button.dataset.recording = how;
+  button.setAttribute('aria-disabled', ['unknown', 'none', 'blocked'].includes(how));
+  button.setAttribute('aria-label', does);
+  button.title = does;
+  byId('recorded').dataset.recording = how;
+  setText('recorded', said);
+  if (how === 'failing') showControls(); // and they stay visible
 }
-
-const sizeText = (bytes) =>
-  bytes < 1e9 ? fill(TEXT.megabytes, { mb: rounded(bytes / 1e6) }) : fill(TEXT.gigabytes, { gb: rounded(bytes / 1e9) });
 
 async function updateList() {
   const one = chosen();
@@ -54,7 +82,7 @@ async function updateList() {
   const answer = folder && (await request(`${one ? one.camera.url : '/'}api/recordings?limit=${listLength}`));
   if (!answer) return;
   const { recordings, more, bytes, free, problem } = await answer.json();
-  setText('disk', problem ? fill(TEXT.rec_wrong, problem) : fill(TEXT.disk, { used: sizeText(bytes), free: sizeText(free) }));
+  setText('disk', problem ? told(problem) : fill(TEXT.disk, { used: sizeText(bytes), free: sizeText(free) }));
   const names = recordings.map(({ name }) => name);
   for (const [name, row] of rows) {
     if (names.includes(name)) continue;
@@ -63,8 +91,10 @@ async function updateList() {
   }
   recordings.forEach((recording, i) => {
     const row = rows.get(recording.name) || makeRow(recording);
+    const button = row.querySelector('button');
     row.querySelector('small').textContent = recording.recording ? TEXT.rec_on : sizeText(recording.bytes);
-    row.querySelector('button').disabled = recording.recording;
+    button.hidden = you.role !== 'control';
+    button.disabled = recording.recording;
     if (byId('list').children[i] !== row) byId('list').insertBefore(row, byId('list').children[i]);
   });
   byId('more').hidden = !more;

@@ -47,6 +47,8 @@ pub(super) struct Folder {
     /// Free space on its disk, in bytes.
     free: u64,
     problem: Option<ProblemJson>,
+    /// Whether that problem keeps cameras from being recorded.
+    blocked: bool,
 }
 
 #[derive(Serialize)]
@@ -95,6 +97,7 @@ pub(super) fn folder(recordings: &Recordings) -> Option<Folder> {
         bytes: listing.entries.iter().map(|entry| entry.bytes).sum(),
         free: listing.free,
         problem: listing.problem.as_ref().map(ProblemJson::from),
+        blocked: listing.blocked,
     })
 }
 

@@ -32,7 +32,7 @@ struct Answer<'a> {
     /// As in ustreamer's answer.
     ok: bool,
     result: ustreamer::Answer,
-    network: Network,
+    network: Network<'a>,
     /// `null` if nothing can be recorded.
     recordings: Option<Folder>,
 }
@@ -69,7 +69,9 @@ struct Spill {
 
 /// How other devices reach this board.
 #[derive(Serialize)]
-struct Network {
+struct Network<'a> {
+    /// What people call the board, whether or not it is announced.
+    board: &'a str,
     /// The name under which it is announced; `null` if it is not.
     name: Option<String>,
     /// The URL for another device, with an IP address; `null` if none can reach it.
@@ -141,7 +143,7 @@ pub(super) fn state(ctx: &RequestContext<'_>) -> Response {
         connections: connections(app),
         ok: true,
         result: ustreamer::answer(ctx.feed(), viewers_of(ctx.camera), now),
-        network: Network { name: app.announced.name(), url: address::url(ctx) },
+        network: Network { board: &app.board_name, name: app.announced.name(), url: address::url(ctx) },
         recordings: recordings::folder(&app.recordings),
     };
     Response::json(&answer).with_no_cache()
