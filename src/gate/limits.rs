@@ -32,8 +32,8 @@ pub const LINGER_TIME: Duration = Duration::from_secs(2);
 /// How often deadlines are checked.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// The most requests that wait for a relay; one more is answered with 503.
-pub const QUEUE: usize = 64;
+/// The longest that a request waits for a relay; then it is answered with 503.
+pub const TURN_TIME: Duration = SITE_TIME;
 
 /// The number of relays, and of the site's workers.
 pub const RELAYS: usize = 4;

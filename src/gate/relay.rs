@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use log::{error, warn};
 use mio::Waker;
 
 use super::head::Refusal;
-use super::limits::{ANSWER_MAX, QUEUE, RELAYS, SITE_TIME};
+use super::limits::{ANSWER_MAX, RELAYS, SITE_TIME, TURN_TIME};
 use crate::protocol::KEY_HEADER;
 use crate::sync::lock;
 
@@ -65,10 +65,12 @@ pub struct Reply {
     pub answer: Result<Vec<u8>, Refusal>,
 }
 
-/// A request, and where its answer goes.
+/// A request that waits for a relay, and where its answer goes. There are at most as many as connections, since a
+/// connection has one request at a time.
 #[derive(Debug)]
 struct Queued {
     request: SiteRequest,
+    since: Instant,
     answers: Sender<Reply>,
     waker: Arc<Waker>,
 }
@@ -77,7 +79,7 @@ struct Queued {
 /// for that.
 #[derive(Debug)]
 pub struct Relays {
-    requests: SyncSender<Queued>,
+    requests: Sender<Queued>,
 }
 
 impl Relays {
@@ -86,7 +88,7 @@ impl Relays {
     /// # Errors
     /// When the system cannot start more threads.
     pub fn start(upstream: &SharedUpstream) -> io::Result<Self> {
-        let (requests, queue) = sync_channel(QUEUE);
+        let (requests, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..RELAYS {
             let (queue, upstream) = (queue.clone(), upstream.clone());
@@ -106,23 +108,21 @@ impl Relays {
 /// Hands one event loop's requests to the relays and gets the answers.
 #[derive(Debug)]
 pub struct RelayHandle {
-    requests: SyncSender<Queued>,
+    requests: Sender<Queued>,
     answers: Sender<Reply>,
     replies: Receiver<Reply>,
     waker: Arc<Waker>,
 }
 
 impl RelayHandle {
-    /// Queues a request.
+    /// Queues a request: first come, first served.
     ///
     /// # Errors
-    /// A refusal with 503 when [`QUEUE`] requests are waiting already.
+    /// A refusal with 503 when the relays have ended.
     pub fn submit(&self, request: SiteRequest) -> Result<(), Refusal> {
-        let queued = Queued { request, answers: self.answers.clone(), waker: self.waker.clone() };
-        self.requests.try_send(queued).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::new(503, "Too many requests wait; try again in a second."),
-            TrySendError::Disconnected(_) => Refusal::new(503, "The server is ending."),
-        })
+        let (since, answers, waker) = (Instant::now(), self.answers.clone(), self.waker.clone());
+        let queued = Queued { request, since, answers, waker };
+        self.requests.send(queued).map_err(|_| Refusal::new(503, "The server is ending."))
     }
 
     /// The next answer, if there is one.
@@ -134,21 +134,13 @@ impl RelayHandle {
 fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
     loop {
         let next = lock(queue).recv();
-        let Ok(Queued { request, answers, waker }) = next else { return };
+        let Ok(Queued { request, since, answers, waker }) = next else { return };
         let connection = request.connection;
-        let upstream = lock(upstream).clone();
-        // Whatever happens, there must be a reply, because the connection waits for it.
-        let carried = catch_unwind(AssertUnwindSafe(|| carry(&request, &upstream)));
-        let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
-        let answer = carried.map_err(|failure| {
-            warn!("the site did not answer {}: {failure}", request.shown());
-            match failure.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                    Refusal::new(504, "The site did not answer in time.")
-                }
-                _ => Refusal::new(502, "The site did not answer; it is being restarted."),
-            }
-        });
+        let answer = if since.elapsed() > TURN_TIME {
+            Err(Refusal::new(503, "Too many requests came at once; try again in a second."))
+        } else {
+            answer(&request, &lock(upstream).clone())
+        };
         if answers.send(Reply { connection, answer }).is_err() {
             continue; // that loop has ended
         }
@@ -156,6 +148,21 @@ fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
             error!("cannot wake the event loop: {failure}");
         }
     }
+}
+
+/// The site's answer. Whatever happens, there must be one, because the connection waits for it.
+fn answer(request: &SiteRequest, upstream: &Upstream) -> Result<Vec<u8>, Refusal> {
+    let carried = catch_unwind(AssertUnwindSafe(|| carry(request, upstream)));
+    let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
+    carried.map_err(|failure| {
+        warn!("the site did not answer {}: {failure}", request.shown());
+        match failure.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                Refusal::new(504, "The site did not answer in time.")
+            }
+            _ => Refusal::new(502, "The site did not answer; it is being restarted."),
+        }
+    })
 }
 
 fn carry(request: &SiteRequest, upstream: &Upstream) -> io::Result<Vec<u8>> {
@@ -249,6 +256,14 @@ mod tests {
             assert_eq!(ask().unwrap_err().status, 502);
         }
         assert!(upstream.lock().unwrap().unreachable.load(Ordering::Relaxed), "the site was not notified");
+        let late = Queued {
+            request: request(),
+            since: Instant::now().checked_sub(TURN_TIME + Duration::from_secs(1)).unwrap(),
+            answers: handle.answers.clone(),
+            waker: waker.clone(),
+        };
+        handle.requests.send(late).unwrap();
+        assert_eq!(handle.replies.recv_timeout(SITE_TIME).unwrap().answer.unwrap_err().status, 503);
         *upstream.lock().unwrap() = site(|relay| {
             relay.write_all(b"answer").unwrap();
             relay.shutdown(std::net::Shutdown::Write).unwrap();
