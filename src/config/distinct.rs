@@ -69,12 +69,22 @@ fn check_titles(one: &Named, other: &Named) -> Result<(), Problem> {
 fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
     match (&a.source.spec, &b.source.spec) {
         (SourceSpec::Device(a), SourceSpec::Device(b)) if device(a) == device(b) => Err(Problem::new(
-            format!("cannot use {} for camera {one} and {} for camera {other}", a.display(), b.display()),
-            format!("both are the device {}, which only one can use", device(a).display()),
-            "leave one of them out; boardcam probe shows every device. All viewers can share one camera",
+            format!("cannot use one device for two cameras, {one} and {other}"),
+            if a == b {
+                format!("both name {}, which only one can use", a.display())
+            } else {
+                let device = device(a);
+                format!(
+                    "{} and {} are both {}, which only one can use",
+                    a.display(),
+                    b.display(),
+                    device.display()
+                )
+            },
+            "leave one of them out: one camera can have any number of viewers; boardcam probe lists all devices",
         )),
         (SourceSpec::Pipe(PipeSpec::Stdin), SourceSpec::Pipe(PipeSpec::Stdin)) => Err(Problem::new(
-            format!("cannot take the pictures of cameras {one} and {other} from standard input"),
+            format!("cannot take the pictures of two cameras, {one} and {other}, from standard input"),
             "there is only one",
             "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
         )),
@@ -82,9 +92,9 @@ fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
             if module(a) == module(b) =>
         {
             Err(Problem::new(
-                format!("cannot use rpicam for cameras {one} and {other}"),
-                format!("both are camera module {}, which only one can use", module(a)),
-                "name the second module, such as --camera 'garden=rpicam:--camera 1'",
+                format!("cannot use one camera module for two cameras, {one} and {other}"),
+                format!("both use module {}, which only one can use", module(a)),
+                "choose the second module for one of them, such as --camera 'garden=rpicam:--camera 1'",
             ))
         }
         _ => Ok(()),
@@ -147,12 +157,11 @@ mod tests {
         let (node_text, link_text) = (node.to_str().unwrap(), link.to_str().unwrap());
         let told = complaint(&[("name = 'a'", node_text), ("name = 'b'", link_text)]);
         fs::remove_dir_all(&folder).unwrap();
-        assert!(
-            told.contains(&format!("{link_text} for camera b: both are the device {node_text}")),
-            "{told}"
-        );
+        let expected =
+            format!("two cameras, a and b: {node_text} and {link_text} are both {node_text}, which only");
+        assert!(told.contains(&expected), "{told}");
         let gone = [("name = 'a'", "/dev/not-there"), ("name = 'b'", "/dev/not-there")];
-        assert!(complaint(&gone).contains("both are the device"));
+        assert!(complaint(&gone).contains("both name /dev/not-there, which only one can use"));
         assert!(settings(&[("name = 'a'", "/dev/not-there"), ("name = 'b'", "/dev/nor-this")]).is_ok());
     }
 
@@ -160,7 +169,7 @@ mod tests {
     fn one_camera_module_twice_is_refused() {
         for (one, other) in [("rpicam", "rpicam"), ("rpicam:--camera 1", "rpicam:--hflip --camera=1")] {
             let told = complaint(&[("name = 'a'", one), ("name = 'b'", other)]);
-            assert!(told.contains("both are camera module"), "{told}");
+            assert!(told.contains("both use module"), "{told}");
         }
         assert!(settings(&[("name = 'a'", "rpicam"), ("name = 'b'", "rpicam:--camera 1")]).is_ok());
         assert!(settings(&[("name = 'a'", "pattern"), ("name = 'b'", "pattern")]).is_ok());
