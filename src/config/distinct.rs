@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::settings::CameraSettings;
 use crate::camera::{PipeSpec, SourceSpec};
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 
 /// A camera and its name.
 type Named = (String, CameraSettings);
@@ -44,12 +44,15 @@ fn check_names((one, _): &Named, (other, _): &Named) -> Result<(), Problem> {
         return Ok(());
     }
     let why = if one == other {
-        format!("two have the same name, {one}")
+        text!("two have the same name, {}", one)
     } else {
-        format!("{one} and {other} differ only in upper and lower case, which files on many disks do not")
+        text!("{} and {} differ only in upper and lower case, which files on many disks do not", one, other)
     };
-    let advice = "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2";
-    Err(Problem::new("cannot name the cameras", why, advice))
+    Err(Problem::new(
+        text!("cannot name the cameras"),
+        why,
+        text!("give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2"),
+    ))
 }
 
 fn check_titles(one: &Named, other: &Named) -> Result<(), Problem> {
@@ -58,43 +61,44 @@ fn check_titles(one: &Named, other: &Named) -> Result<(), Problem> {
     if one.to_lowercase() != other.to_lowercase() {
         return Ok(());
     }
-    let why = format!("the page would show two cameras as {one:?}");
     Err(Problem::new(
-        "cannot use these titles",
-        why,
-        "give each camera a title of its own, below its [[camera]]",
+        text!("cannot use these titles"),
+        text!("the page would show two cameras as \"{}\"", one),
+        text!("give each camera a title of its own, below its [[camera]]"),
     ))
 }
 
 fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
     match (&a.source.spec, &b.source.spec) {
-        (SourceSpec::Device(a), SourceSpec::Device(b)) if device(a) == device(b) => Err(Problem::new(
-            format!("cannot use one device for two cameras, {one} and {other}"),
-            if a == b {
-                format!("both name {}, which only one can use", a.display())
+        (SourceSpec::Device(a), SourceSpec::Device(b)) if device(a) == device(b) => {
+            let [shown_a, shown_b, device] = [a, b, &device(a)].map(|path| path.display().to_string());
+            let why = if a == b {
+                text!("both name {}, which only one can use", shown_a)
             } else {
-                let device = device(a);
-                format!(
-                    "{} and {} are both {}, which only one can use",
-                    a.display(),
-                    b.display(),
-                    device.display()
-                )
-            },
-            "leave one of them out: one camera can have any number of viewers; boardcam probe lists all devices",
-        )),
+                text!("{} and {} are both {}, which only one can use", shown_a, shown_b, device)
+            };
+            Err(Problem::new(
+                text!("cannot use one device for two cameras, {} and {}", one, other),
+                why,
+                text!(
+                    "leave one of them out: one camera can have any number of viewers; boardcam probe lists all devices"
+                ),
+            ))
+        }
         (SourceSpec::Pipe(PipeSpec::Stdin), SourceSpec::Pipe(PipeSpec::Stdin)) => Err(Problem::new(
-            format!("cannot take the pictures of two cameras, {one} and {other}, from standard input"),
-            "there is only one",
-            "let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'",
+            text!("cannot take the pictures of two cameras, {} and {}, from standard input", one, other),
+            text!("there is only one"),
+            text!("let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'"),
         )),
         (SourceSpec::Pipe(PipeSpec::Rpicam(a)), SourceSpec::Pipe(PipeSpec::Rpicam(b)))
             if module(a) == module(b) =>
         {
             Err(Problem::new(
-                format!("cannot use one camera module for two cameras, {one} and {other}"),
-                format!("both use module {}, which only one can use", module(a)),
-                "choose the second module for one of them, such as --camera 'garden=rpicam:--camera 1'",
+                text!("cannot use one camera module for two cameras, {} and {}", one, other),
+                text!("both use module {}, which only one can use", module(a)),
+                text!(
+                    "choose the second module for one of them, such as --camera 'garden=rpicam:--camera 1'"
+                ),
             ))
         }
         _ => Ok(()),

@@ -172,10 +172,11 @@ fn minor_at(path: &Path) -> Option<u32> {
 /// Why a search does not try this node: another camera of the settings has it, under one of these paths.
 fn reserved(node: &Node, paths: &[PathBuf], minor_at: impl Fn(&Path) -> Option<u32>) -> Option<Refusal> {
     let path = paths.iter().find(|path| minor_at(path) == Some(node.minor))?;
-    let what = format!("cannot use {}", node.path.display());
-    let why = format!("another camera of the settings has it, as {}", path.display());
-    let problem =
-        Problem::new(what, why, "plug in one more camera, or leave one of the two out of the settings");
+    let problem = Problem::new(
+        text!("cannot use {}", node.path.display().to_string()),
+        text!("another camera of the settings has it, as {}", path.display().to_string()),
+        text!("plug in one more camera, or leave one of the two out of the settings"),
+    );
     Some(Refusal::new(Cause::Reserved, problem))
 }
 
