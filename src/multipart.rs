@@ -42,19 +42,28 @@ pub const ADVANCE_TRAILER: &[u8] =
 /// The longest part header, in bytes: the fixed text with two 20-digit numbers and microseconds.
 pub const HEAD_MAX: usize = 128;
 
+/// The longest time in a header, in bytes: 20 digits, a dot and microseconds.
+const TIMESTAMP_MAX: usize = 27;
+
 /// The header of one part.
 pub type PartHead = heapless::String<HEAD_MAX>;
 
+/// A time in seconds since 1970, with microseconds: the value of X-Timestamp.
+pub fn timestamp(time: SystemTime) -> heapless::String<TIMESTAMP_MAX> {
+    let time = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let mut stamp = heapless::String::new();
+    let _ = write!(stamp, "{}.{:06}", time.as_secs(), time.subsec_micros()); // TIMESTAMP_MAX holds the largest number
+    stamp
+}
+
 /// Makes the header of a part with a JPEG of `length` bytes that was captured at `captured`.
 pub fn part_head(length: usize, captured: SystemTime) -> PartHead {
-    let captured = captured.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let mut head = PartHead::new();
     // Cannot overflow: HEAD_MAX holds the largest numbers, as a test shows.
     let _ = write!(
         head,
-        "Content-Type: image/jpeg\r\nContent-Length: {length}\r\nX-Timestamp: {}.{:06}\r\n\r\n",
-        captured.as_secs(),
-        captured.subsec_micros()
+        "Content-Type: image/jpeg\r\nContent-Length: {length}\r\nX-Timestamp: {}\r\n\r\n",
+        timestamp(captured)
     );
     head
 }

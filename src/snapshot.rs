@@ -14,7 +14,7 @@ use crate::names::DEFAULT_CAMERA;
 use crate::problem::Problem;
 use crate::stream::Stream;
 
-/// How long the first picture may take, including the search for the camera.
+/// How long the first picture may take, including the search for the camera, unless the settings say more.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Time between two checks whether there is a picture.
@@ -47,7 +47,8 @@ fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
     let feed = Arc::new(feed);
     let _demand = Demand::new(feed.clone());
     let shutdown = Shutdown::default();
-    let deadline = Instant::now() + PATIENCE;
+    let patience = config.timeout.unwrap_or_default().max(PATIENCE);
+    let deadline = Instant::now() + patience;
     thread::scope(|scope| {
         scope.spawn(|| Stream::new(&feed, writer, &shutdown, &|| {}).run());
         let result = loop {
@@ -56,16 +57,17 @@ fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
             if let Some(jpeg) = picture {
                 break Ok(jpeg);
             }
-            let waiting = match &feed.status().state {
-                CaptureState::Waiting(problem) => Some(problem.clone()),
-                CaptureState::Starting | CaptureState::Live(_) => None,
+            let (is_refused, problem) = {
+                let status = feed.status();
+                (matches!(status.state, CaptureState::Waiting(_)), status.problem().cloned())
             };
-            if let Some(problem) = waiting {
+            if let Some(problem) = problem.clone().filter(|_| is_refused) {
                 break Err(problem);
             }
             if Instant::now() > deadline {
-                let why = format!("no picture came within {} s", PATIENCE.as_secs());
-                break Err(Problem::new("cannot take a picture", why, "see what boardcam probe says"));
+                let why = format!("no picture came within {} s", patience.as_secs());
+                let none = Problem::new("cannot take a picture", why, "see what boardcam probe says");
+                break Err(problem.unwrap_or(none));
             }
             thread::sleep(CHECK_PERIOD);
         };

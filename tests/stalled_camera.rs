@@ -42,7 +42,7 @@ impl Source for Stalling {
         }
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
+        Ok(Some(Frame { bytes, captured, sequence, flaw: None }))
     }
 }
 

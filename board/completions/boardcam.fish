@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_boardcam_global_optspecs
-    string join \n camera= title= size= fps= format= quality= encoder= bad-frames= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
+    string join \n camera= title= size= fps= format= quality= encoder= bad-frames= timeout= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
 end
 
 function __fish_boardcam_needs_command
@@ -32,6 +32,7 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -l format -d 'What to as
 complete -c boardcam -n "__fish_boardcam_needs_command" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r
@@ -68,6 +69,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l format -d 'W
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r
@@ -98,6 +100,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l format -d
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r
@@ -127,6 +130,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l format -d 'W
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r
@@ -157,6 +161,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l form
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r
@@ -185,6 +190,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l format -d 'Wh
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l timeout -d 'How long a camera or command may deliver nothing before it is opened again; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l listen -d 'Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4 [default: [::]:8080]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l tls -d 'Serve HTTPS with a certificate that boardcam makes and renews (auto), or with your own (CERT.pem,KEY.pem, read again when they change). Plain HTTP then redirects to it, except for /healthz and for programs on this machine that call it localhost or 127.0.0.1 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l tls-listen -d 'Address and port to serve HTTPS on, or a port alone [default: [::]:8443]' -r

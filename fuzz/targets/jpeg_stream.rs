@@ -1,5 +1,5 @@
 //! Whatever another program writes, and however its bytes are cut into reads: the same frames come out, none is
-//! larger than the cap, and a whole JPEG behind all of it is found.
+//! larger than the cap, and a whole JPEG behind all of it is found. Damage inside a scan costs that frame alone.
 #![no_main]
 
 use boardcam::camera::pipe::splitter::{Found, READ, Splitter};
@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 /// The largest frame; small, so that the fuzzer reaches it.
 const CAP: usize = 4096;
 
-/// All that comes out, up to `piece` bytes a read; `None` was too large.
+/// All whole frames that come out, up to `piece` bytes a read; `None` was too large or damaged.
 fn split(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
     let mut splitter = Splitter::new(CAP);
     let mut found = Vec::new();
@@ -18,11 +18,12 @@ fn split(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
         while let Some(one) = splitter.advance() {
             let frame = splitter.frame();
             assert!(frame.len() <= CAP);
-            assert_eq!(frame.is_empty(), one == Found::TooLarge);
+            assert!(!frame.is_empty() || one != Found::Frame);
             found.push((one == Found::Frame).then(|| frame.to_vec()));
         }
     }
-    assert!(splitter.garbage() <= stream.len() as u64);
+    assert!(splitter.garbage() <= stream.len() as u64 && splitter.begun() <= CAP + 2 * READ);
+    assert!(splitter.sample().len() as u64 <= splitter.garbage());
     found
 }
 
@@ -41,6 +42,13 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     assert_eq!(split(&[WHOLE, stream].concat(), READ).first(), Some(&Some(WHOLE.to_vec())));
+    // In a scan nothing leads past the next beginning, not even for a moment.
+    if stream.len() < CAP / 4 && !stream.windows(3).any(|bytes| bytes == b"\xff\xd8\xff") {
+        let (head, rest) = WHOLE.split_at(WHOLE.len() - 4);
+        let behind = 5;
+        let found = split(&[head, stream, rest, &WHOLE.repeat(behind)].concat(), READ);
+        assert!(found.ends_with(&vec![Some(WHOLE.to_vec()); behind]));
+    }
     // However it was led astray: the longest segment, then the cap, and it finds its way back.
     let times = (2 * CAP + 2 * READ) / WHOLE.len();
     let found = split(&[stream, &WHOLE.repeat(times)].concat(), READ);

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::source::SourceInfo;
 use crate::picture::{Layout, Size};
@@ -165,6 +166,9 @@ pub struct SourceConfig {
     pub quality: Option<u8>,
     /// How many unusable frames in a row are tolerated before the camera is reopened, 1 to 1000.
     pub bad_frames: u32,
+    /// How long the source may deliver nothing before it is reopened. If not set, it is learned from the source's own
+    /// rate.
+    pub timeout: Option<Duration>,
 }
 
 impl SourceConfig {
@@ -186,6 +190,7 @@ impl SourceConfig {
             encoder: EncodeMode::Auto,
             quality: None,
             bad_frames: Self::DEFAULT_BAD_FRAMES,
+            timeout: None,
         }
     }
 

@@ -34,4 +34,8 @@ impl Source for Faulty {
         }
         self.0.next(timeout)
     }
+
+    fn instead(&self) -> Option<Problem> {
+        self.0.instead()
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::source::Flaw;
 use crate::problem::{Problem, text};
 
 /// How often a search calls [`Observer::keep_waiting`], at least.
@@ -14,6 +15,13 @@ pub trait Observer {
 
     /// Called at least every [`OBSERVE_PERIOD`] while waiting for pictures; `false` cancels the search.
     fn keep_waiting(&mut self) -> bool;
+
+    /// A source that is being opened has delivered a frame that cannot be used.
+    fn unusable(&mut self, _flaw: Flaw) {}
+
+    /// The first usable picture of a source takes longer than usual, for the reason that `problem` gives. The wait goes
+    /// on. Called again when the reason changes.
+    fn delayed(&mut self, _problem: &Problem) {}
 }
 
 /// The result of a search that its observer cancelled.

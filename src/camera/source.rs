@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::jpeg::passthrough::Fault;
 use crate::picture::{Layout, Range, Size};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// What an open source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,8 @@ pub struct SourceInfo {
     pub stride: u32,
     /// The range of its samples; meaningless for MJPEG.
     pub range: Range,
-    /// The largest frame that the source announces (V4L2 sizeimage), in bytes, 1 or more.
+    /// The largest frame that the source announces (V4L2 sizeimage), or, where none does, that its first picture lets
+    /// expect, in bytes, 1 or more.
     pub max_frame: usize,
     /// Agreed time between two frames; `None` if the driver does not say.
     pub interval: Option<Duration>,
@@ -34,6 +36,11 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
+    /// Whether this is a device with a driver, and not another program or the test pattern.
+    pub fn is_device(&self) -> bool {
+        !self.driver.is_empty()
+    }
+
     /// Agreed frames per second, rounded to a thousandth; `None` if the driver does not say.
     pub fn fps(&self) -> Option<f64> {
         self.interval.map(|interval| (1e3 / interval.as_secs_f64()).round() / 1e3)
@@ -49,8 +56,33 @@ pub struct Frame<'a> {
     pub captured: Instant,
     /// The source's own frame number; a gap means that frames were lost before they reached us.
     pub sequence: u32,
-    /// The driver marked the contents as corrupt (V4L2_BUF_FLAG_ERROR), or the frame was too large to be read whole.
-    pub flagged: bool,
+    /// Why it is not to be shown, as far as the source knows; `None` for most frames.
+    pub flaw: Option<Flaw>,
+}
+
+/// Why a frame of a source is not to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The driver marked the contents as corrupt (V4L2_BUF_FLAG_ERROR), or says that they are more than its buffer.
+    Flagged,
+    /// It is larger than any frame may be, and was not read whole.
+    TooLarge,
+    /// Its bytes were damaged on their way: it holds what no JPEG holds.
+    Damaged,
+    /// It is not a JPEG that can be shown.
+    Fault(Fault),
+}
+
+impl Flaw {
+    /// What is wrong with frames like this, in words.
+    pub fn text(self) -> Text {
+        match self {
+            Flaw::Flagged => text!("its driver marks them as damaged"),
+            Flaw::TooLarge => text!("they are larger than 16 MiB"),
+            Flaw::Damaged => text!("their bytes are damaged: they hold what no JPEG holds"),
+            Flaw::Fault(fault) => fault.text(),
+        }
+    }
 }
 
 /// Why an open source stopped delivering. It must be dropped and opened again.
@@ -68,4 +100,9 @@ pub trait Source: Send {
     /// [`SourceError`] if the source can deliver no more: it was unplugged, or the driver failed in a way that only
     /// reopening can fix. Every later call returns the same error.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError>;
+
+    /// While no frames come: what comes in their place, if the source knows that.
+    fn instead(&self) -> Option<Problem> {
+        None
+    }
 }

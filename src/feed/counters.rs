@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::histogram::Histogram;
+use crate::camera::Flaw;
 use crate::jpeg::decodable::{Refused, Undecodable};
 use crate::jpeg::passthrough::Fault;
 use crate::jpeg::transcode::TranscodeError;
@@ -12,15 +13,17 @@ use crate::problem::{Text, text};
 /// Why a captured frame was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// The source marked its contents as corrupt.
+    /// The driver marked its contents as corrupt.
     Flagged,
+    /// A program's frame was damaged on its way.
+    Damaged,
     /// It is not a whole JPEG, or of a kind that cannot be shown.
     Fault(Fault),
     /// It is a JPEG that had to be decoded and cannot be.
     Undecodable(Undecodable),
     /// Its size is not the one that was agreed with the camera.
     WrongSize,
-    /// It is larger than a slot.
+    /// It is larger than a slot, or than any frame may be.
     TooLarge,
     /// It has too few pixels for a picture, or could not be encoded.
     Unencodable,
@@ -31,8 +34,9 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    const OWN: [DropReason; 6] = [
+    const OWN: [DropReason; 7] = [
         DropReason::Flagged,
+        DropReason::Damaged,
         DropReason::WrongSize,
         DropReason::TooLarge,
         DropReason::Unencodable,
@@ -64,6 +68,7 @@ impl DropReason {
     pub fn name(self) -> &'static str {
         match self {
             DropReason::Flagged => "flagged",
+            DropReason::Damaged => "damaged",
             DropReason::Fault(fault) => fault.name(),
             DropReason::Undecodable(reason) => reason.name(),
             DropReason::WrongSize => "wrong_size",
@@ -83,11 +88,12 @@ impl DropReason {
     pub fn text(self) -> Text {
         match self {
             DropReason::Flagged => text!("the driver marks the frame as damaged"),
+            DropReason::Damaged => text!("the frame's bytes are damaged: they hold what no JPEG holds"),
             DropReason::Fault(fault) => fault.text(),
             DropReason::Undecodable(reason) => reason.text(),
-            DropReason::WrongSize => text!("the frame has another size than agreed with the camera"),
+            DropReason::WrongSize => text!("the frame has another size than those before it"),
             DropReason::TooLarge => {
-                text!("the frame has more bytes than were expected of a picture of its size")
+                text!("the frame is larger than 16 MiB, or than there is memory for")
             }
             DropReason::Unencodable => {
                 text!("the frame has too few bytes for a picture, or cannot be encoded")
@@ -109,6 +115,17 @@ impl From<Refused> for DropReason {
         match refused {
             Refused::Fault(fault) => DropReason::Fault(fault),
             Refused::Undecodable(reason) => DropReason::Undecodable(reason),
+        }
+    }
+}
+
+impl From<Flaw> for DropReason {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Flagged => DropReason::Flagged,
+            Flaw::TooLarge => DropReason::TooLarge,
+            Flaw::Damaged => DropReason::Damaged,
+            Flaw::Fault(fault) => DropReason::Fault(fault),
         }
     }
 }

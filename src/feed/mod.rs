@@ -16,6 +16,7 @@ mod status;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use crate::camera::SourceConfig;
 use crate::host::service::{Pulse, Watched};
@@ -129,6 +130,12 @@ impl Feed {
         self.demands.total()
     }
 
+    /// Whether a picture that was captured at `captured` is still what the camera shows, since its pictures come seldom.
+    pub fn is_current(&self, captured: Instant) -> bool {
+        let status = self.status();
+        status.seldom && status.last_frame == Some(captured) && captured.elapsed() <= status.patience
+    }
+
     /// Lets the calling thread wait for frames until the listener is dropped.
     pub fn listen(&self) -> Listener<'_> {
         Listener::new(self)
@@ -170,10 +177,12 @@ impl Watched for Feed {
 
     fn status(&self) -> String {
         let status = Feed::status(self);
-        match &status.state {
-            CaptureState::Starting => self.not_yet().to_string(),
-            CaptureState::Live(info) => format!("{}: {} at {:.0}/s", self.name, info.size, status.fps),
-            CaptureState::Waiting(problem) => format!("{}: {problem}", self.name),
+        match (&status.state, status.problem()) {
+            (_, Some(problem)) => format!("{}: {problem}", self.name),
+            (CaptureState::Live(info), None) => {
+                format!("{}: {} at {:.0}/s", self.name, info.size, status.fps)
+            }
+            (CaptureState::Starting | CaptureState::Waiting(_), None) => self.not_yet().to_string(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a camera delivers, and if not, why.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::camera::SourceInfo;
 use crate::problem::Problem;
@@ -27,11 +27,33 @@ pub struct Status {
     pub fps: f32,
     /// When the last usable frame was captured.
     pub last_frame: Option<Instant>,
+    /// What is wrong although the source is open, or is being opened: its frames cannot be used, or none come.
+    pub concern: Option<Problem>,
+    /// Whether pictures come so seldom that a viewer gets the newest one instead of waiting.
+    pub seldom: bool,
+    /// The last picture is good for this long.
+    pub patience: Duration,
 }
 
 impl Status {
     /// The state of a camera that has not been tried yet.
     pub(super) fn starting() -> Self {
-        Self { state: CaptureState::Starting, refused: Vec::new(), fps: 0.0, last_frame: None }
+        Self {
+            state: CaptureState::Starting,
+            refused: Vec::new(),
+            fps: 0.0,
+            last_frame: None,
+            concern: None,
+            seldom: false,
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// What is wrong; `None` if nothing is, or if nothing is known yet.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.state {
+            CaptureState::Waiting(problem) => Some(self.concern.as_ref().unwrap_or(problem)),
+            CaptureState::Starting | CaptureState::Live(_) => self.concern.as_ref(),
+        }
     }
 }

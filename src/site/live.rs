@@ -13,7 +13,7 @@ use crate::names::is_viewer_id;
 use crate::problem::{Problem, text};
 use crate::protocol::{HEADER, Order, OrderKind};
 
-/// A camera works if its last picture is at most this old.
+/// A camera works if its last picture is at most this old, or as old as its own rate explains.
 const HEALTHY: Duration = Duration::from_secs(10);
 
 /// `GET /stream` and its other names.
@@ -26,7 +26,7 @@ pub(super) fn stream(ctx: &RequestContext<'_>) -> Response {
     }
 }
 
-/// `GET /snapshot` and its other names: one fresh picture. With `?card=1`, the drawn card if there is none.
+/// `GET /snapshot` and its other names: one fresh picture, or the last one of a camera whose pictures come seldom. With `?card=1`, the drawn card if there is none.
 pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
     let query = match StreamQuery::of(ctx) {
         // These two are for streams only.
@@ -54,18 +54,22 @@ pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
 fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
     let status = ctx.feed().status();
     match &status.state {
-        CaptureState::Starting => Some(ctx.feed().not_yet()),
-        CaptureState::Waiting(problem) => Some(problem.clone()),
+        CaptureState::Starting | CaptureState::Waiting(_) => {
+            Some(status.problem().cloned().unwrap_or_else(|| ctx.feed().not_yet()))
+        }
         CaptureState::Live(_) => {
             let age = status.last_frame?.elapsed();
-            (age > HEALTHY).then(|| {
-                let why = text!("the last picture is {} s old", format!("{:.0}", age.as_secs_f32()));
+            if age <= HEALTHY.max(status.patience) {
+                return None;
+            }
+            let old = || {
                 Problem::new(
                     text!("cannot show {}", ctx.feed().label()),
-                    why,
+                    text!("the last picture is {} s old", format!("{:.0}", age.as_secs_f32())),
                     text!("boardcam reopens the camera"),
                 )
-            })
+            };
+            Some(status.concern.clone().unwrap_or_else(old))
         }
     }
 }

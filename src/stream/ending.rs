@@ -19,7 +19,7 @@ pub enum SessionEnd {
     /// Too many frames in a row were unusable. `is_device`: it is a device with a driver.
     Unusable { source: String, is_device: bool, frames: u32, last: DropReason },
     /// No frame came for this long.
-    Stalled { source: String, time: Duration },
+    Stalled { source: String, is_device: bool, time: Duration },
     /// The source ended.
     SourceEnded(Problem),
     /// This program's own code panicked.
@@ -31,8 +31,12 @@ pub enum SessionEnd {
 impl SessionEnd {
     /// The end, or the interruption, of a source whose last `frames` frames were unusable.
     pub(super) fn unusable(info: &SourceInfo, frames: u32, last: DropReason) -> Self {
-        let is_device = !info.driver.is_empty();
-        SessionEnd::Unusable { source: info.source.clone(), is_device, frames, last }
+        SessionEnd::Unusable { source: info.source.clone(), is_device: info.is_device(), frames, last }
+    }
+
+    /// The end of a source that delivered nothing for this long.
+    pub(super) fn stalled(info: &SourceInfo, time: Duration) -> Self {
+        SessionEnd::Stalled { source: info.source.clone(), is_device: info.is_device(), time }
     }
 
     /// Whether the log already says this. A source that has ended for good is reported once when it ends, and not
@@ -42,6 +46,7 @@ impl SessionEnd {
             (Self::NotFound(one) | Self::SourceEnded(one), Self::NotFound(two) | Self::SourceEnded(two)) => {
                 one == two
             }
+            (Self::Stalled { source: one, .. }, Self::Stalled { source: two, .. }) => one == two,
             (
                 Self::Unusable { source, last, .. },
                 Self::Unusable { source: other_source, last: other_last, .. },
@@ -72,11 +77,10 @@ impl SessionEnd {
                 },
                 advice(*last, *is_device),
             ),
-            Self::Stalled { source, time } => Problem::new(
-                text!("cannot get pictures from {}", source),
-                text!("none came for {} s", format!("{:.0}", time.as_secs_f32())),
-                text!("check the cable and the power supply; boardcam reopens the camera"),
-            ),
+            Self::Stalled { source, is_device, time } => {
+                let time = format!("{:.0}", time.as_secs_f32());
+                silent(source, *is_device, text!("none came for {} s", time))
+            }
             Self::Panicked { camera } => Problem::new(
                 text!("cannot go on with {}", camera),
                 text!("an error in this program stopped it"),
@@ -85,6 +89,16 @@ impl SessionEnd {
             Self::Shutdown => return None,
         })
     }
+}
+
+/// No pictures come from a source; `why` says for how long.
+pub(super) fn silent(source: &str, is_device: bool, why: Text) -> Problem {
+    let advice = if is_device {
+        text!("check the cable and the power supply; boardcam reopens the camera")
+    } else {
+        text!("see what the program waits for; boardcam restarts it, and waits longer if timeout is set")
+    };
+    Problem::new(text!("cannot get pictures from {}", source), why, advice)
 }
 
 /// What to do about frames that were dropped for this reason.

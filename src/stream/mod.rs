@@ -9,16 +9,18 @@
 
 mod ending;
 mod figures;
+mod patience;
+mod said;
 mod session;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{debug, error, info, warn};
+use log::{Level, debug, error, info, log, warn};
 
 use crate::camera::find::{self, Finder};
-use crate::camera::{EncodeMode, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
+use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
 use crate::canvas::Canvas;
 use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
@@ -27,24 +29,23 @@ use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
 use crate::names::CameraLabel;
 use crate::picture::Size;
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use crate::ring::{Meta, NoMemory, Writer};
 pub use ending::SessionEnd;
+use ending::silent;
 use figures::Figures;
+use patience::Patience;
+use said::Said;
 use session::{Session, Taken};
 
 /// The longest wait before it checks whether the program is ending.
-const PATIENCE: Duration = Duration::from_millis(250);
+const CHECK_PERIOD: Duration = Duration::from_millis(250);
 
 /// The clock on the card moves this often.
 const CARD_PERIOD: Duration = Duration::from_secs(1);
 
-/// A camera that has delivered pictures and then none for this many frame intervals has stalled, ...
-const STALL_INTERVALS: u32 = 10;
-/// ... though never before this time, ...
-const STALL_MIN: Duration = Duration::from_secs(2);
-/// ... or after this time, where the driver does not report an interval.
-const STALL_UNKNOWN: Duration = Duration::from_secs(10);
+/// After this time without a usable frame, page and log say what is wrong. With [`CHECK_PERIOD`], that is within 2 s.
+const SAY_AFTER: Duration = Duration::from_millis(1500);
 
 /// Pauses between searches; the last one repeats. A pause ends early when a device comes or goes.
 const PAUSES: [Duration; 4] =
@@ -66,8 +67,13 @@ pub struct Stream<'a> {
     /// The size of the last picture; the card has the same.
     last_size: Size,
     next_card: Instant,
+    /// What is known about the source's rate.
+    patience: Patience,
     /// Why the last session ended, until there is a picture again.
     ended: Option<SessionEnd>,
+    said: Said<'a>,
+    /// When the source was opened; `None` while there is none.
+    opened: Option<Instant>,
     /// The title of the card, and the problem on it.
     trouble: (&'static str, Problem),
     figures: Figures,
@@ -84,7 +90,10 @@ impl<'a> Stream<'a> {
             writer,
             last_size: feed.config.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
+            patience: Patience::new(feed.config.timeout),
             ended: None,
+            said: Said::new(CameraLabel(&feed.name)),
+            opened: None,
             trouble: (Card::NO_PICTURE, feed.not_yet()),
             figures: Figures::new(),
         }
@@ -103,10 +112,13 @@ impl<'a> Stream<'a> {
             if self.shutdown.has_begun() {
                 return;
             }
-            self.wait_for(end);
             if began.elapsed() > GOOD_SESSION {
                 pauses = 0;
             }
+            if self.opened.take().is_some_and(|opened| opened.elapsed() > GOOD_SESSION) {
+                self.said.forget();
+            }
+            self.wait_for(end);
             self.pause(PAUSES[pauses], devices);
             pauses = (pauses + 1).min(PAUSES.len() - 1);
         }
@@ -135,38 +147,79 @@ impl<'a> Stream<'a> {
         if let Err(end) = self.begin(&info) {
             return end;
         }
-        let stall =
-            info.interval.map_or(STALL_UNKNOWN, |interval| (interval * STALL_INTERVALS).max(STALL_MIN));
+        self.patience.begin(&info);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
-        let mut last_frame = Instant::now();
+        let (mut last_frame, mut last_good) = (Instant::now(), Instant::now());
         while !self.shutdown.has_begun() {
-            match source.next(PATIENCE.min(stall)) {
+            match source.next(CHECK_PERIOD.min(self.patience.limit())) {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
-                    self.take(&frame, &mut session, &info);
+                    self.learn(&frame, &mut session);
+                    if self.take(&frame, &mut session, &info) {
+                        last_good = last_frame;
+                    }
                     if let Some((frames, last)) = session.too_many_bad() {
                         return SessionEnd::unusable(&info, frames, last);
                     }
                 }
-                Ok(None) if last_frame.elapsed() > stall => {
-                    return SessionEnd::Stalled { source: info.source, time: last_frame.elapsed() };
+                Ok(None) if last_frame.elapsed() > self.patience.limit() => {
+                    self.patience.stalled();
+                    return SessionEnd::stalled(&info, last_frame.elapsed());
                 }
                 Ok(None) => {}
                 Err(SourceError(problem)) => return SessionEnd::SourceEnded(problem),
             }
             if let Some((frames, last)) = session.no_picture() {
                 self.note_no_picture(SessionEnd::unusable(&info, frames, last));
+            } else if last_good.elapsed() > SAY_AFTER {
+                self.explain(&*source, &info, last_frame);
             }
             self.housekeeping();
         }
         SessionEnd::Shutdown
     }
 
+    /// Learns the source's rate from a frame. If pictures come seldom, the newest one is kept for whoever asks.
+    fn learn(&mut self, frame: &Frame<'_>, session: &mut Session) {
+        self.patience.frame(frame.captured);
+        let seldom = self.patience.is_seldom();
+        session.keep_newest(seldom);
+        let mut status = self.feed.status();
+        (status.seldom, status.patience) = (seldom, self.patience.limit());
+    }
+
+    /// Says why an open source shows nothing new, if that is wrong.
+    fn explain(&mut self, source: &dyn Source, info: &SourceInfo, last_frame: Instant) {
+        let concern = if let Some(problem) = source.instead() {
+            problem
+        } else if last_frame.elapsed() > self.patience.overdue(SAY_AFTER) {
+            silent(&info.source, info.is_device(), text!("none has come for longer than usual"))
+        } else {
+            return;
+        };
+        self.concern(concern);
+    }
+
+    /// From now on, page, `/state` and card say what is wrong; the log says it once.
+    fn concern(&mut self, problem: Problem) {
+        let mut status = self.feed.status();
+        if status.concern.as_ref() == Some(&problem) {
+            return;
+        }
+        status.concern = Some(problem.clone());
+        drop(status);
+        self.trouble = (Card::NO_PICTURE, problem.clone());
+        self.said.trouble(&SessionEnd::NotFound(problem));
+    }
+
     /// Gets memory for the source's frames, and logs what it delivers.
     fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
         let label = self.label();
-        info!("{label}: opened {}", in_words(info));
-        for compromise in &info.compromises {
+        self.opened = Some(Instant::now());
+        self.said.begin();
+        let level = self.said.level();
+        log!(level, "{label}: opened {}", in_words(info));
+        for compromise in info.compromises.iter().filter(|_| level == Level::Info) {
             warn!("{label}: {}: {compromise}", info.source);
         }
         self.last_size = info.size;
@@ -180,19 +233,21 @@ impl<'a> Stream<'a> {
         self.writer.reserve(capacity).map_err(no_memory)?;
         // A source that was lost is back with its first usable frame, not before.
         if self.ended.is_none() {
-            self.feed.status().state = CaptureState::Live(info.clone());
+            let mut status = self.feed.status();
+            (status.state, status.concern) = (CaptureState::Live(info.clone()), None);
         }
         Ok(())
     }
 
-    fn take(&mut self, frame: &Frame<'_>, session: &mut Session, info: &SourceInfo) {
+    /// Puts a frame into the ring if somebody wants it; returns whether it can be used.
+    fn take(&mut self, frame: &Frame<'_>, session: &mut Session, info: &SourceInfo) -> bool {
         let taken = session.take(frame, self.feed, &mut self.writer);
         if taken.is_ok() && self.ended.take().is_some() {
-            info!("{}: the picture is back", self.label());
+            log!(self.said.level(), "{}: the picture is back", self.label());
             let info = SourceInfo { size: session.size(), ..info.clone() };
             self.feed.status().state = CaptureState::Live(info);
         }
-        match taken {
+        match &taken {
             Ok(Taken::Published) => self.announce(),
             Ok(Taken::Unwanted) => {}
             Err(reason) => {
@@ -204,6 +259,7 @@ impl<'a> Stream<'a> {
             let fps = self.feed.status().fps;
             debug!("{}: {captured} frames, {fps:.2}/s", self.label());
         }
+        taken.is_ok()
     }
 
     /// There is a new frame in the ring: wakes its viewers first, then the threads that process it further.
@@ -228,11 +284,9 @@ impl<'a> Stream<'a> {
             self.next_card = Instant::now();
         }
         status.state = CaptureState::Waiting(problem.clone());
-        status.fps = 0.0;
+        (status.concern, status.fps, status.seldom) = (None, 0.0, false);
         drop(status);
-        if !self.ended.as_ref().is_some_and(|ended| ended.is_same(&end)) {
-            warn!("{}: {problem}", self.label());
-        }
+        self.said.trouble(&end);
         self.ended = Some(end);
         let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
         self.trouble = (title, problem);
@@ -244,7 +298,7 @@ impl<'a> Stream<'a> {
         let end = Instant::now() + pause;
         while Instant::now() < end && find::devices_fingerprint() == devices {
             self.pass_time();
-            if self.shutdown.wait(PATIENCE) {
+            if self.shutdown.wait(CHECK_PERIOD) {
                 return;
             }
         }
@@ -336,6 +390,16 @@ impl Observer for Search<'_, '_> {
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
         !self.stream.shutdown.has_begun()
+    }
+
+    fn unusable(&mut self, flaw: Flaw) {
+        let counters = &self.stream.feed.counters;
+        counters.captured.fetch_add(1, Ordering::Relaxed);
+        counters.drop_one(flaw.into());
+    }
+
+    fn delayed(&mut self, problem: &Problem) {
+        self.stream.concern(problem.clone());
     }
 }
 

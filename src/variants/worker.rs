@@ -152,9 +152,14 @@ impl Worker {
                 counters.encoded.fetch_add(1, Ordering::Relaxed);
                 counters.published.fetch_add(1, Ordering::Relaxed);
                 let fps = self.rate.count(meta.captured);
+                let (seldom, patience) = {
+                    let status = self.source.status();
+                    (status.seldom, status.patience)
+                };
                 let mut status = self.running.feed.status();
                 (status.fps, status.last_frame) = (fps, Some(meta.captured));
                 status.state = CaptureState::Starting; // a problem there was is over
+                (status.seldom, status.patience) = (seldom, patience);
                 drop(status);
                 (self.registry.wake)();
             }

@@ -1,164 +1,18 @@
 //! Pictures from other programs. Whatever such a program does affects only its own camera.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use client::{Outcome, Viewer, ensure, wait_for};
-use rustix::process::{Pid, Signal, kill_process_group};
+use client::{Outcome, ensure, wait_for};
+use rustix::process::Signal;
 
 use crate::boardcam::{Boardcam, complaint, goes_on, run};
+use crate::program::{Program, dropped, processes, with_rpicam};
 
 /// boardcam must end within this time.
 const SOON: Duration = Duration::from_secs(2);
-
-/// A folder with a script that stands in for a program that delivers pictures. It is removed when the test ends.
-struct Program(PathBuf);
-
-/// Reads `mode` at each start to know what to do, and appends its process group to `groups`.
-const SCRIPT: &str = r#"#!/bin/sh
-cd "$(dirname "$0")" || exit
-cut -d ' ' -f 5 /proc/$$/stat >>groups
-shows() { while cat frame.jpg; do sleep 0.05; done; }
-case $(cat mode) in
-shows) shows ;;
-dies) cat frame.jpg frame.jpg; echo 'rtsp://me:secret@cam: the lens fell off' >&2; exit 3 ;;
-is-not-there) exec ./not-there ;;
-garbage) yes garbage ;;
-halves) for n in 1 2 3 4 5 6 7 8 9; do head -c 2000 frame.jpg; sleep 0.02; done ;;
-huge) cat frame.jpg; head -c 2000 frame.jpg; head -c 1000000000 /dev/zero; shows ;;
-hangs) cat frame.jpg; sleep 1000 ;;
-nothing) sleep 1000 ;;
-chatters) yes 'so many words' >&2 & shows ;;
-stubborn) trap '' TERM; sleep 1000 & shows; while :; do sleep 1; done ;;
-esac
-"#;
-
-/// Accepts the options of rpicam-vid, complains like it, and then runs the other script.
-const RPICAM: &str = r#"#!/bin/sh
-folder=$(dirname "$0")
-echo "$*" >"$folder/arguments"
-[ "$(cat "$folder/mode")" != no-module ] || { echo 'ERROR: *** no cameras available ***' >&2; exit 255; }
-seen=
-while [ $# -gt 0 ]; do
-    case $1 in
-    --codec | --width | --height | --framerate | --quality | --timeout | --output | --camera) value=$2; shift ;;
-    --nopreview | --flush | --hflip) value= ;;
-    *) echo "ERROR: *** unrecognised option '$1' ***" >&2; exit 255 ;;
-    esac
-    case $seen in *" $1$value "*) echo 'ERROR: *** an option is given twice ***' >&2; exit 255 ;; esac
-    seen="$seen $1$value "
-    shift
-done
-exec "$folder/script"
-"#;
-
-struct Process {
-    state: String,
-    parent: i32,
-    group: i32,
-}
-
-/// All processes on this machine.
-fn processes() -> Vec<Process> {
-    // pid (name) state ppid pgrp ...; see proc(5).
-    let parse = |stat: &str| {
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let state = fields.next()?.to_owned();
-        Some(Process { state, parent: fields.next()?.parse().ok()?, group: fields.next()?.parse().ok()? })
-    };
-    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let stats = folders.filter_map(|folder| fs::read_to_string(folder.path().join("stat")).ok());
-    stats.filter_map(|stat| parse(&stat)).collect()
-}
-
-impl Program {
-    fn new(name: &str, mode: &str) -> Outcome<Self> {
-        let folder = std::env::temp_dir().join(format!("boardcam-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        let program = Self(folder);
-        let frame = program.path("frame.jpg");
-        let picture = run(&["--camera", "pattern", "--size", "320x240", "snapshot", "-o", &frame])?;
-        ensure!(picture.status.success(), "no picture to show");
-        program.does(mode)?;
-        program.install("script", SCRIPT)?;
-        Ok(program)
-    }
-
-    fn install(&self, name: &str, script: &str) -> Outcome {
-        fs::write(self.0.join(name), script)?;
-        Ok(fs::set_permissions(self.0.join(name), fs::Permissions::from_mode(0o755))?)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    /// Sets what it does from its next start on.
-    fn does(&self, mode: &str) -> Outcome {
-        // By a rename, so that the script never reads half a word.
-        fs::write(self.0.join("mode.new"), mode)?;
-        Ok(fs::rename(self.0.join("mode.new"), self.0.join("mode"))?)
-    }
-
-    fn frame(&self) -> Outcome<Vec<u8>> {
-        Ok(fs::read(self.0.join("frame.jpg"))?)
-    }
-
-    /// The process groups that were started and still have a running process.
-    fn running(&self) -> Vec<i32> {
-        let groups = fs::read_to_string(self.0.join("groups")).unwrap_or_default();
-        let groups: Vec<i32> = groups.lines().filter_map(|pid| pid.parse().ok()).collect();
-        let alive = processes().into_iter().filter(|process| process.state != "Z");
-        let mut running: Vec<_> =
-            alive.map(|process| process.group).filter(|id| groups.contains(id)).collect();
-        running.sort();
-        running.dedup();
-        running
-    }
-
-    /// Kills what runs now, as if it crashed.
-    fn crash(&self) -> Outcome {
-        for group in self.running().into_iter().filter_map(Pid::from_raw) {
-            kill_process_group(group, Signal::KILL)?;
-        }
-        Ok(())
-    }
-
-    fn is_gone(&self) -> Outcome {
-        wait_for("the program to be gone", || Ok(self.running().is_empty().then_some(())))
-    }
-
-    fn camera(&self) -> String {
-        format!("pipe:{} --password=secret", self.path("script"))
-    }
-
-    /// Starts boardcam with this program as camera `camera`, and the test pattern as another camera.
-    fn boardcam(&self) -> Outcome<Boardcam> {
-        let camera = format!("camera={}", self.camera());
-        Boardcam::start(&["--camera", &camera, "--camera", "other=pattern", "--size", "320x240"])
-    }
-
-    /// Waits until a viewer sees the picture.
-    fn is_seen(&self, viewer: &Viewer) -> Outcome {
-        let frame = self.frame()?;
-        viewer.wait_for("the picture", |seen| seen == frame)?;
-        Ok(())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn dropped(boardcam: &Boardcam, reason: &str) -> Outcome<u64> {
-    let count = boardcam.state()?["cameras"][0]["frames"]["dropped"][reason].as_u64();
-    Ok(count.ok_or("no such counter")?)
-}
 
 #[test]
 fn the_pictures_of_a_program_are_shown_unchanged_and_its_arguments_to_nobody() -> Outcome {
@@ -169,7 +23,8 @@ fn the_pictures_of_a_program_are_shown_unchanged_and_its_arguments_to_nobody() -
     wait_for("pictures that nobody watches", || {
         Ok((camera()?["frames"]["captured"].as_u64() > Some(10)).then_some(()))
     })?;
-    ensure!(camera()?["frames"]["published"] == 0, "they were published");
+    // The first one is kept: it may be a still, and the next one half a minute away.
+    ensure!(camera()?["frames"]["published"].as_u64() <= Some(1), "they were published");
     let viewer = boardcam.watch("/stream")?;
     program.is_seen(&viewer)?;
     let message = camera()?.to_string();
@@ -239,7 +94,9 @@ fn a_command_that_is_not_found_is_reported_and_tried_again() -> Outcome {
 
 #[test]
 fn a_program_that_writes_garbage_is_reported() -> Outcome {
-    trouble("garbage", |boardcam| Ok(boardcam.log().contains("bytes without a JPEG; it must write JPEGs")))
+    trouble("garbage", |boardcam| {
+        Ok(boardcam.log().contains("it writes text that begins with \"garbage\" and not JPEGs"))
+    })
 }
 
 #[test]
@@ -249,7 +106,7 @@ fn half_frames_are_dropped_and_counted() -> Outcome {
 
 #[test]
 fn a_jpeg_of_a_gigabyte_is_dropped_and_takes_no_memory() -> Outcome {
-    trouble("huge", |boardcam| Ok(dropped(boardcam, "flagged")? > 0))
+    trouble("huge", |boardcam| Ok(dropped(boardcam, "too_large")? > 0))
 }
 
 #[test]
@@ -261,7 +118,9 @@ fn a_program_that_hangs_is_ended_and_restarted() -> Outcome {
 
 #[test]
 fn a_program_that_delivers_nothing_is_reported() -> Outcome {
-    trouble("nothing", |boardcam| Ok(boardcam.log().contains("cannot use pipe:script: nothing came within")))
+    trouble("nothing", |boardcam| {
+        Ok(boardcam.log().contains("cannot use pipe:script: nothing has come from it yet"))
+    })
 }
 
 #[test]
@@ -333,22 +192,13 @@ fn standard_input_is_shown_until_it_ends_and_then_the_user_gets_advice() -> Outc
     Ok(())
 }
 
-/// Starts boardcam with this folder first on PATH, so that it finds this rpicam-vid.
-fn with_rpicam(program: &Program, name: &str, camera: &str) -> Outcome<Boardcam> {
-    program.install(name, RPICAM)?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_boardcam"));
-    let path = std::env::var("PATH")?;
-    command.env("PATH", format!("{}:{path}", program.0.display()));
-    Boardcam::start_by(command, &["--camera", camera, "--size", "320x240", "--fps", "15", "--quality", "70"])
-}
-
 #[test]
 fn a_camera_module_is_read_through_rpicam_vid_or_libcamera_vid() -> Outcome {
     for name in ["rpicam-vid", "libcamera-vid"] {
         let program = Program::new(name, "shows")?;
         let boardcam = with_rpicam(&program, name, "rpicam:--camera 1 --hflip")?;
         program.is_seen(&boardcam.watch("/stream")?)?;
-        let arguments = fs::read_to_string(program.0.join("arguments"))?;
+        let arguments = fs::read_to_string(program.path("arguments"))?;
         ensure!(
             arguments
                 == "--codec mjpeg --width 320 --height 240 --framerate 15 --quality 70 --timeout 0 --nopreview \
@@ -428,10 +278,9 @@ mod inject {
         let boardcam = Boardcam::start_by(command, &["--camera", &program.camera()])?;
         let viewer = boardcam.watch("/stream")?;
         program.is_seen(&viewer)?;
-        let starts =
-            || -> Outcome<usize> { Ok(fs::read_to_string(program.0.join("groups"))?.lines().count()) };
+        let starts = || -> Outcome<usize> { Ok(fs::read_to_string(program.path("groups"))?.lines().count()) };
         ensure!(starts()? == 1 && !boardcam.log().contains(logged), "too early: {}", boardcam.log());
-        fs::write(program.0.join("now"), "")?;
+        fs::write(program.path("now"), "")?;
         wait_for("the second start", || Ok((starts()? == 2).then_some(())))?;
         ensure!(boardcam.log().contains(logged), "no fault: {}", boardcam.log());
         program.is_seen(&viewer)?;

@@ -115,7 +115,7 @@ impl Source for Memory {
         self.pacer.wait();
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flagged: false }))
+        Ok(Some(Frame { bytes, captured, sequence, flaw: None }))
     }
 }
 

@@ -82,7 +82,8 @@ impl Finder {
                 if !observer.keep_waiting() {
                     return Err(cancelled());
                 }
-                self.open_device(node, FIRST_PICTURE, observer).map_err(|refusal| refusal.problem)
+                let patience = self.config.timeout.unwrap_or(FIRST_PICTURE);
+                self.open_device(node, patience, observer).map_err(|refusal| refusal.problem)
             }
             SourceSpec::Auto => self.search_all(observer),
         }

@@ -59,7 +59,7 @@ impl Source for Proved {
         self.lent = self.first.take();
         match &self.lent {
             Some(FrameCopy { bytes, captured, sequence }) => {
-                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flagged: false }))
+                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flaw: None }))
             }
             None => self.source.next(timeout),
         }
@@ -124,8 +124,8 @@ fn no_usable_frame(info: &SourceInfo, last_fault: Option<Text>, patience: Durati
 
 /// What is wrong with a frame; `None` if it is usable.
 fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<Text> {
-    if frame.flagged {
-        return Some(text!("its driver marks them as damaged"));
+    if let Some(flaw) = frame.flaw {
+        return Some(flaw.text());
     }
     match info.layout {
         Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(Fault::text),

@@ -26,7 +26,7 @@ impl Source for Script {
             Some(bytes) => {
                 self.now = bytes;
                 let captured = Instant::now();
-                Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flagged: false }))
+                Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flaw: None }))
             }
             None => Ok(None),
         }

@@ -214,7 +214,7 @@ impl Source for Pattern {
         let number = self.newest(captured - self.start).max(self.next);
         self.next = number + 1;
         self.draw(number, SystemTime::now());
-        Ok(Some(Frame { bytes: self.canvas.bytes(), captured, sequence: number as u32, flagged: false }))
+        Ok(Some(Frame { bytes: self.canvas.bytes(), captured, sequence: number as u32, flaw: None }))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Why a pipe delivers nothing, or no more.
 
 use std::process::ExitStatus;
-use std::time::Duration;
 
+use super::content::Content;
 use crate::camera::config::PipeSpec;
 use crate::camera::observer::cancelled;
-use crate::jpeg::passthrough::Fault;
+use crate::camera::source::Flaw;
 use crate::problem::{Problem, Text, text};
 
 /// Exit status of a shell that did not find the command (POSIX.1-2017, Shell Command Language 2.8.2).
@@ -16,6 +16,30 @@ const NOT_EXECUTABLE: i32 = 126;
 
 /// What a program must do.
 const EXPECTED: Text = text!("it must write JPEGs one after the other, as `ffmpeg ... -f mjpeg -` does");
+
+/// What to do about a kind of JPEG that cannot be shown.
+const BASELINE: Text = text!("set what makes the pictures to baseline JPEGs with 8 bits per sample");
+
+/// What to do if a command writes one picture and ends.
+const REPEAT: Text = text!("if it takes one picture, repeat it: pipe:while COMMAND; do sleep 1; done");
+
+/// What to do if nothing comes.
+const SILENT: Text = text!(
+    "try the command in a terminal to see what it waits for; if its pictures are more than a minute apart, set timeout"
+);
+
+/// What comes in place of a picture that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// Nothing at all.
+    Nothing,
+    /// The beginning of a picture, and not its end.
+    Unfinished,
+    /// Something else than JPEGs.
+    Other(Content),
+    /// Pictures that cannot be used, for this reason.
+    Unusable(Flaw),
+}
 
 /// Why a pipe delivers nothing, or no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,23 +52,21 @@ pub enum PipeError {
     NoRpicam,
     /// The program could not be started; the text is the system's error.
     Start(String),
-    /// No usable picture came in time.
-    NoPicture {
-        /// The time that it had.
-        within: Duration,
-        /// What was wrong with the last picture; `None` if there was none.
-        fault: Option<Fault>,
-        /// Bytes that were not part of a JPEG.
-        garbage: u64,
-    },
-    /// This many bytes came, and no JPEG.
-    Garbage(u64),
+    /// No usable picture has come so far.
+    NoPicture(Lack),
     /// The program that wrote to standard input closed it.
-    StdinClosed,
+    StdinClosed {
+        /// What it wrote in place of pictures.
+        written: Option<Content>,
+    },
     /// The program ended.
     Ended {
         /// How it ended; `None` if it only closed its output.
         status: Option<ExitStatus>,
+        /// How many pictures it wrote.
+        pictures: u32,
+        /// What it wrote in place of pictures.
+        written: Option<Content>,
         /// The last line that it wrote to standard error; empty if there was none.
         last_words: String,
     },
@@ -72,28 +94,49 @@ impl PipeError {
                 let advice = text!("is the system out of processes, files or memory?");
                 Problem::new(text!("cannot start {}", label()), error, advice)
             }
-            PipeError::NoPicture { within, fault, garbage } => {
-                let time = within.as_secs();
-                let why = match (fault, garbage) {
-                    (Some(fault), _) => text!("no good picture came within {} s: {}", time, fault.text()),
-                    (None, 0) => text!("nothing came within {} s", time),
-                    (None, garbage) => {
-                        text!("no picture came within {} s, but {} bytes of something else", time, *garbage)
+            PipeError::NoPicture(lack) => {
+                let (why, advice) = match lack {
+                    Lack::Nothing => (text!("nothing has come from it yet"), SILENT),
+                    Lack::Unfinished => (text!("a picture has begun, and its end does not come"), SILENT),
+                    Lack::Other(content) => {
+                        (text!("it writes {} and not JPEGs", content.text()), content.advice())
+                    }
+                    Lack::Unusable(flaw) => {
+                        let is_kind = matches!(flaw, Flaw::Fault(fault) if fault.is_kind());
+                        let advice = if is_kind { BASELINE } else { EXPECTED };
+                        (text!("its pictures cannot be used: {}", flaw.text()), advice)
                     }
                 };
-                Problem::new(text!("cannot use {}", label()), why, EXPECTED)
+                Problem::new(text!("cannot use {}", label()), why, advice)
             }
-            PipeError::Garbage(bytes) => ended(text!("it wrote {} bytes without a JPEG", *bytes), EXPECTED),
-            PipeError::StdinClosed => ended(
-                text!("the program that wrote to it closed it"),
-                text!("it cannot be reopened: restart boardcam behind the program that writes to it"),
-            ),
-            PipeError::Ended { status, last_words } => {
-                let (why, advice) = how_it_ended(*status, last_words);
+            PipeError::StdinClosed { written } => {
+                let why = text!("the program that wrote to it closed it");
+                let why = with_content(why, written.as_ref());
+                ended(
+                    why,
+                    text!("it cannot be reopened: restart boardcam behind the program that writes to it"),
+                )
+            }
+            PipeError::Ended { status, pictures, written, last_words } => {
+                let (why, mut advice) = how_it_ended(*status, last_words);
+                let why = with_content(why, written.as_ref());
+                if let Some(written) = written {
+                    advice = written.advice();
+                } else if *pictures > 0 && status.is_some_and(|status| status.success()) {
+                    advice = REPEAT;
+                }
                 ended(why, advice)
             }
             PipeError::Read(error) => ended(error.into(), text!("it is reopened automatically")),
         }
+    }
+}
+
+/// The same, and what was written in place of pictures.
+fn with_content(why: Text, written: Option<&Content>) -> Text {
+    match written {
+        Some(written) => text!("{}; it wrote {} and not JPEGs", why, written.text()),
+        None => why,
     }
 }
 

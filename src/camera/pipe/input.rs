@@ -6,6 +6,7 @@ use std::io::{self, Stdin};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use super::content::Content;
 use super::error::PipeError;
 use super::log_lines::LogLines;
 use super::process::Process;
@@ -42,14 +43,14 @@ impl Input {
         }
     }
 
-    /// Why no more comes, after [`Read::End`].
-    pub fn end(&mut self) -> PipeError {
+    /// Why no more comes, after [`Read::End`]: after so many `pictures`, and what was `written` in their place.
+    pub fn end(&mut self, pictures: u32, written: Option<Content>) -> PipeError {
         match self {
-            Input::Stdin(_) => PipeError::StdinClosed,
+            Input::Stdin(_) => PipeError::StdinClosed { written },
             Input::Program(process, log) => {
                 let status = process.wait_for_end();
                 read_errors(process, log);
-                PipeError::Ended { status, last_words: log.last_line().to_owned() }
+                PipeError::Ended { status, pictures, written, last_words: log.last_line().to_owned() }
             }
         }
     }

@@ -96,7 +96,7 @@ impl Drop for LogLines {
 
 /// Removes what stands between `://` and `@` in URLs (userinfo, RFC 3986 section 3.2.1). If ffmpeg cannot reach a
 /// network camera, it writes the address with the password; neither the log nor a viewer should get that.
-fn without_passwords(line: &str) -> String {
+pub(super) fn without_passwords(line: &str) -> String {
     let mut safe = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, behind)) = rest.split_once("://") {

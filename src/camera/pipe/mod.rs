@@ -5,13 +5,15 @@
 //!
 //! - A frame is handed on as soon as its last byte was read. That is also its capture time, since the program does not
 //!   say when it took the picture.
-//! - A frame above [`FRAME_MAX`], or above what a picture of its size can take, is dropped and counted as damaged.
-//!   Bytes that are not part of a JPEG are skipped.
+//! - Nothing is assumed about rate and size: each frame may have its own, up to [`FRAME_MAX`]. A larger or damaged one is
+//!   handed on with its [`Flaw`]. Bytes that are not part of a JPEG are skipped.
+//! - If no picture comes within [`SAY_AFTER`], the observer is told what comes in its place ([`Lack`]).
 //! - The program is ended together with this source (see `process`) and restarted when the source is reopened. Standard
 //!   input cannot be reopened: once it has ended, opening it is an error that says so.
 //! - Steady frames allocate nothing. Frames are read even if nobody watches, since a program that is blocked in a write
 //!   would show old pictures to the next viewer.
 
+mod content;
 mod error;
 mod input;
 mod log_lines;
@@ -27,11 +29,14 @@ use log::Level;
 
 use super::config::{EncodeMode, PipeSpec, SourceConfig};
 use super::observer::{OBSERVE_PERIOD, Observer};
-use super::source::{Frame, Source, SourceError, SourceInfo};
+use super::source::{Flaw, Frame, Source, SourceError, SourceInfo};
 use crate::jpeg::passthrough::Jpeg;
 use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
-pub use error::PipeError;
+use crate::problem::Problem;
+use crate::ring;
+use content::Content;
+pub use error::{Lack, PipeError};
 use input::Input;
 use log_lines::LogLines;
 use process::Process;
@@ -39,14 +44,21 @@ use read::Read;
 use splitter::{Found, Splitter};
 
 /// The largest frame in bytes; 12 megapixels at a high quality take about half of it.
-pub const FRAME_MAX: usize = 16 << 20;
+pub const FRAME_MAX: usize = ring::MAX_FRAME;
 
 /// Bytes of headers and metadata in a frame, beyond the three bytes a pixel that no useful quality exceeds.
 const HEADERS_MAX: usize = 128 << 10;
 
-/// How long a program may take to deliver its first picture. A network camera, or a decoder that waits for a key frame,
-/// takes its time.
-const FIRST_PICTURE: Duration = Duration::from_secs(20);
+/// How long a program may take to deliver its first picture, unless the settings say more. A network camera, a decoder
+/// that waits for a key frame, or a loop that sleeps before each picture takes its time.
+const FIRST_PICTURE: Duration = Duration::from_secs(60);
+
+/// After this time without a picture, the user is told what comes in its place. With the time until the next look at
+/// the clock, that is within 2 s.
+const SAY_AFTER: Duration = Duration::from_millis(1500);
+
+/// Fewer bytes than this between two pictures are not worth a word: headers of a multipart stream.
+const HEADERS_BETWEEN: u64 = 4 << 10;
 
 /// After this many bytes without a JPEG, the program is considered to write something other than JPEGs.
 const GARBAGE_MAX: u64 = FRAME_MAX as u64;
@@ -113,32 +125,56 @@ impl Pipe {
             first_waits: false,
             ended: None,
         };
-        let size = pipe.first_picture(observer)?;
+        let size = pipe.first_picture(config.timeout.unwrap_or(FIRST_PICTURE), observer)?;
         pipe.first_waits = true;
         pipe.info.compromises = compromises(spec, config, size);
         pipe.info.size = size;
         let pixels = size.width as usize * size.height as usize; // 16 bits each
         pipe.info.max_frame = pixels.saturating_mul(3).saturating_add(HEADERS_MAX).min(FRAME_MAX);
-        pipe.splitter.set_cap(pipe.info.max_frame);
         Ok(pipe)
     }
 
-    /// Waits for a frame with good headers; the splitter then holds it.
-    fn first_picture(&mut self, observer: &mut dyn Observer) -> Result<Size, PipeError> {
-        let end = Instant::now() + FIRST_PICTURE;
-        let mut fault = None;
-        while Instant::now() < end {
+    /// Waits at most `patience` for a frame with good headers; the splitter then holds it.
+    fn first_picture(&mut self, patience: Duration, observer: &mut dyn Observer) -> Result<Size, PipeError> {
+        let begin = Instant::now();
+        let mut last_flaw = None;
+        let mut said = None;
+        loop {
             if !observer.keep_waiting() {
                 return Err(PipeError::Cancelled);
             }
-            if self.find(OBSERVE_PERIOD)? == Some(Found::Frame) {
-                match Jpeg::check(self.splitter.frame()) {
-                    Ok(jpeg) => return Ok(jpeg.size()),
-                    Err(what) => fault = Some(what),
-                }
+            if let Some(found) = self.find(OBSERVE_PERIOD)? {
+                let flaw = match found.flaw() {
+                    Some(flaw) => flaw,
+                    None => match Jpeg::check(self.splitter.frame()) {
+                        Ok(jpeg) => return Ok(jpeg.size()),
+                        Err(fault) => Flaw::Fault(fault),
+                    },
+                };
+                observer.unusable(flaw);
+                last_flaw = Some(flaw);
+            }
+            if begin.elapsed() < SAY_AFTER.min(patience) {
+                continue;
+            }
+            let lack = last_flaw.map_or_else(|| self.lack(), Lack::Unusable);
+            if begin.elapsed() >= patience {
+                return Err(PipeError::NoPicture(lack));
+            }
+            if said.as_ref() != Some(&lack) {
+                observer.delayed(&PipeError::NoPicture(lack.clone()).problem(&self.spec));
+                said = Some(lack);
             }
         }
-        Err(PipeError::NoPicture { within: FIRST_PICTURE, fault, garbage: self.splitter.garbage() })
+    }
+
+    /// What came since the last frame.
+    fn lack(&self) -> Lack {
+        match Content::of(self.splitter.sample()) {
+            Some(content) => Lack::Other(content),
+            None if self.splitter.begun() > 0 => Lack::Unfinished,
+            None => Lack::Nothing,
+        }
     }
 
     /// Waits at most `timeout` for the next frame, or for one that was lost.
@@ -153,9 +189,8 @@ impl Pipe {
                 self.sequence = self.sequence.wrapping_add(1);
                 return Ok(Some(found));
             }
-            let garbage = self.splitter.garbage();
-            if garbage > GARBAGE_MAX {
-                return Err(self.end(PipeError::Garbage(garbage)));
+            if self.splitter.garbage() > GARBAGE_MAX {
+                return Err(self.end(PipeError::NoPicture(self.lack())));
             }
             let left = deadline.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
             // Checked even if bytes keep coming: a flood that never makes a frame must not hold up the caller.
@@ -170,7 +205,8 @@ impl Pipe {
                 }
                 Ok(Read::Nothing) => {}
                 Ok(Read::End) => {
-                    let error = self.input.end();
+                    let written = Content::of(self.splitter.sample()).filter(|_| self.sequence == 0);
+                    let error = self.input.end(self.sequence, written);
                     return Err(self.end(error));
                 }
                 Err(error) => return Err(self.end(PipeError::Read(error.to_string()))),
@@ -198,8 +234,24 @@ impl Source for Pipe {
             bytes: self.splitter.frame(),
             captured: self.read_at,
             sequence: self.sequence,
-            flagged: found == Found::TooLarge,
+            flaw: found.flaw(),
         }))
+    }
+
+    fn instead(&self) -> Option<Problem> {
+        let is_worth_it = self.splitter.garbage() > HEADERS_BETWEEN;
+        is_worth_it.then(|| PipeError::NoPicture(self.lack()).problem(&self.spec))
+    }
+}
+
+impl Found {
+    /// What is wrong with the frame, as far as the splitter knows.
+    fn flaw(self) -> Option<Flaw> {
+        match self {
+            Found::Frame => None,
+            Found::Damaged => Some(Flaw::Damaged),
+            Found::TooLarge => Some(Flaw::TooLarge),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use v4l::buffer::{Flags, Metadata};
 use super::config::SourceConfig;
 use super::node::Node;
 use super::refusal::Refusal;
-use super::source::{Frame, Source, SourceError, SourceInfo};
+use super::source::{Flaw, Frame, Source, SourceError, SourceInfo};
 use crate::problem::{Problem, text};
 use buffers::{Buffers, Wait};
 use device::Device;
@@ -111,11 +111,12 @@ fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
     let used = usize::try_from(meta.bytesused).unwrap_or(usize::MAX);
     let now = Instant::now();
     let captured = age(meta, monotonic()).and_then(|age| now.checked_sub(age)).unwrap_or(now);
+    let flagged = meta.flags.contains(Flags::ERROR) || used == 0 || used > buffer.len();
     Frame {
         bytes: buffer.get(..used).unwrap_or(buffer),
         captured,
         sequence: meta.sequence,
-        flagged: meta.flags.contains(Flags::ERROR) || used == 0 || used > buffer.len(),
+        flaw: flagged.then_some(Flaw::Flagged),
     }
 }
 
@@ -175,7 +176,7 @@ mod tests {
         let buffer = [7u8; 16];
         let of = |flags, used| {
             let frame = frame(&buffer, &meta(flags, used, Timestamp::new(0, 0)));
-            (frame.bytes.len(), frame.flagged)
+            (frame.bytes.len(), frame.flaw.is_some())
         };
         assert_eq!(of(Flags::empty(), 10), (10, false));
         assert_eq!(of(Flags::empty(), 16), (16, false));

@@ -1,6 +1,6 @@
 //! Where pictures come from, and how they are asked for.
 
-use super::parse::{number, one_of};
+use super::parse::{number, one_of, seconds};
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
 use crate::names::{NAME_MAX, TITLE_MAX, is_camera_name, is_title};
@@ -8,6 +8,9 @@ use crate::picture::{Layout, MAX_FPS};
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
 const MAX_BAD_FRAMES: u32 = 1000;
+
+/// The longest timeout, in seconds: a day.
+const MAX_TIMEOUT: u32 = 86_400;
 
 pub(super) static OPTIONS: &[Opt] = &[
     Opt {
@@ -139,6 +142,24 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |camera| Some(camera.source.bad_frames.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "timeout",
+        value: "SECONDS",
+        kind: Kind::Number,
+        unset: "learned from the camera's own rate",
+        help: "How long a camera or command may deliver nothing before it is opened again; for stills that come once in \
+               some minutes",
+        example: "90",
+        wrong: &["0", "86401", "1m"],
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.timeout = Some(seconds(text, MAX_TIMEOUT)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.timeout?.as_secs().to_string()),
         },
         ..Opt::EMPTY
     },

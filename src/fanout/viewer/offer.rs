@@ -10,8 +10,10 @@ use crate::multipart;
 use crate::protocol::OrderKind;
 use crate::ring::Stored;
 use crate::socket::{Sent, rest};
+use crate::time::wall_clock;
 
-/// A frame that was captured this long before a viewer came is not shown to it: it waits for the next one.
+/// A frame that was captured this long before a viewer came is not shown to it: it waits for the next one, unless the
+/// camera's pictures come seldom.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// What became of a frame that was offered to a viewer.
@@ -42,7 +44,8 @@ impl Viewer {
         match self.kind {
             OrderKind::Stream => self.offer_part(frame, pool, now),
             OrderKind::Snapshot { card } => {
-                if frame.meta.captured < self.stats.since || (frame.meta.card && !card) {
+                let is_old = frame.meta.captured < self.stats.since && !self.is_current(frame);
+                if is_old || (frame.meta.card && !card) {
                     return Flow::Continue(Offered::Handled);
                 }
                 self.offer_snapshot(frame, pool, now)
@@ -52,7 +55,8 @@ impl Viewer {
 
     fn offer_part(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Flow<Offered> {
         let captured = frame.meta.captured;
-        if self.seen == 0 && captured < self.stats.since && now.saturating_duration_since(captured) > FRESH {
+        let is_old = now.saturating_duration_since(captured) > FRESH;
+        if self.seen == 0 && captured < self.stats.since && is_old && !self.is_current(frame) {
             return Flow::Continue(Offered::Handled);
         }
         inject::panic_at("viewer");
@@ -82,6 +86,11 @@ impl Viewer {
         Flow::Continue(Offered::Handled)
     }
 
+    /// Whether the camera's pictures come so seldom that this one is what it shows now.
+    fn is_current(&self, frame: &Stored<'_>) -> bool {
+        !frame.meta.card && self.demand.feed().is_current(frame.meta.captured)
+    }
+
     /// The two pieces of a frame that are sent, one after the other.
     fn parts<'a>(&self, frame: &Stored<'a>) -> [&'a [u8]; 2] {
         if self.stats.order.advance_headers {
@@ -94,7 +103,10 @@ impl Viewer {
     fn offer_snapshot(&mut self, frame: &Stored<'_>, pool: &mut Pool, now: Instant) -> Flow<Offered> {
         let jpeg = frame.jpeg();
         let mut head = std::mem::take(&mut self.head);
-        head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", jpeg.len()).as_bytes());
+        let captured = frame.meta.captured;
+        let (stamp, age) = (multipart::timestamp(wall_clock(captured)), captured.elapsed().as_secs());
+        let headers = format!("X-Timestamp: {stamp}\r\nAge: {age}\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+        head.extend_from_slice(headers.as_bytes());
         let parts = [&head[..], jpeg];
         let sent = attempt(self.socket.send(parts))?.unwrap_or_default();
         self.begin_frame(frame, sent, now);

@@ -143,3 +143,35 @@ fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_en
     assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Flow::Continue(Offered::Handled));
     assert_eq!(viewer.seen, 1, "it was not sent");
 }
+
+/// All that a snapshot's client gets of a picture that was captured a while before it asked.
+fn snapshot_of_an_old_picture(seldom: bool) -> (Flow<Offered>, Viewer, Client) {
+    let mut pool = Pool::new(64 << 20, Arc::default());
+    let order = Order::new(OrderKind::Snapshot { card: false }, 0);
+    let captured = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
+    let (mut viewer, client, feed, mut writer) = viewer_of(order, &mut pool, Instant::now());
+    writer.reserve(100).unwrap();
+    let meta = Meta { captured, size: Size::DEFAULT, card: false };
+    writer.publish::<()>(meta, |_| Ok(100)).unwrap();
+    let mut status = feed.status();
+    (status.last_frame, status.seldom, status.patience) = (Some(captured), seldom, Duration::from_secs(120));
+    drop(status);
+    (offer(&mut viewer, &feed, &mut pool, Instant::now()), viewer, client)
+}
+
+#[test]
+fn a_snapshot_of_a_camera_whose_pictures_come_seldom_is_the_last_one_and_says_its_age() {
+    let (offered, viewer, mut client) = snapshot_of_an_old_picture(true);
+    assert_eq!(offered, Flow::Break(CloseReason::Complete));
+    drop(viewer);
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    let head = String::from_utf8_lossy(&answer);
+    assert!(head.contains("Age: 20\r\n") && head.contains("X-Timestamp: "), "{head}");
+}
+
+#[test]
+fn a_snapshot_of_a_camera_whose_pictures_come_often_waits_for_the_next_one() {
+    let (offered, viewer, _client) = snapshot_of_an_old_picture(false);
+    assert_eq!((offered, viewer.seen), (Flow::Continue(Offered::Handled), 0));
+}

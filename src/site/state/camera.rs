@@ -124,11 +124,12 @@ fn frames(counters: &Counters) -> Frames {
 pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) -> Camera {
     let status = feed.status().clone();
     let fps = captured_fps(&status);
+    let problem = status.problem().map(ProblemJson::from);
     let Status { state, refused, last_frame, .. } = status;
-    let (state, problem, info) = match state {
-        CaptureState::Starting => ("starting", None, None),
-        CaptureState::Live(info) => ("live", None, Some(info)),
-        CaptureState::Waiting(problem) => ("waiting", Some(problem), None),
+    let (state, info) = match state {
+        CaptureState::Starting => ("starting", None),
+        CaptureState::Live(info) => ("live", Some(info)),
+        CaptureState::Waiting(_) => ("waiting", None),
     };
     let age = last_frame.map(|at| at.elapsed());
     let is_passthrough = feed.is_passthrough();
@@ -143,7 +144,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         url: camera_url(&feed.name),
         source: feed.config.spec.label(),
         state,
-        problem: problem.as_ref().map(ProblemJson::from),
+        problem,
         device: info.as_ref().map(device),
         format: info.as_ref().map(format),
         encoder: info.as_ref().map(|_| encoder.name()),

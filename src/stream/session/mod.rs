@@ -5,14 +5,14 @@ mod unusable;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use log::{info, warn};
+use log::{debug, info, warn};
 
 use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
 use crate::jpeg::decodable::Decodable;
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
-use crate::jpeg::passthrough::{Fault, Jpeg};
+use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
 use crate::jpeg::transcode::Transcoder;
 use crate::names::CameraLabel;
 use crate::picture::Picture;
@@ -28,6 +28,12 @@ const LATE_FRAMES: u32 = 3;
 /// A camera's JPEGs of another size than agreed are accepted after this many of them in a row. A single one is a frame
 /// with a damaged header.
 const SIZE_FRAMES: u32 = 5;
+
+/// At this time from one frame to the next, a picture of another size is accepted at once from a program.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// Slots that are made larger get a part in this many more than the frame needs.
+const HEADROOM: usize = 4;
 
 /// What happened to a usable frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,12 @@ pub(super) struct Session {
     /// Frames in a row that were dropped because they were late.
     late: u32,
     unusable: Unusable,
+    /// When the last frame was captured whose size could be read.
+    last_at: Option<Instant>,
+    /// Whether the size was agreed with a driver, so that a frame of another size is probably damaged.
+    has_agreed: bool,
+    /// Whether the newest frame is kept although nobody watches, since the next one may take long.
+    keeps_newest: bool,
 }
 
 impl Session {
@@ -80,7 +92,15 @@ impl Session {
             interval: info.interval.unwrap_or_default(),
             late: 0,
             unusable: Unusable::new(bad_frames),
+            last_at: None,
+            has_agreed: info.is_device(),
+            keeps_newest: false,
         }
+    }
+
+    /// From now on, the newest frame is kept or not although nobody watches.
+    pub(super) fn keep_newest(&mut self, keeps: bool) {
+        self.keeps_newest = keeps;
     }
 
     /// Puts a frame into the ring if somebody wants it, and counts it in any case.
@@ -102,6 +122,7 @@ impl Session {
                 let mut status = feed.status();
                 status.fps = fps;
                 status.last_frame = Some(frame.captured);
+                status.concern = None;
                 drop(status);
                 if taken == Taken::Published {
                     feed.counters.published.fetch_add(1, Ordering::Relaxed);
@@ -139,8 +160,8 @@ impl Session {
     }
 
     fn publish(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
-        if frame.flagged {
-            return Err(DropReason::Flagged);
+        if let Some(flaw) = frame.flaw {
+            return Err(flaw.into());
         }
         match self.layout {
             Layout::Mjpeg => self.pass_on(frame, feed, writer),
@@ -154,7 +175,7 @@ impl Session {
 
     fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
         let jpeg = Jpeg::check(frame.bytes).map_err(DropReason::Fault)?;
-        self.check_size(jpeg.size(), feed)?;
+        self.check_size(jpeg.size(), frame, feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {
             warn!("{}: {notice}", CameraLabel(&feed.name));
@@ -167,13 +188,20 @@ impl Session {
             // Also while nobody watches, so that `/state` says in time what cannot be shown.
             Decodable::check(frame.bytes)?;
         }
-        if !feed.is_wanted() {
+        if !feed.is_wanted() && !self.keeps_newest {
             return Ok(Taken::Unwanted);
         }
         if recodes {
             return self.recode(&jpeg, frame, feed, writer);
         }
-        let published = writer.publish(self.meta(frame), |slot| jpeg.copy_into(slot));
+        let meta = self.meta(frame);
+        let mut published = writer.publish(meta, |slot| jpeg.copy_into(slot));
+        if let Err(Unpublished::Unfilled(TooLarge { needed, .. })) = published {
+            // A larger frame than any before, and nothing says how large they become. If there is no memory for it, the
+            // slots are left without any, and the next frame gets as much as it needs.
+            let _ = writer.reserve(needed.saturating_add(needed / HEADROOM));
+            published = writer.publish(meta, |slot| jpeg.copy_into(slot));
+        }
         published.map_err(|failure| drop_reason(failure, DropReason::TooLarge))?;
         if jpeg.mended_len() != frame.bytes.len() {
             feed.counters.mended.fetch_add(1, Ordering::Relaxed);
@@ -189,7 +217,7 @@ impl Session {
         feed: &Feed,
         writer: &mut Writer,
     ) -> Result<Taken, DropReason> {
-        if !self.picker.wants(feed, frame.captured) {
+        if !self.picker.wants(feed, frame.captured) && !self.keeps_newest {
             return Ok(Taken::Unwanted);
         }
         self.skip_if_late(frame)?;
@@ -201,7 +229,12 @@ impl Session {
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
         let size = transcoder.decode(mended).map_err(|error| DropReason::from(&error))?;
-        let published = writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot));
+        let meta = Meta { size, ..meta };
+        let mut published = writer.publish(meta, |slot| transcoder.encode(slot));
+        if matches!(published, Err(Unpublished::Unfilled(_))) {
+            let _ = writer.reserve(Transcoder::output_len(size)); // a larger picture than any before
+            published = writer.publish(meta, |slot| transcoder.encode(slot));
+        }
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
@@ -224,14 +257,22 @@ impl Session {
         let _ = writer.reserve(Transcoder::output_len(jpeg.size()));
     }
 
-    fn check_size(&mut self, size: Size, feed: &Feed) -> Result<(), DropReason> {
+    fn check_size(&mut self, size: Size, frame: &Frame<'_>, feed: &Feed) -> Result<(), DropReason> {
+        let is_slow = self.last_at.is_none_or(|last| frame.captured.duration_since(last) >= SLOW);
+        self.last_at = Some(frame.captured);
         if size != self.size {
             let (other, count) = self.other_size;
             self.other_size = (size, if size == other { count + 1 } else { 1 });
-            if self.other_size.1 < SIZE_FRAMES {
+            // A program's pictures may be of any size. Only where many come is one of another size worth a doubt.
+            if self.other_size.1 < SIZE_FRAMES && (self.has_agreed || !is_slow) {
                 return Err(DropReason::WrongSize);
             }
-            warn!("{}: agreed to {} but delivers {size}; using that", CameraLabel(&feed.name), self.size);
+            let label = CameraLabel(&feed.name);
+            if self.has_agreed {
+                warn!("{label}: agreed to {} but delivers {size}; using that", self.size);
+            } else {
+                debug!("{label}: {size} pictures follow those of {}", self.size);
+            }
             self.size = size;
             if let CaptureState::Live(info) = &mut feed.status().state {
                 info.size = size;

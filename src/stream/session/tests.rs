@@ -1,5 +1,5 @@
 use super::*;
-use crate::camera::{SourceConfig, SourceSpec};
+use crate::camera::{Flaw, SourceConfig, SourceSpec};
 use crate::feed::Demand;
 use crate::jpeg::decodable::Undecodable;
 use crate::stream::SessionEnd;
@@ -21,10 +21,14 @@ fn feed_of(config: SourceConfig) -> (Arc<Feed>, Writer) {
 }
 
 fn session(layout: Layout) -> Session {
-    let info = SourceInfo {
+    Session::new(&info(layout), TOLERATED)
+}
+
+fn info(layout: Layout) -> SourceInfo {
+    SourceInfo {
         source: String::new(),
         card: String::new(),
-        driver: String::new(),
+        driver: "uvcvideo".to_owned(),
         bus: String::new(),
         layout,
         size: SIZE,
@@ -33,12 +37,11 @@ fn session(layout: Layout) -> Session {
         interval: Some(Duration::from_millis(100)),
         range: Range::Full,
         compromises: Vec::new(),
-    };
-    Session::new(&info, TOLERATED)
+    }
 }
 
 fn frame(bytes: &[u8]) -> Frame<'_> {
-    Frame { bytes, captured: Instant::now(), sequence: 0, flagged: false }
+    Frame { bytes, captured: Instant::now(), sequence: 0, flaw: None }
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     let mut session = session(Layout::Mjpeg);
     let mut wrong_size = WHOLE.to_vec();
     wrong_size[8] = 9; // the height in SOF0
-    let flagged = Frame { flagged: true, ..frame(WHOLE) };
+    let flagged = Frame { flaw: Some(Flaw::Flagged), ..frame(WHOLE) };
     assert_eq!(session.take(&flagged, &feed, &mut writer), Err(DropReason::Flagged));
     assert_eq!(session.take(&frame(&wrong_size), &feed, &mut writer), Err(DropReason::WrongSize));
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
@@ -86,8 +89,6 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_if_it_is_published() {
     let (feed, mut writer) = feed();
     let mut session = session(Layout::Mjpeg);
     let _demand = Demand::new(feed.clone());
-    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Err(DropReason::TooLarge));
-    writer.reserve(1000).unwrap();
     assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
     assert_eq!(feed.counters.mended.load(Ordering::Relaxed), 1);
 }
@@ -222,5 +223,74 @@ fn a_camera_that_leaves_stale_bytes_behind_one_picture_in_four_loses_none() {
     for number in 0..100 {
         let bytes = if number % 4 == 0 { &stale[..] } else { WHOLE };
         assert_eq!(session.take(&frame(bytes), &feed, &mut writer), Ok(Taken::Unwanted), "frame {number}");
+    }
+}
+
+/// A JPEG of this size with so many bytes of compressed data.
+fn picture(size: Size, data: usize) -> Vec<u8> {
+    let mut jpeg = WHOLE.to_vec();
+    let (width, height) = (size.width as u16, size.height as u16);
+    jpeg[7..11].copy_from_slice(&[height.to_be_bytes(), width.to_be_bytes()].concat());
+    let end = jpeg.len() - 2;
+    jpeg.splice(end..end, vec![7; data]);
+    jpeg
+}
+
+fn session_of_a_program() -> Session {
+    let info = SourceInfo { driver: String::new(), interval: None, ..info(Layout::Mjpeg) };
+    Session::new(&info, TOLERATED)
+}
+
+#[test]
+fn a_program_may_show_something_small_first_and_then_large_pictures() {
+    let (feed, mut writer) = feed();
+    let mut session = session_of_a_program();
+    let _demand = Demand::new(feed.clone());
+    writer.reserve(1000).unwrap();
+    assert_eq!(session.take(&frame(&picture(SIZE, 9)), &feed, &mut writer), Ok(Taken::Published));
+    for data in [2000, 700_000, 5_000_000] {
+        let large = picture(SIZE, data);
+        assert_eq!(session.take(&frame(&large), &feed, &mut writer), Ok(Taken::Published), "{data}");
+        assert!(feed.ring.with_newest(|stored| stored.jpeg().len()).unwrap() > data);
+    }
+    let too_large = picture(SIZE, 17 << 20);
+    assert_eq!(session.take(&frame(&too_large), &feed, &mut writer), Err(DropReason::TooLarge));
+    assert_eq!(session.take(&frame(&picture(SIZE, 9)), &feed, &mut writer), Ok(Taken::Published));
+}
+
+#[test]
+fn a_still_of_another_size_is_shown_at_once_if_the_last_one_is_long_ago() {
+    let (feed, mut writer) = feed();
+    let mut session = session_of_a_program();
+    let start = Instant::now();
+    let (one, two) = (picture(SIZE, 9), picture(Size { width: 16, height: 8 }, 9));
+    for (number, jpeg) in [&one, &two, &one].into_iter().enumerate() {
+        let captured = start + number as u32 * Duration::from_secs(15);
+        let taken = session.take(&Frame { captured, ..frame(jpeg) }, &feed, &mut writer);
+        assert_eq!(taken, Ok(Taken::Unwanted), "still {number}");
+    }
+    let captured = start + Duration::from_millis(30_033);
+    let taken = session.take(&Frame { captured, ..frame(&two) }, &feed, &mut writer);
+    assert_eq!(taken, Err(DropReason::WrongSize));
+}
+
+#[test]
+fn a_still_is_kept_for_whoever_asks_later_if_stills_come_seldom() {
+    let (feed, mut writer) = feed();
+    let mut session = session_of_a_program();
+    writer.reserve(1000).unwrap();
+    session.keep_newest(true);
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Published));
+    session.keep_newest(false);
+    assert_eq!(session.take(&frame(WHOLE), &feed, &mut writer), Ok(Taken::Unwanted));
+}
+
+#[test]
+fn a_damaged_frame_is_told_from_one_that_the_driver_flagged() {
+    let (feed, mut writer) = feed();
+    let mut session = session_of_a_program();
+    for (flaw, reason) in [(Flaw::Damaged, DropReason::Damaged), (Flaw::TooLarge, DropReason::TooLarge)] {
+        let frame = Frame { flaw: Some(flaw), ..frame(WHOLE) };
+        assert_eq!(session.take(&frame, &feed, &mut writer), Err(reason));
     }
 }

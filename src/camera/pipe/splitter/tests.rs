@@ -32,7 +32,8 @@ fn plain_jpeg(length: usize) -> Vec<u8> {
     jpeg(&[], &(0..length).map(|n| (n % 251) as u8).collect::<Vec<_>>())
 }
 
-/// Everything that comes out when the stream is read in these pieces; `None` is a frame that was too large.
+/// Everything but damaged frames that comes out when the stream is read in these pieces; `None` is a frame that was too
+/// large.
 fn split(
     splitter: &mut Splitter,
     stream: &[u8],
@@ -48,7 +49,11 @@ fn split(
         rest = &rest[length..];
         splitter.filled(length);
         while let Some(one) = splitter.advance() {
-            found.push((one == Found::Frame).then(|| splitter.frame().to_vec()));
+            match one {
+                Found::Frame => found.push(Some(splitter.frame().to_vec())),
+                Found::TooLarge => found.push(None),
+                Found::Damaged => {}
+            }
         }
     }
     found
@@ -69,8 +74,14 @@ fn any_jpeg() -> impl Strategy<Value = Vec<u8>> {
         vec(any::<u8>(), 0..20).prop_map(|scan| [b"Exif\0\0".to_vec(), jpeg(&[], &scan)].concat()),
         (65_000..65_533usize).prop_map(|length| vec![7; length]),
     ];
-    let code = prop_oneof![Just(0xe0), Just(0xe1), Just(0xdb), Just(0xc4), Just(0xdd), Just(0xfe)];
-    (vec((code, payload), 0..4), vec(prop_oneof![any::<u8>(), Just(0xff)], 0..2000))
+    let code = prop_oneof![Just(0xe0), Just(0xe1), Just(0xfe)];
+    let segment = prop_oneof![
+        (code, payload),
+        Just((0xdb, vec![0; 65])),
+        Just((0xc4, vec![0; 29])),
+        Just((0xdd, vec![0, 8])),
+    ];
+    (vec(segment, 0..4), vec(prop_oneof![any::<u8>(), Just(0xff)], 0..2000))
         .prop_map(|(segments, scan)| jpeg(&segments, &scan))
 }
 
@@ -109,6 +120,19 @@ proptest! {
         prop_assert_eq!(found.last(), Some(&Some(jpeg.clone())));
         let others = found.iter().filter(|frame| frame.as_ref() != Some(&jpeg)).count();
         prop_assert!(others <= 4, "{others} others");
+    }
+
+    #[test]
+    fn whatever_stands_in_a_scan_every_frame_behind_it_is_found(
+        damage in vec(prop_oneof![Just(0xff), Just(0xda), Just(0xc4), Just(0), any::<u8>()], 0..200),
+        pieces in vec(1..500usize, 1..50),
+    ) {
+        prop_assume!(memmem::find(&damage, &BEGIN).is_none());
+        let jpeg = plain_jpeg(1000);
+        let stream = [damaged(&jpeg, &damage), jpeg.repeat(4)].concat();
+        let found = split(&mut Splitter::new(CAP), &stream, pieces.into_iter().cycle());
+        prop_assert!(found.ends_with(&some(&[&jpeg[..]; 4])), "{} frames", found.len());
+        prop_assert!(found.len() <= 5);
     }
 
     #[test]
@@ -197,6 +221,7 @@ fn a_frame_without_an_end_is_counted_once_and_memory_does_not_grow() {
             match one {
                 Found::Frame => frames.push(splitter.frame().to_vec()),
                 Found::TooLarge => lost += 1,
+                Found::Damaged => panic!("damaged"),
             }
         }
     }
@@ -222,6 +247,75 @@ fn bytes_that_belong_to_no_jpeg_are_counted() {
     assert_eq!(splitter.garbage(), 100_000);
     assert_eq!(split(&mut splitter, &jpeg, std::iter::empty()).len(), 1);
     assert_eq!(splitter.garbage(), 0);
+}
+
+/// What comes out of a whole stream.
+fn events(splitter: &mut Splitter, stream: &[u8]) -> Vec<(Found, Vec<u8>)> {
+    let mut events = Vec::new();
+    for piece in stream.chunks(READ) {
+        splitter.spare()[..piece.len()].copy_from_slice(piece);
+        splitter.filled(piece.len());
+        while let Some(one) = splitter.advance() {
+            events.push((one, splitter.frame().to_vec()));
+        }
+    }
+    events
+}
+
+/// A JPEG with these bytes in the middle of its compressed data.
+fn damaged(jpeg: &[u8], damage: &[u8]) -> Vec<u8> {
+    let middle = jpeg.len() - 100;
+    [&jpeg[..middle], damage, &jpeg[middle..]].concat()
+}
+
+#[test]
+fn damage_inside_a_scan_costs_that_frame_alone_and_is_known_with_its_last_byte() {
+    let jpeg = plain_jpeg(1000);
+    for code in (0x02..0xd0).chain([0xd8]).chain(0xda..0xff) {
+        // Read as a length, what follows leads 63,505 bytes away.
+        let bad = damaged(&jpeg, &[0xff, code, 0xf8, 0x11]);
+        let mut splitter = Splitter::new(CAP);
+        for _ in 0..3 {
+            assert_eq!(events(&mut splitter, &jpeg), [(Found::Frame, jpeg.clone())], "{code:x}");
+            assert_eq!(events(&mut splitter, &bad), [(Found::Damaged, bad.clone())], "{code:x}");
+        }
+        assert_eq!((splitter.garbage(), splitter.begun()), (0, 0));
+    }
+}
+
+#[test]
+fn a_table_between_scans_that_is_cut_short_does_not_lead_into_the_next_frame() {
+    let jpeg = plain_jpeg(1000);
+    let cut = [&jpeg[..500], &segment(0xc4, &[0; 400])[..50]].concat();
+    let mut splitter = Splitter::new(CAP);
+    assert_eq!(
+        events(&mut splitter, &[&cut[..], &jpeg, &jpeg].concat()),
+        [(Found::Damaged, cut), (Found::Frame, jpeg.clone()), (Found::Frame, jpeg)]
+    );
+}
+
+#[test]
+fn a_damaged_head_is_a_lost_frame_and_leads_into_no_other_one() {
+    let jpeg = jpeg(&[(0xdb, vec![0; 65])], &[1; 500]);
+    for (at, value) in [(2 + 2 + 65 + 2 + 2, 0xf8), (2 + 2 + 65 + 2 + 1, 0xb7)] {
+        let mut bad = jpeg.clone(); // the length of SOF0, and its marker
+        bad[at] = value;
+        let mut splitter = Splitter::new(CAP);
+        assert_eq!(
+            events(&mut splitter, &[&bad[..], &jpeg].concat()),
+            [(Found::Damaged, Vec::new()), (Found::Frame, jpeg.clone())]
+        );
+    }
+}
+
+#[test]
+fn the_first_bytes_that_belong_to_no_jpeg_are_kept() {
+    let mut splitter = Splitter::new(CAP);
+    let page = b"<!DOCTYPE html>".repeat(10_000);
+    assert_eq!(events(&mut splitter, &page), []);
+    assert_eq!(splitter.sample(), &page[..SAMPLE]);
+    events(&mut splitter, &[&plain_jpeg(10)[..], b"\r\n--next"].concat());
+    assert_eq!(splitter.sample(), b"\r\n--next");
 }
 
 #[test]
