@@ -62,6 +62,9 @@ fn trouble(mode: &str, is_reported: impl Fn(&Boardcam) -> Outcome<bool>) -> Outc
     })
     .map_err(|why| format!("{why}\n{}", boardcam.log()))?;
     program.does("shows")?;
+    if mode == "nothing" {
+        program.crash()?; // it would be waited for for a minute
+    }
     program.is_seen(&viewer).map_err(|why| format!("{why}\n{}", boardcam.log()))?;
     goes_on(&other, 5)?;
     boardcam.wait_for_no_more_than(before)?;
