@@ -150,6 +150,7 @@ fn serve_with(
     let viewers = Arc::new(ViewerRegistry::default());
     let variants = Variants::new(vec![feed.clone()], Box::new(|| {}));
     let app = AppState {
+        board_name: "boardcam".to_owned(),
         feeds: vec![feed.clone()],
         variants: variants.clone(),
         viewers: viewers.clone(),
