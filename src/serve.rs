@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{Level, error, info, log, warn};
-use rustix::system::uname;
 
 use crate::auth::Access;
 use crate::config::{DEFAULT_NAME, Settings};
@@ -21,6 +20,7 @@ use crate::host::board::Board;
 use crate::host::discovery::{Announced, Discovery};
 use crate::host::limits::raise_open_files;
 use crate::host::log::camera_scope;
+use crate::host::resolver::{own_label, own_name};
 use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
@@ -82,25 +82,19 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 
 /// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
 fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
-    let system = host_name();
-    let label = system.split('.').next().filter(|label| !label.is_empty()).map(str::to_owned);
-    let names = own_names(settings, &system, label.as_deref());
+    let label = own_label();
+    let names = own_names(settings, label.as_deref());
     let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
     let certified = certified_names(&allowed, settings.name.as_deref());
     let reserved = settings.record.open_files(settings.gate.event_loops());
     Gate::open(&settings.gate, allowed, &certified, raise_open_files(), reserved)
 }
 
-/// The system's host name, in lower case.
-fn host_name() -> String {
-    uname().nodename().to_string_lossy().to_ascii_lowercase()
-}
-
-/// The names of this server that a certificate covers: those from the settings, and the `system`'s own.
-fn own_names(settings: &Settings, system: &str, label: Option<&str>) -> Vec<String> {
+/// The names of this server that a certificate covers: those from the settings, and the system's own.
+fn own_names(settings: &Settings, label: Option<&str>) -> Vec<String> {
     let mut names = settings.hosts.clone();
     if let Some(label) = label {
-        names.extend([format!("{label}.local"), label.to_owned(), system.to_owned()]);
+        names.extend([format!("{label}.local"), label.to_owned(), own_name()]);
     }
     names
 }
@@ -257,7 +251,7 @@ fn addresses_to_open(gate: &Gate) -> Vec<SocketAddr> {
 fn board_name(settings: &Settings) -> String {
     let given = settings.name.clone().filter(|name| name != DEFAULT_NAME);
     given.unwrap_or_else(|| {
-        let host = host_name();
+        let host = own_name();
         let label = host.split('.').next().unwrap_or_default();
         if ["", "localhost"].contains(&label) { DEFAULT_NAME.to_owned() } else { label.to_owned() }
     })

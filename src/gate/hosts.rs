@@ -14,10 +14,10 @@ use crate::host::discovery::Announced;
 use crate::host::resolver::SearchDomains;
 use crate::sync::lock;
 
-/// Domains that routers, resolvers and private networks give to the machines in them; nobody else can register a name
-/// there. `local`: RFC 6762; `home.arpa`: RFC 8375; `internal`: ICANN resolution 2024.07.29.06; the others are
-/// not delegated in the public DNS, or belong to the maker of the router.
-const HOME_DOMAINS: [&str; 11] = [
+/// Domains that routers, resolvers and private networks give to the machines in them, also in subdomains such as
+/// `iot.lan`; nobody else can register a name there. `local`: RFC 6762; `home.arpa`: RFC 8375; `internal`: ICANN
+/// resolution 2024.07.29.06; the others are not delegated in the public DNS, or belong to the maker of the router.
+const HOME_DOMAINS: [&str; 12] = [
     "local",
     "home.arpa",
     "internal",
@@ -26,13 +26,14 @@ const HOME_DOMAINS: [&str; 11] = [
     "localdomain",
     "intranet",
     "private",
+    "corp",
     "fritz.box",
     "speedport.ip",
     "attlocal.net",
 ];
 
-/// Overlay networks in which each customer's network is a domain of its own: `board.tailnet.ts.net`.
-const OVERLAY_DOMAINS: [&str; 1] = ["ts.net"];
+/// Overlay networks in which each customer's network is a subdomain: `board.tailnet.ts.net`.
+const OVERLAY_DOMAINS: [&str; 2] = ["ts.net", "netbird.cloud"];
 
 /// The most refused names that are remembered, so that each is logged once. A further one is not logged.
 const REFUSED_MAX: usize = 16;
@@ -106,10 +107,11 @@ impl AllowedHosts {
         if Some(label) != self.label.as_deref() && Some(label) != announced {
             return false;
         }
-        let tailnet = domain.split_once('.').filter(|(network, _)| !network.is_empty());
-        HOME_DOMAINS.contains(&domain)
-            || tailnet.is_some_and(|(_, overlay)| OVERLAY_DOMAINS.contains(&overlay))
-            || self.search_domains.contains(domain)
+        let is_below = |parent: &&str| domain.strip_suffix(*parent).is_some_and(|rest| rest.ends_with('.'));
+        domain.split('.').all(|label| !label.is_empty())
+            && (HOME_DOMAINS.contains(&domain)
+                || HOME_DOMAINS.iter().chain(&OVERLAY_DOMAINS).any(is_below)
+                || self.search_domains.contains(domain))
     }
 
     fn log_refusal(&self, name: &str) {
@@ -118,7 +120,8 @@ impl AllowedHosts {
             return;
         }
         warn!(
-            "a client was refused because it called this server {name}; if that is its name, add --host {name}"
+            "a client was refused because it called this server {name}, which is not one of its names; if it is to \
+             be one, start boardcam with --host {name}, or put host = \"{name}\" into the settings file"
         );
         refused.push(name.to_owned());
         if refused.len() == REFUSED_MAX {
@@ -185,6 +188,8 @@ mod tests {
             "localhost@evil",
             "garden..ts.net",
             "garden.ts.net",
+            "garden.notlan",
+            "garden.lan.evil.example",
         ];
         check(&hosts(), false, &foreign);
     }
@@ -199,8 +204,8 @@ mod tests {
         let own =
             ["garden.lan", "garden.home.arpa", "garden.internal", "GARDEN.local", "garden.fritz.box:8080"];
         check(&hosts(), true, &own);
-        check(&hosts(), true, &["garden.tail1234.ts.net", "garden.tail1234.ts.net."]);
-        check(&hosts(), false, &["other.lan", "other.fritz.box", "other.tail1234.ts.net", "garden.x.lan"]);
+        check(&hosts(), true, &["garden.tail1234.ts.net", "garden.tail1234.ts.net.", "garden.iot.lan"]);
+        check(&hosts(), false, &["other.lan", "other.fritz.box", "other.tail1234.ts.net", "garden..lan"]);
         check(&AllowedHosts::default(), false, &["garden.lan", ".lan"]);
     }
 

@@ -1,18 +1,32 @@
-//! The domains that this machine's resolver appends to a bare name (resolv.conf(5), `search` and `domain`). On a home
-//! network it is the router's: `lan`, `home.arpa`, `fritz.box`.
+//! This machine's own name, and the domains that its resolver appends to a bare name (resolv.conf(5), `search` and
+//! `domain`). On a home network it is the router's: `lan`, `home.arpa`, `fritz.box`.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::kernel_file::{FILE_MAX, read};
 use crate::sync::lock;
 
 /// How long what was read is used: a lease brings other domains.
 const KEPT: Duration = Duration::from_secs(5);
 
+/// The most of the file that is read, in bytes.
+const FILE_MAX: u64 = 16 << 10;
+
 /// The most domains that are kept; the resolver itself used six for long.
 const DOMAINS_MAX: usize = 16;
+
+/// This machine's own name, in lower case, with or without a domain; empty if it has none.
+pub fn own_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase()
+}
+
+/// The first label of this machine's own name.
+pub fn own_label() -> Option<String> {
+    own_name().split('.').next().filter(|label| !label.is_empty()).map(str::to_owned)
+}
 
 /// The resolver's search domains, read again when they are asked for and a few seconds old.
 #[derive(Debug)]
@@ -43,8 +57,10 @@ impl SearchDomains {
     }
 
     fn domains(&self) -> Vec<String> {
-        let mut buffer = [0; FILE_MAX];
-        parse(read(&self.path, &mut buffer).unwrap_or_default())
+        let mut text = Vec::new();
+        let whole = File::open(&self.path).and_then(|file| file.take(FILE_MAX).read_to_end(&mut text));
+        // Without the file, and of one that cannot be read to its end, there is nothing to believe.
+        whole.map_or_else(|_: io::Error| Vec::new(), |_| parse(&String::from_utf8_lossy(&text)))
     }
 }
 
@@ -73,6 +89,14 @@ mod tests {
         assert_eq!(parse(text), ["home.example", "lan", "fritz.box"]);
         assert_eq!(parse("searching for nothing\nsearch\n"), [""; 0]);
         assert_eq!(parse(&format!("search {}", "a ".repeat(100))).len(), DOMAINS_MAX);
+    }
+
+    #[test]
+    fn a_comment_in_another_encoding_hides_no_domain() {
+        let path = std::env::temp_dir().join(format!("boardcam-resolv-latin1-{}", std::process::id()));
+        std::fs::write(&path, b"# K\xfcche\nsearch office.example\n").unwrap();
+        assert!(SearchDomains::new(&path).contains("office.example"));
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Guard {
 }
 
 /// The address at the other end of the connection.
-fn peer(request: &Request) -> Option<IpAddr> {
+pub(super) fn peer(request: &Request) -> Option<IpAddr> {
     request.header(PEER_HEADER).and_then(|peer| peer.parse().ok())
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from common import free_port
 from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, listens, until
+from proxy import Unchunked
 
 FRAMES = 6
 FPS = 2
@@ -86,46 +87,3 @@ class Nginx(WithProgram):
             connection.sendall(b"GET /stream?id=passing HTTP/1.0\r\n\r\n")
             until("the viewer is there", lambda: b'"passing"' in self.get("/state"))
         until("the viewer is gone", lambda: b'"passing"' not in self.get("/state"))
-
-
-class Unchunked:
-    """The body of an answer that a proxy may have cut into chunks (RFC 9112 section 7.1), behind its head."""
-
-    def __init__(self, file):
-        self.file = file
-        self.head, chunked = [], False
-        while True:
-            line = file.readline()
-            chunked |= line.lower().replace(b" ", b"").startswith(b"transfer-encoding:chunked")
-            self.head.append(line)
-            if line in (b"\r\n", b""):
-                break
-        self.chunked, self.left = chunked, b""
-
-    def fill(self):
-        if not self.chunked:
-            return self.file.readline()
-        size = int(self.file.readline().split(b";")[0], 16)
-        data = self.file.read(size)
-        self.file.readline()
-        return data
-
-    def readline(self):
-        if self.head:
-            return self.head.pop(0)
-        while b"\n" not in self.left:
-            more = self.fill()
-            if not more:
-                break
-            self.left += more
-        line, end, self.left = self.left.partition(b"\n")
-        return line + end
-
-    def read(self, length):
-        while len(self.left) < length:
-            more = self.fill()
-            if not more:
-                break
-            self.left += more
-        data, self.left = self.left[:length], self.left[length:]
-        return data

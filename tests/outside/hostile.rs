@@ -14,7 +14,7 @@ use client::{Answer, Outcome, ensure, request, wait_for};
 const BODY_MAX: usize = 64 << 10;
 
 /// The largest request head in bytes, and the most header lines in it.
-const HEAD_MAX: usize = 8 << 10;
+const HEAD_MAX: usize = 32 << 10;
 const HEADERS_MAX: usize = 64;
 
 #[test]
@@ -162,7 +162,9 @@ fn ambiguous_requests_are_refused_and_nothing_after_them_is_served() -> Outcome 
         (line("CONNECT localhost:80 HTTP/1.1"), 501),
         (line("get / HTTP/1.1"), 400),
         (line("GET  / HTTP/1.1"), 400),
-        (line("GET http://localhost/ HTTP/1.1"), 400),
+        (line("GET ftp://localhost/ HTTP/1.1"), 400),
+        (line("GET localhost/ HTTP/1.1"), 400),
+        (line("GET ?action=stream HTTP/1.1"), 400),
         (line("GET * HTTP/1.1"), 400),
         (line("GET /\u{e9} HTTP/1.1"), 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
@@ -181,7 +183,11 @@ fn ambiguous_requests_are_refused_and_nothing_after_them_is_served() -> Outcome 
         (get("X: a\nY: b\r\n"), 400),
         (get("X: a\rY: b\r\n"), 400),
         (get("X: \0\r\n"), 400),
-        (get("X: \u{e9}\r\n"), 400),
+        (get("X\u{e9}: a\r\n"), 400),
+        (get("Origin: http://\u{e9}\r\n"), 400),
+        (get("Connection: \u{e9}\r\n"), 400),
+        (post("Content-Length: 1\u{a0}\r\n"), 400),
+        (post("Transfer-Encoding: \u{b}chunked\r\n"), 400),
         (get("Host: localhost\r\n"), 400),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
     ] {
@@ -286,50 +292,6 @@ fn clients_that_close_their_half_get_all_that_they_asked_for() -> Outcome {
         ensure!(rest.is_empty(), "behind the answers to {asks:?}: {:?}", String::from_utf8_lossy(&rest));
     }
     wait_for("all to be let go", || Ok((boardcam.connections()? == 1).then_some(())))
-}
-
-#[test]
-fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
-    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "64x48", "--host", "garden.example"])?;
-    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let ask = |host: &str| -> Outcome<u16> {
-        let ask = format!("GET /state HTTP/1.1\r\nHost: {host}\r\n\r\n");
-        Ok(Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?.status)
-    };
-    let port = boardcam.address.port();
-    let mut wrong = Vec::new();
-    for host in [
-        "127.0.0.1",
-        &format!("127.0.0.1:{port}"),
-        "[::1]:8080",
-        "LocalHost",
-        &own,
-        &format!("{}.local", own.split('.').next().unwrap_or("")),
-        "garden.example:443",
-    ] {
-        let status = ask(host)?;
-        if status != 200 {
-            wrong.push(format!("{status} as {host:?}"));
-        }
-    }
-    for host in [
-        "evil.example",
-        "evil.garden.example",
-        "garden.example.evil.example",
-        "127.0.0.1.evil.example",
-        "localhost.evil.example",
-        "evil.example:8080",
-        "localhost@evil.example",
-        "[evil]",
-        "",
-    ] {
-        let status = ask(host)?;
-        if status != 421 {
-            wrong.push(format!("{status} as {host:?}"));
-        }
-    }
-    ensure!(wrong.is_empty(), "{wrong:#?}");
-    Ok(())
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod pipe_inputs;
 mod pipes;
 mod process;
 mod program;
+mod proxies;
 mod recording;
 mod serving;
 mod sessions;

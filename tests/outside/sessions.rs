@@ -12,7 +12,7 @@ use client::{Answer, Outcome, Viewer, ask, ensure};
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 
 /// Signs in; the cookie's name and value.
-fn sign_in(boardcam: &Boardcam, name: &str) -> Outcome<String> {
+pub fn sign_in(boardcam: &Boardcam, name: &str) -> Outcome<String> {
     let fields = format!("name={name}&password=password");
     let answer = ask(boardcam.address, "POST", "/sign-in", &[FORM], &fields)?;
     ensure!(
