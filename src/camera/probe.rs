@@ -81,7 +81,7 @@ fn camera_module(config: &SourceConfig, out: &mut dyn Write) -> io::Result<Verdi
     let start = Instant::now();
     let opened = rpicam::open("probe", config, &mut Patient);
     let tried = opened.map(|source| usable(source.info(), start.elapsed()));
-    let verdict = print_verdict(tried.map_err(|refusal| refusal.problem), out)?;
+    let verdict = print_verdict(tried.map_err(|refusal| *refusal.problem), out)?;
     writeln!(out)?;
     Ok(verdict)
 }
@@ -139,7 +139,7 @@ fn camera(
         }
         Err(refusal) => Err(refusal),
     };
-    print_verdict(tried.map_err(|refusal| refusal.problem), out)
+    print_verdict(tried.map_err(|refusal| *refusal.problem), out)
 }
 
 /// Prints how a camera can be used, or why it cannot.

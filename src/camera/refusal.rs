@@ -9,8 +9,8 @@ use crate::problem::Problem;
 pub struct Refusal {
     /// The kind of obstacle, for decisions.
     pub cause: Cause,
-    /// The obstacle in words, for the user.
-    pub problem: Problem,
+    /// The obstacle in words, for the user. Boxed, since results that carry a refusal are passed through many calls.
+    pub problem: Box<Problem>,
 }
 
 /// The kinds of obstacle. The nodes of one camera usually meet the same one.
@@ -49,7 +49,7 @@ pub enum Cause {
 impl Refusal {
     /// Puts a refusal together.
     pub fn new(cause: Cause, problem: Problem) -> Self {
-        Self { cause, problem }
+        Self { cause, problem: Box::new(problem) }
     }
 
     /// Whether the candidate is a camera to the user, so that its problem matters.

@@ -83,7 +83,7 @@ impl Finder {
                     return Err(cancelled());
                 }
                 let patience = self.config.timeout.unwrap_or(FIRST_PICTURE);
-                self.open_device(node, patience, observer).map_err(|refusal| refusal.problem)
+                self.open_device(node, patience, observer).map_err(|refusal| *refusal.problem)
             }
             SourceSpec::Auto => self.search_all(observer),
         }
@@ -216,7 +216,7 @@ fn summary(refusals: &[Refusal]) -> Problem {
             Problem::new(text!("no camera found"), why, plug_in(rpicam::is_missing_on_a_raspberry_pi()))
         }
         // One camera can have several nodes, and they usually meet the same obstacle.
-        [first, rest @ ..] if rest.iter().all(|other| other.cause == first.cause) => first.problem.clone(),
+        [first, rest @ ..] if rest.iter().all(|other| other.cause == first.cause) => (*first.problem).clone(),
         // The likeliest camera, which was tried first, matters most; `probe` shows the others.
         [first, rest @ ..] => {
             let also = rest.len();

@@ -165,7 +165,7 @@ fn the_problem_of_the_first_of_several_cameras_is_reported_and_the_others_are_me
 #[test]
 fn a_camera_with_two_forbidden_nodes_is_reported_once() {
     let both = [0, 1].map(|n| refusal(Cause::System(Errno::ACCESS), &format!("/dev/video{n}"), "denied"));
-    assert_eq!(summary(&both), both[0].problem);
+    assert_eq!(summary(&both), *both[0].problem);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl V4l2 {
     /// # Errors
     /// It is not a usable camera, is busy, not permitted, or refuses.
     pub fn open(path: &Path, config: &SourceConfig) -> Result<V4l2, Problem> {
-        Self::start(Node::at(path)?, config).map_err(|refusal| refusal.problem)
+        Self::start(Node::at(path)?, config).map_err(|refusal| *refusal.problem)
     }
 
     /// Like [`V4l2::open`], for a node that was examined already.
