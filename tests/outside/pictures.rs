@@ -15,6 +15,15 @@ const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
 /// What cannot be used is said within this time.
 const SOON: Duration = Duration::from_secs(2);
 
+/// The program starts and listens within this time, also on a busy machine.
+const STARTING: Duration = Duration::from_secs(2);
+
+/// Pictures that cannot be shown, the counters of their reasons, and what page and log say.
+const CASES: [(&str, &str, &str); 2] = [
+    ("size-lies.jpg", "oversized", "header says a size above 16384 pixels a side"),
+    ("kinds/arithmetic.jpg", "arithmetic", "arithmetic-coded JPEG"),
+];
+
 /// A camera that shows `picture` again and again, after `first`.
 fn camera(first: &str, picture: &str) -> Outcome<Boardcam> {
     let command = format!("pipe:cd {PICTURES}; cat {first}; while cat {picture}; do sleep 0.05; done");
@@ -43,6 +52,17 @@ fn progressive_pictures_are_shown_to_players_that_read_only_baseline() -> Outcom
     ensure!(count(&boardcam, "converted")? >= 3, "{}", boardcam.state()?);
     let said = boardcam.log().matches("progressive").count();
     ensure!(said == 1, "said {said} times:\n{}", boardcam.log());
+    Ok(())
+}
+
+#[test]
+fn a_progressive_still_that_comes_seldom_is_served_at_once() -> Outcome {
+    let boardcam =
+        Boardcam::start(&["--camera", &format!("pipe:cd {PICTURES}; cat progressive.jpg; sleep 1000")])?;
+    wait_for("the still", || Ok((count(&boardcam, "published")? > 0).then_some(())))?;
+    let answer = boardcam.get("/snapshot")?;
+    ensure!(answer.status == 200 && dimensions(&answer.body)? == (320, 180), "{}", answer.status);
+    ensure!(edges(&answer.body, [0xff, 0xc2]) == 0, "not baseline");
     Ok(())
 }
 
@@ -82,11 +102,30 @@ fn a_smaller_picture_that_cannot_be_made_is_refused_at_once_with_the_true_reason
 }
 
 #[test]
+fn a_first_picture_that_cannot_be_shown_is_said_by_name_within_two_seconds() -> Outcome {
+    for (picture, counter, words) in CASES {
+        let command = format!("pipe:cd {PICTURES}; while cat {picture}; do sleep 0.1; done");
+        let began = Instant::now();
+        let boardcam = Boardcam::start(&["--camera", &command])?;
+        let camera = wait_for("the reason", || {
+            let camera = boardcam.state()?["cameras"][0].clone();
+            let is_said = camera["problem"]["why"].as_str().is_some_and(|why| why.contains(words));
+            Ok(is_said.then_some(camera))
+        })?;
+        ensure!(began.elapsed() < SOON + STARTING, "{picture}: after {:?}", began.elapsed());
+        ensure!(camera["frames"]["dropped"][counter].as_u64() > Some(0), "{picture}: {camera}");
+        ensure!(boardcam.log().contains(words), "{picture}:\n{}", boardcam.log());
+        ensure!(
+            camera["problem"]["advice"].as_str().is_some_and(|advice| !advice.contains("cable")),
+            "{camera}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_shown_is_said_by_name_within_two_seconds() -> Outcome {
-    for (picture, counter, words) in [
-        ("size-lies.jpg", "oversized", "header says a size above 16384 pixels a side"),
-        ("kinds/arithmetic.jpg", "arithmetic", "arithmetic-coded JPEG"),
-    ] {
+    for (picture, counter, words) in CASES {
         let boardcam = camera("small.jpg", picture)?;
         let viewer = boardcam.watch("/stream")?;
         let began = Instant::now();

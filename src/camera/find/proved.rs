@@ -9,10 +9,10 @@ use crate::camera::config::SourceConfig;
 use crate::camera::node::Node;
 use crate::camera::observer::{OBSERVE_PERIOD, Observer, cancelled};
 use crate::camera::refusal::{Cause, Refusal};
-use crate::camera::source::{Frame, Source, SourceError, SourceInfo};
+use crate::camera::source::{Flaw, Frame, Source, SourceError, SourceInfo};
 use crate::camera::v4l2::V4l2;
 use crate::jpeg::passthrough::{Fault, Jpeg};
-use crate::picture::{Layout, Picture};
+use crate::picture::{Layout, Picture, PixelError};
 use crate::problem::{Problem, Text, text};
 
 /// How many damaged frames in a row are forgiven at the start; many cameras begin with a few.
@@ -98,7 +98,16 @@ pub fn first_frame(
                 let Frame { bytes, captured, sequence, .. } = frame;
                 return Ok(FrameCopy { bytes: bytes.to_vec(), captured, sequence });
             }
-            Some(fault) => last_fault = Some(fault),
+            Some(Unusable::Flaw(Flaw::Fault(kind))) if kind.is_kind() => {
+                observer.unusable(Flaw::Fault(kind));
+                return Err(of_no_use(&info, kind));
+            }
+            Some(fault) => {
+                if let Unusable::Flaw(flaw) = fault {
+                    observer.unusable(flaw);
+                }
+                last_fault = Some(fault.text());
+            }
         }
         bad += 1;
     }
@@ -122,16 +131,40 @@ fn no_usable_frame(info: &SourceInfo, last_fault: Option<Text>, patience: Durati
     }
 }
 
+/// Why a source is refused whose JPEGs are of a kind that cannot be shown: the next one will be as well.
+fn of_no_use(info: &SourceInfo, kind: Fault) -> Refusal {
+    let what = text!("cannot use {}", &info.source);
+    let why = text!("its pictures cannot be used: {}", kind.text());
+    Refusal::new(Cause::BadPictures, Problem::new(what, why, text!("try another --format or --size")))
+}
+
+/// What is wrong with a frame.
+enum Unusable {
+    /// It is no JPEG that can be shown, or the source says what is wrong.
+    Flaw(Flaw),
+    /// It is no picture of the agreed size.
+    Pixels(PixelError),
+}
+
+impl Unusable {
+    fn text(&self) -> Text {
+        match self {
+            Unusable::Flaw(flaw) => flaw.text(),
+            Unusable::Pixels(error) => error.text(),
+        }
+    }
+}
+
 /// What is wrong with a frame; `None` if it is usable.
-fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<Text> {
+fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<Unusable> {
     if let Some(flaw) = frame.flaw {
-        return Some(flaw.text());
+        return Some(Unusable::Flaw(flaw));
     }
     match info.layout {
-        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(Fault::text),
+        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| Unusable::Flaw(Flaw::Fault(fault))),
         Layout::Raw(raw) => {
             let picture = Picture::new(frame.bytes, raw, info.size, info.stride, info.range);
-            picture.err().map(|error| error.text())
+            picture.err().map(Unusable::Pixels)
         }
     }
 }

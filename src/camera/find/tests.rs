@@ -6,7 +6,8 @@ use super::super::node::tests::node;
 use super::proved::{BAD_FRAMES, first_frame};
 use super::*;
 use crate::camera::refusal::Cause;
-use crate::camera::source::{Frame, SourceError, SourceInfo};
+use crate::camera::source::{Flaw, Frame, SourceError, SourceInfo};
+use crate::jpeg::passthrough::Fault;
 use crate::picture::{Layout, Range, Raw, Size};
 
 /// Delivers the frames that it was given, then nothing.
@@ -87,6 +88,33 @@ fn a_camera_that_delivers_only_broken_pictures_is_refused() {
     let message = proved(&mut source, FIRST_PICTURE).unwrap_err();
     assert!(message.contains("cannot use /dev/video7") && message.contains("broken pictures"), "{message}");
     assert_eq!(source.frames.len(), 100 - BAD_FRAMES - 1);
+}
+
+/// Counts the frames that cannot be used.
+#[derive(Default)]
+struct Counts(Vec<Flaw>);
+
+impl Observer for Counts {
+    fn refused(&mut self, _: &str, _: &Problem) {}
+    fn keep_waiting(&mut self) -> bool {
+        true
+    }
+    fn unusable(&mut self, flaw: Flaw) {
+        self.0.push(flaw);
+    }
+}
+
+#[test]
+fn a_camera_whose_jpegs_nobody_can_show_is_refused_at_once_by_their_kind() {
+    let arithmetic = include_bytes!("../../../tests/pictures/kinds/arithmetic.jpg");
+    let frames = [b"noise".to_vec(), arithmetic.to_vec(), arithmetic.to_vec()];
+    let mut source = yuyv(frames.into_iter().map(|frame| Ok(Some(frame))));
+    source.info.layout = Layout::Mjpeg;
+    let mut counts = Counts::default();
+    let refused = first_frame(&mut source, FIRST_PICTURE, &mut counts).err().unwrap().problem.to_string();
+    assert!(refused.contains("arithmetic-coded") && !refused.contains("cable"), "{refused}");
+    assert_eq!(source.frames.len(), 1, "it waited for more of them");
+    assert_eq!(counts.0, [Fault::NoSoi, Fault::Arithmetic].map(Flaw::Fault));
 }
 
 #[test]

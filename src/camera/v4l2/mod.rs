@@ -111,7 +111,7 @@ fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
     let used = usize::try_from(meta.bytesused).unwrap_or(usize::MAX);
     let now = Instant::now();
     let captured = age(meta, monotonic()).and_then(|age| now.checked_sub(age)).unwrap_or(now);
-    let flagged = meta.flags.contains(Flags::ERROR) || used == 0 || used > buffer.len();
+    let flagged = meta.flags.contains(Flags::ERROR) || used > buffer.len();
     Frame {
         bytes: buffer.get(..used).unwrap_or(buffer),
         captured,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_with_more_bytes_than_its_buffer_is_flagged() {
+    fn a_frame_that_the_driver_flags_is_told_from_one_that_is_only_bad() {
         let buffer = [7u8; 16];
         let of = |flags, used| {
             let frame = frame(&buffer, &meta(flags, used, Timestamp::new(0, 0)));
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(of(Flags::empty(), 16), (16, false));
         assert_eq!(of(Flags::empty(), 17), (16, true));
         assert_eq!(of(Flags::empty(), u32::MAX), (16, true));
-        assert_eq!(of(Flags::empty(), 0), (0, true));
+        assert_eq!(of(Flags::empty(), 0), (0, false)); // counted as empty
         assert_eq!(of(Flags::ERROR, 10), (10, true));
     }
 

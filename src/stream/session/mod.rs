@@ -223,7 +223,9 @@ impl Session {
         self.skip_if_late(frame)?;
         self.note_conversion(jpeg, feed, writer);
         let meta = self.meta(frame);
-        let new = || (Transcoder::new(feed.config.size, Encoder::new(DEFAULT_QUALITY)), Vec::new());
+        // What is encoded again only because of its kind keeps its size, as what is passed on does.
+        let within = feed.config.size.filter(|_| feed.config.encoder == camera::EncodeMode::Software);
+        let new = || (Transcoder::new(within, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
         transcoder.set_quality(feed.quality());
         mended.resize(jpeg.mended_len(), 0);
