@@ -16,6 +16,10 @@ pub const PREFIX: &str = "X-Boardcam-";
 /// The header that carries an [`Order`].
 pub const HEADER: &str = "X-Boardcam-Serve";
 
+/// The header of a refusal with its text as a template and values ([`crate::problem::Text`]), for a page in another
+/// language. Clients get it too.
+pub const MESSAGE_HEADER: &str = "Boardcam-Message";
+
 /// The header by which the site knows that a request came through the gate.
 pub const KEY_HEADER: &str = "X-Boardcam-Key";
 

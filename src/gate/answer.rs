@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::protocol::{self, FileOrder, Order, OrderKind};
+use crate::protocol::{self, FileOrder, MESSAGE_HEADER, Order, OrderKind};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,9 +70,11 @@ fn connection(keep_alive: bool) -> &'static str {
 pub fn refusal(refusal: &Refusal, keep_alive: bool) -> Vec<u8> {
     let Refusal { status, why } = refusal;
     let retry = if *status == 503 { "Retry-After: 1\r\n" } else { "" };
+    let message = why.to_header().map(|json| format!("{MESSAGE_HEADER}: {json}\r\n")).unwrap_or_default();
+    let why = why.to_string();
     format!(
         "HTTP/1.1 {status} {}\r\nConnection: {}\r\nCache-Control: no-store\r\n\
-         Content-Type: text/plain; charset=utf-8\r\n{retry}Content-Length: {}\r\n\r\n{why}\n",
+         Content-Type: text/plain; charset=utf-8\r\n{retry}{message}Content-Length: {}\r\n\r\n{why}\n",
         reason(*status),
         connection(keep_alive),
         why.len() + 1

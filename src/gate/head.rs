@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::problem::Text;
 use crate::protocol::COOKIE_PREFIX;
 
 use super::hosts::{self, AllowedHosts};
@@ -50,11 +51,11 @@ pub struct Refusal {
     /// The status code.
     pub status: u16,
     /// One sentence for the user of the client.
-    pub why: String,
+    pub why: Text,
 }
 
 impl Refusal {
-    pub(super) fn new(status: u16, why: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, why: impl Into<Text>) -> Self {
         Self { status, why: why.into() }
     }
 }
@@ -397,8 +398,12 @@ mod tests {
         };
         let named = refusal("board.example:8080");
         assert_eq!(named.status, 421);
-        assert!(named.why.ends_with("start boardcam with --host board.example."), "{}", named.why);
-        assert!(!refusal("a;b").why.contains("--host"));
+        assert!(
+            named.why.to_string().ends_with("start boardcam with --host board.example."),
+            "{}",
+            named.why
+        );
+        assert!(!refusal("a;b").why.to_string().contains("--host"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use mio::Waker;
 
 use super::head::Refusal;
 use super::limits::{ANSWER_MAX, RELAYS, SITE_TIME, TURN_TIME};
+use crate::problem::text;
 use crate::protocol::KEY_HEADER;
 use crate::sync::lock;
 
@@ -122,7 +123,7 @@ impl RelayHandle {
     pub fn submit(&self, request: SiteRequest) -> Result<(), Refusal> {
         let (since, answers, waker) = (Instant::now(), self.answers.clone(), self.waker.clone());
         let queued = Queued { request, since, answers, waker };
-        self.requests.send(queued).map_err(|_| Refusal::new(503, "The server is ending."))
+        self.requests.send(queued).map_err(|_| Refusal::new(503, text!("The server is ending.")))
     }
 
     /// The next answer, if there is one.
@@ -137,7 +138,7 @@ fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
         let Ok(Queued { request, since, answers, waker }) = next else { return };
         let connection = request.connection;
         let answer = if since.elapsed() > TURN_TIME {
-            Err(Refusal::new(503, "Too many requests came at once; try again in a second."))
+            Err(Refusal::new(503, text!("Too many requests came at once; try again in a second.")))
         } else {
             answer(&request, &lock(upstream).clone())
         };

@@ -60,6 +60,21 @@ impl Text {
         Self { template, values }
     }
 
+    /// It as JSON in ASCII, for a header; `None` if it has no template that could be translated.
+    pub fn to_header(&self) -> Option<String> {
+        if !self.template.contains(|c: char| c.is_alphabetic())
+            && !self.values.iter().any(|value| matches!(value, Value::Text(_)))
+        {
+            return None;
+        }
+        let json = serde_json::to_string(self).ok()?;
+        let escape = |c: char| match c {
+            ' '..='~' => c.to_string(),
+            _ => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        };
+        Some(json.chars().map(escape).collect())
+    }
+
     /// These texts, with `separator` between them.
     pub fn list(texts: impl IntoIterator<Item = Text>, separator: Text) -> Self {
         let mut texts = texts.into_iter();
@@ -68,6 +83,7 @@ impl Text {
     }
 }
 
+/// In English, on one line whatever a driver or a file name contains: logs are read line by line.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut values = self.values.iter();
@@ -75,7 +91,7 @@ impl fmt::Display for Text {
         f.write_str(parts.next().unwrap_or_default())?;
         for part in parts {
             match values.next() {
-                Some(Value::Plain(value) | Value::Decimal(value)) => f.write_str(value)?,
+                Some(Value::Plain(value) | Value::Decimal(value)) => on_one_line(value, f)?,
                 Some(Value::Text(text)) => text.fmt(f)?,
                 None => {}
             }
@@ -83,6 +99,17 @@ impl fmt::Display for Text {
         }
         Ok(())
     }
+}
+
+fn on_one_line(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for c in value.chars() {
+        if c.is_control() {
+            write!(f, "{}", c.escape_default())?;
+        } else {
+            write!(f, "{c}")?;
+        }
+    }
+    Ok(())
 }
 
 /// A text without a template, which stays as it is in every language: what the system or another program says.
@@ -159,22 +186,14 @@ impl Problem {
     }
 
     /// All of it as one text.
-    pub fn text(&self) -> Text {
+    pub fn line(&self) -> Text {
         text!("{}: {}; {}", &self.what, &self.why, &self.advice)
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Always one line, whatever a driver or a file name contains: logs are read line by line.
-        for c in self.text().to_string().chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        Ok(())
+        self.line().fmt(f)
     }
 }
 
@@ -203,6 +222,14 @@ mod tests {
                 "values": ["7", { "template": "nothing came within {} s", "values": [2.5] }],
             })
         );
+    }
+
+    #[test]
+    fn a_header_has_the_template_in_ascii_whatever_the_values_hold() {
+        let header = text!("cannot open {}", "/k\u{fc}\u{1f600}\n\"").to_header().unwrap();
+        assert_eq!(header, r#"{"template":"cannot open {}","values":["/k\u00fc\ud83d\ude00\n\""]}"#);
+        assert_eq!(Text::from("as it is").to_header(), None);
+        assert!(Problem::new(text!("a"), "b", "c").line().to_header().is_some());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::response::plain_text;
 use super::url::SIGN_IN;
 use crate::auth::network::Network;
 use crate::auth::{Access, Identity, PasswordError, Role, whole_seconds};
+use crate::problem::text;
 use crate::protocol::{PEER_HEADER, SECURE_HEADER};
 
 /// Who may use a route.
@@ -84,7 +85,7 @@ impl Guard {
             }
         }
         Err(match permission {
-            _ if is_known => plain_text(403, "You may watch, but not change anything."),
+            _ if is_known => plain_text(403, text!("You may watch, but not change anything.")),
             Permission::Page => Response::redirect_303(SIGN_IN).with_no_cache(),
             _ => unauthorized(request),
         })
@@ -139,7 +140,7 @@ pub(super) fn is_cross_site(request: &Request) -> bool {
 
 /// Asks for a password, except in a browser with a cookie of ours: it would open a window of its own.
 fn unauthorized(request: &Request) -> Response {
-    let response = plain_text(401, "You need a user name and a password, or a token.");
+    let response = plain_text(401, text!("You need a user name and a password, or a token."));
     if cookies::secrets(request).next().is_some() {
         return response;
     }

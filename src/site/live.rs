@@ -35,9 +35,7 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
     };
     let card = ctx.request.get_param("card").is_some_and(|value| value == "1");
     match camera_problem(ctx) {
-        Some(problem) if !card => {
-            plain_text(503, problem.to_string()).with_additional_header("Retry-After", "1")
-        }
+        Some(problem) if !card => plain_text(503, problem.line()).with_additional_header("Retry-After", "1"),
         _ => hand_over(ctx, OrderKind::Snapshot { card }, query, "image/jpeg"),
     }
 }
@@ -46,7 +44,7 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
 pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
     match camera_problem(ctx) {
         None => plain_text(200, "ok"),
-        Some(problem) => plain_text(503, problem.to_string()),
+        Some(problem) => plain_text(503, problem.line()),
     }
 }
 

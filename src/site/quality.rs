@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::RequestContext;
 use super::response::plain_text;
+use crate::problem::text;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,11 +20,13 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         Err(refusal) => return refusal,
     };
     if !(1..=100).contains(&quality) {
-        return plain_text(400, "Quality is a whole number from 1 to 100.");
+        return plain_text(400, text!("Quality is a whole number from 1 to 100."));
     }
     let feed = ctx.feed();
     if feed.is_passthrough() {
-        let why = "The camera makes the JPEGs, and they are passed on unchanged. --encoder software encodes them again.";
+        let why = text!(
+            "The camera makes the JPEGs, and they are passed on unchanged. --encoder software encodes them again."
+        );
         return plain_text(409, why);
     }
     feed.set_quality(quality);

@@ -6,10 +6,16 @@ use rouille::Response;
 use serde::Serialize;
 
 use crate::problem::{Problem, Text};
+use crate::protocol::MESSAGE_HEADER;
 
-/// An answer of one or more sentences.
-pub(super) fn plain_text(status: u16, text: impl Into<String>) -> Response {
-    Response::text(text.into() + "\n").with_status_code(status).with_no_cache()
+/// An answer of one or more sentences. The page shows those made by [`text!`](crate::problem::text) in its language.
+pub(super) fn plain_text(status: u16, text: impl Into<Text>) -> Response {
+    let text = text.into();
+    let response = Response::text(format!("{text}\n")).with_status_code(status).with_no_cache();
+    match text.to_header() {
+        Some(header) => response.with_additional_header(MESSAGE_HEADER, header),
+        None => response,
+    }
 }
 
 /// A [`Problem`] in JSON: in English, and for a page in another language as templates with values.

@@ -24,6 +24,7 @@ use crate::host::log::camera_scope;
 use crate::names::CameraLabel;
 use crate::pace::Fps;
 use crate::picture::Size;
+use crate::problem::{Text, text};
 use crate::sync::lock;
 use worker::Worker;
 
@@ -80,27 +81,35 @@ pub enum DemandError {
     /// There is no such camera.
     NoCamera,
     /// [`VARIANTS_MAX`] others are running; the text lists them.
-    Full(String),
+    Full(Text),
     /// The system could not start a thread.
     NoThread(io::Error),
     /// There is not enough memory for one more viewer.
     NoMemory,
 }
 
-impl fmt::Display for DemandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DemandError {
+    /// What to tell the viewer.
+    pub fn text(&self) -> Text {
         match self {
-            DemandError::NoCamera => f.write_str("There is no such camera."),
-            DemandError::Full(others) => write!(
-                f,
-                "This server makes {VARIANTS_MAX} kinds of smaller pictures at once, and these are watched: \
-                 {others}. Ask for one of them, or try again later."
+            DemandError::NoCamera => text!("There is no such camera."),
+            DemandError::Full(others) => text!(
+                "This server makes {} kinds of smaller pictures at once, and these are watched: {}. Ask for one of \
+                 them, or try again later.",
+                VARIANTS_MAX,
+                others
             ),
-            DemandError::NoMemory => f.write_str("No memory for one more viewer; try again later."),
+            DemandError::NoMemory => text!("No memory for one more viewer; try again later."),
             DemandError::NoThread(error) => {
-                write!(f, "The system cannot start a thread for smaller pictures: {error}.")
+                text!("The system cannot start a thread for smaller pictures: {}.", Text::from(error))
             }
         }
+    }
+}
+
+impl fmt::Display for DemandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
     }
 }
 
@@ -191,9 +200,9 @@ impl Variants {
 }
 
 /// The running variants, for a message.
-fn list_of(running: &[Arc<Running>]) -> String {
-    let names = running.iter().map(|one| format!("{} of {}", one.variant, CameraLabel(&one.feed.name)));
-    names.collect::<Vec<_>>().join(", ")
+fn list_of(running: &[Arc<Running>]) -> Text {
+    let names = running.iter().map(|one| text!("{} of camera {}", one.variant.to_string(), &one.feed.name));
+    Text::list(names, ", ".into())
 }
 
 #[cfg(test)]

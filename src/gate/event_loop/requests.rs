@@ -11,6 +11,7 @@ use super::super::head::Refusal;
 use super::super::relay::{Reply, SiteRequest};
 use super::EventLoop;
 use crate::fanout::{CloseReason, Released};
+use crate::problem::text;
 use crate::protocol::PEER_HEADER;
 
 impl EventLoop {
@@ -65,7 +66,7 @@ impl EventLoop {
                 let adopted = self.fanout.adopt(token, socket, peer, order, head, requested);
                 let Err((socket, error)) = adopted else { return };
                 connection.take_back(socket);
-                refuse(connection, &Refusal::new(503, error.to_string()), now);
+                refuse(connection, &Refusal::new(503, error.text()), now);
             }
             Ok(Answer::File { order, head }) => {
                 let Some(socket) = connection.lend() else { return };
@@ -86,12 +87,12 @@ impl EventLoop {
             let refusal = match reason {
                 CloseReason::Complete => None,
                 CloseReason::NoPicture => {
-                    Some("The camera gave no new picture in time; /state says how it is.".to_owned())
+                    Some(text!("The camera gave no new picture in time; /state says how it is."))
                 }
-                CloseReason::NotMade(problem) => Some(problem.to_string()),
-                CloseReason::Unreadable => Some(
-                    "The recording cannot be read: it was deleted, or its disk does not answer.".to_owned(),
-                ),
+                CloseReason::NotMade(problem) => Some(problem.line()),
+                CloseReason::Unreadable => {
+                    Some(text!("The recording cannot be read: it was deleted, or its disk does not answer."))
+                }
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled
                 | CloseReason::NoMemory

@@ -50,9 +50,3 @@ function sentence(text) {
 function told({ what, why, advice }) {
   return `${sentence(what)}: ${why}. ${sentence(advice)}.`;
 }
-
-// Why a request was refused. The server says it in English.
-async function whyRefused(answer) {
-  const text = (await answer.text()).trim();
-  return text && TEXT.lang === 'en' ? text : fill(TEXT.unreachable_status, { code: answer.status });
-}

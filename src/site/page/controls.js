@@ -87,7 +87,7 @@ async function snapshot() {
     const answer = await fetch(`${tile.camera.url}snapshot`, { cache: 'no-store', signal: stop.signal });
     if (!answer.ok) {
       const { problem } = tile.camera;
-      note(fill(TEXT.no_snapshot, { why: problem ? problem.what : await whyRefused(answer) }));
+      note(fill(TEXT.no_snapshot, { why: problem ? sentence(inWords(problem).what) : await whyRefused(answer) }));
       return;
     }
     const link = document.createElement('a');

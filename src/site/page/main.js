@@ -40,6 +40,7 @@ async function poll() {
     // A relative URL: behind /cameras/NAME/ it is about that camera only.
     const answer = await fetch('state', { cache: 'no-store', signal: mine.signal });
     if (answer.status === 401) location.reload(); // signed out: the server redirects to the form
+    await loadMessages();
     if (answer.ok) state = await answer.json();
     else why = fill(TEXT.unreachable_status, { code: answer.status });
   } catch (error) {
@@ -209,10 +210,10 @@ function show() {
 
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.unreachable, why: failure, advice: TEXT.unreachable_advice };
-  else if (program && program.problem) problem = program.problem; // an error in the settings
-  else if (one) problem = one.camera.problem;
+  else if (program && program.problem) problem = inWords(program.problem); // an error in the settings
+  else if (one) problem = inWords(one.camera.problem);
   byId('problem').hidden = !problem;
-  byId('problem').lang = failures ? TEXT.lang : 'en'; // the server's texts are in English
+  byId('problem').lang = failures || messages ? TEXT.lang : 'en';
   body.classList.toggle('has-problem', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
 
@@ -237,7 +238,7 @@ function showDetails(tile) {
 
 function showTile(tile) {
   const state = failures ? 'reconnecting' : tile.state();
-  const { problem } = tile.camera;
+  const problem = inWords(tile.camera.problem);
   tile.element.dataset.state = state;
   const parts = { '.how': TEXT[`state_${state}`], '.what': problem && problem.what, '.advice': problem && problem.advice };
   for (const [part, text] of Object.entries(parts)) {

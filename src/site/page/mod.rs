@@ -2,7 +2,8 @@
 //!
 //! Its texts are in `lang/`, one file for each language. To add a language, copy `en.json` to `TAG.json` (TAG as in
 //! RFC 5646: `de`, `pt-BR`) and translate the texts, but leave `{words}` in braces as they are. The build finds the
-//! file, and a test reports missing texts.
+//! file, and a test reports missing texts. `messages/TAG.json` has the server's messages ([`crate::problem::Text`]) by
+//! their English templates; a translation may number its blanks to change their order: `{1}`, then `{0}`.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ const ICON: &str = include_str!("icon.svg");
 /// The page's script. Its files are sent as one, so that the page takes few requests over a poor network.
 const SCRIPT: &str = concat!(
     include_str!("common.js"),
+    include_str!("messages.js"),
     include_str!("stream_share.js"),
     include_str!("tile.js"),
     include_str!("zoom.js"),
@@ -33,6 +35,9 @@ const SCRIPT: &str = concat!(
 
 /// The tag and the texts (JSON) of each language; made by build.rs.
 const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
+
+/// The server's messages in each language but English: tag, and translations by template (JSON); made by build.rs.
+const MESSAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 /// The language of browsers that want none of ours.
 const FALLBACK: &str = "en";
@@ -94,6 +99,13 @@ pub(super) fn script(ctx: &RequestContext<'_>) -> Response {
     let script = script_with(&texts);
     file(ctx, "text/javascript; charset=utf-8", script, &tag)
         .with_additional_header("Vary", "Accept-Language")
+}
+
+/// `GET /messages.json`: the server's messages in the browser's language, by template; none for English
+pub(super) fn messages(ctx: &RequestContext<'_>) -> Response {
+    let (tag, _) = language(ctx.request.header("Accept-Language").unwrap_or_default());
+    let json = MESSAGES.iter().find(|(ours, _)| *ours == tag).map_or("{}", |(_, json)| *json);
+    file(ctx, "application/json", json, tag).with_additional_header("Vary", "Accept-Language")
 }
 
 /// `GET /icon.svg`

@@ -31,7 +31,7 @@ function recordingOf(tile) {
   if (!recording || !folder) return { how: 'none', said: '', does: TEXT.rec_none };
   const problem = (recording.on && recording.problem) || (folder.blocked && folder.problem);
   const absent = tile.camera.state !== 'live';
-  const because = (text) => `${text}. ${told(problem)}`;
+  const because = (text) => `${text}. ${told(inWords(problem))}`;
   if (recording.on) {
     const does = TEXT.rec_stop;
     if (problem) return { how: 'failing', said: because(TEXT.rec_failing), does };
@@ -82,7 +82,7 @@ async function updateList() {
   const answer = folder && (await request(`${one ? one.camera.url : '/'}api/recordings?limit=${listLength}`));
   if (!answer) return;
   const { recordings, more, bytes, free, problem } = await answer.json();
-  setText('disk', problem ? told(problem) : fill(TEXT.disk, { used: sizeText(bytes), free: sizeText(free) }));
+  setText('disk', problem ? told(inWords(problem)) : fill(TEXT.disk, { used: sizeText(bytes), free: sizeText(free) }));
   const names = recordings.map(({ name }) => name);
   for (const [name, row] of rows) {
     if (names.includes(name)) continue;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::RequestContext;
 use super::response::{ProblemJson, load, plain_text};
+use crate::problem::text;
 use crate::record::name::Name;
 use crate::record::{Entry, RecordingStatus, Recordings, TooManyDeletions};
 pub(super) use download::download;
@@ -18,9 +19,6 @@ const LISTED: usize = 100;
 
 /// The most recordings in one answer.
 const LISTED_MAX: usize = 1000;
-
-const NO_FOLDER: &str = "Nothing can be recorded: the settings name no folder. Write for example record-folder = \
-                         \"/var/lib/boardcam\" and restart boardcam.";
 
 /// Whether and how a camera records, also in `/state`.
 #[derive(Serialize)]
@@ -102,7 +100,11 @@ pub(super) fn folder(recordings: &Recordings) -> Option<Folder> {
 }
 
 fn no_folder() -> Response {
-    plain_text(409, NO_FOLDER)
+    let text = text!(
+        "Nothing can be recorded: the settings name no folder. Write for example record-folder = \
+         \"/var/lib/boardcam\" and restart boardcam."
+    );
+    plain_text(409, text)
 }
 
 /// `GET /api/recording`
@@ -181,7 +183,7 @@ fn find(ctx: &RequestContext<'_>) -> Option<Entry> {
 }
 
 fn not_found() -> Response {
-    plain_text(404, "There is no such recording. /api/recordings lists them.")
+    plain_text(404, text!("There is no such recording. /api/recordings lists them."))
 }
 
 /// `DELETE /api/recordings/NAME`
@@ -189,10 +191,10 @@ pub(super) fn delete(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find(ctx) else { return not_found() };
     let recordings = &ctx.app.recordings;
     if recordings.is_being_written(&entry.name) {
-        return plain_text(409, "This recording is still being written. Stop it first.");
+        return plain_text(409, text!("This recording is still being written. Stop it first."));
     }
     if let Err(TooManyDeletions) = recordings.delete(&entry.name) {
-        return plain_text(503, "Too many recordings are waiting to be deleted. Try again later.");
+        return plain_text(503, text!("Too many recordings are waiting to be deleted. Try again later."));
     }
     plain_text(202, "The recording is being deleted.")
 }
