@@ -4,12 +4,12 @@ import re
 import tempfile
 from pathlib import Path
 
-from browser import WithBrowser, state, text
+from browser import WithBrowser, speak, state, text
 from program import Program, until
 
 # What is not translated: options, commands, paths, names of errors, formats and programs.
 LATIN = re.compile(
-    r"«[^»]*»|\([^)]*[A-Z0-9]+\)|--[a-z-]+|[\w]*/[\w./-]+|\"[^\"]*\"|record-folder|pipe:exit \d|"
+    r"«[^»]*»|\([^)]*[A-Z0-9]+\)|--[a-z-]+|[\w]*/[\w./-]+|\"[^\"]*\"|record-folder|pipe:exit|"
     r"\b(boardcam|USB|JPEG|gone|away|here|key|in)\b"
 )
 
@@ -26,10 +26,7 @@ class Words(WithBrowser):
 
     def setUp(self):
         super().setUp()
-        self.browser.execute_cdp_cmd("Network.enable", {})
-        agent = self.run_js("return navigator.userAgent")
-        override = {"userAgent": agent, "acceptLanguage": "ru-RU"}
-        self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", override)
+        speak(self.browser, "ru-RU")
 
     def check_russian(self, words):
         self.assertRegex(words, "[а-я]")
@@ -52,10 +49,10 @@ class Words(WithBrowser):
 
     def test_tiles_of_broken_cameras_are_in_russian(self):
         self.open()
-        troubles = "return [...document.querySelectorAll('.trouble')].map((trouble) => trouble.textContent)"
-        shown = until("the tiles", lambda: (found := self.run_js(troubles)).count("") == 1 and found)
-        for trouble in filter(None, shown):
-            self.check_russian(trouble)
+        parts = "return [...document.querySelectorAll('.tile .what, .tile .advice')].map((part) => part.textContent)"
+        shown = until("the tiles", lambda: (found := self.run_js(parts)).count("") == 2 and found)
+        for part in filter(None, shown):
+            self.check_russian(part)
 
     def test_a_snapshot_that_is_refused_says_why_in_russian(self):
         self.check_problem("gone")
@@ -69,6 +66,6 @@ class Words(WithBrowser):
         until("live", lambda: state(self.browser) == "live")
         self.recordings.rmdir()
         self.run_js("document.getElementById('record').click()")
-        shown = until("the problem", lambda: "Запись не идёт" in (now := text(self.browser, "recorded")) and now)
-        self.assertIn("не удаётся записывать в", shown.lower())
+        shown = until("the problem", lambda: "Не удаётся" in (now := text(self.browser, "recorded")) and now)
+        self.assertIn("Не удаётся записывать в", shown)
         self.check_russian(shown)
