@@ -9,6 +9,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream as Client};
 use std::time::Duration;
 
+/// The client's receive buffer, in bytes.
+const RECEIVED: usize = 128 << 10;
+
 /// A viewer over a real socket that was adopted at `since`, its client, its camera's feed and the writer of its frames.
 fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
     viewer_of(Order::new(OrderKind::Stream, 0), pool, since)
@@ -16,7 +19,11 @@ fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer
 
 fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = Client::connect(listener.local_addr().unwrap()).unwrap();
+    let client =
+        Client::from(socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap());
+    // Of a fixed size: one that the kernel lets grow may take the largest frame whole.
+    socket2::SockRef::from(&client).set_recv_buffer_size(RECEIVED).unwrap();
+    socket2::SockRef::from(&client).connect(&listener.local_addr().unwrap().into()).unwrap();
     let (socket, peer) = listener.accept().unwrap();
     socket.set_nonblocking(true).unwrap();
     let config = SourceConfig::of(SourceSpec::Auto);
