@@ -189,15 +189,18 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_reopened() {
 
 #[test]
 fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
-    let (feed, mut writer) = feed();
+    let small = SourceConfig { size: Some(SIZE), ..SourceConfig::of(SourceSpec::Pattern) };
+    let (feed, mut writer) = feed_of(small);
     let mut session = session(Layout::Mjpeg);
     session.size = Size { width: 320, height: 180 };
     let jpeg = include_bytes!("../../../tests/pictures/progressive.jpg");
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Unwanted));
     let _demand = Demand::new(feed.clone());
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Published));
-    let is_progressive = feed.ring.with_newest(|frame| Jpeg::check(frame.jpeg()).unwrap().is_progressive());
-    assert_eq!(is_progressive, Some(false));
+    feed.ring.with_newest(|frame| {
+        let shown = Jpeg::check(frame.jpeg()).unwrap();
+        assert_eq!((shown.is_progressive(), shown.size()), (false, session.size));
+    });
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.converted)), (1, 1));
 }
