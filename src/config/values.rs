@@ -11,7 +11,7 @@ use crate::auth::User;
 use crate::camera::SourceSpec;
 use crate::gate::tls::Https;
 use crate::names::{DEFAULT_CAMERA, default_camera};
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use crate::record;
 use crate::record::plan::Plan;
 
@@ -111,9 +111,9 @@ fn cameras(line: &Values, file: &Values) -> Result<Vec<(String, CameraSettings)>
     let chosen = chosen.unwrap_or(&unnamed);
     if chosen.len() > MAX_CAMERAS {
         return Err(Problem::new(
-            format!("cannot serve {} cameras", chosen.len()),
-            format!("at most {MAX_CAMERAS} are possible"),
-            "name fewer, and start a second boardcam on another port for the rest",
+            text!("cannot serve {} cameras", chosen.len()),
+            text!("at most {} are possible", MAX_CAMERAS),
+            text!("name fewer, and start a second boardcam on another port for the rest"),
         ));
     }
     let mut taken: HashSet<String> =
@@ -147,9 +147,9 @@ fn camera_settings(camera: &CameraValues, layers: [&Texts; 3]) -> Result<CameraS
 fn check_recording(settings: &Settings, cameras: &[record::CameraSettings]) -> Result<(), Problem> {
     if settings.record.folder.is_none() && cameras.iter().any(|camera| camera.plan != Plan::Off) {
         return Err(Problem::new(
-            "cannot record",
-            "no folder for the recordings is set",
-            "name one, such as record-folder = \"/var/lib/boardcam\"",
+            text!("cannot record"),
+            text!("no folder for the recordings is set"),
+            text!("name one, such as record-folder = \"/var/lib/boardcam\""),
         ));
     }
     Ok(())
@@ -158,9 +158,9 @@ fn check_recording(settings: &Settings, cameras: &[record::CameraSettings]) -> R
 fn check_https(settings: &Settings) -> Result<(), Problem> {
     if let (Https::Off, Some([address, ..])) = (&settings.gate.https, settings.gate.https_listen.as_deref()) {
         return Err(Problem::new(
-            format!("cannot serve HTTPS on {address}"),
-            "there is no certificate",
-            "let boardcam make one: --tls auto",
+            text!("cannot serve HTTPS on {}", address.to_string()),
+            text!("there is no certificate"),
+            text!("let boardcam make one: --tls auto"),
         ));
     }
     Ok(())

@@ -76,7 +76,7 @@ fn meaning(errno: Errno, path: &Path) -> Option<Meaning> {
 pub fn problem(what: impl Into<Text>, path: &Path, error: &io::Error) -> Problem {
     match Errno::from_io_error(error).and_then(|errno| meaning(errno, path)) {
         Some((name, (why, advice))) => Problem::new(what, text!("{} ({})", why, name), advice),
-        None => Problem::new(what, error.to_string(), SEE_PROBE),
+        None => Problem::new(what, error, SEE_PROBE),
     }
 }
 

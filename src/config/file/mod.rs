@@ -17,7 +17,7 @@ use super::foreign;
 use super::options::{self, Kind, Opt, camera_name};
 use super::values::{CameraValues, Values};
 use super::wifi::{Wifi, WifiValues};
-use crate::problem::{Problem, Text};
+use crate::problem::{Problem, Text, text};
 use argon2::ARGON2ID_IDENT;
 use decode::decode;
 use mend::{is_curly, mend};
@@ -102,21 +102,24 @@ fn beginning(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// The text of the file at `path`.
 fn text(path: &Path) -> Result<String, Problem> {
     let shown = path.display().to_string();
-    let unreadable = |why: String, advice: &str| {
-        Problem::new(format!("cannot read the settings file {shown}"), why, advice)
+    let unreadable = |why: Text, advice: Text| {
+        Problem::new(text!("cannot read the settings file {}", &shown), why, advice)
     };
     let failed = |error: io::Error| {
-        unreadable(error.to_string(), "check the path after --config and the file's permissions")
+        unreadable((&error).into(), text!("check the path after --config and the file's permissions"))
     };
     let Some(text) = beginning(path).map_err(failed)? else {
-        return Err(unreadable("it is not an ordinary file".to_owned(), "name a text file after --config"));
+        return Err(unreadable(
+            text!("it is not an ordinary file"),
+            text!("name a text file after --config"),
+        ));
     };
     if text.len() as u64 > MAX_FILE {
-        let why = format!("it is larger than {MAX_FILE} bytes");
-        return Err(unreadable(why, "is it the right file?"));
+        let why = text!("it is larger than {} bytes", MAX_FILE);
+        return Err(unreadable(why, text!("is it the right file?")));
     }
     decode(&text)
-        .ok_or_else(|| unreadable("it is not UTF-8 text".to_owned(), "save it as plain text in UTF-8"))
+        .ok_or_else(|| unreadable(text!("it is not UTF-8 text"), text!("save it as plain text in UTF-8")))
 }
 
 /// Parses the text of a settings file that is called `name` in messages.
@@ -128,11 +131,11 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Problem> {
     for (key, value) in table.get_ref() {
         let word = our_spelling(key.get_ref());
         if word == CAMERA && value.get_ref().is_table() {
-            let why = "it makes one table of all cameras".to_owned();
+            let why = text!("it makes one table of all cameras");
             return Err(reader.problem(
                 key.span(),
                 why,
-                "write [[camera]], with two brackets, above each camera",
+                text!("write [[camera]], with two brackets, above each camera"),
             ));
         }
         if word == CAMERA && is_tables(value.get_ref()) {
@@ -171,10 +174,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn problem(&self, at: Range<usize>, why: String, advice: impl Into<Text>) -> Problem {
+    fn problem(&self, at: Range<usize>, why: impl Into<Text>, advice: impl Into<Text>) -> Problem {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
-        Problem::new(format!("cannot use line {line} of the settings file {}", self.name), why, advice)
+        Problem::new(text!("cannot use line {} of the settings file {}", line, self.name), why, advice)
     }
 
     /// A text that is not TOML. Of what phones type, the quotes that [`mend`] could not pair are the usual cause.
@@ -189,9 +192,9 @@ impl Reader<'_> {
                 let value = value.trim();
                 // A network's key must not get into the log.
                 let value = if key.to_ascii_lowercase().contains("key") { "its password" } else { value };
-                format!("put straight quotes around it: {} = \"{value}\"", key.trim())
+                text!("put straight quotes around it: {} = \"{}\"", key.trim(), value)
             }
-            _ => "write for example size = \"640x480\"".to_owned(),
+            _ => text!("write for example {} = \"{}\"", "size", "640x480"),
         };
         self.problem(at, error.message().replace('\n', ", "), advice)
     }
@@ -206,11 +209,11 @@ impl Reader<'_> {
         let nearest = names.clone().max_by(|a, b| alike(a).total_cmp(&alike(b)));
         let in_camera = names.clone().any(|name| name == CAMERA_KEYS[1]);
         let advice = match (foreign::in_file(word, in_camera), nearest.filter(|name| alike(name) >= ALIKE)) {
-            (Some(advice), _) => advice,
-            (None, Some(name)) => format!("did you mean {name}?"),
-            (None, None) => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            (Some(advice), _) => Text::from(advice),
+            (None, Some(name)) => text!("did you mean {}?", name),
+            (None, None) => text!("there are {}", names.collect::<Vec<_>>().join(", ")),
         };
-        self.problem(at, format!("there is no setting called {word:?} here"), advice)
+        self.problem(at, text!("there is no setting called \"{}\" here", word), advice)
     }
 
     /// Gives the text of `value` to `apply`, each item of an array in turn.
@@ -238,8 +241,8 @@ impl Reader<'_> {
         apply: &mut impl FnMut(&str) -> Result<(), String>,
     ) -> Result<(), Problem> {
         let advice = || match opt.kind {
-            Kind::Text => format!("write for example {} = \"{}\"", opt.name, opt.example),
-            Kind::Number | Kind::Flag => format!("write for example {} = {}", opt.name, opt.example),
+            Kind::Text => text!("write for example {} = \"{}\"", opt.name, opt.example),
+            Kind::Number | Kind::Flag => text!("write for example {} = {}", opt.name, opt.example),
         };
         let text = match (opt.kind, value.get_ref()) {
             (Kind::Text, DeValue::String(text)) => text.as_ref(),
@@ -253,24 +256,25 @@ impl Reader<'_> {
             }
             (kind, other) => {
                 let expected = match kind {
-                    Kind::Text => "a text in quotes",
-                    Kind::Number => "a whole number without quotes",
-                    Kind::Flag => "true or false",
+                    Kind::Text => text!("a text in quotes"),
+                    Kind::Number => text!("a whole number without quotes"),
+                    Kind::Flag => text!("true or false"),
                 };
-                let why = format!("{} must be {expected}, not this {}", opt.name, other.type_str());
+                let why = text!("{} must be {}, not this {}", opt.name, expected, other.type_str());
                 return Err(self.problem(value.span(), why, advice()));
             }
         };
         apply(text).map_err(|why| {
-            self.problem(value.span(), format!("cannot use {} = {text:?}: {why}", opt.name), advice())
+            self.problem(value.span(), text!("cannot use {} = \"{}\": {}", opt.name, text, why), advice())
         })
     }
 
     fn wifi(&self, table: &Spanned<DeValue<'_>>) -> Result<Wifi, Problem> {
-        const ADVICE: &str = "write [wifi] and below it name = \"my network\" and key = \"its password\"";
-        let wrong = |at: Range<usize>, why: String| self.problem(at, why, ADVICE);
+        const ADVICE: Text =
+            text!("write [wifi] and below it name = \"my network\" and key = \"its password\"");
+        let wrong = |at: Range<usize>, why: Text| self.problem(at, why, ADVICE);
         let entries = table.get_ref().as_table().ok_or_else(|| {
-            wrong(table.span(), format!("{WIFI} must be a table, not this {}", table.get_ref().type_str()))
+            wrong(table.span(), text!("{} must be a table, not this {}", WIFI, table.get_ref().type_str()))
         })?;
         let mut wifi = WifiValues::default();
         for (key, value) in entries {
@@ -280,7 +284,12 @@ impl Reader<'_> {
                 return Err(self.unknown(key, WifiValues::KEYS.into_iter()));
             }
             let text = value.get_ref().as_str().ok_or_else(|| {
-                let why = format!("{word} must be a text in quotes, not this {}", value.get_ref().type_str());
+                let why = text!(
+                    "{} must be {}, not this {}",
+                    word,
+                    text!("a text in quotes"),
+                    value.get_ref().type_str()
+                );
                 wrong(value.span(), why)
             })?;
             // Only of a text that is not TOML such quotes are left: they are no part of the name.
@@ -288,19 +297,23 @@ impl Reader<'_> {
             if written.starts_with(is_curly)
                 || !written.starts_with(['"', '\'']) && written.ends_with(is_curly)
             {
-                return Err(wrong(value.span(), format!("the quotes around {word} are not straight ones")));
+                return Err(wrong(value.span(), text!("the quotes around {} are not straight ones", word)));
             }
             // The message does not contain the key.
             wifi.apply(word, text)
-                .map_err(|why| wrong(value.span(), format!("cannot use this {word}: {why}")))?;
+                .map_err(|why| wrong(value.span(), text!("cannot use this {}: {}", word, why)))?;
         }
-        wifi.finish().map_err(|why| wrong(table.span(), why))
+        wifi.finish().map_err(|why| wrong(table.span(), why.into()))
     }
 
     fn camera(&self, table: &Spanned<DeValue<'_>>) -> Result<CameraValues, Problem> {
         let Some(entries) = table.get_ref().as_table() else {
-            let why = "camera must be all texts or all [[camera]] tables".to_owned();
-            return Err(self.problem(table.span(), why, "write [[camera]] and below it source = \"auto\""));
+            let why = text!("camera must be all texts or all [[camera]] tables");
+            return Err(self.problem(
+                table.span(),
+                why,
+                text!("write [[camera]] and below it source = \"auto\""),
+            ));
         };
         let mut camera = CameraValues::default();
         for (key, value) in entries {
@@ -308,16 +321,16 @@ impl Reader<'_> {
             let word = word.as_str();
             if CAMERA_KEYS.contains(&word) {
                 let text = value.get_ref().as_str().ok_or_else(|| {
-                    let why = format!("{word} must be a text in quotes");
-                    self.problem(value.span(), why, format!("write for example {word} = \"auto\""))
+                    let why = text!("{} must be a text in quotes", word);
+                    self.problem(value.span(), why, text!("write for example {} = \"{}\"", word, "auto"))
                 })?;
                 let taken = match word {
                     "name" => camera_name(text).map(|name| camera.name = Some(name)),
                     _ => text.parse().map(|spec| camera.spec = Some(spec)),
                 };
                 taken.map_err(|why| {
-                    let advice = "write for example source = \"/dev/video0\" and name = \"door\"";
-                    self.problem(value.span(), format!("cannot use {word} = {text:?}: {why}"), advice)
+                    let advice = text!("write for example source = \"/dev/video0\" and name = \"door\"");
+                    self.problem(value.span(), text!("cannot use {} = \"{}\": {}", word, text, why), advice)
                 })?;
                 continue;
             }

@@ -7,28 +7,28 @@ use toml::de::DeValue;
 use super::{Reader, our_spelling};
 use crate::auth::{Role, USERS_MAX, User};
 use crate::names::{NAME_MAX, is_user_name};
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 const KEYS: [&str; 3] = ["name", "role", "password"];
 
-const ADVICE: &str = "let boardcam hash-password NAME write the table";
+const ADVICE: Text = text!("let boardcam hash-password NAME write the table");
 
 impl Reader<'_> {
     /// All users; no two have the same name.
     pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Result<Vec<User>, Problem> {
         let mut users: Vec<User> = Vec::new();
         let Some(array) = tables.get_ref().as_array() else {
-            return Err(self.problem(tables.span(), "user must be [[user]] tables".to_owned(), ADVICE));
+            return Err(self.problem(tables.span(), text!("user must be [[user]] tables"), ADVICE));
         };
         for table in array.iter() {
             let user = self.user(table)?;
             if users.iter().any(|other| other.name == user.name) {
-                let why = format!("there are two users called {}", user.name);
-                return Err(self.problem(table.span(), why, "give each a name of its own"));
+                let why = text!("there are two users called {}", user.name);
+                return Err(self.problem(table.span(), why, text!("give each a name of its own")));
             }
             if users.len() >= USERS_MAX {
-                let why = format!("there are more than {USERS_MAX} users");
-                return Err(self.problem(table.span(), why, "let several people share one"));
+                let why = text!("there are more than {} users", USERS_MAX);
+                return Err(self.problem(table.span(), why, text!("let several people share one")));
             }
             users.push(user);
         }
@@ -43,7 +43,7 @@ impl Reader<'_> {
 
     fn user(&self, table: &Spanned<DeValue<'_>>) -> Result<User, Problem> {
         let Some(entries) = table.get_ref().as_table() else {
-            return Err(self.problem(table.span(), "user must be [[user]] tables".to_owned(), ADVICE));
+            return Err(self.problem(table.span(), text!("user must be [[user]] tables"), ADVICE));
         };
         let (mut name, mut role, mut password) = (None, None, None);
         for (key, value) in entries {
@@ -53,7 +53,7 @@ impl Reader<'_> {
                 return Err(self.unknown(key, KEYS.into_iter()));
             }
             let text = value.get_ref().as_str().ok_or_else(|| {
-                self.problem(value.span(), format!("{word} must be a text in quotes"), ADVICE)
+                self.problem(value.span(), text!("{} must be a text in quotes", word), ADVICE)
             })?;
             let named = || format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @");
             let taken = match word {
@@ -64,13 +64,13 @@ impl Reader<'_> {
             // A password that was written instead of its hash must not get into the log.
             let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
             taken.map_err(|why| {
-                self.problem(value.span(), format!("cannot use {word}{shown}: {why}"), ADVICE)
+                self.problem(value.span(), text!("cannot use {}{}: {}", word, shown, why), ADVICE)
             })?;
         }
         match (name, role, password) {
             (Some(name), Some(role), Some(password)) => Ok(User { name, role, password }),
             _ => {
-                let why = format!("a user needs {}", KEYS.join(", "));
+                let why = text!("a user needs {}", KEYS.join(", "));
                 Err(self.problem(table.span(), why, ADVICE))
             }
         }
