@@ -245,7 +245,7 @@ class SettingsFiles(unittest.TestCase):
 
     def test_missing_settings_are_reported_and_empty_ones_are_right(self):
         self.assertIsNone(self.problem_with(b""))
-        self.assertIn("o such file", self.problem_with(None))
+        self.assertIn("no such file", self.problem_with(None))
 
     def test_settings_are_read_as_windows_saves_them(self):
         text = self.SMALL.replace("\n", "\r\n")

@@ -67,7 +67,7 @@ fn a_mistake_in_the_settings_file_is_reported_with_its_line() -> Outcome {
         ensure!(line.contains(told), "{text:?}: {line}");
     }
     let line = complaint(&["--config", "/not/here.toml"], 2)?;
-    ensure!(line.contains("cannot read the settings file /not/here.toml: No such file"), "{line}");
+    ensure!(line.contains("cannot read the settings file /not/here.toml: no such file"), "{line}");
     let line = complaint(&["--config", "/tmp"], 2)?;
     ensure!(line.contains("not an ordinary file"), "{line}");
     Ok(())

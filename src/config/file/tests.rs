@@ -63,7 +63,7 @@ fn files_that_cannot_be_read_are_reported() {
     let problem = |path: &Path| read(path).expect_err("was read").to_string();
     assert!(problem(&folder).contains("not an ordinary file"));
     assert!(problem(Path::new("/dev/zero")).contains("not an ordinary file"));
-    assert!(problem(&folder.join("boardcam-is-not-here.toml")).contains("No such file"));
+    assert!(problem(&folder.join("boardcam-is-not-here.toml")).contains("no such file"));
     let file = folder.join(format!("boardcam-{}.toml", std::process::id()));
     for bytes in [b"\xff\xfe\x00".as_slice(), b"#\0\xff", b"\xfe\xff\xd8\x00\x00#"] {
         std::fs::write(&file, bytes).unwrap();
