@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use boardcam::feed::DropReason;
 use boardcam::site::{METRICS, routes};
 use markdown::{Page, files, read, root};
 
@@ -199,6 +200,16 @@ fn every_metric_is_documented() {
         .filter(|name| !documented.contains(name))
         .collect();
     assert_none("metrics that docs/api.md lacks", &missing);
+}
+
+#[test]
+fn every_reason_for_a_dropped_frame_is_documented() {
+    let api = read(&root().join("docs/api.md"));
+    let missing: Vec<_> = DropReason::all()
+        .map(|reason| format!("`{}`", reason.name()))
+        .filter(|name| !api.contains(name))
+        .collect();
+    assert_none("reasons that docs/api.md lacks", &missing);
 }
 
 #[test]

@@ -107,7 +107,9 @@ impl Feed {
 
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn is_passthrough(&self) -> bool {
-        matches!(&self.status().state, CaptureState::Live(info) if self.config.is_passthrough(info))
+        let status = self.status();
+        !status.converts
+            && matches!(&status.state, CaptureState::Live(info) if self.config.is_passthrough(info))
     }
 
     /// The camera's state. Hold the lock only briefly.

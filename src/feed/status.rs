@@ -29,6 +29,8 @@ pub struct Status {
     pub last_frame: Option<Instant>,
     /// What is wrong although the source is open, or is being opened: its frames cannot be used, or none come.
     pub concern: Option<Problem>,
+    /// Whether its JPEGs are encoded again, because they are of a kind that many clients cannot show.
+    pub converts: bool,
     /// Whether pictures come so seldom that a viewer gets the newest one instead of waiting.
     pub seldom: bool,
     /// The last picture is good for this long.
@@ -44,6 +46,7 @@ impl Status {
             fps: 0.0,
             last_frame: None,
             concern: None,
+            converts: false,
             seldom: false,
             patience: Duration::ZERO,
         }

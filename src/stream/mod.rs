@@ -231,6 +231,7 @@ impl<'a> Stream<'a> {
         };
         let no_memory = |NoMemory| SessionEnd::NoMemory { source: info.source.clone(), capacity };
         self.writer.reserve(capacity).map_err(no_memory)?;
+        self.feed.status().converts = false; // as far as is known yet
         // A source that was lost is back with its first usable frame, not before.
         if self.ended.is_none() {
             let mut status = self.feed.status();

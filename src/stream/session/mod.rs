@@ -255,6 +255,7 @@ impl Session {
             "{}: delivers progressive JPEGs, which many players cannot show: encoding them again as baseline JPEGs",
             CameraLabel(&feed.name)
         );
+        feed.status().converts = true;
         // Without memory, frames that do not fit are dropped, and that is said.
         let _ = writer.reserve(Transcoder::output_len(jpeg.size()));
     }

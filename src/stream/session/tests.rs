@@ -191,7 +191,9 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_reopened() {
 fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
     let small = SourceConfig { size: Some(SIZE), ..SourceConfig::of(SourceSpec::Pattern) };
     let (feed, mut writer) = feed_of(small);
-    let mut session = session(Layout::Mjpeg);
+    let info = info(Layout::Mjpeg);
+    let mut session = Session::new(&info, TOLERATED);
+    feed.status().state = CaptureState::Live(info);
     session.size = Size { width: 320, height: 180 };
     let jpeg = include_bytes!("../../../tests/pictures/progressive.jpg");
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Unwanted));
@@ -203,6 +205,7 @@ fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
     });
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.converted)), (1, 1));
+    assert!(!feed.is_passthrough(), "page and /state would say that the quality cannot be set");
 }
 
 #[test]
