@@ -69,6 +69,37 @@ fn whatever_a_command_writes_in_place_of_jpegs_is_named_while_it_still_runs() ->
 }
 
 #[test]
+fn a_command_whose_pictures_cease_is_explained_before_it_is_given_up() -> Outcome {
+    const FRAMES: &str = "for n in 1 2 3 4 5; do cat frame.jpg; sleep 0.1; done";
+    const CASES: [(&str, &str, &str); 2] = [
+        (
+            "words",
+            "yes 'lens cap on' | head -n 1000; sleep 100",
+            "it writes text that begins with \"lens cap on\"",
+        ),
+        ("silence", "sleep 100", "none has come for longer than usual"),
+    ];
+    let program = Program::new("cease", "nothing")?;
+    let mut options = Vec::new();
+    for (name, then, _) in &CASES {
+        options.extend(["--camera".to_owned(), in_folder(&program, name, &format!("{FRAMES}; {then}"))]);
+    }
+    let boardcam = Boardcam::start(&options.iter().map(String::as_str).collect::<Vec<_>>())?;
+    for (name, _, words) in CASES {
+        let camera = is_said(&boardcam, name, words)?;
+        ensure!(camera["state"] == "live", "{camera}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_command_that_writes_nothing_and_ends_is_said_to_have_written_nothing() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "empty=pipe:true"])?;
+    is_said(&boardcam, "empty", "it wrote no picture")?;
+    Ok(())
+}
+
+#[test]
 fn a_command_that_takes_one_picture_and_ends_gets_the_advice_to_repeat_it() -> Outcome {
     let program = Program::new("once", "nothing")?;
     let camera = in_folder(&program, "once", "cat frame.jpg");

@@ -35,6 +35,12 @@ const FIRST_PICTURE_OF_SEVERAL: Duration = Duration::from_secs(5);
 /// plugged in while the power is on, and starting the tool costs a Pi half a second of CPU time.
 const RPICAM_AGAIN: Duration = Duration::from_secs(60);
 
+/// A program that is started again within this time ended soon.
+const SOON_AGAIN: Duration = Duration::from_secs(15);
+
+/// After this many such starts in a row, the log no longer has what the program says.
+const WORDS_AGAIN: u32 = 3;
+
 /// Opens the configured source, again and again.
 pub struct Finder {
     /// The camera's name, for log lines.
@@ -44,12 +50,15 @@ pub struct Finder {
     last: Option<Last>,
     /// Why `rpicam-vid` gave no picture, and when.
     rpicam: Option<(Refusal, Instant)>,
+    /// When a program was started last, and how many starts in a row came soon after the one before.
+    started: Option<Instant>,
+    soon_again: u32,
 }
 
 impl Finder {
     /// For the camera with this name; opens nothing yet.
     pub fn new(name: String, config: SourceConfig) -> Self {
-        Self { name, config, last: None, rpicam: None }
+        Self { name, config, last: None, rpicam: None, started: None, soon_again: 0 }
     }
 
     /// Opens the configured source and waits until it has delivered one usable frame, which is then the first that the
@@ -73,7 +82,8 @@ impl Finder {
         match self.config.spec.clone() {
             SourceSpec::Pattern => Ok(Box::new(Pattern::open(&self.config)?)),
             SourceSpec::Pipe(pipe) => {
-                let opened = Pipe::open(&self.name, &pipe, &self.config, Level::Info, observer);
+                let level = self.level_of_words();
+                let opened = Pipe::open(&self.name, &pipe, &self.config, level, observer);
                 Ok(Box::new(opened.map_err(|error| error.problem(&pipe))?))
             }
             SourceSpec::Device(path) => {
@@ -87,6 +97,15 @@ impl Finder {
             }
             SourceSpec::Auto => self.search_all(observer),
         }
+    }
+
+    /// The level for what a program writes to standard error. One that ends a few seconds after each start says the same
+    /// each time, and must not fill the log.
+    fn level_of_words(&mut self) -> Level {
+        let last = self.started.replace(Instant::now());
+        let is_soon = last.is_some_and(|last| last.elapsed() < SOON_AGAIN);
+        self.soon_again = if is_soon { self.soon_again.saturating_add(1) } else { 0 };
+        if self.soon_again < WORDS_AGAIN { Level::Info } else { Level::Debug }
     }
 
     /// Tries all devices, and then a camera module.

@@ -119,11 +119,14 @@ impl PipeError {
             }
             PipeError::Ended { status, pictures, written, last_words } => {
                 let (why, mut advice) = how_it_ended(*status, last_words);
-                let why = with_content(why, written.as_ref());
+                let mut why = with_content(why, written.as_ref());
+                let succeeded = status.is_some_and(|status| status.success());
                 if let Some(written) = written {
                     advice = written.advice();
-                } else if *pictures > 0 && status.is_some_and(|status| status.success()) {
+                } else if *pictures > 0 && succeeded {
                     advice = REPEAT;
+                } else if succeeded {
+                    why = text!("{}; it wrote no picture", why);
                 }
                 ended(why, advice)
             }
