@@ -137,10 +137,11 @@ fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
         let next = lock(queue).recv();
         let Ok(Queued { request, since, answers, waker }) = next else { return };
         let connection = request.connection;
+        let upstream = lock(upstream).clone(); // a lock that was held during the answer would leave one relay
         let answer = if since.elapsed() > TURN_TIME {
             Err(Refusal::new(503, text!("Too many requests came at once; try again in a second.")))
         } else {
-            answer(&request, &lock(upstream).clone())
+            answer(&request, &upstream)
         };
         if answers.send(Reply { connection, answer }).is_err() {
             continue; // that loop has ended

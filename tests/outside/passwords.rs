@@ -199,7 +199,7 @@ fn odd_credentials_are_refused_and_harm_nobody() -> Outcome {
     let boardcam = guarded("odd.toml", &[])?;
     let viewer = Viewer::connect_with(boardcam.address, "/stream", &[BEN])?;
     let long = format!("Authorization: Basic {}", "YW5u".repeat(1700));
-    let oversize = format!("Authorization: Basic {}", "YW5u".repeat(2100));
+    let oversize = format!("Authorization: Basic {}", "YW5u".repeat(8400));
     for (header, status) in [
         ("Authorization:", 401),
         ("Authorization: Basic", 401),
