@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use crate::picture::MAX_FPS;
+use crate::problem::{Text, text};
 use crate::time::nanos;
 
 /// A rate in thousandths of a frame per second, [`Fps::MIN`] to [`Fps::MAX`].
@@ -45,17 +46,21 @@ impl fmt::Display for Fps {
 }
 
 impl FromStr for Fps {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         // Digits and at most one point. Rust's parser would also accept infinities and exponents.
         let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let thousandths = text.parse::<f64>().ok().filter(|_| plain).map(|fps| fps * 1e3);
         let range = f64::from(Fps::MIN.0)..=f64::from(Fps::MAX.0);
         let within = thousandths.filter(|thousandths| range.contains(thousandths));
-        within
-            .map(|thousandths| Fps(thousandths.round() as u32))
-            .ok_or_else(|| format!("expected a number from {} to {} such as 5 or 0.5", Fps::MIN, Fps::MAX))
+        within.map(|thousandths| Fps(thousandths.round() as u32)).ok_or_else(|| {
+            text!(
+                "expected a number from {} to {} such as 5 or 0.5",
+                Fps::MIN.to_string(),
+                Fps::MAX.to_string()
+            )
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::problem::{Text, text};
+
 /// One address, or all addresses that begin with the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -38,10 +40,10 @@ impl Network {
 }
 
 impl FromStr for Network {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected an IP address, or a network such as 192.168.1.0/24".to_owned();
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let expected = || text!("expected an IP address, or a network such as 192.168.1.0/24");
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
@@ -84,7 +86,7 @@ mod tests {
         }
         for bad in ["", "localhost", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/x"]
         {
-            assert!(bad.parse::<Network>().unwrap_err().starts_with("expected "), "{bad}");
+            assert!(bad.parse::<Network>().unwrap_err().to_string().starts_with("expected "), "{bad}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, Version};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Text, text};
 
 /// Memory for a new hash, in KiB.
 const MEMORY: u32 = 12 << 10;
@@ -69,10 +69,10 @@ impl Hash {
 }
 
 impl FromStr for Hash {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected what boardcam hash-password prints, $argon2id$...".to_owned();
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let expected = || text!("expected what boardcam hash-password prints, $argon2id$...");
         let hash = PasswordHash::new(text).map_err(|_| expected())?;
         let is_complete =
             hash.salt.is_some() && hash.hash.is_some() && hash.version == Some(Version::V0x13.into());
@@ -82,7 +82,7 @@ impl FromStr for Hash {
         let params = Params::try_from(&hash).map_err(|_| expected())?;
         if params.m_cost() > MEMORY_MAX || u64::from(params.m_cost()) * u64::from(params.t_cost()) > WORK_MAX
         {
-            return Err(format!(
+            return Err(text!(
                 "expected a hash that takes at most {} MiB and {} MiB in all passes; this one takes {} KiB in each of {}",
                 MEMORY_MAX >> 10,
                 WORK_MAX >> 10,
@@ -155,7 +155,7 @@ mod tests {
             format!("$argon2id$v=19$m=8,t=1,p=99${salt_and_hash}"),
         ] {
             let why = bad.parse::<Hash>().unwrap_err();
-            assert!(why.starts_with("expected "), "{bad}: {why}");
+            assert!(why.to_string().starts_with("expected "), "{bad}: {why}");
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::source::SourceInfo;
 use crate::picture::{Layout, Size};
+use crate::problem::{Text, text};
 
 /// Which source to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +46,18 @@ impl fmt::Display for SourceSpec {
 }
 
 impl FromStr for SourceSpec {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         match text {
             "auto" => Ok(SourceSpec::Auto),
             "pattern" => Ok(SourceSpec::Pattern),
             path if path.starts_with('/') => Ok(SourceSpec::Device(path.into())),
             _ => PipeSpec::parse(text).map(SourceSpec::Pipe).ok_or_else(|| {
-                "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such \
-                 as /dev/video0"
-                    .to_owned()
+                text!(
+                    "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such \
+                     as /dev/video0"
+                )
             }),
         }
     }

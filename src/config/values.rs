@@ -11,7 +11,7 @@ use crate::auth::User;
 use crate::camera::SourceSpec;
 use crate::gate::tls::Https;
 use crate::names::{DEFAULT_CAMERA, default_camera};
-use crate::problem::{Problem, text};
+use crate::problem::{Problem, Text, text};
 use crate::record;
 use crate::record::plan::Plan;
 
@@ -27,7 +27,7 @@ impl Texts {
     ///
     /// # Errors
     /// What was expected.
-    pub(super) fn set(&mut self, opt: &'static Opt, text: &str) -> Result<(), String> {
+    pub(super) fn set(&mut self, opt: &'static Opt, text: &str) -> Result<(), Text> {
         opt.check(text)?;
         let texts = self.0.entry(opt.name).or_default();
         if !opt.many {
@@ -71,7 +71,7 @@ impl Values {
     ///
     /// # Errors
     /// What was expected.
-    pub(super) fn set(&mut self, opt: &'static Opt, text: &str) -> Result<(), String> {
+    pub(super) fn set(&mut self, opt: &'static Opt, text: &str) -> Result<(), Text> {
         if let Target::Source = opt.target {
             let (name, spec) = named_source(text)?;
             self.cameras.push(CameraValues { name, spec: Some(spec), ..CameraValues::default() });
@@ -167,11 +167,11 @@ fn check_https(settings: &Settings) -> Result<(), Problem> {
 }
 
 /// A wrong value of an option on the command line.
-pub(super) fn wrong_option(opt: &Opt, text: &str, why: String) -> Problem {
+pub(super) fn wrong_option(opt: &Opt, text: &str, why: impl Into<Text>) -> Problem {
     Problem::new(
-        format!("cannot use --{} {text}", opt.name),
+        text!("cannot use --{} {}", opt.name, text),
         why,
-        format!("write for example --{} {}", opt.name, opt.example),
+        text!("write for example --{} {}", opt.name, opt.example),
     )
 }
 

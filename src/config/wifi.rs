@@ -5,6 +5,8 @@ use std::fmt;
 
 use super::toml_text::quoted;
 
+use crate::problem::{Text, text};
+
 /// The longest name of a network, in bytes (IEEE 802.11, element SSID).
 const SSID_MAX: usize = 32;
 
@@ -34,7 +36,7 @@ impl WifiValues {
     pub(super) const KEYS: [&str; 3] = ["name", "key", "country"];
 
     /// Sets one key of the table, or says what was expected. No message contains the network's key.
-    pub(super) fn apply(&mut self, key: &str, text: &str) -> Result<(), String> {
+    pub(super) fn apply(&mut self, key: &str, text: &str) -> Result<(), Text> {
         match key {
             "name" => self.name = Some(ssid(text)?),
             "key" => self.key = Some(passphrase(text)?),
@@ -44,36 +46,37 @@ impl WifiValues {
     }
 
     /// The whole table, or what is missing.
-    pub(super) fn finish(self) -> Result<Wifi, String> {
-        let name = self.name.ok_or("the name of the network is missing")?;
+    pub(super) fn finish(self) -> Result<Wifi, Text> {
+        let name = self.name.ok_or_else(|| text!("the name of the network is missing"))?;
         Ok(Wifi { name, key: self.key, country: self.country })
     }
 }
 
-fn ssid(text: &str) -> Result<String, String> {
+fn ssid(text: &str) -> Result<String, Text> {
     if !(1..=SSID_MAX).contains(&text.len()) {
-        return Err(format!("expected a name of 1 to {SSID_MAX} bytes"));
+        return Err(text!("expected a name of 1 to {} bytes", SSID_MAX));
     }
     Ok(text.to_owned())
 }
 
-fn passphrase(text: &str) -> Result<String, String> {
+fn passphrase(text: &str) -> Result<String, Text> {
     let is_psk = text.len() == PSK_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit());
     let printable = text.bytes().all(|b| (0x20..0x7f).contains(&b));
     if !(is_psk || printable && PASSPHRASE.contains(&text.len())) {
-        return Err(format!(
-            "expected {} to {} characters without accents, or {PSK_DIGITS} hexadecimal digits; a network without a \
-             key has no key line",
-            PASSPHRASE.start(),
-            PASSPHRASE.end()
+        return Err(text!(
+            "expected {} to {} characters without accents, or {} hexadecimal digits; a network without a key has no \
+             key line",
+            *PASSPHRASE.start(),
+            *PASSPHRASE.end(),
+            PSK_DIGITS
         ));
     }
     Ok(text.to_owned())
 }
 
-fn country(text: &str) -> Result<String, String> {
+fn country(text: &str) -> Result<String, Text> {
     if text.len() != 2 || !text.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return Err("expected a country of two letters (ISO 3166), such as DE".to_owned());
+        return Err(text!("expected a country of two letters (ISO 3166), such as DE"));
     }
     Ok(text.to_ascii_uppercase())
 }

@@ -8,6 +8,8 @@ mod pixels;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::problem::{Text, text};
+
 pub use layout::{Layout, Plane, Raw};
 pub use pixels::{Picture, PixelError};
 
@@ -50,14 +52,14 @@ impl fmt::Display for Size {
 }
 
 impl FromStr for Size {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         // Not the product, since a size may also be a limit: `9999x9999` is a way to say that there is none.
         let side = |s: &str| s.parse::<u32>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
         text.split_once(['x', 'X'])
             .and_then(|(w, h)| Some(Size { width: side(w)?, height: side(h)? }))
-            .ok_or_else(|| format!("expected WIDTHxHEIGHT such as 1280x720, each side 1 to {MAX_SIDE}"))
+            .ok_or_else(|| text!("expected WIDTHxHEIGHT such as 1280x720, each side 1 to {}", MAX_SIDE))
     }
 }
 

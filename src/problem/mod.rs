@@ -101,6 +101,8 @@ impl fmt::Display for Text {
     }
 }
 
+impl std::error::Error for Text {}
+
 fn on_one_line(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for c in value.chars() {
         if c.is_control() {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::host::zone;
+use crate::problem::{Text, text};
 
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
@@ -68,9 +69,9 @@ impl fmt::Display for Plan {
 }
 
 impl FromStr for Plan {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         let minute = |text: &str| {
             let (hour, minute) = text.split_once(':')?;
             let number = |text: &str, digits: RangeInclusive<usize>, below: u16| {
@@ -87,7 +88,7 @@ impl FromStr for Plan {
         match text {
             "off" => Ok(Plan::Off),
             "always" => Ok(Plan::Always),
-            _ => daily().ok_or_else(|| "expected off, always, or times such as 08:00-18:00".to_owned()),
+            _ => daily().ok_or_else(|| text!("expected off, always, or times such as 08:00-18:00")),
         }
     }
 }

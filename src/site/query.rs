@@ -8,6 +8,7 @@ use std::str::FromStr;
 use super::request::RequestContext;
 use crate::pace::Fps;
 use crate::picture::Size;
+use crate::problem::{Text, text};
 use crate::variants::Variant;
 
 /// What a viewer asks for in the query.
@@ -26,7 +27,7 @@ impl StreamQuery {
     ///
     /// # Errors
     /// A sentence that says which parameter is wrong, and which values are right.
-    pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, String> {
+    pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, Text> {
         let size = value(ctx, "size", Size::from_str)?;
         let quality = value(ctx, "quality", quality)?;
         let fps = value(ctx, "fps", Fps::from_str)?;
@@ -42,15 +43,17 @@ impl StreamQuery {
 fn value<T>(
     ctx: &RequestContext<'_>,
     name: &str,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<Option<T>, String> {
+    parse: impl FnOnce(&str) -> Result<T, Text>,
+) -> Result<Option<T>, Text> {
     let has_name = |pair: &&str| pair.split('=').next() == Some(name);
     let count = ctx.request.raw_query_string().split('&').filter(has_name).count();
     if count > 1 {
-        return Err(format!("{name} is there {count} times; give it once."));
+        return Err(text!("{} is there {} times; give it once.", name, count));
     }
     let Some(text) = ctx.request.get_param(name) else { return Ok(None) };
-    parse(&text).map(Some).map_err(|expected| format!("{name}={} cannot be used: {expected}.", shown(&text)))
+    parse(&text)
+        .map(Some)
+        .map_err(|expected| text!("{}={} cannot be used: {}.", name, shown(&text), expected))
 }
 
 /// A value from a URL, made safe for an answer: short, and only visible ASCII characters.
@@ -60,17 +63,17 @@ fn shown(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic()).take(SHOWN_MAX).collect()
 }
 
-fn quality(text: &str) -> Result<u8, String> {
+fn quality(text: &str) -> Result<u8, Text> {
     let digits = text.bytes().all(|b| b.is_ascii_digit()); // parse() also accepts a plus sign
     let number = text.parse().ok().filter(|number| digits && (1..=100).contains(number));
-    number.ok_or_else(|| "expected a whole number from 1 to 100 such as 60".to_owned())
+    number.ok_or_else(|| text!("expected a whole number from {} to {}", 1, 100))
 }
 
-fn switch(text: &str) -> Result<bool, String> {
+fn switch(text: &str) -> Result<bool, Text> {
     match text {
         "1" => Ok(true),
         "0" => Ok(false),
-        _ => Err("expected 1 or 0".to_owned()),
+        _ => Err(text!("expected 1 or 0")),
     }
 }
 
@@ -81,7 +84,7 @@ mod tests {
     use crate::jpeg::encode::DEFAULT_QUALITY;
     use rouille::Request;
 
-    fn parse(query: &str) -> Result<StreamQuery, String> {
+    fn parse(query: &str) -> Result<StreamQuery, Text> {
         let request = Request::fake_http("GET", format!("/stream?{query}"), vec![], vec![]);
         StreamQuery::of(&RequestContext {
             app: &app(),
@@ -137,11 +140,12 @@ mod tests {
         ] {
             let why = parse(query).unwrap_err();
             assert!(
-                why.starts_with(query.split('=').next().unwrap()) && why.contains(expected),
+                why.to_string().starts_with(query.split('=').next().unwrap())
+                    && why.to_string().contains(expected),
                 "{query}: {why}"
             );
         }
         let long = parse(&format!("quality={}<script>%0a", "x".repeat(1000))).unwrap_err();
-        assert!(long.len() < 120, "{long}");
+        assert!(long.to_string().len() < 120, "{long}");
     }
 }

@@ -51,7 +51,7 @@ pub enum PipeError {
     /// `rpicam-vid` is not installed.
     NoRpicam,
     /// The program could not be started; the text is the system's error.
-    Start(String),
+    Start(Text),
     /// No usable picture has come so far.
     NoPicture(Lack),
     /// The program that wrote to standard input closed it.
@@ -71,7 +71,7 @@ pub enum PipeError {
         last_words: String,
     },
     /// Reading failed; the text is the system's error.
-    Read(String),
+    Read(Text),
 }
 
 impl PipeError {
@@ -92,7 +92,7 @@ impl PipeError {
             ),
             PipeError::Start(error) => {
                 let advice = text!("is the system out of processes, files or memory?");
-                Problem::new(text!("cannot start {}", label()), error, advice)
+                Problem::new(text!("cannot start {}", label()), error.clone(), advice)
             }
             PipeError::NoPicture(lack) => {
                 let (why, advice) = match lack {
@@ -130,7 +130,7 @@ impl PipeError {
                 }
                 ended(why, advice)
             }
-            PipeError::Read(error) => ended(error.into(), text!("it is reopened automatically")),
+            PipeError::Read(error) => ended(error.clone(), text!("it is reopened automatically")),
         }
     }
 }

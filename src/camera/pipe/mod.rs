@@ -98,7 +98,7 @@ impl Pipe {
             None => Input::Stdin(io::stdin()),
             Some(command) => {
                 let process = Process::start(&command);
-                let process = process.map_err(|error| PipeError::Start(error.to_string()))?;
+                let process = process.map_err(|error| PipeError::Start((&error).into()))?;
                 Input::Program(process, LogLines::new(format!("{}: {label}", CameraLabel(name)), level))
             }
         };
@@ -209,7 +209,7 @@ impl Pipe {
                     let error = self.input.end(self.sequence, written);
                     return Err(self.end(error));
                 }
-                Err(error) => return Err(self.end(PipeError::Read(error.to_string()))),
+                Err(error) => return Err(self.end(PipeError::Read((&error).into()))),
             }
         }
     }

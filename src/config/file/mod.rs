@@ -221,7 +221,7 @@ impl Reader<'_> {
         &self,
         opt: &Opt,
         value: &Spanned<DeValue<'_>>,
-        mut apply: impl FnMut(&str) -> Result<(), String>,
+        mut apply: impl FnMut(&str) -> Result<(), Text>,
     ) -> Result<(), Problem> {
         match value.get_ref() {
             DeValue::Array(items) if opt.many => {
@@ -238,7 +238,7 @@ impl Reader<'_> {
         &self,
         opt: &Opt,
         value: &Spanned<DeValue<'_>>,
-        apply: &mut impl FnMut(&str) -> Result<(), String>,
+        apply: &mut impl FnMut(&str) -> Result<(), Text>,
     ) -> Result<(), Problem> {
         let advice = || match opt.kind {
             Kind::Text => text!("write for example {} = \"{}\"", opt.name, opt.example),
@@ -303,7 +303,7 @@ impl Reader<'_> {
             wifi.apply(word, text)
                 .map_err(|why| wrong(value.span(), text!("cannot use this {}: {}", word, why)))?;
         }
-        wifi.finish().map_err(|why| wrong(table.span(), why.into()))
+        wifi.finish().map_err(|why| wrong(table.span(), why))
     }
 
     fn camera(&self, table: &Spanned<DeValue<'_>>) -> Result<CameraValues, Problem> {

@@ -55,7 +55,7 @@ impl Reader<'_> {
             let text = value.get_ref().as_str().ok_or_else(|| {
                 self.problem(value.span(), text!("{} must be a text in quotes", word), ADVICE)
             })?;
-            let named = || format!("expected a name of 1 to {NAME_MAX} letters, digits, -, _, . and @");
+            let named = || text!("expected a name of 1 to {} letters, digits, -, _, . and @", NAME_MAX);
             let taken = match word {
                 "name" => is_user_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
                 "role" => parse_role(text).map(|found| role = Some(found)),
@@ -78,11 +78,10 @@ impl Reader<'_> {
 }
 
 /// The role with this name.
-pub(in crate::config) fn parse_role(text: &str) -> Result<Role, String> {
-    Role::ALL
-        .into_iter()
-        .find(|role| role.name() == text)
-        .ok_or_else(|| format!("expected {}", Role::ALL.map(Role::name).join(" or ")))
+pub(in crate::config) fn parse_role(text: &str) -> Result<Role, Text> {
+    Role::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
+        text!("expected {}", Text::list(Role::ALL.map(Role::name).map(Text::from), text!(" or ")))
+    })
 }
 
 #[cfg(test)]

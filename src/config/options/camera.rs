@@ -5,6 +5,7 @@ use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
 use crate::names::{NAME_MAX, TITLE_MAX, is_camera_name, is_title};
 use crate::picture::{Layout, MAX_FPS};
+use crate::problem::{Text, text};
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
 const MAX_BAD_FRAMES: u32 = 1000;
@@ -37,7 +38,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         target: Target::Camera {
             set: |camera, text| {
                 if !is_title(text) {
-                    return Err(format!("expected 1 to {TITLE_MAX} characters on one line"));
+                    return Err(text!("expected 1 to {} characters on one line", TITLE_MAX));
                 }
                 camera.source.title = Some(text.to_owned());
                 Ok(())
@@ -169,17 +170,18 @@ pub(super) static OPTIONS: &[Opt] = &[
 const AUTO: &str = "auto";
 
 /// Checks a camera's name.
-pub(in crate::config) fn camera_name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn camera_name(text: &str) -> Result<String, Text> {
     if !is_camera_name(text) {
-        return Err(format!(
-            "expected a name of 1 to {NAME_MAX} letters from a to z, digits, - and _; any other text can be its title"
+        return Err(text!(
+            "expected a name of 1 to {} letters from a to z, digits, - and _; any other text can be its title",
+            NAME_MAX
         ));
     }
     Ok(text.to_owned())
 }
 
 /// `[NAME=]SOURCE`. A path or a command may hold `=`; a name holds neither `/` nor `:`.
-pub(in crate::config) fn named_source(text: &str) -> Result<(Option<String>, SourceSpec), String> {
+pub(in crate::config) fn named_source(text: &str) -> Result<(Option<String>, SourceSpec), Text> {
     let (name, source) = match text.split_once('=') {
         Some((name, source)) if !name.contains(['/', ':']) => (Some(camera_name(name)?), source),
         _ => (None, text),

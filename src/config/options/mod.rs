@@ -32,6 +32,8 @@ mod parse;
 mod recording;
 
 use super::settings::{CameraSettings, Settings};
+
+use crate::problem::Text;
 pub(super) use camera::{camera_name, named_source};
 
 /// How an option's value is written in the settings file.
@@ -53,14 +55,14 @@ pub enum Target {
     /// A setting of a camera. It may be in `[[camera]]`, or outside for all cameras.
     Camera {
         /// Takes the text.
-        set: fn(&mut CameraSettings, &str) -> Result<(), String>,
+        set: fn(&mut CameraSettings, &str) -> Result<(), Text>,
         /// The text that sets the same; `None` if nothing is set.
         get: fn(&CameraSettings) -> Option<String>,
     },
     /// A setting of the whole program.
     Program {
         /// Takes the text.
-        set: fn(&mut Settings, &str) -> Result<(), String>,
+        set: fn(&mut Settings, &str) -> Result<(), Text>,
         /// The texts that set the same; empty if nothing is set.
         get: fn(&Settings) -> Vec<String>,
     },
@@ -124,7 +126,7 @@ impl Opt {
     ///
     /// # Errors
     /// What was expected.
-    pub(super) fn check(&self, text: &str) -> Result<(), String> {
+    pub(super) fn check(&self, text: &str) -> Result<(), Text> {
         match self.target {
             Target::Source => named_source(text).map(drop),
             Target::Camera { set, .. } => set(&mut CameraSettings::default(), text),

@@ -8,6 +8,7 @@ use crate::auth::network::Network;
 use crate::config::foreign::with_default_port;
 use crate::config::settings::Settings;
 use crate::gate::every_address;
+use crate::problem::{Text, text};
 
 /// The longest name to be found under, in bytes: with a number behind it (`-99`) it is still a label of 63 bytes
 /// (RFC 1035 section 2.3.4).
@@ -142,23 +143,23 @@ pub(super) static OPTIONS: &[Opt] = &[
     },
 ];
 
-fn set_name(settings: &mut Settings, text: &str) -> Result<(), String> {
+fn set_name(settings: &mut Settings, text: &str) -> Result<(), Text> {
     let fits = text.len() <= LABEL_MAX
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-');
     if !fits {
-        return Err(format!("expected 1 to {LABEL_MAX} letters, digits and -, or none"));
+        return Err(text!("expected 1 to {} letters, digits and -, or none", LABEL_MAX));
     }
     let label = text.to_ascii_lowercase();
     settings.name = Some(label).filter(|label| !label.is_empty() && label != UNNAMED);
     Ok(())
 }
 
-fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
+fn add_host(settings: &mut Settings, text: &str) -> Result<(), Text> {
     // What ustreamer calls --host is where it listens; here these names need no permission.
     if text.eq_ignore_ascii_case("localhost") || text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
-        return Err(format!(
+        return Err(text!(
             "expected a name by which browsers may call this server; addresses and localhost they always may; to serve \
              on one, write --listen {}",
             with_default_port(text)
@@ -167,38 +168,40 @@ fn add_host(settings: &mut Settings, text: &str) -> Result<(), String> {
     let fits = (1..=HOST_MAX).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
     if !fits {
-        return Err("expected a host name without a port".to_owned());
+        return Err(text!("expected a host name without a port"));
     }
     settings.hosts.push(text.to_ascii_lowercase());
     Ok(())
 }
 
-fn add_origin(settings: &mut Settings, text: &str) -> Result<(), String> {
+fn add_origin(settings: &mut Settings, text: &str) -> Result<(), Text> {
     settings.origins.push(origin(text)?);
     Ok(())
 }
 
 /// An origin as browsers write it (RFC 6454 section 6.2), since it is compared with what they send: in lower case,
 /// without a slash at the end, and without the usual port.
-fn origin(text: &str) -> Result<String, String> {
+fn origin(text: &str) -> Result<String, Text> {
     if text == "*" {
-        return Err("expected the address of one page, and not *: any web page that somebody in this network opens could \
-                    then see the camera; this option may be given several times"
-            .to_owned());
+        return Err(text!(
+            "expected the address of one page, and not *: any web page that somebody in this network opens could then \
+             see the camera; this option may be given several times"
+        ));
     }
     let lower = text.to_ascii_lowercase();
     let parts = [("http://", ":80"), ("https://", ":443")]
         .into_iter()
         .find_map(|(scheme, port)| Some((scheme, port, lower.strip_prefix(scheme)?)));
-    let (scheme, port, rest) =
-        parts.ok_or("expected http:// or https://, a name, and a port unless it is the usual one")?;
+    let (scheme, port, rest) = parts.ok_or_else(|| {
+        text!("expected http:// or https://, a name, and a port unless it is the usual one")
+    })?;
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let authority = authority.strip_suffix(port).unwrap_or(authority);
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
     if !(1..=HOST_MAX).contains(&authority.len()) || !authority.bytes().all(is_plain) {
-        return Err(
-            "expected a scheme and a name, and a port unless it is the usual one, without a path".to_owned()
-        );
+        return Err(text!(
+            "expected a scheme and a name, and a port unless it is the usual one, without a path"
+        ));
     }
     Ok(format!("{scheme}{authority}"))
 }
@@ -219,7 +222,7 @@ mod tests {
         ] {
             assert_eq!(origin(text).as_deref(), Ok(expected));
         }
-        assert!(origin("*").unwrap_err().contains("any web page"));
-        assert!(origin("http://a.b/camera").unwrap_err().contains("without a path"));
+        assert!(origin("*").unwrap_err().to_string().contains("any web page"));
+        assert!(origin("http://a.b/camera").unwrap_err().to_string().contains("without a path"));
     }
 }

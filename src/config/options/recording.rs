@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::parse::{number, seconds};
 use super::{Kind, Opt, Target};
 use crate::config::settings::Settings;
+use crate::problem::{Text, text};
 
 /// Bytes in a megabyte, as disks are sold.
 const MEGABYTE: u64 = 1_000_000;
@@ -144,16 +145,16 @@ pub(super) static OPTIONS: &[Opt] = &[
     },
 ];
 
-fn set_folder(settings: &mut Settings, text: &str) -> Result<(), String> {
+fn set_folder(settings: &mut Settings, text: &str) -> Result<(), Text> {
     if !text.starts_with('/') || text.contains(char::is_control) {
-        return Err("expected the full path of a folder, beginning with /".to_owned());
+        return Err(text!("expected the full path of a folder, beginning with /"));
     }
     settings.record.folder = Some(text.into());
     Ok(())
 }
 
 /// A number of megabytes, as bytes.
-fn megabytes(text: &str) -> Result<u64, String> {
+fn megabytes(text: &str) -> Result<u64, Text> {
     number(text, 1, u64::MAX / MEGABYTE / 2).map(|megabytes| megabytes * MEGABYTE)
 }
 

@@ -17,7 +17,7 @@ fn every_option_takes_its_example_and_refuses_nonsense_in_words() {
     for opt in all() {
         assert_eq!(opt.check(opt.example), Ok(()), "--{}", opt.name);
         let refused = opt.check("\u{1}no such/thing\n");
-        assert!(refused.unwrap_err().starts_with("expected "), "--{}", opt.name);
+        assert!(refused.unwrap_err().to_string().starts_with("expected "), "--{}", opt.name);
     }
 }
 

@@ -18,6 +18,8 @@ use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::version::{TLS12, TLS13};
 
+use crate::problem::{Text, text};
+
 pub use keeper::Keeper;
 
 /// Whether HTTPS is served, and with which certificate.
@@ -38,19 +40,18 @@ pub enum Https {
 }
 
 impl FromStr for Https {
-    type Err = String;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         match (text, text.split_once(',')) {
             ("off", _) => Ok(Https::Off),
             ("auto", _) => Ok(Https::Auto),
             (_, Some((certificate, key))) if !certificate.is_empty() && !key.is_empty() => {
                 Ok(Https::Files { certificate: certificate.into(), key: key.into() })
             }
-            _ => {
-                Err("expected auto, off, or the PEM files of a certificate and its key with a comma between"
-                    .to_owned())
-            }
+            _ => Err(text!(
+                "expected auto, off, or the PEM files of a certificate and its key with a comma between"
+            )),
         }
     }
 }
