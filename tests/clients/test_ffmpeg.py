@@ -1,13 +1,17 @@
 """ffmpeg and ffprobe, and with them the players and recorders built on them."""
 
 import json
+import os
+import shlex
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 from program import HEIGHT, WAIT_S, WIDTH, Parts, Program, WithProgram, until
+from recipes import BOARD, snippet
 
 FRAMES = 30
 
@@ -39,6 +43,35 @@ class Ffmpeg(WithProgram):
                 sums = [line.split(",")[5] for line in told if not line.startswith("#")]
                 self.assertEqual(len(sums), FRAMES)
                 self.assertEqual(len(set(sums)), FRAMES, "frames repeat")
+
+
+class OwnRate(WithProgram):
+    """A camera whose rate is not the 25 that ffmpeg assumes; with the recipe for that."""
+
+    fps = 10
+
+    def recipe(self, name):
+        return shlex.split(snippet("sh", name).replace(BOARD, self.url))
+
+    def test_what_ffmpeg_records_lasts_as_long_as_it_did(self):
+        command = self.recipe("players")
+        with tempfile.TemporaryDirectory() as folder:
+            file = f"{folder}/{command.pop()}"
+            quiet = ["-nostdin", "-v", "error", "-frames:v", str(FRAMES)]
+            subprocess.run([*command, *quiet, file], check=True, timeout=WAIT_S)
+            told = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", file]
+            lasts = float(subprocess.run(told, capture_output=True, text=True, check=True, timeout=WAIT_S).stdout)
+        # Later on a busy machine, never sooner; at 25 frames a second it would be 1.2 s.
+        self.assertGreater(lasts, 0.8 * FRAMES / self.fps)
+
+    def test_opencv_tells_when_frames_came(self):
+        name, options = self.recipe("players-opencv")[1].split("=")
+        script = "import cv2, sys; capture = cv2.VideoCapture(sys.argv[1]); "
+        script += f"[capture.grab() for _ in range({FRAMES})]; print(capture.get(cv2.CAP_PROP_POS_MSEC))"
+        command = [sys.executable, "-c", script, self.url + "/stream"]
+        environment = {**os.environ, name: options}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S, env=environment)
+        self.assertGreater(float(done.stdout), 800 * FRAMES / self.fps)
 
 
 class FfmpegAsCamera(unittest.TestCase):

@@ -63,7 +63,7 @@ function showLinks() {
   const shown = chosen() ? [chosen()] : tiles;
   const links = shown.flatMap((tile) =>
     [[TEXT.link_stream, 'stream'], [TEXT.link_snapshot, 'snapshot']].map(([what, path]) => ({
-      what: tiles.length > 1 ? fill(TEXT.link_of, { camera: tile.title, what }) : what,
+      what: shown.length > 1 ? fill(TEXT.link_of, { camera: tile.title, what }) : what,
       // The page of a single camera has the shorter URLs.
       url: new URL(tiles.length > 1 ? tile.camera.url + path : path, document.baseURI).href,
     })),
@@ -79,7 +79,8 @@ function makeLink({ what, url }) {
   const row = byId('link').content.firstElementChild.cloneNode(true);
   const button = row.querySelector('button');
   row.querySelector('.what').textContent = what;
-  row.querySelector('code').textContent = url;
+  // On a narrow screen it wraps behind a slash.
+  row.querySelector('code').append(...url.match(/[^/]+\/*/g).flatMap((part) => [part, document.createElement('wbr')]));
   button.title = fill(TEXT.copy, { what });
   button.setAttribute('aria-label', button.title);
   button.onclick = async () => {
