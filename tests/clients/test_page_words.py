@@ -205,7 +205,7 @@ class Words(WithBrowser):
         folder.rename(aside)
         try:
             until("it fails", lambda: self.button()[0] == "failing")
-            self.assertTrue(text(self.browser, "recorded").startswith("Not recording. "))
+            self.assertTrue(text(self.browser, "recorded").startswith("Not recording: "))
         finally:
             aside.rename(folder)
         until("it records again", lambda: self.button()[0] == "on")

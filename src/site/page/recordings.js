@@ -31,7 +31,7 @@ function recordingOf(tile) {
   if (!recording || !folder) return { how: 'none', said: '', does: TEXT.rec_none };
   const problem = (recording.on && recording.problem) || (folder.blocked && folder.problem);
   const absent = tile.camera.state !== 'live';
-  const because = (text) => `${text}. ${told(inWords(problem))}`;
+  const because = (text) => told({ ...inWords(problem), what: text });
   if (recording.on) {
     const does = TEXT.rec_stop;
     if (problem) return { how: 'failing', said: because(TEXT.rec_failing), does };
