@@ -193,7 +193,7 @@ impl Discovery {
         daemon.register(info)?;
         self.await_announcement(&events)?;
         let shown = if port == HTTP { String::new() } else { format!(":{port}") };
-        info!("found as http://{label}.local{shown}/");
+        info!("announced on the network as http://{label}.local{shown}/");
         self.settle(endpoints, &claims)?;
         debug!("mDNS: settled as {label}.local");
         daemon.stop_resolve_hostname(&host)?; // otherwise it would ask again every other minute

@@ -30,7 +30,7 @@ use crate::jpeg::transcode::Transcoder;
 use crate::names::CameraLabel;
 use crate::picture::Size;
 use crate::problem::{Problem, text};
-use crate::ring::{Meta, NoMemory, Writer};
+use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 pub use ending::SessionEnd;
 use ending::silent;
 use figures::Figures;
@@ -67,6 +67,8 @@ pub struct Stream<'a> {
     /// The size of the last picture; the card has the same.
     last_size: Size,
     next_card: Instant,
+    /// Whether the log says already that the card cannot be shown.
+    card_failed: bool,
     /// What is known about the source's rate.
     patience: Patience,
     /// Why the last session ended, until there is a picture again.
@@ -90,6 +92,7 @@ impl<'a> Stream<'a> {
             writer,
             last_size: feed.config.size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
+            card_failed: false,
             patience: Patience::new(feed.config.timeout),
             ended: None,
             said: Said::new(CameraLabel(&feed.name)),
@@ -324,10 +327,18 @@ impl<'a> Stream<'a> {
             return;
         }
         self.next_card = now + CARD_PERIOD;
-        if self.writer.reserve(Card::MAX_JPEG).is_err() {
-            error!("{}: cannot show the card: there is not enough memory", self.label());
-            return;
+        match self.publish_card(now) {
+            Ok(()) => self.card_failed = false,
+            Err(why) if self.card_failed => debug!("{}: {why}", self.label()),
+            Err(why) => {
+                error!("{}: cannot show why there is no picture: {why}", self.label());
+                self.card_failed = true;
+            }
         }
+    }
+
+    fn publish_card(&mut self, now: Instant) -> Result<(), String> {
+        self.writer.reserve(Card::MAX_JPEG).map_err(|NoMemory| "there is not enough memory".to_owned())?;
         let (title, problem) = &self.trouble;
         let problem = &with_settings_problem(problem, self.feed.settings_problem.as_ref());
         let card = Card { title, name: drawn_name(self.feed), problem };
@@ -335,8 +346,12 @@ impl<'a> Stream<'a> {
         let published =
             self.writer.publish(meta, |slot| card.encode(self.last_size, SystemTime::now(), slot));
         match published {
-            Ok(_) => self.announce(),
-            Err(failure) => error!("{}: cannot show the card: {failure:?}", self.label()),
+            Ok(_) => {
+                self.announce();
+                Ok(())
+            }
+            Err(Unpublished::Full) => Err("slow viewers hold all earlier frames".to_owned()),
+            Err(Unpublished::Unfilled(failure)) => Err(failure.to_string()),
         }
     }
 

@@ -312,7 +312,7 @@ class Code(unittest.TestCase):
             command = [os.environ["BOARDCAM_BIN"], "--camera", "pattern", "--listen", f"0.0.0.0:{PORT}", "--log", "stderr"]
             process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
             log = iter(process.stderr)
-            until("it is announced", lambda: "found as" in next(log))
+            until("it is announced", lambda: "announced on the network as" in next(log))
             process.send_signal(signal.SIGTERM)
             rest = process.communicate(timeout=WAIT_S)[1]
             file.seek(0)

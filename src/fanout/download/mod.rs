@@ -107,7 +107,7 @@ impl Downloads {
             let done = match piece.read {
                 Ok((file, bytes)) => download.take(file, &bytes, now),
                 Err(error) => {
-                    warn!("cannot read {}: {error}", download.order.name);
+                    warn!("cannot read recording {}: {error}", download.order.name);
                     Flow::Break(if download.begun {
                         CloseReason::Disconnected(error.kind())
                     } else {

@@ -273,7 +273,10 @@ impl Disk {
         }
         match open.finish() {
             Ok(name) => info!("{}: closed {name}, {megabytes} MB", self.label()),
-            Err(error) => warn!("{}: {name} has no index, but can be played: {error}", self.label()),
+            Err(error) => warn!(
+                "{}: cannot write the index of {name}, which can be played all the same: {error}",
+                self.label()
+            ),
         }
         self.recording.set_file(None);
         self.recordings.scan_soon();
