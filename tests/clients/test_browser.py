@@ -1,5 +1,7 @@
 """Headless Chromium: the page of one camera, and a bare <img>. Screenshots stay in target/clients."""
 
+import tempfile
+
 from browser import (
     SCREENS,
     WithBrowser,
@@ -96,13 +98,16 @@ class Page(WithBrowser):
 
     def test_the_page_makes_a_screenshot_for_the_readme(self):
         """docs/page.png is a copy of it."""
-        program = Program(size=(1280, 720))
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        options = ["--name", "workshop", "--record-folder", folder]
+        program = Program(size=(1280, 720), options=options)
         self.addCleanup(program.stop)
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", README_SCREEN)
         self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
         self.browser.get(program.url + "/")
         until("it says live", lambda: state(self.browser) == "live")
         until("the picture's size", lambda: "1280×720" in text(self.browser, "figures"))
+        until("one viewer", lambda: text(self.browser, "viewers") == "1 viewer")
         until("the picture", lambda: self.run_js("return document.querySelector('.tile img').naturalWidth") == 1280)
         self.run_js("showControls()")
         file = OUT / "page.png"

@@ -218,6 +218,17 @@ class Words(WithBrowser):
         until("it is said", lambda: "no picture" in text(self.browser, "recorded"))
         self.assertEqual(self.button()[0], "failing")
 
+    def test_a_camera_that_is_open_but_gives_nothing_new_is_neither_live_nor_recorded(self):
+        _, _ = self.recorder()
+        until("live", lambda: state(self.browser) == "live")
+        how = """
+            const [tile] = tiles;
+            tile.camera = { ...tile.camera, recording: { ...tile.camera.recording, on: true, file: 'file' }, ...arguments[0] };
+            return [tile.state(), recordingOf(tile).how];
+        """
+        self.assertEqual(self.run_js(how, {"problem": None}), ["live", "on"])
+        self.assertEqual(self.run_js(how, {"problem": {"what": "none", "why": "none", "advice": "none"}}), ["waiting", "failing"])
+
     # --- Wording.
 
     def test_numbers_are_written_and_counted_as_the_language_does(self):

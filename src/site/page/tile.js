@@ -54,6 +54,7 @@ class Tile {
   // Its state. The texts have a key for each one.
   state() {
     if (this.camera.state !== 'live') return this.camera.state;
+    if (this.camera.problem) return 'waiting'; // it is open, but gives nothing new
     if (this.mode === 'stills') return 'stills';
     if (this.stream && this.stream.moving) return 'live';
     return this.wasMoving ? 'reconnecting' : 'connecting';
