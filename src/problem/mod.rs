@@ -133,13 +133,6 @@ impl From<&String> for Text {
     }
 }
 
-impl Value {
-    /// A number, rounded to so many decimals.
-    pub fn decimal(number: f64, decimals: usize) -> Self {
-        Self::Decimal(format!("{number:.decimals$}"))
-    }
-}
-
 impl From<Text> for Value {
     fn from(text: Text) -> Self {
         Self::Text(text)
@@ -214,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_page_in_another_language_gets_the_template_and_the_values() {
-        let late = text!("nothing came within {} s", Value::decimal(2.46, 1));
+        let late = text!("nothing came within {} s", Value::Decimal("2.5".to_owned()));
         let text = text!("{} in a row, {}", 7, late);
         assert_eq!(text.to_string(), "7 in a row, nothing came within 2.5 s");
         assert_eq!(

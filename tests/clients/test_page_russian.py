@@ -41,6 +41,18 @@ class Words(WithBrowser):
         for part in parts:
             self.assertIn(part, text(self.browser, "problem"))
 
+    def test_a_mistake_in_the_settings_is_said_in_russian(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write('camera = "pattern"\nqualty = 5\n')
+            file.flush()
+            program = Program("pattern", options=["--appliance", "--config", file.name])
+        self.addCleanup(program.stop)
+        self.browser.get(program.url)
+        until("the problem", lambda: text(self.browser, "problem"))
+        self.assertIn("Ошибка в строке 2 файла настроек", text(self.browser, "what"))
+        self.assertEqual(text(self.browser, "why"), "Настройки «qualty» здесь нет")
+        self.assertEqual(text(self.browser, "advice"), "Возможно, имелось в виду quality")
+
     def test_a_camera_that_is_not_there_is_said_in_russian(self):
         self.check_problem("gone", "Не удаётся открыть /dev/video9", "Такого устройства нет (ENOENT)", "«boardcam probe»")
 

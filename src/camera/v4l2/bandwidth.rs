@@ -16,7 +16,7 @@ use super::negotiate::{Agreed, negotiate};
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::{Layout, Size};
-use crate::problem::{Problem, Text, text};
+use crate::problem::{Problem, Text, Value, text};
 
 /// How many smaller modes are tried. Each takes a few milliseconds on a camera that answers.
 const TRIES: usize = 16;
@@ -84,7 +84,7 @@ fn bus_full(agreed: &Agreed) -> Text {
 fn mode(agreed: &Agreed) -> Text {
     let mode = format!("{} {}", agreed.layout, agreed.size);
     match agreed.rate {
-        Some(rate) => text!("{} at {}/s", mode, rate.to_string()),
+        Some(rate) => text!("{} at {}/s", mode, Value::Decimal(rate.to_string())),
         None => mode.into(),
     }
 }
