@@ -30,7 +30,7 @@ use crate::protocol::{FileOrder, Order, OrderKind};
 use crate::socket::Socket;
 use crate::variants::{DemandError, Variants};
 pub use close_reason::CloseReason;
-use download::Downloads;
+use download::{Downloads, TooManyDownloads};
 use registry::{ViewerRegistry, ViewerStats};
 use spill::Pool;
 pub use spill::SPILL_CAP;
@@ -93,14 +93,14 @@ impl Fanout {
     /// Takes over a connection as [`Fanout::adopt`] does, to send a recording.
     ///
     /// # Errors
-    /// Returns the socket with a sentence that says why.
+    /// Returns the socket: there are too many.
     pub fn adopt_file(
         &mut self,
         connection: usize,
         socket: Socket,
         order: FileOrder,
         head: Vec<u8>,
-    ) -> Result<(), (Socket, &'static str)> {
+    ) -> Result<(), (Socket, TooManyDownloads)> {
         self.downloads.adopt(connection, socket, order, head, Instant::now())
     }
 

@@ -7,12 +7,13 @@ use std::time::Instant;
 use super::head::Refusal;
 use super::limits::TURNED_AWAY;
 use crate::host::memory::Memory;
+use crate::problem::{Text, text};
 
 /// Why a client is refused while memory is short.
-const SHORT: &str = "No memory for more than is served already; try again later.";
+const SHORT: Text = text!("No memory for more than is served already; try again later.");
 
 /// Why a client is refused while all permits are out.
-const FULL: &str = "Too many connections; try again later.";
+const FULL: Text = text!("Too many connections; try again later.");
 
 /// Numbers of connections, for `/state` and the metrics.
 #[derive(Debug, Default)]

@@ -15,6 +15,7 @@ use log::warn;
 use super::Released;
 use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
+use crate::problem::{Text, text};
 use crate::protocol::FileOrder;
 use crate::record::reader::{DOWNLOADS_MAX, PIECE, PieceRequest, Reader, Source};
 use crate::socket::Socket;
@@ -22,8 +23,16 @@ use crate::socket::Socket;
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
 
-/// The refusal of more than [`DOWNLOADS_MAX`] downloads.
-const FULL: &str = "This server already sends as many recordings as it can; try again later.";
+/// As many recordings are being sent as can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyDownloads;
+
+impl TooManyDownloads {
+    /// What to tell the client.
+    pub fn text(self) -> Text {
+        text!("This server already sends as many recordings as it can; try again later.")
+    }
+}
 
 #[derive(Debug)]
 struct Download {
@@ -61,7 +70,7 @@ impl Downloads {
     /// whole.
     ///
     /// # Errors
-    /// Returns the socket with a sentence that says why.
+    /// Returns the socket: there are too many.
     pub(super) fn adopt(
         &mut self,
         connection: usize,
@@ -69,7 +78,7 @@ impl Downloads {
         order: FileOrder,
         head: Vec<u8>,
         now: Instant,
-    ) -> Result<(), (Socket, &'static str)> {
+    ) -> Result<(), (Socket, TooManyDownloads)> {
         let mut download = Download {
             socket,
             order,
@@ -87,7 +96,7 @@ impl Downloads {
                 self.running.insert(connection, download);
                 Ok(())
             }
-            _ => Err((download.socket, FULL)),
+            _ => Err((download.socket, TooManyDownloads)),
         }
     }
 

@@ -34,7 +34,7 @@ impl Bench {
     }
 
     /// A client, taken over under this number.
-    fn client(&mut self, number: usize, order: FileOrder) -> Result<std::net::TcpStream, &'static str> {
+    fn client(&mut self, number: usize, order: FileOrder) -> Result<std::net::TcpStream, TooManyDownloads> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, _) = listener.accept().unwrap();
@@ -113,7 +113,7 @@ fn downloads_have_a_bound_and_a_client_that_takes_nothing_is_dropped() {
     let order = bench.order(0, length as u64);
     let clients: Vec<_> =
         (0..DOWNLOADS_MAX).map(|number| bench.client(number, order.clone()).unwrap()).collect();
-    assert_eq!(bench.client(99, order).unwrap_err(), FULL);
+    assert_eq!(bench.client(99, order).unwrap_err(), TooManyDownloads);
     let begin = Instant::now();
     // Until nothing moves any more, since nobody reads.
     while bench.downloads.running.values().any(|one| one.reading.is_some() || !one.begun) {

@@ -70,9 +70,9 @@ impl EventLoop {
             }
             Ok(Answer::File { order, head }) => {
                 let Some(socket) = connection.lend() else { return };
-                let Err((socket, why)) = self.fanout.adopt_file(token, socket, order, head) else { return };
+                let Err((socket, error)) = self.fanout.adopt_file(token, socket, order, head) else { return };
                 connection.take_back(socket);
-                refuse(connection, &Refusal::new(503, why), now);
+                refuse(connection, &Refusal::new(503, error.text()), now);
             }
             Err(refusal) => refuse(connection, &refusal, now),
         }
