@@ -22,7 +22,7 @@ const SCRIPT_OPTIONS: [(&str, &str); 4] = [
 ];
 
 /// Code in the docs that begins like a URL's path and is a path on a disk, or another program's URL.
-const OTHER_PATHS: [&str; 8] = ["/dev", "/etc/", "/var/", "/media/", "/data", "/webcam", "/sys/", "/64"];
+const OTHER_PATHS: [&str; 9] = ["/dev", "/etc/", "/var/", "/media/", "/data", "/webcam", "/sys/", "/64", "/1/"];
 
 /// The names by which the docs call a board's address.
 const HOSTS: [&str; 4] = ["ADDRESS", "board.local", "boardcam.local", "boardcam-2.local"];
@@ -74,7 +74,7 @@ fn is_route(path: &str) -> bool {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = if path.is_empty() { "/" } else { path };
     routes().any(|route| match (route.path.split_once('?'), route.path.strip_suffix('*')) {
-        (Some((own, action)), _) => own == path && query.starts_with(action),
+        (Some((own, action)), _) => own == path && query.starts_with(action.trim_end_matches('N')),
         (None, Some(start)) => path.len() > start.len() && path.starts_with(start),
         (None, None) => route.path == path && !query.starts_with("action="),
     })

@@ -14,7 +14,7 @@ use super::hosts::{self, AllowedHosts};
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// A client's headers that the site gets, in lower case; all others stop here.
-pub const FORWARDED_HEADERS: [&str; 18] = [
+pub const FORWARDED_HEADERS: [&str; 21] = [
     "accept",
     "accept-language",
     "authorization",
@@ -31,8 +31,11 @@ pub const FORWARDED_HEADERS: [&str; 18] = [
     "sec-fetch-site",
     "user-agent",
     "x-forwarded-for",
+    "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-ingress-path",
     "x-requested-with",
+    "x-script-name",
 ];
 
 /// Headers that say where a request ends and what becomes of its connection. They are read, and not forwarded.

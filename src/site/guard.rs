@@ -10,7 +10,7 @@ use rouille::{Request, Response};
 use super::basic::{Credentials, credentials};
 use super::cookies;
 use super::response::plain_text;
-use super::url::SIGN_IN;
+use super::url::{SIGN_IN, Target, param};
 use crate::auth::network::Network;
 use crate::auth::{Access, Identity, PasswordError, Role, whole_seconds};
 use crate::problem::text;
@@ -59,6 +59,7 @@ impl Guard {
     pub(super) fn admit(
         &self,
         request: &Request,
+        target: &Target,
         permission: Permission,
     ) -> Result<Option<Identity>, Response> {
         let Some(role) = permission.role() else { return Ok(None) };
@@ -67,7 +68,7 @@ impl Guard {
         }
         let by_cookie = cookies::secrets(request).filter_map(|secret| self.access.by_session(secret));
         // A token is for pictures. The page would not work with it, since its further requests have none.
-        let token = (permission != Permission::Page).then(|| request.get_param("token")).flatten();
+        let token = (permission != Permission::Page).then(|| param(request, "token")).flatten();
         let by_token = token.and_then(|secret| self.access.by_token(&secret));
         let mut is_known = false;
         for identity in by_cookie.chain(by_token) {
@@ -86,7 +87,7 @@ impl Guard {
         }
         Err(match permission {
             _ if is_known => plain_text(403, text!("You may watch, but not change anything.")),
-            Permission::Page => Response::redirect_303(SIGN_IN).with_no_cache(),
+            Permission::Page => Response::redirect_303(target.relative(SIGN_IN)).with_no_cache(),
             _ => unauthorized(request),
         })
     }
@@ -128,20 +129,45 @@ pub(super) fn peer(request: &Request) -> Option<IpAddr> {
 
 /// Whether a page of another server made a browser send this request (CSRF). Browsers say so in Sec-Fetch-Site if
 /// the connection is secure, and otherwise by an Origin that is not ours. Programs that are not browsers send
-/// neither, and no page can make them send requests.
+/// neither, and no page can make them send requests. Where a proxy forwards another Host than the browser's, our own
+/// page says so by X-Requested-With, which browsers let no page send to another server unless that one agrees.
 pub(super) fn is_cross_site(request: &Request) -> bool {
     if let Some(site) = request.header("Sec-Fetch-Site") {
         return !matches!(site, "same-origin" | "none");
+    }
+    if request.header("X-Requested-With").is_some() {
+        return false;
     }
     let Some(origin) = request.header("Origin") else { return false };
     let host = request.header("Host").unwrap_or_default();
     !origin.split_once("://").is_some_and(|(_, own)| !own.is_empty() && own.eq_ignore_ascii_case(host))
 }
 
+/// The answer to a request that [`is_cross_site`].
+pub(super) fn other_servers_page() -> Response {
+    let why = text!(
+        "A page of another server sent this request, so nothing was changed. If it was boardcam's own page, behind a \
+         proxy: reload it."
+    );
+    plain_text(403, why)
+}
+
 /// Asks for a password, except in a browser with a cookie of ours: it would open a window of its own.
 fn unauthorized(request: &Request) -> Response {
-    let response = plain_text(401, text!("You need a user name and a password, or a token."));
-    if cookies::secrets(request).next().is_some() {
+    let has_cookie = cookies::secrets(request).next().is_some();
+    let why = if credentials(request).is_some() {
+        text!("Wrong user name or password.")
+    } else if request.header("Authorization").is_some() {
+        text!("The Authorization header cannot be read: it must be Basic, with a user name and a password.")
+    } else if param(request, "token").is_some() {
+        text!("There is no such token: it was revoked, or a part of it is missing.")
+    } else if has_cookie {
+        text!("You are not signed in any more. Open /sign-in.")
+    } else {
+        text!("You need a user name and a password, or a token.")
+    };
+    let response = plain_text(401, why);
+    if has_cookie {
         return response;
     }
     response.with_additional_header("WWW-Authenticate", "Basic realm=\"boardcam\", charset=\"UTF-8\"")
@@ -206,8 +232,9 @@ mod tests {
     fn a_password_opens_what_its_role_may_have() {
         let guard = guard(&[ben()]);
         let ben = request(&[("Authorization", "Basic YmVuOnBhc3N3b3Jk"), (PEER_HEADER, "192.0.2.1")]);
-        let status =
-            |permission| guard.admit(&ben, permission).map_or_else(|answer| answer.status_code, |_| 200);
+        let status = |permission| {
+            guard.admit(&ben, &Target::of(&ben), permission).map_or_else(|answer| answer.status_code, |_| 200)
+        };
         assert_eq!([Permission::Page, Permission::Watch, Permission::Control].map(status), [200, 200, 403]);
     }
 }

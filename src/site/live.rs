@@ -33,7 +33,7 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
         Ok(query) => StreamQuery { fps: None, advance_headers: false, ..query },
         Err(why) => return plain_text(400, why),
     };
-    let card = ctx.request.get_param("card").is_some_and(|value| value == "1");
+    let card = ctx.param("card").is_some_and(|value| value == "1");
     match camera_problem(ctx) {
         Some(problem) if !card => plain_text(503, problem.line()).with_additional_header("Retry-After", "1"),
         _ => hand_over(ctx, OrderKind::Snapshot { card }, query, "image/jpeg"),
@@ -85,7 +85,7 @@ fn hand_over(
         return response;
     }
     let StreamQuery { variant, fps, advance_headers } = query;
-    let id = ctx.request.get_param("id").filter(|id| is_viewer_id(id));
+    let id = ctx.param("id").filter(|id| is_viewer_id(id));
     let order = Order { id, variant, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
     response.with_additional_header(HEADER, order.to_header())
 }

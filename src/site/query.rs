@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use super::request::RequestContext;
+use super::url::raw_params;
 use crate::pace::Fps;
 use crate::picture::Size;
 use crate::problem::{Text, text};
@@ -45,12 +46,11 @@ fn value<T>(
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, Text>,
 ) -> Result<Option<T>, Text> {
-    let has_name = |pair: &&str| pair.split('=').next() == Some(name);
-    let count = ctx.request.raw_query_string().split('&').filter(has_name).count();
+    let count = raw_params(ctx.request).filter(|(own, _)| *own == name).count();
     if count > 1 {
         return Err(text!("{} is there {} times; give it once.", name, count));
     }
-    let Some(text) = ctx.request.get_param(name) else { return Ok(None) };
+    let Some(text) = ctx.param(name) else { return Ok(None) };
     parse(&text)
         .map(Some)
         .map_err(|expected| text!("{}={} cannot be used: {}.", name, shown(&text), expected))
@@ -80,6 +80,7 @@ fn switch(text: &str) -> Result<bool, Text> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::app;
+    use super::super::url::Target;
     use super::*;
     use crate::jpeg::encode::DEFAULT_QUALITY;
     use rouille::Request;
@@ -89,6 +90,7 @@ mod tests {
         StreamQuery::of(&RequestContext {
             app: &app(),
             request: &request,
+            target: &Target::of(&request),
             identity: None,
             camera: 0,
             names_camera: false,

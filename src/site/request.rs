@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::app::AppState;
 use super::response::plain_text;
+use super::url::{Target, param};
 use crate::auth::Identity;
 use crate::auth::passes::Pass;
 use crate::feed::Feed;
@@ -16,6 +17,8 @@ use crate::gate::limits::BODY_MAX;
 pub(super) struct RequestContext<'a> {
     pub(super) app: &'a AppState,
     pub(super) request: &'a Request,
+    /// What its URL means.
+    pub(super) target: &'a Target,
     /// Who sent it; `None` if the route is public.
     pub(super) identity: Option<Identity>,
     /// The index in [`AppState::feeds`] of the camera that the request is about.
@@ -28,6 +31,16 @@ impl RequestContext<'_> {
     /// The camera that the request is about.
     pub(super) fn feed(&self) -> &Feed {
         &self.app.feeds[self.camera]
+    }
+
+    /// The value of a parameter in the query.
+    pub(super) fn param(&self, name: &str) -> Option<String> {
+        param(self.request, name)
+    }
+
+    /// Leads a browser to one of our paths.
+    pub(super) fn redirect(&self, path: &str) -> Response {
+        Response::redirect_303(self.target.relative(path)).with_no_cache()
     }
 
     pub(super) fn is_head(&self) -> bool {

@@ -3,10 +3,10 @@
 use rouille::{Request, Response};
 
 use super::app::AppState;
-use super::guard::{Permission, is_cross_site};
+use super::guard::{Permission, is_cross_site, other_servers_page};
 use super::request::RequestContext;
 use super::response::plain_text;
-use super::url::{HEALTH, split_camera};
+use super::url::{HEALTH, SIGN_IN, Selected, Target, param};
 use super::{cors, https};
 
 /// What a request does to its URL.
@@ -39,7 +39,8 @@ pub(super) struct Route {
     pub(super) method: Method,
     /// The path, also valid behind `/cameras/NAME`. A `*` at the end stands for one or more characters.
     pub(super) path: &'static str,
-    /// The value of `action=` that the query must have (URLs of mjpg-streamer).
+    /// The value of `action=` that the query must have (URLs of mjpg-streamer). An `N` at the end stands for the number
+    /// of a camera.
     pub(super) action: Option<&'static str>,
     pub(super) permission: Permission,
     pub(super) handler: Handler,
@@ -53,33 +54,52 @@ impl Route {
             Some(start) => path.strip_prefix(start).is_some_and(|rest| !rest.is_empty()),
             None => path == self.path,
         };
-        path_matches && (self.action.is_none() || self.action == action)
+        path_matches
+            && match (self.action, action) {
+                (None, None) => true,
+                (None, Some(_)) => self.path != "/", // there, a player that asks for pictures must not get the page
+                (Some(own), Some(action)) => {
+                    own == action || (own.ends_with(NUMBER) && own == numbered(action).0)
+                }
+                (Some(_), None) => false,
+            }
+    }
+}
+
+/// At the end of an action in the route table: the number of a camera.
+const NUMBER: &str = "_N";
+
+/// The action as in the route table, and the number at its end.
+fn numbered(action: &str) -> (String, Option<usize>) {
+    let (name, number) = action.rsplit_once('_').unwrap_or((action, ""));
+    match number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse()) {
+        Some(Ok(number)) => (format!("{name}{NUMBER}"), Some(number)),
+        _ => (action.to_owned(), None),
     }
 }
 
 /// The answer to any request that came through the gate.
 pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> Response {
-    let url = request.url();
-    let (named, path) = split_camera(&url);
-    if path != HEALTH
+    let target = Target::of(request);
+    if target.path != HEALTH
         && let Some(redirect) = https::redirect(app, request)
     {
         return redirect;
     }
-    let action = request.get_param("action");
+    let action = param(request, "action").map(|action| action.trim_end_matches('/').to_owned());
     let matching: Vec<&Route> =
-        routes.iter().filter(|route| route.matches(&path, action.as_deref())).collect();
-    let Some(first) = matching.first() else {
-        return plain_text(404, "There is nothing here. The picture is at /, the stream at /stream.");
-    };
+        routes.iter().filter(|route| route.matches(&target.path, action.as_deref())).collect();
+    let Some(first) = matching.first() else { return nothing_here(routes, &target, action.as_deref()) };
     let is_shared = first.permission == Permission::Watch;
     let response = match matching.iter().find(|route| route.method.names().contains(&request.method())) {
-        Some(route) if route.method != Method::Get && is_cross_site(request) => {
-            let why = "A page of another server sent this request. If boardcam is behind a proxy, the proxy must \
-                       forward the Host header unchanged.";
-            return plain_text(403, why);
+        // The form for signing in looks for its secret first.
+        Some(route) if route.method != Method::Get && route.path != SIGN_IN && is_cross_site(request) => {
+            return other_servers_page();
         }
-        Some(route) => call(route, app, request, named),
+        Some(route) => {
+            let number = action.as_deref().and_then(|action| numbered(action).1);
+            call(route, app, request, &target, number.filter(|_| route.action.is_some()))
+        }
         None if request.method() == "OPTIONS" => {
             let response = Response::text("").with_status_code(204);
             let response = response.with_additional_header("Allow", allowed(&matching));
@@ -98,21 +118,76 @@ fn allowed(routes: &[&Route]) -> String {
     names.join(", ") + ", OPTIONS"
 }
 
+/// The answer to a URL that no route has: what there is instead.
+fn nothing_here(routes: &[Route], target: &Target, action: Option<&str>) -> Response {
+    let actions: Vec<_> =
+        routes.iter().filter_map(|route| route.action).map(|name| format!("action={name}")).collect();
+    let why = match action.filter(|_| target.path == "/") {
+        None => "There is nothing here. The page is at /, the stream at /stream, a snapshot at /snapshot. If a proxy adds \
+                 a prefix, let it strip the prefix, or name it in X-Forwarded-Prefix."
+            .to_owned(),
+        Some("command") => "boardcam has no action=command. The JPEG quality is set at /api/quality, and all else in its \
+                            settings."
+            .to_owned(),
+        Some("program") => "boardcam has no action=program. What it does is at /state.".to_owned(),
+        Some(_) => format!(
+            "There is no such action. There are {}, where N is 0 for the first camera. The page is at /.",
+            actions.join(", ")
+        ),
+    };
+    plain_text(404, why)
+}
+
+/// The camera that a request is about.
+///
+/// # Errors
+/// What there is instead.
+fn camera(app: &AppState, target: &Target, number: Option<usize>) -> Result<usize, String> {
+    let names = || app.feeds.iter().map(|feed| feed.name.as_str()).collect::<Vec<_>>().join(", ");
+    let camera = match &target.camera {
+        Selected::First => 0,
+        Selected::Named(name) => {
+            let position = app.feeds.iter().position(|feed| feed.name == *name);
+            position.ok_or_else(|| format!("There is no such camera. Cameras: {}.", names()))?
+        }
+        Selected::Numbered(number) => *number,
+    };
+    let camera = match (number, &target.camera) {
+        (Some(number), Selected::Named(name)) if number > 0 => {
+            return Err(format!("Behind /cameras/{name}/, there is only number 0."));
+        }
+        (Some(number), Selected::First) => number,
+        _ => camera,
+    };
+    if camera < app.feeds.len() {
+        return Ok(camera);
+    }
+    Err(match (app.feeds.len(), number) {
+        (1, Some(_)) => "There is one camera, number 0.".to_owned(),
+        (1, None) => "There is one camera, number 1.".to_owned(),
+        (count, Some(_)) => format!("There are cameras 0 to {}: {}.", count - 1, names()),
+        (count, None) => format!("There are cameras 1 to {count}: {}.", names()),
+    })
+}
+
 /// Calls the handler, if the client has the permission.
-fn call(route: &Route, app: &AppState, request: &Request, named: Option<&str>) -> Response {
-    let identity = match app.guard.admit(request, route.permission) {
+fn call(
+    route: &Route,
+    app: &AppState,
+    request: &Request,
+    target: &Target,
+    number: Option<usize>,
+) -> Response {
+    let identity = match app.guard.admit(request, target, route.permission) {
         Ok(identity) => identity,
         Err(refusal) => return refusal,
     };
-    let camera = match named {
-        None => Some(0),
-        Some(name) => app.feeds.iter().position(|feed| feed.name == name),
-    };
-    let Some(camera) = camera else {
+    let camera = match camera(app, target, number) {
+        Ok(camera) => camera,
         // Only clients that may watch learn the names.
-        let names: Vec<_> = app.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        let cameras = identity.map_or_else(String::new, |_| format!(" Cameras: {}.", names.join(", ")));
-        return plain_text(404, format!("There is no such camera.{cameras}"));
+        Err(why) if identity.is_some() => return plain_text(404, why),
+        Err(_) => return plain_text(404, "There is no such camera."),
     };
-    (route.handler)(&RequestContext { app, request, identity, camera, names_camera: named.is_some() })
+    let names_camera = target.camera != Selected::First;
+    (route.handler)(&RequestContext { app, request, target, identity, camera, names_camera })
 }

@@ -1,40 +1,57 @@
 //! Signing in and out, for browsers: a form that works without scripts, and a cookie.
+//!
+//! The form carries a secret that a cookie has, too. So pages of other servers cannot send it, and a browser may send it
+//! through a proxy that hides which origin is ours.
 
 use std::collections::BTreeMap;
 
 use rouille::{Response, input};
 
-use super::guard::status_of;
+use super::guard::{is_cross_site, other_servers_page, status_of};
 use super::request::RequestContext;
 use super::response::plain_text;
 use super::url::SIGN_IN;
 use super::{cookies, page};
 use crate::auth::PasswordError;
 use crate::auth::sessions::SESSION_TIME;
+use crate::host::random;
 
 /// `GET /sign-in`: the form.
 pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
     if ctx.app.guard.access.is_open() {
-        return Response::redirect_303("/").with_no_cache();
+        return ctx.redirect("/");
     }
-    form_with(ctx, 200, |_| String::new())
+    if ctx.target.root != "./" {
+        return ctx.redirect(SIGN_IN); // its cookie is then for all our URLs
+    }
+    let secret =
+        match cookies::form_secret(ctx.request).map_or_else(random::secret, |known| Ok(known.to_owned())) {
+            Ok(secret) => secret,
+            Err(problem) => return plain_text(500, problem.to_string()),
+        };
+    let cookie = cookie(ctx, &cookies::form_name(ctx.request), &secret, "");
+    form_with(ctx, 200, &secret, |_| String::new()).with_additional_header("Set-Cookie", cookie)
 }
 
 /// `POST /sign-in`: the form, filled in.
 pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
     let guard = &ctx.app.guard;
     if guard.access.is_open() {
-        return Response::redirect_303("/").with_no_cache();
+        return ctx.redirect("/");
     }
     let Ok(fields) = input::post::raw_urlencoded_post_input(ctx.request) else {
         return plain_text(400, "The body must be a form with the fields name and password.");
     };
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
+    let known = cookies::form_secret(ctx.request);
+    if is_cross_site(ctx.request) && known.is_none_or(|secret| secret != field("form")) {
+        return other_servers_page();
+    }
     match guard.access.sign_in(field("name"), field("password"), guard.address(ctx.request)) {
-        Ok(secret) => with_cookie(ctx, Response::redirect_303("/"), &secret),
+        Ok(secret) => with_cookie(ctx, ctx.redirect("/"), &secret),
         Err(error) => {
             let (status, wait) = status_of(&error);
-            let answer = form_with(ctx, status, |texts| {
+            let answer = form_with(ctx, status, known.unwrap_or_default(), |texts| {
                 let key = match error {
                     PasswordError::Wrong => "form_wrong",
                     PasswordError::Throttled(_) => "form_slow",
@@ -52,30 +69,38 @@ pub(super) fn sign_out(ctx: &RequestContext<'_>) -> Response {
     for secret in cookies::secrets(ctx.request) {
         ctx.app.guard.access.sign_out(secret);
     }
+    let response = ctx.redirect(SIGN_IN);
     // The cookie stays, without a session: it marks this browser as one that signs in by the form.
-    with_cookie(ctx, Response::redirect_303(SIGN_IN), "out")
+    if ctx.target.root == "./" { with_cookie(ctx, response, "out") } else { response }
 }
 
 /// Sets the cookie. `SameSite=Lax`: pages of other servers can link to ours, but not embed its pictures or send its
 /// forms.
 fn with_cookie(ctx: &RequestContext<'_>, response: Response, secret: &str) -> Response {
-    let secure = if ctx.app.guard.is_secure(ctx.request) { "; Secure" } else { "" };
-    let (name, age) = (cookies::name(ctx.request), SESSION_TIME.as_secs());
-    let cookie = format!("{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    let age = format!("; Max-Age={}", SESSION_TIME.as_secs());
+    let cookie = cookie(ctx, &cookies::name(ctx.request), secret, &age);
     response.with_additional_header("Set-Cookie", cookie).with_no_cache()
+}
+
+/// A cookie for this browser. Without Path, it is for the folder that the browser sees us in, whatever prefix a proxy has.
+fn cookie(ctx: &RequestContext<'_>, name: &str, secret: &str, age: &str) -> String {
+    let secure = if ctx.app.guard.is_secure(ctx.request) { "; Secure" } else { "" };
+    format!("{name}={secret}{age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// The form, with the message that `message` picks from the texts in the browser's language.
 fn form_with(
     ctx: &RequestContext<'_>,
     status: u16,
+    secret: &str,
     message: impl FnOnce(&BTreeMap<String, String>) -> String,
 ) -> Response {
     let mut texts = page::texts(ctx.request);
     let message = message(&texts);
     texts.insert("message".to_owned(), message);
+    texts.insert("secret".to_owned(), secret.to_owned());
     if ctx.app.guard.is_secure(ctx.request) {
         texts.insert("form_plain".to_owned(), String::new());
     }
-    page::html(&page::filled(page::SIGN_IN, &texts)).with_status_code(status).with_no_cache()
+    page::html(ctx, &page::filled(page::SIGN_IN, &texts)).with_status_code(status).with_no_cache()
 }

@@ -81,7 +81,27 @@ fn every_url_that_other_programs_use_leads_to_the_stream() {
     for url in ["/cameras/garden/stream", "/cameras/garden/?action=stream"] {
         assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=1"), "{url}");
     }
+    for url in [
+        "/stream/",
+        "//stream",
+        "/?action=stream_0",
+        "/?action=stream?nonce=1",
+        "/?action=stream/",
+        "/0/stream",
+    ] {
+        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=0"), "{url}");
+    }
+    for url in
+        ["/?action=stream_1", "//?action=stream_1&1699", "/2/stream", "/cameras/garden/?action=stream_0"]
+    {
+        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some("stream camera=1"), "{url}");
+    }
     for (url, order) in [
+        ("/snapshot?size=160x120?1699&card=1", "card camera=0 quality=85 size=160x120"),
+        ("//snapshot/?card=1", "card camera=0"),
+        ("/?action=snapshot_1&card=1", "card camera=1"),
+        ("/2/current?card=1", "card camera=1"),
+        ("/shot.jpg?card=1", "card camera=0"),
         ("/stream?id=page-1", "stream camera=0 id=page-1"),
         ("/stream?id=a%20b", "stream camera=0"),
         ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=9 size=64x48"),
@@ -97,6 +117,98 @@ fn an_unknown_url_is_answered_with_what_there_is() {
     assert_eq!(get("/cameras/attic/stream").status_code, 404);
     let post = Request::fake_http("POST", "/state", vec![], vec![]);
     assert_eq!(dispatch(ROUTES, &app(), &post).status_code, 405);
+}
+
+fn text(response: Response) -> String {
+    let mut text = String::new();
+    let (mut body, _) = response.data.into_reader_and_size();
+    std::io::Read::read_to_string(&mut body, &mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_player_that_asks_for_an_unknown_action_or_camera_gets_no_page_but_what_there_is() {
+    for (url, told) in [
+        ("/?action=anything-else", "action=stream, action=stream_N, action=snapshot, action=snapshot_N"),
+        ("/?action=", "There is no such action"),
+        ("/?action=stream_", "There is no such action"),
+        ("/?action=stream_x", "There is no such action"),
+        ("/?action=command&id=1&value=2", "/api/quality"),
+        ("/?action=program", "/state"),
+        ("/?action=stream_2", "There are cameras 0 to 1: door, garden."),
+        ("/?action=snapshot_99999999999999999999", "There is no such action"),
+        ("/3/stream", "There are cameras 1 to 2: door, garden."),
+        ("/cameras/garden/?action=stream_1", "there is only number 0"),
+        ("/cameras/attic/stream", "Cameras: door, garden."),
+        ("/webcam/stream", "X-Forwarded-Prefix"),
+    ] {
+        let response = get(url);
+        assert_eq!((response.status_code, header(&response, "X-Boardcam-Serve")), (404, None), "{url}");
+        let text = text(response);
+        assert!(text.contains(told), "{url}: {text}");
+    }
+    let guarded = AppState { guard: guard(&[ben()]), ..app() };
+    for url in ["/?action=stream_2", "/3/stream", "/cameras/attic/"] {
+        let text = text(ask(&guarded, "GET", url, &[], ""));
+        assert!(!text.contains("garden"), "{url} tells everybody the cameras' names: {text}");
+    }
+    assert_eq!(header(&get("/cameras/garden"), "Location").as_deref(), Some("./garden/"));
+}
+
+#[test]
+fn a_client_that_may_not_watch_is_told_what_is_wrong_with_what_it_sent() {
+    let app = AppState { guard: guard(&[ben()]), ..app() };
+    for (url, headers, told) in [
+        ("/stream", &[][..], "You need a user name"),
+        ("/stream?token=nonsense", &[], "no such token"),
+        ("/stream", &[("Authorization", "Basic YmVuOm5v")], "Wrong user name or password."),
+        ("/stream", &[("Authorization", "Bearer x")], "must be Basic"),
+        ("/stream", &[("Cookie", "boardcam-8080=out")], "not signed in any more"),
+    ] {
+        let response = ask(&app, "GET", url, headers, "");
+        assert_eq!(response.status_code, 401, "{headers:?}");
+        let text = text(response);
+        assert!(text.contains(told), "{headers:?}: {text}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_that_hides_the_origin_our_own_pages_still_work() {
+    let app = AppState { guard: guard(&[ben()]), ..app() };
+    let proxied = [("Host", "mjpgstreamer1"), ("Origin", "http://192.168.1.5")];
+    let form = ask(&app, "GET", "/sign-in", &proxied, "");
+    let set = header(&form, "Set-Cookie").unwrap();
+    assert!(!set.contains("Path"), "{set}: the cookie is for other paths than those that the browser sees");
+    let cookie = set.split(';').next().unwrap().to_owned();
+    let secret = cookie.split_once('=').unwrap().1.to_owned();
+    assert!(text(form).contains(&format!("name=\"form\" value=\"{secret}\"")));
+    let send = |cookie: &str, secret: &str| {
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [&proxied[..], &[kind, ("Cookie", cookie)]].concat();
+        let body = format!("name=ben&password=password&form={secret}");
+        let response = ask(&app, "POST", "/sign-in", &headers, &body);
+        (response.status_code, header(&response, "Location"))
+    };
+    assert_eq!(send(&cookie, &secret), (303, Some("./".to_owned())));
+    assert_eq!(send("", &secret).0, 403, "any page could know a secret, but no cookie");
+    assert_eq!(send(&cookie, "").0, 403);
+    assert_eq!(send("boardcam-form-default=", "").0, 403);
+    let ours = [&proxied[..], &[("X-Requested-With", "boardcam")]].concat();
+    assert_eq!(ask(&app, "POST", "/sign-out", &ours, "").status_code, 303);
+    assert_eq!(ask(&app, "POST", "/sign-out", &proxied, "").status_code, 403);
+    let foreign = [&ours[..], &[("Sec-Fetch-Site", "cross-site")]].concat();
+    assert_eq!(ask(&app, "POST", "/sign-out", &foreign, "").status_code, 403);
+}
+
+#[test]
+fn named_pages_may_show_ours_in_a_frame() {
+    let app = AppState {
+        guard: Guard { origins: vec!["http://mainsail.local".to_owned()], ..guard(&[]) },
+        ..app()
+    };
+    let policy = |app: &AppState| header(&ask(app, "GET", "/", &[], ""), "Content-Security-Policy").unwrap();
+    assert!(policy(&app).ends_with("frame-ancestors 'self' http://mainsail.local"));
+    assert!(policy(&self::app()).ends_with("frame-ancestors 'self'"));
 }
 
 #[test]
@@ -147,7 +259,9 @@ fn every_route_but_a_few_needs_a_user() {
         let file = matches!(*path, "/page.css" | "/page.js" | "/messages.json" | "/icon.svg");
         match permission {
             Permission::Public => assert!(form || file, "{method} {path}"),
-            Permission::Page => assert_eq!(header(&response, "Location").as_deref(), Some(SIGN_IN), "{path}"),
+            Permission::Page => {
+                assert_eq!(header(&response, "Location").as_deref(), Some("./sign-in"), "{path}")
+            }
             Permission::Watch | Permission::Control => {
                 assert_eq!(response.status_code, 401, "{method} {path}")
             }

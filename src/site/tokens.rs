@@ -58,7 +58,7 @@ pub(super) fn create(ctx: &RequestContext<'_>) -> Response {
 
 /// `DELETE /api/tokens?name=NAME`: revokes a token, and ends the streams that were opened with it.
 pub(super) fn revoke(ctx: &RequestContext<'_>) -> Response {
-    let name = ctx.request.get_param("name").unwrap_or_default();
+    let name = ctx.param("name").unwrap_or_default();
     match ctx.app.guard.access.tokens.revoke(&name) {
         Ok(()) => Response::text("").with_status_code(204).with_no_cache(),
         Err(error) => failure(&error),

@@ -164,7 +164,7 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
         }
     }
     let page = boardcam.get("/")?;
-    ensure!(page.status == 303 && page.headers["location"] == "/sign-in", "/: {}", page.status);
+    ensure!(page.status == 303 && page.headers["location"] == "./sign-in", "/: {}", page.status);
     ensure!(
         boardcam.get("/sign-in")?.headers["content-security-policy"].contains("default-src 'none'"),
         "form"

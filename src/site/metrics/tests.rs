@@ -7,12 +7,19 @@ use rouille::Request;
 use super::*;
 use crate::feed::histogram::BOUNDS;
 use crate::site::tests::{app, app_with_cameras};
+use crate::site::url::Target;
 
 fn page(app: &AppState, camera: Option<usize>) -> String {
     let request = Request::fake_http("GET", "/metrics", vec![], vec![]);
     let names_camera = camera.is_some();
-    let ctx =
-        RequestContext { app, request: &request, identity: None, camera: camera.unwrap_or(0), names_camera };
+    let ctx = RequestContext {
+        app,
+        request: &request,
+        target: &Target::of(&request),
+        identity: None,
+        camera: camera.unwrap_or(0),
+        names_camera,
+    };
     let (mut reader, _) = metrics(&ctx).data.into_reader_and_size();
     let mut text = String::new();
     std::io::Read::read_to_string(&mut reader, &mut text).unwrap();

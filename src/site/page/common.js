@@ -3,6 +3,11 @@
 
 const body = document.body;
 const byId = (id) => document.getElementById(id);
+// One of the server's paths as a URL: a proxy may have a prefix before it.
+const fromRoot = (path) => body.dataset.root + path.slice(1);
+// Pages of other servers cannot send this header: so the server knows that this page sent a request, also behind a proxy
+// that hides our origin.
+const OURS = { 'X-Requested-With': 'boardcam' };
 const randomName = () => Math.random().toString(36).slice(2, 12);
 
 // A text with its {words} filled in.

@@ -181,7 +181,7 @@ function showRights(tile) {
 }
 
 async function changeQuality() {
-  const options = { method: 'PUT', body: JSON.stringify({ quality: Number(byId('quality').value) }) };
+  const options = { method: 'PUT', headers: OURS, body: JSON.stringify({ quality: Number(byId('quality').value) }) };
   try {
     const answer = await fetch(`${chosen().camera.url}api/quality`, options);
     if (!answer.ok) note(fill(TEXT.not_changed, { why: await whyRefused(answer) }));
@@ -219,6 +219,11 @@ function moveNote(parent) {
 
 byId('quality').oninput = () => setText('value-quality', byId('quality').value);
 byId('quality').onchange = changeQuality;
+byId('sign-out').onsubmit = (event) => {
+  event.preventDefault();
+  const again = () => location.reload(); // the server leads to the form
+  fetch('sign-out', { method: 'POST', headers: OURS, redirect: 'manual' }).then(again, again);
+};
 byId('choices').onchange = (event) => choosePicture(event.target.value);
 byId('sheet').onclick = (event) => {
   if (event.target === byId('sheet')) closeSheet(); // outside its contents

@@ -72,6 +72,7 @@ function update(state) {
   you = state.you;
   network = state.network;
   folder = state.recordings;
+  for (const camera of state.cameras) camera.url = fromRoot(camera.url);
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
     tiles.forEach((tile) => tile.close());
     visibility.disconnect();

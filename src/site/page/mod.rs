@@ -70,20 +70,26 @@ pub(super) fn filled(page: &str, texts: &BTreeMap<String, String>) -> String {
 }
 
 /// A page that is made for this request.
-pub(super) fn html(text: &str) -> Response {
-    with_policy(Response::from_data("text/html; charset=utf-8", text))
+pub(super) fn html(ctx: &RequestContext<'_>, text: &str) -> Response {
+    with_policy(ctx, Response::from_data("text/html; charset=utf-8", text))
 }
 
-fn with_policy(response: Response) -> Response {
+/// Adds what browsers must know of a page. The pages of other servers that the settings name may show it in a frame.
+fn with_policy(ctx: &RequestContext<'_>, response: Response) -> Response {
+    let policy = ctx.app.guard.origins.iter().fold(POLICY.to_owned(), |policy, origin| policy + " " + origin);
     response
-        .with_additional_header("Content-Security-Policy", POLICY)
+        .with_additional_header("Content-Security-Policy", policy)
         // Other servers get no Referer. With no-referrer, our own forms would be sent with `Origin: null`.
         .with_additional_header("Referrer-Policy", "same-origin")
 }
 
 /// `GET /`
 pub(super) fn index(ctx: &RequestContext<'_>) -> Response {
-    with_policy(file(ctx, "text/html; charset=utf-8", INDEX, ""))
+    if let Some(url) = &ctx.target.with_slash {
+        return Response::redirect_303(url.clone()).with_no_cache();
+    }
+    let page = INDEX.replace("{root}", &ctx.target.root);
+    with_policy(ctx, file(ctx, "text/html; charset=utf-8", page, ""))
 }
 
 /// `GET /page.css`
@@ -237,7 +243,7 @@ mod tests {
         for tag in [INDEX, SIGN_IN].concat().split('<') {
             let tag = tag.split('>').next().unwrap_or_default();
             assert!(!tag.starts_with("style") && !tag.contains(" style="), "{tag}");
-            assert!(!tag.starts_with("script") || tag.contains(" src=\"/"), "{tag}");
+            assert!(!tag.starts_with("script") || tag.contains(" src=\"page.js\""), "{tag}");
             let handler = |word: &str| word.starts_with("on") && word.contains('=');
             assert!(!tag.split_whitespace().any(handler), "{tag}");
         }

@@ -52,7 +52,7 @@ async function record() {
     return;
   }
   const on = !tile.camera.recording.on;
-  const headers = { 'Content-Type': 'application/json' };
+  const headers = { 'Content-Type': 'application/json', ...OURS };
   const answer = await request(`${tile.camera.url}api/recording`, { method: 'POST', headers, body: JSON.stringify({ on }) });
   if (!answer) return;
   tile.camera.recording = await answer.json();
@@ -79,7 +79,7 @@ function showRecording() {
 async function updateList() {
   const one = chosen();
   if (!folder) setText('disk', TEXT.no_folder);
-  const answer = folder && (await request(`${one ? one.camera.url : '/'}api/recordings?limit=${listLength}`));
+  const answer = folder && (await request(`${one ? one.camera.url : fromRoot('/')}api/recordings?limit=${listLength}`));
   if (!answer) return;
   const { recordings, more, bytes, free, problem } = await answer.json();
   setText('disk', problem ? told(inWords(problem)) : fill(TEXT.disk, { used: sizeText(bytes), free: sizeText(free) }));
@@ -106,13 +106,13 @@ function makeRow({ name, camera, start, url }) {
   const when = new Date(start).toLocaleString(TEXT.lang, { dateStyle: 'medium', timeStyle: 'medium' });
   const { title } = tiles.find((tile) => tile.name === camera) || { title: camera };
   link.textContent = tiles.length > 1 ? `${title}, ${when}` : when;
-  link.href = url;
+  link.href = fromRoot(url);
   link.download = name;
   link.setAttribute('aria-label', fill(TEXT.download, { name: link.textContent }));
   const button = row.querySelector('button');
   button.setAttribute('aria-label', fill(TEXT.delete, { name: link.textContent }));
   button.onclick = async () => {
-    if (confirm(fill(TEXT.confirm_delete, { name: link.textContent })) && (await request(url, { method: 'DELETE' }))) updateList();
+    if (confirm(fill(TEXT.confirm_delete, { name: link.textContent })) && (await request(link.href, { method: 'DELETE', headers: OURS }))) updateList();
   };
   rows.set(name, row);
   return row;

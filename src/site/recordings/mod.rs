@@ -140,14 +140,14 @@ pub(super) fn switch(ctx: &RequestContext<'_>) -> Response {
 pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
     let recordings = &ctx.app.recordings;
     let Some(folder) = folder(recordings) else { return no_folder() };
-    let limit = match ctx.request.get_param("limit") {
+    let limit = match ctx.param("limit") {
         None => LISTED,
         Some(text) => match text.parse() {
             Ok(limit @ 1..=LISTED_MAX) => limit,
             _ => return plain_text(400, format!("limit must be a whole number from 1 to {LISTED_MAX}.")),
         },
     };
-    let before = match ctx.request.get_param("before").map(|text| Name::parse(&text)) {
+    let before = match ctx.param("before").map(|text| Name::parse(&text)) {
         Some(None) => return plain_text(400, "before must be the name of a recording."),
         before => before.flatten(),
     };
@@ -174,8 +174,7 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
 
 /// The recording that the URL names.
 fn find(ctx: &RequestContext<'_>) -> Option<Entry> {
-    let url = ctx.request.url();
-    let name = Name::parse(url.rsplit("/api/recordings/").next()?)?;
+    let name = Name::parse(ctx.target.path.strip_prefix("/api/recordings/")?)?;
     if ctx.names_camera && name.camera != ctx.feed().name {
         return None;
     }
