@@ -36,9 +36,6 @@ pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
 /// `POST /sign-in`: the form, filled in.
 pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
     let guard = &ctx.app.guard;
-    if guard.access.is_open() {
-        return ctx.redirect("/");
-    }
     let Ok(fields) = input::post::raw_urlencoded_post_input(ctx.request) else {
         return plain_text(400, "The body must be a form with the fields name and password.");
     };
@@ -46,6 +43,9 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
     let known = cookies::form_secret(ctx.request);
     if is_cross_site(ctx.request) && known.is_none_or(|secret| secret != field("form")) {
         return other_servers_page();
+    }
+    if guard.access.is_open() {
+        return ctx.redirect("/");
     }
     match guard.access.sign_in(field("name"), field("password"), guard.address(ctx.request)) {
         Ok(secret) => with_cookie(ctx, ctx.redirect("/"), &secret),

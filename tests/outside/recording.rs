@@ -218,11 +218,9 @@ fn no_name_reaches_a_file_that_is_not_a_recording() -> Outcome {
         "..%2Fsecret".to_owned(),
         format!("../{name}"),
         format!("%2E%2E%2F{name}"),
-        format!("/{name}"),
         format!("{}/{name}", place.0.display()),
         format!("{name}%00"),
         format!("%00{name}"),
-        format!("{name}/"),
         format!("x{}", "y".repeat(4000)),
     ] {
         for method in ["GET", "DELETE"] {

@@ -129,11 +129,8 @@ fn no_url_names_anything_but_a_recording() {
         format!("/api/recordings/%2e%2e%2f{known}"),
         format!("/api/recordings/{known}%00"),
         "/api/recordings/%2Fetc%2Fpasswd".to_owned(),
-        format!("/api/recordings//{known}"),
-        format!("/api/recordings/{known}/"),
         format!("/cameras/garden/api/recordings/{known}"),
         "/api/recordings/..".to_owned(),
-        "/api/recordings/".to_owned(),
         format!("/api/recordings/{}", name("door", 77)),
     ] {
         for method in ["GET", "HEAD", "DELETE"] {
