@@ -336,7 +336,7 @@ class Code(unittest.TestCase):
                 loaded = "return arguments[0].complete && arguments[0].naturalWidth > 0"
                 until("the code", lambda: browser.execute_script(loaded, code))
                 browser.execute_script("arguments[0].scrollIntoView({ block: 'center' })", code)
-                self.assertEqual(code.get_attribute("alt"), f"QR code of {url}")
+                self.assertEqual(code.get_attribute("alt"), f"QR code: {url}")
                 png = numpy.frombuffer(code.screenshot_as_png, numpy.uint8)
                 self.assertEqual(decode(cv2.imdecode(png, cv2.IMREAD_COLOR)), url)
                 browser.save_screenshot(str(OUT / "page-code.png"))
