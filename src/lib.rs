@@ -19,6 +19,7 @@
 //! |---|---|
 //! | [`serve`] | builds a running service from the modules, and shuts it down |
 //! | [`snapshot`] | `boardcam snapshot`: one picture into a file |
+//! | [`check`] | `boardcam check`: the settings, and whether boardcam would start with them |
 //! | [`config`] | the command line and the settings file |
 //! | [`site`] | the rouille server: all URLs, permissions and pages |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time, over HTTP or HTTPS |
@@ -56,6 +57,7 @@
 pub mod auth;
 pub mod camera;
 pub mod canvas;
+pub mod check;
 pub mod config;
 pub mod fanout;
 pub mod feed;

@@ -11,11 +11,14 @@ use boardcam::config::{self, Settings, Task};
 use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
 use boardcam::problem::Problem;
-use boardcam::{serve, snapshot};
+use boardcam::{check, gate, serve, snapshot};
 use log::LevelFilter;
 
 /// Exit status for a wrong command line or settings file; clap uses the same.
 const USAGE: u8 = 2;
+
+/// Exit status for every other failure.
+const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
     let (task, settings) = match config::read(std::env::args_os()) {
@@ -33,30 +36,60 @@ fn main() -> ExitCode {
         (_, false) => LevelFilter::Off,
     };
     let done = match host::log::init(settings.log, settings.log_format, level) {
-        Ok(_logging) => run(&task, &settings).inspect_err(|problem| log::error!("{problem}")),
-        Err(problem) => Err(problem),
+        Ok(_logging) => run(&task, &settings).inspect_err(|failure| {
+            if host::log::is_syslog() {
+                log::error!("{}", failure.problem);
+            }
+        }),
+        Err(problem) => Err(problem.into()),
     };
-    done.unwrap_or_else(|problem| {
-        host::log::report_fatal(&problem, settings.log_format);
-        ExitCode::FAILURE
+    done.unwrap_or_else(|failure| {
+        if host::log::stderr_is_for_people() {
+            host::log::report_fatal(&failure.problem, settings.log_format);
+        }
+        ExitCode::from(failure.status)
     })
 }
 
-fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Problem> {
+/// Why the program ends, and its exit status.
+struct Failure {
+    problem: Problem,
+    status: u8,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, status: FAILURE }
+    }
+}
+
+impl Failure {
+    /// Wrong settings.
+    fn usage(problem: Problem) -> Self {
+        Self { problem, status: USAGE }
+    }
+}
+
+fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
     match task {
-        Task::Serve => serve::serve(settings)?,
+        Task::Serve => {
+            gate::check_certificate(&settings.gate).map_err(Failure::usage)?;
+            serve::serve(settings)?;
+        }
         Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
         Task::HashPassword(name, role) => {
             let password = Hash::of(&terminal::password(PASSWORD_MAX)?)?;
             print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;
         }
-        Task::Check => {
-            print(|out| write!(out, "{settings}"))?;
+        Task::Check { secrets } => {
+            let report = check::check(settings, *secrets);
+            print(|out| out.write_all(report.text.as_bytes()))?;
             if let Some(mistake) = &settings.mistake {
                 host::log::report_fatal(mistake, settings.log_format); // the service starts nevertheless
             }
+            report.refusal.map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
         }
-        Task::Wifi => return wifi(settings),
+        Task::Wifi => return Ok(wifi(settings)?),
         Task::Probe => {
             let mut verdict = Verdict::Unusable;
             print(|out| {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "names",
     "sync",
     "time",
@@ -33,6 +33,7 @@ const LAYERS: [&str; 27] = [
     "gate",
     "site",
     "config",
+    "check",
     "snapshot",
     "serve",
     "main",

@@ -149,6 +149,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-a
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l config -d 'Settings file; the command line takes precedence over it' -r -F
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l secrets -d 'Also print the hashes of passwords and the key of the wireless network'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s h -l help -d 'Print help'

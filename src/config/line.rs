@@ -20,8 +20,11 @@ pub enum Task {
     Probe,
     /// Take one picture into a file; `-` is standard output.
     Snapshot(PathBuf),
-    /// Check the settings.
-    Check,
+    /// Check the settings, and print them, with passwords' hashes and the wireless key if asked for.
+    Check {
+        /// Whether those are printed too.
+        secrets: bool,
+    },
     /// Ask for a user's password and print the table.
     HashPassword(String, Role),
     /// Print the wireless network for wpa_supplicant.
@@ -93,6 +96,10 @@ fn subcommands() -> [Command; 5] {
         .required(true)
         .value_parser(value_parser!(PathBuf))
         .help("File to write the JPEG to; - is standard output");
+    let secrets = Arg::new("secrets")
+        .long("secrets")
+        .action(ArgAction::SetTrue)
+        .help("Also print the hashes of passwords and the key of the wireless network");
     let name =
         Arg::new("name").value_name("NAME").required(true).value_parser(user_name).help("Name of the user");
     let role = Arg::new("role")
@@ -104,7 +111,7 @@ fn subcommands() -> [Command; 5] {
     [
         Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
         Command::new("snapshot").about("Take one picture and exit").arg(output),
-        Command::new("check").about("Check the settings and print them"),
+        Command::new("check").about("Check the settings and print them").arg(secrets),
         Command::new("hash-password")
             .about("Ask for a password and print the user's table for the settings file")
             .args([name, role]),

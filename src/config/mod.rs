@@ -22,6 +22,7 @@ use crate::problem::Problem;
 pub use line::Task;
 pub use line::command;
 use line::from_command_line;
+pub use print::WithoutSecrets;
 use settings::DEFAULT_PORT;
 pub use settings::{DEFAULT_NAME, Settings};
 use values::{Values, merge};
@@ -54,7 +55,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
             (Task::HashPassword(name, role), sub)
         }
         Some(("wifi", sub)) => (Task::Wifi, sub),
-        Some((_, sub)) => (Task::Check, sub),
+        Some((_, sub)) => (Task::Check { secrets: sub.get_flag("secrets") }, sub),
     };
     let line = from_command_line(matches)?;
     let appliance = matches.get_flag("appliance");

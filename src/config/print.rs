@@ -6,8 +6,40 @@ use super::options::{self, Kind, Opt, Target};
 use super::settings::{CameraSettings, Settings};
 use super::toml_text::quoted;
 
+/// Everything, so that it can be read again.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_public(f)?;
+        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
+        self.users.iter().try_for_each(|user| write!(f, "{user}"))
+    }
+}
+
+/// Settings to be shown: without the hashes of passwords and the key of the wireless network.
+#[derive(Debug)]
+pub struct WithoutSecrets<'a>(pub &'a Settings);
+
+impl fmt::Display for WithoutSecrets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_public(f)?;
+        for table in
+            self.0.wifi.iter().map(ToString::to_string).chain(self.0.users.iter().map(ToString::to_string))
+        {
+            for line in table.lines() {
+                match line.split_once(" = ") {
+                    Some((name @ ("key" | "password"), _)) => {
+                        writeln!(f, "# {name}: hidden; check --secrets prints it")?;
+                    }
+                    _ => writeln!(f, "{line}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Settings {
+    fn write_public(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for opt in options::all() {
             if let Target::Program { get, .. } = opt.target {
                 write_option(f, opt, &get(self))?;
@@ -22,8 +54,7 @@ impl fmt::Display for Settings {
                 }
             }
         }
-        self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
-        self.users.iter().try_for_each(|user| write!(f, "{user}"))
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::slice;
 
 use log::info;
 use mio::net::TcpListener;
@@ -9,8 +10,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG;
 use super::settings::{Settings, every_address};
-use crate::host::addresses::outside_address;
+use super::tls::Https;
+use crate::host::{addresses, port_holder};
 use crate::problem::Problem;
+
+/// How many of the next ports are tried when one is in use.
+const PORTS_TRIED: u16 = 20;
 
 /// How the listeners of one scheme are named in messages.
 struct Scheme {
@@ -26,7 +31,7 @@ struct Scheme {
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListener>, Problem> {
-    open(&Scheme { name: "http", option: "--listen", default: every_address(port) }, addresses)
+    open(&http_scheme(port), addresses)
 }
 
 /// The same for HTTPS.
@@ -34,26 +39,59 @@ pub fn http(addresses: Option<&[SocketAddr]>, port: u16) -> Result<Vec<TcpListen
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn https(addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
-    let default = Settings::DEFAULT_TLS_LISTEN;
-    open(&Scheme { name: "https", option: "--tls-listen", default }, addresses)
+    open(&https_scheme(), addresses)
+}
+
+/// What would keep the addresses of these settings from being listened on: what starting would refuse is the error; the
+/// rest may be different for the service, such as its own port and its rights.
+///
+/// # Errors
+/// The first address that this machine does not have, or that cannot be used.
+pub fn check(settings: &Settings) -> Result<Vec<Problem>, Problem> {
+    let secure = (settings.https != Https::Off).then(https_scheme);
+    let secure = secure.map(|scheme| (scheme, settings.https_listen.as_deref()));
+    let mut warnings = Vec::new();
+    for (scheme, addresses) in
+        [(http_scheme(settings.port), settings.listen.as_deref())].into_iter().chain(secure)
+    {
+        for address in addresses.unwrap_or(&[scheme.default]) {
+            let Err(error) = or_ipv4(*address, bind) else { continue };
+            let problem = explain(&scheme, *address, &error);
+            match error.kind() {
+                io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => warnings.push(problem),
+                _ => return Err(problem),
+            }
+        }
+    }
+    Ok(warnings)
+}
+
+fn http_scheme(port: u16) -> Scheme {
+    Scheme { name: "http", option: "--listen", default: every_address(port) }
+}
+
+fn https_scheme() -> Scheme {
+    Scheme { name: "https", option: "--tls-listen", default: Settings::DEFAULT_TLS_LISTEN }
 }
 
 fn open(scheme: &Scheme, addresses: Option<&[SocketAddr]>) -> Result<Vec<TcpListener>, Problem> {
-    let bind = |address| bind(scheme, address);
-    let explain = |address, error| explain(scheme, address, &error);
-    let Some(addresses) = addresses else {
-        let v6 = scheme.default;
-        let opened = match bind(v6) {
-            // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
-            Err(error) if no_ipv6(&error) => {
-                let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.port());
-                bind(v4).map_err(|error| explain(v4, error))
-            }
-            other => other.map_err(|error| explain(v6, error)),
-        };
-        return Ok(vec![opened?]);
+    let addresses = addresses.unwrap_or(slice::from_ref(&scheme.default));
+    let listen = |address: &SocketAddr| {
+        or_ipv4(*address, |address| listen(scheme, address))
+            .map_err(|error| explain(scheme, *address, &error))
     };
-    addresses.iter().map(|address| bind(*address).map_err(|error| explain(*address, error))).collect()
+    addresses.iter().map(listen).collect()
+}
+
+/// Does it with this address, or with all of IPv4 in place of all addresses where there is no IPv6.
+fn or_ipv4<T>(address: SocketAddr, act: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    match act(address) {
+        // EAFNOSUPPORT and EADDRNOTAVAIL: no IPv6 on this machine.
+        Err(error) if address == every_address(address.port()) && no_ipv6(&error) => {
+            act(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()))
+        }
+        other => other,
+    }
 }
 
 fn no_ipv6(error: &io::Error) -> bool {
@@ -61,7 +99,7 @@ fn no_ipv6(error: &io::Error) -> bool {
     matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
 }
 
-fn bind(scheme: &Scheme, address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // [::] takes IPv4 too, whatever net.ipv6.bindv6only says; a single IPv6 address stays IPv6 only.
@@ -69,29 +107,43 @@ fn bind(scheme: &Scheme, address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?; // so that a restart need not wait until the kernel has forgotten old connections
     socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn listen(scheme: &Scheme, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bind(address)?;
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into());
     let address = listener.local_addr()?;
-    let scheme = scheme.name;
-    if address.ip().is_unspecified() {
-        let port = address.port();
-        let outside =
-            outside_address().map_or_else(String::new, |ip| format!(", elsewhere {scheme}://{ip}:{port}/"));
-        info!("listening on {scheme}://localhost:{port}/{outside}");
-    } else {
-        info!("listening on {scheme}://{address}/");
-    }
+    info!("{}", describe(scheme.name, address, &addresses::urls(&[address], scheme.name == "https")));
     Ok(listener)
+}
+
+/// Where it listens, and the URLs to open on a phone.
+fn describe(scheme: &str, address: SocketAddr, urls: &[String]) -> String {
+    let port = address.port();
+    match address.ip() {
+        ip if ip.is_unspecified() && urls.is_empty() => {
+            format!(
+                "listening on {scheme}://localhost:{port}/; there is no network yet by which other devices could open it"
+            )
+        }
+        ip if ip.is_unspecified() => {
+            format!("listening on {scheme}://localhost:{port}/; other devices open {}", urls.join(" or "))
+        }
+        ip if ip.is_loopback() => format!("listening on {scheme}://{address}/, for this machine alone"),
+        _ => format!("listening on {scheme}://{address}/"),
+    }
 }
 
 fn explain(scheme: &Scheme, address: SocketAddr, error: &io::Error) -> Problem {
     let Scheme { option, default, .. } = scheme;
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program uses port {0}, perhaps another boardcam; end it, or choose another port: \
-             {option} [::]:{1}",
+            "{} uses port {}; end it, or choose another port: {option} {}",
+            port_holder::of_port(address.port()).unwrap_or_else(|| "another program".to_owned()),
             address.port(),
-            address.port().wrapping_add(1).max(1024)
+            free_nearby(address)
         ),
         io::ErrorKind::PermissionDenied => {
             format!("ports below 1024 are for root; choose a port such as {option} {default}")
@@ -104,9 +156,33 @@ fn explain(scheme: &Scheme, address: SocketAddr, error: &io::Error) -> Problem {
     Problem::new(format!("cannot listen on {address}"), error.to_string(), advice)
 }
 
+/// The same address with one of the next ports, one that is free if there is any.
+fn free_nearby(address: SocketAddr) -> SocketAddr {
+    let first = address.port().checked_add(1).unwrap_or_default().max(1024);
+    let mut nearby =
+        (first..first.saturating_add(PORTS_TRIED)).map(|port| SocketAddr::new(address.ip(), port));
+    nearby.find(|address| bind(*address).is_ok()).unwrap_or(SocketAddr::new(address.ip(), first))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_it_listens_is_said_with_what_a_phone_can_open() {
+        let said = |address: &str, urls: &[&str]| {
+            let urls: Vec<_> = urls.iter().map(|url| (*url).to_owned()).collect();
+            describe("http", address.parse().unwrap(), &urls)
+        };
+        let urls = ["http://192.168.1.9:8080/", "http://10.0.0.9:8080/"];
+        assert!(
+            said("[::]:8080", &urls)
+                .ends_with("other devices open http://192.168.1.9:8080/ or http://10.0.0.9:8080/")
+        );
+        assert!(said("0.0.0.0:8080", &[]).contains("http://localhost:8080/; there is no network yet"));
+        assert!(said("127.0.0.1:8080", &[]).ends_with("for this machine alone"));
+        assert_eq!(said("10.0.0.9:8080", &urls[1..]), "listening on http://10.0.0.9:8080/");
+    }
 
     #[test]
     fn a_port_in_use_and_a_foreign_address_are_explained_with_a_way_out() {
@@ -114,7 +190,11 @@ mod tests {
         let taken = first[0].local_addr().unwrap();
         let message = http(Some(&[taken]), 0).unwrap_err().to_string();
         assert!(message.contains(&format!("cannot listen on {taken}")), "{message}");
-        assert!(message.contains("choose another port: --listen"), "{message}");
+        let own = format!("(process {}) uses port {}", std::process::id(), taken.port());
+        assert!(message.contains(&own), "{message}");
+        let (_, other) = message.split_once("choose another port: --listen ").unwrap();
+        let other: SocketAddr = other.parse().unwrap();
+        assert!(other.ip() == taken.ip() && bind(other).is_ok(), "{message}");
         let message = http(Some(&["198.51.100.77:8080".parse().unwrap()]), 0).unwrap_err().to_string();
         assert!(message.contains("no interface of this machine"), "{message}");
     }

@@ -43,6 +43,7 @@ use connection_limit::ConnectionLimit;
 use event_loop::{EventLoop, Port};
 use hosts::AllowedHosts;
 use limits::RESERVED_FILES;
+pub use listener::check as check_addresses;
 pub use loop_waker::LoopWakers;
 use relay::{Relays, SharedUpstream};
 pub use settings::{Settings, every_address};
@@ -51,6 +52,15 @@ use tls::Keeper;
 /// The nice value of HTTPS's event loop. Clients that do handshakes as fast as they can then take a third of a
 /// processor's time from plain viewers, not half, and plain viewers are served at once when a frame comes (sched(7)).
 const HTTPS_NICE: i32 = 5;
+
+/// What is wrong with these settings beside what their text says: the certificate and its key cannot be used. Nothing is
+/// made or opened.
+///
+/// # Errors
+/// Why not.
+pub fn check_certificate(settings: &Settings) -> Result<(), Problem> {
+    Keeper::check_files(&settings.https)
+}
 
 /// The gate's sockets, open but not served yet.
 #[derive(Debug)]

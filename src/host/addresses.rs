@@ -60,7 +60,7 @@ const HTTPS: u16 = 443;
 
 /// The address from which the system would reach another network. Connecting a datagram socket asks the routing table
 /// and sends nothing; the far end is an address that nobody has (RFC 5737).
-pub fn outside_address() -> Option<IpAddr> {
+fn outside_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     let address = socket.local_addr().ok()?.ip();

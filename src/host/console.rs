@@ -1,4 +1,4 @@
-//! Shows the address to open on a phone, and its QR code, on the terminal. Started by [`crate::serve`]. It writes to a
+//! Shows the address to open on a phone, and its QR code, on the terminal. Started by [`crate::serve`]. The code goes to a
 //! terminal only, never to a file, a pipe or the log.
 
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
 
-use log::{debug, warn};
+use log::{debug, info, warn};
 
 use super::addresses;
 use super::shutdown::Shutdown;
@@ -18,17 +18,25 @@ use crate::qr::Code;
 /// How often the addresses are checked for changes.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
-/// Shows the address on the terminal, if there is one, as soon as it is known and again when it changes, until the
-/// program ends. `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled
+/// Shows the address on the terminal, as soon as it is known and again when it changes, until the program ends. Without a
+/// terminal, addresses that come later than the first log lines are logged: a board starts before its network does. `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled
 /// away by then. A thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
 pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, shutdown: Shutdown) {
-    let Some(mut terminal) = terminal() else { return };
+    let mut terminal = terminal();
     let show = move || {
-        let mut shown = Vec::new();
+        // What the listener's log line has named.
+        let mut shown = if terminal.is_some() { Vec::new() } else { addresses::urls(&listening, https) };
         while !shutdown.has_begun() {
             let urls = addresses::urls(&listening, https);
             if !urls.is_empty() && urls != shown {
-                if let Err(failure) = terminal.write_all(text(&urls, mistake.as_ref()).as_bytes()) {
+                let written = match &mut terminal {
+                    Some(terminal) => terminal.write_all(text(&urls, mistake.as_ref()).as_bytes()),
+                    None => {
+                        info!("other devices open {}", urls.join(" or "));
+                        Ok(())
+                    }
+                };
+                if let Err(failure) = written {
                     debug!("the terminal is gone: {failure}");
                     return;
                 }

@@ -10,6 +10,7 @@ mod kernel_file;
 pub mod limits;
 pub mod log;
 pub mod memory;
+pub mod port_holder;
 pub mod process;
 pub mod random;
 pub mod resolver;

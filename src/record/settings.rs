@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
+
+use super::error::RecordError;
+use super::folder::Folder;
 use super::plan::Plan;
 use super::reader::{DOWNLOADS_MAX, READERS};
+use crate::problem::Problem;
 
 /// What is recorded of one camera.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,6 +50,13 @@ impl Settings {
 
     /// Bytes that stay free on the disk by default.
     pub const DEFAULT_MIN_FREE: u64 = 256_000_000;
+
+    /// Why nothing can be recorded into the folder now; `None` if it can, or if there is none.
+    pub fn folder_problem(&self) -> Option<Problem> {
+        let folder = self.folder.as_deref()?;
+        let opened = Folder::open(folder).and_then(|_| Ok(access(folder, Access::WRITE_OK)?));
+        opened.err().map(|error| RecordError::unusable(folder, &error).problem())
+    }
 
     /// Whether a camera is recorded at some hours, so that the board's time zone matters.
     pub fn depends_on_the_hour(&self) -> bool {

@@ -64,7 +64,7 @@ fn certificates_that_cannot_be_used_are_reported_at_the_start() -> Outcome {
     let folder = Folder::new()?;
     let tell = |told: &str| -> Outcome {
         let line =
-            complaint(&["--camera", "pattern", "--listen", "127.0.0.1:0", "--tls", &folder.option()], 1)?;
+            complaint(&["--camera", "pattern", "--listen", "127.0.0.1:0", "--tls", &folder.option()], 2)?;
         ensure!(
             line.contains("cannot serve HTTPS with ") && line.contains(told),
             "{line} in place of {told}"

@@ -44,10 +44,9 @@ fn addresses_that_cannot_be_listened_on_are_reported() -> Outcome {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?.to_string();
     let line = complaint(&["--camera", "pattern", "--listen", &address], 1)?;
-    ensure!(
-        line.contains(&format!("cannot listen on {address}")) && line.contains("another program"),
-        "{line}"
-    );
+    let holder = format!("(process {}) uses port", std::process::id());
+    ensure!(line.contains(&format!("cannot listen on {address}")) && line.contains(&holder), "{line}");
+    ensure!(line.contains("choose another port: --listen 127.0.0.1:"), "{line}");
     let line = complaint(&["--camera", "pattern", "--listen", "198.51.100.77:8080"], 1)?;
     ensure!(line.contains("no interface of this machine has this address"), "{line}");
     Ok(())
@@ -357,5 +356,71 @@ fn a_time_zone_that_is_not_there_is_said_where_hours_are_recorded() -> Outcome {
     ensure!(hours.log().contains("cannot use the time zone TZ=Asia/Tokio"), "{}", hours.log());
     let none = start(&[])?;
     ensure!(!none.log().contains("time zone"), "{}", none.log());
+    Ok(())
+}
+
+#[test]
+fn check_refuses_what_starting_refuses_and_says_ok_otherwise() -> Outcome {
+    for options in
+        [&["--tls", "/no.pem,/no.key"][..], &["--listen", "127.0.0.1:0", "--tls", "/no.pem,/no.key"]]
+    {
+        for task in [&["check"][..], &[]] {
+            let line = complaint(&[options, &["--camera", "pattern"], task].concat(), 2)?;
+            ensure!(line.contains("cannot serve HTTPS with /no.pem and /no.key: "), "{line}");
+        }
+    }
+    let line = complaint(&["--listen", "198.51.100.77:8080", "check"], 2)?;
+    ensure!(line.contains("no interface of this machine has this address"), "{line}");
+
+    let check = |options: &[&str]| -> Outcome<String> {
+        let output = run(&[options, &["check"]].concat())?;
+        let told = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success() && output.stderr.is_empty(), "{options:?}: {told}");
+        Ok(told)
+    };
+    let told = check(&["--listen", "127.0.0.1:0", "--record-folder", "/tmp"])?;
+    ensure!(told.contains("\n# time zone: ") && told.ends_with("\n# OK\n"), "{told}");
+    // The service's own port, and a disk that is not there yet: boardcam would start.
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let told = check(&["--listen", &taken.local_addr()?.to_string(), "--record-folder", "/not/here"])?;
+    for warning in
+        ["# warning: cannot listen on 127.0.0.1:", "# warning: cannot record into /not/here: no such file"]
+    {
+        ensure!(told.contains(warning), "{told}");
+    }
+    ensure!(told.ends_with("\n# OK, but for the warnings\n"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn check_shows_secrets_only_when_asked_and_the_time_zone() -> Outcome {
+    let file = File::new(
+        "secrets.toml",
+        "listen = \"127.0.0.1:0\"\nwifi.name = \"home\"\nwifi.key = \"secret12345\"\n",
+    )?;
+    let check = |zone: &str, options: &[&str]| -> Outcome<String> {
+        let mut command = Command::new(crate::boardcam::PROGRAM);
+        let output =
+            command.args(["--config", file.path(), "check"]).args(options).env("TZ", zone).output()?;
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let told = check("CET-1", &[])?;
+    ensure!(told.contains("name = \"home\"\n# key: hidden; check --secrets prints it\n"), "{told}");
+    ensure!(!told.contains("secret12345") && told.contains("UTC+01:00"), "{told}");
+    ensure!(check("CET-1", &["--secrets"])?.contains("key = \"secret12345\""), "it was asked for");
+    let told = check("Asia/Tokio", &[])?;
+    ensure!(told.contains("# warning: cannot use the time zone TZ=Asia/Tokio: "), "{told}");
+    Ok(())
+}
+
+#[test]
+fn what_ends_the_program_is_said_once() -> Outcome {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    for format in ["text", "json"] {
+        let address = taken.local_addr()?.to_string();
+        let output = run(&["--camera", "pattern", "--listen", &address, "--log-format", format])?;
+        let told = String::from_utf8(output.stderr)?;
+        ensure!(told.matches("cannot listen on").count() == 1, "{told}");
+    }
     Ok(())
 }

@@ -78,8 +78,10 @@ fn hash_password_makes_a_user_for_the_file_and_shows_the_password_nowhere() -> O
     let table = String::from_utf8(made.stdout)?;
     ensure!(made.status.success() && !table.contains("s3cret"), "{table}");
     let file = File::new("hashed.toml", &table)?;
-    let checked = run(&["--config", file.path(), "check"])?;
+    let checked = run(&["--config", file.path(), "check", "--secrets"])?;
     ensure!(checked.status.success() && String::from_utf8(checked.stdout)?.contains(table.trim()), "check");
+    let shown = String::from_utf8(run(&["--config", file.path(), "check"])?.stdout)?;
+    ensure!(shown.contains("name = \"carl\"") && !shown.contains("argon2"), "{shown}");
     let boardcam = Boardcam::start(&["--camera", "pattern", "--config", file.path(), "-v"])?;
     // carl:s3cret with spaces
     let carl = "Authorization: Basic Y2FybDpzM2NyZXQgd2l0aCBzcGFjZXM=";

@@ -6,7 +6,7 @@ mod json;
 mod stderr;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -130,6 +130,17 @@ pub fn reopen() {
     if let Some(syslog) = SYSLOG.get() {
         *syslog.connection() = open(syslog.socket.as_ref()).ok();
     }
+}
+
+/// Whether what ended the program is to be reported on stderr too: unless the log is a syslog and nobody looks at
+/// stderr. What the journal reads from stderr would be there twice.
+pub fn stderr_is_for_people() -> bool {
+    SYSLOG.get().is_none() || io::stderr().is_terminal()
+}
+
+/// Whether log lines go to a syslog.
+pub fn is_syslog() -> bool {
+    SYSLOG.get().is_some()
 }
 
 /// Writes what ended the program to stderr, whatever the log is, unless that would wait for a reader.

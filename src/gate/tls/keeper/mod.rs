@@ -72,6 +72,17 @@ impl Keeper {
         })))
     }
 
+    /// Whether the files that the settings name can be used.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(in crate::gate) fn check_files(https: &Https) -> Result<(), Problem> {
+        match https {
+            Https::Files { certificate, key } => open_files(certificate, key, now()).map(drop),
+            Https::Off | Https::Auto => Ok(()),
+        }
+    }
+
     /// Checks it at intervals until the program ends.
     pub(in crate::gate) fn run(&self, shutdown: &Shutdown) {
         while !shutdown.wait(CHECK_PERIOD) {

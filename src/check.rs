@@ -1,0 +1,39 @@
+//! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folder, time
+//! zone. It opens no camera, and leaves nothing behind. Called only by `main`.
+
+use std::fmt::Write;
+
+use crate::config::{Settings, WithoutSecrets};
+use crate::gate;
+use crate::host::zone;
+use crate::problem::Problem;
+
+/// What to print, and what would keep boardcam from starting with these settings.
+#[derive(Debug)]
+pub struct Report {
+    /// The settings, and warnings as comments.
+    pub text: String,
+    /// What would keep it from starting.
+    pub refusal: Option<Problem>,
+}
+
+/// Checks the settings.
+pub fn check(settings: &Settings, secrets: bool) -> Report {
+    let printed = if secrets { settings.to_string() } else { WithoutSecrets(settings).to_string() };
+    let mut text = format!("{printed}\n# time zone: {}\n", zone::describe());
+    let addresses =
+        gate::check_certificate(&settings.gate).and_then(|()| gate::check_addresses(&settings.gate));
+    let (mut warnings, refusal) = match addresses {
+        Ok(warnings) => (warnings, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    warnings.extend(settings.record.folder_problem());
+    warnings.extend(zone::problem());
+    for warning in &warnings {
+        let _ = writeln!(text, "# warning: {warning}"); // writing to a String cannot fail
+    }
+    if refusal.is_none() && settings.mistake.is_none() {
+        text += if warnings.is_empty() { "# OK\n" } else { "# OK, but for the warnings\n" };
+    }
+    Report { text, refusal }
+}
