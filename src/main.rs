@@ -53,20 +53,20 @@ fn main() -> ExitCode {
 
 /// Why the program ends, and its exit status.
 struct Failure {
-    problem: Problem,
+    problem: Box<Problem>,
     status: u8,
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, status: FAILURE }
+        Self { problem: Box::new(problem), status: FAILURE }
     }
 }
 
 impl Failure {
     /// Wrong settings.
     fn usage(problem: Problem) -> Self {
-        Self { problem, status: USAGE }
+        Self { problem: Box::new(problem), status: USAGE }
     }
 }
 

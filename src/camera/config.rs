@@ -53,14 +53,28 @@ impl FromStr for SourceSpec {
             "auto" => Ok(SourceSpec::Auto),
             "pattern" => Ok(SourceSpec::Pattern),
             path if path.starts_with('/') => Ok(SourceSpec::Device(path.into())),
-            _ => PipeSpec::parse(text).map(SourceSpec::Pipe).ok_or_else(|| {
-                text!(
-                    "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such \
-                     as /dev/video0"
-                )
-            }),
+            _ => PipeSpec::parse(text).map(SourceSpec::Pipe).ok_or_else(|| expected(text)),
         }
     }
+}
+
+/// What was expected in place of this text. What other programs take for a camera, a number or a URL, is answered with
+/// what it is here.
+fn expected(text: &str) -> Text {
+    let number = text.strip_prefix("video").unwrap_or(text);
+    if text.contains("://") {
+        return text!(
+            "expected a camera of this board; one of the network comes through a program: pipe:ffmpeg -v error -i {} -f \
+             mjpeg -",
+            text
+        );
+    }
+    if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+        return text!("expected the whole path of a device: /dev/video{}", number);
+    }
+    text!(
+        "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such as /dev/video0"
+    )
 }
 
 /// Where a [`super::pipe::Pipe`] reads its JPEGs from.

@@ -269,6 +269,8 @@ fn options_of_other_streamers_are_answered_with_ours() -> Outcome {
             "--camera /dev/video1 --size 640x480",
         ),
         (&["/dev/video0"], "write --camera /dev/video0"),
+        (&["--camera", "2"], "the whole path of a device: /dev/video2"),
+        (&["--camera", "rtsp://10.0.0.9/live"], "pipe:ffmpeg -v error -i rtsp://10.0.0.9/live -f mjpeg -"),
         (&["check", "--port", "1"], "write --listen [::]:1"),
         (&["\u{2014}size", "640x480"], "write --size"),
         (

@@ -76,11 +76,11 @@ fn straight(text: &str, quote: char, mended: &mut String) -> usize {
     }
 }
 
-/// A value between curly quotes, taken as it stands. Without an end in its line it stays, and is reported.
+/// A value between curly quotes, taken as it stands. Without an end in its line the line stays, and is reported.
 fn curly(text: &str, quote: char, mended: &mut String) -> usize {
     let inside = &text[quote.len_utf8()..line_end(text)];
     let Some((at, len)) = closing(inside, if DOUBLE.contains(&quote) { '"' } else { '\'' }) else {
-        return verbatim(text, quote.len_utf8(), mended);
+        return verbatim(text, line_end(text), mended);
     };
     mended.push_str(&quoted(&inside[..at]));
     quote.len_utf8() + at + len

@@ -78,10 +78,12 @@ pub(super) fn names_users(path: &Path) -> bool {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
         _ => return true,
     };
-    // This also works for UTF-16, whole or not, since the words are ASCII.
-    let text = String::from_utf8_lossy(&bytes).replace(['\0', '\u{feff}', char::REPLACEMENT_CHARACTER], "");
-    let text = text.to_ascii_lowercase(); // as keys may be written
-    let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    // This also works for UTF-16, whole or not, since the words are ASCII; and whatever blanks, quotes and line ends there
+    // are beside them.
+    let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+    let text =
+        text.replace(|c: char| !c.is_ascii_graphic() && c != '\n' && c != '\r' || c == '"' || c == '\'', "");
+    let mut lines = text.split(['\n', '\r']).filter(|line| !line.starts_with('#'));
     lines.any(|line| {
         line.contains("[user") || line.starts_with(USER) || line.contains(ARGON2ID_IDENT.as_str())
     })

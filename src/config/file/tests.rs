@@ -112,6 +112,9 @@ fn a_mistake_lets_nobody_in() {
         ("[[user]]\nname = 'b'\n".to_owned(), 0),
         ("user = []\nqualty = 5".to_owned(), 0),
         ("[[user\nname = 'b'\n".to_owned(), 0),
+        ("# mine\r[[user]]\rname = 'b'\r".to_owned(), 0),
+        ("[[\u{a0}User]]\nname = 'b'\n".to_owned(), 0),
+        ("[[“user”]]\nname = 'b'\n".to_owned(), 0),
     ] {
         std::fs::write(&file, &text).unwrap();
         assert_eq!((rescue(&file).users.len(), names_users(&file)), (readable, true), "{text}");
