@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::feed::Status;
 use crate::problem::Problem;
 
 /// A viewer that takes nothing for this long is dropped.
@@ -26,12 +27,16 @@ pub enum CloseReason {
     Complete,
     /// No fresh picture came for a snapshot within [`SNAPSHOT_LIMIT`].
     NoPicture,
-    /// The smaller picture that was asked for cannot be made.
+    /// The camera has no pictures now, or the smaller one that was asked for cannot be made.
     NotMade(Problem),
+    /// The camera gave pictures in [`SNAPSHOT_LIMIT`], and the smaller one that was asked for was not ready.
+    NotInTime,
     /// The session ended or the token was revoked that the client was admitted with.
     PassEnded,
     /// The recording cannot be read, and nothing of the answer has been sent yet.
     Unreadable,
+    /// The same, since its disk did not answer.
+    DiskSilent,
     /// The code that served it panicked.
     Panicked,
 }
@@ -49,9 +54,21 @@ impl fmt::Display for CloseReason {
             CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
             CloseReason::Unreadable => f.write_str("the recording cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),
+            CloseReason::DiskSilent => f.write_str("the recording's disk does not answer"),
+            CloseReason::NotInTime => {
+                write!(f, "the smaller picture was not ready within {} s", SNAPSHOT_LIMIT.as_secs())
+            }
             CloseReason::NoPicture => write!(f, "no fresh picture within {} s", SNAPSHOT_LIMIT.as_secs()),
         }
     }
+}
+
+/// Why a snapshot's client that came at `since` got no picture of a camera, its own or a smaller one.
+pub(super) fn no_picture(camera: &Status, since: Instant, is_smaller: bool) -> CloseReason {
+    if is_smaller && camera.last_frame.is_some_and(|at| at > since) {
+        return CloseReason::NotInTime;
+    }
+    camera.problem().cloned().map_or(CloseReason::NoPicture, CloseReason::NotMade)
 }
 
 /// Whether to keep a connection, or why it ends here.
@@ -63,5 +80,28 @@ pub(super) fn attempt<T>(result: io::Result<T>) -> Flow<Option<T>> {
         Ok(done) => Flow::Continue(Some(done)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Flow::Continue(None),
         Err(error) => Flow::Break(CloseReason::Disconnected(error.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{SourceConfig, SourceSpec};
+    use crate::feed::{CaptureState, Feed};
+    use crate::problem::text;
+
+    #[test]
+    fn a_snapshot_that_does_not_come_blames_the_camera_only_if_that_gave_none() {
+        let (feed, _) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Auto));
+        let since = Instant::now();
+        let mut status = feed.status();
+        assert_eq!(no_picture(&status, since, true), CloseReason::NoPicture);
+        let problem =
+            Problem::new(text!("cannot open {}", "/dev/video0"), text!("it is busy"), text!("wait"));
+        status.state = CaptureState::Waiting(problem.clone());
+        assert_eq!(no_picture(&status, since, false), CloseReason::NotMade(problem.clone()));
+        status.last_frame = Some(since + Duration::from_millis(1));
+        assert_eq!(no_picture(&status, since, true), CloseReason::NotInTime);
+        assert_eq!(no_picture(&status, since, false), CloseReason::NotMade(problem));
     }
 }

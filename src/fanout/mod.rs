@@ -29,7 +29,7 @@ use std::time::Instant;
 use crate::protocol::{FileOrder, Order, OrderKind};
 use crate::socket::Socket;
 use crate::variants::{DemandError, Variants};
-pub use close_reason::CloseReason;
+pub use close_reason::{CloseReason, SNAPSHOT_LIMIT};
 use download::{Downloads, TooManyDownloads};
 use registry::{ViewerRegistry, ViewerStats};
 use spill::Pool;
@@ -235,7 +235,9 @@ impl Fanout {
         let late = |(connection, viewer): (&usize, &Viewer)| {
             let admitted = self.registry.may_watch(viewer.stats.order.pass, now);
             let ended = (!admitted).then_some(CloseReason::PassEnded);
-            let reason = ended.or_else(|| viewer.check_deadlines(now).break_value());
+            let reason = ended
+                .or_else(|| viewer.check_deadlines(now).break_value())
+                .map(|reason| self.exactly(viewer, reason));
             reason.map(|reason| (*connection, reason))
         };
         let expired: Vec<_> = self.viewers.iter().filter_map(late).collect();
@@ -245,6 +247,17 @@ impl Fanout {
         self.downloads.expire(&mut self.released, now, |pass| self.registry.may_watch(pass, now));
         if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
             self.pool.trim();
+        }
+    }
+
+    /// The reason why there is no picture for a viewer: of the camera, or of the smaller pictures made of its own.
+    fn exactly(&self, viewer: &Viewer, reason: CloseReason) -> CloseReason {
+        match self.variants.camera(viewer.stats.order.camera) {
+            Some(camera) if reason == CloseReason::NoPicture => {
+                let is_smaller = viewer.stats.order.variant.is_some();
+                close_reason::no_picture(&camera.status(), viewer.stats.since, is_smaller)
+            }
+            _ => reason,
         }
     }
 

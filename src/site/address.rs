@@ -5,31 +5,64 @@ use std::net::{IpAddr, SocketAddr};
 
 use rouille::Response;
 
+use super::https::is_this_machine;
 use super::request::RequestContext;
 use super::response::plain_text;
+use super::url::{Selected, camera_url};
+use crate::gate::hosts::without_port;
 use crate::host::addresses;
 use crate::qr::Code;
 
 /// `GET /qr.svg`
 pub(super) fn code(ctx: &RequestContext<'_>) -> Response {
-    match url(ctx).and_then(|url| Code::of(&url)) {
+    let Some(url) = url(ctx) else {
+        let why = if ctx.app.addresses.iter().all(|address| address.ip().is_loopback()) {
+            "No other device can reach this board: boardcam listens on the loopback interface only."
+        } else {
+            "No other device can reach this board: it has no network."
+        };
+        return plain_text(404, why);
+    };
+    match Code::of(&url) {
         Some(code) => Response::from_data("image/svg+xml", code.to_svg()).with_no_cache(),
-        None => plain_text(
-            404,
-            "No other device can reach this board: it has no network, or boardcam listens on the loopback interface only.",
-        ),
+        None => plain_text(404, format!("The URL is too long for a QR code: {url}")),
     }
 }
 
-/// The URL for another device: with the address that this browser used, since both are then likely in the same
-/// network; otherwise with the board's best address.
+/// The URL for another device: the one that this browser used, since both are then likely in the same network, if it
+/// has an IP address; otherwise with the board's best address. Our page names its URL in Referer, with the prefix of a
+/// proxy, if there is one.
 pub(super) fn url(ctx: &RequestContext<'_>) -> Option<String> {
+    let page = page_root(ctx);
+    if let Some((_, url)) = page.as_ref().filter(|(host, _)| is_reachable_address(host)) {
+        return Some(url.clone());
+    }
     let host = ctx.request.header("Host").unwrap_or_default();
     if is_reachable_address(host) {
         let scheme = if ctx.app.guard.is_secure(ctx.request) { "https" } else { "http" };
         return Some(format!("{scheme}://{host}/"));
     }
-    addresses::urls(&ctx.app.addresses, ctx.app.https_port.is_some()).into_iter().next()
+    let own = addresses::urls(&ctx.app.addresses, ctx.app.https_port.is_some()).into_iter().next();
+    // A proxy on this board may be reachable where boardcam itself is not.
+    let proxied = page.filter(|(host, _)| !is_this_machine(without_port(host)));
+    own.or_else(|| proxied.map(|(_, url)| url))
+}
+
+/// The host and the root of the page of ours that sent the request, as its browser sees them.
+fn page_root(ctx: &RequestContext<'_>) -> Option<(String, String)> {
+    let referer = ctx.request.header("Referer")?.split(['?', '#']).next()?;
+    let (scheme, rest) =
+        referer.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    let (host, path) = rest.split_once('/')?;
+    let (folder, _) = path.rsplit_once('/').unwrap_or_default();
+    let folder = match &ctx.target.camera {
+        Selected::Named(name) => {
+            folder.strip_suffix(camera_url(name).trim_matches('/'))?.trim_end_matches('/')
+        }
+        Selected::First | Selected::Numbered(_) => folder,
+    };
+    let slash = if folder.is_empty() { "" } else { "/" };
+    Some((host.to_owned(), format!("{scheme}://{host}/{folder}{slash}")))
 }
 
 /// Whether this Host header is an IP address, with or without a port, that other machines can reach, too.
@@ -48,17 +81,27 @@ mod tests {
     use crate::protocol::SECURE_HEADER;
 
     #[test]
-    fn a_client_that_came_by_https_gets_a_url_with_https() {
+    fn the_url_for_another_device_is_the_one_in_the_browser_with_its_scheme_and_prefix() {
         let app = app();
-        let url = |headers: &[(&str, &str)]| {
+        let url_at = |path: &str, headers: &[(&str, &str)]| {
             let state: serde_json::Value = {
                 let mut text = String::new();
-                let (mut body, _) = ask(&app, "GET", "/state", headers, "").data.into_reader_and_size();
+                let (mut body, _) = ask(&app, "GET", path, headers, "").data.into_reader_and_size();
                 body.read_to_string(&mut text).unwrap();
                 serde_json::from_str(&text).unwrap()
             };
             state["network"]["url"].as_str().unwrap_or_default().to_owned()
         };
+        let url = |headers: &[(&str, &str)]| url_at("/state", headers);
+        let page = "http://192.168.1.9/webcam/cameras/door/";
+        let proxied = [("Host", "127.0.0.1:8080"), ("Referer", page)];
+        assert_eq!(url_at("/cameras/door/state", &proxied), "http://192.168.1.9/webcam/");
+        let page = "https://[2001:db8::9]:81/webcam/?x=/y";
+        assert_eq!(url(&[("Host", "127.0.0.1:8080"), ("Referer", page)]), "https://[2001:db8::9]:81/webcam/");
+        assert_eq!(url(&[("Host", "x"), ("Referer", "http://mainsail.local/")]), "http://mainsail.local/");
+        for page in ["http://localhost:81/webcam/", "http://127.0.0.1/", "javascript:x/", "http://", ""] {
+            assert_eq!(url(&[("Host", "x"), ("Referer", page)]), "", "{page}");
+        }
         let host = ("Host", "192.168.1.9:8443");
         assert_eq!(url(&[host]), "http://192.168.1.9:8443/");
         assert_eq!(url(&[host, (SECURE_HEADER, "1")]), "https://192.168.1.9:8443/");

@@ -35,7 +35,7 @@ fn is_proxys_own(name: &str) -> bool {
     !name.contains(['.', ':']) && own_label().is_none_or(|own| !own.eq_ignore_ascii_case(name))
 }
 
-fn is_this_machine(name: &str) -> bool {
+pub(super) fn is_this_machine(name: &str) -> bool {
     let bare = name.trim_matches(['[', ']']);
     name.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

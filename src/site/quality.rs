@@ -2,13 +2,20 @@
 
 use rouille::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 use super::request::RequestContext;
 use super::response::plain_text;
 use crate::problem::text;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Any number, so that one out of range is refused as that.
+    quality: Number,
+}
+
+#[derive(Serialize)]
 struct Quality {
     quality: u8,
 }
@@ -16,7 +23,9 @@ struct Quality {
 /// `PUT /api/quality`: holds from the next frame on, until the program ends.
 pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
     let quality = match ctx.json("{\"quality\": 60}") {
-        Ok(Quality { quality }) => quality,
+        Ok(Wanted { quality }) => {
+            quality.as_u64().and_then(|quality| u8::try_from(quality).ok()).unwrap_or(0)
+        }
         Err(refusal) => return refusal,
     };
     if !(1..=100).contains(&quality) {

@@ -181,6 +181,11 @@ impl Variants {
         Ok(demand)
     }
 
+    /// The camera with this number.
+    pub fn camera(&self, number: usize) -> Option<&Arc<Feed>> {
+        self.feeds.get(number)
+    }
+
     /// The variants that are running now.
     pub fn list(&self) -> Vec<Arc<Running>> {
         self.lock().clone()

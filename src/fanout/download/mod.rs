@@ -147,7 +147,7 @@ impl Downloads {
             }
             match (download.reading.is_some(), download.begun) {
                 (false, _) if quiet > STALL_LIMIT => Some((*connection, CloseReason::Stalled)),
-                (true, false) if quiet > DISK_LIMIT => Some((*connection, CloseReason::Unreadable)),
+                (true, false) if quiet > DISK_LIMIT => Some((*connection, CloseReason::DiskSilent)),
                 (true, true) if quiet > DISK_LIMIT => {
                     Some((*connection, CloseReason::Disconnected(ErrorKind::TimedOut)))
                 }

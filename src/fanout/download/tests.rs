@@ -152,7 +152,7 @@ fn a_disk_that_does_not_answer_ends_a_download_and_a_late_piece_is_discarded() {
     bench
         .downloads
         .expire(&mut bench.released, Instant::now() + DISK_LIMIT + Duration::from_secs(1), |_| true);
-    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::Unreadable);
+    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::DiskSilent);
     assert_eq!(listen(client).join().unwrap(), b"");
     // The same connection asks for something else; the earlier piece comes first.
     let client = bench.client(7, bench.order(10, 10)).unwrap();

@@ -10,7 +10,7 @@ use super::super::connection::{Action, Connection};
 use super::super::head::Refusal;
 use super::super::relay::{Reply, SiteRequest};
 use super::EventLoop;
-use crate::fanout::{CloseReason, Released};
+use crate::fanout::{CloseReason, Released, SNAPSHOT_LIMIT};
 use crate::problem::text;
 use crate::protocol::PEER_HEADER;
 
@@ -87,12 +87,18 @@ impl EventLoop {
             let refusal = match reason {
                 CloseReason::Complete => None,
                 CloseReason::NoPicture => {
-                    Some(text!("The camera gave no new picture in time; /state says how it is."))
+                    let limit = SNAPSHOT_LIMIT.as_secs();
+                    Some(text!("The camera gave no new picture within {} s; /state says how it is.", limit))
                 }
+                CloseReason::NotInTime => Some(text!(
+                    "The camera gives pictures, but this board is too busy to make smaller ones of them. Take the \
+                     picture without size and quality, or try again later."
+                )),
                 CloseReason::NotMade(problem) => Some(problem.line()),
-                CloseReason::Unreadable => {
-                    Some(text!("The recording cannot be read: it was deleted, or its disk does not answer."))
-                }
+                CloseReason::Unreadable => Some(text!(
+                    "The recording cannot be read: it was deleted, or its disk reports an error, which is in the log."
+                )),
+                CloseReason::DiskSilent => Some(text!("The disk with the recording does not answer.")),
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled
                 | CloseReason::NoMemory

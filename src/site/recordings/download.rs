@@ -69,7 +69,10 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
         }
         ByteRange::Unsatisfiable => {
             return validators
-                .add_to(plain_text(416, "This range is outside the recording."))
+                .add_to(plain_text(
+                    416,
+                    format!("This range is outside the recording, which has {} bytes.", entry.bytes),
+                ))
                 .with_additional_header("Content-Range", format!("bytes */{}", entry.bytes));
         }
     };
