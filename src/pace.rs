@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use crate::picture::MAX_FPS;
-use crate::problem::{Text, Value, text};
+use crate::problem::{Text, text};
 use crate::time::nanos;
 
 /// A rate in thousandths of a frame per second, [`Fps::MIN`] to [`Fps::MAX`].
@@ -57,8 +57,8 @@ impl FromStr for Fps {
         within.map(|thousandths| Fps(thousandths.round() as u32)).ok_or_else(|| {
             text!(
                 "expected a number from {} to {} such as 5 or 0.5",
-                Value::Decimal(Fps::MIN.to_string()),
-                Value::Decimal(Fps::MAX.to_string())
+                Fps::MIN.to_string(),
+                Fps::MAX.to_string()
             )
         })
     }
