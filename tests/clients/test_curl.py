@@ -68,3 +68,9 @@ class Curl(WithProgram):
     def test_a_closed_stream_is_no_longer_a_viewer(self):
         self.check_stream(self.url + "/stream?id=leaves")
         until("the viewer is gone", lambda: b'"leaves"' not in curl(self.url + "/state"))
+
+    def test_curl_with_a_proxy_set_for_everything_gets_pictures(self):
+        # `http_proxy` in somebody's environment makes programs ask for the whole URL (RFC 9112 section 3.2.2).
+        for path in SNAPSHOTS:
+            with self.subTest(path):
+                check_jpeg(curl("--proxy", self.url, "--noproxy", "", self.url + path))
