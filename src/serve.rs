@@ -110,7 +110,7 @@ fn certified_names(allowed: &AllowedHosts, name: Option<&str>) -> Vec<String> {
 
 /// SIGINT and SIGTERM end the program; SIGHUP also looks for a newer certificate.
 fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
-    let (shutdown, wakers, certificate) = (shutdown.clone(), gate.wakers(), gate.keeper());
+    let (shutdown, wakers, certificate) = (shutdown.clone(), gate.wakers(), gate.certificates());
     let end = move || {
         shutdown.begin();
         wakers.all();

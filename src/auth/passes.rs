@@ -40,7 +40,7 @@ impl Passes {
     }
 
     /// Whether a pass is still valid.
-    pub fn holds(&self, pass: Pass, now: Instant) -> bool {
+    pub fn is_valid(&self, pass: Pass, now: Instant) -> bool {
         lock(&self.0).valid.get(&pass).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 }

@@ -88,7 +88,7 @@ mod tests {
         }
         assert_eq!(lock(&sessions.all).len(), SESSIONS_MAX);
         assert!(sessions.find(&tag(1), at(1000)).is_none());
-        assert!(sessions.passes.holds(pass, at(1000)));
+        assert!(sessions.passes.is_valid(pass, at(1000)));
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         let (user, pass) = sessions.find(&tag(0), now).unwrap();
         assert_eq!(user, "anna");
         let then = now + SESSION_TIME;
-        assert!(sessions.find(&tag(0), then).is_none() && !sessions.passes.holds(pass, then));
+        assert!(sessions.find(&tag(0), then).is_none() && !sessions.passes.is_valid(pass, then));
         sessions.open(tag(1), "anna", then);
         assert_eq!(lock(&sessions.all).len(), 1, "an expired one is forgotten");
     }
@@ -111,6 +111,6 @@ mod tests {
         sessions.open(tag(0), "anna", now);
         let (_, pass) = sessions.find(&tag(0), now).unwrap();
         sessions.close(&tag(0));
-        assert!(sessions.find(&tag(0), now).is_none() && !sessions.passes.holds(pass, now));
+        assert!(sessions.find(&tag(0), now).is_none() && !sessions.passes.is_valid(pass, now));
     }
 }

@@ -116,13 +116,13 @@ fn a_session_lasts_until_it_is_signed_out() {
     let cookie = access.sign_in("ben", "other", HERE).unwrap();
     let ben = access.by_session(&cookie).unwrap();
     assert_eq!((ben.role, ben.session), (Role::Watch, true));
-    assert!(access.passes().holds(ben.pass.unwrap(), Instant::now()));
+    assert!(access.passes().is_valid(ben.pass.unwrap(), Instant::now()));
     for unknown in ["", "x", &cookie[1..], "out"] {
         assert_eq!(access.by_session(unknown), None, "{unknown}");
     }
     access.sign_out(&cookie);
     assert_eq!(access.by_session(&cookie), None);
-    assert!(!access.passes().holds(ben.pass.unwrap(), Instant::now()));
+    assert!(!access.passes().is_valid(ben.pass.unwrap(), Instant::now()));
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl ViewerRegistry {
 
     /// Whether a viewer with this pass may still watch at `now`; one without a pass always may.
     pub(super) fn may_watch(&self, pass: Option<Pass>, now: Instant) -> bool {
-        pass.is_none_or(|pass| self.passes.holds(pass, now))
+        pass.is_none_or(|pass| self.passes.is_valid(pass, now))
     }
 
     /// The viewers, in the order in which they came.

@@ -291,7 +291,7 @@ impl Connection {
         else {
             return Step::Act(Action::Close);
         };
-        while *sent < bytes.len() || socket.holds() {
+        while *sent < bytes.len() || socket.has_unsent() {
             match socket.send([bytes.get(*sent..).unwrap_or_default(), &[]]) {
                 Ok(done) => {
                     *sent += done.taken;

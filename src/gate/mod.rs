@@ -47,7 +47,7 @@ pub use listener::check as check_addresses;
 pub use loop_waker::LoopWakers;
 use relay::{Relays, SharedUpstream};
 pub use settings::{Settings, every_address};
-use tls::Keeper;
+use tls::CertificateStore;
 
 /// The nice value of HTTPS's event loop. Clients that do handshakes as fast as they can then take a third of a
 /// processor's time from plain viewers, not half, and plain viewers are served at once when a frame comes (sched(7)).
@@ -66,8 +66,8 @@ pub fn check_certificate(settings: &Settings) -> Result<(), Problem> {
 #[derive(Debug)]
 pub struct Gate {
     plain: Port,
-    /// HTTPS, and the keeper of its certificate.
-    secure: Option<(Port, Arc<Keeper>)>,
+    /// HTTPS, and the store of its certificate.
+    secure: Option<(Port, Arc<CertificateStore>)>,
     allowed_hosts: AllowedHosts,
     connection_limit: ConnectionLimit,
 }
@@ -102,15 +102,15 @@ impl Gate {
             );
         }
         let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
-        let secure = match Keeper::open(&settings.https, certified)? {
+        let secure = match CertificateStore::open(&settings.https, certified)? {
             None => None,
-            Some(keeper) => {
-                let config = tls::config(keeper.clone()).map_err(|error| {
+            Some(store) => {
+                let config = tls::config(store.clone()).map_err(|error| {
                     let advice = "is this processor one that boardcam was built for?";
                     Problem::new("cannot serve HTTPS", error.to_string(), advice)
                 })?;
                 let listeners = listener::https(settings.https_listen.as_deref())?;
-                Some((Port::open(listeners, Some(config))?, keeper))
+                Some((Port::open(listeners, Some(config))?, store))
             }
         };
         Ok(Self { plain, secure, allowed_hosts, connection_limit: ConnectionLimit::new(limit) })
@@ -145,9 +145,9 @@ impl Gate {
         self.secure.as_ref().map_or_else(Vec::new, |(port, _)| port.addresses())
     }
 
-    /// The keeper of HTTPS's certificate; `None` without HTTPS.
-    pub fn keeper(&self) -> Option<Arc<Keeper>> {
-        self.secure.as_ref().map(|(_, keeper)| keeper.clone())
+    /// The store of HTTPS's certificate; `None` without HTTPS.
+    pub fn certificates(&self) -> Option<Arc<CertificateStore>> {
+        self.secure.as_ref().map(|(_, store)| store.clone())
     }
 
     /// Serves until the program ends, with a fan-out for each event loop.
@@ -166,11 +166,11 @@ impl Gate {
         let new_loop =
             |port| Ok::<_, io::Error>(EventLoop::new(port, hosts.clone(), limit.clone(), fanout()?, &relays));
         let mut plain = new_loop(self.plain)?;
-        let Some((port, keeper)) = self.secure else { return plain.run(shutdown) };
+        let Some((port, store)) = self.secure else { return plain.run(shutdown) };
         let mut secure = new_loop(port)?;
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        let for_keeper = shutdown.clone();
-        named("certificate").spawn(move || keeper.run(&for_keeper))?;
+        let for_store = shutdown.clone();
+        named("certificate").spawn(move || store.run(&for_store))?;
         let (for_secure, for_plain) = (shutdown.clone(), wakers.clone());
         let https = named("https").spawn(move || {
             // For the calling thread only, as in `variants`. If it is refused, both loops have the same priority.

@@ -1,4 +1,4 @@
-//! Recordings that somebody asked to delete, until the keeper's thread has done it.
+//! Recordings that somebody asked to delete, until the worker has done it.
 
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 //!
 //! A [`recorder`] takes the newest frame from its camera's ring as a viewer does, gathers about a second of frames, and
 //! passes them to the thread that writes ([`disk`]). A disk that is slow, full or gone therefore costs frames of the
-//! recording only; they are counted and reported. The [`keeper`] lists the folder and keeps it within its limits, and
+//! recording only; they are counted and reported. The [`worker`] lists the folder and keeps it within its limits, and
 //! [`reader`] reads files for downloads. The site looks at [`Recordings`], which never waits for a disk.
 //!
 //! None of this runs unless the settings name a folder.
@@ -12,7 +12,6 @@ mod deletion;
 mod disk;
 mod error;
 mod folder;
-mod keeper;
 mod listing;
 mod matroska;
 pub mod name;
@@ -23,6 +22,7 @@ mod recordings;
 mod retention;
 mod settings;
 mod status;
+mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,12 +34,12 @@ use crate::host::threads::{self, Threads};
 use crate::problem::Problem;
 pub use deletion::TooManyDeletions;
 use disk::Disk;
-use keeper::Keeper;
 pub use listing::{Entry, FolderListing};
 use recorder::{FileLimits, Recorder};
 pub use recordings::Recordings;
 pub use settings::{CameraSettings, Limits, Settings};
 pub use status::{Recording, RecordingStatus};
+use worker::Worker;
 
 /// Starts the threads that record the `feeds` and keep the folder, if there is one. Those that have a file open are
 /// among `threads`, so that the program does not end before the file is closed.
@@ -60,9 +60,9 @@ pub fn start(
         let disk = (recordings.clone(), folder.as_path());
         start_camera(feed, recording, disk, file_limits, shutdown, threads)?;
     }
-    let keeper = Keeper::new(recordings.clone());
+    let worker = Worker::new(recordings.clone());
     let shutdown = shutdown.clone();
-    threads::start("recordings", "looking after the recordings", move || keeper.run(&folder, &shutdown))
+    threads::start("recordings", "looking after the recordings", move || worker.run(&folder, &shutdown))
 }
 
 /// Starts the two threads that record one camera.

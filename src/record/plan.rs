@@ -33,20 +33,20 @@ pub enum Plan {
 
 impl Plan {
     /// Whether the plan says to record now.
-    pub fn holds_now(self) -> bool {
+    pub fn is_active(self) -> bool {
         match self {
             Plan::Off => false,
             Plan::Always => true,
-            Plan::Daily { .. } => self.holds_in(Timestamp::now(), zone::system()),
+            Plan::Daily { .. } => self.is_active_at(Timestamp::now(), zone::system()),
         }
     }
 
-    fn holds_in(self, moment: Timestamp, zone: TimeZone) -> bool {
+    fn is_active_at(self, moment: Timestamp, zone: TimeZone) -> bool {
         let time = moment.to_zoned(zone).time();
-        self.holds_at(u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()))
+        self.includes(u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()))
     }
 
-    fn holds_at(self, minute: u16) -> bool {
+    fn includes(self, minute: u16) -> bool {
         match self {
             Plan::Off => false,
             Plan::Always => true,
@@ -137,7 +137,7 @@ mod tests {
         let plan: Plan = plan.parse().unwrap();
         let noon: Timestamp = noon.parse().unwrap();
         let minute = |minute: i64| Timestamp::from_second(noon.as_second() + 60 * minute).unwrap();
-        (0..24 * 60).filter(|at| plan.holds_in(minute(*at), zone.clone())).count()
+        (0..24 * 60).filter(|at| plan.is_active_at(minute(*at), zone.clone())).count()
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
     fn hours_may_go_over_midnight() {
         let holds = |plan: &str, minutes: &[u16]| {
             let plan: Plan = plan.parse().unwrap();
-            minutes.iter().map(|minute| plan.holds_at(*minute)).collect::<Vec<_>>()
+            minutes.iter().map(|minute| plan.includes(*minute)).collect::<Vec<_>>()
         };
         assert_eq!(holds("08:00-18:00", &[479, 480, 1079, 1080]), [false, true, true, false]);
         assert_eq!(

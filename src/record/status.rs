@@ -54,7 +54,7 @@ pub struct RecordingStatus {
 impl Recording {
     /// The recording of a camera with these settings; nothing is recorded before [`super::start`].
     pub fn new(settings: CameraSettings) -> Self {
-        let planned = settings.plan.holds_now();
+        let planned = settings.plan.is_active();
         Self {
             settings,
             recorded: AtomicU64::new(0),
@@ -85,7 +85,7 @@ impl Recording {
 
     /// Whether recording is turned on now.
     pub(super) fn is_on(&self) -> bool {
-        let plan = self.settings.plan.holds_now();
+        let plan = self.settings.plan.is_active();
         let mut state = self.lock();
         if plan != state.planned {
             state.planned = plan;

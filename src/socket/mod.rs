@@ -113,10 +113,10 @@ impl Socket {
     }
 
     /// Whether something that was taken is not sent yet. The next call sends it, once the system takes more.
-    pub fn holds(&self) -> bool {
+    pub fn has_unsent(&self) -> bool {
         match self {
             Socket::Plain(_) => false,
-            Socket::Tls(tls) => tls.holds(),
+            Socket::Tls(tls) => tls.has_unsent(),
         }
     }
 

@@ -30,7 +30,7 @@ impl Tls {
         Ok(Self { tcp, tls })
     }
 
-    pub(super) fn holds(&self) -> bool {
+    pub(super) fn has_unsent(&self) -> bool {
         self.tls.wants_write()
     }
 

@@ -32,7 +32,7 @@ fn a_token_survives_a_restart_and_a_revoked_one_does_not() {
     let (first, second) = (tokens.create("first").unwrap(), tokens.create("second").unwrap());
     let pass = tokens.find(&first).unwrap();
     tokens.revoke("first").unwrap();
-    assert!(tokens.find(&first).is_none() && !tokens.passes.holds(pass, Instant::now()));
+    assert!(tokens.find(&first).is_none() && !tokens.passes.is_valid(pass, Instant::now()));
     let after = folder.tokens();
     assert!(after.find(&first).is_none() && after.find(&second).is_some() && after.find("").is_none());
     let file = fs::read_to_string(folder.0.join("state").join(FILE)).unwrap();

@@ -195,7 +195,7 @@ impl Download {
 
     /// Sends the current piece, and requests the next one when all of it is sent.
     fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Flow {
-        while self.sent < self.bytes.len() || self.socket.holds() {
+        while self.sent < self.bytes.len() || self.socket.has_unsent() {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();
             let Some(sent) = attempt(self.socket.send([rest, &[]]))? else { return Flow::Continue(()) };
             self.sent += sent.taken;

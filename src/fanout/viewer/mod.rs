@@ -112,7 +112,7 @@ impl Viewer {
 
     /// Whether part of a frame or a head is not sent yet.
     fn has_backlog(&self) -> bool {
-        self.spill.is_some() || self.socket.holds()
+        self.spill.is_some() || self.socket.has_unsent()
     }
 
     /// Sends the rest of an earlier frame.

@@ -76,7 +76,7 @@ impl Viewer {
             return Flow::Continue(Offered::Handled);
         };
         self.begin_frame(frame, sent, now);
-        if sent.taken < length || self.socket.holds() {
+        if sent.taken < length || self.socket.has_unsent() {
             let torn = Offered::Torn { number: frame.number, sent: sent.taken };
             let kept = self.keep(rest(parts, sent.taken), pool, now);
             return Flow::Continue(kept.map_or(torn, |()| Offered::Handled));
@@ -110,7 +110,7 @@ impl Viewer {
         let parts = [&head[..], jpeg];
         let sent = attempt(self.socket.send(parts))?.unwrap_or_default();
         self.begin_frame(frame, sent, now);
-        if sent.taken == head.len() + jpeg.len() && !self.socket.holds() {
+        if sent.taken == head.len() + jpeg.len() && !self.socket.has_unsent() {
             return Flow::Break(CloseReason::Complete);
         }
         match self.keep(rest(parts, sent.taken), pool, now) {

@@ -6,8 +6,8 @@
 //! out of the camera until they change the browser's settings by hand.
 
 mod certificate;
-mod keeper;
 mod own;
+mod store;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use rustls::version::{TLS12, TLS13};
 
 use crate::problem::{Text, text};
 
-pub use keeper::Keeper;
+pub use store::CertificateStore;
 
 /// Whether HTTPS is served, and with which certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,10 +66,10 @@ impl fmt::Display for Https {
     }
 }
 
-/// The settings of handshakes: TLS 1.2 and 1.3, with the certificate that `keeper` has at the time. There is no ALPN:
+/// The settings of handshakes: TLS 1.2 and 1.3, with the certificate that `store` has at the time. There is no ALPN:
 /// without it all browsers speak HTTP/1.1.
-pub(super) fn config(keeper: Arc<Keeper>) -> Result<Arc<ServerConfig>, rustls::Error> {
+pub(super) fn config(store: Arc<CertificateStore>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth();
-    Ok(Arc::new(builder.with_cert_resolver(keeper)))
+    Ok(Arc::new(builder.with_cert_resolver(store)))
 }

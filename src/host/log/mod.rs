@@ -88,9 +88,9 @@ const SYSLOG_PATIENCE: Duration = Duration::from_millis(100);
 /// The running log. Dropping it, also in a panic, writes the lines that are still waiting.
 #[derive(Debug)]
 #[must_use]
-pub struct Logging(());
+pub struct LogGuard(());
 
-impl Drop for Logging {
+impl Drop for LogGuard {
     fn drop(&mut self) {
         log::logger().flush();
     }
@@ -100,7 +100,7 @@ impl Drop for Logging {
 ///
 /// # Errors
 /// When syslog was asked for and there is none, or the system has no thread left.
-pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<Logging, Problem> {
+pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<LogGuard, Problem> {
     let syslog = match target {
         Target::Stderr => None,
         Target::Syslog => Some(Syslog::connect(None, format).map_err(|error| {
@@ -119,7 +119,7 @@ pub fn init(target: Target, format: Format, level: LevelFilter) -> Result<Loggin
     log::set_max_level(level);
     // Fails only if a logger was set before, and nothing else sets one.
     let _ = log::set_boxed_logger(logger);
-    Ok(Logging(()))
+    Ok(LogGuard(()))
 }
 
 /// The log, if it is a syslog.

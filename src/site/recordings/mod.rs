@@ -1,5 +1,5 @@
 //! Recordings: the switch, the list, downloads and deletion. Answers come from what [`Recordings`] has in memory. The
-//! fan-out sends the files, and the keeper deletes them.
+//! fan-out sends the files, and the worker deletes them.
 
 mod download;
 

@@ -22,7 +22,7 @@ const CHECK_PERIOD: Duration = Duration::from_secs(5);
 
 /// The certificate in use. Handshakes read it, and never wait for files.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct CertificateStore {
     current: RwLock<Arc<CertifiedKey>>,
     renewal: Mutex<Renewal>,
 }
@@ -51,8 +51,8 @@ enum Source {
     },
 }
 
-impl Keeper {
-    /// The keeper of the certificate that the settings ask for; `None` without HTTPS. `names` are the server's names,
+impl CertificateStore {
+    /// The store of the certificate that the settings ask for; `None` without HTTPS. `names` are the server's names,
     /// in lower case.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Keeper {
     }
 }
 
-impl ResolvesServerCert for Keeper {
+impl ResolvesServerCert for CertificateStore {
     fn resolve(&self, _client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(sync::read(&self.current).clone())
     }

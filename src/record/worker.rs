@@ -19,14 +19,14 @@ use crate::host::shutdown::Shutdown;
 /// Time between two scans of the folder when nobody waits for one.
 const SCAN_PERIOD: Duration = Duration::from_secs(2);
 
-pub(super) struct Keeper {
+pub(super) struct Worker {
     recordings: Arc<Recordings>,
     clock: Clock,
     /// The error that was logged last and has not been resolved.
     logged: Option<RecordError>,
 }
 
-impl Keeper {
+impl Worker {
     pub(super) fn new(recordings: Arc<Recordings>) -> Self {
         Self { recordings, clock: Clock::new(SystemTime::now(), Instant::now()), logged: None }
     }
