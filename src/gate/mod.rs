@@ -59,7 +59,7 @@ const HTTPS_NICE: i32 = 5;
 /// # Errors
 /// Why not.
 pub fn check_certificate(settings: &Settings) -> Result<(), Problem> {
-    Keeper::check_files(&settings.https)
+    CertificateStore::check_files(&settings.https)
 }
 
 /// The gate's sockets, open but not served yet.
