@@ -182,7 +182,7 @@ impl Reader<'_> {
         Problem::new(text!("cannot use line {} of the settings file {}", line, self.name), why, advice)
     }
 
-    /// A text that is not TOML. Of what phones type, the quotes that [`mend`] could not pair are the usual cause.
+    /// A text that is not TOML. Of what phones type, the quotes that [`mend()`] could not pair are the usual cause.
     fn not_toml(&self, error: &toml::de::Error) -> Problem {
         let at = error.span().unwrap_or(0..0);
         let before = self.text.get(..at.start).unwrap_or_default();
