@@ -153,7 +153,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(in_pieces(input, std::iter::repeat(1)), at_once, "byte by byte");
     match at_once {
         Some(Ok(head)) => check(&head, input),
-        Some(Err(refusal)) => assert!((400..600).contains(&refusal.status) && !refusal.why.to_string().is_empty()),
+        Some(Err(refusal)) => {
+            assert!((400..600).contains(&refusal.status) && !refusal.why.to_string().is_empty())
+        }
         None => assert!(input.len() < HEAD_MAX),
     }
 });

@@ -6,6 +6,7 @@ use super::content::Content;
 use crate::camera::config::PipeSpec;
 use crate::camera::observer::cancelled;
 use crate::camera::source::Flaw;
+use crate::jpeg::passthrough::Fault;
 use crate::problem::{Problem, Text, text};
 
 /// Exit status of a shell that did not find the command (POSIX.1-2017, Shell Command Language 2.8.2).
@@ -102,8 +103,13 @@ impl PipeError {
                         (text!("it writes {} and not JPEGs", content.text()), content.advice())
                     }
                     Lack::Unusable(flaw) => {
-                        let is_kind = matches!(flaw, Flaw::Fault(fault) if fault.is_kind());
-                        let advice = if is_kind { BASELINE } else { EXPECTED };
+                        let advice = match flaw {
+                            Flaw::Fault(Fault::Oversized) => {
+                                text!("set a smaller size where the pictures are made")
+                            }
+                            Flaw::Fault(fault) if fault.is_kind() => BASELINE,
+                            _ => EXPECTED,
+                        };
                         (text!("its pictures cannot be used: {}", flaw.text()), advice)
                     }
                 };
@@ -175,6 +181,16 @@ fn how_it_exited(status: ExitStatus) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_advice_fits_the_reason_why_pictures_cannot_be_used() {
+        let advice = |fault| {
+            let error = PipeError::NoPicture(Lack::Unusable(Flaw::Fault(fault)));
+            error.problem(&PipeSpec::Rpicam(String::new())).advice.to_string()
+        };
+        assert!(advice(Fault::Oversized).starts_with("set a smaller size"));
+        assert!(advice(Fault::Arithmetic).contains("baseline"));
+    }
 
     #[test]
     fn the_end_of_a_program_is_reported_with_its_last_words() {

@@ -100,7 +100,8 @@ pub(super) static OPTIONS: &[Opt] = &[
         name: "cors-origin",
         value: "ORIGIN",
         many: true,
-        help: "Another web page whose scripts may read streams, snapshots and state (Mainsail, Fluidd)",
+        help: "Another web page that may show the page in a frame, and whose scripts may read streams, snapshots and state \
+               (Mainsail, Fluidd)",
         example: "http://mainsail.local",
         wrong: &["mainsail.local", "http://", "*", "null", "http://mainsail.local/page"],
         kept: true,
