@@ -10,8 +10,9 @@
 mod ending;
 mod figures;
 mod patience;
-mod said;
 mod session;
+mod trouble_log;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -21,7 +22,6 @@ use log::{Level, debug, error, info, log, warn};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
-use crate::canvas::Canvas;
 use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
@@ -35,8 +35,9 @@ pub use ending::SessionEnd;
 use ending::silent;
 use figures::Figures;
 use patience::Patience;
-use said::Said;
 use session::{Session, Taken};
+use trouble_log::TroubleLog;
+use words::{drawn_name, in_words, with_settings_problem};
 
 /// The longest wait before it checks whether the program is ending.
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
@@ -73,7 +74,7 @@ pub struct Stream<'a> {
     patience: Patience,
     /// Why the last session ended, until there is a picture again.
     ended: Option<SessionEnd>,
-    said: Said<'a>,
+    trouble_log: TroubleLog<'a>,
     /// When the source was opened; `None` while there is none.
     opened: Option<Instant>,
     /// The title of the card, and the problem on it.
@@ -95,7 +96,7 @@ impl<'a> Stream<'a> {
             card_failed: false,
             patience: Patience::new(feed.config.timeout),
             ended: None,
-            said: Said::new(CameraLabel(&feed.name)),
+            trouble_log: TroubleLog::new(CameraLabel(&feed.name)),
             opened: None,
             trouble: (Card::NO_PICTURE, feed.not_yet()),
             figures: Figures::new(),
@@ -119,7 +120,7 @@ impl<'a> Stream<'a> {
                 pauses = 0;
             }
             if self.opened.take().is_some_and(|opened| opened.elapsed() > GOOD_SESSION) {
-                self.said.forget();
+                self.trouble_log.forget();
             }
             self.wait_for(end);
             self.pause(PAUSES[pauses], devices);
@@ -212,15 +213,15 @@ impl<'a> Stream<'a> {
         status.concern = Some(problem.clone());
         drop(status);
         self.trouble = (Card::NO_PICTURE, problem.clone());
-        self.said.trouble(&SessionEnd::NotFound(problem));
+        self.trouble_log.trouble(&SessionEnd::NotFound(problem));
     }
 
     /// Gets memory for the source's frames, and logs what it delivers.
     fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
         let label = self.label();
         self.opened = Some(Instant::now());
-        self.said.begin();
-        let level = self.said.level();
+        self.trouble_log.begin();
+        let level = self.trouble_log.level();
         log!(level, "{label}: opened {}", in_words(info));
         for compromise in info.compromises.iter().filter(|_| level == Level::Info) {
             warn!("{label}: {}: {compromise}", info.source);
@@ -247,7 +248,7 @@ impl<'a> Stream<'a> {
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session, info: &SourceInfo) -> bool {
         let taken = session.take(frame, self.feed, &mut self.writer);
         if taken.is_ok() && self.ended.take().is_some() {
-            log!(self.said.level(), "{}: the picture is back", self.label());
+            log!(self.trouble_log.level(), "{}: the picture is back", self.label());
             let info = SourceInfo { size: session.size(), ..info.clone() };
             self.feed.status().state = CaptureState::Live(info);
         }
@@ -290,7 +291,7 @@ impl<'a> Stream<'a> {
         status.state = CaptureState::Waiting(problem.clone());
         (status.concern, status.fps, status.seldom) = (None, 0.0, false);
         drop(status);
-        self.said.trouble(&end);
+        self.trouble_log.trouble(&end);
         self.ended = Some(end);
         let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
         self.trouble = (title, problem);
@@ -360,31 +361,6 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// What a card calls the camera: its title, if the font has its letters.
-fn drawn_name(feed: &Feed) -> &str {
-    let title = feed.title();
-    if Canvas::can_write(title) { title } else { &feed.name }
-}
-
-/// A source and what it delivers, for the log: `/dev/video0 (HD Webcam), 1280x720 mjpeg at 30/s`.
-fn in_words(info: &SourceInfo) -> String {
-    let SourceInfo { source, card, size, layout, .. } = info;
-    let card = if card.contains(source.as_str()) { String::new() } else { format!(" ({card})") };
-    let rate = info.fps().map_or_else(String::new, |fps| format!(" at {fps}/s"));
-    format!("{source}{card}, {size} {layout}{rate}")
-}
-
-/// What a card says: the camera's problem, followed by that of the settings file.
-fn with_settings_problem(problem: &Problem, settings: Option<&Problem>) -> Problem {
-    let mut shown = problem.clone();
-    if let Some(settings) = settings {
-        shown.advice =
-            format!("{}. The board runs with the default settings because it {settings}", shown.advice)
-                .into();
-    }
-    shown
-}
-
 /// A search for a camera, as the stream sees it.
 struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
@@ -416,38 +392,5 @@ impl Observer for Search<'_, '_> {
 
     fn delayed(&mut self, problem: &Problem) {
         self.stream.concern(problem.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_card_shows_a_mistake_in_the_settings_too() {
-        let problem = Problem::new("no camera found", "there is none", "plug one in");
-        let mistake = Problem::new("cannot use line 3 of boardcam.toml", "it is wrong", "write fps = 5");
-        let shown = with_settings_problem(&problem, Some(&mistake)).advice.to_string();
-        assert!(shown.starts_with("plug one in. ") && shown.contains("cannot use line 3"), "{shown}");
-        assert_eq!(with_settings_problem(&problem, None), problem);
-    }
-
-    #[test]
-    fn the_log_names_the_card_unless_that_says_no_more_than_the_source() {
-        let info = |source: &str, card: &str| SourceInfo {
-            source: source.to_owned(),
-            card: card.to_owned(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: crate::picture::Layout::Mjpeg,
-            size: Size { width: 8, height: 6 },
-            stride: 0,
-            range: crate::picture::Range::Full,
-            max_frame: 1,
-            interval: Some(Duration::from_millis(40)),
-            compromises: Vec::new(),
-        };
-        assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");
-        assert_eq!(in_words(&info("/dev/video0", "Cam")), "/dev/video0 (Cam), 8x6 mjpeg at 25/s");
     }
 }

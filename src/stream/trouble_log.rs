@@ -12,7 +12,7 @@ const SHORT_SESSIONS: u32 = 3;
 
 /// What the log says already.
 #[derive(Debug)]
-pub(super) struct Said<'a> {
+pub(super) struct TroubleLog<'a> {
     label: CameraLabel<'a>,
     /// The last trouble.
     trouble: Option<SessionEnd>,
@@ -20,7 +20,7 @@ pub(super) struct Said<'a> {
     short_sessions: u32,
 }
 
-impl<'a> Said<'a> {
+impl<'a> TroubleLog<'a> {
     pub(super) fn new(label: CameraLabel<'a>) -> Self {
         Self { label, trouble: None, short_sessions: 0 }
     }
