@@ -17,7 +17,7 @@ use crate::feed::Feed;
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
-use crate::host::discovery::{Announced, Discovery};
+use crate::host::discovery::{AnnouncedName, Discovery};
 use crate::host::limits::raise_open_files;
 use crate::host::log::camera_scope;
 use crate::host::resolver::{own_label, own_name};
@@ -26,7 +26,7 @@ use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir, zone};
 use crate::problem::Problem;
-use crate::record::reader::Reader;
+use crate::record::reader::FileReader;
 use crate::record::{self, Recordings};
 use crate::ring::Writer;
 use crate::site::{self, AppState, Guard};
@@ -53,7 +53,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     {
         warn!("{problem}");
     }
-    let announced = Announced::default();
+    let announced = AnnouncedName::default();
     let gate = open_gate(settings, &announced)?;
     let shutdown = Shutdown::default();
     listen_for_signals(&gate, &shutdown)?;
@@ -81,7 +81,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
 }
 
 /// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
-fn open_gate(settings: &Settings, announced: &Announced) -> Result<Gate, Problem> {
+fn open_gate(settings: &Settings, announced: &AnnouncedName) -> Result<Gate, Problem> {
     let label = own_label();
     let names = own_names(settings, label.as_deref());
     let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
@@ -113,7 +113,7 @@ fn listen_for_signals(gate: &Gate, shutdown: &Shutdown) -> Result<(), Problem> {
     let (shutdown, wakers, certificate) = (shutdown.clone(), gate.wakers(), gate.certificates());
     let end = move || {
         shutdown.begin();
-        wakers.all();
+        wakers.wake_all();
     };
     signals::listen(end, move || {
         if let Some(certificate) = &certificate {
@@ -173,7 +173,7 @@ impl Pictures {
         let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().map(feed).unzip();
         let wakers = wakers.clone();
         let pictures = Self {
-            variants: Variants::new(feeds.clone(), Box::new(move || wakers.frame())),
+            variants: Variants::new(feeds.clone(), Box::new(move || wakers.wake_for_frame())),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
             recordings: Recordings::new(&settings.record),
             feeds,
@@ -187,7 +187,7 @@ impl Pictures {
         settings: &Settings,
         access: Access,
         gate: &Gate,
-        announced: &Announced,
+        announced: &AnnouncedName,
         started: Instant,
     ) -> Result<AppState, Problem> {
         Ok(AppState {
@@ -222,7 +222,7 @@ impl Pictures {
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
-                Stream::new(&feed, writer, &shutdown, &|| wakers.frame()).run();
+                Stream::new(&feed, writer, &shutdown, &|| wakers.wake_for_frame()).run();
             })?;
         }
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
@@ -234,7 +234,8 @@ impl Pictures {
         let recordings = self.recordings.folder.clone();
         move || {
             let wakers = wakers.clone();
-            let reader = recordings.as_ref().map(|folder| Reader::start(folder, move || wakers.all()));
+            let reader =
+                recordings.as_ref().map(|folder| FileReader::start(folder, move || wakers.wake_all()));
             let downloads = Downloads::new(reader.transpose()?);
             Ok(Fanout::new(variants.clone(), viewers.clone()).with_downloads(downloads))
         }
@@ -261,7 +262,7 @@ fn board_name(settings: &Settings) -> String {
 fn announce(
     settings: &Settings,
     gate: &Gate,
-    announced: Announced,
+    announced: AnnouncedName,
     threads: &Threads,
     shutdown: &Shutdown,
 ) -> Result<(), Problem> {
@@ -285,7 +286,7 @@ fn start_watchdog(
     let Some(service) = Service::from_environment().map(Arc::new) else { return Ok(None) };
     let wakers = gate.wakers();
     let cameras = feeds.iter().map(|feed| Arc::clone(feed) as Arc<dyn Watched>).collect();
-    let vitals = Vitals { event_loops: gate.pulses(), wake: Box::new(move || wakers.all()), cameras };
+    let vitals = Vitals { event_loops: gate.pulses(), wake: Box::new(move || wakers.wake_all()), cameras };
     service.watch(vitals, shutdown)?;
     service.ready();
     Ok(Some(service))

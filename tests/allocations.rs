@@ -74,7 +74,7 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     let mut slot = vec![0; 4096];
     let mender_used = allocated(|| {
         for _ in 0..100 {
-            let jpeg = Jpeg::check(bare).expect("it lacks nothing that cannot be mended");
+            let jpeg = Jpeg::parse(bare).expect("it lacks nothing that cannot be mended");
             policy.admit(&jpeg);
             jpeg.copy_into(&mut slot).expect("it fits");
         }

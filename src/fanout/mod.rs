@@ -90,11 +90,11 @@ impl Fanout {
         Self { downloads, ..self }
     }
 
-    /// Takes over a connection as [`Fanout::adopt`] does, to send a recording.
+    /// Takes over a connection as [`Fanout::add_viewer`] does, to send a recording.
     ///
     /// # Errors
     /// Returns the socket: there are too many.
-    pub fn adopt_file(
+    pub fn add_download(
         &mut self,
         connection: usize,
         socket: Socket,
@@ -111,7 +111,7 @@ impl Fanout {
     /// # Errors
     /// Returns the socket with the reason: the camera or variant is not available, or there is not enough memory for
     /// another viewer.
-    pub fn adopt(
+    pub fn add_viewer(
         &mut self,
         connection: usize,
         socket: Socket,
@@ -145,7 +145,7 @@ impl Fanout {
     }
 
     /// A viewer's socket may have become readable or writable.
-    pub fn ready(&mut self, connection: usize) {
+    pub fn socket_ready(&mut self, connection: usize) {
         let now = Instant::now();
         let Some(viewer) = self.viewers.get_mut(&connection) else {
             self.released.extend(self.downloads.ready(connection, now));
@@ -169,7 +169,7 @@ impl Fanout {
     }
 
     /// Cameras may have published frames, and pieces of recordings may have been read.
-    pub fn frames(&mut self) {
+    pub fn send_frames(&mut self) {
         let now = Instant::now();
         self.downloads.pieces(&mut self.released, now);
         // Not an iterator, since an offer may release the viewer.
@@ -280,7 +280,7 @@ impl Fanout {
     }
 
     /// The next connection that has ended; `None` if there are no more.
-    pub fn released(&mut self) -> Option<Released> {
+    pub fn take_released(&mut self) -> Option<Released> {
         self.released.pop()
     }
 }

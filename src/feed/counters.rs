@@ -163,7 +163,7 @@ pub struct Counters {
 
 impl Counters {
     /// Counts a dropped frame.
-    pub fn drop_one(&self, reason: DropReason) {
+    pub fn count_drop(&self, reason: DropReason) {
         self.dropped[reason.index()].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -182,7 +182,7 @@ mod tests {
     fn every_reason_for_a_drop_has_a_name_and_a_counter_of_its_own() {
         let counters = Counters::default();
         for reason in DropReason::all() {
-            counters.drop_one(reason);
+            counters.count_drop(reason);
         }
         assert!(counters.dropped().all(|(_, count)| count == 1));
         let names: HashSet<_> = DropReason::all().map(DropReason::name).collect();

@@ -91,7 +91,7 @@ mod tests {
         writer.reserve(1).unwrap();
         let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
         writer.publish::<()>(meta, |_| Ok(1)).unwrap();
-        feed.announce();
+        feed.wake_listeners();
     }
 
     #[test]

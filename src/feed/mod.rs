@@ -84,7 +84,7 @@ impl Feed {
     }
 
     /// The feed for smaller pictures of this camera, whose viewers count as the camera's own, and its writer.
-    pub fn smaller(&self) -> (Self, Writer) {
+    pub fn for_variant(&self) -> (Self, Writer) {
         let (feed, writer) = Self::new(self.name.clone(), self.config.clone());
         (Self { delivery: self.delivery.clone(), ..feed }, writer)
     }
@@ -144,7 +144,7 @@ impl Feed {
     }
 
     /// Wakes the threads that wait for a frame; never waits for them.
-    pub fn announce(&self) {
+    pub fn wake_listeners(&self) {
         self.listeners.notify();
     }
 
@@ -155,7 +155,7 @@ impl Feed {
     }
 
     /// Why there is no picture yet in [`CaptureState::Starting`].
-    pub fn not_yet(&self) -> Problem {
+    pub fn why_no_picture_yet(&self) -> Problem {
         Problem::new(
             text!("cannot show {} yet", self.label()),
             text!("it is being opened"),
@@ -184,7 +184,9 @@ impl Watched for Feed {
             (CaptureState::Live(info), None) => {
                 format!("{}: {} at {:.0}/s", self.name, info.size, status.fps)
             }
-            (CaptureState::Starting | CaptureState::Waiting(_), None) => self.not_yet().to_string(),
+            (CaptureState::Starting | CaptureState::Waiting(_), None) => {
+                self.why_no_picture_yet().to_string()
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use log::warn;
 
-use crate::host::discovery::Announced;
+use crate::host::discovery::AnnouncedName;
 use crate::host::resolver::SearchDomains;
 use crate::sync::lock;
 
@@ -49,7 +49,7 @@ pub struct AllowedHosts {
     /// The first label of the system's name, in lower case.
     label: Option<String>,
     /// The name under which this board is announced now.
-    announced: Announced,
+    announced: AnnouncedName,
     search_domains: SearchDomains,
     /// Names that were refused and logged.
     refused: Mutex<Vec<String>>,
@@ -68,7 +68,7 @@ impl AllowedHosts {
     }
 
     /// Also admits the name under which this board is announced at that time.
-    pub fn with_announced(mut self, announced: Announced) -> Self {
+    pub fn with_announced(mut self, announced: AnnouncedName) -> Self {
         self.announced = announced;
         self
     }
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_announced_name_is_accepted_while_it_is_announced() {
-        let announced = Announced::default();
+        let announced = AnnouncedName::default();
         let hosts = hosts().with_announced(announced.clone());
         announced.set(Some("boardcam-2.local".to_owned()));
         check(&hosts, true, &["Boardcam-2.local:8080", "boardcam-2.lan", "camera.example"]);

@@ -28,12 +28,12 @@ pub struct LoopWakers(pub(super) Vec<Arc<LoopWaker>>);
 
 impl LoopWakers {
     /// Wakes the loops that have viewers: there is a new frame.
-    pub fn frame(&self) {
+    pub fn wake_for_frame(&self) {
         self.0.iter().filter(|waker| waker.watched.load(Ordering::SeqCst)).for_each(|waker| waker.wake());
     }
 
     /// Wakes every loop, because the program ends or the watchdog checks that they run.
-    pub fn all(&self) {
+    pub fn wake_all(&self) {
         self.0.iter().for_each(|waker| waker.wake());
     }
 }

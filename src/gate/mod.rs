@@ -177,12 +177,12 @@ impl Gate {
             let _ = setpriority_process(None, HTTPS_NICE);
             let ended = secure.run(&for_secure);
             for_secure.begin(); // neither loop runs without the other
-            for_plain.all();
+            for_plain.wake_all();
             ended
         })?;
         let ended = plain.run(shutdown);
         shutdown.begin();
-        wakers.all();
+        wakers.wake_all();
         ended.and(https.join().unwrap_or_else(|_| Err(io::Error::other("the event loop of HTTPS panicked"))))
     }
 }

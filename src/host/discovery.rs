@@ -62,9 +62,9 @@ const PROPERTIES: [(&str, &str); 1] = [("path", "/")];
 
 /// The name under which this board is announced now, such as `boardcam.local`. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Announced(Arc<Mutex<Option<String>>>);
+pub struct AnnouncedName(Arc<Mutex<Option<String>>>);
 
-impl Announced {
+impl AnnouncedName {
     /// The name; `None` while nothing is announced.
     pub fn name(&self) -> Option<String> {
         self.lock().clone()
@@ -106,7 +106,7 @@ pub struct Discovery {
     /// Where the program listens.
     pub listening: Vec<SocketAddr>,
     /// Set to the name under which the board is found.
-    pub announced: Announced,
+    pub announced: AnnouncedName,
     /// Ends announcing.
     pub shutdown: Shutdown,
 }
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn clones_share_the_announced_name() {
-        let announced = Announced::default();
+        let announced = AnnouncedName::default();
         let clone = announced.clone();
         assert!(!clone.is("boardcam.local") && clone.name().is_none());
         announced.set(Some("boardcam-2.local".to_owned()));
@@ -325,7 +325,7 @@ mod tests {
         let discovery = Discovery {
             name: "boardcam".to_owned(),
             listening: vec!["127.0.0.1:8080".parse().unwrap(), "[::1]:8080".parse().unwrap()],
-            announced: Announced::default(),
+            announced: AnnouncedName::default(),
             shutdown: Shutdown::default(),
         };
         discovery.run(); // returns, though nothing ends it

@@ -130,7 +130,7 @@ impl Decodable {
     /// # Errors
     /// Why it must not be decoded.
     pub fn check(jpeg: &[u8]) -> Result<Self, Refused> {
-        let checked = Jpeg::check(jpeg).map_err(Refused::Fault)?;
+        let checked = Jpeg::parse(jpeg).map_err(Refused::Fault)?;
         let size = checked.size();
         if size.area() > MAX_DECODED {
             return Err(Refused::Undecodable(Undecodable::TooManyPixels));

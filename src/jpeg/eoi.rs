@@ -1,6 +1,6 @@
 //! What happens to frames that lack only their end.
 //!
-//! Called by [`crate::stream`] for each frame that [`Jpeg::check`] accepted. A frame without EOI was usually cut short
+//! Called by [`crate::stream`] for each frame that [`Jpeg::parse`] accepted. A frame without EOI was usually cut short
 //! on its way and would show a torn picture, so it is dropped. But some cameras send complete pictures without EOI, and
 //! dropping all of those leaves 1 frame a second (a C920 at 1080p in ustreamer issue 313). So frames without EOI pass
 //! if nearly every frame lacks it.
@@ -80,7 +80,7 @@ impl Policy {
 mod tests {
     use super::*;
 
-    /// A frame that passes [`Jpeg::check`], with or without EOI.
+    /// A frame that passes [`Jpeg::parse`], with or without EOI.
     fn frame(eoi: bool) -> &'static [u8] {
         const BYTES: &[u8] = b"\xff\xd8\
             \xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\
@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn admit(policy: &mut Policy, eoi: bool) -> Admit {
-        policy.admit(&Jpeg::check(frame(eoi)).expect("a good frame"))
+        policy.admit(&Jpeg::parse(frame(eoi)).expect("a good frame"))
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Fault {
     NoFrameHeader,
     /// The bytes end before the compressed data begins.
     NoSos,
-    /// No EOI at the end: the transfer was cut short. [`super::passthrough::Jpeg::check`] never returns this, see
+    /// No EOI at the end: the transfer was cut short. [`super::passthrough::Jpeg::parse`] never returns this, see
     /// [`super::eoi::Policy`].
     Truncated,
 }

@@ -53,7 +53,7 @@ pub struct PieceRequest {
 pub struct Piece {
     /// The connection that it is for.
     pub connection: usize,
-    /// What [`Reader::request`] returned for its request.
+    /// What [`FileReader::request`] returned for its request.
     pub ticket: u64,
     /// The open file and the bytes that were requested.
     pub read: io::Result<(Arc<File>, Vec<u8>)>,
@@ -61,13 +61,13 @@ pub struct Piece {
 
 /// The reading threads, which end when this is dropped.
 #[derive(Debug)]
-pub struct Reader {
+pub struct FileReader {
     requests: SyncSender<(u64, PieceRequest)>,
     pieces: Receiver<Piece>,
     last_ticket: Cell<u64>,
 }
 
-impl Reader {
+impl FileReader {
     /// Starts the threads, which call `wake` when there is a piece.
     ///
     /// # Errors

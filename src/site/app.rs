@@ -9,7 +9,7 @@ use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
 use crate::gate::ConnectionCounts;
 use crate::host::board::Board;
-use crate::host::discovery::Announced;
+use crate::host::discovery::AnnouncedName;
 use crate::record::Recordings;
 use crate::variants::Variants;
 
@@ -35,7 +35,7 @@ pub struct AppState {
     /// What people call the board.
     pub board_name: String,
     /// The name under which the board is announced on the network.
-    pub announced: Announced,
+    pub announced: AnnouncedName,
     /// The port of HTTPS, to which plain requests are redirected; `None` without HTTPS.
     pub https_port: Option<u16>,
     /// When the program started.

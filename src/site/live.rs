@@ -53,7 +53,7 @@ fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
     let status = ctx.feed().status();
     match &status.state {
         CaptureState::Starting | CaptureState::Waiting(_) => {
-            Some(status.problem().cloned().unwrap_or_else(|| ctx.feed().not_yet()))
+            Some(status.problem().cloned().unwrap_or_else(|| ctx.feed().why_no_picture_yet()))
         }
         CaptureState::Live(_) => {
             let age = status.last_frame?.elapsed();

@@ -10,7 +10,7 @@ use crate::auth::{Access, Role, User};
 use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
 use crate::feed::{CaptureState, Feed};
 use crate::host::board::Board;
-use crate::host::discovery::Announced;
+use crate::host::discovery::AnnouncedName;
 use crate::picture::{Layout, Range, Size};
 use crate::protocol::KEY_HEADER;
 use crate::record::Recordings;
@@ -34,7 +34,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
         board: Board::default(),
         addresses: vec![],
         board_name: "board".to_owned(),
-        announced: Announced::default(),
+        announced: AnnouncedName::default(),
         https_port: None,
         started: Instant::now(),
         instance: "test".to_owned(),

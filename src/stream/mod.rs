@@ -98,7 +98,7 @@ impl<'a> Stream<'a> {
             ended: None,
             trouble_log: TroubleLog::new(CameraLabel(&feed.name)),
             opened: None,
-            trouble: (Card::NO_PICTURE, feed.not_yet()),
+            trouble: (Card::NO_PICTURE, feed.why_no_picture_yet()),
             figures: Figures::new(),
         }
     }
@@ -270,7 +270,7 @@ impl<'a> Stream<'a> {
     /// There is a new frame in the ring: wakes its viewers first, then the threads that process it further.
     fn announce(&self) {
         (self.wake)();
-        self.feed.announce();
+        self.feed.wake_listeners();
     }
 
     /// Frames come, but none that can be used: viewers see the card meanwhile.
@@ -387,7 +387,7 @@ impl Observer for Search<'_, '_> {
     fn unusable(&mut self, flaw: Flaw) {
         let counters = &self.stream.feed.counters;
         counters.captured.fetch_add(1, Ordering::Relaxed);
-        counters.drop_one(flaw.into());
+        counters.count_drop(flaw.into());
     }
 
     fn delayed(&mut self, problem: &Problem) {

@@ -56,7 +56,7 @@ impl fmt::Display for Variant {
 
 /// A variant that is being made.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningVariant {
     /// The camera, counted from 0 in the order of the settings.
     pub camera: usize,
     /// The size and quality of its pictures.
@@ -68,7 +68,7 @@ pub struct Running {
     thread: OnceLock<Thread>,
 }
 
-impl Running {
+impl RunningVariant {
     /// CPU time per frame in milliseconds, a moving average; 0 before the first.
     pub fn ms_per_frame(&self) -> f32 {
         self.cost.load(Ordering::Relaxed) as f32 / 1e3
@@ -120,7 +120,7 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 pub struct Variants {
     feeds: Vec<Arc<Feed>>,
     wake: Wake,
-    running: Mutex<Vec<Arc<Running>>>,
+    running: Mutex<Vec<Arc<RunningVariant>>>,
 }
 
 impl fmt::Debug for Variants {
@@ -161,8 +161,8 @@ impl Variants {
             let idle = running.remove(index);
             idle.thread.get().inspect(|thread| thread.unpark()); // its thread sees that it is off the list, and ends
         }
-        let (feed, writer) = source.smaller();
-        let one = Arc::new(Running {
+        let (feed, writer) = source.for_variant();
+        let one = Arc::new(RunningVariant {
             camera,
             variant,
             feed: Arc::new(feed),
@@ -187,25 +187,25 @@ impl Variants {
     }
 
     /// The variants that are running now.
-    pub fn list(&self) -> Vec<Arc<Running>> {
+    pub fn list(&self) -> Vec<Arc<RunningVariant>> {
         self.lock().clone()
     }
 
     /// Takes `one` off the list if nobody wants it and it was `idle` for long enough. Returns whether it is off.
-    fn retire(&self, one: &Arc<Running>, idle: bool) -> bool {
+    fn retire(&self, one: &Arc<RunningVariant>, idle: bool) -> bool {
         let mut running = self.lock();
         // Demands are added under the same lock, so none can be for a variant that has just been taken off.
         running.retain(|other| !Arc::ptr_eq(other, one) || !idle || one.feed.is_wanted());
         !running.iter().any(|other| Arc::ptr_eq(other, one))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<RunningVariant>>> {
         lock(&self.running)
     }
 }
 
 /// The running variants, for a message.
-fn list_of(running: &[Arc<Running>]) -> Text {
+fn list_of(running: &[Arc<RunningVariant>]) -> Text {
     let names = running.iter().map(|one| text!("{} of camera {}", one.variant.to_string(), &one.feed.name));
     Text::list(names, ", ".into())
 }

@@ -37,7 +37,7 @@ fn publish(feed: &Feed, writer: &mut Writer, jpeg: &[u8]) -> Instant {
         Ok::<_, ()>(jpeg.len())
     };
     writer.publish(meta, fill).unwrap();
-    feed.announce();
+    feed.wake_listeners();
     captured
 }
 
@@ -59,7 +59,7 @@ fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() 
         wait_for("a frame", || demand.feed().ring.newest() == number);
         demand.feed().ring.with_newest(|frame| {
             assert_eq!(frame.meta.captured, captured);
-            assert_eq!(Jpeg::check(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
+            assert_eq!(Jpeg::parse(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
         });
     }
     let running = &variants.list()[0];

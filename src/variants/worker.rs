@@ -10,7 +10,7 @@ use log::{debug, warn};
 use rustix::process::setpriority_process;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{IDLE_LIMIT, Running, Variants};
+use super::{IDLE_LIMIT, RunningVariant, Variants};
 use crate::feed::{CaptureState, Demand, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
@@ -35,7 +35,7 @@ const COST_WEIGHT: u32 = 8;
 
 pub(super) struct Worker {
     registry: Arc<Variants>,
-    running: Arc<Running>,
+    running: Arc<RunningVariant>,
     source: Arc<Feed>,
     writer: Writer,
     transcoder: Transcoder,
@@ -57,7 +57,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         registry: Arc<Variants>,
-        running: Arc<Running>,
+        running: Arc<RunningVariant>,
         source: Arc<Feed>,
         writer: Writer,
     ) -> Self {
@@ -164,7 +164,7 @@ impl Worker {
                 (self.registry.wake)();
             }
             Ok(Err((reason, why))) => {
-                counters.drop_one(reason);
+                counters.count_drop(reason);
                 debug!("{}: {} cannot be made: {why}", CameraLabel(&self.source.name), self.running.variant);
                 if reason.is_kind() {
                     self.say(&problem(&why));
@@ -172,7 +172,7 @@ impl Worker {
                 self.show_problem(&why);
             }
             Err(_) => {
-                counters.drop_one(DropReason::Unencodable);
+                counters.count_drop(DropReason::Unencodable);
                 self.show_problem(&text!("an error in this program; see its log"));
                 // A camera whose every frame causes a panic must not flood the log.
                 thread::park_timeout(PATIENCE);

@@ -17,7 +17,7 @@ use boardcam::gate::hosts::AllowedHosts;
 use boardcam::gate::tls::Https;
 use boardcam::gate::{self, Gate};
 use boardcam::host::board::Board;
-use boardcam::host::discovery::Announced;
+use boardcam::host::discovery::AnnouncedName;
 use boardcam::host::limits::raise_open_files;
 use boardcam::host::random;
 use boardcam::host::shutdown::Shutdown;
@@ -44,7 +44,7 @@ pub fn bare_jpeg(scan: usize) -> Vec<u8> {
 
 /// The same JPEG with its Huffman tables, as viewers get it.
 pub fn mended(bare: &[u8]) -> Vec<u8> {
-    let jpeg = Jpeg::check(bare).expect("a JPEG that can be mended");
+    let jpeg = Jpeg::parse(bare).expect("a JPEG that can be mended");
     let mut mended = vec![0; jpeg.mended_len()];
     jpeg.copy_into(&mut mended).expect("enough space");
     mended
@@ -159,7 +159,7 @@ fn serve_with(
         connections: gate.connection_counts(),
         board: Board::default(),
         addresses: gate.addresses(),
-        announced: Announced::default(),
+        announced: AnnouncedName::default(),
         https_port: None,
         started: Instant::now(),
         instance: random::secret()?,
@@ -172,7 +172,7 @@ fn serve_with(
         move || gate.serve(fanout, &upstream, &shutdown).expect("a loop that can wait")
     });
     thread::spawn(move || {
-        let wake = || wakers.frame();
+        let wake = || wakers.wake_for_frame();
         Stream::new(&feed, writer, &shutdown, &wake).capture(&mut camera);
     });
     Ok(addresses)

@@ -161,7 +161,7 @@ fn fault(frame: &Frame<'_>, info: &SourceInfo) -> Option<Unusable> {
         return Some(Unusable::Flaw(flaw));
     }
     match info.layout {
-        Layout::Mjpeg => Jpeg::check(frame.bytes).err().map(|fault| Unusable::Flaw(Flaw::Fault(fault))),
+        Layout::Mjpeg => Jpeg::parse(frame.bytes).err().map(|fault| Unusable::Flaw(Flaw::Fault(fault))),
         Layout::Raw(raw) => {
             let picture = Picture::new(frame.bytes, raw, info.size, info.stride, info.range);
             picture.err().map(Unusable::Pixels)

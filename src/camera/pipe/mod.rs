@@ -146,7 +146,7 @@ impl Pipe {
             if let Some(found) = self.find(OBSERVE_PERIOD)? {
                 let flaw = match found.flaw() {
                     Some(flaw) => flaw,
-                    None => match Jpeg::check(self.splitter.frame()) {
+                    None => match Jpeg::parse(self.splitter.frame()) {
                         Ok(jpeg) => return Ok(jpeg.size()),
                         Err(fault) => Flaw::Fault(fault),
                     },

@@ -1,6 +1,6 @@
 //! Recordings on their way to clients, on the event loop.
 //!
-//! A piece is requested from [`Reader`], whose threads wait for the disk, and sent as fast as the socket takes it; then
+//! A piece is requested from [`FileReader`], whose threads wait for the disk, and sent as fast as the socket takes it; then
 //! the next one. So a download holds one piece in memory, whatever the file's length and the client's speed. The
 //! answer's head goes out with the first piece: until then the answer can still be that the file cannot be read.
 
@@ -17,7 +17,7 @@ use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
 use crate::problem::{Text, text};
 use crate::protocol::FileOrder;
-use crate::record::reader::{DOWNLOADS_MAX, PIECE, PieceRequest, Reader, Source};
+use crate::record::reader::{DOWNLOADS_MAX, FileReader, PIECE, PieceRequest, Source};
 use crate::socket::Socket;
 
 /// A download ends when the disk takes longer than this for a piece.
@@ -56,13 +56,13 @@ struct Download {
 /// All downloads.
 #[derive(Debug, Default)]
 pub struct Downloads {
-    reader: Option<Reader>,
+    reader: Option<FileReader>,
     running: BTreeMap<usize, Download>,
 }
 
 impl Downloads {
     /// Downloads that `reader` reads; without one there are none.
-    pub fn new(reader: Option<Reader>) -> Self {
+    pub fn new(reader: Option<FileReader>) -> Self {
         Self { reader, running: BTreeMap::new() }
     }
 
@@ -109,7 +109,7 @@ impl Downloads {
 
     /// Takes the pieces that have been read. Downloads that end are put into `released`.
     pub(super) fn pieces(&mut self, released: &mut Vec<Released>, now: Instant) {
-        while let Some(piece) = self.reader.as_ref().and_then(Reader::piece) {
+        while let Some(piece) = self.reader.as_ref().and_then(FileReader::piece) {
             // The download may have ended in the meantime.
             let download = self.running.get_mut(&piece.connection);
             let Some(download) = download.filter(|one| one.reading == Some(piece.ticket)) else { continue };
@@ -166,7 +166,7 @@ impl Downloads {
 
 impl Download {
     /// Requests the next piece; `false` if the reader's queue is full.
-    fn request(&mut self, connection: usize, reader: &Reader) -> bool {
+    fn request(&mut self, connection: usize, reader: &FileReader) -> bool {
         let length = (self.order.length - self.requested).min(PIECE as u64);
         let source = match &self.file {
             Some(file) => Source::File(file.clone()),
@@ -194,7 +194,7 @@ impl Download {
     }
 
     /// Sends the current piece, and requests the next one when all of it is sent.
-    fn send(&mut self, connection: usize, reader: &Reader, now: Instant) -> Flow {
+    fn send(&mut self, connection: usize, reader: &FileReader, now: Instant) -> Flow {
         while self.sent < self.bytes.len() || self.socket.has_unsent() {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();
             let Some(sent) = attempt(self.socket.send([rest, &[]]))? else { return Flow::Continue(()) };

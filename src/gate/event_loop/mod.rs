@@ -87,7 +87,7 @@ impl EventLoop {
                 match event.token() {
                     WAKER => {
                         self.take_replies();
-                        self.fanout.frames();
+                        self.fanout.send_frames();
                     }
                     Token(token) => self.catch_panic(token, |this| this.turn(token)),
                 }
@@ -123,7 +123,7 @@ impl EventLoop {
     fn listen_for_frames(&mut self) {
         let watched = self.fanout.is_watched();
         if self.port.waker.watched.swap(watched, Ordering::SeqCst) != watched && watched {
-            self.fanout.frames();
+            self.fanout.send_frames();
         }
     }
 

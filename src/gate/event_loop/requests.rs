@@ -19,7 +19,7 @@ impl EventLoop {
     pub(super) fn drive(&mut self, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         match connection.drive(&self.allowed_hosts, Instant::now()) {
-            Action::Wait => self.fanout.ready(token), // does nothing unless the fan-out has the socket
+            Action::Wait => self.fanout.socket_ready(token), // does nothing unless the fan-out has the socket
             Action::Again => self.turns.push_back(token),
             Action::Close => {
                 self.connections.remove(&token);
@@ -63,14 +63,16 @@ impl EventLoop {
             Ok(Answer::HandOver { order, head }) => {
                 let (peer, requested) = (connection.peer, connection.requested);
                 let Some(socket) = connection.lend() else { return };
-                let adopted = self.fanout.adopt(token, socket, peer, order, head, requested);
+                let adopted = self.fanout.add_viewer(token, socket, peer, order, head, requested);
                 let Err((socket, error)) = adopted else { return };
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
             }
             Ok(Answer::File { order, head }) => {
                 let Some(socket) = connection.lend() else { return };
-                let Err((socket, error)) = self.fanout.adopt_file(token, socket, order, head) else { return };
+                let Err((socket, error)) = self.fanout.add_download(token, socket, order, head) else {
+                    return;
+                };
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
             }
@@ -81,7 +83,7 @@ impl EventLoop {
 
     /// Takes sockets back from the fan-out: after a snapshot or a recording the client may send another request.
     pub(super) fn take_released(&mut self) {
-        while let Some(Released { connection: token, socket, reason }) = self.fanout.released() {
+        while let Some(Released { connection: token, socket, reason }) = self.fanout.take_released() {
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             let now = Instant::now();
             let refusal = match reason {

@@ -5,7 +5,7 @@
 //! stream wherever FF D8 stands (Mainsail, Fluidd), or take a still from FF D8 to the first FF D9 (Home Assistant), show
 //! broken pictures if EXIF data or other segments of applications hold these bytes. Of EXIF data the orientation stays.
 //!
-//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::check`] walks the headers
+//! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::parse`] walks the headers
 //! once; everything asked of the [`Jpeg`] afterwards is in bounds. The compressed scan is never inspected, except for
 //! its last bytes: decoders cope with damage there, and inspecting it would cost more than everything else.
 
@@ -107,7 +107,7 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// A [`Fault`]. A missing EOI and missing Huffman tables are not faults.
-    pub fn check(bytes: &'a [u8]) -> Result<Jpeg<'a>, Fault> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Jpeg<'a>, Fault> {
         if bytes.is_empty() {
             return Err(Fault::Empty);
         }

@@ -18,7 +18,7 @@ fn join(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 fn mended(bytes: &[u8]) -> Vec<u8> {
-    let jpeg = Jpeg::check(bytes).expect("a frame that can be mended");
+    let jpeg = Jpeg::parse(bytes).expect("a frame that can be mended");
     let mut out = vec![0xaa; jpeg.mended_len() + 3];
     let len = jpeg.copy_into(&mut out).expect("it fits");
     assert_eq!(len, jpeg.mended_len());
@@ -62,7 +62,7 @@ fn decoded(jpeg: &[u8]) -> Vec<u8> {
 #[test]
 fn a_whole_frame_comes_out_byte_for_byte() {
     let frame = join(&[&SOI, SOF, DHT, SOS, SCAN, &EOI]);
-    let jpeg = Jpeg::check(&frame).expect("a whole frame");
+    let jpeg = Jpeg::parse(&frame).expect("a whole frame");
     assert_eq!(jpeg.size(), Size { width: 640, height: 480 });
     assert!(jpeg.has_huffman_tables() && jpeg.has_eoi());
     assert_eq!(mended(&frame), frame);
@@ -71,7 +71,7 @@ fn a_whole_frame_comes_out_byte_for_byte() {
 #[test]
 fn huffman_tables_and_eoi_that_a_camera_leaves_out_are_added() {
     let frame = join(&[&SOI, SOF, SOS, SCAN]);
-    let jpeg = Jpeg::check(&frame).expect("lacks nothing that cannot be mended");
+    let jpeg = Jpeg::parse(&frame).expect("lacks nothing that cannot be mended");
     assert!(!jpeg.has_huffman_tables() && !jpeg.has_eoi());
     assert_eq!(mended(&frame), join(&[&SOI, SOF, &STANDARD_TABLES, SOS, SCAN, &EOI]));
 }
@@ -116,7 +116,7 @@ fn a_stuffed_byte_at_the_cut_is_not_taken_for_padding() {
 fn an_end_inside_a_thumbnail_is_not_the_end_of_the_frame() {
     let exif = b"\xff\xe1\0\x08Ex\xff\xd9\0\0";
     let frame = join(&[&SOI, exif, SOF, DHT, SOS, SCAN]);
-    assert!(!Jpeg::check(&frame).expect("only EOI is missing").has_eoi());
+    assert!(!Jpeg::parse(&frame).expect("only EOI is missing").has_eoi());
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn fill_bytes_application_data_and_extended_headers_are_fine() {
     assert_eq!(mended(&no_length), no_length);
     let mut extended = SOF.to_vec();
     extended[1] = marker::SOF1;
-    assert!(Jpeg::check(&join(&[&SOI, &extended, SOS, SCAN])).is_ok());
+    assert!(Jpeg::parse(&join(&[&SOI, &extended, SOS, SCAN])).is_ok());
 }
 
 /// A segment of an application or a comment.
@@ -200,23 +200,23 @@ fn stale_bytes_behind_the_end_do_not_make_a_whole_picture_incomplete() {
         join(&[&stale(100), &EOI, &stale(50)]), // the end of an earlier frame
     ] {
         let padded = join(&[&frame, &behind]);
-        let jpeg = Jpeg::check(&padded).expect("a whole frame");
+        let jpeg = Jpeg::parse(&padded).expect("a whole frame");
         assert!(jpeg.has_eoi(), "{} bytes behind the end", behind.len());
         assert_eq!(mended(&padded), frame, "{} bytes behind the end", behind.len());
     }
     let cut = join(&[&SOI, SOF, DHT, SOS, &[0x55; 20_000], &stale(3000)]);
-    assert!(!Jpeg::check(&cut).expect("headers").has_eoi());
+    assert!(!Jpeg::parse(&cut).expect("headers").has_eoi());
 }
 
 #[test]
 fn a_progressive_jpeg_keeps_its_own_tables_and_is_told_apart() {
     let frame = include_bytes!("../../../tests/pictures/progressive.jpg");
-    let jpeg = Jpeg::check(frame).expect("a progressive JPEG");
+    let jpeg = Jpeg::parse(frame).expect("a progressive JPEG");
     assert!(jpeg.is_progressive() && jpeg.has_eoi());
     assert_eq!(mended(frame), frame);
     let bare = join(&[&SOI, &[0xff, 0xc2], &SOF[2..], SOS, SCAN]);
     assert_eq!(mended(&bare), join(&[&bare, &EOI]));
-    assert!(!Jpeg::check(&join(&[&SOI, SOF, SOS, SCAN])).expect("a frame").is_progressive());
+    assert!(!Jpeg::parse(&join(&[&SOI, SOF, SOS, SCAN])).expect("a frame").is_progressive());
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn each_fault_is_recognised() {
         ("a scan of padding", join(&[&SOI, SOF, DHT, SOS, &[0; 99]]), Fault::NoSos),
     ];
     for (name, bytes, fault) in cases {
-        assert_eq!(Jpeg::check(bytes), Err(*fault), "{name}");
+        assert_eq!(Jpeg::parse(bytes), Err(*fault), "{name}");
     }
 }
 
@@ -279,7 +279,7 @@ fn every_fault_has_its_own_counter() {
 #[test]
 fn a_slot_that_is_too_small_is_an_error_and_stays_untouched() {
     let frame = join(&[&SOI, SOF, SOS, SCAN]);
-    let jpeg = Jpeg::check(&frame).expect("a frame");
+    let jpeg = Jpeg::parse(&frame).expect("a frame");
     let mut out = vec![0xaa; jpeg.mended_len() - 1];
     let answer = jpeg.copy_into(&mut out);
     assert_eq!(answer, Err(TooLarge { needed: jpeg.mended_len(), capacity: out.len() }));
@@ -289,7 +289,7 @@ fn a_slot_that_is_too_small_is_an_error_and_stays_untouched() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Jpeg::check(&bytes);
+        let _ = Jpeg::parse(&bytes);
     }
 
     /// Random bytes seldom begin like a JPEG; these do, and then go wrong.
@@ -305,7 +305,7 @@ proptest! {
             bytes[at] = value;
         }
         bytes.truncate(end.index(bytes.len()) + 1);
-        if let Ok(jpeg) = Jpeg::check(&bytes) {
+        if let Ok(jpeg) = Jpeg::parse(&bytes) {
             let mut out = vec![0; jpeg.mended_len()];
             prop_assert_eq!(jpeg.copy_into(&mut out), Ok(out.len()));
         }
@@ -319,7 +319,7 @@ proptest! {
         let whole = if tables { whole } else { without_tables(&whole) };
         let padded = join(&[&whole, &vec![0; padding]]);
         let cut = cut.index(padded.len());
-        match Jpeg::check(&padded[..cut]) {
+        match Jpeg::parse(&padded[..cut]) {
             Ok(jpeg) => prop_assert_eq!(jpeg.has_eoi(), cut >= whole.len(), "cut at {} of {}", cut, whole.len()),
             Err(_) => prop_assert!(cut < whole.len()),
         }
@@ -361,13 +361,13 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
         let mut bytes = encoded(width, height, 0);
-        let head = Jpeg::check(&bytes).expect("a whole frame").head.len();
+        let head = Jpeg::parse(&bytes).expect("a whole frame").head.len();
         for (at, value) in damage {
             bytes[at.index(head)] = value;
         }
         let mut decoder = JpegDecoder::new(ZCursor::new(&bytes));
         let shown = decoder.decode().ok().and_then(|_| decoder.dimensions());
-        if let (Some((width, height)), Ok(jpeg)) = (shown, Jpeg::check(&bytes)) {
+        if let (Some((width, height)), Ok(jpeg)) = (shown, Jpeg::parse(&bytes)) {
             prop_assert_eq!((width, height), (jpeg.size().width as usize, jpeg.size().height as usize));
         }
     }

@@ -12,7 +12,7 @@ use crate::site::rates::captured_fps;
 use crate::site::recordings::Recording;
 use crate::site::response::{ProblemJson, load};
 use crate::site::url::camera_url;
-use crate::variants::{self, Running};
+use crate::variants::{self, RunningVariant};
 
 #[derive(Serialize)]
 pub(super) struct Camera {
@@ -159,7 +159,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     }
 }
 
-pub(super) fn variant(running: &Running, viewers: &[Arc<ViewerStats>]) -> Variant {
+pub(super) fn variant(running: &RunningVariant, viewers: &[Arc<ViewerStats>]) -> Variant {
     let gets_it = |viewer: &&Arc<ViewerStats>| {
         viewer.order.camera == running.camera && viewer.order.variant == Some(running.variant)
     };

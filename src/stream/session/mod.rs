@@ -130,7 +130,7 @@ impl Session {
                 }
             }
             Err(reason) => {
-                feed.counters.drop_one(reason);
+                feed.counters.count_drop(reason);
                 if reason.is_bad_frame() && self.unusable.unusable_came(reason) {
                     warn!(
                         "{}: dropped a frame: {reason}; others like it are counted as {}",
@@ -174,7 +174,7 @@ impl Session {
     }
 
     fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
-        let jpeg = Jpeg::check(frame.bytes).map_err(DropReason::Fault)?;
+        let jpeg = Jpeg::parse(frame.bytes).map_err(DropReason::Fault)?;
         self.check_size(jpeg.size(), frame, feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {

@@ -109,7 +109,7 @@ fn a_cameras_own_jpegs_are_encoded_again_where_that_is_configured() {
     let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
     assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
     let (noted, is) =
-        feed.ring.with_newest(|frame| (frame.meta.size, Jpeg::check(frame.jpeg()).unwrap().size())).unwrap();
+        feed.ring.with_newest(|frame| (frame.meta.size, Jpeg::parse(frame.jpeg()).unwrap().size())).unwrap();
     assert_eq!((noted, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
@@ -200,7 +200,7 @@ fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
     let _demand = Demand::new(feed.clone());
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Published));
     feed.ring.with_newest(|frame| {
-        let shown = Jpeg::check(frame.jpeg()).unwrap();
+        let shown = Jpeg::parse(frame.jpeg()).unwrap();
         assert_eq!((shown.is_progressive(), shown.size()), (false, session.size));
     });
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
