@@ -15,14 +15,24 @@ use super::shutdown::Shutdown;
 use crate::problem::Problem;
 use crate::qr::Code;
 
-/// How often the addresses are checked for changes.
-const LOOK_PERIOD: Duration = Duration::from_secs(2);
+/// How often the addresses are checked for changes, to show them on a terminal.
+const TERMINAL_PERIOD: Duration = Duration::from_secs(2);
+
+/// The same, to log them.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// Shows the address on the terminal, as soon as it is known and again when it changes, until the program ends. Without a
-/// terminal, addresses that come later than the first log lines are logged: a board starts before its network does. `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled
-/// away by then. A thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
+/// terminal, addresses that come later than the first log lines are logged: a board starts before its network does. If
+/// only this machine can connect, there is nothing to show.
+///
+/// `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled away by then. A
+/// thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
 pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, shutdown: Shutdown) {
+    if listening.iter().all(|address| address.ip().is_loopback()) {
+        return;
+    }
     let mut terminal = terminal();
+    let period = if terminal.is_some() { TERMINAL_PERIOD } else { LOG_PERIOD };
     let show = move || {
         // What the listener's log line has named.
         let mut shown = if terminal.is_some() { Vec::new() } else { addresses::urls(&listening, https) };
@@ -42,7 +52,7 @@ pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, 
                 }
                 shown = urls;
             }
-            shutdown.wait(LOOK_PERIOD);
+            shutdown.wait(period);
         }
     };
     if let Err(failure) = thread::Builder::new().name("console".to_owned()).spawn(show) {

@@ -1,6 +1,7 @@
 //! What the log has said about one camera's trouble, so that it says each thing once.
 //!
-//! Used only by [`super::Stream`]. A command that ends every few seconds must not fill an SD card. After a good session everything is news again.
+//! Used only by [`super::Stream`]. A command that ends every few seconds must not fill an SD card. After a good session
+//! everything is news again.
 
 use log::{Level, warn};
 

@@ -151,7 +151,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "SECONDS",
         kind: Kind::Number,
         unset: "learned from the camera's own rate",
-        help: "How long a camera or command may deliver nothing before it is opened again; for stills that come once in \
+        help: "How long a camera or command may deliver nothing before it is reopened; for stills that come once in \
                some minutes",
         example: "90",
         wrong: &["0", "86401", "1m"],
