@@ -1,5 +1,5 @@
-//! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folder, time
-//! zone. It opens no camera, and leaves nothing behind. Called only by `main`.
+//! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folder,
+//! time zone. It opens no camera, and leaves nothing behind. Called only by `main`.
 
 use std::fmt::Write;
 

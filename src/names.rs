@@ -21,7 +21,8 @@ pub fn default_camera(number: usize) -> String {
     format!("{DEFAULT_CAMERA}-{number}")
 }
 
-/// A camera in log lines and messages: `camera door`, or just `camera` or `camera-2` for one that the user has not named.
+/// A camera in log lines and messages: `camera door`, or just `camera` or `camera-2` for one that the user has not
+/// named.
 #[derive(Debug, Clone, Copy)]
 pub struct CameraLabel<'a>(pub &'a str);
 

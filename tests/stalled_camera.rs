@@ -1,4 +1,5 @@
-//! A camera stalls while many clients wait for its picture, and other clients have stopped reading: nobody else notices.
+//! A camera stalls while many clients wait for its picture, and other clients have stopped reading: nobody else
+//! notices.
 
 mod service;
 
@@ -64,8 +65,8 @@ fn connections(address: SocketAddr) -> Outcome<u64> {
     Ok(state["connections"]["open"].as_u64().ok_or("no number of connections")?)
 }
 
-/// For each connection of the server, the bytes that it has sent and the client has not taken, sorted. From the kernel's
-/// /proc/net/tcp (proc(5)).
+/// For each connection of the server, the bytes that it has sent and the client has not taken, sorted. From the
+/// kernel's /proc/net/tcp (proc(5)).
 fn unsent(server: SocketAddr) -> Outcome<Vec<u64>> {
     let (port, mut unsent) = (format!(":{:04X}", server.port()), Vec::new());
     for line in fs::read_to_string("/proc/self/net/tcp")?.lines() {

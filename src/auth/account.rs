@@ -38,8 +38,8 @@ impl Account {
         lock(&self.verified).as_ref().is_some_and(|verified| bool::from(verified.tag.ct_eq(tag)))
     }
 
-    /// Whether one of these passwords was verified from this address. A client that sends another one may be guessing: its
-    /// address is forgotten, so that it cannot tell the right password by a fast answer.
+    /// Whether one of these passwords was verified from this address. A client that sends another one may be guessing:
+    /// its address is forgotten, so that it cannot tell the right password by a fast answer.
     pub(super) fn recalls(&self, tags: &[Tag], address: IpAddr) -> bool {
         let mut verified = lock(&self.verified);
         let Some(Verified { tag: right, addresses }) = verified.as_mut() else { return false };

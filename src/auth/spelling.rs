@@ -1,10 +1,10 @@
 //! The texts that the bytes of a password can mean.
 //!
-//! Programs disagree on how a password with `ä` is sent in Basic authentication: browsers and curl send UTF-8, as we ask
-//! for (RFC 7617 section 2.1); aiohttp and requests, and so Home Assistant, send Latin-1.
+//! Programs disagree on how a password with `ä` is sent in Basic authentication: browsers and curl send UTF-8, as we
+//! ask for (RFC 7617 section 2.1); aiohttp and requests, and so Home Assistant, send Latin-1.
 
-/// The texts that these bytes can mean: UTF-8 first, then Latin-1. Only one if both are the same, or if the bytes are no
-/// UTF-8.
+/// The texts that these bytes can mean: UTF-8 first, then Latin-1. Only one if both are the same, or if the bytes are
+/// no UTF-8.
 pub fn spellings(bytes: &[u8]) -> Vec<String> {
     // Latin-1 is the first 256 characters of Unicode.
     let latin1 = || bytes.iter().copied().map(char::from).collect::<String>();

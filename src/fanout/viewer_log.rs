@@ -1,5 +1,5 @@
-//! Log lines about viewers that come and go: so few that a page that reconnects again and again does not fill the log of
-//! an SD card.
+//! Log lines about viewers that come and go: so few that a page that reconnects again and again does not fill the log
+//! of an SD card.
 //!
 //! Shared by the fan-outs of all event loops, in [`super::registry::ViewerRegistry`]. It promises:
 //!

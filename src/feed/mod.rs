@@ -132,7 +132,8 @@ impl Feed {
         self.demands.total()
     }
 
-    /// Whether a picture that was captured at `captured` is still what the camera shows, since its pictures come seldom.
+    /// Whether a picture that was captured at `captured` is still what the camera shows, since its pictures come
+    /// seldom.
     pub fn is_current(&self, captured: Instant) -> bool {
         let status = self.status();
         status.seldom && status.last_frame == Some(captured) && captured.elapsed() <= status.patience

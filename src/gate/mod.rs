@@ -53,8 +53,8 @@ use tls::CertificateStore;
 /// processor's time from plain viewers, not half, and plain viewers are served at once when a frame comes (sched(7)).
 const HTTPS_NICE: i32 = 5;
 
-/// What is wrong with these settings beside what their text says: the certificate and its key cannot be used. Nothing is
-/// made or opened.
+/// What is wrong with these settings beside what their text says: the certificate and its key cannot be used. Nothing
+/// is made or opened.
 ///
 /// # Errors
 /// Why not.

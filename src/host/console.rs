@@ -1,5 +1,5 @@
-//! Shows the address to open on a phone, and its QR code, on the terminal. Started by [`crate::serve`]. The code goes to a
-//! terminal only, never to a file, a pipe or the log.
+//! Shows the address to open on a phone, and its QR code, on the terminal. Started by [`crate::serve`]. The code goes
+//! to a terminal only, never to a file, a pipe or the log.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -21,12 +21,12 @@ const TERMINAL_PERIOD: Duration = Duration::from_secs(2);
 /// The same, to log them.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
-/// Shows the address on the terminal, as soon as it is known and again when it changes, until the program ends. Without a
-/// terminal, addresses that come later than the first log lines are logged: a board starts before its network does. If
-/// only this machine can connect, there is nothing to show.
+/// Shows the address on the terminal, as soon as it is known and again when it changes, until the program ends. Without
+/// a terminal, addresses that come later than the first log lines are logged: a board starts before its network does.
+/// If only this machine can connect, there is nothing to show.
 ///
-/// `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled away by then. A
-/// thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
+/// `https` says which URL to show. `mistake` is shown below it, since the log line about it has scrolled away by then.
+/// A thread of its own does this: a terminal stopped with Ctrl-S blocks no other thread.
 pub fn start(listening: Vec<SocketAddr>, https: bool, mistake: Option<Problem>, shutdown: Shutdown) {
     if listening.iter().all(|address| address.ip().is_loopback()) {
         return;

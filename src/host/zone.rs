@@ -1,7 +1,7 @@
 //! The board's time zone: TZ, otherwise /etc/localtime, otherwise UTC (localtime(5), tzset(3)).
 //!
-//! A zone that is named but cannot be read is UTC too, as everywhere on the system. Where that matters, [`problem`] says
-//! it.
+//! A zone that is named but cannot be read is UTC too, as everywhere on the system. Where that matters, [`problem`]
+//! says it.
 
 use std::env;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Whether a picture is decoded correctly, found out from its headers before it is decoded.
 //!
-//! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture for
-//! nearly everything, also for kinds that it decodes wrongly: those are refused here.
+//! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture
+//! for nearly everything, also for kinds that it decodes wrongly: those are refused here.
 
 use std::fmt;
 
@@ -179,8 +179,8 @@ impl Components<'_> {
         if self.is_usual_sampling() { Ok(colours) } else { Err(Undecodable::Sampling) }
     }
 
-    /// Whether the first component has one sample for each pixel, the others the same, half or a quarter across, and the
-    /// same or half down.
+    /// Whether the first component has one sample for each pixel, the others the same, half or a quarter across, and
+    /// the same or half down.
     fn is_usual_sampling(&self) -> bool {
         let factors = |[_, sampling, _]: &[u8; 3]| (sampling >> 4, sampling & 15);
         let Some((across, down)) = self.list.first().map(factors) else { return false };

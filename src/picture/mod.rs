@@ -13,8 +13,8 @@ use crate::problem::{Text, text};
 pub use layout::{Layout, Plane, Raw};
 pub use pixels::{Picture, PixelError};
 
-/// The largest width or height of a picture, whoever says it: a source, the settings, or a viewer. Two bytes of a damaged
-/// header can say four times as much.
+/// The largest width or height of a picture, whoever says it: a source, the settings, or a viewer. Two bytes of a
+/// damaged header can say four times as much.
 pub const MAX_SIDE: u32 = 16_384;
 
 /// The most pixels of a picture: 8192x8192, a little more than the largest camera modules have (64 megapixels).

@@ -26,7 +26,8 @@ pub(super) fn stream(ctx: &RequestContext<'_>) -> Response {
     }
 }
 
-/// `GET /snapshot` and its other names: one fresh picture, or the last one of a camera whose pictures come seldom. With `?card=1`, the drawn card if there is none.
+/// `GET /snapshot` and its other names: one fresh picture, or the last one of a camera whose pictures come seldom. With
+/// `?card=1`, the drawn card if there is none.
 pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
     let query = match StreamQuery::of(ctx) {
         // These two are for streams only.

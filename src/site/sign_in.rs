@@ -1,7 +1,7 @@
 //! Signing in and out, for browsers: a form that works without scripts, and a cookie.
 //!
-//! The form carries a secret that a cookie has, too. So pages of other servers cannot send it, and a browser may send it
-//! through a proxy that hides which origin is ours.
+//! The form carries a secret that a cookie has, too. So pages of other servers cannot send it, and a browser may send
+//! it through a proxy that hides which origin is ours.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,8 @@ fn with_cookie(ctx: &RequestContext<'_>, response: Response, secret: &str) -> Re
     response.with_additional_header("Set-Cookie", cookie).with_no_cache()
 }
 
-/// A cookie for this browser. Without Path, it is for the folder that the browser sees us in, whatever prefix a proxy has.
+/// A cookie for this browser. Without Path, it is for the folder that the browser sees us in, whatever prefix a proxy
+/// has.
 fn cookie(ctx: &RequestContext<'_>, name: &str, secret: &str, age: &str) -> String {
     let secure = if ctx.app.guard.is_secure(ctx.request) { "; Secure" } else { "" };
     format!("{name}={secret}{age}; HttpOnly; SameSite=Lax{secure}")

@@ -43,7 +43,8 @@ fn the_pictures_of_a_program_are_shown_unchanged_and_its_arguments_to_nobody() -
     program.is_gone()
 }
 
-/// The program crashes and is restarted in `mode`, `is_reported` becomes true, and then the program shows pictures again.
+/// The program crashes and is restarted in `mode`, `is_reported` becomes true, and then the program shows pictures
+/// again.
 fn trouble(mode: &str, is_reported: impl Fn(&Boardcam) -> Outcome<bool>) -> Outcome {
     const MARGIN_KIB: u64 = 4 << 10;
     let program = Program::new(mode, "shows")?;

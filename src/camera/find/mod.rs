@@ -99,8 +99,8 @@ impl Finder {
         }
     }
 
-    /// The level for what a program writes to standard error. One that ends a few seconds after each start says the same
-    /// each time, and must not fill the log.
+    /// The level for what a program writes to standard error. One that ends a few seconds after each start says the
+    /// same each time, and must not fill the log.
     fn level_of_words(&mut self) -> Level {
         let last = self.started.replace(Instant::now());
         let is_soon = last.is_some_and(|last| last.elapsed() < SOON_AGAIN);

@@ -5,8 +5,8 @@
 //!
 //! - A frame is handed on as soon as its last byte was read. That is also its capture time, since the program does not
 //!   say when it took the picture.
-//! - Nothing is assumed about rate and size: each frame may have its own, up to [`FRAME_MAX`]. A larger or damaged one is
-//!   handed on with its [`Flaw`]. Bytes that are not part of a JPEG are skipped.
+//! - Nothing is assumed about rate and size: each frame may have its own, up to [`FRAME_MAX`]. A larger or damaged one
+//!   is handed on with its [`Flaw`]. Bytes that are not part of a JPEG are skipped.
 //! - If no picture comes within [`SAY_AFTER`], the observer is told what comes in its place ([`Lack`]).
 //! - The program is ended together with this source (see `process`) and restarted when the source is reopened. Standard
 //!   input cannot be reopened: once it has ended, opening it is an error that says so.

@@ -78,8 +78,8 @@ pub(super) fn names_users(path: &Path) -> bool {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
         _ => return true,
     };
-    // This also works for UTF-16, whole or not, since the words are ASCII; and whatever blanks, quotes and line ends there
-    // are beside them.
+    // This also works for UTF-16, whole or not, since the words are ASCII; and whatever blanks, quotes and line ends
+    // there are beside them.
     let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
     let text =
         text.replace(|c: char| !c.is_ascii_graphic() && c != '\n' && c != '\r' || c == '"' || c == '\'', "");

@@ -1,7 +1,7 @@
 //! Recordings on their way to clients, on the event loop.
 //!
-//! A piece is requested from [`FileReader`], whose threads wait for the disk, and sent as fast as the socket takes it; then
-//! the next one. So a download holds one piece in memory, whatever the file's length and the client's speed. The
+//! A piece is requested from [`FileReader`], whose threads wait for the disk, and sent as fast as the socket takes it;
+//! then the next one. So a download holds one piece in memory, whatever the file's length and the client's speed. The
 //! answer's head goes out with the first piece: until then the answer can still be that the file cannot be read.
 
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! Checks a camera's own JPEG and mends it, in one copy and without decoding.
 //!
 //! To mend a JPEG means to add what many cameras leave out, the standard Huffman tables before SOS and EOI at the end,
-//! and to leave out what keeps clients from showing it: what stands behind its end, and thumbnails. Clients that split a
-//! stream wherever FF D8 stands (Mainsail, Fluidd), or take a still from FF D8 to the first FF D9 (Home Assistant), show
-//! broken pictures if EXIF data or other segments of applications hold these bytes. Of EXIF data the orientation stays.
+//! and to leave out what keeps clients from showing it: what stands behind its end, and thumbnails. Clients that split
+//! a stream wherever FF D8 stands (Mainsail, Fluidd), or take a still from FF D8 to the first FF D9 (Home Assistant),
+//! show broken pictures if EXIF data or other segments of applications hold these bytes. Of EXIF data the orientation
+//! stays.
 //!
 //! Called by [`crate::stream`] for every frame of a source whose layout is MJPEG. [`Jpeg::parse`] walks the headers
 //! once; everything asked of the [`Jpeg`] afterwards is in bounds. The compressed scan is never inspected, except for
@@ -26,8 +27,8 @@ const EOI: [u8; 2] = marker::bytes(marker::EOI);
 /// The most bytes that mending adds.
 pub const MENDING_MAX: usize = STANDARD_TABLES.len() + 2;
 
-/// How far from the end of a frame EOI is looked for if the frame does not end with it: some drivers count stale bytes of
-/// an earlier frame, or padding, as part of the frame.
+/// How far from the end of a frame EOI is looked for if the frame does not end with it: some drivers count stale bytes
+/// of an earlier frame, or padding, as part of the frame.
 const STALE_MAX: usize = 8 << 10;
 
 /// The output slice is shorter than [`Jpeg::mended_len`].
@@ -274,8 +275,8 @@ fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
 }
 
 /// The offset of EOI in compressed data that does not end with it: near the end, or before padding with one value,
-/// however long. The first one that is found is the picture's, since compressed data cannot hold one; what stands behind
-/// it may be the end of another picture.
+/// however long. The first one that is found is the picture's, since compressed data cannot hold one; what stands
+/// behind it may be the end of another picture.
 fn before_stale_bytes(data: &[u8]) -> Option<usize> {
     let near_end = |data: &[u8]| {
         let skipped = data.len().saturating_sub(STALE_MAX);

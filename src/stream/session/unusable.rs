@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use crate::feed::DropReason;
 use crate::jpeg::passthrough::Fault;
 
-/// If no usable frame came for this long, but unusable ones, there is no picture. So page, `/state` and log say it within
-/// two seconds.
+/// If no usable frame came for this long, but unusable ones, there is no picture. So page, `/state` and log say it
+/// within two seconds.
 const NO_PICTURE_AFTER: Duration = Duration::from_secs(1);
 
-/// Unusable frames in a row that say there is no picture, if there was one before: of a source that sends a picture every
-/// half minute, a single one may be damaged.
+/// Unusable frames in a row that say there is no picture, if there was one before: of a source that sends a picture
+/// every half minute, a single one may be damaged.
 const NO_PICTURE_FRAMES: u32 = 2;
 
 /// The unusable frames since the last usable one.

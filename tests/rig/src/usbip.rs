@@ -1,8 +1,8 @@
 //! USB/IP between the guest's kernel and a device (Linux Documentation/usb/usbip_protocol.rst).
 //!
 //! [`plug_in`] hands one end of a socket pair to vhci-hcd, as `usbip attach` does, and serves a [`Device`] on the other
-//! end; it knows nothing about the kind of device. It returns when the kernel releases the device. When the process ends,
-//! the device is unplugged. To make a device misbehave, wrap it in another [`Device`].
+//! end; it knows nothing about the kind of device. It returns when the kernel releases the device. When the process
+//! ends, the device is unplugged. To make a device misbehave, wrap it in another [`Device`].
 
 use std::collections::VecDeque;
 use std::fs;
@@ -84,7 +84,8 @@ pub enum DataIn {
 
 /// A USB device with a control endpoint and one IN endpoint for data, bulk or isochronous.
 pub trait Device {
-    /// Answers a control transfer; `data` is what came with it. The answer to an IN transfer may be longer than requested.
+    /// Answers a control transfer; `data` is what came with it. The answer to an IN transfer may be longer than
+    /// requested.
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal>;
     /// Fills a bulk IN transfer or an isochronous packet of `room` bytes.
     fn data_in(&mut self, now: Instant, room: usize) -> DataIn;
@@ -148,8 +149,8 @@ struct Transfers {
     bus: Option<Instant>,
     /// The sequence number of the newest transfer; the numbers increase.
     newest: u32,
-    /// Transfers that were cancelled before they arrived: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To answer
-    /// such a transfer anyway would violate the protocol, and vhci-hcd would close the connection.
+    /// Transfers that were cancelled before they arrived: vhci-hcd's sender lets an UNLINK overtake its SUBMIT. To
+    /// answer such a transfer anyway would violate the protocol, and vhci-hcd would close the connection.
     cancelled: Vec<u32>,
 }
 

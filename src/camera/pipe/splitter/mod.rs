@@ -347,9 +347,9 @@ enum Segment {
     Impossible,
 }
 
-/// Looks at a marker behind a scan. A picture with several scans has tables and scan headers there (B.2.1). Applications'
-/// segments and comments would be allowed as well, but are not found there in practice, and damage that looks like one
-/// leads up to 64 KiB away.
+/// Looks at a marker behind a scan. A picture with several scans has tables and scan headers there (B.2.1).
+/// Applications' segments and comments would be allowed as well, but are not found there in practice, and damage that
+/// looks like one leads up to 64 KiB away.
 fn table_or_scan_header(bytes: &[u8]) -> Segment {
     let &[_, code, ref rest @ ..] = bytes else { return Segment::Incomplete };
     if !matches!(code, marker::DHT | marker::DQT | marker::DAC | marker::DRI | marker::DNL | marker::SOS) {

@@ -1,10 +1,10 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
 //! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
-//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes, `--bus` is
-//! the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault (see [`Fault`])
-//! that the camera shows from then on, such as `stall` or `none`. The program prints when the first frame was sent, in
-//! microseconds since 1970.
+//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes,
+//! `--bus` is the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault
+//! (see [`Fault`]) that the camera shows from then on, such as `stall` or `none`. The program prints when the first
+//! frame was sent, in microseconds since 1970.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! Cuts frames into payloads, each with its header (section 2.4.3.3), at the agreed rate. As in a real camera, time goes
-//! on even if the host fetches nothing: frames for which it was too late are not sent.
+//! Cuts frames into payloads, each with its header (section 2.4.3.3), at the agreed rate. As in a real camera, time
+//! goes on even if the host fetches nothing: frames for which it was too late are not sent.
 
 use std::time::{Duration, Instant};
 

@@ -37,8 +37,8 @@ pub const fn max_frame((width, height): Size) -> u32 {
 }
 
 impl Transport {
-    /// The most bytes in one payload, including its header, for frames of a size that come once per `interval` (in units
-    /// of 100 ns). The host selects the smallest alternate setting that offers this.
+    /// The most bytes in one payload, including its header, for frames of a size that come once per `interval` (in
+    /// units of 100 ns). The host selects the smallest alternate setting that offers this.
     pub fn max_payload(self, size: Size, interval: u32) -> u32 {
         match self {
             Self::Bulk => BULK_PAYLOAD,
@@ -62,8 +62,8 @@ impl Transport {
         }
     }
 
-    /// wMaxPacketSize of the streaming endpoint in each alternate setting from number 1 on, or in the only setting; bits 11
-    /// and 12 count additional transactions (USB 2.0 table 9-13).
+    /// wMaxPacketSize of the streaming endpoint in each alternate setting from number 1 on, or in the only setting;
+    /// bits 11 and 12 count additional transactions (USB 2.0 table 9-13).
     pub fn packet_sizes(self) -> Vec<u16> {
         match self {
             Self::Bulk => vec![BULK_PACKET],
