@@ -75,6 +75,9 @@ class Recipes(WithProgram):
         checks = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
         tried = set(re.findall(r'snippet\("(\w+)", "([\w-]+)"\)', checks))
         tried |= {("yaml", name) for name in re.findall(r'settings\("([\w-]+)"\)', checks)}
+        tried |= {("sh", name) for name in re.findall(r'self\.recipe\("([\w-]+)"\)', checks)}
+        tests = "".join(file.read_text() for file in (Path(__file__).parents[1] / "outside").glob("*.rs"))
+        tried |= set(re.findall(r"```(\w+) ([\w-]+)\\n", tests))
         self.assertEqual(blocks, tried)
 
     def test_frigates_input_is_the_stream_that_its_go2rtc_makes(self):
