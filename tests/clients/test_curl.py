@@ -69,6 +69,8 @@ class Curl(WithProgram):
         self.check_stream(self.url + "/stream?id=leaves")
         until("the viewer is gone", lambda: b'"leaves"' not in curl(self.url + "/state"))
 
+
+class ForwardProxy(WithProgram):
     def test_curl_with_a_proxy_set_for_everything_gets_pictures(self):
         # `http_proxy` in somebody's environment makes programs ask for the whole URL (RFC 9112 section 3.2.2).
         for path in SNAPSHOTS:
