@@ -15,7 +15,7 @@ FLAWS = """
     const flaws = [];
     const root = document.documentElement;
     if (root.scrollWidth > innerWidth) flaws.push('the form is wider than the window');
-    for (const element of document.querySelectorAll('input, button, h1, p, label')) {
+    for (const element of document.querySelectorAll('input:not([type=hidden]), button, h1, p, label')) {
         const box = element.getBoundingClientRect();
         if (element.scrollWidth > element.clientWidth + 1) flaws.push(`cut off: ${element.innerText}`);
         if (box.left < 0 || box.right > innerWidth) flaws.push(`outside: ${element.innerText || element.name}`);
