@@ -281,14 +281,26 @@ fn explain(word: &str, line: &[&str]) -> Option<Problem> {
     let advice = match (ours, &value) {
         (Words(words), Some(value)) => plugin(value).unwrap_or_else(|| (*words).to_owned()),
         (Words(words), None) => (*words).to_owned(),
+        (Opt("listen", convert), Some(value)) => {
+            let both = host_and_port(line).map(|(host, port)| format!("{host}:{port}"));
+            option("listen", both.or_else(|| Some(convert(value))))
+        }
         (Opt(ours, convert), value) => option(ours, value.as_deref().map(convert)),
     };
-    // A password that was typed stays out of the log.
+    // A password that was typed stays out of the log; a plugin's options may hold one.
     let shown = match ours {
-        Words(PASSWORDS) => word.to_owned(),
+        Words(PASSWORDS | PLUGINS) => word.to_owned(),
         _ => [word].into_iter().chain(value.as_deref()).collect::<Vec<_>>().join(" "),
     };
     Some(Problem::new(format!("cannot use {shown}"), "boardcam has no option of this name", advice))
+}
+
+/// Host and port, if the line has both: the advice for a port alone would open the server to everybody.
+fn host_and_port(line: &[&str]) -> Option<(String, String)> {
+    let given = |names: [&str; 2]| names.iter().find_map(|name| value(name, line));
+    let (host, port) = (given(["--host", "-s"])?, given(["--port", "-p"])?);
+    let is_ipv6 = host.parse::<std::net::Ipv6Addr>().is_ok();
+    Some((if is_ipv6 { format!("[{host}]") } else { host }, port))
 }
 
 /// The value that follows `word`, or is part of the same argument.
@@ -316,15 +328,20 @@ fn option(name: &str, value: Option<String>) -> String {
     }
 }
 
+/// Of mjpg-streamer's plugins, the options that have one of ours.
+const PLUGIN_OPTIONS: [(&str, &[&str]); 2] = [
+    ("input_uvc", &["d", "device", "r", "resolution", "f", "fps", "q", "quality"]),
+    ("output_http", &["p", "port"]),
+];
+
 /// mjpg-streamer's `input_uvc.so -d /dev/video0 -r 640x480`, in our options.
 fn plugin(value: &str) -> Option<String> {
     let words: Vec<&str> = value.split_whitespace().collect();
     let (library, rest) = words.split_first()?;
-    if !library.contains("input_") && !library.contains("output_") {
-        return None;
-    }
+    let (_, known) = PLUGIN_OPTIONS.iter().find(|(plugin, _)| library.contains(plugin))?;
     let ours = rest.iter().enumerate().filter_map(|(at, word)| {
-        match find(word.strip_prefix('-')?.trim_matches('-'))? {
+        let name = word.strip_prefix('-')?.trim_matches('-');
+        match find(name).filter(|_| known.contains(&name))? {
             Opt(name, convert) => Some((*name, convert(rest.get(at + 1)?))),
             Words(_) => None,
         }
@@ -363,7 +380,11 @@ mod tests {
                 "--camera /dev/video1 --size 640x480 --fps 15",
             ),
             (&["-o", "output_http.so -p 8090 -w ./www"], "write --listen [::]:8090 instead"),
+            (&["-o", "output_http.so -p 8090 -c anna:geheim"], "write --listen [::]:8090 instead"),
             (&["-o", "x"], "no plugins"),
+            (&["-i", "input_file.so -f /tmp -n x.jpg"], "write for example --camera /dev/video0"),
+            (&["-p", "9200", "-s", "127.0.0.1"], "write --listen 127.0.0.1:9200"),
+            (&["--port=9200", "--host=localhost"], "write --listen localhost:9200"),
         ] {
             let line: Vec<&str> = line.to_vec();
             let word = if line[0].starts_with("-p8") { "-p" } else { line[0].split('=').next().unwrap() };
@@ -372,6 +393,7 @@ mod tests {
         }
         assert_eq!(told(&["--qualty"]), "");
         assert!(!told(&["--passwd", "geheim"]).contains("geheim"));
+        assert!(!told(&["-o", "output_http.so -p 8090 -c anna:geheim"]).contains("geheim"));
         assert!(told(&["\u{2014}size"]).contains("write --size"));
         assert!(told(&["/dev/video0"]).contains("write --camera /dev/video0"));
     }

@@ -4,19 +4,30 @@ use rouille::Request;
 
 use crate::protocol::COOKIE_PREFIX;
 
-/// Cookies of ours that are read in one request. A browser sends one.
+/// Cookies of sessions that are read in one request, this server's first. A browser sends one for each boardcam on the
+/// host.
 const COOKIES_MAX: usize = 8;
 
-/// The values of our cookies.
+/// The values of the cookies of sessions.
 pub(super) fn secrets(request: &Request) -> impl Iterator<Item = &str> {
-    ours(request).map(|(_, secret)| secret)
+    let own = name(request);
+    let of_form = format!("{COOKIE_PREFIX}{FORM}");
+    let mut found: Vec<_> = ours(request).filter(|(name, _)| !name.starts_with(&of_form)).collect();
+    found.sort_by_key(|(name, _)| *name != own); // stable
+    found.into_iter().map(|(_, secret)| secret).take(COOKIES_MAX)
 }
 
-/// Names and values of our cookies.
+/// Whether this browser has signed in here before.
+pub(super) fn has_session(request: &Request) -> bool {
+    let own = name(request);
+    ours(request).any(|(name, _)| name == own)
+}
+
+/// Names and values of the cookies of every boardcam on the host.
 fn ours(request: &Request) -> impl Iterator<Item = (&str, &str)> {
     let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("Cookie"));
     let pairs = lines.flat_map(|(_, line)| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| name.starts_with(COOKIE_PREFIX)).take(COOKIES_MAX)
+    pairs.filter(|(name, _)| name.starts_with(COOKIE_PREFIX))
 }
 
 /// The name of our cookie on this server: with its port, since browsers send the cookies of all servers on one host.
@@ -62,5 +73,20 @@ mod tests {
         for host in ["board.local", "[::1]", "a:"] {
             assert_eq!(name_at(host), "boardcam-default", "{host}");
         }
+    }
+
+    #[test]
+    fn many_boardcams_on_one_host_do_not_sign_each_other_out() {
+        let cookies: String =
+            (1..10).map(|port| format!("boardcam-{port}=a; boardcam-form-{port}=b; ")).collect();
+        let headers = |cookie: String| {
+            vec![("Host".to_owned(), "board.local:8080".to_owned()), ("Cookie".to_owned(), cookie)]
+        };
+        let request =
+            Request::fake_http("GET", "/stream", headers(cookies.clone() + "boardcam-8080=own"), vec![]);
+        assert_eq!(secrets(&request).next(), Some("own"));
+        assert_eq!(secrets(&request).filter(|secret| *secret == "b").count(), 0);
+        assert!(has_session(&request));
+        assert!(!has_session(&Request::fake_http("GET", "/stream", headers(cookies), vec![])));
     }
 }

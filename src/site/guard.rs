@@ -154,7 +154,7 @@ pub(super) fn other_servers_page() -> Response {
 
 /// Asks for a password, except in a browser with a cookie of ours: it would open a window of its own.
 fn unauthorized(request: &Request) -> Response {
-    let has_cookie = cookies::secrets(request).next().is_some();
+    let has_cookie = cookies::has_session(request);
     let why = if credentials(request).is_some() {
         text!("Wrong user name or password.")
     } else if request.header("Authorization").is_some() {

@@ -266,7 +266,11 @@ impl Splitter {
             // The next frame: this one was cut short.
             [_, marker::SOI, marker::PREFIX, ..] => return Step::End { length: self.at + data, damaged },
             _ => match table_or_scan_header(bytes) {
-                Segment::Incomplete => None,
+                // What is there of it may hold the next beginning already.
+                Segment::Incomplete => match memmem::find(bytes.get(2..).unwrap_or_default(), &BEGIN) {
+                    None => None,
+                    Some(next) => return Step::End { length: self.at + data + 2 + next, damaged: true },
+                },
                 Segment::Impossible => {
                     self.state = State::Scan { damaged: true };
                     Some(2)

@@ -295,6 +295,16 @@ fn a_table_between_scans_that_is_cut_short_does_not_lead_into_the_next_frame() {
 }
 
 #[test]
+fn a_table_that_claims_more_than_has_come_does_not_hold_back_the_next_frames() {
+    let jpeg = plain_jpeg(300);
+    // Huffman tables of 2,048 bytes would be possible.
+    let bad = damaged(&jpeg, &[0xff, 0xc4, 0x08, 0x00, 0x10]);
+    let mut splitter = Splitter::new(CAP);
+    let found = events(&mut splitter, &[&bad[..], &jpeg, &jpeg].concat());
+    assert_eq!(found, [(Found::Damaged, bad), (Found::Frame, jpeg.clone()), (Found::Frame, jpeg)]);
+}
+
+#[test]
 fn a_damaged_head_is_a_lost_frame_and_leads_into_no_other_one() {
     let jpeg = jpeg(&[(0xdb, vec![0; 65])], &[1; 500]);
     for (at, value) in [(2 + 2 + 65 + 2 + 2, 0xf8), (2 + 2 + 65 + 2 + 1, 0xb7)] {
