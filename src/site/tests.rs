@@ -163,7 +163,8 @@ fn a_client_that_may_not_watch_is_told_what_is_wrong_with_what_it_sent() {
         ("/stream?token=nonsense", &[], "no such token"),
         ("/stream", &[("Authorization", "Basic YmVuOm5v")], "Wrong user name or password."),
         ("/stream", &[("Authorization", "Bearer x")], "must be Basic"),
-        ("/stream", &[("Cookie", "boardcam-8080=out")], "not signed in any more"),
+        ("/stream", &[("Host", "board:8080"), ("Cookie", "boardcam-8080=out")], "not signed in any more"),
+        ("/stream", &[("Host", "board:8080"), ("Cookie", "boardcam-80=x")], "You need a user name"),
     ] {
         let response = ask(&app, "GET", url, headers, "");
         assert_eq!(response.status_code, 401, "{headers:?}");

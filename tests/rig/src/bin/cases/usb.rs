@@ -88,8 +88,12 @@ fn a_camera_that_vanishes_inside_any_request_comes_back() -> Outcome {
     const STEP: u64 = 4;
     let step = setting("RIG_REQUEST_STEP", STEP)?;
     let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
+    let mut openings = 0;
     for request in (1..).step_by(usize::try_from(step)?) {
-        let openings = boardcam.openings()?;
+        // The log is written by a thread of its own, so the line may come after the picture.
+        openings = wait_for("the opening in the log", || {
+            Ok(Some(boardcam.openings()?).filter(|now| *now > openings))
+        })?;
         camera.suffer(&format!("vanish:{request}"))?;
         boardcam.wait_until_waiting()?;
         // Its frames are not pictures, so a successful opening ends with a message about that.
