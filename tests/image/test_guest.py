@@ -148,7 +148,7 @@ class Running(unittest.TestCase):
         self.addCleanup(self.board.shell, end)
         self.board.shell(SECOND_BOARD)
         fetch = f"{THIS_END}; {IN_IT} wget -q -O - http://127.0.0.1/state"
-        there = lambda: re.search(r'"network":{"name":"([^"]*)"', self.board.shell(fetch))
+        there = lambda: re.search(r'"network":{[^}]*"name":"([^"]*)"', self.board.shell(fetch))
         # This one asks again, too, since it has a new address.
         until("a name for each", lambda: {found[1] if (found := there()) else "", self.board.state()["network"]["name"]}
               == {"boardcam.local", "boardcam-2.local"})

@@ -131,8 +131,9 @@ fn mistakes_in_users_are_reported_with_their_line() -> Outcome {
 fn strangers_see_the_form_and_nothing_else() -> Outcome {
     let boardcam = guarded("strangers.toml", &[])?;
     let stranger = "Authorization: Basic eDp5"; // x:y
-    for headers in [&[][..], &[stranger], &["Cookie: boardcam-1=0"], &["Cookie: boardcam-1=a; boardcam-1=b"]]
-    {
+    let own = format!("boardcam-{}", boardcam.address.port());
+    let (ended, twice) = (format!("Cookie: {own}=0"), format!("Cookie: {own}=a; {own}=b"));
+    for headers in [&[][..], &[stranger], &[ended.as_str()], &[twice.as_str()]] {
         for (method, path) in [
             ("GET", "/stream"),
             ("GET", "/?action=stream"),
