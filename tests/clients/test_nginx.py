@@ -1,41 +1,25 @@
 """nginx as a proxy in front, as one would set it up for a certificate or a path of one's own."""
 
 import json
-import os
 import socket
-import subprocess
-import tempfile
 import time
 import urllib.request
-from pathlib import Path
 
 from common import free_port
-from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, listens, until
-from proxy import Unchunked
+from program import OUT, WAIT_S, Parts, WithProgram, check_jpeg, until
+from proxy import Unchunked, start_nginx
 
 FRAMES = 6
 FPS = 2
 """So slow that a frame whose end waits for the next one is late for sure, ..."""
 LATE_S = 0.5 / FPS
 """... later than this."""
-CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+SERVER = """
     server {{
         listen 127.0.0.1:{port};
         location / {{ proxy_pass {url}; }}
         location /camera/ {{ proxy_pass {url}/; proxy_http_version 1.1; proxy_set_header Connection ""; }}
     }}
-}}
 """
 
 
@@ -45,18 +29,9 @@ class Nginx(WithProgram):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
         port = free_port()
-        settings = Path(folder.name, "nginx.conf")
-        settings.write_text(CONFIGURATION.format(folder=folder.name, port=port, url=cls.url))
-        with open(OUT / "nginx.log", "w") as log:
-            command = [os.environ["NGINX_BIN"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
-            proxy = subprocess.Popen(command, stderr=log)
-        cls.addClassCleanup(proxy.wait)
-        cls.addClassCleanup(proxy.terminate)
+        start_nginx(cls.addClassCleanup, SERVER.format(port=port, url=cls.url), port, OUT / "nginx.log")
         cls.address = ("127.0.0.1", port)
-        until("nginx listens", lambda: proxy.poll() is None and listens(port))
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}", timeout=WAIT_S) as answer:

@@ -2,44 +2,32 @@
 Chromium."""
 
 import http.server
-import os
-import subprocess
 import tempfile
 import threading
 import unittest
-from pathlib import Path
 
 from browser import await_moving, open_browser, set_screen, state
 from common import free_port
-from program import OUT, Program, listens, until
-from test_nginx import CONFIGURATION
+from program import OUT, Program, until
+from proxy import start_nginx
 from users import PASSWORD, USER, make_users
 
 # None of them passes Host on, nor has any setting for the page.
-LOCATIONS = """
+SERVER = """
+    server {{
+        listen 127.0.0.1:{port};
         location /webcam/ {{ proxy_pass {url}/; }}
         location /kept/ {{ proxy_pass {url}; proxy_set_header X-Forwarded-Prefix /kept; }}
         location /api/ingress/token/ {{ proxy_pass {url}/; proxy_set_header X-Ingress-Path /api/ingress/token; }}
+    }}
 """
 PREFIXES = ["/webcam/", "/kept/", "/api/ingress/token/"]
 
 
-def start_nginx(test, url):
+def proxied(test, url):
     """nginx in front of the program at `url`; its own URL."""
-    folder = tempfile.TemporaryDirectory()
-    test.addCleanup(folder.cleanup)
     port = free_port()
-    before, _, rest = CONFIGURATION.partition("        location / ")
-    locations = before + LOCATIONS + "    }}\n}}\n"
-    assert rest, "test_nginx has another configuration"
-    settings = Path(folder.name, "nginx.conf")
-    settings.write_text(locations.format(folder=folder.name, port=port, url=url))
-    with open(OUT / "nginx-prefix.log", "w") as log:
-        command = [os.environ["NGINX_BIN"], "-p", folder.name, "-e", f"{folder.name}/error.log", "-c", settings]
-        proxy = subprocess.Popen(command, stderr=log)
-    test.addCleanup(proxy.wait)
-    test.addCleanup(proxy.terminate)
-    until("nginx listens", lambda: proxy.poll() is None and listens(port))
+    start_nginx(test.addCleanup, SERVER.format(port=port, url=url), port, OUT / "nginx-prefix.log")
     return f"http://127.0.0.1:{port}"
 
 
@@ -111,7 +99,7 @@ class Prefix(WithChromium):
         self.assertEqual([name for name in lost if not name.startswith(("data:", "blob:"))], [], "URLs outside")
 
     def test_below_any_prefix_the_page_works_without_a_setting(self):
-        proxy = start_nginx(self, self.start())
+        proxy = proxied(self, self.start())
         for prefix in PREFIXES:
             for page in ["", "cameras/camera/"]:
                 with self.subTest(prefix + page):
@@ -120,7 +108,7 @@ class Prefix(WithChromium):
 
     def test_below_any_prefix_one_signs_in_and_out(self):
         url = self.start("--config", make_users(self))
-        proxy = start_nginx(self, url)
+        proxy = proxied(self, url)
         for prefix in PREFIXES:
             with self.subTest(prefix):
                 self.browser.get(proxy + prefix + "cameras/camera/")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common import free_port
 from program import OUT, WAIT_S, Parts, Program, WithProgram, check_jpeg, listens, until
-from proxy import Unchunked
+from proxy import Unchunked, nginx_command
 
 FRAMES = 6
 FPS = 2
@@ -19,21 +19,6 @@ FPS = 2
 LATE_S = 0.5 / FPS
 """... later than this."""
 
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {http}
-}}
-"""
 SERVER = """
     server {{
         listen 127.0.0.1:{port};
@@ -139,9 +124,7 @@ class PrinterProxies(WithProgram):
         folder, port = f"{folder}/{name}", free_port()
         Path(folder).mkdir()
         http = http.format(folder=folder, port=port, board=f"127.0.0.1:{cls.program.port}")
-        settings = Path(folder, "nginx.conf")
-        settings.write_text(NGINX.format(folder=folder, http=http))
-        cls.start(name, [os.environ["NGINX_BIN"], "-p", folder, "-e", f"{folder}/error.log", "-c", settings], port)
+        cls.start(name, nginx_command(folder, http), port)
         return port
 
     @classmethod

@@ -14,15 +14,10 @@ import yaml
 
 from common import free_port
 from program import OUT, STOP_S, WAIT_S, Parts, Program, WithProgram, check_jpeg, listens, until
+from proxy import nginx_command
 from recipes import BOARD, RECIPES, settings, snippet
 
 NAME = "camera.example.org"
-HTTP = "\n".join(
-    ["daemon off;", "pid {folder}/nginx.pid;", "events {{}}", "http {{", "access_log off;"]
-    + [f"{kind}_temp_path {{folder}}/{kind};" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]]
-    + ["{servers}", "}}"]
-)
-"""What Debian's nginx.conf has around the settings in conf.d, without its fixed folders."""
 
 
 class Recipes(WithProgram):
@@ -131,9 +126,7 @@ class Recipes(WithProgram):
 
     def nginx(self, servers):
         """Runs nginx with these servers, after it has found them right."""
-        file = Path(self.folder, "nginx.conf")
-        file.write_text(HTTP.format(folder=self.folder, servers=servers))
-        command = [os.environ["NGINX_BIN"], "-p", self.folder, "-e", f"{self.folder}/error.log", "-c", file]
+        command = nginx_command(self.folder, servers)
         check = subprocess.run([*command, "-t"], capture_output=True, text=True)
         self.assertEqual(check.returncode, 0, check.stderr)
         nginx = subprocess.Popen(command)
