@@ -223,11 +223,14 @@ class Words(WithBrowser):
         until("live", lambda: state(self.browser) == "live")
         how = """
             const [tile] = tiles;
-            tile.camera = { ...tile.camera, recording: { ...tile.camera.recording, on: true, file: 'file' }, ...arguments[0] };
-            return [tile.state(), recordingOf(tile).how];
+            const { camera } = tile;
+            tile.camera = { ...camera, recording: { ...camera.recording, on: true, file: 'file' }, ...arguments[0] };
+            const shown = [tile.state(), recordingOf(tile).how];
+            tile.camera = camera; // the page draws at any time
+            return shown;
         """
         self.assertEqual(self.run_js(how, {"problem": None}), ["live", "on"])
-        self.assertEqual(self.run_js(how, {"problem": {"what": "none", "why": "none", "advice": "none"}}), ["waiting", "failing"])
+        self.assertEqual(self.run_js(how, {"problem": {"texts": dict.fromkeys(("what", "why", "advice"), {"template": "none", "values": []})}}), ["waiting", "failing"])
 
     # --- Wording.
 
