@@ -35,7 +35,7 @@ use crate::problem::Problem;
 use crate::sync::lock;
 use account::Account;
 use passes::{Pass, Passes};
-use password::PASSWORD_MAX;
+use password::{Memory, PASSWORD_MAX};
 use sessions::Sessions;
 use tag::{Key, Tag};
 use throttle::Throttle;
@@ -97,8 +97,8 @@ pub struct Access {
     accounts: Vec<Account>,
     /// For the tags of passwords and cookies; made at each start.
     key: Key,
-    /// Locked while a password is hashed.
-    hashing: Mutex<()>,
+    /// Locked while a password is hashed. The memory is given back when no other check waits for it.
+    hashing: Mutex<Memory>,
     /// The number of [`CheckPermit`]s.
     checks: AtomicUsize,
     throttle: Throttle,
@@ -123,7 +123,7 @@ impl Access {
         Ok(Self {
             accounts: users.iter().cloned().map(Account::new).collect(),
             key: Key::random()?,
-            hashing: Mutex::new(()),
+            hashing: Mutex::default(),
             checks: AtomicUsize::new(0),
             throttle: Throttle::default(),
             sessions: Sessions::new(passes.clone()),
@@ -173,10 +173,14 @@ impl Access {
         }
         self.check_throttle(from)?;
         let _permit = CheckPermit::take(&self.checks).ok_or(PasswordError::Busy)?;
-        let _hashing = lock(&self.hashing);
+        let mut memory = lock(&self.hashing);
         // While this check waited, others from the same address may have failed.
         self.check_throttle(from)?;
-        match (account, self.right_one(account, spellings, &tags)?) {
+        let right = self.right_one(account, spellings, &tags, &mut memory);
+        if self.checks.load(Ordering::Acquire) <= 1 {
+            memory.release(); // nobody waits for it
+        }
+        match (account, right?) {
             (Some(account), Some(tag)) => {
                 account.remember(tag, from);
                 Ok(account.identity())
@@ -202,13 +206,14 @@ impl Access {
         account: Option<&Account>,
         spellings: &[S],
         tags: &[Tag],
+        memory: &mut Memory,
     ) -> Result<Option<Tag>, PasswordError> {
         let verified = account.and_then(|account| tags.iter().find(|tag| account.is_verified(tag)));
         if verified.is_some() {
             return Ok(verified.copied());
         }
         for (password, tag) in spellings.iter().zip(tags) {
-            if self.hash_matches(account, password.as_ref())? {
+            if self.hash_matches(account, password.as_ref(), memory)? {
                 return Ok(Some(*tag));
             }
         }
@@ -217,12 +222,17 @@ impl Access {
 
     /// Whether the password is this account's. Without an account, the first one's hash is computed and the answer
     /// means nothing: so the time does not reveal which users exist.
-    fn hash_matches(&self, account: Option<&Account>, password: &str) -> Result<bool, PasswordError> {
+    fn hash_matches(
+        &self,
+        account: Option<&Account>,
+        password: &str,
+        memory: &mut Memory,
+    ) -> Result<bool, PasswordError> {
         let Some(account) = account.or(self.accounts.first()) else { return Ok(false) };
         if !(1..=PASSWORD_MAX).contains(&password.len()) {
             return Ok(false);
         }
-        account.user.password.matches(password).map_err(|why| {
+        account.user.password.matches(password, memory).map_err(|why| {
             error!("cannot check a password: {why}");
             PasswordError::Busy
         })

@@ -7,8 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, Version};
+use argon2::password_hash::PasswordHasher;
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
+use subtle::ConstantTimeEq;
 
 use crate::problem::{Problem, Text, text};
 
@@ -27,6 +28,42 @@ const WORK_MAX: u64 = 256 << 10;
 
 /// The longest password, in bytes.
 pub const PASSWORD_MAX: usize = 256;
+
+/// Address space that is reserved for a check; only what the hash needs of it is touched. glibc maps more than 32 MiB
+/// directly and gives it back to the system as soon as it is freed (mallopt(3), `M_MMAP_THRESHOLD`). Less it may keep,
+/// for each thread: 24 checks once took 250 MB.
+const RESERVED: usize = 33 << 20;
+
+/// The memory for checking passwords, one after the other.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
+
+impl Memory {
+    /// As many blocks as a hash needs.
+    fn blocks(&mut self, count: usize) -> Result<&mut [Block], String> {
+        if self.0.capacity() < count {
+            self.0 = Vec::new();
+            let whole = count.max(RESERVED / Block::SIZE);
+            let reserved = self.0.try_reserve_exact(whole);
+            reserved.or_else(|_| self.0.try_reserve_exact(count)).map_err(|error| error.to_string())?;
+        }
+        if self.0.len() < count {
+            self.0.resize(count, Block::new());
+        }
+        Ok(self.0.get_mut(..count).unwrap_or_default())
+    }
+
+    /// Gives it back to the system.
+    pub fn release(&mut self) {
+        self.0 = Vec::new();
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Memory({} KiB)", self.0.len())
+    }
+}
 
 /// The hash of a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,12 +96,16 @@ impl Hash {
     ///
     /// # Errors
     /// When there is not enough memory to check it.
-    pub fn matches(&self, password: &str) -> Result<bool, String> {
-        match Argon2::default().verify_password(password.as_bytes(), &self.0) {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(error.to_string()),
-        }
+    pub fn matches(&self, password: &str, memory: &mut Memory) -> Result<bool, String> {
+        let (Some(salt), Some(expected)) = (&self.0.salt, &self.0.hash) else { return Ok(false) };
+        let params = Params::try_from(&self.0).map_err(|error| error.to_string())?;
+        let blocks = memory.blocks(params.block_count())?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut output = vec![0; expected.len()];
+        argon2
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, blocks)
+            .map_err(|error| error.to_string())?;
+        Ok(output.ct_eq(expected.as_bytes()).into())
     }
 }
 
@@ -117,7 +158,8 @@ mod tests {
         let text = hash.to_string();
         assert!(text.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{text}");
         let read: Hash = text.parse().unwrap();
-        assert_eq!((read.matches("correct horse"), read.matches("correct hors")), (Ok(true), Ok(false)));
+        let matches = |password| read.matches(password, &mut Memory::default());
+        assert_eq!((matches("correct horse"), matches("correct hors")), (Ok(true), Ok(false)));
         assert_ne!(Hash::of("correct horse").unwrap(), hash, "each has a salt of its own");
         assert!(!format!("{hash:?}").contains('$'));
     }
@@ -133,7 +175,26 @@ mod tests {
             made.to_string(),
             "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
         );
-        assert_eq!(made.to_string().parse::<Hash>().unwrap().matches("password"), Ok(true));
+        assert_eq!(
+            made.to_string().parse::<Hash>().unwrap().matches("password", &mut Memory::default()),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn one_memory_serves_small_and_large_hashes_in_any_order() {
+        let hash = |kib: u32, lanes: u32| -> Hash {
+            let params = Params::new(kib, 1, lanes, None).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            Hash(argon2.hash_password_with_salt(b"password", b"somesalt").unwrap())
+        };
+        let mut memory = Memory::default();
+        for hash in [hash(256, 1), hash(8, 1), hash(40 << 10, 4), hash(256, 2)] {
+            assert_eq!(hash.matches("password", &mut memory), Ok(true), "{hash}");
+            assert_eq!(hash.matches("passwort", &mut memory), Ok(false), "{hash}");
+        }
+        memory.release();
+        assert_eq!(memory.0.capacity(), 0);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::passes::{Pass, Passes};
 use super::tag::Tag;
 use crate::sync::lock;
 
-/// The most sessions at once. One more ends the least recently used.
-pub const SESSIONS_MAX: usize = 256;
+/// The most sessions of one user. One more ends that user's least recently used one, and nobody else's.
+pub const USER_SESSIONS_MAX: usize = 32;
 
 /// A session ends this long after signing in.
 pub const SESSION_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -36,12 +36,17 @@ impl Sessions {
 
     pub(super) fn open(&self, tag: Tag, user: &str, now: Instant) {
         let mut all = lock(&self.all);
-        let expired: Vec<Tag> =
-            all.iter().filter(|(_, session)| now >= session.expires).map(|(tag, _)| *tag).collect();
-        let oldest = (all.len() - expired.len() >= SESSIONS_MAX)
-            .then(|| all.iter().min_by_key(|(_, session)| session.last_used).map(|(tag, _)| *tag));
-        for tag in expired.into_iter().chain(oldest.flatten()) {
-            if let Some(session) = all.remove(&tag) {
+        all.retain(|_, session| {
+            let stays = now < session.expires;
+            if !stays {
+                self.passes.revoke(session.pass);
+            }
+            stays
+        });
+        let own = || all.iter().filter(|(_, session)| session.user == user);
+        if own().count() >= USER_SESSIONS_MAX {
+            let oldest = own().min_by_key(|(_, session)| session.last_used).map(|(tag, _)| *tag);
+            if let Some(session) = oldest.and_then(|tag| all.remove(&tag)) {
                 self.passes.revoke(session.pass);
             }
         }
@@ -76,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_sign_ins_keep_the_sessions_that_are_used() {
+    fn a_user_who_signs_in_again_and_again_ends_only_sessions_of_their_own() {
         let sessions = Sessions::new(Arc::default());
         let start = Instant::now();
         let at = |number: usize| start + Duration::from_secs(number as u64);
@@ -84,9 +89,24 @@ mod tests {
         let (_, pass) = sessions.find(&tag(0), at(0)).unwrap();
         for number in 1..1000 {
             sessions.open(tag(number), "ben", at(number));
+        }
+        assert!(sessions.find(&tag(0), at(1000)).is_some(), "anna's");
+        assert!(sessions.passes.is_valid(pass, at(1000)), "the stream of anna, who did nothing since");
+        assert_eq!(lock(&sessions.all).len(), 1 + USER_SESSIONS_MAX);
+    }
+
+    #[test]
+    fn a_thousand_sign_ins_keep_the_sessions_that_are_used() {
+        let sessions = Sessions::new(Arc::default());
+        let start = Instant::now();
+        let at = |number: usize| start + Duration::from_secs(number as u64);
+        sessions.open(tag(0), "anna", at(0));
+        let (_, pass) = sessions.find(&tag(0), at(0)).unwrap();
+        for number in 1..1000 {
+            sessions.open(tag(number), "anna", at(number));
             assert!(sessions.find(&tag(0), at(number)).is_some(), "after {number}");
         }
-        assert_eq!(lock(&sessions.all).len(), SESSIONS_MAX);
+        assert_eq!(lock(&sessions.all).len(), USER_SESSIONS_MAX);
         assert!(sessions.find(&tag(1), at(1000)).is_none());
         assert!(sessions.passes.is_valid(pass, at(1000)));
     }

@@ -308,6 +308,32 @@ fn many_wrong_passwords_at_once_keep_nobody_from_the_page() -> Outcome {
 }
 
 #[test]
+fn wrong_passwords_from_many_addresses_take_the_memory_of_one() -> Outcome {
+    // With a hash that takes what it should: 12 MiB.
+    let user = String::from_utf8(hash_password("anna", b"password\n")?.stdout)?;
+    let file = File::new("memory.toml", &user)?;
+    let pattern = ["--camera", "pattern", "--size", "320x240", "--config", file.path()];
+    let boardcam = Boardcam::start(&[&pattern[..], &["--trusted-proxy", "127.0.0.1"]].concat())?;
+    ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 200, "anna");
+    let (before, peak) = (boardcam.resident()?, boardcam.memory("VmHWM")?);
+    let guess = |number: usize| -> Outcome<u16> {
+        let from = format!("X-Forwarded-For: 10.{number}.0.1");
+        Ok(ask(boardcam.address, "GET", "/state", &[&wrong(number), &from], "")?.status)
+    };
+    // Three at a time, so that several threads take part.
+    thread::scope(|scope| {
+        let clients = [0, 1, 2]
+            .map(|client| scope.spawn(move || (0..10).try_for_each(|n| guess(10 * client + n).map(drop))));
+        clients.into_iter().try_for_each(|client| client.join().map_err(|_| "a client panicked")?)
+    })?;
+    ensure!(ask(boardcam.address, "GET", "/state", &[ANNA], "")?.status == 200, "anna, proven before");
+    let (after, highest) = (boardcam.resident()?, boardcam.memory("VmHWM")?);
+    ensure!(highest < peak.max(before + (16 << 10)), "{before} KiB became {highest} at most");
+    ensure!(after < before + (4 << 10), "{before} KiB became {after}: it is not given back");
+    Ok(())
+}
+
+#[test]
 fn a_proxy_that_is_trusted_says_whom_to_slow_down() -> Outcome {
     let boardcam = guarded("proxy.toml", &["--trusted-proxy", "127.0.0.0/8"])?;
     let tries = |from: &str| -> Outcome<Vec<u16>> {

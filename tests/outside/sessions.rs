@@ -56,6 +56,22 @@ fn a_browser_signs_in_watches_and_signs_out_which_ends_its_streams() -> Outcome 
 }
 
 #[test]
+fn three_hundred_sign_ins_of_one_user_leave_anothers_session_and_stream() -> Outcome {
+    let boardcam = guarded("sign-ins.toml", &[])?;
+    let anna = format!("Cookie: {}", sign_in(&boardcam, "anna")?);
+    let viewer = Viewer::connect_with(boardcam.address, "/stream", &[&anna])?;
+    goes_on(&viewer, 3)?;
+    let first = format!("Cookie: {}", sign_in(&boardcam, "ben")?);
+    for _ in 1..300 {
+        sign_in(&boardcam, "ben")?;
+    }
+    ensure!(ask(boardcam.address, "GET", "/state", &[&anna], "")?.status == 200, "anna's session");
+    goes_on(&viewer, 10)?;
+    ensure!(ask(boardcam.address, "GET", "/state", &[&first], "")?.status == 401, "ben's first of 300");
+    Ok(())
+}
+
+#[test]
 fn of_two_cookies_the_valid_one_counts_and_an_old_one_leads_to_the_sign_in_form() -> Outcome {
     let boardcam = guarded("cookies.toml", &[])?;
     let good = sign_in(&boardcam, "ben")?;
