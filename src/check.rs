@@ -21,8 +21,9 @@ pub struct Report {
 pub fn check(settings: &Settings, secrets: bool) -> Report {
     let printed = if secrets { settings.to_string() } else { WithoutSecrets(settings).to_string() };
     let mut text = format!("{printed}\n# time zone: {}\n", zone::describe());
-    let addresses =
-        gate::check_certificate(&settings.gate).and_then(|()| gate::check_addresses(&settings.gate));
+    let addresses = gate::check_distinct(&settings.gate)
+        .and_then(|()| gate::check_certificate(&settings.gate))
+        .and_then(|()| gate::check_addresses(&settings.gate));
     let (mut warnings, refusal) = match addresses {
         Ok(warnings) => (warnings, None),
         Err(problem) => (Vec::new(), Some(problem)),

@@ -73,6 +73,7 @@ impl Failure {
 fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
     match task {
         Task::Serve => {
+            gate::check_distinct(&settings.gate).map_err(Failure::usage)?;
             gate::check_certificate(&settings.gate).map_err(Failure::usage)?;
             serve::serve(settings)?;
         }

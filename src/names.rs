@@ -68,9 +68,58 @@ pub fn printable(text: &[u8]) -> String {
     text.chars().filter(legible).collect::<String>().trim().to_owned()
 }
 
+/// Removes user and password from URLs (userinfo, RFC 3986 section 3.2.1): neither the log nor a viewer should get what
+/// the settings, or ffmpeg's messages, say of a network camera. People write passwords with `/` and `#` as they are.
+pub fn without_passwords(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("://") {
+        safe.push_str(before);
+        safe.push_str("://");
+        rest = behind;
+        if let Some(at) = userinfo_end(behind) {
+            safe.push_str("***");
+            rest = behind.get(at..).unwrap_or_default();
+        }
+    }
+    safe + rest
+}
+
+/// Where the `@` behind user and password is, if this text behind `://` begins with them.
+fn userinfo_end(text: &str) -> Option<usize> {
+    let until = |ends: fn(char) -> bool| text.get(..text.find(ends).unwrap_or(text.len()));
+    let authority = until(|c| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace())?;
+    if let Some(at) = authority.rfind('@') {
+        return Some(at);
+    }
+    // What stands behind the colon is a password unless it is a port.
+    let (_, behind) = authority.split_once(':').filter(|_| !authority.starts_with('['))?;
+    let is_port = behind.bytes().all(|b| b.is_ascii_digit());
+    until(char::is_whitespace)?.rfind('@').filter(|_| !is_port)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        for (message, safe) in [
+            ("rtsp://admin:s3cret@10.0.0.7/live: refused", "rtsp://***@10.0.0.7/live: refused"),
+            ("rtsp://admin:a@b@cam/x and http://u@h", "rtsp://***@cam/x and http://***@h"),
+            ("rtsp://admin:s3/cr#t@cam/x", "rtsp://***@cam/x"),
+            ("rtsp://admin:it's@cam/x", "rtsp://***@cam/x"),
+            ("http://cam/mail@example: no", "http://cam/mail@example: no"),
+            (
+                "http://cam:80/mail@example and http://[::1]/a@b",
+                "http://cam:80/mail@example and http://[::1]/a@b",
+            ),
+            ("'rtsp://cam'@x", "'rtsp://cam'@x"),
+            ("no address @ all", "no address @ all"),
+        ] {
+            assert_eq!(without_passwords(message), safe);
+        }
+    }
 
     #[test]
     fn a_camera_that_nobody_named_is_just_a_camera() {

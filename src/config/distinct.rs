@@ -1,7 +1,7 @@
 //! Refuses cameras that cannot be told apart: by their names, for people and files, or by their sources.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::settings::CameraSettings;
 use crate::camera::{PipeSpec, SourceSpec};
@@ -105,9 +105,23 @@ fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
     }
 }
 
-/// The device that a path leads to; the path itself if there is nothing yet.
+/// The device that a path leads to. Of one that is not there yet, links are followed as far as they go, and `.` and `..`
+/// are resolved.
 fn device(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    let mut device = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                device.pop();
+            }
+            Component::CurDir => {}
+            part => device.push(part),
+        }
+        if let Ok(real) = fs::canonicalize(&device) {
+            device = real;
+        }
+    }
+    device
 }
 
 /// The number of the camera module that these options of `rpicam-vid` choose.
@@ -167,6 +181,22 @@ mod tests {
         let gone = [("name = 'a'", "/dev/not-there"), ("name = 'b'", "/dev/not-there")];
         assert!(complaint(&gone).contains("both name /dev/not-there, which only one can use"));
         assert!(settings(&[("name = 'a'", "/dev/not-there"), ("name = 'b'", "/dev/nor-this")]).is_ok());
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_yet_is_known_by_any_way_to_it() {
+        let folder = std::env::temp_dir().join(format!("boardcam-ways-{}", std::process::id()));
+        fs::create_dir_all(folder.join("dev")).unwrap();
+        std::os::unix::fs::symlink("dev", folder.join("link")).unwrap();
+        let below = |path: &str| folder.join(path).to_str().unwrap().to_owned();
+        let complaints = [below("dev/../dev/video0"), below("link/./video0"), below("link/sub/..//video0")]
+            .map(|other| complaint(&[("name = 'a'", &below("dev/video0")), ("name = 'b'", &other)]));
+        fs::remove_dir_all(&folder).unwrap();
+        for told in complaints {
+            assert!(told.contains("which only one can use"), "{told}");
+        }
+        let told = complaint(&[("name = 'a'", "/dev/../dev/not-there"), ("name = 'b'", "/dev/not-there")]);
+        assert!(told.contains("are both /dev/not-there, which only one can use"), "{told}");
     }
 
     #[test]

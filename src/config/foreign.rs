@@ -273,7 +273,8 @@ fn explain(word: &str, line: &[&str]) -> Option<Problem> {
         return Some(Problem::new(format!("cannot use {word}"), why, format!("write --{rest}")));
     }
     let Some(name) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
-        let device = word.starts_with("/dev/").then(|| format!("write --camera {word}"));
+        let is_camera = word.starts_with("/dev/") || word.contains("://");
+        let device = is_camera.then(|| format!("write --camera {word}"));
         return device.map(|advice| Problem::new(format!("cannot use {word}"), "it is no command", advice));
     };
     let ours = find(name.split('=').next().unwrap_or(name))?;

@@ -5,23 +5,31 @@ use std::fmt;
 use super::options::{self, Kind, Opt, Target};
 use super::settings::{CameraSettings, Settings};
 use super::toml_text::quoted;
+use crate::names::without_passwords;
 
 /// Everything, so that it can be read again.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_public(f)?;
+        self.write_public(f, Passwords::Shown)?;
         self.wifi.iter().try_for_each(|wifi| write!(f, "{wifi}"))?;
         self.users.iter().try_for_each(|user| write!(f, "{user}"))
     }
 }
 
-/// Settings to be shown: without the hashes of passwords and the key of the wireless network.
+/// Whether passwords in the sources of cameras are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passwords {
+    Shown,
+    Hidden,
+}
+
+/// Settings to be shown: without passwords of cameras, the hashes of passwords, and the key of the wireless network.
 #[derive(Debug)]
 pub struct WithoutSecrets<'a>(pub &'a Settings);
 
 impl fmt::Display for WithoutSecrets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write_public(f)?;
+        self.0.write_public(f, Passwords::Hidden)?;
         for table in
             self.0.wifi.iter().map(ToString::to_string).chain(self.0.users.iter().map(ToString::to_string))
         {
@@ -39,14 +47,23 @@ impl fmt::Display for WithoutSecrets<'_> {
 }
 
 impl Settings {
-    fn write_public(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_public(&self, f: &mut fmt::Formatter<'_>, passwords: Passwords) -> fmt::Result {
         for opt in options::all() {
             if let Target::Program { get, .. } = opt.target {
                 write_option(f, opt, &get(self))?;
             }
         }
         for ((name, source), record) in self.cameras.iter().zip(&self.record.cameras) {
-            writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&source.spec.to_string()))?;
+            let spec = source.spec.to_string();
+            let safe = without_passwords(&spec);
+            match passwords {
+                Passwords::Hidden if safe != spec => writeln!(
+                    f,
+                    "\n[[camera]]\nname = \"{name}\"\n# its password is hidden; check --secrets prints it\nsource = {}",
+                    quoted(&safe)
+                )?,
+                _ => writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&spec))?,
+            }
             let camera = CameraSettings { source: source.clone(), record: record.clone() };
             for opt in options::all() {
                 if let Target::Camera { get, .. } = opt.target {

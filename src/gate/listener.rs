@@ -1,7 +1,7 @@
 //! The sockets that clients connect to.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::slice;
 
 use log::info;
@@ -12,7 +12,7 @@ use super::limits::BACKLOG;
 use super::settings::{Settings, every_address};
 use super::tls::Https;
 use crate::host::{addresses, port_holder};
-use crate::problem::Problem;
+use crate::problem::{Problem, shell_quoted};
 
 /// How many of the next ports are tried when one is in use.
 const PORTS_TRIED: u16 = 20;
@@ -64,6 +64,71 @@ pub fn check(settings: &Settings) -> Result<Vec<Problem>, Problem> {
         }
     }
     Ok(warnings)
+}
+
+/// Refuses settings that name one port twice. Only the second one could not be opened then, and what holds the port
+/// would be this program.
+///
+/// # Errors
+/// The address that is named twice, or that another one includes.
+pub fn check_distinct(settings: &Settings) -> Result<(), Problem> {
+    let (plain, secure) = (http_scheme(settings.port), https_scheme());
+    let both = [(&plain, settings.listen.as_deref()), (&secure, settings.https_listen.as_deref())];
+    let served = if settings.https == Https::Off { &both[..1] } else { &both[..] };
+    let all: Vec<(&Scheme, SocketAddr)> = served
+        .iter()
+        .flat_map(|(scheme, addresses)| {
+            let addresses = addresses.unwrap_or(slice::from_ref(&scheme.default));
+            addresses.iter().map(|address| (*scheme, *address))
+        })
+        .collect();
+    for (number, one) in all.iter().enumerate() {
+        if let Some(other) = all.iter().skip(number + 1).find(|other| overlap(one.1, other.1)) {
+            return Err(named_twice(*one, *other));
+        }
+    }
+    Ok(())
+}
+
+/// Whether no two sockets can have these addresses. Of port 0, the system chooses another one for each.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let holds = |all: IpAddr, ip: IpAddr| match all {
+        IpAddr::V6(_) => all.is_unspecified(),
+        IpAddr::V4(_) => all.is_unspecified() && ip.is_ipv4(),
+    };
+    let (a, b) = (one.ip(), other.ip());
+    one.port() == other.port() && one.port() != 0 && (a == b || holds(a, b) || holds(b, a))
+}
+
+fn named_twice((one, a): (&Scheme, SocketAddr), (other, b): (&Scheme, SocketAddr)) -> Problem {
+    let all = if a.ip().is_unspecified() { a } else { b };
+    let why = match (one.name == other.name, a == b) {
+        (true, true) => "it is named twice".to_owned(),
+        (false, true) => "HTTP and HTTPS cannot share a port".to_owned(),
+        (true, false) => format!("{all} is every address of this machine, and so the other one too"),
+        (false, false) => {
+            format!("HTTP and HTTPS cannot share a port, and {all} is every address of this machine")
+        }
+    };
+    let advice = match (one.name == other.name, a == b) {
+        (true, true) => format!("name it once with {}", one.option),
+        (true, false) => format!("name only one of the two with {}", one.option),
+        (false, _) => {
+            let default = SocketAddr::new(b.ip(), other.default.port());
+            let free = if default.port() == a.port() { free_nearby(a) } else { default };
+            format!(
+                "choose another port for one, such as {} {}",
+                other.option,
+                shell_quoted(&free.to_string())
+            )
+        }
+    };
+    let what = if a == b {
+        format!("cannot listen on {a} twice")
+    } else {
+        format!("cannot listen on both {a} and {b}")
+    };
+    Problem::new(what, why, advice)
 }
 
 fn http_scheme(port: u16) -> Scheme {
@@ -143,13 +208,19 @@ fn explain(scheme: &Scheme, address: SocketAddr, error: &io::Error) -> Problem {
             "{} uses port {}; end it, or choose another port: {option} {}",
             port_holder::of_port(address.port()).unwrap_or_else(|| "another program".to_owned()),
             address.port(),
-            free_nearby(address)
+            shell_quoted(&free_nearby(address).to_string())
         ),
         io::ErrorKind::PermissionDenied => {
-            format!("ports below 1024 are for root; choose a port such as {option} {default}")
+            format!(
+                "ports below 1024 are for root; choose a port such as {option} {default}",
+                default = shell_quoted(&default.to_string())
+            )
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("no interface of this machine has this address; {option} {default} is all of them")
+            format!(
+                "no interface of this machine has this address; {option} {default} is all of them",
+                default = shell_quoted(&default.to_string())
+            )
         }
         _ => format!("choose another address with {option} ADDR:PORT"),
     };
@@ -182,6 +253,37 @@ mod tests {
         assert!(said("0.0.0.0:8080", &[]).contains("http://localhost:8080/; there is no network yet"));
         assert!(said("127.0.0.1:8080", &[]).ends_with("for this machine alone"));
         assert_eq!(said("10.0.0.9:8080", &urls[1..]), "listening on http://10.0.0.9:8080/");
+    }
+
+    #[test]
+    fn one_port_twice_is_refused_before_anything_is_opened() {
+        let told = |http: &[&str], https: &[&str]| {
+            let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+            let settings = Settings {
+                listen: Some(addresses(http)),
+                port: 8080,
+                https: if https.is_empty() { Https::Off } else { Https::Auto },
+                https_listen: Some(addresses(https)),
+                max_connections: 9,
+            };
+            check_distinct(&settings).err().map(|problem| problem.to_string()).unwrap_or_default()
+        };
+        let twice = told(&["127.0.0.1:9200", "127.0.0.1:9200"], &[]);
+        assert!(twice.contains("cannot listen on 127.0.0.1:9200 twice: it is named twice"), "{twice}");
+        let shared = told(&["[::]:9200"], &["[::]:9200"]);
+        assert!(shared.contains("HTTP and HTTPS cannot share a port; choose another"), "{shared}");
+        assert!(shared.contains("--tls-listen '[::]:8443'"), "{shared}");
+        let all = told(&["127.0.0.1:9200", "[::]:9200"], &[]);
+        assert!(all.contains("[::]:9200 is every address of this machine"), "{all}");
+        assert!(!told(&["0.0.0.0:80"], &["10.0.0.9:80"]).is_empty());
+        assert!(!told(&["0.0.0.0:8443"], &["[::]:8443"]).contains("'[::]:8443'"), "that is the one in use");
+        for (http, https) in [
+            (&["127.0.0.1:0", "127.0.0.1:0"][..], &[][..]),
+            (&["127.0.0.1:80", "[::1]:80", "10.0.0.9:80"], &["[::]:443"]),
+            (&["0.0.0.0:80", "[::1]:80"], &[]),
+        ] {
+            assert_eq!(told(http, https), "");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ use connection_limit::ConnectionLimit;
 use event_loop::{EventLoop, Port};
 use hosts::AllowedHosts;
 use limits::RESERVED_FILES;
-pub use listener::check as check_addresses;
+pub use listener::{check as check_addresses, check_distinct};
 pub use loop_waker::LoopWakers;
 use relay::{Relays, SharedUpstream};
 pub use settings::{Settings, every_address};

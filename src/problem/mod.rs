@@ -7,11 +7,15 @@
 //! Logs are in English. The page shows messages in its own language: it gets a [`Text`] as a template and its values,
 //! and looks the template up in its translations.
 
+mod shell;
 mod system;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+
+use crate::names::without_passwords;
+pub use shell::shell_quoted;
 
 /// A text for people: an English template, in which each `{}` stands for a value. Made by [`text!`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -145,11 +149,16 @@ impl From<&Text> for Value {
     }
 }
 
+/// A value as messages show it: settings of cameras, and what programs say about them, may hold passwords.
+fn shown(value: String) -> String {
+    if value.contains("://") { without_passwords(&value) } else { value }
+}
+
 macro_rules! plain {
     ($($kind:ty),*) => {
         $(impl From<$kind> for Value {
             fn from(value: $kind) -> Self {
-                Self::Plain(value.to_string())
+                Self::Plain(shown(value.to_string()))
             }
         })*
     };
@@ -225,6 +234,18 @@ mod tests {
         assert_eq!(header, r#"{"template":"cannot open {}","values":["/k\u00fc\ud83d\ude00\n\""]}"#);
         assert_eq!(Text::from("as it is").to_header(), None);
         assert!(Problem::new(text!("a"), "b", "c").line().to_header().is_some());
+    }
+
+    #[test]
+    fn the_password_of_a_camera_is_in_no_message() {
+        let camera = "rtsp://anna:geheim@cam/live".to_owned();
+        for text in
+            [text!("cannot use {}", &camera), Text::from(&camera), text!("{}", text!("a {}", camera.clone()))]
+        {
+            let json = serde_json::to_string(&text).unwrap();
+            assert!(!text.to_string().contains("geheim") && !json.contains("geheim"), "{json}");
+            assert!(text.to_string().contains("rtsp://***@cam/live"), "{text}");
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 mod boardcam;
 mod certificates;
+mod check;
 mod crowd;
 mod elsewhere;
 mod hostile;
 mod https;
 mod machines;
-mod mistakes;
+mod odd_requests;
+mod options;
 mod passwords;
 mod pictures;
 mod pipe_inputs;
@@ -18,6 +20,7 @@ mod proxies;
 mod recording;
 mod serving;
 mod sessions;
+mod settings_file;
 mod slow;
 mod variants;
 mod viewers;

@@ -2,8 +2,7 @@
 //!
 //! Used only by [`super::Pipe`].
 
-use super::log_lines::without_passwords;
-use crate::names::printable;
+use crate::names::{printable, without_passwords};
 use crate::problem::{Text, text};
 
 /// The most characters of a text that are quoted.
