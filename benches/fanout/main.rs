@@ -1,14 +1,16 @@
-//! CPU, delay and system calls for each frame and viewer, in plain and over HTTPS, beside the floor; and what many
+//! CPU, delay and system calls for each frame and viewer, in plain and over HTTPS, each beside its floor; and what many
 //! TLS handshakes do to plain viewers: `cargo bench --bench fanout`, or with other numbers of viewers
 //! `cargo bench --bench fanout -- 10 900`.
 //!
-//! The server is another process of this program in one of three roles, and its CPU time is what the kernel says of
+//! The server is another process of this program in one of four roles, and its CPU time is what the kernel says of
 //! all its threads. `boardcam` is the whole service (gate, site, stream, ring, fan-out) around a camera that is
 //! memory: 100 KB JPEGs at 30/s without Huffman tables, so that checking and mending are in the figure and
-//! only the driver is not; `boardcam, HTTPS` is the same with encrypted viewers. `send()` is the least that a
-//! server can do: one thread that gives each socket the same bytes in one call. They take turns, since what else
-//! the machine does changes with time. What the floor lacks is a fixed cost of each frame, seen with few viewers:
-//! a second thread to wake, and the copy into the ring.
+//! only the driver is not; `boardcam, HTTPS` is the same with encrypted viewers. The floor is the least that a server
+//! with such a camera can do: one thread takes a frame, finds where its tables are to go, and gives each viewer part
+//! header, JPEG, tables and boundary with one `writev`. The floor of HTTPS does the same through rustls, with
+//! the same ciphers. They take turns, since what else the machine does changes with time. What boardcam does beyond
+//! the floor is above all a fixed cost of each frame, seen with few viewers: a second thread to wake, and the copy
+//! into the ring.
 //!
 //! System calls are all that all threads make, counted by the kernel for `strace -c -f` (Debian package strace;
 //! without it the line is missing) in a round of its own, since that slows the server.
@@ -16,6 +18,7 @@
 //! Delay is from the time in the part header to the arrival of the part's last byte, over all viewers; over HTTPS
 //! decrypting it is in it. Of the frames expected, a round may see one more or less for each viewer, at its ends.
 
+mod floor;
 #[path = "../plot/mod.rs"]
 mod plot;
 mod server;
@@ -73,17 +76,23 @@ enum Role {
     Boardcam,
     Https,
     Floor,
+    Rustls,
 }
 
 impl Role {
-    const ALL: [Role; 3] = [Role::Boardcam, Role::Https, Role::Floor];
+    const ALL: [Role; 4] = [Role::Boardcam, Role::Https, Role::Floor, Role::Rustls];
 
     fn name(self) -> &'static str {
         match self {
             Role::Boardcam => "boardcam",
             Role::Https => "boardcam, HTTPS",
-            Role::Floor => "bare `send()`",
+            Role::Floor => "floor",
+            Role::Rustls => "rustls alone",
         }
+    }
+
+    fn is_encrypted(self) -> bool {
+        matches!(self, Role::Https | Role::Rustls)
     }
 }
 
@@ -103,7 +112,7 @@ fn main() -> Outcome<()> {
 fn begin(role: Role, count: usize) -> Outcome<(Server, Viewers)> {
     let server = Server::start(role, count)?;
     let address = server.secure.unwrap_or(server.plain);
-    let mut viewers = Viewers::connect(address, server.secure.is_some(), count)?;
+    let mut viewers = Viewers::connect(address, role.is_encrypted(), count)?;
     viewers.watch(WARM_UP)?;
     Ok((server, viewers))
 }
@@ -156,9 +165,10 @@ fn compare() -> Outcome<()> {
     let counts = if asked.is_empty() { VIEWERS.to_vec() } else { asked };
     println!("JPEGs of {SCAN} bytes at {RATE}/s, medians of {ROUNDS} rounds of {COUNTED:?}.");
     println!("CPU ms per frame and viewer; delay p50 / p99 ms; frames received of those expected.\n");
-    println!("| viewers | {} | {} | ratios |", Role::Boardcam.name(), Role::Floor.name());
+    println!("| viewers | boardcam | floor; with HTTPS rustls alone | ratios |");
     println!("|---|---|---|---|");
     let mut plots: [Vec<_>; MEASURED.len()] = Default::default();
+    let mut encryption = Vec::new();
     for count in counts.into_iter().map(|count| count.clamp(1, VIEWERS_MAX)) {
         let mut rounds = Role::ALL.map(|_| Vec::new());
         for _ in 0..ROUNDS {
@@ -170,15 +180,17 @@ fn compare() -> Outcome<()> {
         for ((.., of), groups) in MEASURED.into_iter().zip(&mut plots) {
             groups.push((count.to_string(), lines.iter().map(|line| Some(of(line))).collect()));
         }
-        let [boardcam, https, floor] = lines;
-        for (how, line) in [("", boardcam), (", HTTPS", https)] {
+        let [boardcam, https, plain, rustls] = lines;
+        encryption.push(format!("{:.4} at {count}", rustls.cpu - plain.cpu));
+        for (how, line, floor) in [("", boardcam, plain), (", HTTPS", https, rustls)] {
             let ratio = |of: fn(&Line) -> f64| of(&line) / of(&floor);
             let (cpu, p50, p99) = (ratio(|line| line.cpu), ratio(|line| line.p50), ratio(|line| line.p99));
             println!("| {count}{how} | {line} | {floor} | {cpu:.2}; {p50:.2} / {p99:.2} |");
         }
     }
+    println!("\nEncryption itself (rustls alone less the floor), CPU ms: {}", encryption.join(", "));
     for ((name, title, y_label, _), groups) in MEASURED.into_iter().zip(plots) {
-        let series = &["boardcam", "boardcam, HTTPS", "bare send()"];
+        let series = &Role::ALL.map(Role::name);
         Plot { title, x_label: "viewers", y_label, series, groups }.write(name)?;
     }
     report_calls()?;

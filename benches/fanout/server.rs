@@ -1,16 +1,14 @@
 //! The servers, each another process of this program in one role.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use boardcam::multipart;
-
-use crate::{COUNT, Outcome, RATE, ROLE, Role, SCAN, service};
+use crate::{COUNT, Outcome, RATE, ROLE, Role, SCAN, floor, service};
 
 /// Serves until standard input ends, which it does at the latest when the bench does. Says where: in plain, and
 /// over HTTPS if it can.
@@ -22,52 +20,24 @@ pub fn serve(role: Role) -> Outcome<()> {
             let (plain, secure) = service::serve_both(camera()).map_err(|problem| problem.to_string())?;
             println!("{plain} {secure}");
         }
-        Role::Floor => {
-            let listener = TcpListener::bind(("127.0.0.1", 0))?;
-            let (address, viewers) = (listener.local_addr()?, std::env::var(COUNT)?.parse()?);
-            thread::spawn(move || send(&listener, viewers)); // until the first viewer goes
-            println!("{address}");
+        Role::Floor => begin(|listener, viewers| floor::run(listener, viewers, floor::Plain::accept))?,
+        Role::Rustls => {
+            let config = floor::tls()?;
+            begin(move |listener, viewers| {
+                floor::run(listener, viewers, |socket| floor::Encrypted::accept(socket, &config))
+            })?;
         }
     }
     io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
 
-/// The floor. What a socket does not take waits for the next beat.
-fn send(listener: &TcpListener, viewers: usize) -> io::Result<()> {
-    let mut sockets = Vec::new();
-    for _ in 0..viewers {
-        let (mut socket, _) = listener.accept()?;
-        socket.write_all(b"HTTP/1.0 200 OK\r\n\r\n")?;
-        socket.write_all(multipart::OPENING)?;
-        socket.set_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        sockets.push((socket, 0));
-    }
-    let jpeg = service::mended(&service::bare_jpeg(SCAN));
-    let mut part = service::part(&jpeg);
-    let mut beat = service::Pacer::new(RATE);
-    loop {
-        beat.wait();
-        let head = multipart::part_head(jpeg.len(), SystemTime::now());
-        part[..head.len()].copy_from_slice(head.as_bytes());
-        for (socket, sent) in &mut sockets {
-            let behind = *sent > 0;
-            give(socket, &part, sent)?;
-            if behind && *sent == 0 {
-                give(socket, &part, sent)?;
-            }
-        }
-    }
-}
-
-/// Gives the socket what it did not take of `part` yet.
-fn give(mut socket: &std::net::TcpStream, part: &[u8], sent: &mut usize) -> io::Result<()> {
-    match socket.write(&part[*sent..]) {
-        Ok(count) => *sent = (*sent + count) % part.len(),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-        Err(error) => return Err(error),
-    }
+/// Runs a floor on a thread of its own until its first viewer goes.
+fn begin(floor: impl FnOnce(&TcpListener, usize) -> Outcome<()> + Send + 'static) -> Outcome<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let (address, viewers) = (listener.local_addr()?, std::env::var(COUNT)?.parse()?);
+    thread::spawn(move || floor(&listener, viewers).map_err(|error| error.to_string()));
+    println!("{address}");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ const BOTTOM: f64 = 52.0;
 const FILLED: f64 = 0.82;
 
 /// One colour for each series.
-const COLOURS: [&str; 3] = ["#3b82c4", "#c9772b", "#7d8590"];
+const COLOURS: [&str; 4] = ["#3b82c4", "#c9772b", "#7d8590", "#a58a6b"];
 
 const STYLE: &str = "text{font:12px sans-serif;fill:#4b5563}.title{font-size:15px;font-weight:bold}\
     .value{font-size:10px}.grid{stroke:#9ca3af;stroke-opacity:.4}\
