@@ -229,15 +229,13 @@ impl Pictures {
     }
 
     /// Makes the fan-out of an event loop.
-    fn fanout(&self, wakers: &LoopWakers) -> impl Fn() -> std::io::Result<Fanout> + use<> {
+    fn fanout(&self, wakers: &LoopWakers) -> impl Fn() -> Fanout + use<> {
         let (variants, viewers, wakers) = (self.variants.clone(), self.viewers.clone(), wakers.clone());
         let recordings = self.recordings.folder.clone();
         move || {
             let wakers = wakers.clone();
-            let reader =
-                recordings.as_ref().map(|folder| FileReader::start(folder, move || wakers.wake_all()));
-            let downloads = Downloads::new(reader.transpose()?);
-            Ok(Fanout::new(variants.clone(), viewers.clone()).with_downloads(downloads))
+            let reader = recordings.clone().map(|folder| FileReader::new(folder, move || wakers.wake_all()));
+            Fanout::new(variants.clone(), viewers.clone()).with_downloads(Downloads::new(reader))
         }
     }
 }

@@ -156,18 +156,17 @@ impl Gate {
     /// When the system cannot start threads, or a loop can no longer wait for events.
     pub fn serve(
         self,
-        fanout: impl Fn() -> io::Result<Fanout>,
+        fanout: impl Fn() -> Fanout,
         upstream: &SharedUpstream,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let wakers = self.wakers();
         let relays = Relays::start(upstream)?;
         let (hosts, limit) = (Arc::new(self.allowed_hosts), Arc::new(self.connection_limit));
-        let new_loop =
-            |port| Ok::<_, io::Error>(EventLoop::new(port, hosts.clone(), limit.clone(), fanout()?, &relays));
-        let mut plain = new_loop(self.plain)?;
+        let new_loop = |port| EventLoop::new(port, hosts.clone(), limit.clone(), fanout(), &relays);
+        let mut plain = new_loop(self.plain);
         let Some((port, store)) = self.secure else { return plain.run(shutdown) };
-        let mut secure = new_loop(port)?;
+        let mut secure = new_loop(port);
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let for_store = shutdown.clone();
         named("certificate").spawn(move || store.run(&for_store))?;

@@ -1,14 +1,17 @@
 //! Reads recordings for downloads, a piece at a time, on threads of its own, so that a disk that hangs blocks nothing
-//! else. Used by [`crate::fanout::download`], on the event loop.
+//! else. The threads start with the first downloads. Used by [`crate::fanout::download`], on the event loop.
 
 use std::cell::Cell;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use log::warn;
 
 use super::folder::Folder;
 use super::name::Name;
@@ -59,36 +62,61 @@ pub struct Piece {
     pub read: io::Result<(Arc<File>, Vec<u8>)>,
 }
 
+/// What the reading threads share.
+struct Shared {
+    queue: Mutex<Receiver<(u64, PieceRequest)>>,
+    pieces: Sender<Piece>,
+    folder: PathBuf,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
 /// The reading threads, which end when this is dropped.
-#[derive(Debug)]
 pub struct FileReader {
     requests: SyncSender<(u64, PieceRequest)>,
     pieces: Receiver<Piece>,
     last_ticket: Cell<u64>,
+    /// How many of the threads run.
+    running: Cell<usize>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for FileReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileReader").field("running", &self.running).finish_non_exhaustive()
+    }
 }
 
 impl FileReader {
-    /// Starts the threads, which call `wake` when there is a piece.
-    ///
-    /// # Errors
-    /// When the system cannot start a thread.
-    pub fn start(folder: &Path, wake: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
+    /// No thread runs yet. They will call `wake` when there is a piece.
+    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (requests, queue) = sync_channel(QUEUE);
         let (answers, pieces) = channel();
-        let queue = Arc::new(Mutex::new(queue));
-        for number in 0..READERS {
-            let (queue, answers, wake, folder) =
-                (queue.clone(), answers.clone(), wake.clone(), folder.to_owned());
-            let thread = thread::Builder::new().name(format!("read-{number}"));
-            thread.spawn(move || serve(&queue, &answers, &folder, &wake))?;
-        }
-        Ok(Self { requests, pieces, last_ticket: Cell::new(0) })
+        let shared = Shared { queue: Mutex::new(queue), pieces: answers, folder, wake: Box::new(wake) };
+        let (last_ticket, running) = (Cell::new(0), Cell::new(0));
+        Self { requests, pieces, last_ticket, running, shared: Arc::new(shared) }
     }
 
-    /// Requests a piece. Returns a number that only this piece has, or `None` when too many are waiting or the threads
-    /// are gone. The number is needed because a disk that answers after a long time gives pieces for connections that
-    /// have gone on to another recording.
+    /// Starts another thread until all of them run; `false` if none runs.
+    fn start_thread(&self) -> bool {
+        let number = self.running.get();
+        if number < READERS {
+            let (shared, thread) =
+                (self.shared.clone(), thread::Builder::new().name(format!("read-{number}")));
+            match thread.spawn(move || serve(&shared)) {
+                Ok(_) => self.running.set(number + 1),
+                Err(failure) => warn!("cannot start a thread that reads recordings: {failure}"),
+            }
+        }
+        self.running.get() > 0
+    }
+
+    /// Requests a piece. Returns a number that only this piece has, or `None` when too many are waiting or no thread
+    /// can be started. The number is needed because a disk that answers after a long time gives pieces for connections
+    /// that have gone on to another recording.
     pub fn request(&self, request: PieceRequest) -> Option<u64> {
+        if !self.start_thread() {
+            return None;
+        }
         let ticket = self.last_ticket.get() + 1;
         self.last_ticket.set(ticket);
         self.requests.try_send((ticket, request)).ok().map(|()| ticket)
@@ -100,12 +128,7 @@ impl FileReader {
     }
 }
 
-fn serve(
-    queue: &Mutex<Receiver<(u64, PieceRequest)>>,
-    pieces: &Sender<Piece>,
-    folder: &Path,
-    wake: &impl Fn(),
-) {
+fn serve(Shared { queue, pieces, folder, wake }: &Shared) {
     loop {
         let next = lock(queue).recv();
         let Ok((ticket, request)) = next else { return };

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -79,14 +80,22 @@ fn run(
     }
 }
 
-/// Starts the server on a thread of its own, which runs until the program ends.
+/// Starts the server on a thread of its own, which runs until the program ends. It opens the server itself, so that the
+/// threads of tiny_http and rouille have its name.
 pub(super) fn start(routes: &'static [Route], app: Arc<AppState>) -> Result<SharedUpstream, Problem> {
-    let first = open(routes, &app)?;
-    let shared = Arc::new(Mutex::new(first.1.clone()));
-    let current = shared.clone();
-    let run = move || run(routes, &app, first, &current);
-    thread::Builder::new().name("site".to_owned()).spawn(run).map_err(|error| {
-        Problem::new("cannot start the site", error.to_string(), "is the system out of memory?")
-    })?;
-    Ok(shared)
+    let (opened, first) = sync_channel(1);
+    let run = move || match open(routes, &app) {
+        Ok(server) => {
+            let shared = Arc::new(Mutex::new(server.1.clone()));
+            let _ = opened.send(Ok(shared.clone())); // it waits for this
+            run(routes, &app, server, &shared);
+        }
+        Err(problem) => {
+            let _ = opened.send(Err(problem));
+        }
+    };
+    let failed =
+        |why: String| Problem::new("cannot start the site", why, "is the system out of memory or threads?");
+    thread::Builder::new().name("site".to_owned()).spawn(run).map_err(|error| failed(error.to_string()))?;
+    first.recv().unwrap_or_else(|_| Err(failed("its thread ended".to_owned())))
 }

@@ -22,5 +22,6 @@ mod serving;
 mod sessions;
 mod settings_file;
 mod slow;
+mod threads;
 mod variants;
 mod viewers;

@@ -49,7 +49,7 @@ impl Drop for Place {
 }
 
 /// A pattern that can be recorded into this folder.
-fn start(folder: &Path, options: &[&str]) -> Outcome<Boardcam> {
+pub fn start(folder: &Path, options: &[&str]) -> Outcome<Boardcam> {
     let folder = folder.to_str().ok_or("an odd path")?;
     let pattern =
         ["--camera", "pattern", "--size", "64x48", "--record-folder", folder, "--record-min-free", "1"];
@@ -103,7 +103,7 @@ fn wait_for_frames(boardcam: &Boardcam, more: u64) -> Outcome {
 }
 
 /// Records some frames into one file; the file, closed, and as it is listed.
-fn record_one(boardcam: &Boardcam, place: &Place, frames: u64) -> Outcome<(PathBuf, Value)> {
+pub fn record_one(boardcam: &Boardcam, place: &Place, frames: u64) -> Outcome<(PathBuf, Value)> {
     let before = place.files()?;
     switch(boardcam, true)?;
     wait_for_frames(boardcam, frames)?;

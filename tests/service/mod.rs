@@ -166,7 +166,7 @@ fn serve_with(
     };
     let upstream = site::start(Arc::new(app))?;
     let shutdown = Shutdown::default();
-    let fanout = move || Ok(Fanout::new(variants.clone(), viewers.clone()));
+    let fanout = move || Fanout::new(variants.clone(), viewers.clone());
     thread::spawn({
         let shutdown = shutdown.clone();
         move || gate.serve(fanout, &upstream, &shutdown).expect("a loop that can wait")

@@ -1,0 +1,83 @@
+//! Which threads run: those that the settings need, and each of them is in the documentation.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use client::{Outcome, ensure, wait_for};
+
+use crate::boardcam::Boardcam;
+use crate::recording::{Place, record_one, start};
+
+const ARCHITECTURE: &str = include_str!("../../docs/architecture.md");
+
+/// How many threads have each name, numbers at their ends left out. Those that encode bands are not counted: there are
+/// as many as the machine allows.
+fn threads(boardcam: &Boardcam) -> Outcome<BTreeMap<String, usize>> {
+    let mut names = BTreeMap::new();
+    for task in fs::read_dir(format!("/proc/{}/task", boardcam.id()))? {
+        // One that has ended since has no name.
+        let Ok(name) = fs::read_to_string(task?.path().join("comm")) else { continue };
+        let name = name.trim_end().trim_end_matches(|letter: char| letter.is_ascii_digit());
+        if name != "band " {
+            *names.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(names)
+}
+
+/// Waits until exactly these run, once the first pictures are through.
+fn run_only(boardcam: &Boardcam, expected: &[(&str, usize)]) -> Outcome {
+    let expected: BTreeMap<_, _> =
+        expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let mut last = BTreeMap::new();
+    let same = wait_for("the threads to be those that are needed", || {
+        last = threads(boardcam)?;
+        Ok((last == expected).then_some(()))
+    });
+    same.map_err(|why| format!("{why}: {last:?} in place of {expected:?}"))?;
+    let table = ARCHITECTURE.split_once("\n## Threads\n").and_then(|(_, rest)| rest.split_once("\n## "));
+    let (table, _) = table.ok_or("no table of threads")?;
+    for name in expected.keys() {
+        let kind = name.split([' ', '-']).next().unwrap_or_default();
+        ensure!(table.contains(&format!("`{kind}")), "docs/architecture.md does not name {name}");
+    }
+    Ok(())
+}
+
+/// Those of every start. A worker of the site may come and go with a request, so they are counted when it is quiet.
+const ALWAYS: [(&str, usize); 7] = [
+    ("boardcam", 1),
+    ("site", 10),
+    ("relay-", 4),
+    ("camera camera", 1),
+    ("ctrl-c", 1),
+    ("log", 1),
+    ("signals", 1),
+];
+
+#[test]
+fn a_plain_start_runs_only_the_threads_that_it_needs() -> Outcome {
+    let boardcam = Boardcam::pattern()?;
+    boardcam.get("/state")?;
+    run_only(&boardcam, &ALWAYS)
+}
+
+#[test]
+fn https_brings_its_loop_and_the_thread_that_renews_the_certificate() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--tls", "auto", "--tls-listen", "127.0.0.1:0"])?;
+    run_only(&boardcam, &[&ALWAYS[..], &[("https", 1), ("certificate", 1)]].concat())
+}
+
+#[test]
+fn the_threads_that_read_recordings_start_with_the_first_download() -> Outcome {
+    let place = Place::new()?;
+    let boardcam = start(&place.0, &[])?;
+    let (_, listed) = record_one(&boardcam, &place, 3)?;
+    let name = listed["name"].as_str().ok_or("a recording without a name")?;
+    let record = [("record camera", 1), ("disk camera", 1), ("recordings", 1)];
+    let mut expected = [&ALWAYS[..], &record].concat();
+    run_only(&boardcam, &expected)?;
+    ensure!(boardcam.get(&format!("/api/recordings/{name}"))?.status == 200, "no recording");
+    expected.push(("read-", 1));
+    run_only(&boardcam, &expected)
+}
