@@ -21,6 +21,11 @@ pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Waits on `condvar` for a notification; returns the lock.
+pub fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Waits on `condvar` while `condition` holds, for at most `timeout`; returns the lock.
 pub fn wait_while<'a, T>(
     condvar: &Condvar,

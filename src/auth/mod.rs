@@ -192,6 +192,14 @@ impl Access {
         }
     }
 
+    /// Whether [`Access::by_spellings`] would hash, which takes long. It does not if the password was proven from this
+    /// address, or if the address must wait.
+    pub fn needs_hash<S: AsRef<str>>(&self, name: &str, spellings: &[S], from: IpAddr) -> bool {
+        let tags: Vec<Tag> = spellings.iter().map(|password| self.key.tag(password.as_ref())).collect();
+        let is_proven = self.account(name).is_some_and(|account| account.recalls(&tags, from));
+        !is_proven && self.check_throttle(from).is_ok()
+    }
+
     fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.user.name == name)
     }

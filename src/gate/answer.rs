@@ -1,10 +1,11 @@
 //! Answers to clients: the gate's own refusals, and the site's answers without their private headers.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::protocol::{self, FileOrder, MESSAGE_HEADER, Order, OrderKind};
+use crate::protocol::{self, CHECK_HEADER, FileOrder, MESSAGE_HEADER, Order, OrderKind};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -166,6 +167,15 @@ impl<'a> SiteAnswer<'a> {
             connection(keep_alive)
         )
     }
+}
+
+/// The client's address, if the site says in its answer that a password must be hashed first.
+pub fn asks_for_check(answer: &[u8]) -> Option<IpAddr> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut parsed = httparse::Response::new(&mut headers);
+    parsed.parse(answer).ok()?;
+    let header = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case(CHECK_HEADER))?;
+    std::str::from_utf8(header.value).ok()?.parse().ok()
 }
 
 /// Turns the site's whole answer into what the client gets.

@@ -38,6 +38,10 @@ pub const TURN_TIME: Duration = SITE_TIME;
 /// The number of relays, and of the site's workers.
 pub const RELAYS: usize = 4;
 
+/// The most relays that carry requests whose password must be hashed, which takes long. One password is hashed at a
+/// time; the second one is at hand when it is done.
+pub const CHECKING_RELAYS: usize = 2;
+
 /// The most time that the site may take for an answer.
 pub const SITE_TIME: Duration = Duration::from_secs(10);
 

@@ -17,6 +17,7 @@ pub mod answer;
 mod connection;
 mod connection_limit;
 mod event_loop;
+mod fair_queue;
 pub mod head;
 pub mod hosts;
 pub mod limits;

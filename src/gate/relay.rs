@@ -1,22 +1,28 @@
 //! Carries checked requests to the site and whole answers back, one at a time on each of a few blocking threads, so
 //! that neither a slow client nor a slow site stops the loop, and back-pressure never reaches rouille.
+//!
+//! Requests wait in a queue that is fair by client. Where a password must be hashed, which takes long, the site says so
+//! ([`CHECK_HEADER`]), and the request waits again, in a queue for such requests alone: never do more than
+//! [`CHECKING_RELAYS`] relays wait for a hash, so that all other requests pass them by.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use log::{error, warn};
 use mio::Waker;
 
+use super::answer;
+use super::fair_queue::FairQueue;
 use super::head::Refusal;
-use super::limits::{ANSWER_MAX, RELAYS, SITE_TIME, TURN_TIME};
+use super::limits::{ANSWER_MAX, CHECKING_RELAYS, RELAYS, SITE_TIME, TURN_TIME};
 use crate::problem::text;
-use crate::protocol::KEY_HEADER;
-use crate::sync::lock;
+use crate::protocol::{CHECK_HEADER, KEY_HEADER};
+use crate::sync::{lock, wait};
 
 /// Where the site listens and the key that it expects; both change when it is restarted.
 #[derive(Debug, Clone)]
@@ -44,6 +50,8 @@ pub type SharedUpstream = Arc<Mutex<Upstream>>;
 pub struct SiteRequest {
     /// The connection that it came on.
     pub connection: usize,
+    /// The client with whose requests it waits.
+    pub client: IpAddr,
     /// Method, target and headers, each line ended, without the empty line.
     pub head: String,
     /// The body.
@@ -72,15 +80,83 @@ pub struct Reply {
 struct Queued {
     request: SiteRequest,
     since: Instant,
+    /// Whether the site may hash its password.
+    check: bool,
     answers: Sender<Reply>,
     waker: Arc<Waker>,
+}
+
+/// The requests that wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    requests: FairQueue<Queued>,
+    /// Those whose password must be hashed.
+    checks: FairQueue<Queued>,
+    /// The relays that carry one of those now.
+    checking: usize,
+    closed: bool,
+}
+
+impl Waiting {
+    fn take(&mut self) -> Option<Queued> {
+        if self.checking < CHECKING_RELAYS
+            && let Some(check) = self.checks.pop()
+        {
+            self.checking += 1;
+            return Some(check);
+        }
+        self.requests.pop()
+    }
+}
+
+/// The queue of all relays.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn push(&self, queued: Queued) {
+        let mut waiting = lock(&self.waiting);
+        let Waiting { requests, checks, .. } = &mut *waiting;
+        let queue = if queued.check { checks } else { requests };
+        queue.push(queued.request.client, queued);
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next request; `None` once the queue is closed. A relay that ended a check says so by `checked`.
+    fn next(&self, checked: bool) -> Option<Queued> {
+        let mut waiting = lock(&self.waiting);
+        waiting.checking -= usize::from(checked);
+        loop {
+            if waiting.closed {
+                return None;
+            }
+            if let Some(queued) = waiting.take() {
+                return Some(queued);
+            }
+            waiting = wait(&self.changed, waiting);
+        }
+    }
+}
+
+/// The end of the queue where requests are put in. When the last one is dropped, the relays end.
+#[derive(Debug)]
+struct Entry(Arc<Queue>);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock(&self.0.waiting).closed = true;
+        self.0.changed.notify_all();
+    }
 }
 
 /// The relays. Once this and all handles are dropped, each thread ends after the request that it carries; nothing waits
 /// for that.
 #[derive(Debug)]
 pub struct Relays {
-    requests: Sender<Queued>,
+    entry: Arc<Entry>,
 }
 
 impl Relays {
@@ -89,41 +165,37 @@ impl Relays {
     /// # Errors
     /// When the system cannot start more threads.
     pub fn start(upstream: &SharedUpstream) -> io::Result<Self> {
-        let (requests, queue) = channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Arc::<Queue>::default();
+        let entry = Arc::new(Entry(queue.clone()));
         for number in 0..RELAYS {
             let (queue, upstream) = (queue.clone(), upstream.clone());
             let thread = std::thread::Builder::new().name(format!("relay-{number}"));
             thread.spawn(move || relay(&queue, &upstream))?;
         }
-        Ok(Self { requests })
+        Ok(Self { entry })
     }
 
     /// A handle for an event loop, which `waker` wakes when there is an answer.
     pub fn handle(&self, waker: &Arc<Waker>) -> RelayHandle {
         let (answers, replies) = channel();
-        RelayHandle { requests: self.requests.clone(), answers, replies, waker: waker.clone() }
+        RelayHandle { entry: self.entry.clone(), answers, replies, waker: waker.clone() }
     }
 }
 
 /// Hands one event loop's requests to the relays and gets the answers.
 #[derive(Debug)]
 pub struct RelayHandle {
-    requests: Sender<Queued>,
+    entry: Arc<Entry>,
     answers: Sender<Reply>,
     replies: Receiver<Reply>,
     waker: Arc<Waker>,
 }
 
 impl RelayHandle {
-    /// Queues a request: first come, first served.
-    ///
-    /// # Errors
-    /// A refusal with 503 when the relays have ended.
-    pub fn submit(&self, request: SiteRequest) -> Result<(), Refusal> {
-        let (since, answers, waker) = (Instant::now(), self.answers.clone(), self.waker.clone());
-        let queued = Queued { request, since, answers, waker };
-        self.requests.send(queued).map_err(|_| Refusal::new(503, text!("The server is ending.")))
+    /// Queues a request, behind those that its client has waiting.
+    pub fn submit(&self, request: SiteRequest) {
+        let (answers, waker) = (self.answers.clone(), self.waker.clone());
+        self.entry.0.push(Queued { request, since: Instant::now(), check: false, answers, waker });
     }
 
     /// The next answer, if there is one.
@@ -132,17 +204,23 @@ impl RelayHandle {
     }
 }
 
-fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
-    loop {
-        let next = lock(queue).recv();
-        let Ok(Queued { request, since, answers, waker }) = next else { return };
-        let connection = request.connection;
+fn relay(queue: &Queue, upstream: &SharedUpstream) {
+    let mut checked = false;
+    while let Some(queued) = queue.next(checked) {
+        checked = queued.check;
         let upstream = lock(upstream).clone(); // a lock that was held during the answer would leave one relay
-        let answer = if since.elapsed() > TURN_TIME {
+        let answer = if queued.since.elapsed() > TURN_TIME {
             Err(Refusal::new(503, text!("Too many requests came at once; try again in a second.")))
         } else {
-            answer(&request, &upstream)
+            answer(&queued.request, &upstream)
         };
+        let check =
+            answer.as_ref().ok().filter(|_| !checked).and_then(|answer| answer::asks_for_check(answer));
+        if let Some(client) = check {
+            queue.push(for_check(queued, client));
+            continue;
+        }
+        let Queued { request: SiteRequest { connection, .. }, answers, waker, .. } = queued;
         if answers.send(Reply { connection, answer }).is_err() {
             continue; // that loop has ended
         }
@@ -150,6 +228,13 @@ fn relay(queue: &Mutex<Receiver<Queued>>, upstream: &SharedUpstream) {
             error!("cannot wake the event loop: {failure}");
         }
     }
+}
+
+/// The same request once more, of a client that the site knows by this address, with leave to hash its password.
+fn for_check(queued: Queued, client: IpAddr) -> Queued {
+    let SiteRequest { connection, mut head, body, .. } = queued.request;
+    head += &format!("{CHECK_HEADER}: 1\r\n");
+    Queued { request: SiteRequest { connection, client, head, body }, check: true, ..queued }
 }
 
 /// The site's answer. Whatever happens, there must be one, because the connection waits for it.
@@ -218,7 +303,8 @@ mod tests {
     }
 
     fn request() -> SiteRequest {
-        SiteRequest { connection: 0, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
+        let client = IpAddr::from([192, 0, 2, 1]);
+        SiteRequest { connection: 0, client, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
     }
 
     #[test]
@@ -251,7 +337,7 @@ mod tests {
         let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
         let handle = Relays::start(&upstream).unwrap().handle(&waker);
         let ask = || {
-            handle.submit(request()).unwrap();
+            handle.submit(request());
             handle.replies.recv_timeout(SITE_TIME).unwrap().answer
         };
         for _ in 0..2 * RELAYS {
@@ -261,10 +347,11 @@ mod tests {
         let late = Queued {
             request: request(),
             since: Instant::now().checked_sub(TURN_TIME + Duration::from_secs(1)).unwrap(),
+            check: false,
             answers: handle.answers.clone(),
             waker: waker.clone(),
         };
-        handle.requests.send(late).unwrap();
+        handle.entry.0.push(late);
         assert_eq!(handle.replies.recv_timeout(SITE_TIME).unwrap().answer.unwrap_err().status, 503);
         *upstream.lock().unwrap() = site(|relay| {
             relay.write_all(b"answer").unwrap();

@@ -11,10 +11,10 @@ use super::basic::{Credentials, credentials};
 use super::cookies;
 use super::response::plain_text;
 use super::url::{SIGN_IN, Target, param};
-use crate::auth::network::Network;
+use crate::auth::network::{Network, client_of};
 use crate::auth::{Access, Identity, PasswordError, Role, whole_seconds};
 use crate::problem::text;
-use crate::protocol::{PEER_HEADER, SECURE_HEADER};
+use crate::protocol::{CHECK_HEADER, PEER_HEADER, SECURE_HEADER};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,9 @@ impl Guard {
             is_known = true;
         }
         if let Some(Credentials { name, passwords }) = credentials(request) {
+            if let Some(later) = self.check_later(request, &name, &passwords) {
+                return Err(later);
+            }
             match self.access.by_spellings(&name, &passwords, self.address(request)) {
                 Ok(identity) if identity.role >= role => return Ok(Some(identity)),
                 Ok(_) => is_known = true,
@@ -89,6 +92,22 @@ impl Guard {
             _ if is_known => plain_text(403, text!("You may watch, but not change anything.")),
             Permission::Page => Response::redirect_303(target.relative(SIGN_IN)).with_no_cache(),
             _ => unauthorized(request),
+        })
+    }
+
+    /// The answer that makes the gate put the request into the queue for password checks, unless it comes from there
+    /// or its password need not be hashed.
+    pub(super) fn check_later<S: AsRef<str>>(
+        &self,
+        request: &Request,
+        name: &str,
+        passwords: &[S],
+    ) -> Option<Response> {
+        let from = self.address(request);
+        let waits = request.header(CHECK_HEADER).is_none() && self.access.needs_hash(name, passwords, from);
+        waits.then(|| {
+            try_again_later(&PasswordError::Busy)
+                .with_additional_header(CHECK_HEADER, client_of(from).to_string())
         })
     }
 
@@ -189,7 +208,7 @@ pub(super) fn status_of(error: &PasswordError) -> (u16, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ben, guard};
+    use super::super::tests::{ben, guard, header};
     use super::*;
 
     fn request(headers: &[(&str, &str)]) -> Request {
@@ -231,7 +250,11 @@ mod tests {
     #[test]
     fn a_password_opens_what_its_role_may_have() {
         let guard = guard(&[ben()]);
-        let ben = request(&[("Authorization", "Basic YmVuOnBhc3N3b3Jk"), (PEER_HEADER, "192.0.2.1")]);
+        let headers = [("Authorization", "Basic YmVuOnBhc3N3b3Jk"), (PEER_HEADER, "192.0.2.1")];
+        let answer = guard.admit(&request(&headers), &Target::of(&request(&headers)), Permission::Watch);
+        let waits = answer.err().and_then(|answer| header(&answer, CHECK_HEADER));
+        assert_eq!(waits.as_deref(), Some("192.0.2.1"), "a password is hashed before its turn");
+        let ben = request(&[&headers[..], &[(CHECK_HEADER, "1")]].concat());
         let status = |permission| {
             guard.admit(&ben, &Target::of(&ben), permission).map_or_else(|answer| answer.status_code, |_| 200)
         };

@@ -15,7 +15,7 @@ use super::app::AppState;
 use super::response::plain_text;
 use super::route::{Route, dispatch};
 use crate::auth::CHECKS_MAX;
-use crate::gate::limits::RELAYS;
+use crate::gate::limits::{CHECKING_RELAYS, RELAYS};
 use crate::gate::relay::{SharedUpstream, Upstream};
 use crate::host::random::secret;
 use crate::problem::Problem;
@@ -49,7 +49,10 @@ fn open(routes: &'static [Route], app: &Arc<AppState>) -> Result<(Server, Upstre
             let advice = "is the loopback interface up? ip link set lo up";
             Problem::new("cannot start the site on 127.0.0.1", error.to_string(), advice)
         })?;
-    const { assert!(CHECKS_MAX < RELAYS, "one worker stays free while passwords are checked") };
+    const {
+        assert!(CHECKING_RELAYS < RELAYS, "workers stay free while passwords are checked");
+        assert!(CHECKING_RELAYS <= CHECKS_MAX, "whoever had to wait for a turn is not refused as well");
+    };
     let server = server.pool_size(RELAYS);
     let address = server.server_addr();
     Ok((server, Upstream::new(address, key)))

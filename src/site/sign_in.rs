@@ -47,6 +47,9 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
     if guard.access.is_open() {
         return ctx.redirect("/");
     }
+    if let Some(later) = guard.check_later(ctx.request, field("name"), &[field("password")]) {
+        return later;
+    }
     match guard.access.sign_in(field("name"), field("password"), guard.address(ctx.request)) {
         Ok(secret) => with_cookie(ctx, ctx.redirect("/"), &secret),
         Err(error) => {

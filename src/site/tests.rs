@@ -12,7 +12,7 @@ use crate::feed::{CaptureState, Feed};
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
 use crate::picture::{Layout, Range, Size};
-use crate::protocol::KEY_HEADER;
+use crate::protocol::{CHECK_HEADER, KEY_HEADER};
 use crate::record::Recordings;
 use crate::variants::{VARIANTS_MAX, Variants};
 
@@ -60,7 +60,9 @@ pub(super) fn guard(users: &[User]) -> Guard {
 }
 
 pub(super) fn ask(app: &AppState, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Response {
-    let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let turn = [(CHECK_HEADER, "1")]; // as if it had waited for its turn
+    let headers =
+        headers.iter().chain(&turn).map(|(name, value)| (name.to_string(), value.to_string())).collect();
     dispatch(ROUTES, app, &Request::fake_http(method, url, headers, body.as_bytes().to_vec()))
 }
 

@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod crowd;
 mod elsewhere;
+mod fairness;
 mod hostile;
 mod https;
 mod machines;

@@ -35,7 +35,7 @@ pub fn guarded(name: &str, options: &[&str]) -> Outcome<Boardcam> {
 }
 
 /// `anna` with a wrong password that nobody else tries.
-fn wrong(number: usize) -> String {
+pub fn wrong(number: usize) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let credentials = format!("anna:wrong-{number:07}"); // 18 bytes, which need no padding in base64
     let encode = |three: &[u8]| {

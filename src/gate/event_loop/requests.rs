@@ -10,6 +10,7 @@ use super::super::connection::{Action, Connection};
 use super::super::head::Refusal;
 use super::super::relay::{Reply, SiteRequest};
 use super::EventLoop;
+use crate::auth::network::client_of;
 use crate::fanout::{CloseReason, Released, SNAPSHOT_LIMIT};
 use crate::problem::text;
 use crate::protocol::PEER_HEADER;
@@ -33,15 +34,14 @@ impl EventLoop {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         let now = Instant::now();
         let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // writing to a String cannot fail
-        let request = SiteRequest { connection: token, head, body };
+        let client = client_of(connection.peer.ip());
+        let request = SiteRequest { connection: token, client, head, body };
         debug!("{} requests {}", connection.peer, request.shown());
-        let submitted = match self.limit.memory_refusal(now) {
-            Some(refusal) => Err(refusal),
-            None => self.relays.submit(request),
-        };
-        if let Err(refusal) = submitted {
+        if let Some(refusal) = self.limit.memory_refusal(now) {
             refuse(connection, &refusal, now);
             self.turns.push_back(token);
+        } else {
+            self.relays.submit(request);
         }
     }
 
