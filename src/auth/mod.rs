@@ -7,7 +7,8 @@
 //! - A password that was right is remembered for the addresses that sent it, so that a client that asks ten times a
 //!   second costs nothing. From other addresses it counts as a guess like any other. So clients that are throttled
 //!   learn nothing from it.
-//! - Clients that send wrong passwords are throttled by address, and logged.
+//! - Clients that send wrong passwords are throttled by address and network, and logged. A name that many guess at is
+//!   slowed down for all of them ([`throttle`]), but not where its user was proven.
 //! - A stream belongs to the [`Pass`] of the session or token that it was opened with, and ends with it.
 
 mod account;
@@ -104,7 +105,7 @@ pub struct Access {
     throttle: Throttle,
     sessions: Sessions,
     /// The tokens for URLs.
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     passes: Arc<Passes>,
 }
 
@@ -115,11 +116,12 @@ impl Access {
     /// When the system cannot provide random numbers.
     pub fn new(users: &[User], folder: Option<PathBuf>) -> Result<Self, Problem> {
         let passes = Arc::new(Passes::default());
-        let tokens = if users.is_empty() {
+        let tokens = Arc::new(if users.is_empty() {
             Tokens::none(passes.clone())
         } else {
             Tokens::load(folder, passes.clone())
-        };
+        });
+        tokens.watch();
         Ok(Self {
             accounts: users.iter().cloned().map(Account::new).collect(),
             key: Key::random()?,
@@ -173,6 +175,10 @@ impl Access {
         }
         self.check_throttle(from)?;
         let _permit = CheckPermit::take(&self.checks).ok_or(PasswordError::Busy)?;
+        let name_tag = self.key.tag(name);
+        if self.throttle.is_guessed_at(&name_tag, Instant::now()) {
+            self.throttle.pace();
+        }
         let mut memory = lock(&self.hashing);
         // While this check waited, others from the same address may have failed.
         self.check_throttle(from)?;
@@ -186,7 +192,7 @@ impl Access {
                 Ok(account.identity())
             }
             _ => {
-                self.throttle.wrong(from, name, Instant::now());
+                self.throttle.wrong(from, name, &name_tag, Instant::now());
                 Err(PasswordError::Wrong)
             }
         }

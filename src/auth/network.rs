@@ -26,8 +26,19 @@ fn number(address: IpAddr) -> (u128, u32) {
 /// (one network, RFC 6177).
 pub fn client_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v6 @ IpAddr::V6(_) => prefix(v6, 64),
         v4 => v4,
+    }
+}
+
+/// The first address of the network with the first `bits` bits of an IPv6 address. IPv4 addresses stay as they are.
+pub(super) fn prefix(address: IpAddr, bits: u32) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(u128::BITS.saturating_sub(bits)).unwrap_or(0);
+            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod board;
 pub mod console;
 pub mod discovery;
+pub mod folder_lock;
 pub mod inject;
 mod kernel_file;
 pub mod limits;

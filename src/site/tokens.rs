@@ -58,7 +58,12 @@ pub(super) fn create(ctx: &RequestContext<'_>) -> Response {
 
 /// `DELETE /api/tokens?name=NAME`: revokes a token, and ends the streams that were opened with it.
 pub(super) fn revoke(ctx: &RequestContext<'_>) -> Response {
-    let name = ctx.param("name").unwrap_or_default();
+    let Some(name) = ctx.param("name").filter(|name| !name.is_empty()) else {
+        return plain_text(
+            400,
+            "Say which token to revoke: DELETE /api/tokens?name=NAME. GET /api/tokens lists them.",
+        );
+    };
     match ctx.app.guard.access.tokens.revoke(&name) {
         Ok(()) => Response::text("").with_status_code(204).with_no_cache(),
         Err(error) => failure(&error),
@@ -67,7 +72,8 @@ pub(super) fn revoke(ctx: &RequestContext<'_>) -> Response {
 
 fn failure(error: &TokenError) -> Response {
     let status = match error {
-        TokenError::InvalidName | TokenError::NameTaken(_) | TokenError::TooMany => 409,
+        TokenError::InvalidName => 400,
+        TokenError::NameTaken(_) | TokenError::TooMany => 409,
         TokenError::NotFound => 404,
         TokenError::NotSaved(_) => 500,
     };

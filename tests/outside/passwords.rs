@@ -36,8 +36,13 @@ pub fn guarded(name: &str, options: &[&str]) -> Outcome<Boardcam> {
 
 /// `anna` with a wrong password that nobody else tries.
 pub fn wrong(number: usize) -> String {
+    wrong_for("anna", number)
+}
+
+/// A user of four letters with a wrong password that nobody else tries.
+fn wrong_for(user: &str, number: usize) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let credentials = format!("anna:wrong-{number:07}"); // 18 bytes, which need no padding in base64
+    let credentials = format!("{user}:wrong-{number:07}"); // 18 bytes, which need no padding in base64
     let encode = |three: &[u8]| {
         let bits = three.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
         [18, 12, 6, 0].map(|shift| char::from(DIGITS[bits >> shift & 63]))
@@ -318,7 +323,8 @@ fn wrong_passwords_from_many_addresses_take_the_memory_of_one() -> Outcome {
     let (before, peak) = (boardcam.resident()?, boardcam.memory("VmHWM")?);
     let guess = |number: usize| -> Outcome<u16> {
         let from = format!("X-Forwarded-For: 10.{number}.0.1");
-        Ok(ask(boardcam.address, "GET", "/state", &[&wrong(number), &from], "")?.status)
+        let user = ["anna", "otto"][number % 2]; // two, so that none is slowed down
+        Ok(ask(boardcam.address, "GET", "/state", &[&wrong_for(user, number), &from], "")?.status)
     };
     // Three at a time, so that several threads take part.
     thread::scope(|scope| {
@@ -330,6 +336,45 @@ fn wrong_passwords_from_many_addresses_take_the_memory_of_one() -> Outcome {
     let (after, highest) = (boardcam.resident()?, boardcam.memory("VmHWM")?);
     ensure!(highest < peak.max(before + (16 << 10)), "{before} KiB became {highest} at most");
     ensure!(after < before + (4 << 10), "{before} KiB became {after}: it is not given back");
+    Ok(())
+}
+
+#[test]
+fn a_user_whom_many_guess_at_is_slowed_for_strangers_and_not_where_they_were_proven() -> Outcome {
+    let boardcam = guarded("guessed.toml", &["--trusted-proxy", "127.0.0.1"])?;
+    let ask_from = |from: &str, user: &str| -> Outcome<u16> {
+        let from = format!("X-Forwarded-For: {from}");
+        Ok(ask(boardcam.address, "GET", "/state", &[user, &from], "")?.status)
+    };
+    ensure!(ask_from("192.0.2.1", ANNA)? == 200, "anna at home");
+    for number in 0..21 {
+        ensure!(ask_from(&format!("10.0.0.{number}"), &wrong(number))? == 401, "guess {number}");
+    }
+    let begin = Instant::now();
+    for number in 21..24 {
+        ensure!(ask_from(&format!("10.0.0.{number}"), &wrong(number))? == 401, "guess {number}");
+    }
+    ensure!(begin.elapsed().as_secs_f32() > 0.9, "three more guesses took {:?}", begin.elapsed());
+    ensure!(ask_from("192.0.2.1", ANNA)? == 200, "anna at home");
+    ensure!(ask_from("192.0.2.2", ANNA)? == 200, "anna where she never was before");
+    ensure!(ask_from("192.0.2.3", BEN)? == 200, "ben, at whom nobody guesses");
+    Ok(())
+}
+
+#[test]
+fn an_attacker_with_a_fresh_ipv6_network_for_each_guess_is_slowed() -> Outcome {
+    let boardcam = guarded("slash-48.toml", &["--trusted-proxy", "127.0.0.1"])?;
+    let ask_from = |from: &str, user: &str| -> Outcome<u16> {
+        let from = format!("X-Forwarded-For: {from}");
+        Ok(ask(boardcam.address, "GET", "/state", &[user, &from], "")?.status)
+    };
+    let guess = |number: usize| ask_from(&format!("2001:db8:0:{number:x}::1"), &wrong_for("otto", number));
+    let guesses = (0..100).map(guess).take_while(|status| matches!(status, Ok(401))).count();
+    ensure!(guesses == 20, "{guesses} guesses were free");
+    ensure!(guess(200)? == 429, "another network of the same /56");
+    for (from, user) in [("2001:db8:1::1", ANNA), ("192.0.2.1", BEN)] {
+        ensure!(ask_from(from, user)? == 200, "{from}");
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::boardcam::{Boardcam, PROGRAM, goes_on};
 use crate::passwords::{ANNA, BEN, guarded, users};
 
-use client::{Answer, Outcome, Viewer, ask, ensure};
+use client::{Answer, Outcome, Viewer, ask, ensure, wait_for};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 
@@ -174,6 +174,36 @@ fn a_token_opens_the_stream_and_nothing_more_survives_a_restart_and_ends_with_it
 }
 
 #[test]
+fn two_boardcams_on_one_board_share_their_tokens() -> Outcome {
+    let folder = Folder::new("shared");
+    let (one, two) = (folder.start("one.toml")?, folder.start("two.toml")?);
+    let make = |boardcam: &Boardcam, name: &str| -> Outcome<String> {
+        let made =
+            ask(boardcam.address, "POST", "/api/tokens", &[ANNA], &format!("{{\"name\": \"{name}\"}}"))?;
+        let made: serde_json::Value = serde_json::from_slice(&made.body)?;
+        Ok(made["url"].as_str().ok_or("no url")?.to_owned())
+    };
+    let (first, second) = (make(&one, "first")?, make(&two, "second")?);
+    let opens = |boardcam: &Boardcam, url: &str| -> Outcome<bool> {
+        Ok(boardcam.get(&url.replace("/stream", "/state"))?.status == 200)
+    };
+    wait_for("the token of the other boardcam", || Ok(opens(&one, &second)?.then_some(())))?;
+    ensure!(opens(&two, &first)?, "made before its own was");
+    let viewer = Viewer::connect_with(one.address, &second, &[])?;
+    let other = Viewer::connect_with(one.address, &first, &[])?;
+    goes_on(&viewer, 3)?;
+    ensure!(ask(two.address, "DELETE", "/api/tokens?name=second", &[ANNA], "")?.status == 204, "revoked");
+    viewer.wait_for_end()?;
+    goes_on(&other, 3)?;
+    make(&one, "third")?; // it must not write back what was revoked
+    drop((one, two));
+    let after = folder.start("one.toml")?;
+    ensure!(!opens(&after, &second)?, "revoked, and opens after a restart");
+    ensure!(opens(&after, &first)?, "one that was never revoked is gone");
+    Ok(())
+}
+
+#[test]
 fn a_token_that_cannot_be_kept_or_named_is_refused_with_a_reason() -> Outcome {
     let folder = Folder::new("not-a-folder");
     fs::write(&folder.0, "a file")?;
@@ -184,7 +214,19 @@ fn a_token_that_cannot_be_kept_or_named_is_refused_with_a_reason() -> Outcome {
     for body in ["", "{}", "[]", "name=x", "{\"name\": 5}", "{\"name\":\"a\",\"x\":1}", &"[".repeat(60_000)] {
         ensure!(make(body)?.status == 400, "{body:.20}");
     }
-    ensure!(make("{\"name\": \"a b\"}")?.status == 409, "a name that is none");
+    for name in ["a b", "", "x/y", &"x".repeat(33)] {
+        let answer = make(&format!("{{\"name\": \"{name}\"}}"))?;
+        ensure!(answer.status == 400 && answer.text().contains("letters"), "{name}: {}", answer.text());
+    }
+    for (path, status, told) in [
+        ("/api/tokens", 400, "?name=NAME"),
+        ("/api/tokens?name=", 400, "?name=NAME"),
+        ("/api/tokens?name=a%20b", 400, "letters"),
+        ("/api/tokens?name=gone", 404, "no such token"),
+    ] {
+        let answer = ask(boardcam.address, "DELETE", path, &[ANNA], "")?;
+        ensure!(answer.status == status && answer.text().contains(told), "{path}: {}", answer.text());
+    }
     fs::remove_file(&folder.0)?;
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,15 @@ pub(super) struct Record {
     pub(super) made: u64,
     /// The tag of its secret, in hexadecimal.
     pub(super) hash: String,
+}
+
+/// What differs between two versions of the file, since each is a new file. `None` without a file.
+pub(super) type Version = Option<(u64, SystemTime, u64)>;
+
+/// Which version of the file is there.
+pub(super) fn version(path: &Path) -> Version {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.modified().ok()?, metadata.len()))
 }
 
 /// Reads the file; without one there are no tokens.
@@ -44,10 +54,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>, String> {
     serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
 
+/// Makes the folder, if there is none yet.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Replaces the file. Whatever happens meanwhile, either the old file or the new one exists, complete.
 pub(super) fn write(folder: &Path, records: &[Record]) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(records)?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let new = folder.join(format!("{FILE}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(&text)?;

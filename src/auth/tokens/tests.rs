@@ -54,6 +54,7 @@ fn names_are_checked_and_the_number_of_tokens_is_bounded() {
     assert!(matches!(tokens.create("t1"), Err(TokenError::NameTaken(_))), "its name is taken");
     tokens.create("more").unwrap();
     assert!(matches!(tokens.revoke("t0"), Err(TokenError::NotFound)));
+    assert!(matches!(tokens.revoke(""), Err(TokenError::InvalidName)));
     assert_eq!(folder.tokens().list().len(), TOKENS_MAX);
 }
 
@@ -68,6 +69,47 @@ fn an_unreadable_file_means_no_tokens_and_is_replaced_by_the_next_one() {
     }
     folder.tokens().create("one").unwrap();
     assert_eq!(folder.tokens().list().len(), 1);
+}
+
+#[test]
+fn two_boardcams_with_one_folder_see_each_others_tokens_and_lose_none() {
+    let folder = Folder::new("two");
+    let (one, two) = (folder.tokens(), folder.tokens());
+    let (first, second) = (one.create("first").unwrap(), two.create("second").unwrap());
+    let look = |tokens: &Tokens| tokens.reread("");
+    look(&one);
+    for tokens in [&one, &two, &folder.tokens()] {
+        assert!(tokens.find(&first).is_some() && tokens.find(&second).is_some(), "{:?}", tokens.list());
+    }
+    assert!(matches!(two.create("first"), Err(TokenError::NameTaken(_))));
+    let pass = one.find(&second).unwrap();
+    look(&one);
+    assert_eq!(one.find(&second), Some(pass), "streams end though nothing happened");
+    let third = one.create("third").unwrap();
+    two.revoke("third").unwrap(); // which `two` has not seen yet
+    two.revoke("second").unwrap();
+    look(&one);
+    assert!(!one.passes.is_valid(pass, Instant::now()) && one.find(&second).is_none());
+    one.create("fourth").unwrap();
+    let after = folder.tokens();
+    assert!(after.find(&second).is_none() && after.find(&third).is_none(), "revoked, and valid again");
+    assert_eq!(after.list().len(), 2);
+}
+
+#[test]
+fn a_token_that_was_revoked_while_the_disk_was_full_does_not_come_back() {
+    let folder = Folder::new("full");
+    let (one, two) = (folder.tokens(), folder.tokens());
+    let secret = one.create("old").unwrap();
+    let unfinished = folder.0.join("state").join(format!("{FILE}.new"));
+    fs::create_dir(&unfinished).unwrap(); // nothing can be written
+    assert!(matches!(one.revoke("old"), Err(TokenError::NotSaved(_))));
+    fs::remove_dir(&unfinished).unwrap();
+    two.create("new").unwrap();
+    one.reread("");
+    assert!(one.find(&secret).is_none() && one.list().len() == 1, "{:?}", one.list());
+    one.create("newer").unwrap();
+    assert!(folder.tokens().find(&secret).is_none(), "valid again after a restart");
 }
 
 #[test]
