@@ -41,6 +41,7 @@ fn reason(status: u16) -> &'static str {
         206 => "Partial Content",
         303 => "See Other",
         304 => "Not Modified",
+        307 => "Temporary Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -225,6 +226,34 @@ mod tests {
             "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nETag: \"1\"\r\nContent-Type: text/html\r\n\
              Content-Length: 2\r\n\r\nhi"
         );
+    }
+
+    #[test]
+    fn every_status_that_the_program_answers_has_its_own_words() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut statuses = std::collections::BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let code = std::fs::read_to_string(path).unwrap();
+                for before in ["plain_text(", "Refusal::new(", "with_status_code(", "redirect_", "=> ("] {
+                    let digits = |rest: &str| rest.trim_start().get(..3)?.parse::<u16>().ok();
+                    statuses.extend(code.split(before).skip(1).filter_map(digits));
+                }
+            }
+        }
+        statuses.retain(|status| (200..600).contains(status));
+        assert!(
+            statuses.contains(&206) && statuses.contains(&307) && statuses.contains(&429),
+            "{statuses:?}"
+        );
+        for status in statuses {
+            assert_ne!(reason(status), "Status", "{status}");
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! proxies send `Host: mjpgstreamer1`, the name of their nginx upstream), and the board's own first label under the
 //! domains of home networks.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Mutex;
 
 use log::warn;
 
+use super::authority::{Authority, Host};
 use crate::host::discovery::AnnouncedName;
 use crate::host::resolver::SearchDomains;
 use crate::sync::lock;
@@ -37,9 +37,6 @@ const OVERLAY_DOMAINS: [&str; 2] = ["ts.net", "netbird.cloud"];
 
 /// The most refused names that are remembered, so that each is logged once. A further one is not logged.
 const REFUSED_MAX: usize = 16;
-
-/// The longest name that is logged, in bytes (RFC 1035 section 2.3.4).
-const NAME_MAX: usize = 253;
 
 /// The host names that clients may use for this server.
 #[derive(Debug, Default)]
@@ -80,15 +77,12 @@ impl AllowedHosts {
 
     /// Whether a client may call this server `host`, with or without a port. A name that is refused is logged once.
     pub(super) fn admit(&self, host: &str) -> bool {
-        let name = without_port(host);
-        let unbracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-        if let Some(address) = unbracketed {
-            // A zone (fe80::1%eth0) names the client's interface and is not part of the address (RFC 6874).
-            return address.split('%').next().unwrap_or("").parse::<Ipv6Addr>().is_ok();
-        }
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        let admitted = name.parse::<Ipv4Addr>().is_ok()
-            || is_bare(&name)
+        let Some(Authority { host, .. }) = Authority::parse(host) else { return false };
+        let name = match host {
+            Host::V4(_) | Host::V6(_) => return true,
+            Host::Name(_) => host.name(),
+        };
+        let admitted = is_bare(&name)
             || name.ends_with(".localhost")
             || self.names.contains(&name)
             || self.announced.is(&name)
@@ -116,7 +110,7 @@ impl AllowedHosts {
 
     fn log_refusal(&self, name: &str) {
         let mut refused = lock(&self.refused);
-        if refused.len() == REFUSED_MAX || !is_name(name) || refused.iter().any(|known| known == name) {
+        if refused.len() == REFUSED_MAX || refused.iter().any(|known| known == name) {
             return;
         }
         warn!(
@@ -132,21 +126,7 @@ impl AllowedHosts {
 
 /// Whether it is a name without a dot. Public DNS has no such names, so none can be rebound.
 fn is_bare(name: &str) -> bool {
-    is_name(name) && !name.contains('.')
-}
-
-/// Whether it can be a host name. Names of nginx upstreams may have underscores.
-pub(super) fn is_name(name: &str) -> bool {
-    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(may_stand)
-}
-
-/// The name or address in a Host header.
-pub fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    }
+    !name.is_empty() && !name.contains('.')
 }
 
 #[cfg(test)]
@@ -184,6 +164,8 @@ mod tests {
             ":80",
             ".",
             "[evil]",
+            "[::1",
+            "[fe80::1%@evil.example/]",
             "a b",
             "localhost@evil",
             "garden..ts.net",

@@ -14,6 +14,7 @@
 //!   viewer. The two share the relays and the connection limit, but no lock that either would wait for.
 
 pub mod answer;
+pub mod authority;
 mod connection;
 mod connection_limit;
 mod event_loop;

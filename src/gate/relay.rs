@@ -61,7 +61,8 @@ pub struct SiteRequest {
 impl SiteRequest {
     /// Method and path for the log, without the query, which may be a secret.
     pub fn shown(&self) -> &str {
-        self.head.split(['?', '\r']).next().unwrap_or_default()
+        let line = self.head.split(['?', '\r']).next().unwrap_or_default();
+        line.strip_suffix(" HTTP/1.0").unwrap_or(line) // ours, not the client's
     }
 }
 
@@ -305,6 +306,17 @@ mod tests {
     fn request() -> SiteRequest {
         let client = IpAddr::from([192, 0, 2, 1]);
         SiteRequest { connection: 0, client, head: "GET / HTTP/1.0\r\n".to_owned(), body: b"body".to_vec() }
+    }
+
+    #[test]
+    fn the_log_shows_what_was_asked_for_without_secrets_and_without_the_version_that_only_the_site_gets() {
+        for (line, shown) in [
+            ("GET /stream HTTP/1.0", "GET /stream"),
+            ("GET /stream?token=secret HTTP/1.0", "GET /stream"),
+            ("POST /?action=x HTTP/1.0", "POST /"),
+        ] {
+            assert_eq!(SiteRequest { head: format!("{line}\r\nhost: a b\r\n"), ..request() }.shown(), shown);
+        }
     }
 
     #[test]

@@ -1,31 +1,29 @@
 //! `/qr.svg`: this board's URL as a QR code, for another device to scan from the screen. The host is an IP address,
 //! since some phones cannot resolve names that end in `.local`.
 
-use std::net::{IpAddr, SocketAddr};
-
 use rouille::Response;
 
-use super::https::is_this_machine;
 use super::request::RequestContext;
 use super::response::plain_text;
 use super::url::{Selected, camera_url};
-use crate::gate::hosts::without_port;
+use crate::gate::authority::{Authority, Host};
 use crate::host::addresses;
+use crate::problem::text;
 use crate::qr::Code;
 
 /// `GET /qr.svg`
 pub(super) fn code(ctx: &RequestContext<'_>) -> Response {
     let Some(url) = url(ctx) else {
         let why = if ctx.app.addresses.iter().all(|address| address.ip().is_loopback()) {
-            "No other device can reach this board: boardcam listens on the loopback interface only."
+            text!("No other device can reach this board: boardcam listens on the loopback interface only.")
         } else {
-            "No other device can reach this board: it has no network."
+            text!("No other device can reach this board: it has no network.")
         };
         return plain_text(404, why);
     };
     match Code::of(&url) {
         Some(code) => Response::from_data("image/svg+xml", code.to_svg()).with_no_cache(),
-        None => plain_text(404, format!("The URL is too long for a QR code: {url}")),
+        None => plain_text(404, text!("The URL is too long for a QR code: {}", url)),
     }
 }
 
@@ -44,7 +42,8 @@ pub(super) fn url(ctx: &RequestContext<'_>) -> Option<String> {
     }
     let own = addresses::urls(&ctx.app.addresses, ctx.app.https_port.is_some()).into_iter().next();
     // A proxy on this board may be reachable where boardcam itself is not.
-    let proxied = page.filter(|(host, _)| !is_this_machine(without_port(host)));
+    let proxied = page
+        .filter(|(host, _)| !Authority::parse(host).is_some_and(|authority| authority.host.is_loopback()));
     own.or_else(|| proxied.map(|(_, url)| url))
 }
 
@@ -67,9 +66,11 @@ fn page_root(ctx: &RequestContext<'_>) -> Option<(String, String)> {
 
 /// Whether this Host header is an IP address, with or without a port, that other machines can reach, too.
 fn is_reachable_address(host: &str) -> bool {
-    let unbracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let address = host.parse().map(|address: SocketAddr| address.ip()).or_else(|_| unbracketed.parse());
-    address.is_ok_and(|address: IpAddr| !address.is_loopback() && !address.is_unspecified())
+    Authority::parse(host).is_some_and(|Authority { host, .. }| match host {
+        Host::Name(_) => false,
+        Host::V4(address) => !host.is_loopback() && !address.is_unspecified(),
+        Host::V6(address) => !host.is_loopback() && !address.is_unspecified(),
+    })
 }
 
 #[cfg(test)]

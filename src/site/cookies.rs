@@ -2,11 +2,12 @@
 
 use rouille::Request;
 
+use crate::gate::authority::Authority;
 use crate::protocol::COOKIE_PREFIX;
 
 /// Cookies of sessions that are read in one request, this server's first. A browser sends one for each boardcam on the
-/// host.
-const COOKIES_MAX: usize = 8;
+/// host, and each that another program there has set under the same name for some path. It keeps fewer for one host.
+const COOKIES_MAX: usize = 256;
 
 /// The values of the cookies of sessions.
 pub(super) fn secrets(request: &Request) -> impl Iterator<Item = &str> {
@@ -43,20 +44,18 @@ pub(super) fn form_name(request: &Request) -> String {
     format!("{COOKIE_PREFIX}{FORM}{}", port(request))
 }
 
-/// The secret in that cookie; `None` for one that we cannot have made.
-pub(super) fn form_secret(request: &Request) -> Option<&str> {
+/// The secrets in that cookie, of which there may be several for different paths; none that we cannot have made.
+pub(super) fn form_secrets(request: &Request) -> impl Iterator<Item = &str> {
     let name = form_name(request);
-    let found = ours(request).find(|(own, _)| *own == name);
-    found
-        .map(|(_, secret)| secret)
-        .filter(|secret| secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit()))
+    let found = ours(request).filter(move |(own, _)| *own == name);
+    let secrets = found.map(|(_, secret)| secret);
+    secrets.filter(|secret| secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// The port by which the client knows this server.
-fn port(request: &Request) -> &str {
-    let port = request.header("Host").and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
-    let port = port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    port.unwrap_or("default")
+fn port(request: &Request) -> String {
+    let port = request.header("Host").and_then(Authority::parse).and_then(|authority| authority.port);
+    port.map_or_else(|| "default".to_owned(), |port| port.to_string())
 }
 
 #[cfg(test)]
@@ -73,6 +72,18 @@ mod tests {
         for host in ["board.local", "[::1]", "a:"] {
             assert_eq!(name_at(host), "boardcam-default", "{host}");
         }
+    }
+
+    #[test]
+    fn a_program_on_the_same_host_that_sets_cookies_of_our_name_locks_nobody_out() {
+        let (own, form) = ("boardcam-8080", "boardcam-form-8080");
+        let planted = |name: &str, value: &str| format!("{name}={value}; ").repeat(180);
+        let secret = "0123456789abcdef0123456789abcdef";
+        let cookie = planted(own, "x") + &planted(form, "x") + &format!("{own}=ours; {form}={secret}");
+        let headers = vec![("Host".to_owned(), "board.local:8080".to_owned()), ("Cookie".to_owned(), cookie)];
+        let request = Request::fake_http("POST", "/sign-in", headers, vec![]);
+        assert!(secrets(&request).any(|secret| secret == "ours"));
+        assert_eq!(form_secrets(&request).next(), Some(secret));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A client shows who it is in one of three ways: by the cookie of a signed-in browser, by Basic authentication
 //! (RFC 7617; for programs), or by `?token=` (for pictures in other servers' pages).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rouille::{Request, Response};
 
@@ -121,9 +121,9 @@ impl Guard {
             if !self.trusts(address) {
                 break;
             }
-            match hop.trim().parse::<IpAddr>() {
-                Ok(hop) => address = hop.to_canonical(),
-                Err(_) => break,
+            match hop_address(hop.trim()) {
+                Some(hop) => address = hop.to_canonical(),
+                None => break,
             }
         }
         address
@@ -136,39 +136,45 @@ impl Guard {
     /// Whether the client's connection is encrypted: it came by HTTPS to us, or to a trusted proxy.
     pub(super) fn is_secure(&self, request: &Request) -> bool {
         request.header(SECURE_HEADER).is_some()
-            || (peer(request).is_some_and(|peer| self.trusts(peer))
-                && request.header("X-Forwarded-Proto") == Some("https"))
+            || self.schemes(request).next().is_some() && self.schemes(request).all(is_https)
     }
+
+    /// What trusted proxies say that the client speaks, for each line of the header. Of several proxies in a row, the
+    /// first one knows it: `https, http`.
+    fn schemes<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r str> {
+        let is_trusted = peer(request).is_some_and(|peer| self.trusts(peer));
+        let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case(PROTO_HEADER));
+        lines.filter(move |_| is_trusted).map(|(_, value)| value.split(',').next().unwrap_or_default().trim())
+    }
+
+    /// The answer to a request of which a trusted proxy says both that it came encrypted and that it did not: it added
+    /// its own line, and left the client's.
+    pub(super) fn contradiction(&self, request: &Request) -> Option<Response> {
+        let first = self.schemes(request).next().map(is_https)?;
+        self.schemes(request).any(|scheme| is_https(scheme) != first).then(|| {
+            let why = "The request has two X-Forwarded-Proto that contradict each other. Let the proxy replace the \
+                       client's own.";
+            plain_text(400, why)
+        })
+    }
+}
+
+/// In it, a proxy says how its client came.
+const PROTO_HEADER: &str = "X-Forwarded-Proto";
+
+fn is_https(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("https")
+}
+
+/// An address in X-Forwarded-For. Some proxies append the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse().ok().map(|hop: SocketAddr| hop.ip()))
 }
 
 /// The address at the other end of the connection.
 pub(super) fn peer(request: &Request) -> Option<IpAddr> {
     request.header(PEER_HEADER).and_then(|peer| peer.parse().ok())
-}
-
-/// Whether a page of another server made a browser send this request (CSRF). Browsers say so in Sec-Fetch-Site if
-/// the connection is secure, and otherwise by an Origin that is not ours. Programs that are not browsers send
-/// neither, and no page can make them send requests. Where a proxy forwards another Host than the browser's, our own
-/// page says so by X-Requested-With, which browsers let no page send to another server unless that one agrees.
-pub(super) fn is_cross_site(request: &Request) -> bool {
-    if let Some(site) = request.header("Sec-Fetch-Site") {
-        return !matches!(site, "same-origin" | "none");
-    }
-    if request.header("X-Requested-With").is_some() {
-        return false;
-    }
-    let Some(origin) = request.header("Origin") else { return false };
-    let host = request.header("Host").unwrap_or_default();
-    !origin.split_once("://").is_some_and(|(_, own)| !own.is_empty() && own.eq_ignore_ascii_case(host))
-}
-
-/// The answer to a request that [`is_cross_site`].
-pub(super) fn other_servers_page() -> Response {
-    let why = text!(
-        "A page of another server sent this request, so nothing was changed. If it was boardcam's own page, behind a \
-         proxy: reload it."
-    );
-    plain_text(403, why)
 }
 
 /// Asks for a password, except in a browser with a cookie of ours: it would open a window of its own.
@@ -232,6 +238,10 @@ mod tests {
             (&[peer("10.0.0.1"), said("198.51.100.7, unknown")], "10.0.0.1"),
             (&[peer("10.0.0.1"), said("")], "10.0.0.1"),
             (&[said("198.51.100.7")], "0.0.0.0"),
+            (&[peer("10.0.0.1"), said("198.51.100.7:5678")], "198.51.100.7"),
+            (&[peer("10.0.0.1"), said("[2001:db8::1]:80")], "2001:db8::1"),
+            (&[peer("10.0.0.1"), said("[2001:db8::1], 10.0.0.2:80")], "2001:db8::1"),
+            (&[peer("10.0.0.1"), said("198.51.100.7:x")], "10.0.0.1"),
         ] {
             assert_eq!(guard.address(&request(headers)).to_string(), address, "{headers:?}");
         }
@@ -245,6 +255,21 @@ mod tests {
         assert!(guard.is_secure(&request(&[(PEER_HEADER, "10.0.0.1"), https])));
         assert!(!guard.is_secure(&request(&[(PEER_HEADER, "192.0.2.1"), https])));
         assert!(!guard.is_secure(&request(&[https])));
+        let is_secure = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| (PROTO_HEADER, *line));
+            let headers: Vec<_> = lines.chain([(PEER_HEADER, "10.0.0.1")]).collect();
+            let contradicts = guard.contradiction(&request(&headers)).map(|answer| answer.status_code);
+            (guard.is_secure(&request(&headers)), contradicts)
+        };
+        for lines in [&["HTTPS"][..], &["https,http"], &[" Https , http"], &["https", "https,http"]] {
+            assert_eq!(is_secure(lines), (true, None), "{lines:?}");
+        }
+        for lines in [&["http"][..], &["http, https"], &[""], &["httpsx"], &["http", "HTTP"]] {
+            assert_eq!(is_secure(lines), (false, None), "{lines:?}");
+        }
+        for lines in [&["https", "http"], &["http", "https"]] {
+            assert_eq!(is_secure(lines), (false, Some(400)), "{lines:?}");
+        }
     }
 
     #[test]

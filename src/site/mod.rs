@@ -12,6 +12,7 @@ mod app;
 mod basic;
 mod cookies;
 mod cors;
+mod cross_site;
 mod guard;
 mod https;
 mod live;

@@ -12,6 +12,7 @@ use crate::auth::Identity;
 use crate::auth::passes::Pass;
 use crate::feed::Feed;
 use crate::gate::limits::BODY_MAX;
+use crate::problem::text;
 
 /// A request that may be answered.
 pub(super) struct RequestContext<'a> {
@@ -60,9 +61,9 @@ impl RequestContext<'_> {
         let mut bytes = Vec::new();
         let read = self.request.data().map(|body| body.take(BODY_MAX as u64).read_to_end(&mut bytes));
         if !matches!(read, Some(Ok(_))) {
-            return Err(plain_text(400, "The body could not be read."));
+            return Err(plain_text(400, text!("The body could not be read.")));
         }
         serde_json::from_slice(&bytes)
-            .map_err(|_| plain_text(400, format!("The body must look like {example}")))
+            .map_err(|_| plain_text(400, text!("The body must look like {}", example)))
     }
 }

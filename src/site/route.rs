@@ -3,11 +3,13 @@
 use rouille::{Request, Response};
 
 use super::app::AppState;
-use super::guard::{Permission, is_cross_site, other_servers_page};
+use super::cross_site::{is_cross_site, other_servers_page};
+use super::guard::Permission;
 use super::request::RequestContext;
 use super::response::plain_text;
-use super::url::{HEALTH, SIGN_IN, Selected, Target, param};
+use super::url::{SIGN_IN, Selected, Target, param};
 use super::{cors, https};
+use crate::problem::{Text, text};
 
 /// What a request does to its URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +83,9 @@ fn numbered(action: &str) -> (String, Option<usize>) {
 /// The answer to any request that came through the gate.
 pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> Response {
     let target = Target::of(request);
-    if target.path != HEALTH
-        && let Some(redirect) = https::redirect(app, request)
-    {
-        return redirect;
+    let answer = app.guard.contradiction(request).or_else(|| https::redirect(app, request, &target));
+    if let Some(answer) = answer {
+        return answer;
     }
     let action = param(request, "action").map(|action| action.trim_end_matches('/').to_owned());
     let matching: Vec<&Route> =
@@ -93,7 +94,9 @@ pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> R
     let is_shared = first.permission == Permission::Watch;
     let response = match matching.iter().find(|route| route.method.names().contains(&request.method())) {
         // The form for signing in looks for its secret first.
-        Some(route) if route.method != Method::Get && route.path != SIGN_IN && is_cross_site(request) => {
+        Some(route)
+            if route.method != Method::Get && route.path != SIGN_IN && is_cross_site(&app.guard, request) =>
+        {
             return other_servers_page();
         }
         Some(route) => {
@@ -105,7 +108,7 @@ pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> R
             let response = response.with_additional_header("Allow", allowed(&matching));
             return if is_shared { cors::preflight(&app.guard.origins, request, response) } else { response };
         }
-        None => plain_text(405, "This URL does not support this method.")
+        None => plain_text(405, text!("This URL does not support this method."))
             .with_additional_header("Allow", allowed(&matching)),
     };
     if is_shared { cors::share(&app.guard.origins, request, response) } else { response }
@@ -123,14 +126,15 @@ fn nothing_here(routes: &[Route], target: &Target, action: Option<&str>) -> Resp
     let actions: Vec<_> =
         routes.iter().filter_map(|route| route.action).map(|name| format!("action={name}")).collect();
     let why = match action.filter(|_| target.path == "/") {
-        None => "There is nothing here. The page is at /, the stream at /stream, a snapshot at /snapshot. If a proxy adds \
-                 a prefix, let it strip the prefix, or name it in X-Forwarded-Prefix."
-            .to_owned(),
-        Some("command") => "boardcam has no action=command. The JPEG quality is set at /api/quality, and all else in its \
-                            settings."
-            .to_owned(),
-        Some("program") => "boardcam has no action=program. What it does is at /state.".to_owned(),
-        Some(_) => format!(
+        None => text!(
+            "There is nothing here. The page is at /, the stream at /stream, a snapshot at /snapshot. If a proxy adds a \
+             prefix, let it strip the prefix, or name it in X-Forwarded-Prefix."
+        ),
+        Some("command") => text!(
+            "boardcam has no action=command. The JPEG quality is set at /api/quality, and all else in its settings."
+        ),
+        Some("program") => text!("boardcam has no action=program. What it does is at /state."),
+        Some(_) => text!(
             "There is no such action. There are {}, where N is 0 for the first camera. The page is at /.",
             actions.join(", ")
         ),
@@ -142,19 +146,19 @@ fn nothing_here(routes: &[Route], target: &Target, action: Option<&str>) -> Resp
 ///
 /// # Errors
 /// What there is instead.
-fn camera(app: &AppState, target: &Target, number: Option<usize>) -> Result<usize, String> {
+fn camera(app: &AppState, target: &Target, number: Option<usize>) -> Result<usize, Text> {
     let names = || app.feeds.iter().map(|feed| feed.name.as_str()).collect::<Vec<_>>().join(", ");
     let camera = match &target.camera {
         Selected::First => 0,
         Selected::Named(name) => {
             let position = app.feeds.iter().position(|feed| feed.name == *name);
-            position.ok_or_else(|| format!("There is no such camera. Cameras: {}.", names()))?
+            position.ok_or_else(|| text!("There is no such camera. Cameras: {}.", names()))?
         }
         Selected::Numbered(number) => *number,
     };
     let camera = match (number, &target.camera) {
         (Some(number), Selected::Named(name)) if number > 0 => {
-            return Err(format!("Behind /cameras/{name}/, there is only number 0."));
+            return Err(text!("Behind /cameras/{}/, there is only number 0.", name));
         }
         (Some(number), Selected::First) => number,
         _ => camera,
@@ -163,10 +167,10 @@ fn camera(app: &AppState, target: &Target, number: Option<usize>) -> Result<usiz
         return Ok(camera);
     }
     Err(match (app.feeds.len(), number) {
-        (1, Some(_)) => "There is one camera, number 0.".to_owned(),
-        (1, None) => "There is one camera, number 1.".to_owned(),
-        (count, Some(_)) => format!("There are cameras 0 to {}: {}.", count - 1, names()),
-        (count, None) => format!("There are cameras 1 to {count}: {}.", names()),
+        (1, Some(_)) => text!("There is one camera, number {}.", 0),
+        (1, None) => text!("There is one camera, number {}.", 1),
+        (count, Some(_)) => text!("There are cameras {} to {}: {}.", 0, count - 1, names()),
+        (count, None) => text!("There are cameras {} to {}: {}.", 1, count, names()),
     })
 }
 
@@ -186,7 +190,7 @@ fn call(
         Ok(camera) => camera,
         // Only clients that may watch learn the names.
         Err(why) if identity.is_some() => return plain_text(404, why),
-        Err(_) => return plain_text(404, "There is no such camera."),
+        Err(_) => return plain_text(404, text!("There is no such camera.")),
     };
     let names_camera = target.camera != Selected::First;
     (route.handler)(&RequestContext { app, request, target, identity, camera, names_camera })

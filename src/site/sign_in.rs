@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use rouille::{Response, input};
 
-use super::guard::{is_cross_site, other_servers_page, status_of};
+use super::cross_site::{is_cross_site, other_servers_page};
+use super::guard::status_of;
 use super::request::RequestContext;
 use super::response::plain_text;
 use super::url::SIGN_IN;
@@ -24,11 +25,13 @@ pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
     if ctx.target.root != "./" {
         return ctx.redirect(SIGN_IN); // its cookie is then for all our URLs
     }
-    let secret =
-        match cookies::form_secret(ctx.request).map_or_else(random::secret, |known| Ok(known.to_owned())) {
-            Ok(secret) => secret,
-            Err(problem) => return plain_text(500, problem.to_string()),
-        };
+    let secret = match cookies::form_secrets(ctx.request)
+        .next()
+        .map_or_else(random::secret, |known| Ok(known.to_owned()))
+    {
+        Ok(secret) => secret,
+        Err(problem) => return plain_text(500, problem.to_string()),
+    };
     let cookie = cookie(ctx, &cookies::form_name(ctx.request), &secret, "");
     form_with(ctx, 200, &secret, |_| String::new()).with_additional_header("Set-Cookie", cookie)
 }
@@ -40,8 +43,8 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
         return plain_text(400, "The body must be a form with the fields name and password.");
     };
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
-    let known = cookies::form_secret(ctx.request);
-    if is_cross_site(ctx.request) && known.is_none_or(|secret| secret != field("form")) {
+    let known = cookies::form_secrets(ctx.request).find(|secret| *secret == field("form"));
+    if known.is_none() && is_cross_site(guard, ctx.request) {
         return other_servers_page();
     }
     if guard.access.is_open() {

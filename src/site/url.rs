@@ -9,7 +9,7 @@ use rouille::percent_encoding::percent_decode_str;
 /// The form for signing in.
 pub(super) const SIGN_IN: &str = "/sign-in";
 
-/// Health checks of other programs; the only URL that is never redirected to HTTPS.
+/// Health checks of other programs. Without users they are not redirected to HTTPS.
 pub(super) const HEALTH: &str = "/healthz";
 
 /// Before a camera's name in a URL.

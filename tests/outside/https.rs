@@ -170,10 +170,14 @@ fn over_https_the_cookie_is_secure_signing_out_ends_streams_and_in_plain_no_pass
     let (folder, file) = (Folder::new()?, users("https-users.toml")?);
     let options = ["--size", "320x240", "--host", "board.test", "--config", file.path()];
     let (boardcam, address) = start(&folder, "auto", &options)?;
-    for path in ["/", "/sign-in", "/stream"] {
-        let plain = format!("GET {path} HTTP/1.1\r\nHost: board.test\r\nConnection: close\r\n\r\n");
-        let answer = Answer::read(&mut request(boardcam.address, plain.as_bytes())?)?;
-        ensure!(answer.status == 307, "{path}: {}", answer.status);
+    for path in ["/", "/sign-in", "/stream", "/healthz"] {
+        for more in ["", ANNA] {
+            let head = format!("GET {path} HTTP/1.0\r\nHost: board.test\r\n{more}");
+            let answer =
+                Answer::read(&mut request(boardcam.address, format!("{}\r\n\r\n", head.trim()).as_bytes())?)?;
+            ensure!(answer.status == 307, "{path}: {}", answer.status);
+            ensure!(!answer.headers.contains_key("www-authenticate"), "{path} asks for a password in plain");
+        }
     }
     let trust = Trust::any()?;
     let post = |path: &str, header: &str, body: &str| {

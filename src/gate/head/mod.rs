@@ -10,11 +10,12 @@ use std::fmt::Write;
 use crate::problem::Text;
 use crate::protocol::COOKIE_PREFIX;
 
-use super::hosts::{self, AllowedHosts};
+use super::authority::{Authority, Host};
+use super::hosts::AllowedHosts;
 use super::limits::{BODY_MAX, HEAD_MAX, HEADERS_MAX};
 
 /// A client's headers that the site gets, in lower case; all others stop here.
-pub const FORWARDED_HEADERS: [&str; 21] = [
+pub const FORWARDED_HEADERS: [&str; 22] = [
     "accept",
     "accept-language",
     "authorization",
@@ -27,6 +28,7 @@ pub const FORWARDED_HEADERS: [&str; 21] = [
     "origin",
     "range",
     "referer",
+    "sec-fetch-dest",
     "sec-fetch-mode",
     "sec-fetch-site",
     "user-agent",
@@ -44,6 +46,14 @@ const FRAMING_HEADERS: [&str; 4] = ["connection", "content-length", "expect", "t
 /// Those of [`FORWARDED_HEADERS`] that the site can do without: one with bytes that are not ASCII does not reach it.
 /// Others decide what a client may do, so that a request is refused rather than judged without them.
 const OPTIONAL_HEADERS: [&str; 3] = ["accept-language", "referer", "user-agent"];
+
+/// Those of [`FORWARDED_HEADERS`] that say who sends a request, or from which page. A second one would contradict the
+/// first, or is there to be overlooked.
+const SINGLE_HEADERS: [&str; 6] =
+    ["authorization", "origin", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "x-requested-with"];
+
+/// The most of a wrong Host that an answer shows, in characters.
+const SHOWN_MAX: usize = 64;
 
 /// Methods that the site knows.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
@@ -144,9 +154,7 @@ fn parse(head: &[u8], hosts: &AllowedHosts) -> Result<Head, Refusal> {
 /// The head with 0xff in place of each control byte that cannot be mistaken for the end of a line or of a string.
 /// httparse refuses those in every header; 0xff is refused where it matters, see [`Fields::add`].
 fn without_controls(head: &[u8]) -> Cow<'_, [u8]> {
-    let is_odd = |byte: &u8| {
-        (byte.is_ascii_control() && !matches!(byte, b'\0' | b'\t' | b'\n' | b'\r')) || *byte == 0x7f
-    };
+    let is_odd = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\0' | b'\t' | b'\n' | b'\r');
     if !head.iter().any(is_odd) {
         return Cow::Borrowed(head);
     }
@@ -241,12 +249,20 @@ impl<'a> Fields<'a> {
                 None => {}
                 Some(_) => return Err(Refusal::new(400, "The request has more than one Host.")),
             },
+            single if SINGLE_HEADERS.contains(&single) && self.has_line(single) => {
+                return Err(Refusal::new(400, format!("The request has more than one {}.", header.name)));
+            }
             _ if is_ours => {
                 let _ = write!(self.forwarded, "{name}: {value}\r\n"); // writing to a String cannot fail
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether a header of this name, in lower case, was read before.
+    fn has_line(&self, name: &str) -> bool {
+        self.forwarded.lines().any(|line| line.split_once(':').is_some_and(|(own, _)| own == name))
     }
 
     /// Takes our cookies from a Cookie header. Browsers send those of every program on the same host, whatever its
@@ -269,13 +285,20 @@ fn check_host(host: &str, hosts: &AllowedHosts) -> Result<(), Refusal> {
     if hosts.admit(host) {
         return Ok(());
     }
-    let name = hosts::without_port(host);
-    let advice = if hosts::is_name(name) {
-        format!("If that is its name, start boardcam with --host {name}.")
-    } else {
-        "Use its name or address.".to_owned()
+    let why = match Authority::parse(host) {
+        Some(Authority { host: host @ Host::Name(_), .. }) if host.name().contains(|c| c != '.') => {
+            let name = host.name();
+            format!(
+                "This server does not go by the name {name:?}. If that is its name, start boardcam with --host \
+                 {name}."
+            )
+        }
+        _ => {
+            let shown: String = host.chars().take(SHOWN_MAX).collect();
+            format!("The Host {shown:?} is no name or address. Use this server's name or address.")
+        }
     };
-    Err(Refusal::new(421, format!("This server does not go by the name {name:?}. {advice}")))
+    Err(Refusal::new(421, why))
 }
 
 fn body_length(value: &str) -> Result<usize, Refusal> {

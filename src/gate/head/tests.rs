@@ -105,7 +105,34 @@ fn a_refused_name_is_answered_with_the_option_that_admits_it() {
     let named = refusal("board.example:8080");
     assert_eq!(named.status, 421);
     assert!(named.why.to_string().ends_with("start boardcam with --host board.example."), "{}", named.why);
-    assert!(!refusal("a;b").why.to_string().contains("--host"));
+    let dotted = refusal("Board.Example.:8080").why.to_string();
+    assert!(dotted.ends_with("start boardcam with --host board.example."), "{dotted}");
+    for (host, shown) in [("[::1", "\"[::1\""), ("a;b", "\"a;b\""), (&"[".repeat(20_000), "[[[[\"")] {
+        let why = refusal(host).why.to_string();
+        assert!(why.contains(shown) && !why.contains("--host") && why.len() < 200, "{why}");
+    }
+}
+
+#[test]
+fn a_header_that_says_who_asks_is_there_once() {
+    for line in [
+        "Origin: http://localhost",
+        "Sec-Fetch-Site: same-origin",
+        "Authorization: Basic YTpi",
+        "X-Requested-With: boardcam",
+        "Host: localhost",
+    ] {
+        let once = if line.starts_with("Host") { "" } else { line };
+        for second in
+            [line.to_owned(), line.to_ascii_lowercase(), format!("{}: x", line.split(':').next().unwrap())]
+        {
+            let twice = format!("POST / HTTP/1.1\r\nHost: localhost\r\n{once}\r\n{second}\r\n\r\n");
+            let twice = twice.replace("\r\n\r\n", "\r\n") + "\r\n";
+            assert_eq!(status(&twice), 400, "{twice:?}");
+        }
+    }
+    let lists = "Accept: a\r\nAccept: b\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 1.2.3.5\r\n";
+    assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lists}\r\n")), 200);
 }
 
 #[test]

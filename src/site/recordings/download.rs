@@ -7,6 +7,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use rouille::{Response, ResponseBody};
 
 use super::{find, not_found};
+use crate::problem::text;
 use crate::protocol::{FileOrder, HEADER};
 use crate::record::Entry;
 use crate::site::range::{ByteRange, requested};
@@ -71,7 +72,7 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
             return validators
                 .add_to(plain_text(
                     416,
-                    format!("This range is outside the recording, which has {} bytes.", entry.bytes),
+                    text!("This range is outside the recording, which has {} bytes.", entry.bytes),
                 ))
                 .with_additional_header("Content-Range", format!("bytes */{}", entry.bytes));
         }

@@ -144,11 +144,11 @@ pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
         None => LISTED,
         Some(text) => match text.parse() {
             Ok(limit @ 1..=LISTED_MAX) => limit,
-            _ => return plain_text(400, format!("limit must be a whole number from 1 to {LISTED_MAX}.")),
+            _ => return plain_text(400, text!("limit must be a whole number from {} to {}.", 1, LISTED_MAX)),
         },
     };
     let before = match ctx.param("before").map(|text| Name::parse(&text)) {
-        Some(None) => return plain_text(400, "before must be the name of a recording."),
+        Some(None) => return plain_text(400, text!("before must be the name of a recording.")),
         before => before.flatten(),
     };
     let listing = recordings.listing();
@@ -195,7 +195,7 @@ pub(super) fn delete(ctx: &RequestContext<'_>) -> Response {
     if let Err(TooManyDeletions) = recordings.delete(&entry.name) {
         return plain_text(503, text!("Too many recordings are waiting to be deleted. Try again later."));
     }
-    plain_text(202, "The recording is being deleted.")
+    plain_text(202, text!("The recording is being deleted."))
 }
 
 #[cfg(test)]
