@@ -43,8 +43,9 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
         return plain_text(400, "The body must be a form with the fields name and password.");
     };
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
-    let known = cookies::form_secrets(ctx.request).find(|secret| *secret == field("form"));
-    if known.is_none() && is_cross_site(guard, ctx.request) {
+    let secret = field("form");
+    let is_ours = cookies::form_secrets(ctx.request).any(|known| known == secret);
+    if !is_ours && is_cross_site(guard, ctx.request) {
         return other_servers_page();
     }
     if guard.access.is_open() {
@@ -57,7 +58,7 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
         Ok(secret) => with_cookie(ctx, ctx.redirect("/"), &secret),
         Err(error) => {
             let (status, wait) = status_of(&error);
-            let answer = form_with(ctx, status, known.unwrap_or_default(), |texts| {
+            let answer = form_with(ctx, status, secret, |texts| {
                 let key = match error {
                     PasswordError::Wrong => "form_wrong",
                     PasswordError::Throttled(_) => "form_slow",
