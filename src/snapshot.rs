@@ -52,10 +52,9 @@ fn capture(config: &SourceConfig) -> Result<Vec<u8>, Problem> {
     thread::scope(|scope| {
         scope.spawn(|| Stream::new(&feed, writer, &shutdown, &|| {}).run());
         let result = loop {
-            let picture =
-                feed.ring.with_newest(|frame| (!frame.meta.card).then(|| frame.jpeg().to_vec())).flatten();
-            if let Some(jpeg) = picture {
-                break Ok(jpeg);
+            let picture = feed.ring.frame().filter(|frame| !frame.meta.card);
+            if let Some(frame) = picture {
+                break Ok(frame.jpeg().to_vec());
             }
             let (is_refused, problem) = {
                 let status = feed.status();

@@ -3,19 +3,19 @@
 //! The gate hands over a socket with an [`Order`]. Frames come from the rings of cameras and of
 //! [`crate::variants`]. What it promises:
 //!
-//! - A frame goes to a viewer in one non-blocking call straight from its slot. What the socket does not take
-//!   is copied into spill memory, and the next frame that this viewer gets is the newest.
+//! - A frame goes to a viewer in one non-blocking call straight from its slot. If the socket takes only a part, the
+//!   viewer holds the frame, which it shares with all others, and the next one that it gets is the newest.
 //! - No viewer slows down another one, the camera or the gate. One that takes nothing for
-//!   [`close_reason::STALL_LIMIT`] is dropped; when spill memory runs out, those furthest behind are.
+//!   [`close_reason::STALL_LIMIT`] is dropped; when held frames take more than [`HELD_CAP`], those in the oldest are.
 //! - A steady stream to viewers that keep up allocates nothing.
 //!
 //! Readiness is edge-triggered: after a call that would have blocked, one event says that the socket takes more.
 
 mod close_reason;
 pub mod download;
+mod held;
 mod kernel;
 pub mod registry;
-mod spill;
 mod viewer;
 mod viewer_log;
 
@@ -31,10 +31,10 @@ use crate::socket::Socket;
 use crate::variants::{DemandError, Variants};
 pub use close_reason::{CloseReason, SNAPSHOT_LIMIT};
 use download::{Downloads, TooManyDownloads};
+pub use held::HELD_CAP;
+use held::HeldFrames;
 use registry::{ViewerRegistry, ViewerStats};
-use spill::Pool;
-pub use spill::SPILL_CAP;
-use viewer::{Offered, Viewer};
+use viewer::Viewer;
 
 /// A connection that the fan-out has finished with, and its socket, which the gate may continue to use.
 #[derive(Debug)]
@@ -47,16 +47,6 @@ pub struct Released {
     pub reason: CloseReason,
 }
 
-/// A frame that was sent in part to a viewer, and whose rest has no memory yet.
-#[derive(Debug)]
-struct TornFrame {
-    connection: usize,
-    /// The frame's number in its ring.
-    number: u64,
-    /// Bytes of its part that were sent.
-    sent: usize,
-}
-
 /// All viewers of all cameras on one event loop.
 #[derive(Debug)]
 pub struct Fanout {
@@ -64,23 +54,21 @@ pub struct Fanout {
     registry: Arc<ViewerRegistry>,
     /// By the connection's number.
     viewers: BTreeMap<usize, Viewer>,
-    pool: Pool,
+    held: HeldFrames,
     released: Vec<Released>,
-    torn: Vec<TornFrame>,
     downloads: Downloads,
 }
 
 impl Fanout {
     /// A fan-out of these cameras and their variants, which lists its viewers in `registry`.
     pub fn new(variants: Arc<Variants>, registry: Arc<ViewerRegistry>) -> Self {
-        let pool = Pool::new(SPILL_CAP, registry.spill.clone());
+        let held = HeldFrames::new(registry.held.clone());
         Self {
             variants,
             registry,
             viewers: BTreeMap::new(),
-            pool,
+            held,
             released: Vec::new(),
-            torn: Vec::new(),
             downloads: Downloads::default(),
         }
     }
@@ -109,8 +97,7 @@ impl Fanout {
     /// leaves.
     ///
     /// # Errors
-    /// Returns the socket with the reason: the camera or variant is not available, or there is not enough memory for
-    /// another viewer.
+    /// Returns the socket with the reason: the camera or variant is not available.
     pub fn add_viewer(
         &mut self,
         connection: usize,
@@ -128,14 +115,13 @@ impl Fanout {
         };
         let camera = demand.feed().name.clone();
         let stats = Arc::new(ViewerStats::new(order, peer, requested, demand.feed().delivery.clone()));
-        let viewer = Viewer::new(socket, stats.clone(), demand, head, &mut self.pool);
-        self.viewers.insert(connection, viewer.map_err(|socket| (socket, DemandError::NoMemory))?);
+        self.viewers.insert(connection, Viewer::new(socket, stats.clone(), demand, head));
         if is_stream {
             self.registry.add(&camera, stats);
         }
         // Whatever the client sent after its request is read with its next event.
         self.advance(connection, Instant::now());
-        self.free_memory();
+        self.drop_oldest();
         Ok(())
     }
 
@@ -156,13 +142,13 @@ impl Fanout {
             ControlFlow::Continue(()) => self.advance(connection, now),
             ControlFlow::Break(reason) => self.release(connection, reason),
         }
-        self.free_memory();
+        self.drop_oldest();
     }
 
     /// Sends a viewer the rest of its earlier frame, then the newest one.
     fn advance(&mut self, connection: usize, now: Instant) {
         let Some(viewer) = self.viewers.get_mut(&connection) else { return };
-        match viewer.flush(&mut self.pool, now) {
+        match viewer.flush(now) {
             ControlFlow::Continue(()) => self.offer(connection, now),
             ControlFlow::Break(reason) => self.release(connection, reason),
         }
@@ -178,7 +164,7 @@ impl Fanout {
             next = connection + 1;
             self.offer(connection, now);
         }
-        self.free_memory();
+        self.drop_oldest();
     }
 
     /// Offers the newest frame, if it is new to this viewer.
@@ -188,38 +174,26 @@ impl Fanout {
             self.release(connection, CloseReason::NotMade(problem));
             return;
         }
-        let feed = viewer.feed();
-        if feed.ring.newest() == viewer.seen {
+        if viewer.ring().newest() == viewer.seen {
             return;
         }
-        let pool = &mut self.pool;
-        let offer = || feed.ring.with_newest(|frame| viewer.offer(&frame, pool, now));
+        let Some(frame) = viewer.ring().frame() else { return };
+        let held = &mut self.held;
         // Unwind safety: whatever is left half done belongs to this viewer, which is released.
-        match catch_unwind(AssertUnwindSafe(offer)) {
-            Ok(None | Some(ControlFlow::Continue(Offered::Handled))) => {}
-            Ok(Some(ControlFlow::Continue(Offered::Torn { number, sent }))) => {
-                self.torn.push(TornFrame { connection, number, sent });
-            }
-            Ok(Some(ControlFlow::Break(reason))) => self.release(connection, reason),
-            Err(_) => self.release(connection, CloseReason::Panicked),
+        let offered = catch_unwind(AssertUnwindSafe(|| viewer.offer(&frame, held, now)));
+        match offered.unwrap_or(ControlFlow::Break(CloseReason::Panicked)) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(reason) => self.release(connection, reason),
         }
     }
 
-    /// Frees memory for the rest of torn frames: drops the viewers that are furthest behind until it fits.
-    fn free_memory(&mut self) {
-        while let Some(TornFrame { connection, number, sent }) = self.torn.pop() {
-            let behind = |(_, viewer): &(&usize, &Viewer)| viewer.behind_since();
-            let furthest = self.viewers.iter().filter(|entry| behind(entry).is_some()).min_by_key(behind);
-            let victim = furthest.map_or(connection, |(victim, _)| *victim);
-            self.release(victim, CloseReason::NoMemory);
-            let Some(viewer) = self.viewers.get_mut(&connection) else { continue };
-            let feed = viewer.feed();
-            let pool = &mut self.pool;
-            match feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, pool)) {
-                Some(ControlFlow::Continue(())) => {}
-                // Still no memory: drop the next one. This ends, since each turn drops a viewer.
-                _ if feed.ring.newest() == number => self.torn.push(TornFrame { connection, number, sent }),
-                _ => self.release(connection, CloseReason::NoMemory),
+    /// Drops the viewers in the oldest frames until held frames take no more than they may.
+    fn drop_oldest(&mut self) {
+        while let Some(held) = self.held.excess() {
+            let in_it = |(connection, viewer): (&usize, &Viewer)| viewer.holds(&held).then_some(*connection);
+            let victims: Vec<_> = self.viewers.iter().filter_map(in_it).collect();
+            for connection in victims {
+                self.release(connection, CloseReason::NoMemory);
             }
         }
     }
@@ -245,9 +219,6 @@ impl Fanout {
             self.release(connection, reason);
         }
         self.downloads.expire(&mut self.released, now, |pass| self.registry.may_watch(pass, now));
-        if self.viewers.values().all(|viewer| viewer.behind_since().is_none()) {
-            self.pool.trim();
-        }
     }
 
     /// The reason why there is no picture for a viewer: of the camera, or of the smaller pictures made of its own.
@@ -272,7 +243,7 @@ impl Fanout {
             return;
         };
         let camera = viewer.feed().name.clone();
-        let (socket, stats) = viewer.dismantle(&mut self.pool);
+        let Viewer { socket, stats, .. } = viewer;
         if stats.order.kind == OrderKind::Stream {
             self.registry.remove(&camera, &stats, &reason);
         }

@@ -122,8 +122,8 @@ pub struct ViewerRegistry {
     log: Mutex<ViewerLog>,
     /// Says whether a pass still holds.
     passes: Arc<Passes>,
-    /// Memory held for what slow viewers have not taken yet, in bytes; at most [`super::SPILL_CAP`].
-    pub spill: Arc<AtomicUsize>,
+    /// Memory of the frames that slow viewers have not taken whole yet, in bytes; see [`super::HELD_CAP`].
+    pub held: Arc<AtomicUsize>,
 }
 
 impl ViewerRegistry {

@@ -25,22 +25,37 @@ fn ring(capacity: usize) -> (Writer, Reader) {
 fn a_frame_leaves_the_ring_as_one_whole_part() {
     let (mut writer, reader) = ring(8);
     put(&mut writer, b"JPEG").unwrap();
-    let part = reader.with_newest(|frame| frame.part().to_vec()).unwrap();
+    let part = reader.frame().unwrap().part().to_vec();
     let text = String::from_utf8(part).unwrap();
     assert!(text.starts_with("Content-Type: image/jpeg\r\nContent-Length: 4\r\n"), "{text}");
     assert!(text.ends_with("\r\n\r\nJPEG\r\n--boardcamframe\r\n"), "{text}");
-    assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()).unwrap(), b"JPEG");
+    assert_eq!(reader.frame().unwrap().jpeg(), b"JPEG");
 }
 
 #[test]
-fn readers_that_hold_every_slot_cost_a_frame_and_do_not_block_the_writer() {
+fn readers_keep_their_frames_as_long_as_they_like_and_cost_no_frame() {
     let (mut writer, reader) = ring(8);
-    put(&mut writer, b"1").unwrap();
-    let held: Vec<_> = reader.shared.slots.iter().map(|slot| slot.read().unwrap()).collect();
-    assert_eq!(put(&mut writer, b"2"), Err(Unpublished::Full));
-    drop(held);
-    assert_eq!(put(&mut writer, b"3"), Ok(2));
-    assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()).unwrap(), b"3");
+    let held: Vec<_> = (0..100)
+        .map(|number: u8| {
+            put(&mut writer, &[number]).unwrap();
+            reader.frame().unwrap()
+        })
+        .collect();
+    for (number, frame) in held.iter().enumerate() {
+        assert_eq!((frame.number, frame.jpeg()), (number as u64 + 1, &[number as u8][..]));
+    }
+    assert_eq!(Arc::strong_count(&held[0]), 1, "the writer keeps what it left to the readers");
+}
+
+#[test]
+fn readers_that_keep_up_need_two_slots() {
+    let (mut writer, _reader) = ring(8);
+    let mut used = HashSet::new();
+    for _ in 0..100 {
+        put(&mut writer, b"JPEG").unwrap();
+        used.insert(Arc::as_ptr(writer.slots.last().unwrap()));
+    }
+    assert_eq!(used.len(), 2, "more memory than the cache has to hold");
 }
 
 #[test]
@@ -48,7 +63,7 @@ fn a_frame_that_could_not_be_written_leaves_the_newest_one() {
     let (mut writer, reader) = ring(2);
     put(&mut writer, b"ok").unwrap();
     assert_eq!(put(&mut writer, b"too long"), Err(Unpublished::Unfilled(())));
-    assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()).unwrap(), b"ok");
+    assert_eq!(reader.frame().unwrap().jpeg(), b"ok");
 }
 
 #[test]
@@ -59,11 +74,11 @@ fn a_panic_while_a_frame_is_written_costs_that_frame_only() {
         let _ = writer.publish::<()>(meta(), |_| panic!("in the encoder"));
     }));
     assert!(result.is_err());
-    assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()).unwrap(), b"before");
+    assert_eq!(reader.frame().unwrap().jpeg(), b"before");
     for _ in 0..SLOTS + 1 {
         put(&mut writer, b"after").unwrap();
     }
-    assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()).unwrap(), b"after");
+    assert_eq!(reader.frame().unwrap().jpeg(), b"after");
 }
 
 #[test]
@@ -77,12 +92,11 @@ fn a_reader_never_sees_half_a_frame_while_frames_come() {
                 start.wait();
                 let mut last = 0;
                 while last < 2_000 {
-                    reader.with_newest(|frame| {
-                        let bytes = frame.jpeg();
-                        assert!(bytes.iter().all(|b| *b == bytes[0]), "a torn frame");
-                        assert!(frame.number >= last, "an older frame after a newer one");
-                        last = frame.number;
-                    });
+                    let frame = reader.frame().unwrap();
+                    let bytes = frame.jpeg();
+                    assert!(bytes.iter().all(|b| *b == bytes[0]), "a torn frame");
+                    assert!(frame.number >= last, "an older frame after a newer one");
+                    last = frame.number;
                 }
             });
         }
@@ -96,7 +110,7 @@ fn a_reader_never_sees_half_a_frame_while_frames_come() {
 /// What can happen to a ring, in any order.
 #[derive(Debug, Clone)]
 enum Step {
-    /// The slots grow; there are no readers at that time.
+    /// The slots grow.
     Reserve(usize),
     /// A frame of this length is published.
     Put(usize),
@@ -119,44 +133,32 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #[test]
     fn readers_see_the_newest_frame_that_fitted_and_keep_what_they_hold(steps in steps()) {
-        // The model: a capacity that only grows, the last frame that fitted since it grew, and the frames that readers
-        // hold.
+        // The model: a capacity that only grows, the last frame that fitted, and the frames that readers hold.
         let (mut writer, reader) = split();
         let (mut capacity, mut newest, mut count) = (0, None, 0);
-        let mut held: VecDeque<(u64, Vec<u8>, RwLockReadGuard<Slot>)> = VecDeque::new();
+        let mut held: VecDeque<(u64, Vec<u8>, Arc<Frame>)> = VecDeque::new();
         for step in steps {
             match step {
                 Step::Reserve(more) => {
-                    held.clear();
                     writer.reserve(more).unwrap();
-                    if more > capacity {
-                        (capacity, newest) = (more, None);
-                    }
+                    capacity = capacity.max(more);
                 }
                 Step::Put(length) => {
-                    let older: HashSet<u64> = held.iter().map(|(number, ..)| *number).collect();
-                    let full = older.iter().filter(|number| **number != count).count() == SLOTS - 1;
                     let frame = vec![count as u8; length];
-                    let expected = match (full, length <= capacity) {
-                        (true, _) => Err(Unpublished::Full),
-                        (false, false) => Err(Unpublished::Unfilled(())),
-                        (false, true) => Ok(count + 1),
-                    };
+                    let expected = if length <= capacity { Ok(count + 1) } else { Err(Unpublished::Unfilled(())) };
                     prop_assert_eq!(&put(&mut writer, &frame), &expected);
                     if expected.is_ok() {
                         (newest, count) = (Some(frame), count + 1);
                     }
                 }
                 Step::Hold => if let Some(frame) = &newest {
-                    let slot = reader.shared.newest().slot();
-                    held.push_back((count, frame.clone(), reader.shared.slots[slot].read().unwrap()));
+                    held.push_back((count, frame.clone(), reader.frame().unwrap()));
                 }
                 Step::Release => drop(held.pop_front()),
             }
-            prop_assert_eq!(reader.with_newest(|frame| frame.jpeg().to_vec()), newest.clone());
-            for (number, frame, slot) in &held {
-                let stored = slot.stored().unwrap();
-                prop_assert_eq!((stored.number, stored.jpeg()), (*number, frame.as_slice()));
+            prop_assert_eq!(reader.frame().map(|frame| frame.jpeg().to_vec()), newest.clone());
+            for (number, bytes, frame) in &held {
+                prop_assert_eq!((frame.number, frame.jpeg()), (*number, bytes.as_slice()));
             }
         }
     }

@@ -9,7 +9,7 @@ use rustls::{ServerConfig, ServerConnection};
 use super::{Progress, Sent, rest};
 
 /// The most bytes that are encrypted before the system takes them. With fewer, a frame costs more system calls; with
-/// more, a viewer that does not keep up costs more memory besides its spill.
+/// more, a viewer that does not keep up costs more memory besides the frame that it holds.
 pub const AHEAD: usize = 64 << 10;
 
 /// The most reads in one turn that bring no data (a handshake takes fewer). A client that sends more of them would keep

@@ -351,7 +351,7 @@ impl<'a> Stream<'a> {
                 self.announce();
                 Ok(())
             }
-            Err(Unpublished::Full) => Err("slow viewers hold all earlier frames".to_owned()),
+            Err(Unpublished::NoSlot) => Err("slow viewers hold all earlier frames".to_owned()),
             Err(Unpublished::Unfilled(failure)) => Err(failure.to_string()),
         }
     }

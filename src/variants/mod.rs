@@ -84,8 +84,6 @@ pub enum DemandError {
     Full(Text),
     /// The system could not start a thread.
     NoThread(io::Error),
-    /// There is not enough memory for one more viewer.
-    NoMemory,
 }
 
 impl DemandError {
@@ -99,7 +97,6 @@ impl DemandError {
                 VARIANTS_MAX,
                 others
             ),
-            DemandError::NoMemory => text!("No memory for one more viewer; try again later."),
             DemandError::NoThread(error) => {
                 text!("The system cannot start a thread for smaller pictures: {}.", Text::from(error))
             }

@@ -57,10 +57,9 @@ fn a_smaller_frame_comes_for_each_of_the_cameras_with_the_time_of_its_capture() 
     for number in 1..=5 {
         let captured = publish(&source, &mut writer, &jpeg);
         wait_for("a frame", || demand.feed().ring.newest() == number);
-        demand.feed().ring.with_newest(|frame| {
-            assert_eq!(frame.meta.captured, captured);
-            assert_eq!(Jpeg::parse(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
-        });
+        let frame = demand.feed().ring.frame().unwrap();
+        assert_eq!(frame.meta.captured, captured);
+        assert_eq!(Jpeg::parse(frame.jpeg()).unwrap().size(), Size { width: 32, height: 24 });
     }
     let running = &variants.list()[0];
     // Counted just after the frame is there.
@@ -173,7 +172,7 @@ fn a_card_says_that_pictures_cannot_be_made_smaller() {
     let mut arithmetic = picture();
     let at = arithmetic.windows(2).position(|two| two == b"\xff\xc0").unwrap();
     arithmetic[at + 1] = 0xc9;
-    let card = || demand.feed().ring.with_newest(|frame| frame.meta.card);
+    let card = || demand.feed().ring.frame().map(|frame| frame.meta.card);
     wait_for("a card", || {
         publish(&source, &mut writer, &arithmetic);
         card() == Some(true)

@@ -18,7 +18,7 @@ use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::names::CameraLabel;
 use crate::problem::{Problem, Text, text};
-use crate::ring::{Meta, NoMemory, Unpublished, Writer};
+use crate::ring::{Frame, Meta, NoMemory, Unpublished, Writer};
 
 /// The nice value of a variant's thread, so that the cameras and their own viewers come first
 /// (sched(7), "The nice value").
@@ -40,7 +40,6 @@ pub(super) struct Worker {
     writer: Writer,
     transcoder: Transcoder,
     /// The camera's frame, copied so that its slot is free while it is decoded.
-    jpeg: Vec<u8>,
     /// Chooses the camera's frames that are made smaller.
     picker: FramePicker,
     /// The number of the last frame of the camera that was considered.
@@ -65,14 +64,13 @@ impl Worker {
         let encoder = Encoder::in_bands(running.variant.quality, 1);
         let transcoder = Transcoder::new(running.variant.size, encoder);
         let (rate, last_shown) = (RateMeter::default(), Instant::now());
-        let (jpeg, picker) = (Vec::new(), FramePicker::default());
+        let picker = FramePicker::default();
         Self {
             registry,
             running,
             source,
             writer,
             transcoder,
-            jpeg,
             picker,
             last: 0,
             capacity: 0,
@@ -124,23 +122,17 @@ impl Worker {
 
     /// Makes the camera's newest frame smaller, if it is wanted.
     fn take(&mut self) {
-        let (jpeg, picker, feed) = (&mut self.jpeg, &mut self.picker, &self.running.feed);
-        let newest = self.source.ring.with_newest(|frame| {
-            let wanted = picker.wants(feed, frame.meta.captured);
-            if wanted {
-                jpeg.clear();
-                jpeg.extend_from_slice(frame.jpeg());
-            }
-            (frame.number, wanted.then_some(frame.meta))
-        });
-        let Some((number, wanted)) = newest else { return };
-        self.last = number;
-        let Some(meta) = wanted else { return };
+        let Some(frame) = self.source.ring.frame() else { return };
+        self.last = frame.number;
+        let (meta, feed) = (frame.meta, &self.running.feed);
+        if !self.picker.wants(feed, meta.captured) {
+            return;
+        }
         let counters = &feed.counters;
         counters.captured.fetch_add(1, Ordering::Relaxed);
         let begin = cpu_time();
         // Unwind safety: a transcoder keeps nothing from one frame to the next, and the ring takes care of its slots.
-        let made = catch_unwind(AssertUnwindSafe(|| self.transcode(meta)));
+        let made = catch_unwind(AssertUnwindSafe(|| self.transcode(&frame)));
         let counters = &self.running.feed.counters;
         match made {
             Ok(Ok(())) => {
@@ -180,20 +172,22 @@ impl Worker {
         }
     }
 
-    fn transcode(&mut self, meta: Meta) -> Result<(), (DropReason, Text)> {
+    fn transcode(&mut self, frame: &Frame) -> Result<(), (DropReason, Text)> {
         let unencodable = |error: TranscodeError| (DropReason::from(&error), error.text());
-        let size = self.transcoder.decode(&self.jpeg).map_err(unencodable)?;
+        let size = self.transcoder.decode(frame.jpeg()).map_err(unencodable)?;
         self.reserve(Transcoder::output_len(size))
             .map_err(|NoMemory| (DropReason::Unencodable, text!("there is not enough memory for them")))?;
         let transcoder = &mut self.transcoder;
-        match self.writer.publish(Meta { size, ..meta }, |slot| transcoder.encode(slot)) {
+        match self.writer.publish(Meta { size, ..frame.meta }, |slot| transcoder.encode(slot)) {
             Ok(_) => Ok(()),
-            Err(Unpublished::Full) => Err((DropReason::NoSlot, text!("viewers held every slot"))),
+            Err(Unpublished::NoSlot) => {
+                Err((DropReason::NoSlot, text!("viewers hold all memory for frames")))
+            }
             Err(Unpublished::Unfilled(error)) => Err(unencodable(error)),
         }
     }
 
-    /// Gets memory for frames of up to `capacity` bytes. The ring is empty afterwards if it had less.
+    /// Gets memory for frames of up to `capacity` bytes.
     fn reserve(&mut self, capacity: usize) -> Result<(), NoMemory> {
         if capacity > self.capacity {
             self.writer.reserve(capacity)?;

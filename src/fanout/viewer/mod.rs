@@ -1,21 +1,23 @@
-//! One viewer: its socket, and the bytes that are still to be sent to it.
+//! One viewer: its socket, and what is still to be sent to it.
 
 mod offer;
+mod unsent;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::close_reason::{CloseReason, Flow, SNAPSHOT_LIMIT, STALL_LIMIT, attempt};
+use super::held::Held;
 use super::kernel::KernelBuffer;
 use super::registry::ViewerStats;
-use super::spill::{CapReached, Pool, Spill};
 use crate::feed::{CaptureState, Demand, Feed};
 use crate::multipart;
 use crate::pace::Pace;
 use crate::problem::Problem;
 use crate::protocol::OrderKind;
-use crate::socket::{Sent, Socket};
-pub use offer::Offered;
+use crate::ring::Reader;
+use crate::socket::Socket;
+use unsent::Unsent;
 
 /// What a viewer sends while it watches is read and discarded, this many bytes at a time.
 const DISCARD: usize = 4 << 10;
@@ -31,8 +33,8 @@ pub(super) struct Viewer {
     pace: Option<Pace>,
     /// A snapshot's head up to its length; empty for a stream, and once the snapshot is begun.
     head: Vec<u8>,
-    /// The rest of a frame that the socket did not take.
-    spill: Option<Spill>,
+    /// What the socket has not taken yet.
+    unsent: Unsent,
     /// The socket takes nothing until it becomes writable.
     blocked: bool,
     /// Number of the last frame that was begun, or left out because of `pace`.
@@ -46,46 +48,41 @@ pub(super) struct Viewer {
 
 impl Viewer {
     /// `head` is the answer's head: whole for a stream, up to Content-Length for a snapshot.
-    ///
-    /// # Errors
-    /// Returns the socket if there is not enough memory for a stream's head.
-    pub(super) fn new(
-        socket: Socket,
-        stats: Arc<ViewerStats>,
-        demand: Demand,
-        head: Vec<u8>,
-        pool: &mut Pool,
-    ) -> Result<Self, Socket> {
+    pub(super) fn new(socket: Socket, stats: Arc<ViewerStats>, demand: Demand, mut head: Vec<u8>) -> Self {
         let kind = stats.order.kind;
-        let opening = if stats.order.advance_headers { multipart::ADVANCE_HEAD } else { "" };
-        let (head, spill) = match kind {
-            OrderKind::Stream => match pool.take(&[&head, multipart::OPENING, opening.as_bytes()]) {
-                Ok(spill) => (Vec::new(), Some(spill)),
-                Err(CapReached) => return Err(socket),
-            },
-            OrderKind::Snapshot { .. } => (head, None),
-        };
-        let behind = spill.is_some().then_some(stats.since);
+        let (mut unsent, mut behind) = (Unsent::default(), None);
+        if kind == OrderKind::Stream {
+            head.extend_from_slice(multipart::OPENING);
+            if stats.order.advance_headers {
+                head.extend_from_slice(multipart::ADVANCE_HEAD.as_bytes());
+            }
+            (unsent, behind) = (Unsent::head(std::mem::take(&mut head)), Some(stats.since));
+        }
         let pace = stats.order.fps.map(Pace::new);
-        Ok(Self {
+        Self {
             socket,
             stats,
             demand,
             kind,
             pace,
             head,
-            spill,
+            unsent,
             blocked: false,
             seen: 0,
             captured: None,
             behind,
             kernel_buffer: KernelBuffer::new(),
-        })
+        }
     }
 
     /// The feed that its frames come from.
     pub(super) fn feed(&self) -> Arc<Feed> {
         self.demand.feed().clone()
+    }
+
+    /// The ring that its frames come from.
+    pub(super) fn ring(&self) -> &Reader {
+        &self.demand.feed().ring
     }
 
     /// Why the smaller picture that it waits for cannot be made; `None` if it can, or if it would rather have a card.
@@ -110,38 +107,38 @@ impl Viewer {
         self.blocked = false;
     }
 
+    /// Whether it is in the middle of this frame.
+    pub(super) fn holds(&self, held: &Arc<Held>) -> bool {
+        self.unsent.holds(held)
+    }
+
     /// Whether part of a frame or a head is not sent yet.
     fn has_backlog(&self) -> bool {
-        self.spill.is_some() || self.socket.has_unsent()
+        self.unsent.is_any() || self.socket.has_unsent()
     }
 
-    /// Sends the rest of an earlier frame.
-    pub(super) fn flush(&mut self, pool: &mut Pool, now: Instant) -> Flow {
-        while self.has_backlog() && !self.blocked {
-            let rest = self.spill.as_ref().map_or(&[][..], Spill::rest);
-            let Some(sent) = attempt(self.socket.send([rest, &[]]))? else {
-                self.blocked = true;
-                return Flow::Continue(());
-            };
-            let spill = self.spill.take_if(|spill| {
-                spill.advance(sent.taken);
-                spill.rest().is_empty()
-            });
-            pool.give_back(spill.unwrap_or_default());
-            self.note_progress(sent, now);
-            if !self.has_backlog() {
-                self.frame_sent(now)?;
+    /// Sends the rest of a head or an earlier frame.
+    pub(super) fn flush(&mut self, now: Instant) -> Flow {
+        if !self.has_backlog() || self.blocked {
+            return Flow::Continue(());
+        }
+        self.send(now)?;
+        if self.has_backlog() { Flow::Continue(()) } else { self.frame_sent(now) }
+    }
+
+    /// Sends in one call as much as the socket takes; returns whether it took anything.
+    fn send(&mut self, now: Instant) -> Flow<bool> {
+        let sent = attempt(self.socket.send(self.unsent.rest()))?;
+        if let Some(sent) = sent {
+            self.unsent.advance(sent.taken);
+            if sent.moved > 0 {
+                // Bytes that only the TLS layer took do not count.
+                self.behind = Some(now);
+                self.stats.took_bytes(sent.moved);
             }
         }
-        Flow::Continue(())
-    }
-
-    /// Notes that the client took something. Bytes that only the TLS layer took do not count.
-    fn note_progress(&mut self, sent: Sent, now: Instant) {
-        if sent.moved > 0 {
-            self.behind = Some(now);
-            self.stats.took_bytes(sent.moved);
-        }
+        self.blocked = self.has_backlog(); // a socket that took only a part becomes writable later
+        Flow::Continue(sent.is_some())
     }
 
     /// Everything that was begun is sent.
@@ -175,14 +172,6 @@ impl Viewer {
             return Flow::Break(CloseReason::NoPicture);
         }
         Flow::Continue(())
-    }
-
-    /// Returns the socket, and the memory to the pool.
-    pub(super) fn dismantle(self, pool: &mut Pool) -> (Socket, Arc<ViewerStats>) {
-        if let Some(spill) = self.spill {
-            pool.give_back(spill);
-        }
-        (self.socket, self.stats)
     }
 }
 

@@ -1,3 +1,4 @@
+use super::super::held::HeldFrames;
 use super::offer::FRESH;
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
@@ -13,11 +14,11 @@ use std::time::Duration;
 const RECEIVED: usize = 128 << 10;
 
 /// A viewer over a real socket that was adopted at `since`, its client, its camera's feed and the writer of its frames.
-fn viewer(pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
-    viewer_of(Order::new(OrderKind::Stream, 0), pool, since)
+fn viewer(since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
+    viewer_of(Order::new(OrderKind::Stream, 0), since)
 }
 
-fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
+fn viewer_of(order: Order, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client =
         Client::from(socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap());
@@ -31,7 +32,7 @@ fn viewer_of(order: Order, pool: &mut Pool, since: Instant) -> (Viewer, Client, 
     let feed = Arc::new(feed);
     let stats = Arc::new(ViewerStats::new(order, peer, since, feed.delivery.clone()));
     let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
-    let viewer = Viewer::new(socket, stats, Demand::new(feed.clone()), b"head".to_vec(), pool).unwrap();
+    let viewer = Viewer::new(socket, stats, Demand::new(feed.clone()), b"head".to_vec());
     (viewer, client, feed, writer)
 }
 
@@ -41,31 +42,31 @@ fn publish(writer: &mut Writer, length: usize) {
     writer.publish::<()>(meta, |_| Ok(length)).unwrap();
 }
 
-fn offer(viewer: &mut Viewer, feed: &Feed, pool: &mut Pool, now: Instant) -> Flow<Offered> {
+fn offer(viewer: &mut Viewer, feed: &Feed, held: &mut HeldFrames, now: Instant) -> Flow {
     viewer.unblock();
     viewer.discard()?;
-    viewer.flush(pool, now)?;
-    feed.ring.with_newest(|frame| viewer.offer(&frame, pool, now)).unwrap()
+    viewer.flush(now)?;
+    viewer.offer(&feed.ring.frame().unwrap(), held, now)
 }
 
 #[test]
 fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
-    let mut pool = Pool::new(64 << 20, Arc::default());
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
-    let (mut viewer, mut client, feed, mut writer) = viewer(&mut pool, start);
+    let (mut viewer, mut client, feed, mut writer) = viewer(start);
     // Until its socket is full, which grows while it fills.
     let (mut taken, mut same) = (0, 0);
     while same < 100 {
         publish(&mut writer, 1 << 20);
-        assert!(offer(&mut viewer, &feed, &mut pool, start).is_continue());
+        assert!(offer(&mut viewer, &feed, &mut held, start).is_continue());
         let now = viewer.stats.bytes.load(std::sync::atomic::Ordering::Relaxed);
         (taken, same) = (now, if now == taken { same + 1 } else { 0 });
     }
-    pool.give_back(viewer.spill.take().unwrap_or_default()); // between two frames, the harder case
+    viewer.unsent = Unsent::default(); // between two frames, the harder case
     for second in 0..=STALL_LIMIT.as_secs() + 1 {
         publish(&mut writer, 1 << 20);
         client.write_all(b"I am here").unwrap();
-        assert!(offer(&mut viewer, &feed, &mut pool, start + Duration::from_secs(second)).is_continue());
+        assert!(offer(&mut viewer, &feed, &mut held, start + Duration::from_secs(second)).is_continue());
     }
     let end = start + STALL_LIMIT + Duration::from_secs(1);
     assert_eq!(viewer.check_deadlines(end), Flow::Break(CloseReason::Stalled));
@@ -73,44 +74,47 @@ fn a_viewer_that_talks_but_takes_nothing_is_dropped_all_the_same() {
 
 #[test]
 fn a_viewer_that_keeps_up_is_never_behind() {
-    let mut pool = Pool::new(64 << 20, Arc::default());
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    let (mut viewer, _client, feed, mut writer) = viewer(start);
     publish(&mut writer, 100);
-    assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Flow::Continue(Offered::Handled));
+    assert_eq!(offer(&mut viewer, &feed, &mut held, start), Flow::Continue(()));
     assert_eq!(viewer.behind_since(), None);
     assert_eq!(viewer.check_deadlines(start + 100 * STALL_LIMIT), Flow::Continue(()));
 }
 
 #[test]
-fn what_cannot_be_kept_is_reported_and_kept_later_only_while_it_is_the_newest() {
-    let mut pool = Pool::new(1 << 10, Arc::default());
+fn viewers_that_are_behind_share_the_frame_and_let_it_go() {
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    let (mut viewer, client, feed, mut writer) = viewer(start);
     publish(&mut writer, 8 << 20);
-    let torn = offer(&mut viewer, &feed, &mut pool, start);
-    let Flow::Continue(Offered::Torn { number, sent }) = torn else { panic!("{torn:?}") };
-    let mut large_pool = Pool::new(64 << 20, Arc::default());
-    publish(&mut writer, 8 << 20);
-    let late = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, number, sent, &mut large_pool));
-    assert_eq!(late, Some(Flow::Break(CloseReason::NoMemory)));
-    let same = feed.ring.with_newest(|frame| viewer.keep_torn(&frame, frame.number, sent, &mut large_pool));
-    assert_eq!(same, Some(Flow::Continue(())));
+    assert!(offer(&mut viewer, &feed, &mut held, start).is_continue());
+    let frame = feed.ring.frame().unwrap();
+    assert!(viewer.holds(&held.hold(&frame)), "it holds another frame than it was offered");
+    publish(&mut writer, 100);
+    assert!(offer(&mut viewer, &feed, &mut held, start).is_continue());
+    assert!(viewer.holds(&held.hold(&frame)), "it gave up in the middle");
+    drop((viewer, client));
+    assert!(
+        !Arc::ptr_eq(&frame, &feed.ring.frame().unwrap()) && Arc::strong_count(&frame) == 2,
+        "the slot and this test"
+    );
 }
 
 #[test]
 fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_next_ones_header() {
     const LENGTH: usize = 8 << 20;
-    let mut pool = Pool::new(64 << 20, Arc::default());
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
     let order = Order { advance_headers: true, ..Order::new(OrderKind::Stream, 0) };
-    let (mut viewer, mut client, feed, mut writer) = viewer_of(order, &mut pool, start);
+    let (mut viewer, mut client, feed, mut writer) = viewer_of(order, start);
     let mut expected = [b"head", multipart::OPENING, multipart::ADVANCE_HEAD.as_bytes()].concat();
     for _ in 0..2 {
         publish(&mut writer, LENGTH);
-        assert!(offer(&mut viewer, &feed, &mut pool, start).is_continue());
-        assert!(viewer.spill.is_some(), "the socket took it whole");
-        expected.extend(feed.ring.with_newest(|frame| frame.jpeg().to_vec()).unwrap());
+        assert!(offer(&mut viewer, &feed, &mut held, start).is_continue());
+        assert!(viewer.unsent.is_any(), "the socket took it whole");
+        expected.extend(feed.ring.frame().unwrap().jpeg());
         expected.extend(multipart::ADVANCE_TRAILER);
         let mut got = vec![0; expected.len()];
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -118,7 +122,7 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
             let reading = scope.spawn(|| client.read_exact(&mut got).unwrap());
             while !reading.is_finished() {
                 viewer.unblock();
-                assert!(viewer.flush(&mut pool, start).is_continue());
+                assert!(viewer.flush(start).is_continue());
             }
         });
         assert!(got == expected, "{} bytes differ", got.len());
@@ -128,13 +132,13 @@ fn with_advance_headers_frames_that_no_socket_takes_whole_are_followed_by_the_ne
 
 #[test]
 fn frames_above_the_requested_rate_are_left_out_and_not_missed() {
-    let mut pool = Pool::new(64 << 20, Arc::default());
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
     let order = Order { fps: Some("0.01".parse().unwrap()), ..Order::new(OrderKind::Stream, 0) };
-    let (mut viewer, _client, feed, mut writer) = viewer_of(order, &mut pool, start);
+    let (mut viewer, _client, feed, mut writer) = viewer_of(order, start);
     for _ in 0..50 {
         publish(&mut writer, 100);
-        assert_eq!(offer(&mut viewer, &feed, &mut pool, start), Flow::Continue(Offered::Handled));
+        assert_eq!(offer(&mut viewer, &feed, &mut held, start), Flow::Continue(()));
     }
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!((count(&viewer.stats.frames), count(&viewer.stats.skipped)), (1, 0));
@@ -143,27 +147,27 @@ fn frames_above_the_requested_rate_are_left_out_and_not_missed() {
 
 #[test]
 fn the_first_frame_after_a_viewer_came_is_not_too_old_however_long_it_took_to_encode() {
-    let mut pool = Pool::new(64 << 20, Arc::default());
+    let mut held = HeldFrames::new(Arc::default());
     let start = Instant::now();
-    let (mut viewer, _client, feed, mut writer) = viewer(&mut pool, start);
+    let (mut viewer, _client, feed, mut writer) = viewer(start);
     publish(&mut writer, 100);
-    assert_eq!(offer(&mut viewer, &feed, &mut pool, start + 2 * FRESH), Flow::Continue(Offered::Handled));
+    assert_eq!(offer(&mut viewer, &feed, &mut held, start + 2 * FRESH), Flow::Continue(()));
     assert_eq!(viewer.seen, 1, "it was not sent");
 }
 
 /// All that a snapshot's client gets of a picture that was captured a while before it asked.
-fn snapshot_of_an_old_picture(seldom: bool) -> (Flow<Offered>, Viewer, Client) {
-    let mut pool = Pool::new(64 << 20, Arc::default());
+fn snapshot_of_an_old_picture(seldom: bool) -> (Flow, Viewer, Client) {
+    let mut held = HeldFrames::new(Arc::default());
     let order = Order::new(OrderKind::Snapshot { card: false }, 0);
     let captured = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
-    let (mut viewer, client, feed, mut writer) = viewer_of(order, &mut pool, Instant::now());
+    let (mut viewer, client, feed, mut writer) = viewer_of(order, Instant::now());
     writer.reserve(100).unwrap();
     let meta = Meta { captured, size: Size::DEFAULT, card: false };
     writer.publish::<()>(meta, |_| Ok(100)).unwrap();
     let mut status = feed.status();
     (status.last_frame, status.seldom, status.patience) = (Some(captured), seldom, Duration::from_secs(120));
     drop(status);
-    (offer(&mut viewer, &feed, &mut pool, Instant::now()), viewer, client)
+    (offer(&mut viewer, &feed, &mut held, Instant::now()), viewer, client)
 }
 
 #[test]
@@ -180,5 +184,5 @@ fn a_snapshot_of_a_camera_whose_pictures_come_seldom_is_the_last_one_and_says_it
 #[test]
 fn a_snapshot_of_a_camera_whose_pictures_come_often_waits_for_the_next_one() {
     let (offered, viewer, _client) = snapshot_of_an_old_picture(false);
-    assert_eq!((offered, viewer.seen), (Flow::Continue(Offered::Handled), 0));
+    assert_eq!((offered, viewer.seen), (Flow::Continue(()), 0));
 }

@@ -15,7 +15,7 @@ use super::status::Recording;
 use crate::feed::{Demand, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::picture::Size;
-use crate::ring::{Meta, Stored};
+use crate::ring::{Frame, Meta};
 
 /// The longest wait before it checks the switch and the plan again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -144,14 +144,16 @@ impl Recorder {
         let listener = feed.listen();
         self.last = feed.ring.newest().saturating_sub(1);
         while !shutdown.has_begun() && self.recording.is_on() && self.due == due {
-            if listener.wait(self.last, PAUSE) {
-                feed.ring.with_newest(|frame| self.take(&frame));
+            if listener.wait(self.last, PAUSE)
+                && let Some(frame) = feed.ring.frame()
+            {
+                self.take(&frame);
             }
             self.tick();
         }
     }
 
-    fn take(&mut self, frame: &Stored<'_>) {
+    fn take(&mut self, frame: &Frame) {
         let missed = frame.number.saturating_sub(self.last + 1);
         self.last = frame.number;
         let captured = frame.meta.captured;
@@ -175,7 +177,7 @@ impl Recorder {
     }
 
     /// Puts a frame into a cluster, and begins a new file when that is due.
-    fn put(&mut self, frame: &Stored<'_>) {
+    fn put(&mut self, frame: &Frame) {
         let Meta { captured, size, .. } = frame.meta;
         let jpeg = frame.jpeg();
         let current = self.file.filter(|file| {

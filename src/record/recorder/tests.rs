@@ -30,7 +30,7 @@ impl Fixture {
         let captured = self.recorder.zero + Duration::from_millis(ms);
         self.writer.publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
         let feed = self.feed.clone();
-        feed.ring.with_newest(|frame| self.recorder.take(&frame));
+        self.recorder.take(&feed.ring.frame().unwrap());
     }
 
     fn handed_over(&mut self) -> Vec<Batch> {

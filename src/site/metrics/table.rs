@@ -198,9 +198,11 @@ pub static METRICS: &[Metric] = &[
         "Connections refused because too many were open.",
         |program| count(&program.app.connections.refused),
     ),
-    program("boardcam_spill_bytes", "Memory for bytes that slow viewers have not taken yet.", |program| {
-        count(&program.app.viewers.spill)
-    }),
+    program(
+        "boardcam_held_bytes",
+        "Memory of frames that slow viewers have not taken whole yet.",
+        |program| count(&program.app.viewers.held),
+    ),
     program("process_cpu_seconds_total", "CPU time used.", |program| Some(program.usage.cpu.as_secs_f64())),
     program("process_resident_memory_bytes", "Resident memory.", |program| {
         program.usage.resident.map(|bytes| bytes as f64)

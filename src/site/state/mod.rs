@@ -15,7 +15,7 @@ use super::app::AppState;
 use super::recordings::{self, Folder};
 use super::request::RequestContext;
 use super::response::ProblemJson;
-use crate::fanout::SPILL_CAP;
+use crate::fanout::HELD_CAP;
 use crate::host::inject;
 use camera::{Camera, Variant};
 use viewer::Viewer;
@@ -27,7 +27,7 @@ struct Answer<'a> {
     cameras: Vec<Camera>,
     variants: Vec<Variant>,
     viewers: Vec<Viewer>,
-    spill: Spill,
+    held: Held,
     connections: Connections,
     /// As in ustreamer's answer.
     ok: bool,
@@ -62,7 +62,7 @@ struct You<'a> {
 
 /// Memory for bytes that slow viewers have not taken yet, in bytes.
 #[derive(Serialize)]
-struct Spill {
+struct Held {
     bytes: usize,
     limit: usize,
 }
@@ -139,7 +139,7 @@ pub(super) fn state(ctx: &RequestContext<'_>) -> Response {
             .filter(|viewer| is_shown(viewer.order.camera))
             .map(|viewer| viewer::viewer(viewer, &app.feeds, now))
             .collect(),
-        spill: Spill { bytes: app.viewers.spill.load(Ordering::Relaxed), limit: SPILL_CAP },
+        held: Held { bytes: app.viewers.held.load(Ordering::Relaxed), limit: HELD_CAP },
         connections: connections(app),
         ok: true,
         result: ustreamer::answer(ctx.feed(), viewers_of(ctx.camera), now),

@@ -317,7 +317,7 @@ impl Session {
 
 fn drop_reason<E>(failure: Unpublished<E>, unfilled: DropReason) -> DropReason {
     match failure {
-        Unpublished::Full => DropReason::NoSlot,
+        Unpublished::NoSlot => DropReason::NoSlot,
         Unpublished::Unfilled(_) => unfilled,
     }
 }

@@ -108,8 +108,8 @@ fn a_cameras_own_jpegs_are_encoded_again_where_that_is_configured() {
     let picture = Picture::new(&[128; 16 * 8], Raw::Yuyv, SIZE, 16, Range::Full).unwrap();
     let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
     assert_eq!(session.take(&frame(&jpeg[..length]), &feed, &mut writer), Ok(Taken::Published));
-    let (noted, is) =
-        feed.ring.with_newest(|frame| (frame.meta.size, Jpeg::parse(frame.jpeg()).unwrap().size())).unwrap();
+    let stored = feed.ring.frame().unwrap();
+    let (noted, is) = (stored.meta.size, Jpeg::parse(stored.jpeg()).unwrap().size());
     assert_eq!((noted, is), (Size { width: 4, height: 4 }, Size { width: 4, height: 4 }));
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.mended)), (1, 0));
@@ -164,7 +164,7 @@ fn the_quality_can_be_changed_while_frames_flow() {
     let mut length = |quality: u8| {
         feed.set_quality(quality);
         assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
-        feed.ring.with_newest(|stored| stored.jpeg().len()).expect("a frame")
+        feed.ring.frame().expect("a frame").jpeg().len()
     };
     let usual = length(DEFAULT_QUALITY);
     let (low, high) = (length(5), length(100));
@@ -199,10 +199,9 @@ fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Unwanted));
     let _demand = Demand::new(feed.clone());
     assert_eq!(session.take(&frame(jpeg), &feed, &mut writer), Ok(Taken::Published));
-    feed.ring.with_newest(|frame| {
-        let shown = Jpeg::parse(frame.jpeg()).unwrap();
-        assert_eq!((shown.is_progressive(), shown.size()), (false, session.size));
-    });
+    let stored = feed.ring.frame().unwrap();
+    let shown = Jpeg::parse(stored.jpeg()).unwrap();
+    assert_eq!((shown.is_progressive(), shown.size()), (false, session.size));
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     assert_eq!((count(&feed.counters.encoded), count(&feed.counters.converted)), (1, 1));
     assert!(!feed.is_passthrough(), "page and /state would say that the quality cannot be set");
@@ -257,7 +256,7 @@ fn a_program_may_show_something_small_first_and_then_large_pictures() {
     for data in [2000, 700_000, 5_000_000] {
         let large = picture(SIZE, data);
         assert_eq!(session.take(&frame(&large), &feed, &mut writer), Ok(Taken::Published), "{data}");
-        assert!(feed.ring.with_newest(|stored| stored.jpeg().len()).unwrap() > data);
+        assert!(feed.ring.frame().unwrap().jpeg().len() > data);
     }
     let too_large = picture(SIZE, 17 << 20);
     assert_eq!(session.take(&frame(&too_large), &feed, &mut writer), Err(DropReason::TooLarge));
