@@ -37,7 +37,14 @@ impl fmt::Display for CameraLabel<'_> {
 
 /// Whether a camera may have this title, which people read on the page: any language, but one line.
 pub fn is_title(text: &str) -> bool {
-    (1..=TITLE_MAX).contains(&text.chars().count()) && text.trim() == text && !text.contains(char::is_control)
+    let hidden = |c: char| c.is_control() || is_bidi_control(c);
+    (1..=TITLE_MAX).contains(&text.chars().count()) && text.trim() == text && !text.contains(hidden)
+}
+
+/// Whether this character turns the direction of what follows, also of text that it is not part of (Unicode UAX #9,
+/// embeddings, overrides and isolates).
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether a camera may have this name, which is used in URLs, file names and private headers.
@@ -134,7 +141,7 @@ mod tests {
         for title in ["Küche", "front door", "Кухня", "📷", &"é".repeat(TITLE_MAX)] {
             assert!(is_title(title), "{title}");
         }
-        for wrong in ["", " ", " a", "a\n", "a\tb", "\u{1b}[2J", &"é".repeat(TITLE_MAX + 1)] {
+        for wrong in ["", " ", " a", "a\n", "a\tb", "\u{1b}[2J", "a\u{202e}b", &"é".repeat(TITLE_MAX + 1)] {
             assert!(!is_title(wrong), "{wrong:?}");
         }
     }

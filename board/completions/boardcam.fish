@@ -26,7 +26,7 @@ end
 
 complete -c boardcam -n "__fish_boardcam_needs_command" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_needs_command" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -45,7 +45,7 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -l record-folder -d 'Whe
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_needs_command" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
@@ -63,7 +63,7 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -f -a "wifi" -d 'Print t
 complete -c boardcam -n "__fish_boardcam_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -82,7 +82,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-folde
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
@@ -94,7 +94,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -s h -l help -d
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s o -l output -d 'File to write the JPEG to; - is standard output' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -113,7 +113,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-fo
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
@@ -124,7 +124,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l appliance
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -143,7 +143,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-folde
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
@@ -156,7 +156,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s h -l help -d
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l role -d 'watch (see everything) or control (change things too)' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -174,7 +174,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l reco
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
@@ -185,7 +185,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l appl
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -s h -l help -d 'Print help'
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l camera -d 'Where pictures come from: auto (the first camera that delivers), a device such as /dev/video0, rpicam[:OPTIONS] (a Raspberry Pi camera module), pipe:COMMAND or - (JPEGs, one after the other, from a command or from standard input), or pattern (a moving test picture) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l title -d 'What people call the camera, in any language, for the page and /state; URLs, files and metrics have its name [default: the camera\'s name]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l size -d 'Picture size to ask the camera for; it may give the nearest one that it has [default: 1280x720]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
@@ -204,7 +204,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-folder
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record -d 'When to record: off (only when it is switched on, on the page or by the API), always, or between two times of the board\'s time zone, such as 08:00-18:00 [default: off]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-every -d 'For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second [default: every frame]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-segment -d 'How long a recorded file plays before the next one begins [default: 300]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-max-size -d 'Megabytes that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r

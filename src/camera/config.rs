@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::source::SourceInfo;
 use crate::picture::{Layout, Size};
-use crate::problem::{Text, text};
+use crate::problem::{Text, shell_quoted, text};
 
 /// Which source to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,26 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
+    /// What was probably meant by a text that names no source: what other programs take for a camera.
+    pub fn meant(text: &str) -> Option<String> {
+        let number = text.strip_prefix("video").unwrap_or(text);
+        if text.contains("://") {
+            return Some(format!("pipe:ffmpeg -v error -i {} -f mjpeg -", shell_quoted(text)));
+        }
+        if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+            return Some(format!("/dev/video{number}"));
+        }
+        let spec = match text.to_ascii_lowercase().as_str() {
+            "pattern" | "test" | "testpattern" | "testpicture" => "pattern",
+            "rpicam" | "picamera" | "picam" | "raspicam" | "raspivid" | "rpicam-vid" | "libcamera"
+            | "csi" => "rpicam",
+            "auto" | "default" | "any" => "auto",
+            "stdin" => "-",
+            _ => return None,
+        };
+        Some(spec.to_owned())
+    }
+
     /// The source without its secrets, safe to show to anyone. Its full text, as in the settings, may hold passwords.
     pub fn label(&self) -> String {
         match self {
@@ -58,23 +78,24 @@ impl FromStr for SourceSpec {
     }
 }
 
-/// What was expected in place of this text. What other programs take for a camera, a number or a URL, is answered with
-/// what it is here.
+/// What was expected in place of this text.
 fn expected(text: &str) -> Text {
-    let number = text.strip_prefix("video").unwrap_or(text);
     if text.contains("://") {
-        return text!(
-            "expected a camera of this board; one of the network comes through a program: pipe:ffmpeg -v error -i {} -f \
-             mjpeg -",
-            text
-        );
+        return text!("expected a camera of this board; one of the network comes through a program");
     }
-    if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
-        return text!("expected the whole path of a device: /dev/video{}", number);
+    match SourceSpec::meant(text) {
+        _ if text
+            .split_once(':')
+            .is_some_and(|(kind, command)| kind == "pipe" && command.trim().is_empty()) =>
+        {
+            text!("expected a command behind pipe: that writes JPEGs")
+        }
+        Some(device) if device.starts_with('/') => text!("expected the whole path of a device"),
+        _ => text!(
+            "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such as \
+             /dev/video0"
+        ),
     }
-    text!(
-        "expected auto, pattern, rpicam, pipe:COMMAND, - (standard input), or the path of a device such as /dev/video0"
-    )
 }
 
 /// Where a [`super::pipe::Pipe`] reads its JPEGs from.

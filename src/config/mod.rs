@@ -3,6 +3,7 @@
 //! Called once, by `main`. Everything that can be set is a row in [`options`]. Every mistake becomes a [`Problem`]
 //! that names the option or the line, what was expected, and a right example. Nothing here opens a camera or a socket.
 
+mod advice;
 mod distinct;
 mod file;
 mod foreign;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::advice::Place;
 use super::distinct;
 use super::options::{self, Opt, Target, named_source};
 use super::settings::{CameraSettings, Settings};
@@ -168,11 +169,7 @@ fn check_https(settings: &Settings) -> Result<(), Problem> {
 
 /// A wrong value of an option on the command line.
 pub(super) fn wrong_option(opt: &Opt, text: &str, why: impl Into<Text>) -> Problem {
-    Problem::new(
-        text!("cannot use --{} {}", opt.name, text),
-        why,
-        text!("write for example --{} {}", opt.name, opt.example),
-    )
+    Problem::new(text!("cannot use --{} {}", opt.name, text), why, Place::Line.advice(opt, Some(text)))
 }
 
 /// The first of `camera`, `camera-2`, `camera-3`... that is not taken.

@@ -41,6 +41,22 @@ impl Plan {
         }
     }
 
+    /// What was probably meant by a text that is no plan.
+    pub fn meant(text: &str) -> Option<String> {
+        match text.to_ascii_lowercase().as_str() {
+            "on" | "yes" | "true" | "1" | "always" => return Some("always".to_owned()),
+            "no" | "none" | "never" | "false" | "0" | "off" => return Some("off".to_owned()),
+            _ => {}
+        }
+        let (from, to) = text.split_once(['-', '\u{2013}'])?;
+        let time = |text: &str| match text.trim().replace('.', ":") {
+            time if time.contains(':') => time,
+            hour => format!("{hour:0>2}:00"),
+        };
+        let (from, to) = (time(from), time(to));
+        Some(if from == to { "always".to_owned() } else { format!("{from}-{to}") })
+    }
+
     fn is_active_at(self, moment: Timestamp, zone: TimeZone) -> bool {
         let time = moment.to_zoned(zone).time();
         self.includes(u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()))
@@ -83,12 +99,18 @@ impl FromStr for Plan {
         let daily = || {
             let (from, to) = text.split_once(['-', '\u{2013}'])?; // a dash, as phones put between numbers
             let (from, to) = (minute(from.trim())?, minute(to.trim())?);
-            (from < DAY && from != to).then_some(Plan::Daily { from, to })
+            (from < DAY).then_some((from, to))
         };
         match text {
             "off" => Ok(Plan::Off),
             "always" => Ok(Plan::Always),
-            _ => daily().ok_or_else(|| text!("expected off, always, or times such as 08:00-18:00")),
+            _ => match daily() {
+                Some((from, to)) if from == to => Err(text!(
+                    "expected two different times: from a time to the same may be a whole day, or none of it"
+                )),
+                Some((from, to)) => Ok(Plan::Daily { from, to }),
+                None => Err(text!("expected off, always, or times such as 08:00-18:00")),
+            },
         }
     }
 }

@@ -84,8 +84,8 @@ fn what_is_not_a_camera_is_reported_and_the_card_is_served() -> Outcome {
 #[test]
 fn options_of_other_streamers_are_answered_with_ours() -> Outcome {
     for (options, told) in [
-        (&["--port", "8090"][..], "write --listen [::]:8090"),
-        (&["-p", "8090"], "write --listen [::]:8090"),
+        (&["--port", "8090"][..], "write --listen '[::]:8090'"),
+        (&["-p", "8090"], "write --listen '[::]:8090'"),
         (&["--resolution", "640x480"], "write --size 640x480"),
         (&["--device=/dev/video2"], "write --camera /dev/video2"),
         (&["--desired-fps", "15"], "write --fps 15"),
@@ -96,9 +96,9 @@ fn options_of_other_streamers_are_answered_with_ours() -> Outcome {
             "--camera /dev/video1 --size 640x480",
         ),
         (&["/dev/video0"], "write --camera /dev/video0"),
-        (&["--camera", "2"], "the whole path of a device: /dev/video2"),
+        (&["--camera", "2"], "the whole path of a device; write --camera /dev/video2"),
         (&["--camera", "rtsp://10.0.0.9/live"], "pipe:ffmpeg -v error -i rtsp://10.0.0.9/live -f mjpeg -"),
-        (&["check", "--port", "1"], "write --listen [::]:1"),
+        (&["check", "--port", "1"], "write --listen '[::]:1'"),
         (&["\u{2014}size", "640x480"], "write --size"),
         (
             &["--cors-origin", "*"],
@@ -139,6 +139,47 @@ fn what_ends_the_program_is_said_once() -> Outcome {
         let output = run(&["--camera", "pattern", "--listen", &address, "--log-format", format])?;
         let told = String::from_utf8(output.stderr)?;
         ensure!(told.matches("cannot listen on").count() == 1, "{told}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_meant_is_taken_or_said_with_the_users_own_value() -> Outcome {
+    for (options, told) in [
+        (&["--listen", "127.0.0.1"][..], "expected a port too; write --listen 127.0.0.1:8080"),
+        (
+            &["--listen", "::1:9200"],
+            "expected brackets around the IPv6 address, to tell it from its port; write --listen '[::1]:9200'",
+        ),
+        (&["--listen", "0"], "expected a port from 1 to 65535"),
+        (&["--record", "08:00-08:00"], "expected two different times"),
+        (&["--camera", "pipe:"], "expected a command behind pipe:"),
+        (
+            &["--camera", "http://cam/a?b=1&c"],
+            "write --camera 'pipe:ffmpeg -v error -i '\\''http://cam/a?b=1&c'\\'' -f mjpeg -'",
+        ),
+        (&["--size", "hd"], "write --size 1280x720"),
+        (&["--encoder", "CPU"], "write --encoder software"),
+        (&["--encoder", "HW"], "write --encoder passthrough"),
+        (&["--title", "a\u{202e}b"], "expected no U+202E"),
+        (&["--title", ""], "write for example --title 'Front door'"),
+        (&["--title", "Front", "door"], "write --title 'Front door'"),
+        (&["--vflip", "check"], "cannot use --vflip: "),
+        (&["serve"], "without a command, boardcam serves"),
+    ] {
+        let line = complaint(options, 2)?;
+        ensure!(line.contains(told), "{options:?} said {line}");
+    }
+    for (options, printed) in [
+        (&["--size", "720p"][..], "size = \"1280x720\""),
+        (&["--size", "VGA"], "size = \"640x480\""),
+        (&["--fps", "29.97"], "fps = 30"),
+        (&["--record-max-size", "1GB"], "record-max-size = 1000"),
+        (&["--title", " Front door "], "title = \"Front door\""),
+    ] {
+        let output = run(&[&["--listen", "127.0.0.1:0"], options, &["check"]].concat())?;
+        let told = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success() && told.contains(printed), "{options:?}: {told}");
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::advice::Place;
 use super::foreign;
 use super::options::{self, Kind, Opt, camera_name};
 use super::values::{CameraValues, Values};
@@ -210,8 +211,10 @@ impl Reader<'_> {
         let alike = |name: &str| strsim::jaro_winkler(name, word);
         let nearest = names.clone().max_by(|a, b| alike(a).total_cmp(&alike(b)));
         let in_camera = names.clone().any(|name| name == CAMERA_KEYS[1]);
-        let advice = match (foreign::in_file(word, in_camera), nearest.filter(|name| alike(name) >= ALIKE)) {
-            (Some(advice), _) => Text::from(advice),
+        let place = if in_camera { Place::Camera } else { Place::File };
+        let advice = match (foreign::in_file(word, None, place), nearest.filter(|name| alike(name) >= ALIKE))
+        {
+            (Some(advice), _) => advice,
             (None, Some(name)) => text!("did you mean {}?", name),
             (None, None) => text!("there are {}", names.collect::<Vec<_>>().join(", ")),
         };

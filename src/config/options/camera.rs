@@ -1,9 +1,9 @@
 //! Where pictures come from, and how they are asked for.
 
-use super::parse::{number, one_of, seconds};
+use super::parse::{likely_size, nearest, number, one_of, rate, seconds, seconds_in, size};
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
-use crate::names::{NAME_MAX, TITLE_MAX, is_camera_name, is_title};
+use crate::names::{NAME_MAX, TITLE_MAX, is_bidi_control, is_camera_name, is_title};
 use crate::picture::{Layout, MAX_FPS};
 use crate::problem::{Text, text};
 
@@ -24,6 +24,12 @@ pub(super) static OPTIONS: &[Opt] = &[
                command or from standard input), or pattern (a moving test picture)",
         example: "/dev/video0",
         wrong: &["webcam", "a b=auto", "=auto"],
+        meant: |text| match text.split_once('=') {
+            Some((name, source)) if is_camera_name(name) => {
+                Some(format!("{name}={}", SourceSpec::meant(source)?))
+            }
+            _ => SourceSpec::meant(text),
+        },
         target: Target::Source,
         ..Opt::EMPTY
     },
@@ -35,12 +41,13 @@ pub(super) static OPTIONS: &[Opt] = &[
                name",
         example: "Front door",
         wrong: &["", " ", "two\nlines"],
+        meant: |text| {
+            let plain = text.replace(char::is_control, " ").replace(is_bidi_control, "");
+            Some(plain.chars().take(TITLE_MAX).collect())
+        },
         target: Target::Camera {
             set: |camera, text| {
-                if !is_title(text) {
-                    return Err(text!("expected 1 to {} characters on one line", TITLE_MAX));
-                }
-                camera.source.title = Some(text.to_owned());
+                camera.source.title = Some(title(text)?);
                 Ok(())
             },
             get: |camera| camera.source.title.clone(),
@@ -50,12 +57,13 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "size",
         value: "WIDTHxHEIGHT",
-        help: "Picture size to ask the camera for; it may give the nearest one that it has",
+        help: "Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has",
         example: "640x480",
         wrong: &["0x0", "big"],
+        meant: likely_size,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.size = Some(text.parse()?);
+                camera.source.size = Some(size(text)?);
                 Ok(())
             },
             get: |camera| Some(camera.source.size().to_string()),
@@ -69,9 +77,10 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Frames per second to ask the camera for",
         example: "15",
         wrong: &["0", "-1", "241"],
+        meant: nearest,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.fps = Some(number(text, 1, MAX_FPS)?);
+                camera.source.fps = Some(rate(text, MAX_FPS)?);
                 Ok(())
             },
             get: |camera| Some(camera.source.fps().to_string()),
@@ -106,6 +115,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                is set",
         example: "85",
         wrong: &["0", "101", "85.5"],
+        meant: nearest,
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.quality = Some(number(text, 1, 100)?);
@@ -121,6 +131,15 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
         example: "passthrough",
         wrong: &["hardware"],
+        meant: |text| {
+            let mode = match text.to_ascii_lowercase().as_str() {
+                "cpu" | "sw" => EncodeMode::Software,
+                "hw" | "hardware" | "camera" | "noop" => EncodeMode::Passthrough,
+                "omx" | "m2m" | "m2m-image" | "m2m-video" | "gpu" => EncodeMode::Auto,
+                _ => return None,
+            };
+            Some(mode.to_string())
+        },
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.encoder = one_of(text, &EncodeMode::ALL.map(|mode| (mode.name(), mode)))?;
@@ -155,6 +174,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                some minutes",
         example: "90",
         wrong: &["0", "86401", "1m"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
         target: Target::Camera {
             set: |camera, text| {
                 camera.source.timeout = Some(seconds(text, MAX_TIMEOUT)?);
@@ -168,6 +188,19 @@ pub(super) static OPTIONS: &[Opt] = &[
 
 /// The format that leaves the choice of layout to this program.
 const AUTO: &str = "auto";
+
+/// Checks a camera's title. Blanks around it are left out.
+fn title(text: &str) -> Result<String, Text> {
+    let title = text.trim();
+    if let Some(control) = title.chars().find(|c| is_bidi_control(*c)) {
+        let code = format!("U+{:04X}", u32::from(control));
+        return Err(text!("expected no {}, which turns the direction of the text that follows", code));
+    }
+    if !is_title(title) {
+        return Err(text!("expected 1 to {} characters on one line", TITLE_MAX));
+    }
+    Ok(title.to_owned())
+}
 
 /// Checks a camera's name.
 pub(in crate::config) fn camera_name(text: &str) -> Result<String, Text> {

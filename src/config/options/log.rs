@@ -42,6 +42,11 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Log more: a line every 30 frames, and each request",
         example: "true",
         wrong: &["yes"],
+        meant: |text| match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "1" => Some("true".to_owned()),
+            "no" | "off" | "0" => Some("false".to_owned()),
+            _ => None,
+        },
         target: Target::Program {
             set: |settings, text| {
                 settings.verbose = one_of(text, &[("true", true), ("false", false)])?;

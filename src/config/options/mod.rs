@@ -89,6 +89,8 @@ pub struct Opt {
     pub example: &'static str,
     /// Values that it refuses, for the test of the table.
     pub wrong: &'static [&'static str],
+    /// What somebody who writes this wrong value probably means, if that can be told.
+    pub meant: fn(&str) -> Option<String>,
     /// Whether `--appliance` keeps it in force when the settings file has a mistake elsewhere: it says how the board is
     /// reached, and by whom.
     pub kept: bool,
@@ -108,6 +110,7 @@ impl Opt {
         help: "",
         example: "",
         wrong: &[],
+        meant: |_| None,
         kept: false,
         target: Target::Source,
     };
@@ -132,6 +135,12 @@ impl Opt {
             Target::Camera { set, .. } => set(&mut CameraSettings::default(), text),
             Target::Program { set, .. } => set(&mut Settings::default(), text),
         }
+    }
+
+    /// This value if it takes it, or else what was probably meant by it.
+    pub(super) fn meant_by(&self, value: &str) -> Option<String> {
+        let candidates = [Some(value.to_owned()), (self.meant)(value)];
+        candidates.into_iter().flatten().find(|candidate| self.check(candidate).is_ok())
     }
 
     /// Whether it may be in `[[camera]]`.

@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::parse::{add_address, number, texts};
+use super::parse::{add_address, meant_address, number, texts};
 use super::{Kind, Opt, Target};
 use crate::auth::network::Network;
-use crate::config::foreign::with_default_port;
-use crate::config::settings::Settings;
-use crate::gate::every_address;
-use crate::problem::{Text, text};
+use crate::config::settings::{DEFAULT_PORT, Settings};
+use crate::gate::{self, every_address};
+use crate::problem::{Text, shell_quoted, text};
 
 /// The longest name to be found under, in bytes: with a number behind it (`-99`) it is still a label of 63 bytes
 /// (RFC 1035 section 2.3.4).
@@ -28,6 +27,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4",
         example: "0.0.0.0:8080",
         wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536"],
+        meant: |text| meant_address(text, DEFAULT_PORT),
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.listen, text),
             get: |settings| match &settings.gate.listen {
@@ -63,6 +63,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Address and port to serve HTTPS on, or a port alone",
         example: "0.0.0.0:8443",
         wrong: &["localhost"],
+        meant: |text| meant_address(text, gate::Settings::DEFAULT_TLS_LISTEN.port()),
         kept: true,
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.https_listen, text),
@@ -77,6 +78,10 @@ pub(super) static OPTIONS: &[Opt] = &[
                name is NAME-2; none announces nothing",
         example: "garden",
         wrong: &["a.b", "-a", "a-", "my_camera"],
+        meant: |text| {
+            let label = text.strip_suffix(".local").unwrap_or(text);
+            Some(label.replace(['_', ' '], "-"))
+        },
         kept: true,
         target: Target::Program {
             set: set_name,
@@ -92,6 +97,10 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "A further name by which clients may call this server, such as a name in public DNS",
         example: "camera.example.org",
         wrong: &["", "a.b:80", "0.0.0.0", "localhost"],
+        meant: |text| {
+            let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next()?;
+            Some(authority.split(':').next()?.to_owned())
+        },
         kept: true,
         target: Target::Program { set: add_host, get: |settings| settings.hosts.clone() },
         ..Opt::EMPTY
@@ -104,6 +113,10 @@ pub(super) static OPTIONS: &[Opt] = &[
                (Mainsail, Fluidd)",
         example: "http://mainsail.local",
         wrong: &["mainsail.local", "http://", "*", "null", "http://mainsail.local/page"],
+        meant: |text| {
+            let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+            Some(format!("{scheme}://{}", rest.split('/').next()?))
+        },
         kept: true,
         target: Target::Program { set: add_origin, get: |settings| settings.origins.clone() },
         ..Opt::EMPTY
@@ -163,7 +176,7 @@ fn add_host(settings: &mut Settings, text: &str) -> Result<(), Text> {
         return Err(text!(
             "expected a name by which browsers may call this server; addresses and localhost they always may; to serve \
              on one, write --listen {}",
-            with_default_port(text)
+            shell_quoted(&meant_address(text, DEFAULT_PORT).unwrap_or_default())
         ));
     }
     let fits = (1..=HOST_MAX).contains(&text.len())

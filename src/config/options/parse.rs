@@ -1,12 +1,12 @@
 //! What the values of options have in common.
 
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::config::settings::DEFAULT_PORT;
 use crate::gate::every_address;
+use crate::picture::Size;
 use crate::problem::{Text, text};
 
 /// A whole number within bounds.
@@ -22,6 +22,134 @@ pub(super) fn number<T: FromStr + PartialOrd + Copy + Display>(
 /// Whole seconds, 1 to `most`.
 pub(super) fn seconds(text: &str, most: u32) -> Result<Duration, Text> {
     number(text, 1, most).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// A number with up to three decimals, in thousandths.
+fn thousandths(text: &str) -> Option<u64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) || decimals.len() > 3 {
+        return None;
+    }
+    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(format!("{decimals:0<3}").parse().ok()?)
+}
+
+/// The whole number next to one with decimals, or with a unit behind it: `85%`, `30fps`, `7.5`.
+pub(super) fn nearest(text: &str) -> Option<String> {
+    let number = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, '%' | ' '));
+    Some((thousandths(number)?.checked_add(500)? / 1000).to_string())
+}
+
+/// Frames per second. The rates of television, such as 29.97, are those of cameras for whole numbers.
+pub(super) fn rate(text: &str, most: u32) -> Result<u32, Text> {
+    if let Some(exact) = thousandths(text)
+        && let rounded = exact.saturating_add(500) / 1000
+        && exact.abs_diff(rounded.saturating_mul(1000)) <= rounded
+    {
+        return number(&rounded.to_string(), 1, most);
+    }
+    number(text, 1, most)
+}
+
+/// Seconds in what people write for a time: `90s`, `2m`, `1h`, `30d`, `4w`.
+pub(super) fn seconds_in(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let seconds = match text[unit..].trim().to_ascii_lowercase().as_str() {
+        "s" | "sec" | "second" | "seconds" => 1,
+        "m" | "min" | "minute" | "minutes" => 60,
+        "h" | "hour" | "hours" => 3600,
+        "d" | "day" | "days" => 86_400,
+        "w" | "week" | "weeks" => 604_800,
+        _ => return None,
+    };
+    text[..unit].parse::<u64>().ok()?.checked_mul(seconds)
+}
+
+/// Bytes in a megabyte, as disks are sold.
+const MEGABYTE: u64 = 1_000_000;
+
+/// A number of megabytes, or of a unit that it names, as bytes; whole megabytes, rounded up.
+pub(super) fn megabytes(text: &str) -> Result<u64, Text> {
+    let most = u64::MAX / MEGABYTE / 2;
+    let with_unit = || {
+        let unit = text.find(|c: char| c.is_ascii_alphabetic())?;
+        let bytes = match text[unit..].to_ascii_lowercase().as_str() {
+            "m" | "mb" => MEGABYTE,
+            "g" | "gb" => 1_000_000_000,
+            "t" | "tb" => 1_000_000_000_000,
+            "mib" => 1 << 20,
+            "gib" => 1 << 30,
+            "tib" => 1 << 40,
+            _ => return None,
+        };
+        let megabytes = thousandths(text[..unit].trim())?.checked_mul(bytes / 1000)?.div_ceil(MEGABYTE);
+        Some(megabytes.to_string())
+    };
+    number(&with_unit().unwrap_or_else(|| text.to_owned()), 1, most).map(|megabytes| megabytes * MEGABYTE)
+}
+
+/// Bytes as whole megabytes.
+pub(super) fn in_megabytes(bytes: u64) -> String {
+    (bytes / MEGABYTE).to_string()
+}
+
+/// The names of sizes that mean one size to everybody.
+const SIZES: [(&str, Size); 22] = {
+    const fn of(width: u32, height: u32) -> Size {
+        Size { width, height }
+    }
+    [
+        ("qqvga", of(160, 120)),
+        ("qcif", of(176, 144)),
+        ("qvga", of(320, 240)),
+        ("cif", of(352, 288)),
+        ("vga", of(640, 480)),
+        ("360p", of(640, 360)),
+        ("nhd", of(640, 360)),
+        ("svga", of(800, 600)),
+        ("wvga", of(800, 480)),
+        ("xga", of(1024, 768)),
+        ("720p", of(1280, 720)),
+        ("sxga", of(1280, 1024)),
+        ("uxga", of(1600, 1200)),
+        ("900p", of(1600, 900)),
+        ("1080p", of(1920, 1080)),
+        ("fhd", of(1920, 1080)),
+        ("fullhd", of(1920, 1080)),
+        ("full hd", of(1920, 1080)),
+        ("1440p", of(2560, 1440)),
+        ("qhd", of(2560, 1440)),
+        ("2160p", of(3840, 2160)),
+        ("uhd", of(3840, 2160)),
+    ]
+};
+
+/// `1280x720`, with any sign for "times", or a name such as VGA or 720p.
+pub(super) fn size(text: &str) -> Result<Size, Text> {
+    let name = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    if let Some((_, size)) = name {
+        return Ok(*size);
+    }
+    let plain: String = text.chars().filter(|c| *c != ' ').collect();
+    plain.replace(['\u{d7}', '*', '\u{445}'], "x").parse().map_err(|why| match likely_size(text) {
+        Some(_) => text!("expected a size such as 1280x720; the name may mean another one too"),
+        None => why,
+    })
+}
+
+/// The size that a name means which others understand differently.
+pub(super) fn likely_size(text: &str) -> Option<String> {
+    let size = match text.to_ascii_lowercase().as_str() {
+        "hd" => "1280x720",
+        "480p" | "sd" => "640x480",
+        "240p" => "320x240",
+        "4k" => "3840x2160",
+        "pal" => "720x576",
+        "ntsc" => "720x480",
+        _ => return None,
+    };
+    Some(size.to_owned())
 }
 
 /// One of several words, in any case.
@@ -45,12 +173,19 @@ fn address(text: &str) -> Result<SocketAddr, Text> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return Err(text!("expected a port too, such as {}", SocketAddr::new(ip, DEFAULT_PORT).to_string()));
+    if bare_ipv6_and_port(text).is_some() {
+        return Err(text!("expected brackets around the IPv6 address, to tell it from its port"));
+    }
+    if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Err(text!("expected a port too"));
     }
     let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
     let port = port.parse().ok().filter(|_| port.bytes().all(|b| b.is_ascii_digit()));
     match (host, port) {
+        // As part of an address, 0 lets the system choose. Alone it is more likely to mean that nothing is to be served.
+        ("", Some(0)) => {
+            Err(text!("expected a port from 1 to 65535; with an address, 0 is one that the system chooses"))
+        }
         ("" | "*", Some(port)) => Ok(every_address(port)),
         // By IPv4 alone: clients that try ::1 first try this next, and a machine may have no IPv6.
         (host, Some(port)) if host.eq_ignore_ascii_case("localhost") => {
@@ -60,6 +195,30 @@ fn address(text: &str) -> Result<SocketAddr, Text> {
             "expected an address and a port, the address in numbers or localhost, or a port alone; [::] and 0.0.0.0 \
              mean all addresses"
         )),
+    }
+}
+
+/// `::1:9200`: an IPv6 address, and probably a port. All of it could be an address as well.
+fn bare_ipv6_and_port(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|_| port.len() > 1 && port.bytes().all(|b| b.is_ascii_digit()))?;
+    Some(SocketAddr::new(ip.parse::<Ipv6Addr>().ok()?.into(), port))
+}
+
+/// What was probably meant by an address that cannot be used: of a URL its address, and `port` if it has none.
+pub(super) fn meant_address(text: &str, port: u16) -> Option<String> {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split('/').next().unwrap_or(text);
+    if let Some(both) = bare_ipv6_and_port(text) {
+        return Some(both.to_string());
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Some(SocketAddr::new(ip, port).to_string());
+    }
+    if text.eq_ignore_ascii_case("localhost") {
+        Some(format!("localhost:{port}"))
+    } else {
+        Some(text.to_owned())
     }
 }
 
@@ -86,8 +245,9 @@ mod tests {
         for text in ["", ":", "localhost", "http://[::]:80", "70000", "+80", "-1", "a:80", "::1:x"] {
             assert!(address(text).unwrap_err().to_string().starts_with("expected an address"), "{text}");
         }
-        for (text, both) in [("10.0.0.5", "10.0.0.5:8080"), ("[::1]", "[::1]:8080")] {
-            assert!(address(text).unwrap_err().to_string().contains(both), "{text}");
+        for text in ["10.0.0.5", "[::1]", "::1", "2001:db8::10"] {
+            assert!(address(text).unwrap_err().to_string().starts_with("expected a port too"), "{text}");
         }
+        assert_eq!(address("127.0.0.1:0").unwrap().port(), 0);
     }
 }

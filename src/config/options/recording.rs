@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use super::parse::{number, seconds};
+use super::parse::{in_megabytes, megabytes, number, seconds, seconds_in};
 use super::{Kind, Opt, Target};
 use crate::config::settings::Settings;
 use crate::problem::{Text, text};
-
-/// Bytes in a megabyte, as disks are sold.
-const MEGABYTE: u64 = 1_000_000;
+use crate::record::plan::Plan;
 
 /// Seconds in a day.
 const DAY: u64 = 86_400;
@@ -46,6 +44,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                times of the board's time zone, such as 08:00-18:00",
         example: "always",
         wrong: &["8-18"],
+        meant: Plan::meant,
         target: Target::Camera {
             set: |camera, text| {
                 camera.record.plan = text.parse()?;
@@ -63,6 +62,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
         example: "10",
         wrong: &["0", "86401"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
         target: Target::Camera {
             set: |camera, text| {
                 camera.record.every = Some(seconds(text, MAX_EVERY)?);
@@ -79,6 +79,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "How long a recorded file plays before the next one begins",
         example: "300",
         wrong: &["0", "21601"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
         target: Target::Program {
             set: |settings, text| {
                 settings.record.segment = seconds(text, MAX_SEGMENT)?;
@@ -93,7 +94,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "MB",
         kind: Kind::Number,
         unset: "as much as the disk holds",
-        help: "Megabytes that all recordings together may take; the oldest are deleted first",
+        help: "Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first",
         example: "8000",
         wrong: &["0"],
         target: Target::Program {
@@ -131,6 +132,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Days that recordings are kept",
         example: "30",
         wrong: &["0", "36501"],
+        meant: |text| Some((seconds_in(text)? / DAY).to_string()),
         target: Target::Program {
             set: |settings, text| {
                 let days: u32 = number(text, 1, MAX_AGE)?;
@@ -151,13 +153,4 @@ fn set_folder(settings: &mut Settings, text: &str) -> Result<(), Text> {
     }
     settings.record.folder = Some(text.into());
     Ok(())
-}
-
-/// A number of megabytes, as bytes.
-fn megabytes(text: &str) -> Result<u64, Text> {
-    number(text, 1, u64::MAX / MEGABYTE / 2).map(|megabytes| megabytes * MEGABYTE)
-}
-
-fn in_megabytes(bytes: u64) -> String {
-    (bytes / MEGABYTE).to_string()
 }
