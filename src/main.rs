@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use boardcam::auth::User;
-use boardcam::auth::password::{Hash, PASSWORD_MAX};
+use boardcam::auth::password::{self, Hash, PASSWORD_MAX};
 use boardcam::camera::probe::{self, Verdict};
 use boardcam::config::{self, Settings, Task};
 use boardcam::host::log::Format;
@@ -79,7 +79,11 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
         }
         Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
         Task::HashPassword(name, role) => {
-            let password = Hash::of(&terminal::password(PASSWORD_MAX)?)?;
+            let password = terminal::password(PASSWORD_MAX)?;
+            if let Some(problem) = password::weakness(name, &password) {
+                eprintln!("boardcam: warning: {problem}");
+            }
+            let password = Hash::of(&password)?;
             print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;
         }
         Task::Check { secrets } => {

@@ -29,8 +29,8 @@ pub const PEER_HEADER: &str = "X-Boardcam-Peer";
 /// The header by which the site knows that a request came encrypted.
 pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 
-/// In an answer: to decide about this request, a password must be hashed, which takes long; the value is the client's
-/// address as the site knows it. In a request: it has waited for its turn, so the site may hash.
+/// In an answer: to decide about this request, a password must be hashed, which takes long; the value is the number of
+/// the line to wait in. In a request: it has waited for its turn, so the site may hash.
 pub const CHECK_HEADER: &str = "X-Boardcam-Check";
 
 /// The beginning of the names of our cookies. The gate passes on no others.

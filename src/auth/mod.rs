@@ -35,6 +35,7 @@ use crate::host::random::secret;
 use crate::problem::Problem;
 use crate::sync::lock;
 use account::Account;
+use network::client_of;
 use passes::{Pass, Passes};
 use password::{Memory, PASSWORD_MAX};
 use sessions::Sessions;
@@ -198,12 +199,20 @@ impl Access {
         }
     }
 
-    /// Whether [`Access::by_spellings`] would hash, which takes long. It does not if the password was proven from this
-    /// address, or if the address must wait.
-    pub fn needs_hash<S: AsRef<str>>(&self, name: &str, spellings: &[S], from: IpAddr) -> bool {
+    /// The line in which a request waits until [`Access::by_spellings`] may hash its password, which takes long: that of
+    /// its address, or for a user that is guessed at, one line for all strangers. `None` if nothing must be hashed, since
+    /// the password was proven from this address, or the address must wait.
+    pub fn line<S: AsRef<str>>(&self, name: &str, spellings: &[S], from: IpAddr) -> Option<u64> {
         let tags: Vec<Tag> = spellings.iter().map(|password| self.key.tag(password.as_ref())).collect();
         let is_proven = self.account(name).is_some_and(|account| account.recalls(&tags, from));
-        !is_proven && self.check_throttle(from).is_ok()
+        if is_proven || self.check_throttle(from).is_err() {
+            return None;
+        }
+        let mut tag = self.key.tag(name);
+        if !self.throttle.is_guessed_at(&tag, Instant::now()) {
+            tag = self.key.tag(&client_of(from).to_string());
+        }
+        Some(tag.iter().take(8).fold(0, |line, byte| line << 8 | u64::from(*byte)))
     }
 
     fn account(&self, name: &str) -> Option<&Account> {

@@ -29,6 +29,26 @@ const WORK_MAX: u64 = 256 << 10;
 /// The longest password, in bytes.
 pub const PASSWORD_MAX: usize = 256;
 
+/// Shorter passwords, in characters, are warned of (NIST SP 800-63B section 3.1.1.2).
+const LENGTH_ADVISED: usize = 8;
+
+/// Why a user's password is easily guessed, and what to do about it. It is taken nevertheless: who has a camera at home,
+/// reached by nobody else, may choose a short one.
+pub fn weakness(name: &str, password: &str) -> Option<Problem> {
+    let length = password.chars().count();
+    let why = if password.eq_ignore_ascii_case(name) {
+        "it is the user's name".to_owned()
+    } else if length < LENGTH_ADVISED {
+        format!("it has {length} character{}", if length == 1 { "" } else { "s" })
+    } else {
+        return None;
+    };
+    let what = format!("the password of {name} is easily guessed");
+    let advice =
+        format!("take {LENGTH_ADVISED} or more, such as three words, and replace the table by the new one");
+    Some(Problem::new(what, why, advice))
+}
+
 /// Address space that is reserved for a check; only what the hash needs of it is touched. glibc maps more than 32 MiB
 /// directly and gives it back to the system as soon as it is freed (mallopt(3), `M_MMAP_THRESHOLD`). Less it may keep,
 /// for each thread: 24 checks once took 250 MB.

@@ -36,8 +36,8 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 /// on it waits as long as one is remembered.
 const FREE_GUESSES: u32 = 20;
 
-/// The time between two checks for names that are guessed at. The slowest boards take longer for a check anyway.
-pub const PACE: Duration = Duration::from_millis(500);
+/// The time between two checks for names that are guessed at. Slow boards take longer for a check anyway.
+pub const PACE: Duration = Duration::from_millis(250);
 
 /// After this time without a wrong password, one is forgiven.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);

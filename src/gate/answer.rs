@@ -1,7 +1,6 @@
 //! Answers to clients: the gate's own refusals, and the site's answers without their private headers.
 
 use std::fmt::Write;
-use std::net::IpAddr;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
@@ -170,8 +169,8 @@ impl<'a> SiteAnswer<'a> {
     }
 }
 
-/// The client's address, if the site says in its answer that a password must be hashed first.
-pub fn asks_for_check(answer: &[u8]) -> Option<IpAddr> {
+/// The line to wait in, if the site says in its answer that a password must be hashed first.
+pub fn asks_for_check(answer: &[u8]) -> Option<u64> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Response::new(&mut headers);
     parsed.parse(answer).ok()?;

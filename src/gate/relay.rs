@@ -81,8 +81,8 @@ pub struct Reply {
 struct Queued {
     request: SiteRequest,
     since: Instant,
-    /// Whether the site may hash its password.
-    check: bool,
+    /// The line in which it waits for its password to be hashed; `None` if it was not said yet that it must be.
+    line: Option<u64>,
     answers: Sender<Reply>,
     waker: Arc<Waker>,
 }
@@ -90,20 +90,20 @@ struct Queued {
 /// The requests that wait.
 #[derive(Debug, Default)]
 struct Waiting {
-    requests: FairQueue<Queued>,
-    /// Those whose password must be hashed.
-    checks: FairQueue<Queued>,
-    /// The relays that carry one of those now.
-    checking: usize,
+    requests: FairQueue<IpAddr, Queued>,
+    /// Those whose password must be hashed, by their lines.
+    checks: FairQueue<u64, Queued>,
+    /// The lines of those that relays carry now, at most [`CHECKING_RELAYS`]: of each line only one at a time.
+    checking: Vec<u64>,
     closed: bool,
 }
 
 impl Waiting {
     fn take(&mut self) -> Option<Queued> {
-        if self.checking < CHECKING_RELAYS
-            && let Some(check) = self.checks.pop()
+        if self.checking.len() < CHECKING_RELAYS
+            && let Some(check) = self.checks.pop_of(|line| !self.checking.contains(&line))
         {
-            self.checking += 1;
+            self.checking.extend(check.line);
             return Some(check);
         }
         self.requests.pop()
@@ -121,15 +121,20 @@ impl Queue {
     fn push(&self, queued: Queued) {
         let mut waiting = lock(&self.waiting);
         let Waiting { requests, checks, .. } = &mut *waiting;
-        let queue = if queued.check { checks } else { requests };
-        queue.push(queued.request.client, queued);
+        match queued.line {
+            Some(line) => checks.push(line, queued),
+            None => requests.push(queued.request.client, queued),
+        }
         self.changed.notify_one();
     }
 
-    /// Waits for the next request; `None` once the queue is closed. A relay that ended a check says so by `checked`.
-    fn next(&self, checked: bool) -> Option<Queued> {
+    /// Waits for the next request; `None` once the queue is closed. A relay that ended a check says of which line.
+    fn next(&self, checked: Option<u64>) -> Option<Queued> {
         let mut waiting = lock(&self.waiting);
-        waiting.checking -= usize::from(checked);
+        if checked.is_some() {
+            waiting.checking.retain(|line| Some(*line) != checked);
+            self.changed.notify_one(); // another relay may take the line's next one
+        }
         loop {
             if waiting.closed {
                 return None;
@@ -196,7 +201,7 @@ impl RelayHandle {
     /// Queues a request, behind those that its client has waiting.
     pub fn submit(&self, request: SiteRequest) {
         let (answers, waker) = (self.answers.clone(), self.waker.clone());
-        self.entry.0.push(Queued { request, since: Instant::now(), check: false, answers, waker });
+        self.entry.0.push(Queued { request, since: Instant::now(), line: None, answers, waker });
     }
 
     /// The next answer, if there is one.
@@ -206,19 +211,22 @@ impl RelayHandle {
 }
 
 fn relay(queue: &Queue, upstream: &SharedUpstream) {
-    let mut checked = false;
+    let mut checked = None;
     while let Some(queued) = queue.next(checked) {
-        checked = queued.check;
+        checked = queued.line;
         let upstream = lock(upstream).clone(); // a lock that was held during the answer would leave one relay
         let answer = if queued.since.elapsed() > TURN_TIME {
             Err(Refusal::new(503, text!("Too many requests came at once; try again in a second.")))
         } else {
             answer(&queued.request, &upstream)
         };
-        let check =
-            answer.as_ref().ok().filter(|_| !checked).and_then(|answer| answer::asks_for_check(answer));
-        if let Some(client) = check {
-            queue.push(for_check(queued, client));
+        let check = answer
+            .as_ref()
+            .ok()
+            .filter(|_| checked.is_none())
+            .and_then(|answer| answer::asks_for_check(answer));
+        if let Some(line) = check {
+            queue.push(for_check(queued, line));
             continue;
         }
         let Queued { request: SiteRequest { connection, .. }, answers, waker, .. } = queued;
@@ -231,11 +239,10 @@ fn relay(queue: &Queue, upstream: &SharedUpstream) {
     }
 }
 
-/// The same request once more, of a client that the site knows by this address, with leave to hash its password.
-fn for_check(queued: Queued, client: IpAddr) -> Queued {
-    let SiteRequest { connection, mut head, body, .. } = queued.request;
-    head += &format!("{CHECK_HEADER}: 1\r\n");
-    Queued { request: SiteRequest { connection, client, head, body }, check: true, ..queued }
+/// The same request once more, with leave to hash its password when it is at the front of this line.
+fn for_check(mut queued: Queued, line: u64) -> Queued {
+    queued.request.head += &format!("{CHECK_HEADER}: 1\r\n");
+    Queued { line: Some(line), ..queued }
 }
 
 /// The site's answer. Whatever happens, there must be one, because the connection waits for it.
@@ -359,7 +366,7 @@ mod tests {
         let late = Queued {
             request: request(),
             since: Instant::now().checked_sub(TURN_TIME + Duration::from_secs(1)).unwrap(),
-            check: false,
+            line: None,
             answers: handle.answers.clone(),
             waker: waker.clone(),
         };

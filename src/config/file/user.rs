@@ -13,6 +13,9 @@ const KEYS: [&str; 3] = ["name", "role", "password"];
 
 const ADVICE: Text = text!("let boardcam hash-password NAME write the table");
 
+const NO_ROLE: Text =
+    text!("give it one: role = \"watch\" to see everything, role = \"control\" to change things, too");
+
 impl Reader<'_> {
     /// All users; no two have the same name.
     pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Result<Vec<User>, Problem> {
@@ -22,8 +25,13 @@ impl Reader<'_> {
         };
         for table in array.iter() {
             let user = self.user(table)?;
-            if users.iter().any(|other| other.name == user.name) {
-                let why = text!("there are two users called {}", user.name);
+            if let Some(other) = users.iter().find(|other| other.name.eq_ignore_ascii_case(&user.name)) {
+                let why = if other.name == user.name {
+                    text!("there are two users called {}", user.name)
+                } else {
+                    let (first, second) = (other.name.clone(), user.name);
+                    text!("there are users {} and {}, who differ only in capital letters", first, second)
+                };
                 return Err(self.problem(table.span(), why, text!("give each a name of its own")));
             }
             if users.len() >= USERS_MAX {
@@ -67,13 +75,13 @@ impl Reader<'_> {
                 self.problem(value.span(), text!("cannot use {}{}: {}", word, shown, why), ADVICE)
             })?;
         }
-        match (name, role, password) {
-            (Some(name), Some(role), Some(password)) => Ok(User { name, role, password }),
-            _ => {
-                let why = text!("a user needs {}", KEYS.join(", "));
-                Err(self.problem(table.span(), why, ADVICE))
-            }
-        }
+        let (why, advice) = match (name, role, password) {
+            (Some(name), Some(role), Some(password)) => return Ok(User { name, role, password }),
+            (Some(name), None, _) => (text!("user {} has no role", name), NO_ROLE),
+            (Some(name), _, None) => (text!("user {} has no password", name), ADVICE),
+            (None, ..) => (text!("a user needs {}", KEYS.join(", ")), ADVICE),
+        };
+        Err(self.problem(table.span(), why, advice))
     }
 }
 
@@ -112,6 +120,11 @@ mod tests {
         let huge = HASH.replace("m=65536", "m=4194304");
         for (text, line, expected) in [
             (twice, 5, "two users called anna"),
+            (
+                user("anna", "control", HASH) + &user("Anna", "watch", HASH),
+                5,
+                "anna and Anna, who differ only",
+            ),
             (many, 257, "more than 64 users"),
             (user("anna", "control", "s3cret"), 4, "expected what boardcam hash-password prints"),
             (user("anna", "control", &huge), 4, "at most 64 MiB"),
@@ -119,7 +132,13 @@ mod tests {
             (user("anna", "admin", HASH), 3, "expected watch or control"),
             (user("an:na", "watch", HASH), 2, "expected a name"),
             (user("", "watch", HASH), 2, "expected a name"),
-            ("[[user]]\nname = \"anna\"\n".to_owned(), 1, "a user needs name, role, password"),
+            ("[[user]]\n".to_owned(), 1, "a user needs name, role, password"),
+            (
+                "[[user]]\nname = \"anna\"\n".to_owned(),
+                1,
+                "user anna has no role; give it one: role = \"watch\"",
+            ),
+            ("[[user]]\nname = \"anna\"\nrole = \"watch\"\n".to_owned(), 1, "user anna has no password"),
             ("[[user]]\npasword = \"s3cret\"\n".to_owned(), 2, "did you mean password?"),
             ("[[user]]\npassword = 5\n".to_owned(), 2, "must be a text in quotes"),
             ("user = \"anna\"\n".to_owned(), 1, "[[user]] tables"),
