@@ -9,6 +9,7 @@ use rouille::{Request, Response};
 
 use super::basic::{Credentials, credentials};
 use super::cookies;
+use super::frame::may_use_session;
 use super::response::plain_text;
 use super::url::{SIGN_IN, Target, param};
 use crate::auth::network::Network;
@@ -66,7 +67,8 @@ impl Guard {
         if let Some(anonymous) = self.access.anonymous() {
             return Ok(Some(anonymous));
         }
-        let by_cookie = cookies::secrets(request).filter_map(|secret| self.access.by_session(secret));
+        let secrets = cookies::secrets(request).filter(|_| may_use_session(self, request, permission));
+        let by_cookie = secrets.filter_map(|secret| self.access.by_session(secret));
         // A token is for pictures. The page would not work with it, since its further requests have none.
         let token = (permission != Permission::Page).then(|| param(request, "token")).flatten();
         let by_token = token.and_then(|secret| self.access.by_token(&secret));

@@ -13,6 +13,7 @@ mod basic;
 mod cookies;
 mod cors;
 mod cross_site;
+mod frame;
 mod guard;
 mod https;
 mod live;

@@ -1,13 +1,15 @@
 //! Signing in and out, for browsers: a form that works without scripts, and a cookie.
 //!
 //! The form carries a secret that a cookie has, too. So pages of other servers cannot send it, and a browser may send
-//! it through a proxy that hides which origin is ours.
+//! it through a proxy that hides which origin is ours. In a frame of another page, a browser may keep no cookies. Then
+//! the form would lead back to itself, and is not shown.
 
 use std::collections::BTreeMap;
 
 use rouille::{Response, input};
 
 use super::cross_site::{is_cross_site, other_servers_page};
+use super::frame::{cookie_attributes, may_be_in_frame};
 use super::guard::status_of;
 use super::request::RequestContext;
 use super::response::plain_text;
@@ -17,6 +19,9 @@ use crate::auth::PasswordError;
 use crate::auth::sessions::SESSION_TIME;
 use crate::host::random;
 
+/// In the query: this browser got the cookie of the form before. So if it has none, it keeps none.
+const TRIED: &str = "tried";
+
 /// `GET /sign-in`: the form.
 pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
     if ctx.app.guard.access.is_open() {
@@ -25,15 +30,19 @@ pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
     if ctx.target.root != "./" {
         return ctx.redirect(SIGN_IN); // its cookie is then for all our URLs
     }
-    let secret = match cookies::form_secrets(ctx.request)
-        .next()
-        .map_or_else(random::secret, |known| Ok(known.to_owned()))
-    {
+    let known = cookies::form_secrets(ctx.request).next();
+    let secret = match known.map_or_else(random::secret, |known| Ok(known.to_owned())) {
         Ok(secret) => secret,
         Err(problem) => return plain_text(500, problem.to_string()),
     };
+    let in_doubt = known.is_none() && may_be_in_frame(&ctx.app.guard, ctx.request);
+    let answer = match (in_doubt, ctx.param(TRIED)) {
+        (true, None) => ctx.redirect(&format!("{SIGN_IN}?{TRIED}=1")),
+        (true, Some(_)) => no_cookies(ctx),
+        (false, _) => form_with(ctx, 200, &secret, |_| String::new()),
+    };
     let cookie = cookie(ctx, &cookies::form_name(ctx.request), &secret, "");
-    form_with(ctx, 200, &secret, |_| String::new()).with_additional_header("Set-Cookie", cookie)
+    answer.with_additional_header("Set-Cookie", cookie)
 }
 
 /// `POST /sign-in`: the form, filled in.
@@ -50,6 +59,9 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
     }
     if guard.access.is_open() {
         return ctx.redirect("/");
+    }
+    if !secret.is_empty() && cookies::form_secrets(ctx.request).next().is_none() {
+        return no_cookies(ctx).with_status_code(403); // our form came without our cookie
     }
     if let Some(later) = guard.check_later(ctx.request, field("name"), &[field("password")]) {
         return later;
@@ -81,8 +93,7 @@ pub(super) fn sign_out(ctx: &RequestContext<'_>) -> Response {
     if ctx.target.root == "./" { with_cookie(ctx, response, "out") } else { response }
 }
 
-/// Sets the cookie. `SameSite=Lax`: pages of other servers can link to ours, but not embed its pictures or send its
-/// forms.
+/// Sets the cookie.
 fn with_cookie(ctx: &RequestContext<'_>, response: Response, secret: &str) -> Response {
     let age = format!("; Max-Age={}", SESSION_TIME.as_secs());
     let cookie = cookie(ctx, &cookies::name(ctx.request), secret, &age);
@@ -92,8 +103,17 @@ fn with_cookie(ctx: &RequestContext<'_>, response: Response, secret: &str) -> Re
 /// A cookie for this browser. Without Path, it is for the folder that the browser sees us in, whatever prefix a proxy
 /// has.
 fn cookie(ctx: &RequestContext<'_>, name: &str, secret: &str, age: &str) -> String {
-    let secure = if ctx.app.guard.is_secure(ctx.request) { "; Secure" } else { "" };
-    format!("{name}={secret}{age}; HttpOnly; SameSite=Lax{secure}")
+    let attributes = cookie_attributes(&ctx.app.guard, ctx.request);
+    format!("{name}={secret}{age}; HttpOnly; {attributes}")
+}
+
+/// In place of a form that would be of no use: a page that says why, with a link that opens ours by itself.
+fn no_cookies(ctx: &RequestContext<'_>) -> Response {
+    let mut texts = page::texts(ctx.request);
+    let is_secure = ctx.app.guard.is_secure(ctx.request);
+    let why = texts[if is_secure { "form_no_cookies" } else { "form_no_cookies_plain" }].clone();
+    texts.insert("why".to_owned(), why);
+    page::html(ctx, &page::filled(page::NO_COOKIES, &texts)).with_no_cache()
 }
 
 /// The form, with the message that `message` picks from the texts in the browser's language.

@@ -2,11 +2,12 @@
 Chromium."""
 
 import http.server
+import re
 import tempfile
 import threading
 import unittest
 
-from browser import await_moving, open_browser, set_screen, state
+from browser import await_moving, open_browser, set_screen, speak, state
 from common import free_port
 from program import OUT, Program, until
 from proxy import start_nginx
@@ -125,10 +126,62 @@ class Prefix(WithChromium):
                 until("the form", lambda: self.browser.current_url == proxy + prefix + "sign-in")
 
 
+OTHER_SITE = "board.test"
+"""What the browser calls this machine, so that it is another site than the page around the frame."""
+RULES = f"--host-resolver-rules=MAP {OTHER_SITE} 127.0.0.1"
+
+
 class Frame(WithChromium):
     def open_frame(self, origin):
         self.browser.get(origin)
         self.browser.switch_to.frame(self.browser.find_element("tag name", "iframe"))
+
+    def start_framed(self, ours, port, options, flags):
+        """boardcam with users, and the page of another site that has `ours` in a frame."""
+        frame = f'<iframe src="{ours}/" style="width:800px;height:600px"></iframe>'
+        named = start_page(self, frame)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        options = ["--config", make_users(self), "--cors-origin", named, "--host", OTHER_SITE, *options]
+        program = Program(options=options, port=port, state=folder.name)
+        self.addCleanup(program.stop)
+        self.browser = open_browser(self, RULES, *flags)
+        set_screen(self.browser, "desktop")
+        return named
+
+    def test_in_a_frame_of_another_site_one_signs_in_over_https(self):
+        port = free_port()
+        options = ["--tls", "auto", "--tls-listen", f"127.0.0.1:{port}"]
+        # As in browsers that block cookies of other sites; then those that are kept for one site alone still work.
+        flags = ["--ignore-certificate-errors", "--test-third-party-cookie-phaseout"]
+        named = self.start_framed(f"https://{OTHER_SITE}:{port}", 0, options, flags)
+        self.open_frame(named)
+        self.sign_in()
+        until("the page", lambda: self.run_js("return location.pathname + Boolean(byId('tiles'))") == "/true")
+        self.await_live()
+        self.run_js("byId('quality').value = 40; byId('quality').dispatchEvent(new Event('change'))")
+        until("the quality is changed", lambda: self.run_js("return chosen().camera.quality") == 40)
+        self.open_frame(named)
+        self.await_live()
+
+    def test_in_a_frame_of_another_site_over_plain_http_one_is_told_to_open_the_page_by_itself(self):
+        port = free_port()
+        ours = f"http://{OTHER_SITE}:{port}"
+        named = self.start_framed(ours, port, [], [])
+        for lang, title in [("ru", "Здесь войти не получится"), ("en", "Signing in does not work here")]:
+            speak(self.browser, lang)
+            self.open_frame(named)
+            self.assertEqual(self.browser.find_element("tag name", "h1").text, title)
+            self.assertRegex(self.browser.find_element("tag name", "p").text, re.compile("https", re.IGNORECASE))
+            self.assertEqual(self.browser.find_elements("tag name", "input"), [], "a form that is of no use")
+        self.browser.save_screenshot(str(OUT / "frame-plain.png"))
+        self.browser.find_element("tag name", "a").click()
+        until("another tab", lambda: len(self.browser.window_handles) == 2)
+        self.browser.switch_to.window(self.browser.window_handles[-1])
+        until("the form", lambda: self.browser.current_url == ours + "/sign-in")
+        self.sign_in()
+        until("the page", lambda: self.browser.current_url == ours + "/")
+        self.await_live()
 
     def test_a_page_whose_origin_is_named_shows_ours_in_a_frame_and_one_signs_in_there(self):
         port = free_port()

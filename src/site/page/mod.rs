@@ -45,6 +45,9 @@ const FALLBACK: &str = "en";
 /// The form for signing in; words in braces stand for texts.
 pub(super) const SIGN_IN: &str = include_str!("sign-in.html");
 
+/// What is shown in its place where a browser keeps no cookies.
+pub(super) const NO_COOKIES: &str = include_str!("no-cookies.html");
+
 /// Names of the form's texts begin with this. The script does not get them.
 const FORM_PREFIX: &str = "form_";
 
@@ -187,7 +190,7 @@ mod tests {
     #[test]
     fn every_text_is_used_and_every_used_text_exists() {
         let named = |before: &str| {
-            let code = [SCRIPT, INDEX, SIGN_IN, include_str!("../sign_in.rs")].concat();
+            let code = [SCRIPT, INDEX, SIGN_IN, NO_COOKIES, include_str!("../sign_in.rs")].concat();
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };
@@ -240,7 +243,7 @@ mod tests {
     fn the_page_has_nothing_that_its_policy_forbids() {
         assert!(POLICY.starts_with("default-src 'none';"));
         assert!(!POLICY.contains("unsafe") && !POLICY.contains('*') && !POLICY.contains("http"), "{POLICY}");
-        for tag in [INDEX, SIGN_IN].concat().split('<') {
+        for tag in [INDEX, SIGN_IN, NO_COOKIES].concat().split('<') {
             let tag = tag.split('>').next().unwrap_or_default();
             assert!(!tag.starts_with("style") && !tag.contains(" style="), "{tag}");
             assert!(!tag.starts_with("script") || tag.contains(" src=\"page.js\""), "{tag}");
