@@ -5,7 +5,7 @@ use std::alloc::System;
 use std::time::Duration;
 
 use boardcam::camera::pattern::Pattern;
-use boardcam::camera::pipe::Pipe;
+use boardcam::camera::pipe::{Pipe, Words};
 use boardcam::camera::{Observer, PipeSpec, Source, SourceConfig, SourceSpec};
 use boardcam::canvas::{Canvas, Colour};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
@@ -13,7 +13,6 @@ use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::picture::Size;
 use boardcam::problem::Problem;
-use log::Level;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -59,7 +58,7 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     let frame = [&bare[..bare.len() - 2], &[7; 100_000], b"\xff\xd9"].concat();
     std::fs::write(&file, &frame).expect("a place for a picture");
     let command = PipeSpec::Command(format!("while cat {}; do echo; done", file.display()));
-    let mut pipe = Pipe::open("test", &command, &config, Level::Debug, &mut Patient).expect("a program");
+    let mut pipe = Pipe::open("test", &command, &config, &Words::unasked(), &mut Patient).expect("a program");
     let take = |pipe: &mut Pipe| {
         let got = pipe.next(Duration::from_secs(20)).expect("it never ends").expect("it is not slow");
         assert_eq!(got.bytes, frame);

@@ -34,4 +34,4 @@ pub mod v4l2;
 pub use config::{EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 pub use observer::Observer;
 pub use refusal::Refusal;
-pub use source::{Flaw, Frame, Source, SourceError, SourceInfo};
+pub use source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};

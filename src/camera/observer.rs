@@ -22,6 +22,11 @@ pub trait Observer {
     /// The first usable picture of a source takes longer than usual, for the reason that `problem` gives. The wait goes
     /// on. Called again when the reason changes.
     fn delayed(&mut self, _problem: &Problem) {}
+
+    /// The same, where nothing is known but that nothing comes. Called again and again.
+    fn silent(&mut self, problem: &Problem) {
+        self.delayed(problem);
+    }
 }
 
 /// The result of a search that its observer cancelled.

@@ -6,13 +6,11 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use log::Level;
-
 use super::config::{SourceConfig, SourceSpec};
 use super::find::open_and_prove;
 use super::node::{self, Node, Role};
 use super::observer::Observer;
-use super::pipe::{Pipe, rpicam};
+use super::pipe::{Pipe, Words, rpicam};
 use super::refusal::Refusal;
 use super::source::{Source as _, SourceInfo};
 use super::v4l2::device::{Device, Listed, code_name};
@@ -67,7 +65,7 @@ pub fn run(config: &SourceConfig, out: &mut dyn Write) -> io::Result<Verdict> {
         SourceSpec::Pipe(pipe) => {
             writeln!(out, "{}", pipe.label())?;
             let start = Instant::now();
-            let opened = Pipe::open("probe", pipe, config, Level::Info, &mut Patient);
+            let opened = Pipe::open("probe", pipe, config, &Words::default(), &mut Patient);
             let tried = opened.map(|source| usable(source.info(), start.elapsed()));
             print_verdict(tried.map_err(|error| error.problem(pipe)), out)
         }

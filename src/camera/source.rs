@@ -6,9 +6,24 @@ use crate::jpeg::passthrough::Fault;
 use crate::picture::{Layout, Range, Size};
 use crate::problem::{Problem, Text, text};
 
+/// The kinds of sources, which differ in what can go wrong and in what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A device with a driver.
+    Device,
+    /// A program that boardcam starts.
+    Program,
+    /// A program that writes to our standard input.
+    Stdin,
+    /// The test pattern, which boardcam draws.
+    Pattern,
+}
+
 /// What an open source is and what it agreed to deliver. Shown in the log, in `/state` and by `probe`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceInfo {
+    /// What kind of source it is.
+    pub kind: SourceKind,
     /// The source by the name that would open it again: `/dev/video0`, `pattern`. A command appears without its
     /// arguments.
     pub source: String,
@@ -38,7 +53,7 @@ pub struct SourceInfo {
 impl SourceInfo {
     /// Whether this is a device with a driver, and not another program or the test pattern.
     pub fn is_device(&self) -> bool {
-        !self.driver.is_empty()
+        self.kind == SourceKind::Device
     }
 
     /// Agreed frames per second, rounded to a thousandth; `None` if the driver does not say.

@@ -7,6 +7,7 @@
 //! Logs are in English. The page shows messages in its own language: it gets a [`Text`] as a template and its values,
 //! and looks the template up in its translations.
 
+pub mod promise;
 mod shell;
 mod system;
 

@@ -10,7 +10,7 @@ use super::response::plain_text;
 use crate::feed::CaptureState;
 use crate::multipart;
 use crate::names::is_viewer_id;
-use crate::problem::{Problem, text};
+use crate::problem::{Problem, promise, text};
 use crate::protocol::{HEADER, Order, OrderKind};
 
 /// A camera works if its last picture is at most this old, or as old as its own rate explains.
@@ -65,7 +65,7 @@ fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
                 Problem::new(
                     text!("cannot show {}", ctx.feed().label()),
                     text!("the last picture is {} s old", format!("{:.0}", age.as_secs_f32())),
-                    text!("boardcam reopens the camera"),
+                    promise::REOPENED,
                 )
             };
             Some(status.concern.clone().unwrap_or_else(old))

@@ -311,6 +311,7 @@ fn quality_is_not_changed_if_the_camera_makes_the_jpegs() {
     let app = app();
     let put = |encoder| {
         let info = SourceInfo {
+            kind: crate::camera::SourceKind::Device,
             source: String::new(),
             card: String::new(),
             driver: String::new(),

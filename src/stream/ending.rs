@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::camera::SourceInfo;
+use crate::camera::{SourceInfo, SourceKind};
 use crate::feed::DropReason;
 use crate::jpeg::decodable::Undecodable;
 use crate::jpeg::passthrough::Fault;
-use crate::problem::{Problem, Text, text};
+use crate::problem::{Problem, Text, promise, text};
 use crate::ring::{MAX_FRAME, SLOTS};
 
 /// Why there are no more frames from a camera.
@@ -16,10 +16,10 @@ pub enum SessionEnd {
     NotFound(Problem),
     /// There is not enough memory for frames of `capacity` bytes.
     NoMemory { source: String, capacity: usize },
-    /// Too many frames in a row were unusable. `is_device`: it is a device with a driver.
-    Unusable { source: String, is_device: bool, frames: u32, last: DropReason },
+    /// Too many frames in a row were unusable.
+    Unusable { source: String, kind: SourceKind, frames: u32, last: DropReason },
     /// No frame came for this long.
-    Stalled { source: String, is_device: bool, time: Duration },
+    Stalled { source: String, kind: SourceKind, time: Duration },
     /// The source ended.
     SourceEnded(Problem),
     /// This program's own code panicked.
@@ -31,27 +31,22 @@ pub enum SessionEnd {
 impl SessionEnd {
     /// The end, or the interruption, of a source whose last `frames` frames were unusable.
     pub(super) fn unusable(info: &SourceInfo, frames: u32, last: DropReason) -> Self {
-        SessionEnd::Unusable { source: info.source.clone(), is_device: info.is_device(), frames, last }
+        SessionEnd::Unusable { source: info.source.clone(), kind: info.kind, frames, last }
     }
 
     /// The end of a source that delivered nothing for this long.
     pub(super) fn stalled(info: &SourceInfo, time: Duration) -> Self {
-        SessionEnd::Stalled { source: info.source.clone(), is_device: info.is_device(), time }
+        SessionEnd::Stalled { source: info.source.clone(), kind: info.kind, time }
     }
 
-    /// Whether the log already says this. A source that has ended for good is reported once when it ends, and not
-    /// again by each search that does not find it.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::NotFound(one) | Self::SourceEnded(one), Self::NotFound(two) | Self::SourceEnded(two)) => {
-                one == two
-            }
-            (Self::Stalled { source: one, .. }, Self::Stalled { source: two, .. }) => one == two,
-            (
-                Self::Unusable { source, last, .. },
-                Self::Unusable { source: other_source, last: other_last, .. },
-            ) => source == other_source && last == other_last,
-            _ => self == other,
+    /// What it is, without what changes each time: how long it took, and how many frames it were. A source that has
+    /// ended for good has the same when it ends and in each search that does not find it.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Stalled { source, .. } => format!("{source} stalled"),
+            Self::Unusable { source, last, .. } => format!("{source} {}", last.name()),
+            Self::Panicked { .. } => "panicked".to_owned(),
+            _ => self.problem().map(|problem| problem.to_string()).unwrap_or_default(),
         }
     }
 
@@ -66,25 +61,26 @@ impl SessionEnd {
                     SLOTS,
                     (*capacity).min(MAX_FRAME) >> 10
                 ),
-                text!("try a smaller --size, or stop other programs that need memory; boardcam keeps trying"),
+                text!("try a smaller --size, or stop other programs that need memory")
+                    .and(promise::KEEPS_TRYING),
             ),
-            Self::Unusable { source, is_device, frames, last } => Problem::new(
+            Self::Unusable { source, kind, frames, last } => Problem::new(
                 text!("cannot use the pictures of {}", source),
                 if *frames == 1 {
                     last.text()
                 } else {
                     text!("{} in a row were unusable, the last one: {}", *frames, last.text())
                 },
-                advice(*last, *is_device),
+                advice(*last, *kind),
             ),
-            Self::Stalled { source, is_device, time } => {
+            Self::Stalled { source, kind, time } => {
                 let time = format!("{:.0}", time.as_secs_f32());
-                silent(source, *is_device, text!("none came for {} s", time))
+                silent(source, *kind, text!("none came for {} s", time))
             }
             Self::Panicked { camera } => Problem::new(
                 text!("cannot go on with {}", camera),
                 text!("an error in this program stopped it"),
-                text!("boardcam restarts it by itself; please report what the log says"),
+                text!("please report what the log says").and(promise::RESTARTED),
             ),
             Self::Shutdown => return None,
         })
@@ -92,28 +88,80 @@ impl SessionEnd {
 }
 
 /// No pictures come from a source; `why` says for how long.
-pub(super) fn silent(source: &str, is_device: bool, why: Text) -> Problem {
-    let advice = if is_device {
-        text!("check the cable and the power supply; boardcam reopens the camera")
-    } else {
-        text!("see what the program waits for; boardcam restarts it, and waits longer if timeout is set")
+pub(super) fn silent(source: &str, kind: SourceKind, why: Text) -> Problem {
+    let advice = match kind {
+        SourceKind::Device => text!("check the cable and the power supply").and(promise::REOPENED),
+        SourceKind::Program => text!("see what the program waits for").and(promise::RESTARTED_LATER),
+        SourceKind::Stdin => text!("see what the program that writes to it waits for"),
+        SourceKind::Pattern => text!("see what else keeps the board busy, or set a smaller --size"),
     };
     Problem::new(text!("cannot get pictures from {}", source), why, advice)
 }
 
 /// What to do about frames that were dropped for this reason.
-fn advice(reason: DropReason, is_device: bool) -> Text {
+fn advice(reason: DropReason, kind: SourceKind) -> Text {
+    let is_device = kind == SourceKind::Device;
     match reason {
-        DropReason::Fault(Fault::Oversized) | DropReason::Undecodable(Undecodable::TooManyPixels) => {
-            text!("set a smaller size where the pictures are made")
+        _ if kind == SourceKind::Pattern => {
+            text!("set a smaller --size; if that does not help, please report it")
         }
+        DropReason::Fault(Fault::Oversized)
+        | DropReason::Undecodable(Undecodable::TooManyPixels)
+        | DropReason::TooLarge => {
+            if is_device {
+                text!("set a smaller --size")
+            } else {
+                text!("set a smaller size where the pictures are made")
+            }
+        }
+        reason if is_device && reason.is_kind() => text!("try another --format or --size"),
         DropReason::Fault(fault) if fault.is_kind() => {
             text!("set what makes the pictures to baseline JPEGs with 8 bits per sample")
         }
         DropReason::Undecodable(reason) if reason.is_kind() => {
             text!("set what makes the pictures to baseline JPEGs, in colour or grey")
         }
-        _ if is_device => text!("check the cable; boardcam reopens the camera"),
+        _ if is_device => text!("check the cable").and(promise::REOPENED),
         _ => text!("check what the program writes: JPEGs, one after the other"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_fits_the_kind_of_source() {
+        let advice = |kind, reason| {
+            let unusable = SessionEnd::Unusable { source: "x".to_owned(), kind, frames: 2, last: reason };
+            let silent = silent("x", kind, "none came".into()).advice.to_string();
+            (silent, unusable.problem().unwrap().advice.to_string())
+        };
+        for reason in DropReason::all() {
+            for kind in [SourceKind::Device, SourceKind::Program, SourceKind::Stdin, SourceKind::Pattern] {
+                let (silent, unusable) = advice(kind, reason);
+                for text in [&silent, &unusable] {
+                    let is_program = matches!(kind, SourceKind::Program | SourceKind::Stdin);
+                    assert!(is_program || !text.contains("program"), "{kind:?}, {reason:?}: {text}");
+                    assert!(
+                        kind == SourceKind::Device || !text.contains("cable"),
+                        "{kind:?}, {reason:?}: {text}"
+                    );
+                }
+            }
+        }
+        assert!(!advice(SourceKind::Stdin, DropReason::Damaged).0.contains("restarts"));
+    }
+
+    #[test]
+    fn the_same_trouble_has_the_same_key_whatever_its_numbers_are() {
+        let stalled = |seconds| SessionEnd::Stalled {
+            source: "x".to_owned(),
+            kind: SourceKind::Program,
+            time: Duration::from_secs(seconds),
+        };
+        assert_eq!(stalled(10).key(), stalled(11).key());
+        let problem = Problem::new("x ended", "exit status: 1", "try it");
+        assert_eq!(SessionEnd::NotFound(problem.clone()).key(), SessionEnd::SourceEnded(problem).key());
     }
 }

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{Level, debug, error, info, log, warn};
+use log::{debug, error};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
@@ -37,7 +37,7 @@ use figures::Figures;
 use patience::Patience;
 use session::{Session, Taken};
 use trouble_log::TroubleLog;
-use words::{drawn_name, in_words, with_settings_problem};
+use words::{drawn_name, with_settings_problem};
 
 /// The longest wait before it checks whether the program is ending.
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
@@ -74,9 +74,9 @@ pub struct Stream<'a> {
     patience: Patience,
     /// Why the last session ended, until there is a picture again.
     ended: Option<SessionEnd>,
+    /// Whether it is known what comes in place of pictures, until there is a picture again.
+    knows_content: bool,
     trouble_log: TroubleLog<'a>,
-    /// When the source was opened; `None` while there is none.
-    opened: Option<Instant>,
     /// The title of the card, and the problem on it.
     trouble: (&'static str, Problem),
     figures: Figures,
@@ -96,8 +96,8 @@ impl<'a> Stream<'a> {
             card_failed: false,
             patience: Patience::new(feed.config.timeout),
             ended: None,
+            knows_content: false,
             trouble_log: TroubleLog::new(CameraLabel(&feed.name)),
-            opened: None,
             trouble: (Card::NO_PICTURE, feed.why_no_picture_yet()),
             figures: Figures::new(),
         }
@@ -119,9 +119,6 @@ impl<'a> Stream<'a> {
             if began.elapsed() > GOOD_SESSION {
                 pauses = 0;
             }
-            if self.opened.take().is_some_and(|opened| opened.elapsed() > GOOD_SESSION) {
-                self.trouble_log.forget();
-            }
             self.wait_for(end);
             self.pause(PAUSES[pauses], devices);
             pauses = (pauses + 1).min(PAUSES.len() - 1);
@@ -130,7 +127,7 @@ impl<'a> Stream<'a> {
 
     /// Searches for the camera, then captures until the session ends.
     fn session(&mut self, finder: &mut Finder) -> SessionEnd {
-        let mut search = Search { stream: self, refused: Vec::new() };
+        let mut search = Search { stream: self, refused: Vec::new(), begin: Instant::now() };
         let found = finder.open(&mut search);
         let refused = search.refused;
         self.feed.status().refused = refused;
@@ -152,8 +149,10 @@ impl<'a> Stream<'a> {
             return end;
         }
         self.patience.begin(&info);
+        let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
-        let (mut last_frame, mut last_good) = (Instant::now(), Instant::now());
+        let begin = Instant::now();
+        let (mut last_frame, mut last_good, mut is_good) = (begin, begin, false);
         while !self.shutdown.has_begun() {
             match source.next(CHECK_PERIOD.min(self.patience.limit())) {
                 Ok(Some(frame)) => {
@@ -161,20 +160,29 @@ impl<'a> Stream<'a> {
                     self.learn(&frame, &mut session);
                     if self.take(&frame, &mut session, &info) {
                         last_good = last_frame;
+                        if !is_good && begin.elapsed() > GOOD_SESSION {
+                            is_good = true;
+                            self.trouble_log.forget(last_good);
+                        }
                     }
-                    if let Some((frames, last)) = session.too_many_bad() {
-                        return SessionEnd::unusable(&info, frames, last);
+                    if let Some(bad) = session.too_many_bad() {
+                        return unusable(bad);
                     }
                 }
                 Ok(None) if last_frame.elapsed() > self.patience.limit() => {
                     self.patience.stalled();
-                    return SessionEnd::stalled(&info, last_frame.elapsed());
+                    let stalled = SessionEnd::stalled(&info, last_frame.elapsed());
+                    return session.no_picture().map_or(stalled, unusable);
                 }
                 Ok(None) => {}
-                Err(SourceError(problem)) => return SessionEnd::SourceEnded(problem),
+                Err(SourceError(problem)) => {
+                    // What kind of pictures they are is what the user must change, and not how their source ended.
+                    let kind = session.no_picture().filter(|(_, last)| last.is_kind());
+                    return kind.map_or(SessionEnd::SourceEnded(problem), unusable);
+                }
             }
-            if let Some((frames, last)) = session.no_picture() {
-                self.note_no_picture(SessionEnd::unusable(&info, frames, last));
+            if let Some(bad) = session.no_picture() {
+                self.note_no_picture(unusable(bad));
             } else if last_good.elapsed() > SAY_AFTER {
                 self.explain(&*source, &info, last_frame);
             }
@@ -197,7 +205,7 @@ impl<'a> Stream<'a> {
         let concern = if let Some(problem) = source.instead() {
             problem
         } else if last_frame.elapsed() > self.patience.overdue(SAY_AFTER) {
-            silent(&info.source, info.is_device(), text!("none has come for longer than usual"))
+            silent(&info.source, info.kind, text!("none has come for longer than usual"))
         } else {
             return;
         };
@@ -213,19 +221,12 @@ impl<'a> Stream<'a> {
         status.concern = Some(problem.clone());
         drop(status);
         self.trouble = (Card::NO_PICTURE, problem.clone());
-        self.trouble_log.trouble(&SessionEnd::NotFound(problem));
+        self.trouble_log.trouble(&SessionEnd::NotFound(problem), Instant::now());
     }
 
     /// Gets memory for the source's frames, and logs what it delivers.
     fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
-        let label = self.label();
-        self.opened = Some(Instant::now());
-        self.trouble_log.begin();
-        let level = self.trouble_log.level();
-        log!(level, "{label}: opened {}", in_words(info));
-        for compromise in info.compromises.iter().filter(|_| level == Level::Info) {
-            warn!("{label}: {}: {compromise}", info.source);
-        }
+        self.trouble_log.begin(info, Instant::now());
         self.last_size = info.size;
         let mended = info.max_frame.saturating_add(MENDING_MAX);
         let capacity = match self.feed.config.encoder {
@@ -247,8 +248,12 @@ impl<'a> Stream<'a> {
     /// Puts a frame into the ring if somebody wants it; returns whether it can be used.
     fn take(&mut self, frame: &Frame<'_>, session: &mut Session, info: &SourceInfo) -> bool {
         let taken = session.take(frame, self.feed, &mut self.writer);
+        for (level, note) in session.notes.drain(..) {
+            self.trouble_log.note(level, &note, Instant::now());
+        }
+        self.knows_content &= taken.is_err();
         if taken.is_ok() && self.ended.take().is_some() {
-            log!(self.trouble_log.level(), "{}: the picture is back", self.label());
+            self.trouble_log.picture_is_back();
             let info = SourceInfo { size: session.size(), ..info.clone() };
             self.feed.status().state = CaptureState::Live(info);
         }
@@ -275,9 +280,10 @@ impl<'a> Stream<'a> {
 
     /// Frames come, but none that can be used: viewers see the card meanwhile.
     fn note_no_picture(&mut self, end: SessionEnd) {
-        if !self.ended.as_ref().is_some_and(|ended| ended.is_same(&end)) {
+        if self.ended.as_ref().map(SessionEnd::key) != Some(end.key()) {
             self.wait_for(end);
         }
+        self.knows_content = true;
         self.show_card();
     }
 
@@ -291,7 +297,7 @@ impl<'a> Stream<'a> {
         status.state = CaptureState::Waiting(problem.clone());
         (status.concern, status.fps, status.seldom) = (None, 0.0, false);
         drop(status);
-        self.trouble_log.trouble(&end);
+        self.trouble_log.trouble(&end, Instant::now());
         self.ended = Some(end);
         let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
         self.trouble = (title, problem);
@@ -365,6 +371,7 @@ impl<'a> Stream<'a> {
 struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
     refused: Vec<(String, Problem)>,
+    begin: Instant,
 }
 
 impl Observer for Search<'_, '_> {
@@ -374,7 +381,7 @@ impl Observer for Search<'_, '_> {
         // problem is the result of the search, which is logged anyway.
         let one_of_many = self.stream.feed.config.spec == SourceSpec::Auto;
         if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
-            info!("{}: not using {source}: {problem}", self.stream.label());
+            self.stream.trouble_log.candidate(source, problem, Instant::now());
         }
         self.refused.push(refused);
     }
@@ -391,6 +398,15 @@ impl Observer for Search<'_, '_> {
     }
 
     fn delayed(&mut self, problem: &Problem) {
+        self.stream.knows_content = true;
         self.stream.concern(problem.clone());
+    }
+
+    fn silent(&mut self, problem: &Problem) {
+        // What a program delivers says more, and so does how it ended, unless that was long ago.
+        let says_more = self.stream.ended.is_some() && self.begin.elapsed() < GOOD_SESSION;
+        if !says_more && !self.stream.knows_content {
+            self.stream.concern(problem.clone());
+        }
     }
 }

@@ -35,6 +35,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::camera::SourceKind;
     use crate::picture::{Layout, Range, Size};
 
     #[test]
@@ -49,6 +50,7 @@ mod tests {
     #[test]
     fn the_log_names_the_card_unless_that_says_no_more_than_the_source() {
         let info = |source: &str, card: &str| SourceInfo {
+            kind: SourceKind::Pattern,
             source: source.to_owned(),
             card: card.to_owned(),
             driver: String::new(),

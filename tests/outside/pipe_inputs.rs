@@ -69,6 +69,37 @@ fn whatever_a_command_writes_in_place_of_jpegs_is_named_while_it_still_runs() ->
 }
 
 #[test]
+fn a_command_that_ends_again_and_again_is_explained_by_the_best_reason_all_the_time() -> Outcome {
+    // It is silent for longer than boardcam waits until it says that nothing has come.
+    const GIF: &str = "echo >>starts; sleep 2; printf GIF89a0000";
+    const HUGE: &str = "echo >>starts; sleep 2; cat huge.jpg";
+    let program = Program::new("again", "nothing")?;
+    let huge =
+        b"\xff\xd8\xff\xc0\0\x0b\x08\xff\xff\xff\xff\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0x\xff\xd9";
+    program.write("huge.jpg", huge)?;
+    let [gif, huge] =
+        [("gif", GIF), ("huge", HUGE)].map(|(name, command)| in_folder(&program, name, command));
+    let boardcam = Boardcam::start(&["--camera", &gif, "--camera", &huge])?;
+    for (name, words) in
+        [("gif", "GIF pictures"), ("huge", "its pictures cannot be used: the frame's header says a size")]
+    {
+        is_said(&boardcam, name, words)?;
+    }
+    wait_for("the third start of each", || {
+        for (name, words) in [("gif", "GIF pictures"), ("huge", "its pictures cannot be used")] {
+            let camera = camera(&boardcam, name)?;
+            ensure!(camera["problem"]["why"].as_str().is_some_and(|why| why.contains(words)), "{camera}");
+        }
+        Ok((std::fs::read_to_string(program.path("starts"))?.lines().count() >= 6).then_some(()))
+    })?;
+    for name in ["gif", "huge"] {
+        let lines = boardcam.log().matches(&format!("camera {name}: ")).count();
+        ensure!((1..=3).contains(&lines), "{lines} lines: {}", boardcam.log());
+    }
+    Ok(())
+}
+
+#[test]
 fn a_command_whose_pictures_cease_is_explained_before_it_is_given_up() -> Outcome {
     const FRAMES: &str = "for n in 1 2 3 4 5; do cat frame.jpg; sleep 0.1; done";
     const CASES: [(&str, &str, &str); 2] = [

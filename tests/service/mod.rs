@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use boardcam::auth::Access;
-use boardcam::camera::{Frame, Source, SourceConfig, SourceError, SourceInfo, SourceSpec};
+use boardcam::camera::{Frame, Source, SourceConfig, SourceError, SourceInfo, SourceKind, SourceSpec};
 use boardcam::fanout::Fanout;
 use boardcam::fanout::registry::ViewerRegistry;
 use boardcam::feed::Feed;
@@ -59,6 +59,7 @@ pub fn part(jpeg: &[u8]) -> Vec<u8> {
 /// What a camera of such JPEGs says about itself.
 pub fn info(jpeg: &[u8]) -> SourceInfo {
     SourceInfo {
+        kind: SourceKind::Device,
         source: "made up".to_owned(),
         card: String::new(),
         driver: String::new(),

@@ -9,16 +9,14 @@ mod proved;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use log::Level;
-
 use super::config::{SourceConfig, SourceSpec};
 use super::node::{self, Node, STABLE_NAMES};
 use super::observer::{Observer, cancelled};
 use super::pattern::Pattern;
-use super::pipe::{Pipe, rpicam};
+use super::pipe::{Pipe, Words, rpicam};
 use super::refusal::{Cause, Refusal};
 use super::source::Source;
-use crate::problem::{Problem, Text, text};
+use crate::problem::{Problem, Text, promise, text};
 use last::Last;
 
 pub use super::node::{any_device, devices_fingerprint};
@@ -35,12 +33,6 @@ const FIRST_PICTURE_OF_SEVERAL: Duration = Duration::from_secs(5);
 /// plugged in while the power is on, and starting the tool costs a Pi half a second of CPU time.
 const RPICAM_AGAIN: Duration = Duration::from_secs(60);
 
-/// A program that is started again within this time ended soon.
-const SOON_AGAIN: Duration = Duration::from_secs(15);
-
-/// After this many such starts in a row, the log no longer has what the program says.
-const WORDS_AGAIN: u32 = 3;
-
 /// Opens the configured source, again and again.
 pub struct Finder {
     /// The camera's name, for log lines.
@@ -50,15 +42,14 @@ pub struct Finder {
     last: Option<Last>,
     /// Why `rpicam-vid` gave no picture, and when.
     rpicam: Option<(Refusal, Instant)>,
-    /// When a program was started last, and how many starts in a row came soon after the one before.
-    started: Option<Instant>,
-    soon_again: u32,
+    /// How much the log has of what programs say.
+    words: Words,
 }
 
 impl Finder {
     /// For the camera with this name; opens nothing yet.
     pub fn new(name: String, config: SourceConfig) -> Self {
-        Self { name, config, last: None, rpicam: None, started: None, soon_again: 0 }
+        Self { name, config, last: None, rpicam: None, words: Words::default() }
     }
 
     /// Opens the configured source and waits until it has delivered one usable frame, which is then the first that the
@@ -82,8 +73,7 @@ impl Finder {
         match self.config.spec.clone() {
             SourceSpec::Pattern => Ok(Box::new(Pattern::open(&self.config)?)),
             SourceSpec::Pipe(pipe) => {
-                let level = self.level_of_words();
-                let opened = Pipe::open(&self.name, &pipe, &self.config, level, observer);
+                let opened = Pipe::open(&self.name, &pipe, &self.config, &self.words, observer);
                 Ok(Box::new(opened.map_err(|error| error.problem(&pipe))?))
             }
             SourceSpec::Device(path) => {
@@ -97,15 +87,6 @@ impl Finder {
             }
             SourceSpec::Auto => self.search_all(observer),
         }
-    }
-
-    /// The level for what a program writes to standard error. One that ends a few seconds after each start says the
-    /// same each time, and must not fill the log.
-    fn level_of_words(&mut self) -> Level {
-        let last = self.started.replace(Instant::now());
-        let is_soon = last.is_some_and(|last| last.elapsed() < SOON_AGAIN);
-        self.soon_again = if is_soon { self.soon_again.saturating_add(1) } else { 0 };
-        if self.soon_again < WORDS_AGAIN { Level::Info } else { Level::Debug }
     }
 
     /// Tries all devices, and then a camera module.
@@ -214,11 +195,12 @@ fn cameras_among(nodes: &[Node]) -> usize {
 fn plug_in(modules_need_another_system: bool) -> Text {
     if modules_need_another_system {
         text!(
-            "plug in a USB camera; it is picked up automatically. Camera modules that need libcamera (Module 3 and \
-             others) do not work on this system: use Raspberry Pi OS with --camera rpicam for them"
+            "{}. Camera modules that need libcamera (Module 3 and others) do not work on this system: use Raspberry \
+             Pi OS with --camera rpicam for them",
+            text!("plug in a USB camera").and(promise::PICKED_UP)
         )
     } else {
-        text!("plug one in; it is picked up automatically")
+        text!("plug one in").and(promise::PICKED_UP)
     }
 }
 

@@ -36,6 +36,7 @@ impl Source for Script {
 
 fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) -> Script {
     let info = SourceInfo {
+        kind: crate::camera::SourceKind::Device,
         source: "/dev/video7".into(),
         card: String::new(),
         driver: String::new(),

@@ -13,7 +13,7 @@ use embedded_graphics::geometry::{self, Point};
 use embedded_graphics::primitives::Rectangle;
 
 use super::config::{EncodeMode, SourceConfig, SourceSpec};
-use super::source::{Frame, Source, SourceError, SourceInfo};
+use super::source::{Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::canvas::{Canvas, Colour, Font, TimeOfDay};
 use crate::picture::{Layout, MAX_FPS, Size};
 use crate::problem::{Problem, Text, text};
@@ -122,6 +122,7 @@ impl Pattern {
             compromises.push(format!("asked for {layout}, got {LAYOUT}"));
         }
         let info = SourceInfo {
+            kind: SourceKind::Pattern,
             source: SourceSpec::Pattern.to_string(),
             card: "test pattern".to_owned(),
             driver: String::new(),

@@ -2,6 +2,8 @@
 //!
 //! Used only by [`super::Pipe`].
 
+use memchr::memmem;
+
 use crate::names::{printable, without_passwords};
 use crate::problem::{Text, text};
 
@@ -17,6 +19,8 @@ pub enum Format {
     Pictures(&'static str),
     /// A film, by the name of its container.
     Film(&'static str),
+    /// The same, and its pictures are JPEGs: they are found in it.
+    FilmOfJpegs(&'static str),
     /// Raw pixels with a header, by its name.
     Raw(&'static str),
     /// Compressed by gzip.
@@ -29,6 +33,7 @@ impl Format {
             Format::H26x => text!("H.264 or H.265 video"),
             Format::Pictures(name) => text!("{} pictures", name),
             Format::Film(name) => text!("a film ({})", name),
+            Format::FilmOfJpegs(name) => text!("a film of JPEGs ({})", name),
             Format::Raw(name) => text!("raw pixels ({})", name),
             Format::Gzip => text!("gzip data"),
         }
@@ -86,7 +91,10 @@ impl Content {
             bytes.get(*at..).is_some_and(|rest| rest.starts_with(begin))
         };
         if let Some((_, _, format)) = SIGNATURES.iter().find(is) {
-            return Some(Content::Known(*format));
+            return Some(Content::Known(match *format {
+                Format::Film(name) if is_of_jpegs(bytes) => Format::FilmOfJpegs(name),
+                format => format,
+            }));
         }
         let (packet, sync) = TS_PACKET;
         if bytes[0] == sync && bytes.get(packet) == Some(&sync) {
@@ -109,6 +117,11 @@ impl Content {
         }
     }
 
+    /// Whether there are JPEGs in it, further on.
+    pub fn has_jpegs(&self) -> bool {
+        matches!(self, Content::Known(Format::FilmOfJpegs(_)))
+    }
+
     /// What to do about it.
     pub fn advice(&self) -> Text {
         match self {
@@ -123,6 +136,14 @@ impl Content {
             ),
         }
     }
+}
+
+/// Whether the head of a film says that its pictures are JPEGs: the name of the codec in Matroska, AVI, and the sample
+/// description of MP4 and QuickTime (ISO 14496-12, 8.5.2).
+fn is_of_jpegs(film: &[u8]) -> bool {
+    let is_there = |name: &[u8]| memmem::find(film, name).is_some();
+    let in_mp4 = memmem::find(film, b"stsd").and_then(|at| film.get(at + 16..at + 20));
+    is_there(b"V_MJPEG") || is_there(b"MJPG") || in_mp4 == Some(b"jpeg")
 }
 
 /// Whether these bytes are text: UTF-8 that may be cut at its end, without control characters but line ends and tabs.
@@ -149,6 +170,10 @@ mod tests {
             (b"\0\0\0\x01\x67\x64\0\x28", "H.264 or H.265 video"),
             (b"\0\0\0\x18ftypmp42", "a film (MP4)"),
             (b"\0\0\0\x18ftypavif", "AVIF pictures"),
+            (b"\x1a\x45\xdf\xa3 matroska V_MPEG4", "a film (Matroska)"),
+            (b"\x1a\x45\xdf\xa3 matroska V_MJPEG", "a film of JPEGs (Matroska)"),
+            (b"RIFF\0\0\0\0AVI LIST vidsMJPG", "a film of JPEGs (AVI)"),
+            (b"\0\0\0\x14ftypqt  stsd\0\0\0\0\0\0\0\x01\0\0\0\x70jpeg", "a film of JPEGs (MP4)"),
             (b"RIFF\0\0\0\0WEBPVP8 ", "WebP pictures"),
             (&[&[0x47; 1][..], &[0; 187], &[0x47]].concat(), "a film (MPEG transport stream)"),
             (b"Gallery", "text that begins with \"Gallery\""),

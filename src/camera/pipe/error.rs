@@ -7,7 +7,7 @@ use crate::camera::config::PipeSpec;
 use crate::camera::observer::cancelled;
 use crate::camera::source::Flaw;
 use crate::jpeg::passthrough::Fault;
-use crate::problem::{Problem, Text, text};
+use crate::problem::{Problem, Text, promise, text};
 
 /// Exit status of a shell that did not find the command (POSIX.1-2017, Shell Command Language 2.8.2).
 const NOT_FOUND: i32 = 127;
@@ -36,10 +36,31 @@ pub enum Lack {
     Nothing,
     /// The beginning of a picture, and not its end.
     Unfinished,
+    /// The beginning of a film of JPEGs, and none of them.
+    InFilm(Content),
     /// Something else than JPEGs.
     Other(Content),
     /// Pictures that cannot be used, for this reason.
     Unusable(Flaw),
+}
+
+impl Lack {
+    /// Whether it does not say what the program delivers.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Lack::Nothing | Lack::Unfinished | Lack::InFilm(_))
+    }
+
+    /// Why pictures with this flaw cannot be used, and what to do about it.
+    fn of_pictures(flaw: Flaw) -> (Text, Text) {
+        let advice = match flaw {
+            Flaw::TooLarge | Flaw::Fault(Fault::Oversized) => {
+                text!("set a smaller size where the pictures are made")
+            }
+            Flaw::Fault(fault) if fault.is_kind() => BASELINE,
+            _ => EXPECTED,
+        };
+        (text!("its pictures cannot be used: {}", flaw.text()), advice)
+    }
 }
 
 /// Why a pipe delivers nothing, or no more.
@@ -68,6 +89,8 @@ pub enum PipeError {
         pictures: u32,
         /// What it wrote in place of pictures.
         written: Option<Content>,
+        /// What was wrong with its pictures, if none could be used.
+        flaw: Option<Flaw>,
         /// The last line that it wrote to standard error; empty if there was none.
         last_words: String,
     },
@@ -76,6 +99,26 @@ pub enum PipeError {
 }
 
 impl PipeError {
+    /// The same, if none of its pictures could be used since they all had a flaw like this one.
+    pub fn with_flaw(self, last_flaw: Option<Flaw>) -> Self {
+        match self {
+            PipeError::Ended { status, pictures, written, last_words, .. } => {
+                PipeError::Ended { status, pictures, written, last_words, flaw: last_flaw }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether it says what the program delivers.
+    pub fn says_content(&self) -> bool {
+        match self {
+            PipeError::NoPicture(lack) => !lack.is_silence(),
+            PipeError::StdinClosed { written } => written.is_some(),
+            PipeError::Ended { written, flaw, .. } => written.is_some() || flaw.is_some(),
+            _ => false,
+        }
+    }
+
     /// The error in words, about the pipe that `spec` names.
     pub fn problem(&self, spec: &PipeSpec) -> Problem {
         let label = || spec.label();
@@ -99,19 +142,13 @@ impl PipeError {
                 let (why, advice) = match lack {
                     Lack::Nothing => (text!("nothing has come from it yet"), SILENT),
                     Lack::Unfinished => (text!("a picture has begun, and its end does not come"), SILENT),
+                    Lack::InFilm(content) => {
+                        (text!("it writes {}, and none of them has come yet", content.text()), SILENT)
+                    }
                     Lack::Other(content) => {
                         (text!("it writes {} and not JPEGs", content.text()), content.advice())
                     }
-                    Lack::Unusable(flaw) => {
-                        let advice = match flaw {
-                            Flaw::Fault(Fault::Oversized) => {
-                                text!("set a smaller size where the pictures are made")
-                            }
-                            Flaw::Fault(fault) if fault.is_kind() => BASELINE,
-                            _ => EXPECTED,
-                        };
-                        (text!("its pictures cannot be used: {}", flaw.text()), advice)
-                    }
+                    Lack::Unusable(flaw) => Lack::of_pictures(*flaw),
                 };
                 Problem::new(text!("cannot use {}", label()), why, advice)
             }
@@ -123,11 +160,15 @@ impl PipeError {
                     text!("it cannot be reopened: restart boardcam behind the program that writes to it"),
                 )
             }
-            PipeError::Ended { status, pictures, written, last_words } => {
+            PipeError::Ended { status, pictures, written, flaw, last_words } => {
                 let (why, mut advice) = how_it_ended(*status, last_words);
                 let mut why = with_content(why, written.as_ref());
                 let succeeded = status.is_some_and(|status| status.success());
-                if let Some(written) = written {
+                if let Some(flaw) = flaw {
+                    let unusable;
+                    (unusable, advice) = Lack::of_pictures(*flaw);
+                    why = text!("{}; {}", why, unusable);
+                } else if let Some(written) = written {
                     advice = written.advice();
                 } else if *pictures > 0 && succeeded {
                     advice = REPEAT;
@@ -136,7 +177,9 @@ impl PipeError {
                 }
                 ended(why, advice)
             }
-            PipeError::Read(error) => ended(error.clone(), text!("it is reopened automatically")),
+            PipeError::Read(error) => {
+                ended(error.clone(), text!("see whether the program still runs").and(promise::RESTARTED))
+            }
         }
     }
 }
@@ -163,7 +206,7 @@ fn how_it_ended(status: Option<ExitStatus>, last_words: &str) -> (Text, Text) {
         Some(NOT_EXECUTABLE) => {
             (text!("the command cannot be executed ({})", how), text!("is it a program, with mode +x?"))
         }
-        _ => (how, text!("it is restarted automatically; try it in a terminal to see what it needs")),
+        _ => (how, text!("try it in a terminal to see what it needs").and(promise::RESTARTED)),
     }
 }
 

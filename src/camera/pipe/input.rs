@@ -50,7 +50,13 @@ impl Input {
             Input::Program(process, log) => {
                 let status = process.wait_for_end();
                 read_errors(process, log);
-                PipeError::Ended { status, pictures, written, last_words: log.last_line().to_owned() }
+                PipeError::Ended {
+                    status,
+                    pictures,
+                    written,
+                    flaw: None,
+                    last_words: log.last_line().to_owned(),
+                }
             }
         }
     }

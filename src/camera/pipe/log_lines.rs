@@ -1,13 +1,17 @@
 //! Writes what a program says on its standard error to the log, line by line.
 //!
 //! Used only by [`super::Pipe`]. Lines are cut to a maximum length and made safe for a terminal, passwords are removed,
-//! and the number of lines is limited. The last line is kept, since it often says why the program ended.
+//! and the number of lines is limited, however often the program is started. The last line is kept, since it often says
+//! why the program ended.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use log::{Level, log};
 
+use crate::host::log::Allowance;
 use crate::names::{printable, without_passwords};
+use crate::sync::lock;
 
 /// The longest line in bytes; the rest is cut off.
 const LINE_MAX: usize = 300;
@@ -17,12 +21,41 @@ const LINES_MAX: u32 = 20;
 /// See [`LINES_MAX`].
 const PERIOD: Duration = Duration::from_secs(60);
 
+/// Lines that a camera's programs may write to the log at once, ...
+const FIRST: u32 = 40;
+/// ... and after that one in this time: one that reports its progress, or its last words at each start, must not fill an
+/// SD card. The others are there at debug level.
+const REFILL: Duration = Duration::from_secs(3 * 60);
+
+/// How many more lines the programs of one camera may write to the log.
+#[derive(Debug, Clone)]
+pub struct Words(Option<Arc<Mutex<Allowance>>>);
+
+impl Default for Words {
+    fn default() -> Self {
+        Self(Some(Arc::new(Mutex::new(Allowance::new(FIRST, REFILL)))))
+    }
+}
+
+impl Words {
+    /// Of a program that the user has not asked for: its lines are logged at debug level.
+    pub const fn unasked() -> Self {
+        Self(None)
+    }
+
+    /// The level of the next line.
+    fn level(&self, now: Instant) -> Level {
+        let is_allowed = self.0.as_ref().is_some_and(|lines| lock(lines).take(now).is_some());
+        if is_allowed { Level::Info } else { Level::Debug }
+    }
+}
+
 /// Makes log lines of what a program writes.
 #[derive(Debug)]
 pub struct LogLines {
     /// Stands before each line.
     prefix: String,
-    level: Level,
+    words: Words,
     /// The current line as far as it was written.
     line: Vec<u8>,
     /// The last line that was not empty.
@@ -37,9 +70,9 @@ pub struct LogLines {
 
 impl LogLines {
     /// Puts `prefix` before each line.
-    pub fn new(prefix: String, level: Level) -> Self {
+    pub fn new(prefix: String, words: Words) -> Self {
         let line = Vec::with_capacity(LINE_MAX);
-        Self { prefix, level, line, last: String::new(), period: Instant::now(), logged: 0, left_out: 0 }
+        Self { prefix, words, line, last: String::new(), period: Instant::now(), logged: 0, left_out: 0 }
     }
 
     /// Takes the next bytes.
@@ -72,7 +105,7 @@ impl LogLines {
         }
         if self.logged < LINES_MAX {
             self.logged += 1;
-            log!(self.level, "{}: {line}", self.prefix);
+            log!(self.words.level(Instant::now()), "{}: {line}", self.prefix);
         } else {
             self.left_out += 1;
         }
@@ -81,7 +114,12 @@ impl LogLines {
 
     fn log_left_out(&mut self) {
         if self.left_out > 0 {
-            log!(self.level, "{}: ({} more lines were left out)", self.prefix, self.left_out);
+            log!(
+                self.words.level(Instant::now()),
+                "{}: ({} more lines were left out)",
+                self.prefix,
+                self.left_out
+            );
             self.left_out = 0;
         }
     }
@@ -99,7 +137,7 @@ mod tests {
     use super::*;
 
     fn lines() -> LogLines {
-        LogLines::new("test".to_owned(), Level::Info)
+        LogLines::new("test".to_owned(), Words::default())
     }
 
     #[test]
@@ -122,5 +160,18 @@ mod tests {
         assert_eq!((lines.logged, lines.left_out), (LINES_MAX, 1000 - u64::from(LINES_MAX)));
         lines.write(&[b'x'; 100_000]);
         assert_eq!(lines.last_line().len(), LINE_MAX);
+    }
+
+    #[test]
+    fn a_program_that_is_restarted_all_day_says_little_in_the_log() {
+        let (words, begin) = (Words::default(), Instant::now());
+        let of_a_camera = |words: &Words| {
+            (0..86_400)
+                .filter(|second| words.clone().level(begin + Duration::from_secs(*second)) == Level::Info)
+                .count()
+        };
+        let lines = of_a_camera(&words);
+        assert!((FIRST as usize + 400..=FIRST as usize + 480).contains(&lines), "{lines} lines");
+        assert_eq!(of_a_camera(&Words::unasked()), 0);
     }
 }

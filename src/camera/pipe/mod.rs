@@ -25,11 +25,9 @@ pub mod splitter;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use log::Level;
-
 use super::config::{EncodeMode, PipeSpec, SourceConfig};
 use super::observer::{OBSERVE_PERIOD, Observer};
-use super::source::{Flaw, Frame, Source, SourceError, SourceInfo};
+use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::jpeg::passthrough::Jpeg;
 use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
@@ -39,6 +37,7 @@ use content::Content;
 pub use error::{Lack, PipeError};
 use input::Input;
 use log_lines::LogLines;
+pub use log_lines::Words;
 use process::Process;
 use read::Read;
 use splitter::{Found, Splitter};
@@ -80,8 +79,8 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Starts the program and waits for its first picture. What it writes to standard error is logged at `level`, as
-    /// the words of camera `name`.
+    /// Starts the program and waits for its first picture. What it writes to standard error is logged within the
+    /// allowance of `words`, as the words of camera `name`.
     ///
     /// # Errors
     /// The program cannot be started, ends, or delivers no picture in time; or the observer cancelled the wait.
@@ -89,7 +88,7 @@ impl Pipe {
         name: &str,
         spec: &PipeSpec,
         config: &SourceConfig,
-        level: Level,
+        words: &Words,
         observer: &mut dyn Observer,
     ) -> Result<Pipe, PipeError> {
         let label = spec.label();
@@ -99,10 +98,14 @@ impl Pipe {
             Some(command) => {
                 let process = Process::start(&command);
                 let process = process.map_err(|error| PipeError::Start((&error).into()))?;
-                Input::Program(process, LogLines::new(format!("{}: {label}", CameraLabel(name)), level))
+                Input::Program(
+                    process,
+                    LogLines::new(format!("{}: {label}", CameraLabel(name)), words.clone()),
+                )
             }
         };
         let info = SourceInfo {
+            kind: if *spec == PipeSpec::Stdin { SourceKind::Stdin } else { SourceKind::Program },
             source: label,
             card: "another program".to_owned(),
             driver: String::new(),
@@ -143,7 +146,14 @@ impl Pipe {
             if !observer.keep_waiting() {
                 return Err(PipeError::Cancelled);
             }
-            if let Some(found) = self.find(OBSERVE_PERIOD)? {
+            let found = self.find(OBSERVE_PERIOD).map_err(|ended| {
+                let ended = ended.with_flaw(last_flaw);
+                if ended.says_content() {
+                    observer.delayed(&ended.problem(&self.spec));
+                }
+                ended
+            });
+            if let Some(found) = found? {
                 let flaw = match found.flaw() {
                     Some(flaw) => flaw,
                     None => match Jpeg::parse(self.splitter.frame()) {
@@ -161,8 +171,11 @@ impl Pipe {
             if begin.elapsed() >= patience {
                 return Err(PipeError::NoPicture(lack));
             }
-            if said.as_ref() != Some(&lack) {
-                observer.delayed(&PipeError::NoPicture(lack.clone()).problem(&self.spec));
+            let problem = || PipeError::NoPicture(lack.clone()).problem(&self.spec);
+            if lack.is_silence() {
+                observer.silent(&problem());
+            } else if said.as_ref() != Some(&lack) {
+                observer.delayed(&problem());
                 said = Some(lack);
             }
         }
@@ -171,6 +184,7 @@ impl Pipe {
     /// What came since the last frame.
     fn lack(&self) -> Lack {
         match Content::of(self.splitter.sample()) {
+            Some(content) if content.has_jpegs() => Lack::InFilm(content),
             Some(content) => Lack::Other(content),
             None if self.splitter.begun() > 0 => Lack::Unfinished,
             None => Lack::Nothing,
@@ -205,7 +219,8 @@ impl Pipe {
                 }
                 Ok(Read::Nothing) => {}
                 Ok(Read::End) => {
-                    let written = Content::of(self.splitter.sample()).filter(|_| self.sequence == 0);
+                    let written = Content::of(self.splitter.sample())
+                        .filter(|content| self.sequence == 0 && !content.has_jpegs());
                     let error = self.input.end(self.sequence, written);
                     return Err(self.end(error));
                 }

@@ -8,9 +8,7 @@ use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use log::Level;
-
-use super::{Pipe, PipeError};
+use super::{Pipe, PipeError, Words};
 use crate::camera::config::{PipeSpec, SourceConfig};
 use crate::camera::observer::Observer;
 use crate::camera::refusal::{Cause, Refusal};
@@ -48,7 +46,7 @@ fn is_program(path: &Path) -> bool {
 /// # Errors
 /// Why there is no picture; [`Cause::NotACamera`] if there is no camera module.
 pub fn open(name: &str, config: &SourceConfig, observer: &mut dyn Observer) -> Result<Pipe, Refusal> {
-    Pipe::open(name, &PLAIN, config, Level::Debug, observer).map_err(|error| {
+    Pipe::open(name, &PLAIN, config, &Words::unasked(), observer).map_err(|error| {
         let cause = match &error {
             PipeError::Ended { last_words, .. } if last_words.contains(NO_CAMERA) => Cause::NotACamera,
             PipeError::Cancelled => Cause::Cancelled,

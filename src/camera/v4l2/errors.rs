@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use crate::camera::refusal::{Cause, Refusal};
-use crate::problem::{Problem, Text, text};
+use crate::problem::{Problem, Text, promise, text};
 
 /// Advice if the user should choose another device.
 pub const SEE_PROBE: Text = text!("`boardcam probe` lists the cameras that are there");
@@ -17,7 +17,10 @@ pub const SEE_PROBE: Text = text!("`boardcam probe` lists the cameras that are t
 const OTHER_MODE: Text =
     text!("try another --size or --format; `boardcam probe` lists what the camera offers");
 const REPLUG: Text = text!("unplug it and plug it in again; check its cable and power supply");
-const GONE: (Text, Text) = (text!("unplugged"), text!("plug it in again; it is picked up automatically"));
+
+fn gone() -> (Text, Text) {
+    (text!("unplugged"), text!("plug it in again").and(promise::PICKED_UP))
+}
 
 /// The name of an error number, what it means on a camera, and advice.
 type Meaning = (&'static str, (Text, Text));
@@ -52,8 +55,8 @@ fn meaning(errno: Errno, path: &Path) -> Option<Meaning> {
         Errno::NOTDIR => ("ENOTDIR", (text!("no such device"), SEE_PROBE)),
         Errno::LOOP => ("ELOOP", (text!("its links lead nowhere"), SEE_PROBE)),
         Errno::NAMETOOLONG => ("ENAMETOOLONG", (text!("the path is too long"), SEE_PROBE)),
-        Errno::NODEV => ("ENODEV", GONE),
-        Errno::NXIO => ("ENXIO", GONE),
+        Errno::NODEV => ("ENODEV", gone()),
+        Errno::NXIO => ("ENXIO", gone()),
         Errno::NOTTY => ("ENOTTY", (text!("not a V4L2 capture device"), SEE_PROBE)),
         Errno::INVAL => ("EINVAL", (text!("the driver refuses"), OTHER_MODE)),
         Errno::PIPE => {

@@ -23,7 +23,7 @@ use v4l::buffer::{Flags, Metadata};
 use super::config::SourceConfig;
 use super::node::Node;
 use super::refusal::Refusal;
-use super::source::{Flaw, Frame, Source, SourceError, SourceInfo};
+use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::problem::{Problem, text};
 use buffers::{Buffers, Wait};
 use device::Device;
@@ -58,6 +58,7 @@ impl V4l2 {
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
         let info = SourceInfo {
+            kind: SourceKind::Device,
             source: device.path().display().to_string(),
             card: device.card,
             driver: device.driver,

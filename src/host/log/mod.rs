@@ -2,6 +2,7 @@
 //!
 //! Logging never waits for a reader of the log. Where nobody reads it, lines are lost rather than frames.
 
+mod allowance;
 mod json;
 mod stderr;
 
@@ -18,6 +19,7 @@ use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
 use crate::sync::lock;
+pub use allowance::Allowance;
 pub use json::camera_scope;
 use stderr::Stderr;
 

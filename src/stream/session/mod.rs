@@ -5,7 +5,7 @@ mod unusable;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use log::{debug, info, warn};
+use log::Level;
 
 use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
@@ -14,7 +14,6 @@ use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
 use crate::jpeg::transcode::Transcoder;
-use crate::names::CameraLabel;
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
@@ -73,6 +72,8 @@ pub(super) struct Session {
     has_agreed: bool,
     /// Whether the newest frame is kept although nobody watches, since the next one may take long.
     keeps_newest: bool,
+    /// What the log should say of the frames; [`super::Stream`] takes it.
+    pub(super) notes: Vec<(Level, String)>,
 }
 
 impl Session {
@@ -95,6 +96,7 @@ impl Session {
             last_at: None,
             has_agreed: info.is_device(),
             keeps_newest: false,
+            notes: Vec::new(),
         }
     }
 
@@ -132,11 +134,9 @@ impl Session {
             Err(reason) => {
                 feed.counters.count_drop(reason);
                 if reason.is_bad_frame() && self.unusable.unusable_came(reason) {
-                    warn!(
-                        "{}: dropped a frame: {reason}; others like it are counted as {}",
-                        CameraLabel(&feed.name),
-                        reason.name()
-                    );
+                    let name = reason.name();
+                    let note = format!("dropped a frame: {reason}; others like it are counted as {name}");
+                    self.notes.push((Level::Warn, note));
                 }
             }
         }
@@ -178,7 +178,7 @@ impl Session {
         self.check_size(jpeg.size(), frame, feed)?;
         let admit = self.eoi.admit(&jpeg);
         if let Some(notice) = admit.notice() {
-            warn!("{}: {notice}", CameraLabel(&feed.name));
+            self.notes.push((Level::Warn, notice.to_owned()));
         }
         if !admit.passes() {
             return Err(DropReason::Fault(Fault::Truncated));
@@ -251,10 +251,8 @@ impl Session {
         if !jpeg.is_progressive() || std::mem::replace(&mut self.says_converted, true) {
             return;
         }
-        info!(
-            "{}: delivers progressive JPEGs, which many players cannot show: encoding them again as baseline JPEGs",
-            CameraLabel(&feed.name)
-        );
+        let note = "delivers progressive JPEGs, which many players cannot show: encoding them again as baseline JPEGs";
+        self.notes.push((Level::Info, note.to_owned()));
         feed.status().converts = true;
         // Without memory, frames that do not fit are dropped, and that is said.
         let _ = writer.reserve(Transcoder::output_len(jpeg.size()));
@@ -270,11 +268,9 @@ impl Session {
             if self.other_size.1 < SIZE_FRAMES && (self.has_agreed || !is_slow) {
                 return Err(DropReason::WrongSize);
             }
-            let label = CameraLabel(&feed.name);
             if self.has_agreed {
-                warn!("{label}: agreed to {} but delivers {size}; using that", self.size);
-            } else {
-                debug!("{label}: {size} pictures follow those of {}", self.size);
+                let note = format!("agreed to {} but delivers {size}; using that", self.size);
+                self.notes.push((Level::Warn, note));
             }
             self.size = size;
             if let CaptureState::Live(info) = &mut feed.status().state {

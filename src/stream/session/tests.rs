@@ -1,5 +1,5 @@
 use super::*;
-use crate::camera::{Flaw, SourceConfig, SourceSpec};
+use crate::camera::{Flaw, SourceConfig, SourceKind, SourceSpec};
 use crate::feed::Demand;
 use crate::jpeg::decodable::Undecodable;
 use crate::stream::SessionEnd;
@@ -26,6 +26,7 @@ fn session(layout: Layout) -> Session {
 
 fn info(layout: Layout) -> SourceInfo {
     SourceInfo {
+        kind: SourceKind::Device,
         source: String::new(),
         card: String::new(),
         driver: "uvcvideo".to_owned(),
@@ -60,7 +61,7 @@ fn unusable_frames_are_counted_by_reason_and_too_many_in_a_row_end_the_session()
     assert_eq!(session.too_many_bad(), None);
     assert!(session.take(&frame(b"x"), &feed, &mut writer).is_err());
     let (frames, last) = session.too_many_bad().unwrap();
-    let end = SessionEnd::Unusable { source: "x".to_owned(), is_device: true, frames, last };
+    let end = SessionEnd::Unusable { source: "x".to_owned(), kind: SourceKind::Device, frames, last };
     let why = end.problem().unwrap().why.to_string();
     assert_eq!(why, format!("8 in a row were unusable, the last one: {}", Fault::NoSoi));
     let counted: Vec<_> = feed.counters.dropped().filter(|(_, count)| *count > 0).collect();
@@ -242,7 +243,7 @@ fn picture(size: Size, data: usize) -> Vec<u8> {
 }
 
 fn session_of_a_program() -> Session {
-    let info = SourceInfo { driver: String::new(), interval: None, ..info(Layout::Mjpeg) };
+    let info = SourceInfo { kind: SourceKind::Program, interval: None, ..info(Layout::Mjpeg) };
     Session::new(&info, TOLERATED)
 }
 

@@ -31,8 +31,8 @@ const BEGIN: [u8; 3] = [marker::PREFIX, marker::SOI, marker::PREFIX];
 /// segments make the most. This bounds the cost of a stream of false beginnings.
 const MARKERS_MAX: u32 = 400;
 
-/// How many bytes are kept of what belongs to no JPEG: enough to see what it is.
-pub const SAMPLE: usize = 192;
+/// How many bytes are kept of what belongs to no JPEG: enough to see what it is, and of a film what is in it.
+pub const SAMPLE: usize = 1024;
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
