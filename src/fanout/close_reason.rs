@@ -33,6 +33,8 @@ pub enum CloseReason {
     NotInTime,
     /// The session ended or the token was revoked that the client was admitted with.
     PassEnded,
+    /// Its client had more than half of all connections, and others waited.
+    Displaced,
     /// The recording cannot be read, and nothing of the answer has been sent yet.
     Unreadable,
     /// The same, since its disk did not answer.
@@ -51,6 +53,9 @@ impl fmt::Display for CloseReason {
             }
             CloseReason::Complete => f.write_str("everything was sent"),
             CloseReason::PassEnded => f.write_str("its session or token ended"),
+            CloseReason::Displaced => {
+                f.write_str("its address had more than half of all connections, and others waited")
+            }
             CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
             CloseReason::Unreadable => f.write_str("the recording cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),

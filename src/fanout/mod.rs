@@ -232,9 +232,9 @@ impl Fanout {
         }
     }
 
-    /// Lets a viewer go after a panic in the code that served it.
-    pub fn forget(&mut self, connection: usize) {
-        self.release(connection, CloseReason::Panicked);
+    /// Lets a viewer or a download go whose connection is about to be closed for this reason.
+    pub fn forget(&mut self, connection: usize, reason: CloseReason) {
+        self.release(connection, reason);
     }
 
     fn release(&mut self, connection: usize, reason: CloseReason) {

@@ -1,7 +1,7 @@
 //! One client's connection: it reads a request, sends the answer, and starts over. It is a state machine, not a thread.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -88,7 +88,7 @@ pub struct Connection {
     state: State,
     deadline: Option<Instant>,
     /// Held until the client is gone, also while the fan-out has its socket.
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Connection {
@@ -113,7 +113,7 @@ impl Connection {
             requested: now,
             state,
             deadline: Some(now + time),
-            _permit: permit,
+            permit,
         }
     }
 
@@ -227,6 +227,7 @@ impl Connection {
             self.input.drain(..head.length + head.body);
             self.searched = 0;
             (self.state, self.deadline, self.requested) = (State::Relayed, None, now);
+            self.permit.begin_request(now);
             return Some(request);
         }
         if std::mem::take(&mut head.expects_continue) {
@@ -254,6 +255,11 @@ impl Connection {
         self.deadline = Some(now + ANSWER_TIME);
     }
 
+    /// The client whose request is served, which may be behind a proxy.
+    pub fn attribute(&mut self, client: IpAddr, now: Instant) {
+        self.permit.attribute(client, now);
+    }
+
     /// Lends the socket to the fan-out; `None` if the fan-out has it already.
     pub fn lend(&mut self) -> Option<Socket> {
         let socket = self.socket.take();
@@ -271,6 +277,7 @@ impl Connection {
     /// The answer is sent: waits for the next request, or ends the connection.
     pub fn answer_sent(&mut self, keep_alive: bool, now: Instant) {
         self.head = None;
+        self.permit.end_request(now);
         if keep_alive {
             let begun = !self.input.is_empty(); // a pipelined request
             self.state = State::Reading;

@@ -16,8 +16,8 @@ pub const BODY_MAX: usize = 64 << 10;
 /// handshake is not done this long after it was accepted.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 
-/// The most TLS handshakes at once. For one more the oldest is dropped, so that clients that begin one and do not
-/// finish it keep nobody out. Each may hold one message of up to 64 KiB for at most [`REQUEST_TIME`].
+/// The most TLS handshakes at once. For one more the oldest is dropped of the client that has most, so that clients that
+/// begin one and do not finish it keep nobody out. Each may hold one message of up to 64 KiB for at most [`REQUEST_TIME`].
 pub const HANDSHAKES: usize = 128;
 
 /// A connection on which no request begins for this long is closed.
@@ -51,6 +51,10 @@ pub const ANSWER_MAX: usize = 4 << 20;
 /// How many connections above the limit get a refusal before they are closed; more are closed at once.
 pub const TURNED_AWAY: usize = 16;
 
+/// How many connections there may be above the limit because those that make room for them are not closed yet, which is
+/// for the other event loop to do.
+pub const DISPLACED_MAX: usize = 32;
+
 /// The most connections that are accepted before others get their turn.
 pub const ACCEPTS: usize = 16;
 
@@ -61,4 +65,4 @@ pub const BACKLOG: i32 = 1024;
 /// Descriptors reserved for everything but clients: three for each relay (its end, the site's end, the one in flight),
 /// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings need more, see
 /// [`crate::record::Settings::open_files`].
-pub const RESERVED_FILES: usize = 3 * RELAYS + 40;
+pub const RESERVED_FILES: usize = 3 * RELAYS + 40 + DISPLACED_MAX;

@@ -11,7 +11,9 @@
 //! - It leaves descriptors and memory free for the rest of the process: while memory is short, no new client is
 //!   served.
 //! - HTTPS ([`tls`]) has an event loop and a thread of its own, so that encryption and handshakes delay no plain
-//!   viewer. The two share the relays and the connection limit, but no lock that either would wait for.
+//!   viewer. The two share the relays and the connection limit, but no lock that is held for longer than a look-up.
+//! - When all connections that are allowed are in use, idle ones make room, first of the client that has most
+//!   ([`connection_limit`]). So one client that opens too many harms only itself.
 
 pub mod answer;
 pub mod authority;
@@ -115,7 +117,11 @@ impl Gate {
                 Some((Port::open(listeners, Some(config))?, store))
             }
         };
-        Ok(Self { plain, secure, allowed_hosts, connection_limit: ConnectionLimit::new(limit) })
+        // In the order of the event loops' indices.
+        let ports = [Some(&plain), secure.as_ref().map(|(port, _)| port)];
+        let wakers = ports.into_iter().flatten().map(|port| port.waker.clone());
+        let connection_limit = ConnectionLimit::new(limit, wakers);
+        Ok(Self { plain, secure, allowed_hosts, connection_limit })
     }
 
     fn ports(&self) -> impl Iterator<Item = &Port> {
@@ -165,10 +171,11 @@ impl Gate {
         let wakers = self.wakers();
         let relays = Relays::start(upstream)?;
         let (hosts, limit) = (Arc::new(self.allowed_hosts), Arc::new(self.connection_limit));
-        let new_loop = |port| EventLoop::new(port, hosts.clone(), limit.clone(), fanout(), &relays);
-        let mut plain = new_loop(self.plain);
+        let new_loop =
+            |index, port| EventLoop::new(index, port, hosts.clone(), limit.clone(), fanout(), &relays);
+        let mut plain = new_loop(0, self.plain);
         let Some((port, store)) = self.secure else { return plain.run(shutdown) };
-        let mut secure = new_loop(port);
+        let mut secure = new_loop(1, port);
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let for_store = shutdown.clone();
         named("certificate").spawn(move || store.run(&for_store))?;

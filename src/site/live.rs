@@ -11,7 +11,7 @@ use crate::feed::CaptureState;
 use crate::multipart;
 use crate::names::is_viewer_id;
 use crate::problem::{Problem, promise, text};
-use crate::protocol::{HEADER, Order, OrderKind};
+use crate::protocol::{Order, OrderKind};
 
 /// A camera works if its last picture is at most this old, or as old as its own rate explains.
 const HEALTHY: Duration = Duration::from_secs(10);
@@ -88,5 +88,5 @@ fn hand_over(
     let StreamQuery { variant, fps, advance_headers } = query;
     let id = ctx.param("id").filter(|id| is_viewer_id(id));
     let order = Order { id, variant, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
-    response.with_additional_header(HEADER, order.to_header())
+    ctx.with_order(response, order.to_header())
 }

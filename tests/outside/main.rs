@@ -6,6 +6,7 @@ mod check;
 mod crowd;
 mod elsewhere;
 mod fairness;
+mod greedy;
 mod hostile;
 mod https;
 mod machines;

@@ -1,19 +1,22 @@
 //! New connections: accepting, admitting and refusing them.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use log::warn;
+use log::{debug, warn};
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::super::answer;
 use super::super::connection::Connection;
-use super::super::connection_limit::Admission;
+use super::super::connection_limit::{Admission, Location};
 use super::super::limits::{ACCEPTS, HANDSHAKES};
 use super::EventLoop;
 use super::port::listener_token;
+use crate::auth::network::client_of;
+use crate::fanout::CloseReason;
 
 impl EventLoop {
     /// Accepts connections that wait at a listener, up to [`ACCEPTS`] at a time.
@@ -45,12 +48,18 @@ impl EventLoop {
     /// Begins to serve a new connection, or refuses it.
     fn admit(&mut self, mut socket: TcpStream, peer: SocketAddr) {
         let now = Instant::now();
-        let (permit, refusal) = match self.limit.admit(self.port.tls.is_some(), now) {
-            Admission::Serve(permit) => (permit, None),
+        let token = self.free_token();
+        let location = Location { event_loop: self.index, token };
+        let (permit, refusal) = match self.limit.admit(location, peer.ip(), self.port.tls.is_some(), now) {
+            Admission::Serve { permit, displaced } => {
+                if let Some(displaced) = displaced {
+                    self.displace(displaced);
+                }
+                (permit, None)
+            }
             Admission::TurnAway(permit, refusal) => (permit, Some(refusal)),
             Admission::Close => return,
         };
-        let token = self.free_token();
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.port.poll.registry().register(&mut socket, Token(token), interest) {
             warn!("cannot serve the connection from {peer}: {error}");
@@ -66,7 +75,32 @@ impl EventLoop {
         self.drive(token);
     }
 
-    /// Notes a new connection's handshake, and drops the connection with the oldest one if there are too many.
+    /// Closes the connection that makes room for a new one.
+    fn displace(&mut self, displaced: Location) {
+        if displaced.event_loop == self.index {
+            self.close(displaced.token);
+        } else {
+            self.limit.close_elsewhere(displaced);
+        }
+    }
+
+    /// Closes connections that made room for those of another event loop.
+    pub(super) fn close_displaced(&mut self) {
+        for token in self.limit.take_displaced(self.index) {
+            self.close(token);
+        }
+    }
+
+    /// Closes a connection, so that another one can be served.
+    fn close(&mut self, token: usize) {
+        self.fanout.forget(token, CloseReason::Displaced);
+        if let Some(connection) = self.connections.remove(&token) {
+            debug!("closing the connection with {} to make room for another one", connection.peer);
+        }
+    }
+
+    /// Notes a new connection's handshake. If there are too many, drops the connection with the oldest one, of the
+    /// client that has most.
     fn limit_handshakes(&mut self, newcomer: usize) {
         if self.port.tls.is_none() {
             return;
@@ -75,10 +109,21 @@ impl EventLoop {
         self.handshakes.retain(|token| connections.get(token).is_some_and(Connection::is_in_handshake));
         self.handshakes.push_back(newcomer);
         if self.handshakes.len() > HANDSHAKES
-            && let Some(oldest) = self.handshakes.pop_front()
+            && let Some(oldest) = self.handshake_to_drop()
         {
+            self.handshakes.retain(|token| *token != oldest);
             self.connections.remove(&oldest);
         }
+    }
+
+    fn handshake_to_drop(&self) -> Option<usize> {
+        let client = |token| self.connections.get(token).map(|connection| client_of(connection.peer.ip()));
+        let mut counts = BTreeMap::new();
+        for token in &self.handshakes {
+            *counts.entry(client(token)).or_insert(0) += 1;
+        }
+        let (most, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        self.handshakes.iter().find(|token| client(token) == most).copied()
     }
 
     /// A token for a new connection: larger than all before. After four billion of them (on 32-bit boards), tokens

@@ -21,7 +21,7 @@ use super::connection_limit::ConnectionLimit;
 use super::hosts::AllowedHosts;
 use super::limits::TICK;
 use super::relay::{RelayHandle, Relays};
-use crate::fanout::Fanout;
+use crate::fanout::{CloseReason, Fanout};
 use crate::host::shutdown::Shutdown;
 pub(super) use port::Port;
 use port::{WAKER, listener_token};
@@ -31,6 +31,8 @@ const EVENTS: usize = 256;
 
 /// One event loop, with all its clients.
 pub(super) struct EventLoop {
+    /// Which of the event loops it is, for [`ConnectionLimit`].
+    index: usize,
     port: Port,
     allowed_hosts: Arc<AllowedHosts>,
     limit: Arc<ConnectionLimit>,
@@ -50,6 +52,7 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(
+        index: usize,
         port: Port,
         allowed_hosts: Arc<AllowedHosts>,
         limit: Arc<ConnectionLimit>,
@@ -59,6 +62,7 @@ impl EventLoop {
         let relays = relays.handle(&port.waker.waker);
         let next_token = port.first_token();
         Self {
+            index,
             port,
             allowed_hosts,
             limit,
@@ -86,6 +90,7 @@ impl EventLoop {
             for event in &events {
                 match event.token() {
                     WAKER => {
+                        self.close_displaced();
                         self.take_replies();
                         self.fanout.send_frames();
                     }
@@ -112,7 +117,11 @@ impl EventLoop {
     fn wait(&self, tick: Instant) -> Option<Duration> {
         if !self.turns.is_empty() {
             Some(Duration::ZERO)
-        } else if self.connections.is_empty() && !self.accept_paused && !self.fanout.is_log_pending() {
+        } else if self.connections.is_empty()
+            && !self.accept_paused
+            && !self.fanout.is_log_pending()
+            && !self.limit.is_report_pending()
+        {
             None
         } else {
             Some(tick.saturating_duration_since(Instant::now()))
@@ -131,7 +140,7 @@ impl EventLoop {
     fn catch_panic(&mut self, token: usize, action: impl FnOnce(&mut Self)) {
         // Unwind safety: whatever is left half done belongs to the connection, which is dropped.
         if catch_unwind(AssertUnwindSafe(|| action(self))).is_err() {
-            self.fanout.forget(token);
+            self.fanout.forget(token, CloseReason::Panicked);
             self.connections.remove(&token);
         }
     }
@@ -147,6 +156,7 @@ impl EventLoop {
     /// Acts on deadlines that have passed, and on memory that has become short.
     fn expire(&mut self, now: Instant) {
         self.fanout.expire(now);
+        self.limit.report(now);
         // Checked only if it matters: a check costs as much as several frames.
         let matters = self.connections.values().any(Connection::is_within_request);
         let refusal = matters.then(|| self.limit.memory_refusal(now)).flatten();

@@ -60,7 +60,8 @@ impl EventLoop {
         let keep_alive = connection.keeps_alive();
         match reply.answer.and_then(|answer| answer::from_site(&answer, keep_alive)) {
             Ok(Answer::Send { bytes }) => connection.answer(bytes, keep_alive, now),
-            Ok(Answer::HandOver { order, head }) => {
+            Ok(Answer::HandOver { order, head, client }) => {
+                connection.attribute(client.unwrap_or(connection.peer.ip()), now);
                 let (peer, requested) = (connection.peer, connection.requested);
                 let Some(socket) = connection.lend() else { return };
                 let adopted = self.fanout.add_viewer(token, socket, peer, order, head, requested);
@@ -68,7 +69,8 @@ impl EventLoop {
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
             }
-            Ok(Answer::File { order, head }) => {
+            Ok(Answer::File { order, head, client }) => {
+                connection.attribute(client.unwrap_or(connection.peer.ip()), now);
                 let Some(socket) = connection.lend() else { return };
                 let Err((socket, error)) = self.fanout.add_download(token, socket, order, head) else {
                     return;
@@ -105,7 +107,8 @@ impl EventLoop {
                 | CloseReason::Stalled
                 | CloseReason::NoMemory
                 | CloseReason::Panicked
-                | CloseReason::PassEnded => {
+                | CloseReason::PassEnded
+                | CloseReason::Displaced => {
                     self.connections.remove(&token);
                     continue;
                 }

@@ -199,6 +199,11 @@ pub static METRICS: &[Metric] = &[
         |program| count(&program.app.connections.refused),
     ),
     program(
+        "boardcam_connections_displaced_total",
+        "Connections closed so that others could be served, because too many were open.",
+        |program| count(&program.app.connections.displaced),
+    ),
+    program(
         "boardcam_held_bytes",
         "Memory of frames that slow viewers have not taken whole yet.",
         |program| count(&program.app.viewers.held),

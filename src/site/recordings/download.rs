@@ -8,7 +8,7 @@ use rouille::{Response, ResponseBody};
 
 use super::{find, not_found};
 use crate::problem::text;
-use crate::protocol::{FileOrder, HEADER};
+use crate::protocol::FileOrder;
 use crate::record::Entry;
 use crate::site::range::{ByteRange, requested};
 use crate::site::request::RequestContext;
@@ -89,5 +89,5 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
         return response;
     }
     let order = FileOrder { name: entry.name, from, length, pass: ctx.pass() };
-    response.with_additional_header(HEADER, order.to_header())
+    ctx.with_order(response, order.to_header())
 }

@@ -83,6 +83,8 @@ struct Connections {
     open: usize,
     limit: usize,
     refused: usize,
+    /// Closed so that others could be served.
+    displaced: usize,
 }
 
 fn program(app: &AppState) -> Program<'_> {
@@ -110,6 +112,7 @@ fn connections(app: &AppState) -> Connections {
         open: app.connections.open.load(Ordering::Relaxed),
         limit: app.connections.limit.load(Ordering::Relaxed),
         refused: app.connections.refused.load(Ordering::Relaxed),
+        displaced: app.connections.displaced.load(Ordering::Relaxed),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -87,6 +87,18 @@ fn head_for(address: SocketAddr, method: &str, path: &str, headers: &[&str]) -> 
 /// Connects and sends these bytes as they are.
 pub fn request(address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
     let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.write_all(bytes)?;
+    Ok(BufReader::new(socket))
+}
+
+/// The same from one of this machine's own addresses, as another client.
+pub fn request_from(source: IpAddr, address: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(source, 0).into())?;
+    socket.connect_timeout(&address.into(), PATIENCE)?;
+    let mut socket = TcpStream::from(socket);
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     socket.write_all(bytes)?;

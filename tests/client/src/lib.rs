@@ -6,7 +6,7 @@ mod http;
 mod secure;
 mod server;
 
-pub use http::{Answer, Viewer, ask, get, narrow, request};
+pub use http::{Answer, Viewer, ask, get, narrow, request, request_from};
 pub use secure::{Secure, Trust, certificate};
 pub use server::Server;
 
