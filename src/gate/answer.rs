@@ -1,6 +1,7 @@
 //! Answers to clients: the gate's own refusals, and the site's answers without their private headers.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
