@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
+use webpki::EndEntityCert;
 
 /// The largest file of certificates or keys, in bytes; chains take a few thousand.
 const FILE_MAX: u64 = 256 << 10;
@@ -75,6 +76,12 @@ impl Certificate {
             (Ok(parsed), Ok(name)) => verify_server_name(&parsed, &name).is_ok(),
             _ => false,
         }
+    }
+
+    /// The host names that it is for.
+    pub(super) fn names(&self) -> Vec<String> {
+        let parsed = self.certified.end_entity_cert().ok().and_then(|der| EndEntityCert::try_from(der).ok());
+        parsed.map(|parsed| parsed.valid_dns_names().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// What identifies it in the log: its SHA-256 fingerprint, as browsers show it, and how long it is valid.

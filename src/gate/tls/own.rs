@@ -2,6 +2,9 @@
 //!
 //! It is self-signed, since no authority knows a board on a home network. So each browser asks once whether to trust
 //! it, and a careful user compares the fingerprint with the one in the log.
+//!
+//! Several boardcams on one board have the same file. A new certificate is also for the names of the one before, and the
+//! others take it over: otherwise each start would replace that of another one, and browsers would ask again.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,6 +17,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use rustls::pki_types::ServerName;
 
 use super::certificate::{Certificate, read};
+use crate::host::folder_lock::FolderLock;
 
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -39,14 +43,22 @@ pub(super) struct Own {
     folder: Option<PathBuf>,
     /// Host names that it must cover, in lower case.
     names: Vec<String>,
+    /// The file when it was last looked at.
+    seen: Vec<u8>,
 }
+
+/// The most names of others that a certificate is for.
+const OTHERS_MAX: usize = 64;
+
+/// The longest wait for another boardcam that makes one.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 impl Own {
     pub(super) fn new(folder: Option<PathBuf>, mut names: Vec<String>) -> Self {
         names.push("localhost".to_owned());
         // `--host` and the system allow names that cannot be in a certificate, so no client checks them.
         names.retain(|name| ServerName::try_from(name.as_str()).is_ok());
-        Self { folder, names }
+        Self { folder, names, seen: Vec::new() }
     }
 
     /// The file that it is stored in; `None` without a state folder.
@@ -65,14 +77,41 @@ impl Own {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let certificate = Certificate::from_pem(&pem, &pem)?;
+        self.usable(&pem, now).map(Some)
+    }
+
+    fn usable(&self, pem: &[u8], now: Duration) -> Result<Certificate, String> {
+        let certificate = Certificate::from_pem(pem, pem)?;
         if is_due(&certificate, now) {
             return Err("its time is nearly over".to_owned());
         }
         match self.names.iter().find(|name| !certificate.is_for(name)) {
             Some(name) => Err(format!("it is not for the name {name}")),
-            None => Ok(Some(certificate)),
+            None => Ok(certificate),
         }
+    }
+
+    /// The stored certificate, if another boardcam has replaced this one by it.
+    pub(super) fn newer(&mut self, present: &Certificate, now: Duration) -> Option<Certificate> {
+        let pem = read(&self.path()?).ok().filter(|pem| *pem != self.seen)?;
+        let stored = self.usable(&pem, now);
+        self.seen = pem;
+        stored.ok().filter(|stored| stored.certified.cert != present.certified.cert)
+    }
+
+    /// Keeps other boardcams from making one at the same time. Without a folder that can be locked, nothing does.
+    pub(super) fn lock(&self) -> Option<FolderLock> {
+        let folder = self.folder.as_ref()?;
+        make_folder(folder).and_then(|()| FolderLock::acquire(folder, LOCK_WAIT)).ok()
+    }
+
+    /// The names that a new one is for: its own, and those of the stored one unless its time is nearly over.
+    fn all_names(&self, now: Duration) -> Vec<String> {
+        let pem = self.path().and_then(|path| read(&path).ok()).unwrap_or_default();
+        let stored = Certificate::from_pem(&pem, &pem).ok().filter(|stored| !is_due(stored, now));
+        let others = stored.map(|stored| stored.names()).unwrap_or_default();
+        let others = others.into_iter().filter(|name| !self.names.contains(name)).take(OTHERS_MAX);
+        self.names.iter().cloned().chain(others).collect()
     }
 
     /// Makes a new certificate for the names and these addresses.
@@ -80,7 +119,8 @@ impl Own {
     /// # Errors
     /// Why it cannot be made, as the end of a sentence.
     pub(super) fn make(&self, addresses: &[IpAddr], now: Duration) -> Result<(Certificate, String), String> {
-        let pem = generate(&self.names, addresses, now.max(FLOOR)).map_err(|error| error.to_string())?;
+        let pem =
+            generate(&self.all_names(now), addresses, now.max(FLOOR)).map_err(|error| error.to_string())?;
         Ok((Certificate::from_pem(pem.as_bytes(), pem.as_bytes())?, pem))
     }
 
@@ -90,7 +130,7 @@ impl Own {
     /// What the system answered.
     pub(super) fn keep(&self, pem: &str) -> io::Result<()> {
         let folder = self.folder.as_ref().ok_or_else(|| io::Error::other("there is no folder for it"))?;
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        make_folder(folder)?;
         let unfinished = folder.join(format!("{FILE}.{}", std::process::id()));
         let kept = write(&unfinished, pem).and_then(|()| fs::rename(&unfinished, folder.join(FILE)));
         if kept.is_err() {
@@ -99,6 +139,10 @@ impl Own {
         kept?;
         File::open(folder)?.sync_all() // or a power cut may undo the renaming
     }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

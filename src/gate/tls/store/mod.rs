@@ -122,7 +122,10 @@ impl Renewal {
                 let found = *lacks_addresses && addresses.iter().any(|address| !address.is_loopback());
                 let due = found || is_due(&self.certificate, now);
                 *lacks_addresses &= !found;
-                due.then(|| make(own, addresses, now)).transpose()
+                match own.newer(&self.certificate, now) {
+                    Some(newer) => Ok(Some(newer)),
+                    None => due.then(|| make(own, addresses, now)).transpose(),
+                }
             }
             Source::Files { certificate, key, seen } => reread(certificate, key, seen, now),
         };
@@ -164,6 +167,7 @@ fn make(own: &Own, addresses: &[IpAddr], now: Duration) -> Result<Certificate, S
 }
 
 fn open_own(own: Own, now: Duration) -> Result<(Source, Certificate), Problem> {
+    let _lock = own.lock();
     let kept = own.kept(now).unwrap_or_else(|why| {
         let path = own.path().unwrap_or_default();
         warn!("replacing the certificate in {}: {why}", path.display());

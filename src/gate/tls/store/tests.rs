@@ -74,6 +74,28 @@ fn it_is_made_once_for_all_names_and_nobody_else_can_read_it() {
 }
 
 #[test]
+fn two_boardcams_with_names_of_their_own_end_up_with_one_certificate() {
+    let folder = Folder::new();
+    let open = |name: &str| open_own(folder.own(&["board", name]), TODAY).unwrap();
+    let (source, certificate) = open("garden.local");
+    let mut garden = Renewal { source, certificate, reported: None };
+    assert!(!garden.renews(TODAY, LAN), "nobody has changed it");
+    let (_, door) = open("door.local");
+    assert!(door.is_for("garden.local") && door.is_for("door.local"), "{:?}", door.names());
+    assert!(garden.renews(TODAY, LAN) && leaf(&garden.certificate) == leaf(&door), "it is not taken over");
+    assert!(!garden.renews(TODAY, LAN), "again and again");
+    for name in ["garden.local", "door.local"] {
+        assert_eq!(leaf(&open(name).1), leaf(&door), "made again at each start");
+    }
+    // A damaged file changes nothing, and a renewed certificate forgets names that nobody may have any more.
+    let good = fs::read(folder.file()).unwrap();
+    fs::write(folder.file(), "damaged").unwrap();
+    assert!(!garden.renews(TODAY, LAN) && garden.reported.is_none(), "{:?}", garden.reported);
+    fs::write(folder.file(), good).unwrap();
+    assert!(garden.renews(door.valid[1] - 59 * DAY, LAN) && !garden.certificate.is_for("door.local"));
+}
+
+#[test]
 fn a_name_that_cannot_be_in_a_certificate_does_no_harm() {
     let folder = Folder::new();
     let names: &[&str] = &["-", "a..b", "board"];
