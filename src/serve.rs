@@ -222,7 +222,7 @@ impl Pictures {
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
-                Stream::new(&feed, writer, &shutdown, &|| wakers.wake_for_frame()).run();
+                Stream::new(&feed, writer, &shutdown, &|| wakers.frame_published()).run();
             })?;
         }
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)

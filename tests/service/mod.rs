@@ -173,7 +173,7 @@ fn serve_with(
         move || gate.serve(fanout, &upstream, &shutdown).expect("a loop that can wait")
     });
     thread::spawn(move || {
-        let wake = || wakers.wake_for_frame();
+        let wake = || wakers.frame_published();
         Stream::new(&feed, writer, &shutdown, &wake).capture(&mut camera);
     });
     Ok(addresses)

@@ -17,6 +17,7 @@ use super::EventLoop;
 use super::port::listener_token;
 use crate::auth::network::client_of;
 use crate::fanout::CloseReason;
+use crate::sync::lock;
 
 impl EventLoop {
     /// Accepts connections that wait at a listener, up to [`ACCEPTS`] at a time.
@@ -93,7 +94,7 @@ impl EventLoop {
 
     /// Closes a connection, so that another one can be served.
     fn close(&mut self, token: usize) {
-        self.fanout.forget(token, CloseReason::Displaced);
+        lock(&self.fanout).forget(token, CloseReason::Displaced);
         if let Some(connection) = self.connections.remove(&token) {
             debug!("closing the connection with {} to make room for another one", connection.peer);
         }

@@ -10,8 +10,8 @@ mod requests;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Token};
@@ -23,6 +23,7 @@ use super::limits::TICK;
 use super::relay::{RelayHandle, Relays};
 use crate::fanout::{CloseReason, Fanout};
 use crate::host::shutdown::Shutdown;
+use crate::sync::lock;
 pub(super) use port::Port;
 use port::{WAKER, listener_token};
 
@@ -36,7 +37,8 @@ pub(super) struct EventLoop {
     port: Port,
     allowed_hosts: Arc<AllowedHosts>,
     limit: Arc<ConnectionLimit>,
-    fanout: Fanout,
+    /// Shared with the threads of cameras, which may send frames to few viewers.
+    fanout: Arc<Mutex<Fanout>>,
     relays: RelayHandle,
     /// By token. Tokens only grow, so an event for a connection that is gone finds nothing.
     connections: BTreeMap<usize, Connection>,
@@ -61,6 +63,11 @@ impl EventLoop {
     ) -> Self {
         let relays = relays.handle(&port.waker.waker);
         let next_token = port.first_token();
+        let fanout = Arc::new(Mutex::new(fanout));
+        // Not with encryption, which takes longer than waking a thread.
+        if port.tls.is_none() {
+            port.waker.fanout.get_or_init(|| fanout.clone());
+        }
         Self {
             index,
             port,
@@ -92,7 +99,7 @@ impl EventLoop {
                     WAKER => {
                         self.close_displaced();
                         self.take_replies();
-                        self.fanout.send_frames();
+                        lock(&self.fanout).send_frames();
                     }
                     Token(token) => self.catch_panic(token, |this| this.turn(token)),
                 }
@@ -119,7 +126,7 @@ impl EventLoop {
             Some(Duration::ZERO)
         } else if self.connections.is_empty()
             && !self.accept_paused
-            && !self.fanout.is_log_pending()
+            && !lock(&self.fanout).is_log_pending()
             && !self.limit.is_report_pending()
         {
             None
@@ -130,9 +137,10 @@ impl EventLoop {
 
     /// Lets frames wake this loop while it has viewers, and handles one that came just before.
     fn listen_for_frames(&mut self) {
-        let watched = self.fanout.is_watched();
+        let mut fanout = lock(&self.fanout);
+        let watched = fanout.is_watched();
         if self.port.waker.watched.swap(watched, Ordering::SeqCst) != watched && watched {
-            self.fanout.send_frames();
+            fanout.send_frames();
         }
     }
 
@@ -140,7 +148,7 @@ impl EventLoop {
     fn catch_panic(&mut self, token: usize, action: impl FnOnce(&mut Self)) {
         // Unwind safety: whatever is left half done belongs to the connection, which is dropped.
         if catch_unwind(AssertUnwindSafe(|| action(self))).is_err() {
-            self.fanout.forget(token, CloseReason::Panicked);
+            lock(&self.fanout).forget(token, CloseReason::Panicked);
             self.connections.remove(&token);
         }
     }
@@ -155,7 +163,7 @@ impl EventLoop {
 
     /// Acts on deadlines that have passed, and on memory that has become short.
     fn expire(&mut self, now: Instant) {
-        self.fanout.expire(now);
+        lock(&self.fanout).expire(now);
         self.limit.report(now);
         // Checked only if it matters: a check costs as much as several frames.
         let matters = self.connections.values().any(Connection::is_within_request);

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};
@@ -44,12 +43,11 @@ impl Port {
             )
         };
         let poll = Poll::new().map_err(failed)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(failed)?);
+        let waker = Waker::new(poll.registry(), WAKER).map_err(failed)?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, listener_token(index), Interest::READABLE).map_err(failed)?;
         }
-        let waker = Arc::new(LoopWaker { waker, watched: AtomicBool::new(false) });
-        Ok(Self { poll, listeners, tls, waker, pulse: Arc::default() })
+        Ok(Self { poll, listeners, tls, waker: Arc::new(LoopWaker::new(waker)), pulse: Arc::default() })
     }
 
     /// The addresses that it listens on.

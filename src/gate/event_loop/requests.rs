@@ -14,13 +14,14 @@ use crate::auth::network::client_of;
 use crate::fanout::{CloseReason, Released, SNAPSHOT_LIMIT};
 use crate::problem::text;
 use crate::protocol::PEER_HEADER;
+use crate::sync::lock;
 
 impl EventLoop {
     /// Gives a connection a turn, without waiting.
     pub(super) fn drive(&mut self, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         match connection.drive(&self.allowed_hosts, Instant::now()) {
-            Action::Wait => self.fanout.socket_ready(token), // does nothing unless the fan-out has the socket
+            Action::Wait => lock(&self.fanout).socket_ready(token), // does nothing unless the fan-out has the socket
             Action::Again => self.turns.push_back(token),
             Action::Close => {
                 self.connections.remove(&token);
@@ -64,7 +65,7 @@ impl EventLoop {
                 connection.attribute(client.unwrap_or(connection.peer.ip()), now);
                 let (peer, requested) = (connection.peer, connection.requested);
                 let Some(socket) = connection.lend() else { return };
-                let adopted = self.fanout.add_viewer(token, socket, peer, order, head, requested);
+                let adopted = lock(&self.fanout).add_viewer(token, socket, peer, order, head, requested);
                 let Err((socket, error)) = adopted else { return };
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
@@ -72,9 +73,8 @@ impl EventLoop {
             Ok(Answer::File { order, head, client }) => {
                 connection.attribute(client.unwrap_or(connection.peer.ip()), now);
                 let Some(socket) = connection.lend() else { return };
-                let Err((socket, error)) = self.fanout.add_download(token, socket, order, head) else {
-                    return;
-                };
+                let adopted = lock(&self.fanout).add_download(token, socket, order, head);
+                let Err((socket, error)) = adopted else { return };
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
             }
@@ -85,7 +85,9 @@ impl EventLoop {
 
     /// Takes sockets back from the fan-out: after a snapshot or a recording the client may send another request.
     pub(super) fn take_released(&mut self) {
-        while let Some(Released { connection: token, socket, reason }) = self.fanout.take_released() {
+        loop {
+            let released = lock(&self.fanout).take_released();
+            let Some(Released { connection: token, socket, reason }) = released else { return };
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             let now = Instant::now();
             let refusal = match reason {

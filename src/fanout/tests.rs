@@ -1,0 +1,76 @@
+use super::*;
+use crate::camera::{SourceConfig, SourceSpec};
+use crate::feed::Feed;
+use crate::picture::Size;
+use crate::ring::{Meta, Writer};
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// A fan-out of one camera, the writer of its ring, and so many viewers, who have their head.
+fn watched(count: usize) -> (Fanout, Writer, Vec<TcpStream>) {
+    let (feed, writer) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
+    let variants = Variants::new(vec![Arc::new(feed)], Box::new(|| ()));
+    let mut fanout = Fanout::new(variants, Arc::default());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut clients = Vec::new();
+    for connection in 0..count {
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, peer) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
+        let order = Order::new(OrderKind::Stream, 0);
+        fanout.add_viewer(connection, socket, peer, order, b"head".to_vec(), Instant::now()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client.read_exact(&mut vec![0; b"head".len() + crate::multipart::OPENING.len()]).unwrap();
+        clients.push(client);
+    }
+    (fanout, writer, clients)
+}
+
+fn publish(writer: &mut Writer, length: usize) {
+    writer.reserve(length).unwrap();
+    let meta = Meta { captured: Instant::now(), size: Size::DEFAULT, card: false };
+    writer.publish::<()>(meta, |_| Ok(length)).unwrap();
+}
+
+/// Frames that were begun for these viewers.
+fn begun(fanout: &Fanout) -> u64 {
+    let frames = |viewer: &Viewer| viewer.stats.frames.load(std::sync::atomic::Ordering::Relaxed);
+    fanout.viewers.values().map(frames).sum()
+}
+
+#[test]
+fn few_viewers_get_a_frame_from_the_thread_that_published_it() {
+    let (mut fanout, mut writer, mut clients) = watched(FEW);
+    publish(&mut writer, 1000);
+    assert!(fanout.send_to_few(), "the event loop is woken for nothing");
+    for client in &mut clients {
+        client.read_exact(&mut [0; 1000]).unwrap();
+    }
+}
+
+#[test]
+fn many_viewers_and_large_frames_are_left_to_the_event_loop() {
+    for (viewers, length) in [(FEW + 1, 100), (1, FEW_BYTES + 1), (FEW, FEW_BYTES / FEW + 1)] {
+        let (mut fanout, mut writer, _clients) = watched(viewers);
+        publish(&mut writer, length);
+        assert!(!fanout.send_to_few(), "{viewers} viewers of {length} bytes delay the camera");
+        assert_eq!(begun(&fanout), 0);
+        fanout.send_frames();
+        assert_eq!(begun(&fanout), viewers as u64);
+    }
+}
+
+#[test]
+fn the_event_loop_hears_of_a_viewer_that_went() {
+    let (mut fanout, mut writer, clients) = watched(2);
+    drop(clients);
+    let end = Instant::now() + Duration::from_secs(20);
+    // The first frame after a client has gone is still taken.
+    while fanout.send_to_few() {
+        assert!(Instant::now() < end, "nobody noticed");
+        publish(&mut writer, 1000);
+    }
+    assert!(fanout.take_released().is_some());
+}
