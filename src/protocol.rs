@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::auth::passes::Pass;
+use crate::feed::ClientId;
 use crate::pace::Fps;
 use crate::record::name::Name;
 use crate::variants::Variant;
@@ -62,6 +63,8 @@ pub struct Order {
     pub id: Option<String>,
     /// The variant of the camera's pictures; `None` for the camera's own.
     pub variant: Option<Variant>,
+    /// Who asks for the variant; `None` without one.
+    pub client: Option<ClientId>,
     /// The most frames per second of a stream.
     pub fps: Option<Fps>,
     /// Each frame of a stream is followed by the header of the next part, see [`crate::multipart::ADVANCE_HEAD`].
@@ -73,7 +76,16 @@ pub struct Order {
 impl Order {
     /// An order for all of a camera's own pictures.
     pub fn new(kind: OrderKind, camera: usize) -> Self {
-        Self { kind, camera, id: None, variant: None, fps: None, advance_headers: false, pass: None }
+        Self {
+            kind,
+            camera,
+            id: None,
+            variant: None,
+            client: None,
+            fps: None,
+            advance_headers: false,
+            pass: None,
+        }
     }
 
     /// The value of the private header: what to serve, then `name=value` for everything else.
@@ -96,6 +108,7 @@ impl Order {
         say("fps", self.fps.map(|fps| fps.to_string()));
         say("advance", self.advance_headers.then(|| "1".to_owned()));
         say("pass", self.pass.map(|pass| pass.to_string()));
+        say("client", self.client.map(|client| client.0.to_string()));
         text
     }
 
@@ -118,6 +131,7 @@ impl Order {
                     *none = Some(Variant { size: None, quality: value.parse().ok()? })
                 }
                 ("size", Some(variant)) => variant.size = Some(value.parse().ok()?),
+                ("client", _) => order.client = Some(ClientId(value.parse().ok()?)),
                 ("fps", _) => order.fps = Some(value.parse().ok()?),
                 ("advance", _) => order.advance_headers = true,
                 ("pass", _) => order.pass = Some(value.parse().ok()?),
@@ -204,6 +218,7 @@ mod tests {
             let with_all = Order {
                 id: Some("page-1".to_owned()),
                 variant: Some(Variant { size, quality: 1 }),
+                client: Some(ClientId(u64::MAX)),
                 fps: Some("0.5".parse().unwrap()),
                 advance_headers: true,
                 pass: Some(u64::MAX),

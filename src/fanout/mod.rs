@@ -114,7 +114,7 @@ impl Fanout {
     ) -> Result<(), (Socket, DemandError)> {
         let is_stream = order.kind == OrderKind::Stream;
         let fps = order.fps.filter(|_| is_stream); // a snapshot wants the next frame
-        let demand = match self.variants.demand(order.camera, order.variant, fps) {
+        let demand = match self.variants.demand(order.camera, order.variant, fps, order.client) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
         };

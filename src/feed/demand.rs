@@ -2,6 +2,7 @@
 //! wants frames, and at which rate.
 
 use std::cmp::Reverse;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -10,11 +11,32 @@ use super::Feed;
 use crate::pace::{Fps, Pace};
 use crate::sync::lock;
 
+/// Stands for the user or the address whose demand it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientId(pub u64);
+
+impl ClientId {
+    /// The number that stands for this name or address.
+    pub fn of(client: impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        client.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// What one [`Demand`] wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wish {
+    /// The most frames per second that are of use, or `None` for every frame.
+    fps: Option<Fps>,
+    client: Option<ClientId>,
+}
+
 /// Everything that is demanded of one feed.
 #[derive(Debug, Default)]
 pub(super) struct Demands {
-    /// One entry for each [`Demand`]: the most frames per second that are of use, or `None` for every frame.
-    list: Mutex<Vec<Option<Fps>>>,
+    /// One entry for each [`Demand`].
+    list: Mutex<Vec<Wish>>,
     /// A [`TotalDemand`], for the thread that makes frames, which must not wait for a lock.
     total: AtomicU64,
 }
@@ -28,23 +50,28 @@ impl Demands {
         TotalDemand(self.total.load(Ordering::Acquire))
     }
 
-    fn add(&self, fps: Option<Fps>) {
+    pub(super) fn is_any_of(&self, client: ClientId) -> bool {
+        self.lock().iter().any(|wish| wish.client == Some(client))
+    }
+
+    fn add(&self, wish: Wish) {
         let mut list = self.lock();
-        list.push(fps);
+        list.push(wish);
         self.update_total(&list, 1);
     }
 
-    fn remove(&self, fps: Option<Fps>) {
+    fn remove(&self, wish: Wish) {
         let mut list = self.lock();
-        if let Some(index) = list.iter().position(|other| *other == fps) {
+        if let Some(index) = list.iter().position(|other| *other == wish) {
             list.swap_remove(index);
         }
         self.update_total(&list, 0);
     }
 
     /// Sums up `list`, to which `added` entries have just been added.
-    fn update_total(&self, list: &[Option<Fps>], added: u32) {
-        let most = list.iter().min_by_key(|fps| fps.map(|fps| Reverse(fps.thousandths())));
+    fn update_total(&self, list: &[Wish], added: u32) {
+        let most =
+            list.iter().map(|wish| wish.fps).min_by_key(|fps| fps.map(|fps| Reverse(fps.thousandths())));
         let sum = match most {
             None => TotalDemand::NOTHING,
             Some(None) => TotalDemand::EVERYTHING,
@@ -54,7 +81,7 @@ impl Demands {
         self.total.store(u64::from(added) << 32 | u64::from(sum), Ordering::Release);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Fps>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Wish>> {
         lock(&self.list)
     }
 }
@@ -125,7 +152,7 @@ impl FramePicker {
 #[derive(Debug)]
 pub struct Demand {
     feed: Arc<Feed>,
-    fps: Option<Fps>,
+    wish: Wish,
 }
 
 impl Demand {
@@ -137,8 +164,14 @@ impl Demand {
     /// Demands at most `fps` frames per second of `feed`, starting with the next frame; every frame if that is `None`.
     /// More may come when others want more.
     pub fn limited(feed: Arc<Feed>, fps: Option<Fps>) -> Self {
-        feed.demands.add(fps);
-        Self { feed, fps }
+        Self::of_client(feed, fps, None)
+    }
+
+    /// The same for this client.
+    pub fn of_client(feed: Arc<Feed>, fps: Option<Fps>, client: Option<ClientId>) -> Self {
+        let wish = Wish { fps, client };
+        feed.demands.add(wish);
+        Self { feed, wish }
     }
 
     /// The feed whose frames are wanted.
@@ -149,7 +182,7 @@ impl Demand {
 
 impl Drop for Demand {
     fn drop(&mut self) {
-        self.feed.demands.remove(self.fps);
+        self.feed.demands.remove(self.wish);
     }
 }
 

@@ -22,13 +22,14 @@ use crate::camera::SourceConfig;
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::names::CameraLabel;
+use crate::picture::Size;
 use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
 pub use counters::{Counters, DropReason};
 pub use delivery::DeliveryStats;
 use demand::Demands;
-pub use demand::{Demand, FramePicker, TotalDemand};
+pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
 pub use rate::RateMeter;
@@ -112,6 +113,14 @@ impl Feed {
             && matches!(&status.state, CaptureState::Live(info) if self.config.is_passthrough(info))
     }
 
+    /// The size of the camera's pictures, once that is known.
+    pub fn picture_size(&self) -> Option<Size> {
+        match &self.status().state {
+            CaptureState::Live(info) => Some(info.size),
+            CaptureState::Starting | CaptureState::Waiting(_) => None,
+        }
+    }
+
     /// The camera's state. Hold the lock only briefly.
     pub fn status(&self) -> MutexGuard<'_, Status> {
         lock(&self.status)
@@ -125,6 +134,11 @@ impl Feed {
     /// Whether anybody wants frames. If not, nothing is copied or encoded.
     pub fn is_wanted(&self) -> bool {
         self.total_demand().is_any()
+    }
+
+    /// Whether this client wants frames.
+    pub fn is_wanted_by(&self, client: ClientId) -> bool {
+        self.demands.is_any_of(client)
     }
 
     /// The sum of all demands.

@@ -87,6 +87,8 @@ fn hand_over(
     }
     let StreamQuery { variant, fps, advance_headers } = query;
     let id = ctx.param("id").filter(|id| is_viewer_id(id));
-    let order = Order { id, variant, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
+    let client = variant.map(|_| ctx.client());
+    let order =
+        Order { id, variant, client, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
     ctx.with_order(response, order.to_header())
 }

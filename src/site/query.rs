@@ -15,7 +15,7 @@ use crate::variants::Variant;
 /// What a viewer asks for in the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StreamQuery {
-    /// Smaller pictures than the camera's own.
+    /// Smaller pictures than the camera's own, of a kind that is near to what was asked for.
     pub(super) variant: Option<Variant>,
     /// The most frames per second.
     pub(super) fps: Option<Fps>,
@@ -34,8 +34,8 @@ impl StreamQuery {
         let fps = value(ctx, "fps", Fps::from_str)?;
         let advance_headers = value(ctx, "advance_headers", switch)?.unwrap_or(false);
         let is_smaller = size.is_some() || quality.is_some();
-        let default = ctx.feed().quality();
-        let variant = is_smaller.then(|| Variant { size, quality: quality.unwrap_or(default) });
+        let asked = || Variant { size, quality: quality.unwrap_or(ctx.feed().quality()) };
+        let variant = is_smaller.then(|| asked().rounded(ctx.feed().picture_size()));
         Ok(Self { variant, fps, advance_headers })
     }
 }

@@ -9,8 +9,9 @@ use super::app::AppState;
 use super::response::plain_text;
 use super::url::{Target, param};
 use crate::auth::Identity;
+use crate::auth::network::client_of;
 use crate::auth::passes::Pass;
-use crate::feed::Feed;
+use crate::feed::{ClientId, Feed};
 use crate::gate::limits::BODY_MAX;
 use crate::problem::text;
 use crate::protocol::{CLIENT_HEADER, HEADER};
@@ -53,6 +54,14 @@ impl RequestContext<'_> {
     pub(super) fn with_order(&self, response: Response, order: String) -> Response {
         let client = self.app.guard.address(self.request).to_string();
         response.with_additional_header(HEADER, order).with_additional_header(CLIENT_HEADER, client)
+    }
+
+    /// Stands for the user, or for the client's address where there is none.
+    pub(super) fn client(&self) -> ClientId {
+        match self.identity.as_ref().and_then(|identity| identity.user.as_deref()) {
+            Some(user) => ClientId::of(user),
+            None => ClientId::of(client_of(self.app.guard.address(self.request))),
+        }
     }
 
     /// The pass whose end also ends the answer, if it has one.

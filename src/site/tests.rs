@@ -106,11 +106,26 @@ fn every_url_that_other_programs_use_leads_to_the_stream() {
         ("/shot.jpg?card=1", "card camera=0"),
         ("/stream?id=page-1", "stream camera=0 id=page-1"),
         ("/stream?id=a%20b", "stream camera=0"),
-        ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=9 size=64x48"),
+        ("/?action=stream&size=64x48&quality=9", "stream camera=0 quality=10 size=64x48"),
         ("/video_feed?fps=0.5&advance_headers=1", "stream camera=0 fps=0.5 advance=1"),
     ] {
-        assert_eq!(header(&get(url), "X-Boardcam-Serve").as_deref(), Some(order), "{url}");
+        let given = header(&get(url), "X-Boardcam-Serve").unwrap_or_default();
+        assert_eq!(given.split(" client=").next(), Some(order), "{url}");
     }
+}
+
+#[test]
+fn smaller_pictures_count_for_the_user_or_else_for_the_address() {
+    let client = |app: &AppState, from: &str, credentials: &str| {
+        let headers = [("X-Boardcam-Peer", from), ("Authorization", credentials)];
+        let answer = ask(app, "GET", "/stream?size=640x360", &headers, "");
+        header(&answer, "X-Boardcam-Serve").unwrap().split_once(" client=").unwrap().1.to_owned()
+    };
+    let (ben, nobody) = ("Basic YmVuOnBhc3N3b3Jk", "");
+    let guarded = AppState { guard: guard(&[self::ben()]), ..app() };
+    assert_eq!(client(&guarded, "192.0.2.1", ben), client(&guarded, "192.0.2.2", ben));
+    assert_ne!(client(&app(), "192.0.2.1", nobody), client(&app(), "192.0.2.2", nobody));
+    assert_eq!(client(&app(), "2001:db8::1", nobody), client(&app(), "2001:db8::2", nobody));
 }
 
 #[test]

@@ -6,8 +6,10 @@
 //!   watches, and makes no more frames than the fastest viewer wants. Its thread ends soon after the last viewer.
 //! - It never costs the camera's own stream a frame: it takes the newest frame when it is ready for one, and
 //!   its thread runs at a lower priority. On a board that is too slow, smaller pictures come less often.
-//! - There are at most [`VARIANTS_MAX`]; the refusal of one more lists those that are running.
+//! - Those of the page ([`PAGE_VARIANTS`]) are made for everybody at any time. There are at most [`VARIANTS_MAX`] others,
+//!   and one client watches at most [`CLIENT_MAX`] of those; the refusal of one more lists those that are running.
 
+mod kinds;
 mod worker;
 
 use std::fmt;
@@ -19,40 +21,26 @@ use std::time::Duration;
 
 use log::debug;
 
-use crate::feed::{Demand, Feed};
+use crate::feed::{ClientId, Demand, Feed};
 use crate::host::log::camera_scope;
 use crate::names::CameraLabel;
 use crate::pace::Fps;
-use crate::picture::Size;
 use crate::problem::{Text, text};
 use crate::sync::lock;
+pub use kinds::{PAGE_VARIANTS, Variant};
 use worker::Worker;
 
-/// The most variants of all cameras together. Each takes a thread, and memory for some pictures.
+/// The most variants of all cameras together, beside those of the page. Each takes a thread, and memory for some
+/// pictures.
 pub const VARIANTS_MAX: usize = 4;
+
+/// The most of those variants that one client watches, so that one alone cannot take all.
+pub const CLIENT_MAX: usize = 2;
 
 /// How long the thread of a variant stays after its last viewer. A client that fetches one snapshot after another would
 /// otherwise start a thread and allocate a ring for each. In that time it does no work, and makes way for another
 /// variant at once.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(5);
-
-/// The size and quality of smaller pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Variant {
-    /// The box that pictures must fit into, in pixels; they keep their proportions. `None` keeps the camera's size.
-    pub size: Option<Size>,
-    /// JPEG quality, 1 to 100.
-    pub quality: u8,
-}
-
-impl fmt::Display for Variant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(size) = self.size {
-            write!(f, "size={size}&")?;
-        }
-        write!(f, "quality={}", self.quality)
-    }
-}
 
 /// A variant that is being made.
 #[derive(Debug)]
@@ -63,6 +51,8 @@ pub struct RunningVariant {
     pub variant: Variant,
     /// The smaller pictures.
     pub feed: Arc<Feed>,
+    /// Whether the page offers it, so that it does not count towards [`VARIANTS_MAX`].
+    of_page: bool,
     /// CPU time per frame in microseconds, a moving average; 0 before the first.
     cost: AtomicU32,
     thread: OnceLock<Thread>,
@@ -82,6 +72,8 @@ pub enum DemandError {
     NoCamera,
     /// [`VARIANTS_MAX`] others are running; the text lists them.
     Full(Text),
+    /// This client watches [`CLIENT_MAX`] others; the text lists them.
+    ClientFull(Text),
     /// The system could not start a thread.
     NoThread(io::Error),
 }
@@ -93,9 +85,17 @@ impl DemandError {
             DemandError::NoCamera => text!("There is no such camera."),
             DemandError::Full(others) => text!(
                 "This server makes {} kinds of smaller pictures at once, and these are watched: {}. Ask for one of \
-                 them, or try again later.",
+                 them, or for one of the page's, which are always made: {}.",
                 VARIANTS_MAX,
-                others
+                others,
+                page_list()
+            ),
+            DemandError::ClientFull(others) => text!(
+                "You watch {} kinds of smaller pictures already, and there are no more for one address or user: {}. \
+                 Ask for one of them, or for one of the page's, which are always made: {}.",
+                CLIENT_MAX,
+                others,
+                page_list()
             ),
             DemandError::NoThread(error) => {
                 text!("The system cannot start a thread for smaller pictures: {}.", Text::from(error))
@@ -142,31 +142,39 @@ impl Variants {
         camera: usize,
         variant: Option<Variant>,
         fps: Option<Fps>,
+        client: Option<ClientId>,
     ) -> Result<Demand, DemandError> {
         let source = self.feeds.get(camera).ok_or(DemandError::NoCamera)?;
         let Some(variant) = variant else { return Ok(Demand::limited(source.clone(), fps)) };
+        let of_page = variant.is_of_page(source.picture_size());
         let mut running = self.lock();
-        let same = running.iter().find(|one| one.camera == camera && one.variant == variant);
-        if let Some(one) = same {
-            let demand = Demand::limited(one.feed.clone(), fps);
+        let is_same = |one: &RunningVariant| one.camera == camera && one.variant == variant;
+        if let Some(client) = client.filter(|_| !of_page) {
+            let is_held =
+                |one: &&Arc<RunningVariant>| !one.of_page && !is_same(one) && one.feed.is_wanted_by(client);
+            let held: Vec<_> = running.iter().filter(is_held).cloned().collect();
+            if held.len() >= CLIENT_MAX {
+                return Err(DemandError::ClientFull(list_of(&held)));
+            }
+        }
+        if let Some(one) = running.iter().find(|one| is_same(one)) {
+            let demand = Demand::of_client(one.feed.clone(), fps, client);
             one.thread.get().inspect(|thread| thread.unpark());
             return Ok(demand);
         }
-        if running.len() >= VARIANTS_MAX {
-            let idle = running.iter().position(|one| !one.feed.is_wanted());
-            let index = idle.ok_or_else(|| DemandError::Full(list_of(&running)))?;
-            let idle = running.remove(index);
-            idle.thread.get().inspect(|thread| thread.unpark()); // its thread sees that it is off the list, and ends
+        if !of_page {
+            make_way(&mut running)?;
         }
         let (feed, writer) = source.for_variant();
         let one = Arc::new(RunningVariant {
             camera,
             variant,
             feed: Arc::new(feed),
+            of_page,
             cost: AtomicU32::new(0),
             thread: OnceLock::new(),
         });
-        let demand = Demand::limited(one.feed.clone(), fps);
+        let demand = Demand::of_client(one.feed.clone(), fps, client);
         let worker = Worker::new(self.clone(), one.clone(), source.clone(), writer);
         let thread = thread::Builder::new().name(format!("smaller {}", source.name));
         let handle = thread.spawn(move || worker.run()).map_err(DemandError::NoThread)?;
@@ -199,6 +207,26 @@ impl Variants {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<RunningVariant>>> {
         lock(&self.running)
     }
+}
+
+/// Ends a variant that nobody watches if there are [`VARIANTS_MAX`], those of the page apart.
+fn make_way(running: &mut Vec<Arc<RunningVariant>>) -> Result<(), DemandError> {
+    if running.iter().filter(|one| !one.of_page).count() < VARIANTS_MAX {
+        return Ok(());
+    }
+    let idle = running.iter().position(|one| !one.of_page && !one.feed.is_wanted());
+    let index = idle.ok_or_else(|| {
+        let others: Vec<_> = running.iter().filter(|one| !one.of_page).cloned().collect();
+        DemandError::Full(list_of(&others))
+    })?;
+    let idle = running.remove(index);
+    idle.thread.get().inspect(|thread| thread.unpark()); // its thread sees that it is off the list, and ends
+    Ok(())
+}
+
+/// The variants of the page, for a message.
+fn page_list() -> Text {
+    Text::list(PAGE_VARIANTS.iter().map(|variant| variant.to_string().into()), ", ".into())
 }
 
 /// The running variants, for a message.

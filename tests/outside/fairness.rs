@@ -15,13 +15,13 @@ use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 
 /// The address of the client that wants more than its share.
-const GREEDY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+pub const GREEDY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
 
 /// The address of the other one.
-const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 3));
+pub const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 3));
 
 /// Connects from one of this computer's own addresses and sends these bytes.
-fn request_from(from: IpAddr, to: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
+pub fn request_from(from: IpAddr, to: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::new(from, 0).into())?;
     socket.connect_timeout(&to.into(), PATIENCE)?;

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use crate::boardcam::{Boardcam, goes_on};
+use crate::fairness::{GREEDY, OTHER, request_from};
 use crate::serving::dimensions;
 use ::boardcam::multipart::{ADVANCE_HEAD, ADVANCE_TRAILER, OPENING};
-use ::boardcam::variants::VARIANTS_MAX;
+use ::boardcam::variants::{CLIENT_MAX, VARIANTS_MAX};
 
-use client::{Answer, Outcome, ensure, request, wait_for};
+use client::{Answer, Outcome, Viewer, ensure, request, wait_for};
 use serde_json::Value;
 
 /// A small pattern: making it smaller yet is little work, also for a busy machine.
@@ -121,7 +122,7 @@ fn the_cameras_own_stream_loses_nothing_while_three_others_are_made_of_it() -> O
     let own = boardcam.watch("/stream")?;
     goes_on(&own, 1)?;
     let alone = share(&boardcam, 100)?;
-    let others = [10, 50, 90].map(|quality| boardcam.watch(&format!("/stream?quality={quality}")));
+    let others = [10, 60, 90].map(|quality| boardcam.watch(&format!("/stream?quality={quality}")));
     let others = others.into_iter().collect::<Outcome<Vec<_>>>()?;
     others.iter().try_for_each(|viewer| goes_on(viewer, 1))?;
     let beside = share(&boardcam, 100)?;
@@ -132,26 +133,73 @@ fn the_cameras_own_stream_loses_nothing_while_three_others_are_made_of_it() -> O
     Ok(())
 }
 
+/// A viewer at one of this computer's own addresses.
+fn watch_from(from: IpAddr, boardcam: &Boardcam, path: &str) -> Outcome<Viewer> {
+    let ask = format!("GET {path} HTTP/1.0\r\n\r\n");
+    let mut reader = request_from(from, boardcam.address, ask.as_bytes())?;
+    if !reader.fill_buf()?.starts_with(b"HTTP/1.0 200 ") {
+        let head = Answer::read_head(&mut reader)?;
+        let mut body = String::new();
+        reader.read_to_string(&mut body)?;
+        return Err(format!("{}: {body}", head.status).into());
+    }
+    let socket = reader.get_ref().try_clone()?;
+    Ok(Viewer::follow(reader, socket))
+}
+
 #[test]
 fn one_variant_too_many_is_refused_with_the_names_of_the_others() -> Outcome {
-    let boardcam = pattern("30")?;
-    let sizes: Vec<_> = (0..VARIANTS_MAX).map(|n| format!("{}x20", 20 + n)).collect();
-    let watch = |size: &String| boardcam.watch(&format!("/stream?size={size}"));
-    let viewers = sizes.iter().map(watch).collect::<Outcome<Vec<_>>>()?;
+    const SIZES: [&str; VARIANTS_MAX] = ["16x12", "32x24", "40x30", "64x48"];
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "128x96", "--fps", "30"])?;
+    wait_for("the pattern", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
+    let watch = |(number, size): (usize, &&str)| {
+        let from = if number < CLIENT_MAX { GREEDY } else { OTHER };
+        watch_from(from, &boardcam, &format!("/stream?size={size}"))
+    };
+    let viewers = SIZES.iter().enumerate().map(watch).collect::<Outcome<Vec<_>>>()?;
     viewers.iter().try_for_each(|viewer| goes_on(viewer, 1))?;
-    for n in 0..200 {
-        let answer = boardcam.get(&format!("/stream?size=99x{}", 100 + n))?;
+    for quality in 1..50 {
+        let answer = boardcam.get(&format!("/stream?quality={quality}"))?;
         ensure!(answer.status == 503 && answer.headers.contains_key("retry-after"), "{}", answer.status);
         let told = answer.text();
-        ensure!(sizes.iter().all(|size| told.contains(size)), "{told}");
+        ensure!(SIZES.iter().all(|size| told.contains(size)), "{told}");
     }
     viewers.iter().try_for_each(|viewer| goes_on(viewer, 2))?;
     ensure!(variants(&boardcam)?.len() == VARIANTS_MAX, "{:?}", variants(&boardcam)?);
-    boardcam.watch(&format!("/stream?size={}", sizes[0]))?.next()?;
+    boardcam.watch(&format!("/stream?size={}", SIZES[0]))?.next()?;
     boardcam.watch("/stream?fps=20")?.next()?;
     // When one of them ends, another is possible.
     drop(viewers);
-    wait_for("a free variant", || Ok((boardcam.get("/snapshot?size=9x9")?.status == 200).then_some(())))
+    wait_for("a free variant", || Ok((boardcam.get("/snapshot?quality=20")?.status == 200).then_some(())))
+}
+
+#[test]
+fn a_client_with_many_odd_sizes_keeps_nobody_from_a_smaller_picture() -> Outcome {
+    const PAGE: &str = "/stream?size=480x360&quality=60&fps=10";
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "640x480", "--fps", "5"])?;
+    wait_for("the pattern", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
+    let (mut odd, mut told) = (Vec::new(), String::new());
+    for side in 100..160 {
+        match watch_from(GREEDY, &boardcam, &format!("/stream?size={side}x{side}&quality={}", side % 100 + 1))
+        {
+            Ok(viewer) => odd.push(viewer),
+            Err(why) => told = why.to_string(),
+        }
+    }
+    let made = variants(&boardcam)?;
+    ensure!(made.len() == CLIENT_MAX, "one client has {} kinds: {made:?}", made.len());
+    ensure!(
+        odd.len() < 20 && told.starts_with("503: You watch 2 kinds"),
+        "{} are watched; {told}",
+        odd.len()
+    );
+    let page = watch_from(OTHER, &boardcam, PAGE)?;
+    ensure!(dimensions(&page.next()?)? == (480, 360), "not the page's size");
+    let own = watch_from(OTHER, &boardcam, "/stream?size=333x333&quality=33")?;
+    ensure!(dimensions(&own.next()?)? == (320, 240), "not a size near to what was asked for");
+    // The greedy client is not kept from the page's either.
+    ensure!(dimensions(&watch_from(GREEDY, &boardcam, PAGE)?.next()?)? == (480, 360), "the page's size");
+    goes_on(&odd[0], 1)
 }
 
 #[test]

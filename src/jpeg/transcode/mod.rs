@@ -167,7 +167,7 @@ impl Transcoder {
 }
 
 /// The largest size with the proportions of `size` that fits into `within` and is not larger than `size`.
-fn fit(size: Size, within: Size) -> Size {
+pub fn fit(size: Size, within: Size) -> Size {
     let (width, height) = (u64::from(size.width), u64::from(size.height));
     let (most_width, most_height) = (u64::from(within.width), u64::from(within.height));
     if width <= most_width && height <= most_height {
