@@ -12,7 +12,7 @@ use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
 use boardcam::problem::Problem;
 use boardcam::{check, gate, serve, snapshot};
-use log::LevelFilter;
+use log::{Level, LevelFilter};
 
 /// Exit status for a wrong command line or settings file; clap uses the same.
 const USAGE: u8 = 2;
@@ -77,7 +77,10 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
             gate::check_certificate(&settings.gate).map_err(Failure::usage)?;
             serve::serve(settings)?;
         }
-        Task::Snapshot(output) => snapshot::take(&settings.cameras[0].1, output)?,
+        Task::Snapshot { output, camera } => {
+            let notify = |words: &str| host::log::report(Level::Info, &words, settings.log_format);
+            snapshot::take(&settings.cameras, camera.as_deref(), output, &notify)?;
+        }
         Task::HashPassword(name, role) => {
             let password = terminal::password(PASSWORD_MAX)?;
             if let Some(problem) = password::weakness(name, &password) {

@@ -142,7 +142,7 @@ fn camera(
 
 /// Prints how a camera can be used, or why it cannot.
 fn print_verdict(tried: Result<String, Problem>, out: &mut dyn Write) -> io::Result<Verdict> {
-    match tried {
+    match tried.map_err(Problem::for_once) {
         Ok(lines) => {
             write!(out, "{lines}")?;
             Ok(Verdict::Usable)

@@ -19,7 +19,12 @@ pub enum Task {
     /// List the cameras.
     Probe,
     /// Take one picture into a file; `-` is standard output.
-    Snapshot(PathBuf),
+    Snapshot {
+        /// The file; `-` is standard output.
+        output: PathBuf,
+        /// The name of the camera; the first one without it.
+        camera: Option<String>,
+    },
     /// Check the settings, and print them, with passwords' hashes and the wireless key if asked for.
     Check {
         /// Whether those are printed too.
@@ -96,6 +101,9 @@ fn subcommands() -> [Command; 5] {
         .required(true)
         .value_parser(value_parser!(PathBuf))
         .help("File to write the JPEG to; - is standard output");
+    let of = Arg::new("of")
+        .value_name("CAMERA")
+        .help("Name of the camera in the settings; the first one if it is left out");
     let secrets = Arg::new("secrets")
         .long("secrets")
         .action(ArgAction::SetTrue)
@@ -110,7 +118,7 @@ fn subcommands() -> [Command; 5] {
         .help("watch (see everything) or control (change things too)");
     [
         Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
-        Command::new("snapshot").about("Take one picture and exit").arg(output),
+        Command::new("snapshot").about("Take one picture and exit").args([output, of]),
         Command::new("check").about("Check the settings and print them").arg(secrets),
         Command::new("hash-password")
             .about("Ask for a password and print the user's table for the settings file")

@@ -48,7 +48,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
         Some(("probe", sub)) => (Task::Probe, sub),
         Some(("snapshot", sub)) => {
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
-            (Task::Snapshot(output), sub)
+            (Task::Snapshot { output, camera: sub.get_one::<String>("of").cloned() }, sub)
         }
         Some(("hash-password", sub)) => {
             let name = sub.get_one::<String>("name").cloned().unwrap_or_default();

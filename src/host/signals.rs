@@ -1,4 +1,4 @@
-//! Signals to the process. Called by [`crate::serve`], once.
+//! Signals to the process. Called by [`crate::serve`] and [`crate::snapshot`], once.
 
 use std::io;
 

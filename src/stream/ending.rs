@@ -51,7 +51,7 @@ impl SessionEnd {
     }
 
     /// What to show people; `None` if nothing is wrong.
-    pub(super) fn problem(&self) -> Option<Problem> {
+    pub fn problem(&self) -> Option<Problem> {
         Some(match self {
             Self::NotFound(problem) | Self::SourceEnded(problem) => problem.clone(),
             Self::NoMemory { source, capacity } => Problem::new(

@@ -103,6 +103,19 @@ impl<'a> Stream<'a> {
         }
     }
 
+    /// Opens the camera once, and serves it until it ends or the program does.
+    pub fn run_once(mut self) -> SessionEnd {
+        let mut finder = Finder::new(self.feed.name.clone(), self.feed.config.clone());
+        self.try_session(&mut finder)
+    }
+
+    /// A session; a panic in it is one way to end.
+    fn try_session(&mut self, finder: &mut Finder) -> SessionEnd {
+        // Unwind safety: a session leaves nothing half done except a slot, which the ring takes care of.
+        let session = catch_unwind(AssertUnwindSafe(|| self.session(finder)));
+        session.unwrap_or_else(|_| SessionEnd::Panicked { camera: self.label().to_string() })
+    }
+
     /// Serves the camera until the program ends.
     pub fn run(mut self) {
         let mut finder = Finder::new(self.feed.name.clone(), self.feed.config.clone());
@@ -110,9 +123,7 @@ impl<'a> Stream<'a> {
         while !self.shutdown.has_begun() {
             let devices = find::devices_fingerprint();
             let began = Instant::now();
-            // Unwind safety: a session leaves nothing half done except a slot, which the ring takes care of.
-            let session = catch_unwind(AssertUnwindSafe(|| self.session(&mut finder)));
-            let end = session.unwrap_or_else(|_| SessionEnd::Panicked { camera: self.label().to_string() });
+            let end = self.try_session(&mut finder);
             if self.shutdown.has_begun() {
                 return;
             }

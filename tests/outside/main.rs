@@ -24,6 +24,7 @@ mod serving;
 mod sessions;
 mod settings_file;
 mod slow;
+mod snapshot;
 mod threads;
 mod variants;
 mod viewers;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use syslog::{Facility, Formatter3164, LoggerBackend};
@@ -147,14 +147,18 @@ pub fn is_syslog() -> bool {
 
 /// Writes what ended the program to stderr, whatever the log is, unless that would wait for a reader.
 pub fn report_fatal(problem: &Problem, format: Format) {
+    report(Level::Error, problem, format);
+}
+
+/// Writes a line to stderr, whatever the log is, unless that would wait for a reader.
+pub fn report(level: Level, words: &dyn fmt::Display, format: Format) {
     if !stderr_takes_a_line() {
         return;
     }
-    let level = log::Level::Error;
     let line = match format {
-        Format::Text => format!("boardcam: {problem}"),
+        Format::Text => format!("boardcam: {words}"),
         Format::Json => json::line(
-            &Record::builder().level(level).target("boardcam").args(format_args!("{problem}")).build(),
+            &Record::builder().level(level).target("boardcam").args(format_args!("{words}")).build(),
         ),
     };
     let _ = writeln!(io::stderr(), "{line}"); // nowhere else to report it
