@@ -10,26 +10,14 @@ use std::time::{Duration, Instant};
 use crate::boardcam::{Boardcam, File, PROGRAM, open_many};
 use crate::passwords::{ANNA, guarded, wrong};
 
-use client::{Answer, Outcome, PATIENCE, ensure, request};
+use client::{Answer, Outcome, PATIENCE, ensure, request, request_from};
 use rustix::process::Signal;
-use socket2::{Domain, Socket, Type};
 
 /// The address of the client that wants more than its share.
 pub const GREEDY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
 
 /// The address of the other one.
 pub const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 3));
-
-/// Connects from one of this computer's own addresses and sends these bytes.
-pub fn request_from(from: IpAddr, to: SocketAddr, bytes: &[u8]) -> Outcome<BufReader<TcpStream>> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.bind(&SocketAddr::new(from, 0).into())?;
-    socket.connect_timeout(&to.into(), PATIENCE)?;
-    let mut socket = TcpStream::from(socket);
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.write_all(bytes)?;
-    Ok(BufReader::new(socket))
-}
 
 fn ask_for(path: &str, header: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n").into_bytes()

@@ -134,14 +134,24 @@ fn a_thousand_and_a_hundred_idle_connections_that_are_renewed_lock_nobody_out() 
     goes_on(&viewer, 10)
 }
 
-#[test]
-fn heads_that_come_slowly_lock_nobody_out() -> Outcome {
+/// Beside requests of which only these bytes come.
+fn served_beside(unfinished: &[u8]) -> Outcome {
     let boardcam = small(&[])?;
     let viewer = watch(WATCHER, boardcam.address)?;
-    let held = too_many(&boardcam, LIMIT, b"GET /stream HTTP/1.1\r\nHost: local")?;
+    let held = too_many(&boardcam, LIMIT, unfinished)?;
     honest_is_served(&boardcam)?;
     drop(held);
     goes_on(&viewer, 10)
+}
+
+#[test]
+fn heads_that_come_slowly_lock_nobody_out() -> Outcome {
+    served_beside(b"GET /stream HTTP/1.1\r\nHost: local")
+}
+
+#[test]
+fn bodies_that_come_slowly_lock_nobody_out() -> Outcome {
+    served_beside(b"PUT /api/quality HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n\r\n{\"quality")
 }
 
 #[test]
@@ -184,6 +194,25 @@ fn half_handshakes_lock_nobody_out_of_either_port() -> Outcome {
     })?;
     drop(held);
     goes_on(&viewer, 10)
+}
+
+#[test]
+fn idle_connections_of_one_port_make_room_for_clients_of_the_other() -> Outcome {
+    const EACH: usize = 10;
+    let folder = Folder::new()?;
+    let limit = EACH.to_string();
+    let (boardcam, https) = start(&folder, "auto", &["--size", "64x48", "--max-connections", &limit])?;
+    let secure = || Trust::any()?.shake_hands(request_from(GREEDY, https, b"")?.into_inner(), "localhost");
+    let mut held = (0..EACH).map(|_| secure()).collect::<Outcome<Vec<_>>>()?;
+    let plain = (0..EACH / 2).map(|_| request_from(HONEST, boardcam.address, b""));
+    let plain = plain.collect::<Outcome<Vec<_>>>()?;
+    for reader in &mut held[..EACH / 2] {
+        // Sooner than idle ones are closed anyway.
+        reader.get_ref().sock.set_read_timeout(Some(Duration::from_secs(8)))?;
+        ensure!(reader.read(&mut [0])? == 0, "it says something");
+    }
+    drop(plain);
+    Ok(())
 }
 
 #[test]

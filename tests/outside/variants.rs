@@ -6,12 +6,12 @@ use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use crate::boardcam::{Boardcam, goes_on};
-use crate::fairness::{GREEDY, OTHER, request_from};
+use crate::fairness::{GREEDY, OTHER};
 use crate::serving::dimensions;
 use ::boardcam::multipart::{ADVANCE_HEAD, ADVANCE_TRAILER, OPENING};
 use ::boardcam::variants::{CLIENT_MAX, VARIANTS_MAX};
 
-use client::{Answer, Outcome, Viewer, ensure, request, wait_for};
+use client::{Answer, Outcome, Viewer, ensure, request, request_from, wait_for};
 use serde_json::Value;
 
 /// A small pattern: making it smaller yet is little work, also for a busy machine.
