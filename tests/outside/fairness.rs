@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::boardcam::{Boardcam, File, PROGRAM, open_many};
 use crate::passwords::{ANNA, guarded, wrong};
 
-use client::{Answer, Outcome, PATIENCE, ensure, request, request_from};
+use client::{Answer, Outcome, ensure, request, request_from};
 use rustix::process::Signal;
 
 /// The address of the client that wants more than its share.
