@@ -127,9 +127,9 @@ fn a_thousand_and_a_hundred_idle_connections_that_are_renewed_lock_nobody_out() 
         served
     })?;
     let displaced = displaced(&boardcam)?;
-    ensure!(displaced >= 76, "{displaced} made room for others");
+    ensure!(displaced >= 76, "{displaced} were closed for others");
     let log = boardcam.log();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains("made room for others")).collect();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("were closed for new ones")).collect();
     ensure!(lines.len() == 1 && lines[0].contains("127.0.0.1 had most, "), "{log}");
     goes_on(&viewer, 10)
 }

@@ -178,7 +178,7 @@ impl ConnectionLimit {
         let mut table = lock(&self.shared.table);
         let mut displaced = None;
         if table.len() >= self.limit {
-            displaced = table.make_room(client, self.limit, now);
+            displaced = table.displace_for(client, self.limit, now);
             let mut report = lock(&self.report);
             match &displaced {
                 Some(displaced) => report.note_displaced(displaced.client, displaced.had, now),

@@ -58,7 +58,7 @@ impl Report {
         let seconds = now.saturating_duration_since(since).as_secs().max(1);
         let most = most.map_or_else(String::new, |(client, count)| format!("; {client} had most, {count}"));
         Some(format!(
-            "all {limit} connections were in use: {displaced} made room for others and {refused} were refused in \
+            "all {limit} connections were in use: {displaced} were closed for new ones and {refused} refused in \
              {seconds} s{most}. --max-connections sets how many there may be"
         ))
     }
@@ -81,10 +81,10 @@ mod tests {
             lines.extend(report.due(100, now));
         }
         assert_eq!(lines.len(), 3, "{lines:?}");
-        assert!(lines[0].contains("2 made room for others and 1 were refused in 1 s"), "{}", lines[0]);
+        assert!(lines[0].contains("2 were closed for new ones and 1 refused in 1 s"), "{}", lines[0]);
         assert_eq!(
             lines[1],
-            "all 100 connections were in use: 120 made room for others and 60 were refused in 59 s; 192.0.2.7 had \
+            "all 100 connections were in use: 120 were closed for new ones and 60 refused in 59 s; 192.0.2.7 had \
              most, 91. --max-connections sets how many there may be"
         );
         assert!(report.is_pending());

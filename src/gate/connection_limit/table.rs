@@ -113,7 +113,7 @@ impl Table {
     }
 
     /// Removes the connection that makes room for one more of this client; `None` if that one must be refused.
-    pub(super) fn make_room(&mut self, newcomer: IpAddr, limit: usize, now: Instant) -> Option<Displaced> {
+    pub(super) fn displace_for(&mut self, newcomer: IpAddr, limit: usize, now: Instant) -> Option<Displaced> {
         let key = self.choose(newcomer, limit, now)?;
         let had = self.clients.get(&key.client).map_or(0, Held::len);
         self.remove(key).map(|entry| Displaced { location: entry.location, client: key.client, had })
@@ -189,7 +189,7 @@ mod tests {
 
     /// Whose connection makes room for one of `newcomer`, and its token.
     fn displaced(table: &mut Table, newcomer: u8, now: Instant) -> Option<(IpAddr, usize)> {
-        let displaced = table.make_room(client(newcomer), LIMIT, now)?;
+        let displaced = table.displace_for(client(newcomer), LIMIT, now)?;
         Some((displaced.client, displaced.location.token))
     }
 
@@ -234,9 +234,9 @@ mod tests {
     #[test]
     fn where_only_one_is_served_it_is_not_greedy() {
         let (mut table, now) = table(&[(1, Use::Idle, 1)]);
-        assert_eq!(table.make_room(client(2), 1, now).map(|displaced| displaced.client), Some(client(1)));
+        assert_eq!(table.displace_for(client(2), 1, now).map(|displaced| displaced.client), Some(client(1)));
         table.add(client(2), Use::Busy, Location { event_loop: 0, token: 1 }, now);
-        assert_eq!(table.make_room(client(1), 1, now), None);
+        assert_eq!(table.displace_for(client(1), 1, now), None);
     }
 
     #[test]
