@@ -26,18 +26,10 @@ const FIRST_CANDIDATES: u32 = 40;
 /// After that, there is one line in this time.
 const PERIOD: Duration = Duration::from_secs(15 * 60);
 
-/// The same words are said again after this time.
-const AGAIN: Duration = Duration::from_secs(3600);
-
-/// How many lines are remembered.
-const REMEMBERED: usize = 16;
-
 /// What the log says already.
 #[derive(Debug)]
 pub(super) struct TroubleLog<'a> {
     label: CameraLabel<'a>,
-    /// What was said lately, and when.
-    said: heapless::Deque<(String, Instant), REMEMBERED>,
     /// Why there is no picture now: the key of the last reason.
     trouble: Option<String>,
     /// Whether the log says that there is no picture.
@@ -54,7 +46,6 @@ impl<'a> TroubleLog<'a> {
     pub(super) fn new(label: CameraLabel<'a>) -> Self {
         Self {
             label,
-            said: heapless::Deque::new(),
             trouble: None,
             says_trouble: false,
             short_sessions: 0,
@@ -120,24 +111,18 @@ impl<'a> TroubleLog<'a> {
         if std::mem::take(&mut self.says_trouble) && self.lines.take(now).is_some() {
             log!(Level::Info, "{}: the picture is back", self.label);
         }
-        self.said.clear();
+        self.lines.forget();
         (self.trouble, self.short_sessions) = (None, 0);
     }
 
     /// Writes a line, unless one with this key was written lately, or too many lines; returns whether it did.
     fn say(&mut self, level: Level, key: &str, words: &dyn std::fmt::Display, now: Instant) -> bool {
-        let is_recent = |at: &Instant| now.saturating_duration_since(*at) < AGAIN;
-        let was_said = self.said.iter().any(|(said, at)| said == key && is_recent(at));
-        let left_out = if was_said { None } else { self.lines.take(now) };
+        let left_out = self.lines.take_for(key, now);
         if left_out.is_none() {
             debug!("{}: {words}", self.label);
             return false;
         }
         log!(level, "{}: {words}{}", self.label, LeftOut(left_out));
-        if self.said.is_full() {
-            self.said.pop_front();
-        }
-        let _ = self.said.push_back((key.to_owned(), now)); // there is space for it
         true
     }
 }
@@ -159,6 +144,7 @@ impl std::fmt::Display for LeftOut {
 mod tests {
     use super::*;
     use crate::camera::SourceKind;
+    use crate::host::log::AGAIN;
     use crate::picture::{Layout, Range, Size};
 
     fn info() -> SourceInfo {

@@ -31,7 +31,9 @@ fn is_said(boardcam: &Boardcam, name: &str, words: &str) -> Outcome<Value> {
 
 #[test]
 fn whatever_a_command_writes_in_place_of_jpegs_is_named_while_it_still_runs() -> Outcome {
-    const CASES: [(&str, &str, &str); 8] = [
+    const CASES: [(&str, &str, &str); 10] = [
+        ("bmp", "printf 'BM6\\204\\3\\0\\0\\0\\0\\0'; sleep 100", "it writes BMP pictures"),
+        ("ts", "while cat film.ts; do sleep 0.1; done", "it writes a film (MPEG transport stream)"),
         ("png", "printf '\\211PNG\\r\\n\\032\\n0000'; sleep 100", "it writes PNG pictures and not JPEGs"),
         ("h264", "printf '\\0\\0\\0\\001\\147\\144'; sleep 100", "it writes H.264 or H.265 video"),
         ("page", "echo '<!DOCTYPE html><title>401'; sleep 100", "begins with \"<!DOCTYPE html><title>401\""),
@@ -47,6 +49,7 @@ fn whatever_a_command_writes_in_place_of_jpegs_is_named_while_it_still_runs() ->
     ];
     let program = Program::new("formats", "nothing")?;
     program.write("bad.jpg", &damaged(&program.frame()?))?;
+    program.write("film.ts", &in_packets(&program.frame()?))?;
     let mut options = Vec::new();
     for (name, command, _) in &CASES {
         options.extend(["--camera".to_owned(), in_folder(&program, name, command)]);
@@ -148,6 +151,13 @@ fn a_command_that_takes_one_picture_and_ends_gets_the_advice_to_repeat_it() -> O
 fn damaged(jpeg: &[u8]) -> Vec<u8> {
     let middle = jpeg.len() - 500;
     [&jpeg[..middle], b"\xff\x57\xf8\x11", &jpeg[middle..]].concat()
+}
+
+/// A picture in packets of an MPEG transport stream, behind one without data (ISO 13818-1, 2.4.3).
+fn in_packets(jpeg: &[u8]) -> Vec<u8> {
+    const EMPTY: [u8; 12] = [0x47, 1, 0, 0x30, 7, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let packets = jpeg.chunks_exact(176).map(|data| [&EMPTY[..], data].concat());
+    [[&[0x47][..], &[0; 187]].concat()].into_iter().chain(packets).flatten().collect()
 }
 
 #[test]

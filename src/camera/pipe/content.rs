@@ -58,6 +58,7 @@ const SIGNATURES: &[(usize, &[u8], Format)] = &[
     (4, b"ftyp", Format::Film("MP4")),
     (0, b"\x1a\x45\xdf\xa3", Format::Film("Matroska")),
     (0, b"FLV\x01", Format::Film("Flash")),
+    (0, b"OggS", Format::Film("Ogg")),
     (0, b"YUV4MPEG2 ", Format::Raw("YUV4MPEG")),
     (0, b"P5\n", Format::Raw("PGM")),
     (0, b"P6\n", Format::Raw("PPM")),
@@ -100,6 +101,9 @@ impl Content {
         if bytes[0] == sync && bytes.get(packet) == Some(&sync) {
             return Some(Content::Known(Format::Film("MPEG transport stream")));
         }
+        if is_bmp(bytes) {
+            return Some(Content::Known(Format::Pictures("BMP")));
+        }
         if !is_text(bytes) {
             return Some(Content::Unknown);
         }
@@ -136,6 +140,11 @@ impl Content {
             ),
         }
     }
+}
+
+/// Whether this is a BMP: two letters say little, so the fields that are always zero must be, too (BITMAPFILEHEADER).
+fn is_bmp(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4])
 }
 
 /// Whether the head of a film says that its pictures are JPEGs: the name of the codec in Matroska, AVI, and the sample
@@ -176,6 +185,8 @@ mod tests {
             (b"\0\0\0\x14ftypqt  stsd\0\0\0\0\0\0\0\x01\0\0\0\x70jpeg", "a film of JPEGs (MP4)"),
             (b"RIFF\0\0\0\0WEBPVP8 ", "WebP pictures"),
             (&[&[0x47; 1][..], &[0; 187], &[0x47]].concat(), "a film (MPEG transport stream)"),
+            (b"BM\x36\x84\x03\0\0\0\0\0\x36\0", "BMP pictures"),
+            (b"BMW", "text that begins with \"BMW\""),
             (b"Gallery", "text that begins with \"Gallery\""),
             (b"\x80\x10\x80\x10", "something that is no picture or film known here"),
             (b"\n<!DOCTYPE html>\n<title>401", "text that begins with \"<!DOCTYPE html>\""),

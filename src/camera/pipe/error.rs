@@ -24,6 +24,10 @@ const BASELINE: Text = text!("set what makes the pictures to baseline JPEGs with
 /// What to do if a command writes one picture and ends.
 const REPEAT: Text = text!("if it takes one picture, repeat it: pipe:while COMMAND; do sleep 1; done");
 
+/// What to do if a command writes some pictures and ends.
+const LOOP: Text =
+    text!("if it plays a file, let it begin again at the end: ffmpeg -stream_loop -1 -i FILE ...");
+
 /// What to do if nothing comes.
 const SILENT: Text = text!(
     "try the command in a terminal to see what it waits for; if its pictures are more than a minute apart, set timeout"
@@ -171,7 +175,7 @@ impl PipeError {
                 } else if let Some(written) = written {
                     advice = written.advice();
                 } else if *pictures > 0 && succeeded {
-                    advice = REPEAT;
+                    advice = if *pictures == 1 { REPEAT } else { LOOP };
                 } else if succeeded {
                     why = text!("{}; it wrote no picture", why);
                 }

@@ -25,7 +25,10 @@ const PERIOD: Duration = Duration::from_secs(60);
 const FIRST: u32 = 40;
 /// ... and after that one in this time: one that reports its progress, or its last words at each start, must not fill an
 /// SD card. The others are there at debug level.
-const REFILL: Duration = Duration::from_secs(3 * 60);
+const REFILL: Duration = Duration::from_secs(15 * 60);
+
+/// What is said of further lines, once an hour.
+const LEFT_OUT: &str = "more lines were left out";
 
 /// How many more lines the programs of one camera may write to the log.
 #[derive(Debug, Clone)]
@@ -43,9 +46,9 @@ impl Words {
         Self(None)
     }
 
-    /// The level of the next line.
-    fn level(&self, now: Instant) -> Level {
-        let is_allowed = self.0.as_ref().is_some_and(|lines| lock(lines).take(now).is_some());
+    /// The level of this line.
+    fn level(&self, line: &str, now: Instant) -> Level {
+        let is_allowed = self.0.as_ref().is_some_and(|lines| lock(lines).take_for(line, now).is_some());
         if is_allowed { Level::Info } else { Level::Debug }
     }
 }
@@ -105,7 +108,7 @@ impl LogLines {
         }
         if self.logged < LINES_MAX {
             self.logged += 1;
-            log!(self.words.level(Instant::now()), "{}: {line}", self.prefix);
+            log!(self.words.level(&line, Instant::now()), "{}: {line}", self.prefix);
         } else {
             self.left_out += 1;
         }
@@ -115,8 +118,8 @@ impl LogLines {
     fn log_left_out(&mut self) {
         if self.left_out > 0 {
             log!(
-                self.words.level(Instant::now()),
-                "{}: ({} more lines were left out)",
+                self.words.level(LEFT_OUT, Instant::now()),
+                "{}: ({} {LEFT_OUT})",
                 self.prefix,
                 self.left_out
             );
@@ -165,13 +168,13 @@ mod tests {
     #[test]
     fn a_program_that_is_restarted_all_day_says_little_in_the_log() {
         let (words, begin) = (Words::default(), Instant::now());
-        let of_a_camera = |words: &Words| {
-            (0..86_400)
-                .filter(|second| words.clone().level(begin + Duration::from_secs(*second)) == Level::Info)
-                .count()
+        let of_a_day = |words: &Words, line: &dyn Fn(u64) -> String| {
+            let level = |second: &u64| words.level(&line(*second), begin + Duration::from_secs(*second));
+            (0..86_400).filter(|second| level(second) == Level::Info).count()
         };
-        let lines = of_a_camera(&words);
-        assert!((FIRST as usize + 400..=FIRST as usize + 480).contains(&lines), "{lines} lines");
-        assert_eq!(of_a_camera(&Words::unasked()), 0);
+        let other = of_a_day(&words, &|second| format!("frame={second}"));
+        assert!((FIRST as usize + 80..=FIRST as usize + 96).contains(&other), "{other} lines");
+        assert_eq!(of_a_day(&Words::default(), &|_| "connection refused".to_owned()), 24);
+        assert_eq!(of_a_day(&Words::unasked(), &|_| "hello".to_owned()), 0);
     }
 }

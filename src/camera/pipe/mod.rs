@@ -33,7 +33,7 @@ use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
 use crate::problem::Problem;
 use crate::ring;
-use content::Content;
+use content::{Content, Format};
 pub use error::{Lack, PipeError};
 use input::Input;
 use log_lines::LogLines;
@@ -167,7 +167,7 @@ impl Pipe {
             if begin.elapsed() < SAY_AFTER.min(patience) {
                 continue;
             }
-            let lack = last_flaw.map_or_else(|| self.lack(), Lack::Unusable);
+            let lack = self.lack(last_flaw);
             if begin.elapsed() >= patience {
                 return Err(PipeError::NoPicture(lack));
             }
@@ -181,9 +181,20 @@ impl Pipe {
         }
     }
 
-    /// What came since the last frame.
-    fn lack(&self) -> Lack {
+    /// What came since the last frame that can be used; `last_flaw` is what was wrong with those behind it.
+    fn lack(&self, last_flaw: Option<Flaw>) -> Lack {
         match Content::of(self.splitter.sample()) {
+            // In a film, packets of other things stand amid the frames.
+            Some(film @ Content::Known(Format::Film(_))) if last_flaw == Some(Flaw::Damaged) => {
+                Lack::Other(film)
+            }
+            content => last_flaw.map_or_else(|| self.lack_of_frames(content), Lack::Unusable),
+        }
+    }
+
+    /// What came in place of frames.
+    fn lack_of_frames(&self, content: Option<Content>) -> Lack {
+        match content {
             Some(content) if content.has_jpegs() => Lack::InFilm(content),
             Some(content) => Lack::Other(content),
             None if self.splitter.begun() > 0 => Lack::Unfinished,
@@ -204,7 +215,7 @@ impl Pipe {
                 return Ok(Some(found));
             }
             if self.splitter.garbage() > GARBAGE_MAX {
-                return Err(self.end(PipeError::NoPicture(self.lack())));
+                return Err(self.end(PipeError::NoPicture(self.lack(None))));
             }
             let left = deadline.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
             // Checked even if bytes keep coming: a flood that never makes a frame must not hold up the caller.
@@ -255,7 +266,7 @@ impl Source for Pipe {
 
     fn instead(&self) -> Option<Problem> {
         let is_worth_it = self.splitter.garbage() > HEADERS_BETWEEN;
-        is_worth_it.then(|| PipeError::NoPicture(self.lack()).problem(&self.spec))
+        is_worth_it.then(|| PipeError::NoPicture(self.lack(None)).problem(&self.spec))
     }
 }
 

@@ -19,7 +19,7 @@ use syslog::{Facility, Formatter3164, LoggerBackend};
 
 use crate::problem::Problem;
 use crate::sync::lock;
-pub use allowance::Allowance;
+pub use allowance::{AGAIN, Allowance};
 pub use json::camera_scope;
 use stderr::Stderr;
 

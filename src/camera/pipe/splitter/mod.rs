@@ -157,7 +157,9 @@ impl Splitter {
                     self.begin += length;
                     self.state = State::Outside;
                     self.garbage = 0;
-                    self.sample.clear();
+                    if !damaged {
+                        self.sample.clear(); // else it may tell what damages the frames
+                    }
                     self.in_lost_frame = false;
                     return Some(if damaged { Found::Damaged } else { Found::Frame });
                 }
@@ -184,7 +186,7 @@ impl Splitter {
         self.garbage
     }
 
-    /// The first of these bytes, at most [`SAMPLE`].
+    /// The first of these bytes, or of those since the last undamaged frame, at most [`SAMPLE`].
     pub fn sample(&self) -> &[u8] {
         &self.sample
     }

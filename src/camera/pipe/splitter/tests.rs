@@ -337,3 +337,19 @@ fn a_stream_of_false_beginnings_costs_no_more_than_its_length() {
     at_once(&stream);
     assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
 }
+
+#[test]
+fn what_stands_before_damaged_frames_is_kept_until_one_is_undamaged() {
+    let mut splitter = Splitter::new(1000);
+    let good =
+        b"\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9";
+    let mut bad = good.to_vec();
+    bad[25..27].copy_from_slice(b"\xff\x57");
+    let mut feed = |bytes: &[u8]| {
+        splitter.spare()[..bytes.len()].copy_from_slice(bytes);
+        splitter.filled(bytes.len());
+        (splitter.advance(), splitter.sample().to_vec())
+    };
+    assert_eq!(feed(&[b"head", &bad[..]].concat()), (Some(Found::Damaged), b"head".to_vec()));
+    assert_eq!(feed(&[b"more", &good[..]].concat()), (Some(Found::Frame), Vec::new()));
+}
