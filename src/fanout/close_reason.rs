@@ -33,6 +33,8 @@ pub enum CloseReason {
     NotInTime,
     /// The session ended or the token was revoked that the client was admitted with.
     PassEnded,
+    /// The same, and nothing of the answer has been sent yet.
+    PassEndedUnanswered,
     /// Its client had more than half of all connections, and others waited.
     Displaced,
     /// The recording cannot be read, and nothing of the answer has been sent yet.
@@ -52,7 +54,9 @@ impl fmt::Display for CloseReason {
                 f.write_str("it was the furthest behind when memory for slow viewers ran out")
             }
             CloseReason::Complete => f.write_str("everything was sent"),
-            CloseReason::PassEnded => f.write_str("its session or token ended"),
+            CloseReason::PassEnded | CloseReason::PassEndedUnanswered => {
+                f.write_str("its session or token ended")
+            }
             CloseReason::Displaced => {
                 f.write_str("its address had more than half of all connections, and others waited")
             }

@@ -232,7 +232,7 @@ impl Fanout {
         self.registry.report(now);
         let late = |(connection, viewer): (&usize, &Viewer)| {
             let admitted = self.registry.may_watch(viewer.stats.order.pass, now);
-            let ended = (!admitted).then_some(CloseReason::PassEnded);
+            let ended = (!admitted).then(|| viewer.pass_ended());
             let reason = ended
                 .or_else(|| viewer.check_deadlines(now).break_value())
                 .map(|reason| self.exactly(viewer, reason));

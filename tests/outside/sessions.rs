@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::boardcam::{Boardcam, PROGRAM, goes_on};
 use crate::passwords::{ANNA, BEN, guarded, users};
+use crate::program::Program;
 
 use client::{Answer, Outcome, Viewer, ask, ensure, wait_for};
 
@@ -52,6 +53,33 @@ fn a_browser_signs_in_watches_and_signs_out_which_ends_its_streams() -> Outcome 
             "stream for {header}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn who_signs_out_while_a_snapshot_waits_is_told_so() -> Outcome {
+    let program = Program::new("sign-out", "nothing")?;
+    let file = users("sign-out.toml")?;
+    // Pictures come, and then none for longer than a snapshot waits.
+    let frames = "for n in 1 2 3 4 5 6 7 8 9 10; do cat frame.jpg; sleep 0.05; done; sleep 100";
+    let camera = format!("pipe:cd {} && {frames}", program.path("."));
+    let boardcam = Boardcam::start(&["--camera", &camera, "--config", file.path()])?;
+    let ours = format!("Cookie: {}", sign_in(&boardcam, "anna")?);
+    wait_for("the last picture", || {
+        let state: serde_json::Value =
+            serde_json::from_slice(&ask(boardcam.address, "GET", "/state", &[&ours], "")?.body)?;
+        Ok((state["cameras"][0]["frames"]["captured"] == 10).then_some(()))
+    })?;
+    let request = format!("GET /snapshot HTTP/1.1\r\nHost: localhost\r\n{ours}\r\n\r\n");
+    let mut snapshot = client::request(boardcam.address, request.as_bytes())?;
+    ask(boardcam.address, "POST", "/sign-out", &[&ours], "")?;
+    let answer = Answer::read(&mut snapshot)?;
+    ensure!(
+        answer.status == 401 && answer.text().contains("not signed in any more"),
+        "{}: {}",
+        answer.status,
+        answer.text()
+    );
     Ok(())
 }
 

@@ -143,7 +143,9 @@ impl Downloads {
         let late = |(connection, download): (&usize, &Download)| {
             let quiet = now.saturating_duration_since(download.progress);
             if !holds(download.order.pass) {
-                return Some((*connection, CloseReason::PassEnded));
+                let reason =
+                    if download.begun { CloseReason::PassEnded } else { CloseReason::PassEndedUnanswered };
+                return Some((*connection, reason));
             }
             match (download.reading.is_some(), download.begun) {
                 (false, _) if quiet > STALL_LIMIT => Some((*connection, CloseReason::Stalled)),

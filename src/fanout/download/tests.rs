@@ -142,7 +142,7 @@ fn a_download_ends_with_its_pass() {
     bench.downloads.expire(&mut bench.released, Instant::now(), |pass| pass != Some(2));
     assert_eq!(bench.released.len(), 0);
     bench.downloads.expire(&mut bench.released, Instant::now(), |pass| pass != Some(1));
-    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::PassEnded);
+    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::PassEndedUnanswered);
 }
 
 #[test]

@@ -162,13 +162,22 @@ impl Viewer {
         Flow::Continue(())
     }
 
+    /// Whether it is a snapshot of which nothing has been sent.
+    fn is_unanswered(&self) -> bool {
+        self.kind != OrderKind::Stream && !self.head.is_empty()
+    }
+
+    /// Why it ends when its pass has ended.
+    pub(super) fn pass_ended(&self) -> CloseReason {
+        if self.is_unanswered() { CloseReason::PassEndedUnanswered } else { CloseReason::PassEnded }
+    }
+
     /// Breaks when a deadline has passed.
     pub(super) fn check_deadlines(&self, now: Instant) -> Flow {
         if self.behind_since().is_some_and(|since| now.saturating_duration_since(since) > STALL_LIMIT) {
             return Flow::Break(CloseReason::Stalled);
         }
-        let unanswered = self.kind != OrderKind::Stream && !self.head.is_empty();
-        if unanswered && now.saturating_duration_since(self.stats.since) > SNAPSHOT_LIMIT {
+        if self.is_unanswered() && now.saturating_duration_since(self.stats.since) > SNAPSHOT_LIMIT {
             return Flow::Break(CloseReason::NoPicture);
         }
         Flow::Continue(())

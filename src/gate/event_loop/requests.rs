@@ -90,6 +90,7 @@ impl EventLoop {
             let Some(Released { connection: token, socket, reason }) = released else { return };
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             let now = Instant::now();
+            let status = if reason == CloseReason::PassEndedUnanswered { 401 } else { 503 };
             let refusal = match reason {
                 CloseReason::Complete => None,
                 CloseReason::NoPicture => {
@@ -104,6 +105,9 @@ impl EventLoop {
                 CloseReason::Unreadable => Some(text!(
                     "The recording cannot be read: it was deleted, or its disk reports an error, which is in the log."
                 )),
+                CloseReason::PassEndedUnanswered => {
+                    Some(text!("You are not signed in any more, or your token was revoked. Open /sign-in."))
+                }
                 CloseReason::DiskSilent => Some(text!("The disk with the recording does not answer.")),
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled
@@ -118,7 +122,7 @@ impl EventLoop {
             connection.take_back(socket);
             match refusal {
                 None => connection.answer_sent(connection.keeps_alive(), now),
-                Some(why) => refuse(connection, &Refusal::new(503, why), now),
+                Some(why) => refuse(connection, &Refusal::new(status, why), now),
             }
             self.turns.push_back(token);
         }
