@@ -84,7 +84,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
         Task::HashPassword(name, role) => {
             let password = terminal::password(PASSWORD_MAX)?;
             if let Some(problem) = password::weakness(name, &password) {
-                eprintln!("boardcam: warning: {problem}");
+                let _ = writeln!(io::stderr(), "boardcam: warning: {problem}"); // the user is made nevertheless
             }
             let password = Hash::of(&password)?;
             print(|out| write!(out, "{}", User { name: name.clone(), role: *role, password }))?;

@@ -35,7 +35,7 @@ use crate::host::random::secret;
 use crate::problem::Problem;
 use crate::sync::lock;
 use account::Account;
-use network::client_of;
+use network::{client_of, prefix};
 use passes::{Pass, Passes};
 use password::{Memory, PASSWORD_MAX};
 use sessions::Sessions;
@@ -182,8 +182,8 @@ impl Access {
         }
         let mut memory = lock(&self.hashing);
         // While this check waited, others from the same address may have failed.
-        self.check_throttle(from)?;
-        let right = self.right_one(account, spellings, &tags, &mut memory);
+        let may_check = self.check_throttle(from);
+        let right = may_check.and_then(|()| self.right_one(account, spellings, &tags, &mut memory));
         if self.checks.load(Ordering::Acquire) <= 1 {
             memory.release(); // nobody waits for it
         }
@@ -200,7 +200,8 @@ impl Access {
     }
 
     /// The line in which a request waits until [`Access::by_spellings`] may hash its password, which takes long: that of
-    /// its address, or for a user that is guessed at, one line for all strangers. `None` if nothing must be hashed, since
+    /// its address (IPv6: its /48, in which one client may have any number of addresses), or for a user that is guessed
+    /// at, one line for all strangers. `None` if nothing must be hashed, since
     /// the password was proven from this address, or the address must wait.
     pub fn line<S: AsRef<str>>(&self, name: &str, spellings: &[S], from: IpAddr) -> Option<u64> {
         let tags: Vec<Tag> = spellings.iter().map(|password| self.key.tag(password.as_ref())).collect();
@@ -210,7 +211,7 @@ impl Access {
         }
         let mut tag = self.key.tag(name);
         if !self.throttle.is_guessed_at(&tag, Instant::now()) {
-            tag = self.key.tag(&client_of(from).to_string());
+            tag = self.key.tag(&prefix(client_of(from), 48).to_string());
         }
         Some(tag.iter().take(8).fold(0, |line, byte| line << 8 | u64::from(*byte)))
     }

@@ -111,6 +111,47 @@ fn more_checks_than_may_be_in_progress_are_refused_as_busy() {
 }
 
 #[test]
+fn whoever_has_many_addresses_and_whoever_guesses_at_a_user_wait_in_one_line() {
+    let access = access();
+    let line = |name: &str, from: &str| access.line(name, &["x"], from.parse().unwrap());
+    let one = line("ben", "2001:db8:0:1::1");
+    assert!(
+        one.is_some() && line("ben", "2001:db8:0:ff::1") == one && line("anna", "2001:db8:0:2::1") == one
+    );
+    let others = ["2001:db8:1::1", "192.0.2.1", "192.0.2.2"].map(|from| line("ben", from));
+    assert!(others.iter().all(|line| *line != one) && others[1] != others[2], "{others:?}");
+    for number in 0..30 {
+        let from = IpAddr::V4(Ipv4Addr::from_bits(number));
+        access.throttle.wrong(from, "anna", &access.key.tag("anna"), Instant::now());
+    }
+    assert_eq!(line("anna", "192.0.2.1"), line("anna", "2001:db8::1"), "strangers");
+    assert_eq!(line("ben", "192.0.2.1"), others[1], "at whom nobody guesses");
+    access.by_password("anna", "right", HERE).unwrap();
+    assert_eq!(access.line("anna", &["right"], HERE), None, "proven");
+    while access.by_password("ben", "wrong", HERE) == Err(PasswordError::Wrong) {}
+    assert_eq!(access.line("ben", &["wrong"], HERE), None, "must wait anyway");
+}
+
+#[test]
+fn a_check_that_is_refused_in_the_end_gives_the_memory_back() {
+    let access = access();
+    let mut memory = lock(&access.hashing);
+    assert_eq!(access.accounts[0].user.password.matches("x", &mut memory), Ok(false)); // as another check would
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| access.by_password("anna", "wrong", HERE));
+        while access.checks.load(Ordering::Acquire) == 0 {
+            thread::yield_now();
+        }
+        for _ in 0..=throttle::FREE_TRIES {
+            access.throttle.wrong(HERE, "anna", &access.key.tag("anna"), Instant::now());
+        }
+        drop(memory);
+        assert!(matches!(waiting.join().unwrap(), Err(PasswordError::Throttled(_))));
+    });
+    assert!(lock(&access.hashing).is_released());
+}
+
+#[test]
 fn a_session_lasts_until_it_is_signed_out() {
     let access = access();
     let cookie = access.sign_in("ben", "other", HERE).unwrap();
