@@ -17,6 +17,9 @@ pub const PREFIX: &str = "X-Boardcam-";
 /// The header that carries an [`Order`].
 pub const HEADER: &str = "X-Boardcam-Serve";
 
+/// The header by which the site says that an answer to HEAD has no Content-Length, since nobody knows it.
+pub const NO_LENGTH_HEADER: &str = "X-Boardcam-No-Length";
+
 /// The header of a refusal with its text as a template and values ([`crate::problem::Text`]), for a page in another
 /// language. Clients get it too.
 pub const MESSAGE_HEADER: &str = "Boardcam-Message";

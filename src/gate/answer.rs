@@ -100,6 +100,8 @@ struct SiteAnswer<'a> {
     content_type: Option<&'a str>,
     /// The length of the body in bytes; for an answer to HEAD, the length that the body would have.
     content_length: usize,
+    /// Whether the client gets that length.
+    has_length: bool,
     body: &'a [u8],
 }
 
@@ -121,15 +123,16 @@ fn is_bodiless(status: u16) -> bool {
 
 impl<'a> SiteAnswer<'a> {
     fn parse(answer: &'a [u8]) -> Result<Self, Refusal> {
-        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        let mut parsed = httparse::Response::new(&mut headers);
+        let mut lines = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut parsed = httparse::Response::new(&mut lines);
         let Ok(httparse::Status::Complete(length)) = parsed.parse(answer) else { return Err(bad_answer()) };
         let status = parsed.code.ok_or_else(bad_answer)?;
         let body = answer.get(length..).unwrap_or_default();
         let content_length = if is_bodiless(status) { 0 } else { body.len() };
         let (order, client, content_type) = (None, None, None);
+        let (headers, has_length) = (String::new(), !is_bodiless(status));
         let mut this =
-            Self { status, order, client, headers: String::new(), content_type, content_length, body };
+            Self { status, order, client, headers, content_type, content_length, has_length, body };
         for header in parsed.headers.iter() {
             this.add(header)?;
         }
@@ -153,6 +156,9 @@ impl<'a> SiteAnswer<'a> {
         if header.name.eq_ignore_ascii_case(protocol::CLIENT_HEADER) {
             self.client = Some(value.parse().map_err(|_| bad_answer())?);
             return Ok(());
+        }
+        if header.name.eq_ignore_ascii_case(protocol::NO_LENGTH_HEADER) {
+            self.has_length = false;
         }
         let private = header.name.get(..protocol::PREFIX.len());
         match header.name.to_ascii_lowercase().as_str() {
@@ -208,7 +214,7 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         }
         Some(AnyOrder::Live(order)) => Answer::HandOver { order, head: head.into_bytes(), client },
         None => {
-            if !is_bodiless(answer.status) {
+            if answer.has_length {
                 head += &format!("Content-Length: {}\r\n", answer.content_length);
             }
             head += "\r\n";
@@ -271,6 +277,9 @@ mod tests {
     fn an_answer_to_head_keeps_its_length() {
         let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n";
         assert!(text(from_site(answer, false).unwrap()).contains("Content-Length: 99\r\n"));
+        let live = b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nX-Boardcam-No-Length: 1\r\n\r\n";
+        let live = text(from_site(live, true).unwrap());
+        assert_eq!(live, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n", "a stream is not empty");
     }
 
     #[test]

@@ -245,7 +245,7 @@ impl Connection {
 
     /// Whether a part of a request has come, but not all of it.
     pub fn is_within_request(&self) -> bool {
-        matches!(self.state, State::Reading) && !self.input.is_empty()
+        matches!(self.state, State::Reading) && !matches!(self.input.as_slice(), b"" | b"\r\n")
     }
 
     /// Begins to send a whole answer.

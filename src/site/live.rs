@@ -11,7 +11,7 @@ use crate::feed::CaptureState;
 use crate::multipart;
 use crate::names::is_viewer_id;
 use crate::problem::{Problem, promise, text};
-use crate::protocol::{Order, OrderKind};
+use crate::protocol::{NO_LENGTH_HEADER, Order, OrderKind};
 
 /// A camera works if its last picture is at most this old, or as old as its own rate explains.
 const HEALTHY: Duration = Duration::from_secs(10);
@@ -83,10 +83,11 @@ fn hand_over(
     let response = Response::from_data(content_type, Vec::new())
         .with_unique_header("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0");
     if ctx.is_head() {
-        return response;
+        return response.with_additional_header(NO_LENGTH_HEADER, "1");
     }
     let StreamQuery { variant, fps, advance_headers } = query;
-    let id = ctx.param("id").filter(|id| is_viewer_id(id));
+    // ustreamer's clients name themselves by `key`.
+    let id = ctx.param("id").or_else(|| ctx.param("key")).filter(|id| is_viewer_id(id));
     let client = variant.map(|_| ctx.client());
     let order =
         Order { id, variant, client, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };

@@ -88,6 +88,7 @@ pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> R
         return answer;
     }
     let action = param(request, "action").map(|action| action.trim_end_matches('/').to_owned());
+    let action = action.or_else(|| wants_picture(request).then(|| "stream".to_owned()));
     let matching: Vec<&Route> =
         routes.iter().filter(|route| route.matches(&target.path, action.as_deref())).collect();
     let Some(first) = matching.first() else { return nothing_here(routes, &target, action.as_deref()) };
@@ -121,25 +122,56 @@ fn allowed(routes: &[&Route]) -> String {
     names.join(", ") + ", OPTIONS"
 }
 
+/// Whether it is for an `<img>`: motion's users have `/` in it.
+fn wants_picture(request: &Request) -> bool {
+    request.header("Accept").is_some_and(|types| types.contains("image/") && !types.contains("text/html"))
+}
+
 /// The answer to a URL that no route has: what there is instead.
 fn nothing_here(routes: &[Route], target: &Target, action: Option<&str>) -> Response {
+    let why = match action.filter(|_| target.path == "/") {
+        Some(action) => no_action(routes, action),
+        None => no_path(&target.path),
+    };
+    plain_text(404, why)
+}
+
+fn no_action(routes: &[Route], action: &str) -> Text {
     let actions: Vec<_> =
         routes.iter().filter_map(|route| route.action).map(|name| format!("action={name}")).collect();
-    let why = match action.filter(|_| target.path == "/") {
-        None => text!(
-            "There is nothing here. The page is at /, the stream at /stream, a snapshot at /snapshot. If a proxy adds a \
-             prefix, let it strip the prefix, or name it in X-Forwarded-Prefix."
-        ),
-        Some("command") => text!(
+    match action {
+        "command" => text!(
             "boardcam has no action=command. The JPEG quality is set at /api/quality, and all else in its settings."
         ),
-        Some("program") => text!("boardcam has no action=program. What it does is at /state."),
-        Some(_) => text!(
+        "program" => text!("boardcam has no action=program. What it does is at /state."),
+        "take" | "record" => text!(
+            "boardcam has no action={}. A snapshot is at /snapshot, and recording is switched at /api/recording.",
+            action
+        ),
+        _ => text!(
             "There is no such action. There are {}, where N is 0 for the first camera. The page is at /.",
             actions.join(", ")
         ),
-    };
-    plain_text(404, why)
+    }
+}
+
+fn no_path(path: &str) -> Text {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match segments.as_slice() {
+        // mjpg-streamer's `/input_0.json`, `/program.json`; motion's `/status.json`, `/cameras.json`
+        [.., file] if file.ends_with(".json") => {
+            text!("There is no such file. Cameras, viewers and the program are at /state, as JSON.")
+        }
+        [number, "action" | "config" | "detection" | "track", ..] if is_number(number) => text!(
+            "boardcam detects no motion, and cannot be controlled as motion is. The stream is at /stream, a snapshot at \
+             /snapshot. Recording is switched at /api/recording, and all else is in its settings."
+        ),
+        _ => text!(
+            "There is nothing here. The page is at /, the stream at /stream, a snapshot at /snapshot. If a proxy adds a \
+             prefix, let it strip the prefix, or name it in X-Forwarded-Prefix."
+        ),
+    }
 }
 
 /// The camera that a request is about.

@@ -103,6 +103,10 @@ fn every_url_that_other_programs_use_leads_to_the_stream() {
         ("//snapshot/?card=1", "card camera=0"),
         ("/?action=snapshot_1&card=1", "card camera=1"),
         ("/2/current?card=1", "card camera=1"),
+        ("/2/static/stream?card=1", "card camera=1"),
+        ("/2/mjpg/stream", "stream camera=1"),
+        ("/stream?key=pikvm", "stream camera=0 id=pikvm"),
+        ("/stream?extra_headers=1&dual_final_frames=1&zero_data=1", "stream camera=0"),
         ("/shot.jpg?card=1", "card camera=0"),
         ("/stream?id=page-1", "stream camera=0 id=page-1"),
         ("/stream?id=a%20b", "stream camera=0"),
@@ -152,6 +156,13 @@ fn a_player_that_asks_for_an_unknown_action_or_camera_gets_no_page_but_what_ther
         ("/?action=stream_x", "There is no such action"),
         ("/?action=command&id=1&value=2", "/api/quality"),
         ("/?action=program", "/state"),
+        ("/?action=take&filename=x.jpg", "action=take. A snapshot is at /snapshot"),
+        ("/input_0.json", "/state, as JSON"),
+        ("/program.json", "/state, as JSON"),
+        ("/0/detection/status", "detects no motion"),
+        ("/1/action/snapshot", "/snapshot"),
+        ("/1/config/list", "settings"),
+        ("/control.htm", "The page is at /"),
         ("/?action=stream_2", "There are cameras 0 to 1: door, garden."),
         ("/?action=snapshot_99999999999999999999", "There is no such action"),
         ("/3/stream", "There are cameras 1 to 2: door, garden."),
@@ -260,6 +271,33 @@ fn where_a_frame_keeps_no_cookies_the_sign_in_page_says_so_before_anybody_types_
     let lost = send(&[], secret);
     assert_eq!((lost.status_code, header(&lost, "Set-Cookie")), (403, None));
     assert!(says_so(lost), "a page that hides itself");
+}
+
+#[test]
+fn a_picture_of_the_root_shows_the_stream_as_motions_port_does() {
+    let serves = |url: &str, accept: &str| {
+        header(&ask(&app(), "GET", url, &[("Accept", accept)], ""), "X-Boardcam-Serve").is_some()
+    };
+    for accept in [
+        "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", // Chromium
+        "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", // Firefox
+    ] {
+        assert!(serves("/", accept) && serves("/cameras/garden/", accept), "{accept}");
+        assert!(!serves("/icon.svg", accept));
+    }
+    for accept in ["text/html,application/xhtml+xml,image/avif,image/webp,*/*;q=0.8", "*/*", ""] {
+        assert!(!serves("/", accept), "{accept}");
+    }
+}
+
+#[test]
+fn a_page_that_a_browser_or_proxy_has_is_not_sent_again() {
+    let tag = header(&get("/page.css"), "ETag").unwrap();
+    let status = |tags: &str| ask(&app(), "GET", "/page.css", &[("If-None-Match", tags)], "").status_code;
+    for tags in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        assert_eq!(status(&tags), 304, "{tags}");
+    }
+    assert_eq!(status("\"other\""), 200);
 }
 
 #[test]

@@ -94,12 +94,23 @@ impl Target {
 fn split_camera<'s>(segments: &'s [&'s str]) -> (Selected, &'s [&'s str]) {
     match segments {
         ["cameras", name, rest @ ..] => (Selected::Named((*name).to_owned()), rest),
-        // motion's URLs: its cameras are numbered from 1, and `current` is its snapshot.
-        [number, "stream" | "current"] => match number.parse::<usize>() {
-            Ok(number) => (Selected::Numbered(number.saturating_sub(1)), &segments[1..]),
-            Err(_) => (Selected::First, segments),
+        [number, rest @ ..] => match (number.parse::<usize>(), of_motion(rest)) {
+            (Ok(number), Some(ours)) => (Selected::Numbered(number.saturating_sub(1)), ours),
+            _ => (Selected::First, segments),
         },
-        _ => (Selected::First, segments),
+        [] => (Selected::First, segments),
+    }
+}
+
+/// Our path for one of motion's, behind a camera's number, which it counts from 1. `current` is its snapshot; newer ones
+/// have `mjpg` and `static`.
+fn of_motion(segments: &[&str]) -> Option<&'static [&'static str]> {
+    match segments {
+        ["stream" | "substream" | "source"] | ["mjpg", "stream" | "substream" | "source"] => {
+            Some(&["stream"])
+        }
+        ["current"] | ["static", "stream" | "substream" | "source"] => Some(&["current"]),
+        _ => None,
     }
 }
 
@@ -199,6 +210,15 @@ mod tests {
         assert_eq!(target("/0/stream", &[]).camera, Selected::Numbered(0));
         assert_eq!(target("/2/current/", &[]).camera, Selected::Numbered(1));
         assert_eq!(target("/2/state", &[]).path, "/2/state");
+        for (url, path) in [
+            ("/2/substream", "/stream"),
+            ("/2/source", "/stream"),
+            ("/2/mjpg/stream", "/stream"),
+            ("/2/static/stream/", "/current"),
+        ] {
+            let Target { path: own, camera, .. } = target(url, &[]);
+            assert_eq!((own.as_str(), camera), (path, Selected::Numbered(1)), "{url}");
+        }
     }
 
     #[test]

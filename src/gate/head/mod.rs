@@ -94,14 +94,29 @@ pub struct Head {
 /// # Errors
 /// A [`Refusal`] as soon as it is clear that this cannot become a valid request.
 pub fn read(input: &[u8], seen: usize, hosts: &AllowedHosts) -> Option<Result<Head, Refusal>> {
+    // Old clients send an empty line behind a body, before their next request (RFC 9112 section 2.2).
+    if input == b"\r" {
+        return None;
+    }
+    let empty_line = if input.starts_with(b"\r\n") { 2 } else { 0 };
+    let read = read_line_by_line(&input[empty_line..], seen.saturating_sub(empty_line), hosts)?;
+    Some(read.map(|head| Head { length: head.length + empty_line, ..head }))
+}
+
+fn read_line_by_line(input: &[u8], seen: usize, hosts: &AllowedHosts) -> Option<Result<Head, Refusal>> {
     let from = seen.saturating_sub(3);
     let fresh = input.get(from..).unwrap_or_default();
     let end = fresh.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
     let head = &input[..end.unwrap_or(input.len()).min(HEAD_MAX)];
     let bare = |at: usize| head[at] == b'\n' && (at == 0 || head[at - 1] != b'\r');
     // TLS on the plain port (its first record is a handshake, 0x16) and other such bytes: refuse them at once.
-    if head.first().is_some_and(|byte| !byte.is_ascii_uppercase()) {
-        return Some(Err(Refusal::new(400, "This is not an HTTP request. Use http://, not https://.")));
+    if let Some(first) = head.first().filter(|byte| !byte.is_ascii_uppercase()) {
+        let why = match first {
+            0x16 => "This is not an HTTP request. Use http://, not https://.",
+            b'a'..=b'z' => "A request begins with its method in capitals, such as GET.",
+            _ => "This is not an HTTP request.",
+        };
+        return Some(Err(Refusal::new(400, why)));
     }
     if (seen.saturating_sub(1)..head.len()).any(bare) {
         return Some(Err(Refusal::new(400, "A line of the request's head does not end with CR LF.")));
@@ -122,6 +137,10 @@ fn parse(head: &[u8], hosts: &AllowedHosts) -> Result<Head, Refusal> {
         Ok(httparse::Status::Partial) => return Err(Refusal::new(400, "The request's head is torn.")),
         Err(httparse::Error::TooManyHeaders) => {
             return Err(Refusal::new(431, format!("The request has more than {HEADERS_MAX} headers.")));
+        }
+        Err(httparse::Error::Version) => {
+            let why = "The first line must be a method, a URL without spaces, and HTTP/1.1 or HTTP/1.0.";
+            return Err(Refusal::new(400, why));
         }
         Err(error) => return Err(Refusal::new(400, format!("The request's head is wrong: {error}."))),
     }
@@ -169,8 +188,11 @@ fn request_line<'a>(request: &httparse::Request<'_, 'a>) -> Result<(String, Opti
     }
     let (authority, path) = match absolute(target) {
         Some((authority, path)) => (Some(authority), path),
+        None if target == "*" && method == "OPTIONS" => (None, "/"), // of the server as a whole
         None => (None, target),
     };
+    // Browsers keep a fragment for themselves; some simple clients send it.
+    let path = path.split('#').next().unwrap_or_default();
     let is_path = path.starts_with('/') || authority.is_some() && (path.is_empty() || path.starts_with('?'));
     if !is_path || !target.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
         return Err(Refusal::new(400, "The request's target must be a path in plain ASCII."));

@@ -136,6 +136,40 @@ fn a_header_that_says_who_asks_is_there_once() {
 }
 
 #[test]
+fn simple_clients_that_are_a_little_off_are_served() {
+    let get = |request: &str| read(request.as_bytes(), 0, &names()).unwrap().map(|head| head.for_site);
+    let host = "Host: localhost\r\n\r\n";
+    let plain = get(&format!("GET /snapshot HTTP/1.1\r\n{host}")).unwrap();
+    assert_eq!(get(&format!("GET /snapshot#top HTTP/1.1\r\n{host}")), Ok(plain.clone()), "a fragment");
+    let line = format!("\r\nGET /snapshot HTTP/1.1\r\n{host}");
+    let head = read(line.as_bytes(), 0, &names()).unwrap().unwrap();
+    assert_eq!((head.length, head.for_site), (line.len(), plain), "an empty line behind the last request");
+    assert_eq!([read(b"\r", 0, &names()), read(b"\r\n", 1, &names())], [None, None]);
+    assert_eq!(status(&format!("\r\n{line}")), 400, "endless empty lines");
+    let options = get(&format!("OPTIONS * HTTP/1.1\r\n{host}")).unwrap();
+    assert!(options.starts_with("OPTIONS / HTTP/1.0\r\n"), "{options}");
+    assert_eq!(status(&format!("GET * HTTP/1.1\r\n{host}")), 400);
+    assert_eq!(status(&format!("GET #top HTTP/1.1\r\n{host}")), 400);
+}
+
+#[test]
+fn what_is_wrong_with_a_request_line_is_said() {
+    let why = |request: &[u8]| read(request, 0, &names()).unwrap().unwrap_err().why.to_string();
+    for (request, told) in [
+        (&b"\x16\x03\x01"[..], "not https://"),
+        (b"get / HTTP/1.1\r\n", "in capitals"),
+        (b"\0", "not an HTTP request."),
+        (b"GET / HTTP/2.0\r\n\r\n", "HTTP/1.1 or HTTP/1.0"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 or HTTP/1.0"),
+        (b"GET /my picture HTTP/1.1\r\n\r\n", "without spaces"),
+    ] {
+        let why = why(request);
+        assert!(why.contains(told), "{why}");
+        assert!(!why.contains("https://") || request[0] == 0x16, "{why}");
+    }
+}
+
+#[test]
 fn a_head_that_comes_byte_by_byte_is_found_when_it_is_whole() {
     let request = b"GET / HTTP/1.0\r\n\r\n";
     for length in 0..request.len() {
@@ -196,6 +230,8 @@ fn a_head_is_judged_the_same_however_the_network_cuts_it_up() {
         format!("GET / HTTP/1.1\nA: {long}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nA: {long}\nB: c\r\n\r\n"),
         format!("\x16\x03\x01{long}"),
+        "\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        "\rGET".to_owned(),
     ] {
         let input = request.as_bytes();
         let bytewise = (1..=input.len()).find_map(|length| read(&input[..length], length - 1, &names()));

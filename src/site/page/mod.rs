@@ -11,6 +11,7 @@ use rouille::input::parse_priority_header;
 use rouille::{Request, Response};
 
 use super::request::RequestContext;
+use super::response::names_etag;
 
 /// What the page may load: images, style, script and data of this server.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
@@ -131,7 +132,8 @@ fn file(
     variant: &str,
 ) -> Response {
     let tag = format!("\"{}{variant}\"", ctx.app.instance);
-    let response = if ctx.request.header("If-None-Match") == Some(tag.as_str()) {
+    let is_known = ctx.request.header("If-None-Match").is_some_and(|tags| names_etag(tags, &tag));
+    let response = if is_known {
         Response::from_data(content_type, Vec::new()).with_status_code(304)
     } else {
         Response::from_data(content_type, text.into())

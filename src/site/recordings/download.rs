@@ -12,7 +12,7 @@ use crate::protocol::FileOrder;
 use crate::record::Entry;
 use crate::site::range::{ByteRange, requested};
 use crate::site::request::RequestContext;
-use crate::site::response::plain_text;
+use crate::site::response::{names_etag, plain_text};
 
 const CONTENT_TYPE: &str = "video/matroska";
 
@@ -30,11 +30,6 @@ impl Validators {
             etag: format!("\"{seconds:x}.{nanos:x}-{:x}\"", entry.bytes),
             last_modified: DateTimePrinter::new().timestamp_to_rfc9110_string(&modified).unwrap_or_default(),
         }
-    }
-
-    /// Whether a client that sent this If-None-Match has the whole file.
-    fn match_any(&self, etags: &str) -> bool {
-        etags.split(',').any(|etag| etag.trim() == self.etag)
     }
 
     /// Whether a client that sent this If-Range has a part of this file (RFC 9110 section 13.1.5).
@@ -56,7 +51,7 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find(ctx) else { return not_found() };
     let header = |name| ctx.request.header(name);
     let validators = Validators::of(&entry);
-    if header("If-None-Match").is_some_and(|etags| validators.match_any(etags)) {
+    if header("If-None-Match").is_some_and(|etags| names_etag(etags, &validators.etag)) {
         return validators.add_to(Response::from_data(CONTENT_TYPE, Vec::new()).with_status_code(304));
     }
     let is_same = header("If-Range").is_none_or(|validator| validators.match_range(validator));
