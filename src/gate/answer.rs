@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
+use crate::problem::text;
 use crate::protocol::{self, CHECK_HEADER, FileOrder, MESSAGE_HEADER, Order, OrderKind};
 
 /// What to do with an answer of the site.
@@ -113,7 +114,7 @@ enum AnyOrder {
 
 /// A refusal for an answer that the site should not have given.
 fn bad_answer() -> Refusal {
-    Refusal::new(502, "The site inside this program gave a wrong answer.")
+    Refusal::new(502, text!("The site inside this program gave a wrong answer."))
 }
 
 /// Whether an answer with this status has no body (RFC 9110 sections 15.3.5, 15.4.5).

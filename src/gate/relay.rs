@@ -253,9 +253,9 @@ fn answer(request: &SiteRequest, upstream: &Upstream) -> Result<Vec<u8>, Refusal
         warn!("the site did not answer {}: {failure}", request.shown());
         match failure.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                Refusal::new(504, "The site did not answer in time.")
+                Refusal::new(504, text!("The site did not answer in time."))
             }
-            _ => Refusal::new(502, "The site did not answer; it is being restarted."),
+            _ => Refusal::new(502, text!("The site did not answer; it is being restarted.")),
         }
     })
 }

@@ -1,5 +1,7 @@
 //! What proxies, routers and browsers really send: names for this server, headers and cookies that are not for it.
 
+use std::io::Write;
+
 use crate::boardcam::Boardcam;
 use crate::passwords::guarded;
 use crate::sessions::sign_in;
@@ -153,5 +155,39 @@ fn a_forward_proxys_absolute_form_is_served_and_its_authority_judged_like_a_host
         ensure!(status == right, "{target} for {host}: {status} in place of {right}");
     }
     ensure!(status(&boardcam, b"GET http://localhost/ HTTP/1.1\r\n")? == 400, "HTTP/1.1 without Host");
+    Ok(())
+}
+
+#[test]
+fn a_simple_client_whose_requests_are_a_little_off_is_served() -> Outcome {
+    let boardcam = Boardcam::start(&OPTIONS)?;
+    wait_for("the first picture", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
+    let host = "Host: localhost\r\n";
+    // An empty line behind a body, as old clients send it, and then the next request on the same connection.
+    let body = "{\"quality\": 60}";
+    let put = format!("PUT /api/quality HTTP/1.1\r\n{host}Content-Length: {}\r\n\r\n{body}\r\n", body.len());
+    let mut kept = request(boardcam.address, put.as_bytes())?;
+    ensure!(Answer::read(&mut kept)?.status == 200, "the first request");
+    kept.get_mut().write_all(format!("GET /snapshot#top HTTP/1.1\r\n{host}\r\n").as_bytes())?;
+    let picture = Answer::read(&mut kept)?;
+    ensure!(picture.status == 200 && picture.headers["content-type"] == "image/jpeg", "{}", picture.text());
+    for (lines, expected) in [
+        ("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n", 204),
+        ("GET /snapshot? HTTP/1.0\r\n", 200),
+        ("GET /snapshot HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-9\r\nIf-None-Match: *\r\n", 200),
+        ("GET /snapshot HTTP/1.1\r\nHost: localhost\r\nAccept: image/webp\r\nExpect: 100-continue\r\n", 200),
+        ("get / HTTP/1.1\r\nHost: localhost\r\n", 400),
+    ] {
+        let mut reader = request(boardcam.address, format!("{lines}\r\n").as_bytes())?;
+        let status = Answer::read_head(&mut reader)?.status;
+        ensure!(status == expected, "{status} for {lines:?}");
+    }
+    for url in ["/stream", "/snapshot", "/?action=stream"] {
+        let head = format!("HEAD {url} HTTP/1.1\r\n{host}\r\nGET /healthz HTTP/1.1\r\n{host}\r\n");
+        let mut both = request(boardcam.address, head.as_bytes())?;
+        let answer = Answer::read_head(&mut both)?;
+        ensure!(answer.status == 200 && !answer.headers.contains_key("content-length"), "{url} seems empty");
+        ensure!(Answer::read(&mut both)?.text() == "ok\n", "behind HEAD {url}");
+    }
     Ok(())
 }
