@@ -67,7 +67,8 @@ impl Guard {
         if let Some(anonymous) = self.access.anonymous() {
             return Ok(Some(anonymous));
         }
-        let secrets = cookies::secrets(request).filter(|_| may_use_session(self, request, permission));
+        let secrets = cookies::secrets(request)
+            .filter(|_| may_use_session(&self.origins, request, permission == Permission::Page));
         let by_cookie = secrets.filter_map(|secret| self.access.by_session(secret));
         // A token is for pictures. The page would not work with it, since its further requests have none.
         let token = (permission != Permission::Page).then(|| param(request, "token")).flatten();

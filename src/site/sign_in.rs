@@ -35,7 +35,7 @@ pub(super) fn form(ctx: &RequestContext<'_>) -> Response {
         Ok(secret) => secret,
         Err(problem) => return plain_text(500, problem.to_string()),
     };
-    let in_doubt = known.is_none() && may_be_in_frame(&ctx.app.guard, ctx.request);
+    let in_doubt = known.is_none() && may_be_in_frame(&ctx.app.guard.origins, ctx.request);
     let answer = match (in_doubt, ctx.param(TRIED)) {
         (true, None) => ctx.redirect(&format!("{SIGN_IN}?{TRIED}=1")),
         (true, Some(_)) => no_cookies(ctx),
@@ -103,7 +103,8 @@ fn with_cookie(ctx: &RequestContext<'_>, response: Response, secret: &str) -> Re
 /// A cookie for this browser. Without Path, it is for the folder that the browser sees us in, whatever prefix a proxy
 /// has.
 fn cookie(ctx: &RequestContext<'_>, name: &str, secret: &str, age: &str) -> String {
-    let attributes = cookie_attributes(&ctx.app.guard, ctx.request);
+    let guard = &ctx.app.guard;
+    let attributes = cookie_attributes(&guard.origins, guard.is_secure(ctx.request), ctx.request);
     format!("{name}={secret}{age}; HttpOnly; {attributes}")
 }
 
