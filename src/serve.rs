@@ -19,7 +19,7 @@ use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
 use crate::host::discovery::{AnnouncedName, Discovery};
 use crate::host::limits::raise_open_files;
-use crate::host::log::camera_scope;
+use crate::host::log::{bounded, camera_scope};
 use crate::host::resolver::{own_label, own_name};
 use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
@@ -73,6 +73,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let served = gate.serve(fanout, &upstream, &shutdown);
     shutdown.begin();
     pictures.viewers.report_all();
+    bounded::report_all();
     take_apart(service.as_deref(), &ended);
     info!("boardcam stopped after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use log::{error, warn};
 
+use crate::host::log::bounded::{self, Subject};
 use crate::host::random::secret;
 use crate::problem::Problem;
 use crate::sync::lock;
@@ -257,7 +258,9 @@ impl Access {
             return Ok(false);
         }
         account.user.password.matches(password, memory).map_err(|why| {
-            error!("cannot check a password: {why}");
+            if bounded::may_log(Subject::SignIns, "") {
+                error!("cannot check a password: {why}");
+            }
             PasswordError::Busy
         })
     }
@@ -269,7 +272,9 @@ impl Access {
     pub fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<String, PasswordError> {
         self.by_password(name, password, from)?;
         let secret = secret().map_err(|problem| {
-            warn!("{problem}");
+            if bounded::may_log(Subject::SignIns, "") {
+                warn!("{problem}");
+            }
             PasswordError::Busy
         })?;
         self.sessions.open(self.key.tag(&secret), name, Instant::now());

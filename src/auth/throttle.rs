@@ -16,6 +16,7 @@ use log::warn;
 
 use super::network::{client_of, prefix};
 use super::tag::Tag;
+use crate::host::log::bounded::{self, Subject};
 use crate::names::printable;
 use crate::sync::lock;
 
@@ -47,12 +48,6 @@ const COUNT_MAX: u32 = 100;
 
 /// Addresses, networks and names that are remembered. One more replaces the one with the fewest wrong passwords.
 const OFFENDERS_MAX: usize = 1024;
-
-/// The most lines about wrong passwords in one [`LOG_PERIOD`]. Further ones are only counted.
-const LOG_LINES: u32 = 20;
-
-/// See [`LOG_LINES`].
-const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// The longest name that is logged, in characters.
 const NAME_SHOWN: usize = 40;
@@ -98,21 +93,12 @@ fn networks(address: IpAddr) -> impl Iterator<Item = (Offender, u32)> {
     [(Offender::Network(client, 64), FREE_TRIES)].into_iter().chain(wider)
 }
 
-/// What was logged in the current [`LOG_PERIOD`].
-#[derive(Debug, Default)]
-struct LogPeriod {
-    begin: Option<Instant>,
-    lines: u32,
-    left_out: u64,
-}
-
 /// Who sent wrong passwords, and for whom.
 #[derive(Debug, Default)]
 pub struct Throttle {
     failures: Mutex<HashMap<Offender, Failures>>,
     /// When the next check for a name that is guessed at may begin.
     paced: Mutex<Option<Instant>>,
-    log: Mutex<LogPeriod>,
 }
 
 impl Throttle {
@@ -147,7 +133,7 @@ impl Throttle {
             longest = longest.max(self.count(network, now, |failures| failures.wait(free)));
         }
         self.count(Offender::Name(*tag), now, |_| ());
-        self.log(address, name, longest, now);
+        Self::log(address, name, longest);
     }
 
     fn count<T>(&self, offender: Offender, now: Instant, then: impl FnOnce(&Failures) -> T) -> T {
@@ -166,19 +152,10 @@ impl Throttle {
         lock(&self.failures).retain(|offender, _| networks(address).all(|(network, _)| network != *offender));
     }
 
-    fn log(&self, address: IpAddr, name: &str, wait: Duration, now: Instant) {
-        let mut period = lock(&self.log);
-        if period.begin.is_none_or(|begin| now.saturating_duration_since(begin) >= LOG_PERIOD) {
-            if period.left_out > 0 {
-                warn!("{} more failed sign-ins were not logged one by one", period.left_out);
-            }
-            *period = LogPeriod { begin: Some(now), lines: 0, left_out: 0 };
-        }
-        if period.lines >= LOG_LINES {
-            period.left_out += 1;
+    fn log(address: IpAddr, name: &str, wait: Duration) {
+        if !bounded::may_log(Subject::SignIns, &client_of(address).to_string()) {
             return;
         }
-        period.lines += 1;
         let name: String = printable(name.as_bytes()).chars().take(NAME_SHOWN).collect();
         let throttled = match wait.as_secs() {
             0 => String::new(),
@@ -233,8 +210,6 @@ mod tests {
             throttle.anna(one, now);
         }
         assert_eq!(throttle.wait(one, now), Some(WAIT_MAX));
-        let period = lock(&throttle.log);
-        assert_eq!((period.lines, period.left_out), (LOG_LINES, 10_000 - u64::from(LOG_LINES)));
     }
 
     #[test]

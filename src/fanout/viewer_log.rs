@@ -3,12 +3,10 @@
 //!
 //! Shared by the fan-outs of all event loops, in [`super::registry::ViewerRegistry`]. It promises:
 //!
-//! - A client causes at most [`LINES_MAX`] lines about coming and going in [`PERIOD`], and as many about viewers that
-//!   were dropped. Once one caused more, that many in [`LONG_PERIOD`], until it is quiet for so long.
+//! - A client causes at most [`LINES_MAX`] lines about coming and going in a period of [`Tallies`], and as many about
+//!   viewers that were dropped.
 //! - What is left out is counted, and said in one line at the end of the period.
-//! - It remembers [`CLIENTS_MAX`] clients; all further ones share one such bound.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -18,20 +16,12 @@ use log::{Level, info, log};
 use super::close_reason::CloseReason;
 use crate::auth::network::client_of;
 use crate::host::log::camera_scope;
+use crate::host::log::tallies::{Over, Tallies, Tally};
 use crate::names::{CameraLabel, DEFAULT_CAMERA};
 use crate::protocol::Order;
 
 /// Lines of each kind that a client may cause in a period. Further ones are only counted.
 const LINES_MAX: u32 = 6;
-
-/// The time over which a client's lines are counted, ...
-const PERIOD: Duration = Duration::from_secs(60);
-
-/// ... and for a client that caused too many in the period before.
-const LONG_PERIOD: Duration = Duration::from_secs(600);
-
-/// Clients whose lines are counted one by one.
-const CLIENTS_MAX: usize = 32;
 
 /// A viewer that stopped watching, and what it got.
 #[derive(Debug, Clone, Copy)]
@@ -45,23 +35,24 @@ pub(super) struct Visit {
     pub(super) skipped: u64,
 }
 
-/// What was said of each client in its period, and what was left out.
+/// What was said of each client in its period, and what was left out, by the client's address.
 #[derive(Debug, Default)]
-pub(super) struct ViewerLog {
-    /// By the client's address; `None` for all that came when [`CLIENTS_MAX`] were counted already.
-    tallies: BTreeMap<Option<IpAddr>, Tally>,
-}
+pub(super) struct ViewerLog(Tallies<IpAddr, Visits>);
 
-/// One client's period.
-#[derive(Debug)]
-struct Tally {
-    begin: Instant,
-    length: Duration,
+/// What was said of one client.
+#[derive(Debug, Default)]
+struct Visits {
     /// Lines about viewers that came or went by themselves.
     visits: u32,
     /// Lines about viewers that were dropped.
     drops: u32,
     left_out: LeftOut,
+}
+
+impl Tally for Visits {
+    fn has_left_out(&self) -> bool {
+        self.left_out.started > 0 || self.left_out.stopped > 0
+    }
 }
 
 /// What happened without a line.
@@ -75,21 +66,7 @@ struct LeftOut {
     dropped: Option<(u64, CloseReason)>,
 }
 
-impl Tally {
-    fn new(begin: Instant, length: Duration) -> Self {
-        Self { begin, length, visits: 0, drops: 0, left_out: LeftOut::default() }
-    }
-
-    fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.begin) >= self.length
-    }
-}
-
 impl LeftOut {
-    fn is_empty(&self) -> bool {
-        self.started == 0 && self.stopped == 0
-    }
-
     fn add_stopped(&mut self, visit: Visit, reason: &CloseReason) {
         self.stopped += 1;
         self.frames += visit.frames;
@@ -130,47 +107,26 @@ impl ViewerLog {
 
     /// Logs what was left out in periods that are over. Called a few times a second.
     pub(super) fn report(&mut self, now: Instant) {
-        for line in self.due(now) {
-            info!("{line}");
+        for over in self.0.due(now) {
+            info!("{}", Summary(over));
         }
     }
 
     /// The same for all periods; called at the end of the program.
     pub(super) fn report_all(&mut self, now: Instant) {
-        for (client, tally) in std::mem::take(&mut self.tallies) {
-            if !tally.left_out.is_empty() {
-                info!("{}", Summary { client, tally: &tally, now });
-            }
+        for over in self.0.take_all(now) {
+            info!("{}", Summary(over));
         }
     }
 
     /// Whether something was left out that has not been said yet.
     pub(super) fn is_pending(&self) -> bool {
-        self.tallies.values().any(|tally| !tally.left_out.is_empty())
+        self.0.is_pending()
     }
 
-    /// The lines about periods that are over, which end here.
-    fn due(&mut self, now: Instant) -> Vec<String> {
-        let mut lines = Vec::new();
-        self.tallies.retain(|client, tally| {
-            if !tally.is_over(now) {
-                return true;
-            }
-            if tally.left_out.is_empty() {
-                return false;
-            }
-            lines.push(Summary { client: *client, tally, now }.to_string());
-            *tally = Tally::new(now, LONG_PERIOD);
-            true
-        });
-        lines
-    }
-
-    fn tally(&mut self, address: IpAddr, now: Instant) -> &mut Tally {
+    fn tally(&mut self, address: IpAddr, now: Instant) -> &mut Visits {
         self.report(now); // the loop may have slept since the period ended
-        let client = client_of(address);
-        let is_counted = self.tallies.contains_key(&Some(client)) || self.tallies.len() < CLIENTS_MAX;
-        self.tallies.entry(is_counted.then_some(client)).or_insert_with(|| Tally::new(now, PERIOD))
+        self.0.of(client_of(address), now)
     }
 }
 
@@ -204,20 +160,17 @@ impl fmt::Display for Stopped<'_> {
 }
 
 /// The line about what was left out in a period.
-struct Summary<'a> {
-    client: Option<IpAddr>,
-    tally: &'a Tally,
-    now: Instant,
-}
+struct Summary(Over<IpAddr, Visits>);
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LeftOut { started, stopped, frames, skipped, dropped } = &self.tally.left_out;
-        match self.client {
+        let Over { client, time, tally } = &self.0;
+        let LeftOut { started, stopped, frames, skipped, dropped } = &tally.left_out;
+        match client {
             Some(client) => write!(f, "viewers from {client}")?,
             None => f.write_str("viewers from other addresses")?,
         }
-        let seconds = self.now.saturating_duration_since(self.tally.begin).as_secs();
+        let seconds = time.as_secs();
         write!(f, " also started watching {} and stopped {}", times(*started), times(*stopped))?;
         write!(f, " in {seconds} s ({}, {skipped} skipped", count(*frames, "frame"))?;
         match dropped {
@@ -251,6 +204,7 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
+    use crate::host::log::tallies::{CLIENTS_MAX, LONG_PERIOD, PERIOD};
     use crate::protocol::OrderKind;
 
     const LEFT: CloseReason = CloseReason::Disconnected(ErrorKind::ConnectionReset);
@@ -271,8 +225,12 @@ mod tests {
     }
 
     fn lines(log: &ViewerLog, client: Option<&str>) -> (u32, u32) {
-        let tally = &log.tallies[&client.map(|client| client.parse().unwrap())];
+        let tally = log.0.get(client.map(|client| client.parse().unwrap())).unwrap();
         (tally.visits, tally.drops)
+    }
+
+    fn due(log: &mut ViewerLog, now: Instant) -> Vec<String> {
+        log.0.due(now).into_iter().map(|over| Summary(over).to_string()).collect()
     }
 
     #[test]
@@ -298,7 +256,7 @@ mod tests {
         let mut summaries = Vec::new();
         for second in 0..3600 {
             let now = begin + Duration::from_secs(second);
-            summaries.extend(log.due(now));
+            summaries.extend(due(&mut log, now));
             visit(&mut log, peer, &LEFT, now);
             assert!(lines(&log, Some("192.0.2.7")).0 <= LINES_MAX);
         }
@@ -315,15 +273,15 @@ mod tests {
         for _ in 0..4 {
             visit(&mut log, peer, &LEFT, begin);
         }
-        assert!(log.is_pending() && log.due(begin + PERIOD / 2).is_empty());
-        let said = log.due(begin + PERIOD);
+        assert!(log.is_pending() && due(&mut log, begin + PERIOD / 2).is_empty());
+        let said = due(&mut log, begin + PERIOD);
         assert_eq!(said.len(), 1);
         assert!(
             said[0].contains("started watching once and stopped once in 60 s (313 frames, 1 skipped)"),
             "{said:?}"
         );
         assert!(!log.is_pending());
-        assert!(log.due(begin + PERIOD + LONG_PERIOD).is_empty() && log.tallies.is_empty(), "{log:?}");
+        assert!(due(&mut log, begin + PERIOD + LONG_PERIOD).is_empty() && log.0.len() == 0, "{log:?}");
     }
 
     #[test]
@@ -336,7 +294,7 @@ mod tests {
             visit(&mut log, peer, &CloseReason::Stalled, now);
         }
         assert_eq!(lines(&log, Some("192.0.2.7")), (LINES_MAX, LINES_MAX));
-        let said = log.due(now + PERIOD);
+        let said = due(&mut log, now + PERIOD);
         assert!(
             said[0].ends_with("; 6 were dropped, the last one because it took nothing for 10 s)"),
             "{said:?}"
@@ -363,9 +321,9 @@ mod tests {
             let client = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
             visit(&mut log, SocketAddr::new(client.into(), 1), &LEFT, now);
         }
-        assert_eq!(log.tallies.len(), CLIENTS_MAX + 1);
+        assert_eq!(log.0.len(), CLIENTS_MAX + 1);
         assert_eq!(lines(&log, None).0, LINES_MAX);
-        let said = log.due(now + PERIOD);
+        let said = due(&mut log, now + PERIOD);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(
             said[0].starts_with("viewers from other addresses also started watching 9965 times"),

@@ -20,6 +20,7 @@ use super::answer;
 use super::fair_queue::FairQueue;
 use super::head::Refusal;
 use super::limits::{ANSWER_MAX, CHECKING_RELAYS, RELAYS, SITE_TIME, TURN_TIME};
+use crate::host::log::bounded::{self, Subject};
 use crate::problem::text;
 use crate::protocol::{CHECK_HEADER, KEY_HEADER};
 use crate::sync::{lock, wait};
@@ -250,7 +251,9 @@ fn answer(request: &SiteRequest, upstream: &Upstream) -> Result<Vec<u8>, Refusal
     let carried = catch_unwind(AssertUnwindSafe(|| carry(request, upstream)));
     let carried = carried.unwrap_or_else(|_| Err(io::Error::other("an error in this program")));
     carried.map_err(|failure| {
-        warn!("the site did not answer {}: {failure}", request.shown());
+        if bounded::may_log(Subject::Requests, "") {
+            warn!("the site did not answer {}: {failure}", request.shown());
+        }
         match failure.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 Refusal::new(504, text!("The site did not answer in time."))

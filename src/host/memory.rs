@@ -11,6 +11,7 @@ use log::{info, warn};
 use rustix::process::{Resource, getrlimit};
 
 use super::kernel_file::{self, FILE_MAX, read};
+use super::log::bounded::{self, Subject};
 
 /// Bytes kept free for present clients and for the cameras, but never more than the limit divided by
 /// [`RESERVE_PART`], so that a small board does not keep a large board's reserve.
@@ -81,17 +82,18 @@ impl Memory {
     }
 
     fn check(&mut self) {
+        let may_log = || bounded::may_log(Subject::Connections, "memory");
         let was = self.short;
         let short = self.headrooms().find(|headroom| headroom.is_short(was));
         match short {
-            Some(headroom) if !was => warn!(
+            Some(headroom) if !was && may_log() => warn!(
                 "memory is short: {} leaves {} KiB, and {} KiB are kept for present clients; \
                  refusing new connections",
                 headroom.limit,
                 headroom.left >> 10,
                 headroom.reserve() >> 10
             ),
-            None if was => info!("memory is no longer short: serving new connections"),
+            None if was && may_log() => info!("memory is no longer short: serving new connections"),
             _ => {}
         }
         self.short = short.is_some();

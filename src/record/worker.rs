@@ -14,6 +14,7 @@ use super::folder::Folder;
 use super::listing::Entry;
 use super::recordings::Recordings;
 use super::retention::{RECORDINGS_MAX, surplus};
+use crate::host::log::bounded::{self, Subject};
 use crate::host::shutdown::Shutdown;
 
 /// Time between two scans of the folder when nobody waits for one.
@@ -81,7 +82,10 @@ impl Worker {
         let mut failed = None;
         for name in self.recordings.to_be_deleted() {
             match folder.delete(&name) {
-                Ok(()) => info!("recordings: deleted {name}, as requested"),
+                Ok(()) if bounded::may_log(Subject::Recordings, "deleted") => {
+                    info!("recordings: deleted {name}, as requested");
+                }
+                Ok(()) => {}
                 Err(error) => {
                     failed = Some(RecordError::Undeletable { name: name.clone(), error: (&error).into() });
                 }

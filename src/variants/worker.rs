@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{IDLE_LIMIT, RunningVariant, Variants};
 use crate::feed::{CaptureState, Demand, DropReason, Feed, FramePicker, RateMeter};
+use crate::host::log::bounded::{self, Subject};
 use crate::host::log::camera_scope;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
@@ -219,7 +220,8 @@ impl Worker {
     /// Answers snapshots with this problem until a picture is made, and logs it once.
     fn say(&mut self, problem: &Problem) {
         self.running.feed.status().state = CaptureState::Waiting(problem.clone());
-        if !std::mem::replace(&mut self.logged, true) {
+        let is_said = std::mem::replace(&mut self.logged, true);
+        if !is_said && bounded::may_log(Subject::SmallerPictures, &self.source.name) {
             warn!("{}: {problem}", CameraLabel(&self.source.name));
         }
         (self.registry.wake)();

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::boardcam::{Boardcam, File, PROGRAM, open_many};
 use crate::passwords::{ANNA, guarded, wrong};
+use crate::pictures::PICTURES;
 
-use client::{Answer, Outcome, ensure, request, request_from};
+use client::{Answer, Outcome, ask, ensure, request, request_from, wait_for};
 use rustix::process::Signal;
 
 /// The address of the client that wants more than its share.
@@ -200,5 +201,53 @@ fn a_page_load_does_not_wait_behind_the_passwords_of_others() -> Outcome {
         let answer = Answer::read(&mut reader)?;
         ensure!(answer.status == 401, "a password was not checked: {} {}", answer.status, answer.text());
     }
+    Ok(())
+}
+
+#[test]
+fn streams_and_tokens_that_come_and_go_cost_few_lines_and_hide_no_camera_and_no_sign_in() -> Outcome {
+    const STREAMS: usize = 300;
+    const TOKENS: usize = 30;
+    /// Lines about one client's viewers, and about tokens, in a minute.
+    const LINES: (usize, usize) = (6, 20);
+    let stop = File::new("stop", "")?;
+    let command = format!(
+        "door=pipe:cd {PICTURES}; while ! rm {}-now 2>/dev/null; do cat small.jpg; sleep 0.1; done",
+        stop.path()
+    );
+    let boardcam = guarded("lines.toml", &["--camera", &command])?;
+    let (ours, address) = (format!("{ANNA}\r\n"), boardcam.address);
+    for _ in 0..STREAMS {
+        let mut stream = request_from(GREEDY, address, &ask_for("/stream", &ours))?;
+        ensure!(Answer::read_head(&mut stream)?.status == 200, "no stream");
+    }
+    for number in 0..TOKENS {
+        let body = format!("{{\"name\":\"t{number}\"}}");
+        ensure!(ask(address, "POST", "/api/tokens", &[ANNA], &body)?.status < 300, "no token");
+        let revoke = format!("/api/tokens?name=t{number}");
+        ensure!(ask(address, "DELETE", &revoke, &[ANNA], "")?.status < 300, "not revoked");
+    }
+    for (from, tries) in [(GREEDY, 20), (OTHER, 1)] {
+        for number in 0..tries {
+            let guess = format!("{}\r\n", wrong(number));
+            let status = Answer::read(&mut request_from(from, address, &ask_for("/state", &guess))?)?.status;
+            ensure!([401, 429].contains(&status), "{status}");
+        }
+    }
+    std::fs::write(format!("{}-now", stop.path()), "")?;
+    wait_for("the line about the camera", || {
+        Ok(boardcam.log().contains("camera door: pipe:cd ended").then_some(()))
+    })?;
+    boardcam.signal(Signal::TERM)?;
+    wait_for("the end", || Ok(boardcam.log().contains("boardcam stopped").then_some(())))?;
+    let log = boardcam.log();
+    let count = |words: &str| log.matches(words).count();
+    let (viewers, tokens) =
+        (count(&format!("viewer {GREEDY}:")), count("created token") + count("revoked token"));
+    println!("{viewers} lines about {STREAMS} streams, {tokens} about {} tokens", 2 * TOKENS);
+    ensure!((viewers, tokens) == LINES, "{viewers} lines about viewers, {tokens} about tokens: {log}");
+    ensure!(count(&format!("viewers from {GREEDY} also started watching 297 times")) == 1, "{log}");
+    ensure!(count("40 more log lines about tokens were left out") == 1, "{log}");
+    ensure!(count(&format!("sign-in as \"anna\" from {OTHER} failed")) == 1, "{log}");
     Ok(())
 }

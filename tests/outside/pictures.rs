@@ -10,7 +10,7 @@ use crate::boardcam::Boardcam;
 use crate::serving::dimensions;
 
 /// Pictures of all kinds; its README says what they are.
-const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
+pub const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
 
 /// What cannot be used is said within this time.
 const SOON: Duration = Duration::from_secs(2);

@@ -19,6 +19,7 @@ use log::{error, info, warn};
 use super::passes::{Pass, Passes};
 use super::tag::Key;
 use crate::host::folder_lock::FolderLock;
+use crate::host::log::bounded::{self, Subject};
 use crate::host::random::secret;
 use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
@@ -193,7 +194,9 @@ impl Tokens {
             records.push(record);
             Ok(())
         })?;
-        info!("created token {name}");
+        if bounded::may_log(Subject::Tokens, "") {
+            info!("created token {name}");
+        }
         Ok(secret)
     }
 
@@ -211,7 +214,9 @@ impl Tokens {
                 return Err(TokenError::NotFound);
             }
         }
-        info!("revoked token {name}");
+        if bounded::may_log(Subject::Tokens, "") {
+            info!("revoked token {name}");
+        }
         self.change(|records| {
             records.retain(|record| record.name != name);
             Ok(())

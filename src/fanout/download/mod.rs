@@ -15,6 +15,7 @@ use log::warn;
 use super::Released;
 use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
+use crate::host::log::bounded::{self, Subject};
 use crate::problem::{Text, text};
 use crate::protocol::FileOrder;
 use crate::record::reader::{DOWNLOADS_MAX, FileReader, PIECE, PieceRequest, Source};
@@ -116,7 +117,9 @@ impl Downloads {
             let done = match piece.read {
                 Ok((file, bytes)) => download.take(file, &bytes, now),
                 Err(error) => {
-                    warn!("cannot read recording {}: {error}", download.order.name);
+                    if bounded::may_log(Subject::Downloads, "") {
+                        warn!("cannot read recording {}: {error}", download.order.name);
+                    }
                     Flow::Break(if download.begun {
                         CloseReason::Disconnected(error.kind())
                     } else {

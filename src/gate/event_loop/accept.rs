@@ -17,6 +17,7 @@ use super::EventLoop;
 use super::port::listener_token;
 use crate::auth::network::client_of;
 use crate::fanout::CloseReason;
+use crate::host::log::bounded::{self, Subject};
 use crate::sync::lock;
 
 impl EventLoop {
@@ -34,7 +35,7 @@ impl EventLoop {
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
                     // Out of descriptors or memory. No new edge comes for those that already wait.
-                    if !self.accept_paused {
+                    if !self.accept_paused && bounded::may_log(Subject::Connections, "") {
                         warn!("cannot accept a connection: {error}; trying again");
                     }
                     self.accept_paused = true;
@@ -63,7 +64,9 @@ impl EventLoop {
         };
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.port.poll.registry().register(&mut socket, Token(token), interest) {
-            warn!("cannot serve the connection from {peer}: {error}");
+            if bounded::may_log(Subject::Connections, "") {
+                warn!("cannot serve the connection from {peer}: {error}");
+            }
             return;
         }
         let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits

@@ -22,6 +22,7 @@ use super::hosts::AllowedHosts;
 use super::limits::TICK;
 use super::relay::{RelayHandle, Relays};
 use crate::fanout::{CloseReason, Fanout};
+use crate::host::log::bounded;
 use crate::host::shutdown::Shutdown;
 use crate::sync::lock;
 pub(super) use port::Port;
@@ -128,6 +129,7 @@ impl EventLoop {
             && !self.accept_paused
             && !lock(&self.fanout).is_log_pending()
             && !self.limit.is_report_pending()
+            && !bounded::is_pending()
         {
             None
         } else {
@@ -165,6 +167,7 @@ impl EventLoop {
     fn expire(&mut self, now: Instant) {
         lock(&self.fanout).expire(now);
         self.limit.report(now);
+        bounded::report(now);
         // Checked only if it matters: a check costs as much as several frames.
         let matters = self.connections.values().any(Connection::is_within_request);
         let refusal = matters.then(|| self.limit.memory_refusal(now)).flatten();

@@ -3,8 +3,10 @@
 //! Logging never waits for a reader of the log. Where nobody reads it, lines are lost rather than frames.
 
 mod allowance;
+pub mod bounded;
 mod json;
 mod stderr;
+pub mod tallies;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};

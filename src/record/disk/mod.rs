@@ -22,6 +22,7 @@ use super::matroska::{Cluster, Cue, FileHeader};
 use super::name::Name;
 use super::recordings::Recordings;
 use super::status::Recording;
+use crate::host::log::bounded::{self, Subject};
 use crate::names::CameraLabel;
 use crate::picture::Size;
 use crate::time::wall_clock;
@@ -232,7 +233,9 @@ impl Disk {
         let name = Name::new(&self.camera, wall_clock(batch.captured));
         let folder = Folder::open(&self.path).map_err(unusable)?;
         let open = OpenFile::new(folder, name, batch).map_err(unusable)?;
-        info!("{}: recording into {}", self.label(), open.name);
+        if bounded::may_log(Subject::Recordings, &self.camera) {
+            info!("{}: recording into {}", self.label(), open.name);
+        }
         self.recording.set_file(Some(open.name.clone()));
         self.recordings.scan_soon();
         Ok(open)
@@ -272,7 +275,10 @@ impl Disk {
             return;
         }
         match open.finish() {
-            Ok(name) => info!("{}: closed {name}, {megabytes} MB", self.label()),
+            Ok(name) if bounded::may_log(Subject::Recordings, &self.camera) => {
+                info!("{}: closed {name}, {megabytes} MB", self.label());
+            }
+            Ok(_) => {}
             Err(error) => warn!(
                 "{}: cannot write the index of {name}, which can be played all the same: {error}",
                 self.label()
