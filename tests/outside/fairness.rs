@@ -246,7 +246,7 @@ fn streams_and_tokens_that_come_and_go_cost_few_lines_and_hide_no_camera_and_no_
         (count(&format!("viewer {GREEDY}:")), count("created token") + count("revoked token"));
     println!("{viewers} lines about {STREAMS} streams, {tokens} about {} tokens", 2 * TOKENS);
     ensure!((viewers, tokens) == LINES, "{viewers} lines about viewers, {tokens} about tokens: {log}");
-    ensure!(count(&format!("viewers from {GREEDY} also started watching 297 times")) == 1, "{log}");
+    ensure!(count(&format!("viewers from {GREEDY} also started watching")) == 1, "{log}");
     ensure!(count("40 more log lines about tokens were left out") == 1, "{log}");
     ensure!(count(&format!("sign-in as \"anna\" from {OTHER} failed")) == 1, "{log}");
     Ok(())
