@@ -33,7 +33,7 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
     for warning in &warnings {
         let _ = writeln!(text, "# warning: {warning}"); // writing to a String cannot fail
     }
-    if refusal.is_none() && settings.mistake.is_none() {
+    if refusal.is_none() && settings.mistakes.is_none() {
         text += if warnings.is_empty() { "# OK\n" } else { "# OK, but for the warnings\n" };
     }
     Report { text, refusal }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use boardcam::auth::User;
 use boardcam::auth::password::{self, Hash, PASSWORD_MAX};
 use boardcam::camera::probe::{self, Verdict};
-use boardcam::config::{self, Settings, Task};
+use boardcam::config::{self, Mistakes, Settings, Task};
 use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
 use boardcam::problem::Problem;
@@ -24,8 +24,8 @@ fn main() -> ExitCode {
     let (task, settings) = match config::read(std::env::args_os()) {
         Ok(read) => read,
         // The log's settings are not known yet.
-        Err(problem) => {
-            host::log::report_fatal(&problem, Format::Text);
+        Err(mistakes) => {
+            mistakes.each().for_each(|mistake| host::log::report_fatal(mistake, Format::Text));
             return ExitCode::from(USAGE);
         }
     };
@@ -92,9 +92,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
         Task::Check { secrets } => {
             let report = check::check(settings, *secrets);
             print(|out| out.write_all(report.text.as_bytes()))?;
-            if let Some(mistake) = &settings.mistake {
-                host::log::report_fatal(mistake, settings.log_format); // the service starts nevertheless
-            }
+            report_mistakes(settings); // the service starts nevertheless
             report.refusal.map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
         }
         Task::Wifi => return Ok(wifi(settings)?),
@@ -113,14 +111,21 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says what is wrong with a settings file in whose place the defaults apply.
+fn report_mistakes(settings: &Settings) {
+    for mistake in settings.mistakes.iter().flat_map(Mistakes::each) {
+        host::log::report_fatal(mistake, settings.log_format);
+    }
+}
+
 /// Prints the wireless network. A mistake in the settings is said too, and is a failure where it keeps the network from
 /// being read.
 fn wifi(settings: &Settings) -> Result<ExitCode, Problem> {
     print(|out| {
         settings.wifi.as_ref().map_or(Ok(()), |wifi| out.write_all(wifi.for_supplicant().as_bytes()))
     })?;
-    if let Some(mistake) = &settings.mistake {
-        host::log::report_fatal(mistake, settings.log_format);
+    if settings.mistakes.is_some() {
+        report_mistakes(settings);
         return Ok(if settings.wifi.is_none() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
     }
     Ok(ExitCode::SUCCESS)

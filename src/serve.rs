@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use log::{Level, error, info, log, warn};
 
 use crate::auth::Access;
-use crate::config::{DEFAULT_NAME, Settings};
+use crate::config::{DEFAULT_NAME, Mistakes, Settings};
 use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
@@ -45,7 +45,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let started = Instant::now();
     info!("boardcam {} is starting", env!("CARGO_PKG_VERSION"));
     std::panic::set_hook(Box::new(log_panic));
-    if let Some(mistake) = &settings.mistake {
+    for mistake in settings.mistakes.iter().flat_map(Mistakes::each) {
         error!("{mistake}; until then the default settings are used");
     }
     if settings.record.depends_on_the_hour()
@@ -169,7 +169,7 @@ impl Pictures {
     fn new(settings: &Settings, access: &Access, wakers: &LoopWakers) -> (Self, Vec<Writer>) {
         let feed = |(name, config): &(String, _)| {
             let (feed, writer) = Feed::new(name.clone(), Clone::clone(config));
-            (Arc::new(feed.with_settings_problem(settings.mistake.clone())), writer)
+            (Arc::new(feed.with_settings_problem(settings.mistakes.as_ref().map(Mistakes::in_one))), writer)
         };
         let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().map(feed).unzip();
         let wakers = wakers.clone();
@@ -272,7 +272,8 @@ fn announce(
         threads.start("discovery", "being found by mDNS", move || discovery.run())?;
     }
     let https = !gate.https_addresses().is_empty();
-    console::start(addresses_to_open(gate), https, settings.mistake.clone(), shutdown.clone());
+    let mistake = settings.mistakes.as_ref().map(Mistakes::in_one);
+    console::start(addresses_to_open(gate), https, mistake, shutdown.clone());
     Ok(())
 }
 

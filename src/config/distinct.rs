@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::advice::Place;
 use super::settings::CameraSettings;
+use super::toml_text::quoted;
 use crate::camera::{PipeSpec, SourceSpec};
-use crate::problem::{Problem, text};
+use crate::problem::{Problem, shell_quoted, text};
 
 /// A camera and its name.
 type Named = (String, CameraSettings);
@@ -14,12 +16,12 @@ type Named = (String, CameraSettings);
 ///
 /// # Errors
 /// Two have the same name or title, also if only upper and lower case differ, or the same device.
-pub(super) fn check(cameras: &[Named]) -> Result<(), Problem> {
+pub(super) fn check(cameras: &[Named], place: Place) -> Result<(), Problem> {
     for (number, one) in cameras.iter().enumerate() {
         for other in cameras.iter().skip(number + 1) {
-            check_names(one, other)?;
+            check_names(one, other, place)?;
             check_titles(one, other)?;
-            check_sources(one, other)?;
+            check_sources(one, other, place)?;
         }
     }
     Ok(())
@@ -39,7 +41,7 @@ pub(super) fn reserve(cameras: &mut [Named]) {
     }
 }
 
-fn check_names((one, _): &Named, (other, _): &Named) -> Result<(), Problem> {
+fn check_names((one, _): &Named, (other, _): &Named, place: Place) -> Result<(), Problem> {
     if !one.eq_ignore_ascii_case(other) {
         return Ok(());
     }
@@ -48,11 +50,16 @@ fn check_names((one, _): &Named, (other, _): &Named) -> Result<(), Problem> {
     } else {
         text!("{} and {} differ only in upper and lower case, which files on many disks do not", one, other)
     };
-    Err(Problem::new(
-        text!("cannot name the cameras"),
-        why,
-        text!("give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2"),
-    ))
+    let advice = match place {
+        Place::Line => {
+            "give each a name of its own, such as --camera door=/dev/video0 --camera garden=/dev/video2"
+                .into()
+        }
+        Place::File | Place::Camera => {
+            text!("give each a name of its own, such as name = \"garden\" below its [[camera]]")
+        }
+    };
+    Err(Problem::new(text!("cannot name the cameras"), why, advice))
 }
 
 fn check_titles(one: &Named, other: &Named) -> Result<(), Problem> {
@@ -68,7 +75,11 @@ fn check_titles(one: &Named, other: &Named) -> Result<(), Problem> {
     ))
 }
 
-fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
+fn check_sources((one, a): &Named, (other, b): &Named, place: Place) -> Result<(), Problem> {
+    let source = |name: &str, source: &str| match place {
+        Place::Line => format!("--camera {}", shell_quoted(&format!("{name}={source}"))),
+        Place::File | Place::Camera => format!("source = {}", quoted(source)),
+    };
     match (&a.source.spec, &b.source.spec) {
         (SourceSpec::Device(a), SourceSpec::Device(b)) if device(a) == device(b) => {
             let [shown_a, shown_b, device] = [a, b, &device(a)].map(|path| path.display().to_string());
@@ -88,7 +99,7 @@ fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
         (SourceSpec::Pipe(PipeSpec::Stdin), SourceSpec::Pipe(PipeSpec::Stdin)) => Err(Problem::new(
             text!("cannot take the pictures of two cameras, {} and {}, from standard input", one, other),
             text!("there is only one"),
-            text!("let the others be pipe:COMMAND, such as --camera 'pipe:cat /path/to/a/fifo'"),
+            text!("let the others be pipe:COMMAND, such as {}", source(other, "pipe:cat /path/to/a/fifo")),
         )),
         (SourceSpec::Pipe(PipeSpec::Rpicam(a)), SourceSpec::Pipe(PipeSpec::Rpicam(b)))
             if module(a) == module(b) =>
@@ -97,7 +108,8 @@ fn check_sources((one, a): &Named, (other, b): &Named) -> Result<(), Problem> {
                 text!("cannot use one camera module for two cameras, {} and {}", one, other),
                 text!("both use module {}, which only one can use", module(a)),
                 text!(
-                    "choose the second module for one of them, such as --camera 'garden=rpicam:--camera 1'"
+                    "choose the second module for one of them, such as {}",
+                    source(other, "rpicam:--camera 1")
                 ),
             ))
         }

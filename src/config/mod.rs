@@ -8,6 +8,7 @@ mod distinct;
 mod file;
 mod foreign;
 mod line;
+mod mistakes;
 pub mod options;
 mod print;
 mod settings;
@@ -23,6 +24,7 @@ use crate::problem::Problem;
 pub use line::Task;
 pub use line::command;
 use line::from_command_line;
+pub use mistakes::Mistakes;
 pub use print::WithoutSecrets;
 use settings::DEFAULT_PORT;
 pub use settings::{DEFAULT_NAME, Settings};
@@ -35,13 +37,13 @@ const APPLIANCE_PORT: u16 = 80;
 /// Reads the command line and the settings file that it names.
 ///
 /// # Errors
-/// The first mistake found. Unknown options, `--help` and `--version` do not return: clap prints and ends; except for
+/// All mistakes of the file, or the first one elsewhere. Unknown options, `--help` and `--version` do not return: clap prints and ends; except for
 /// options of other streamers.
-pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings), Problem> {
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings), Mistakes> {
     let args: Vec<OsString> = args.into_iter().collect();
     let matches = match command().try_get_matches_from(&args) {
         Ok(matches) => matches,
-        Err(error) => return Err(foreign::on_line(&error, &args).unwrap_or_else(|| error.exit())),
+        Err(error) => return Err(foreign::on_line(&error, &args).unwrap_or_else(|| error.exit()).into()),
     };
     let (task, matches) = match matches.subcommand() {
         None => (Task::Serve, &matches),
@@ -68,14 +70,14 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
     let Some(path) = matches.get_one::<PathBuf>("config") else {
         return Ok((task, with_port(merge(&line, &Values::default())?)));
     };
-    let settings = match file::read(path).and_then(|file| merge(&line, &file)) {
-        Err(mistake) if appliance => {
+    let settings = match file::read(path).and_then(|file| Ok(merge(&line, &file)?)) {
+        Err(mistakes) if appliance => {
             let rescued = file::rescue(path);
             // If the file says who may watch, no picture is better than a picture for everybody.
             if rescued.users.is_empty() && task != Task::Wifi && file::names_users(path) {
-                return Err(mistake);
+                return Err(mistakes);
             }
-            Settings { mistake: Some(mistake), ..merge(&line, &rescued)? }
+            Settings { mistakes: Some(mistakes), ..merge(&line, &rescued)? }
         }
         read => read?,
     };
@@ -85,9 +87,10 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
 /// The settings from a file with this text, without a command line. Messages call the file `name`.
 ///
 /// # Errors
-/// The first mistake found, with its line if it is in the settings file.
+/// The first mistake found, with its line if it is in the settings file, and the lines of others.
 pub fn from_text(name: &str, text: &str) -> Result<Settings, Problem> {
-    merge(&Values::default(), &file::parse(name, text)?)
+    let values = file::parse(name, text).map_err(|mistakes| mistakes.in_one())?;
+    merge(&Values::default(), &values)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! All settings, complete, and their defaults.
 
+use super::mistakes::Mistakes;
 use super::wifi::Wifi;
 use crate::auth::User;
 use crate::auth::network::Network;
@@ -7,7 +8,6 @@ use crate::camera::{SourceConfig, SourceSpec};
 use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
-use crate::problem::Problem;
 use crate::record;
 
 /// The port for plain HTTP when none is set.
@@ -47,7 +47,7 @@ pub struct Settings {
     /// The wireless network that the board joins.
     pub wifi: Option<Wifi>,
     /// Why the defaults apply instead of the settings file.
-    pub mistake: Option<Problem>,
+    pub mistakes: Option<Mistakes>,
 }
 
 /// Defaults, without any camera.
@@ -72,7 +72,7 @@ impl Default for Settings {
             log_format: Format::default(),
             verbose: false,
             wifi: None,
-            mistake: None,
+            mistakes: None,
         }
     }
 }

@@ -37,7 +37,7 @@ fn an_appliance_does_not_start_if_it_cannot_read_who_may_sign_in() {
     }
     let (_, settings) = start(&format!("tls = 'auto'\nqualty = 5\n[[user]]\n{user}"), &[]).unwrap();
     assert_eq!((settings.users.len(), settings.gate.https), (1, Https::Auto));
-    assert!(settings.mistake.unwrap().to_string().contains("qualty"));
+    assert!(settings.mistakes.unwrap().to_string().contains("qualty"));
     std::fs::remove_file(&file).unwrap();
 }
 

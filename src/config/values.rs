@@ -98,8 +98,14 @@ pub(super) fn merge(line: &Values, file: &Values) -> Result<Settings, Problem> {
     }
     let (cameras, recordings): (Vec<_>, Vec<_>) =
         cameras(line, file)?.into_iter().map(|(name, camera)| ((name, camera.source), camera.record)).unzip();
-    check_recording(&settings, &recordings)?;
-    check_https(&settings)?;
+    let place = |name| match (line.texts.get(name), file.texts.get(name)) {
+        ([], [_, ..]) => Place::File,
+        _ => Place::Line,
+    };
+    let has_plan = |camera: &CameraValues| !camera.texts.get("record").is_empty();
+    let recorded = if file.cameras.iter().any(has_plan) { Place::File } else { place("record") };
+    check_recording(&settings, &recordings, recorded)?;
+    check_https(&settings, place("tls-listen"))?;
     settings.cameras = cameras;
     settings.record.cameras = recordings;
     Ok(settings)
@@ -126,7 +132,8 @@ fn cameras(line: &Values, file: &Values) -> Result<Vec<(String, CameraSettings)>
         Ok((name, settings))
     };
     let mut cameras = chosen.iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    distinct::check(&cameras)?;
+    let place = if line.cameras.is_empty() { Place::File } else { Place::Line };
+    distinct::check(&cameras, place)?;
     distinct::reserve(&mut cameras);
     Ok(cameras)
 }
@@ -145,23 +152,27 @@ fn camera_settings(camera: &CameraValues, layers: [&Texts; 3]) -> Result<CameraS
     Ok(settings)
 }
 
-fn check_recording(settings: &Settings, cameras: &[record::CameraSettings]) -> Result<(), Problem> {
+fn check_recording(
+    settings: &Settings,
+    cameras: &[record::CameraSettings],
+    place: Place,
+) -> Result<(), Problem> {
     if settings.record.folder.is_none() && cameras.iter().any(|camera| camera.plan != Plan::Off) {
         return Err(Problem::new(
             text!("cannot record"),
             text!("no folder for the recordings is set"),
-            text!("name one, such as record-folder = \"/var/lib/boardcam\""),
+            place.example("record-folder", "/var/lib/boardcam"),
         ));
     }
     Ok(())
 }
 
-fn check_https(settings: &Settings) -> Result<(), Problem> {
+fn check_https(settings: &Settings, place: Place) -> Result<(), Problem> {
     if let (Https::Off, Some([address, ..])) = (&settings.gate.https, settings.gate.https_listen.as_deref()) {
         return Err(Problem::new(
             text!("cannot serve HTTPS on {}", address.to_string()),
             text!("there is no certificate"),
-            text!("let boardcam make one: --tls auto"),
+            place.example("tls", "auto"),
         ));
     }
     Ok(())

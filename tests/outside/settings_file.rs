@@ -10,7 +10,7 @@ fn a_mistake_in_the_settings_file_is_reported_with_its_line() -> Outcome {
         ("# mine\nqualty = 5\n", "line 2 of the settings file"),
         ("qualty = 5\n", "did you mean quality?"),
         ("quality = \"high\"\n", "quality must be a whole number without quotes, not this string"),
-        ("[[camera]]\nsource = 5\n", "source must be a text in quotes"),
+        ("[[camera]]\nsource = 5\n", "source must be a text in quotes; write source = \"/dev/video5\""),
         ("size = \n", "line 1 of the settings file"),
     ] {
         let file = File::new("mistake.toml", text)?;
@@ -99,5 +99,37 @@ fn wireless_settings_that_cannot_be_read_are_never_passed_over_in_silence() -> O
         ensure!(problem["what"].as_str().is_some_and(|what| line.contains(what)), "{problem}");
         ensure!(board.log().contains(told), "{}", board.log());
     }
+    Ok(())
+}
+
+#[test]
+fn all_mistakes_of_a_settings_file_are_said_each_with_its_line_and_a_right_one() -> Outcome {
+    let text = "fps = 15\nport = 9200\nstream_localhost = true\n[[camera]]\nsource = \"pattern\"\nlisten = 8090\n\
+                [wifi]\nname = \"home\"\npassword = \"secret12345\"\n";
+    let file = File::new("mistakes.toml", text)?;
+    let told = String::from_utf8(run(&["--config", file.path(), "check"])?.stderr)?;
+    let expected = [
+        ("line 2 ", "write listen = \"[::]:9200\""),
+        ("line 3 ", "write listen = \"localhost:8080\""),
+        ("line 6 ", "move this line up, above the first line with brackets"),
+        ("line 9 ", "write for example key = \"its password\""),
+    ];
+    ensure!(told.lines().count() == expected.len() && !told.contains("secret"), "{told}");
+    for (line, (number, advice)) in told.lines().zip(expected) {
+        ensure!(line.contains(number) && line.ends_with(advice), "{line}");
+    }
+    let file = File::new("not.toml", "max_fps: 15\nquality = high\nsize = 640x480\n")?;
+    let told = String::from_utf8(run(&["--config", file.path()])?.stderr)?;
+    let advice = ["write fps = 15", "write for example quality = 85", "write size = \"640x480\""];
+    ensure!(told.lines().count() == advice.len(), "{told}");
+    for (line, advice) in told.lines().zip(advice) {
+        ensure!(line.ends_with(advice), "{line}");
+    }
+
+    let board = Boardcam::start(&["--appliance", "--config", file.path(), "--camera", "pattern"])?;
+    let problem = &board.state()?["program"]["problem"];
+    let advice = problem["advice"].as_str().unwrap_or_default();
+    ensure!(advice == "write fps = 15; lines 2, 3 have mistakes too", "{problem}");
+    ensure!(board.log().matches("of the settings file").count() >= 3, "{}", board.log());
     Ok(())
 }

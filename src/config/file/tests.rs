@@ -12,7 +12,7 @@ fn a_misspelt_name_is_reported_with_its_line_and_the_right_one() {
          did you mean quality?"
     );
     assert!(mistake("[[camera]]\nsorce = \"auto\"\n").contains("did you mean source?"));
-    assert!(mistake("[[camera]]\nlisten = \"[::]:80\"\n").contains("there are name, source, title, size"));
+    assert!(mistake("[[camera]]\nxyz = 5\n").contains("there are name, source, title, size"));
 }
 
 #[test]
@@ -178,16 +178,170 @@ fn one_camera_table_with_single_brackets_is_answered_with_two() {
 }
 
 #[test]
-fn names_of_other_streamers_are_answered_with_ours() {
+fn names_of_other_streamers_are_answered_with_ours_and_their_value() {
     for (text, ours) in [
-        ("port = 8090", "write for example listen = "),
-        ("resolution = \"640x480\"", "write for example size = \"640x480\""),
-        ("stream_quality = 50", "write for example quality = 85"),
+        ("port = 9200", "write listen = \"[::]:9200\""),
+        ("resolution = \"640x480\"", "write size = \"640x480\""),
+        ("resolution = \"720p\"", "write size = \"720p\""),
+        ("stream_quality = 50", "write quality = 50"),
         ("rotate = 180", "v4l2-ctl"),
-        ("[[camera]]\ndevice = \"/dev/video0\"", "write for example source = "),
+        ("rotate = 180", "by camera = \"rpicam:--rotation 180\""),
+        ("stream_localhost = true", "write listen = \"localhost:8080\""),
+        ("stream_localhost=false", "leave it out: other devices are served unless you write listen = "),
+        ("webcontrol_localhost = \"on\"", "write listen = \"localhost:8080\""),
+        ("stream_port = 8081", "write listen = \"[::]:8081\""),
+        (
+            "netcam_url = \"rtsp://a:geheim@cam/x\"",
+            "write camera = \"pipe:ffmpeg -v error -i rtsp://***@cam/x -f mjpeg -\"",
+        ),
+        ("[[camera]]\ndevice = \"/dev/video2\"", "write for example source = \"/dev/video0\""),
+        ("[[camera]]\nmax_fps = 15", "write fps = 15"),
+        ("[[camera]]\nport = 8081", "write listen = \"[::]:8081\", above the first line with brackets"),
     ] {
         assert!(mistake(text).contains(ours), "{text}: {}", mistake(text));
+        assert!(
+            !mistake(text).contains(" --listen") && !mistake(text).contains("geheim"),
+            "{}",
+            mistake(text)
+        );
     }
+}
+
+#[test]
+fn each_mistake_is_reported_and_the_first_by_its_line() {
+    let text =
+        "verbose = true\nqualty = 5\n\n[[camera]]\nfps = 0\nsorce = \"auto\"\n[wifi]\nnam = \"x\"\nkey = 5\n";
+    let mistakes = parse("FILE", text).expect_err("was accepted");
+    let lines: Vec<_> = mistakes.each().map(|problem| problem.what.to_string()).collect();
+    let expected = [2, 5, 6, 8, 9].map(|line| format!("cannot use line {line} of the settings file FILE"));
+    assert_eq!(lines, expected);
+    assert!(
+        mistakes.to_string().ends_with("did you mean quality?; lines 5, 6, 8, 9 have mistakes too"),
+        "{mistakes}"
+    );
+    assert!(mistake("size = 5\nfps = 0").ends_with("; line 2 has a mistake too"));
+    let told = mistake("fps 5\nsize = = 4\nencoder = \"auto\"\nquality = high\n");
+    assert!(told.ends_with("; lines 2, 4 have mistakes too"), "{told}");
+    let many: String = (0..9).map(|number| format!("x{number} = 1\n")).collect();
+    assert!(mistake(&many).ends_with("; 8 more lines have mistakes"));
+}
+
+#[test]
+fn what_is_not_toml_is_answered_with_a_right_line_for_this_setting() {
+    for (text, why, advice) in [
+        ("fps 15", "there is no = between name and value", "write fps = 15"),
+        ("fps: 15", "there is no = between name and value", "write fps = 15"),
+        ("max_fps: 15", "there is no = between name and value", "write fps = 15"),
+        ("--size 640x480", "there is no = between name and value", "write size = \"640x480\""),
+        ("framerate 15", "there is no =", "write fps = 15"),
+        ("stream_port 8081", "there is no =", "write listen = \"[::]:8081\""),
+        ("stream_localhost off", "there is no =", "leave it out: other devices are served"),
+        ("size = 640x480", "size must be a text in quotes", "write size = \"640x480\""),
+        ("listen = [::]:8090", "it is not TOML", "write listen = \"[::]:8090\""),
+        ("listen = 0.0.0.0:8090", "", "write listen = \"0.0.0.0:8090\""),
+        ("record = 8:00-18:00", "", "write record = \"8:00-18:00\""),
+        ("record-max-size = 8GB", "", "write record-max-size = \"8GB\""),
+        ("verbose = yes", "", "write verbose = true"),
+        ("verbose = True", "", "write verbose = true"),
+        ("fps = 015", "it is not TOML", "write fps = 15"),
+        ("fps =", "fps has no value", "write for example fps = 15"),
+        ("fps = # none", "fps has no value", "write for example fps = 15"),
+        ("size = \"640x480", "the quotes around size do not match", "write size = \"640x480\""),
+        ("size = 640x480\"", "size must be a text in quotes", "write size = \"640x480\""),
+        ("fps = 5\nfps = 6", "fps is there twice", "leave one of the two out"),
+        ("host = \"a.b\"\nhost = \"c.d\"", "host is there twice", "write both in one line: host = ["),
+        ("[wifi]\nname = 'x'\n[wifi]\nkey = 'secret12345'", "the table is there twice", "write [wifi] once"),
+        ("[[camera]\nsource = 'auto'", "it is not TOML", "write [[camera]]"),
+        ("[cam 1]\nmode: ustreamer", "it is not TOML", "write [[camera]]"),
+        (
+            "[[camera]]\nsource = /dev/video2",
+            "source must be a text in quotes",
+            "write source = \"/dev/video2\"",
+        ),
+        ("[[camera]]\nname = door", "name must be a text in quotes", "write for example name = \"door\""),
+        (
+            "[wifi]\nkey = secret12345",
+            "key must be a text in quotes",
+            "write for example key = \"its password\"",
+        ),
+        (
+            "wifi.key = secret12345",
+            "key must be a text in quotes",
+            "write for example key = \"its password\"",
+        ),
+        (
+            "[[user]]\npassword = secret12345",
+            "password must be a text in quotes",
+            "let boardcam hash-password NAME",
+        ),
+        (
+            "my camera at home",
+            "it is not TOML",
+            "write NAME = VALUE, such as size = \"640x480\"; a remark begins with #",
+        ),
+    ] {
+        let told = mistake(text);
+        assert!(told.contains(&format!(": {why}")) && told.contains(advice), "{text:?}: {told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+#[test]
+fn a_setting_in_the_wrong_part_of_the_file_is_told_where_it_belongs() {
+    for (text, why, advice) in [
+        (
+            "[[camera]]\nlisten = \"[::]:80\"",
+            "listen is no setting of [[camera]]",
+            "above the first line with brackets",
+        ),
+        (
+            "[[camera]]\nsource = 'auto'\nrecord-folder = '/r'",
+            "record-folder is no setting of [[camera]]",
+            "move this line up",
+        ),
+        ("[wifi]\nname = 'x'\nfps = 5", "fps is no setting of [wifi]", "move this line up"),
+        ("[[user]]\ntls = 'auto'", "tls is no setting of [[user]]", "move this line up"),
+        ("source = \"/dev/video0\"", "source belongs below [[camera]]", "write [[camera]] above it"),
+        ("ssid = 'x'", "ssid belongs below [wifi]", "write [wifi] above it"),
+        ("role = 'watch'", "role belongs below [[user]]", "write [[user]] above it"),
+        (
+            "[wifi]\nname = 'x'\npassword = 'secret12345'",
+            "no setting called \"password\"",
+            "write for example key = \"its password\"",
+        ),
+        ("[wifi]\nssid = 'x'", "no setting called \"ssid\"", "write for example name = \"my network\""),
+        ("[[user]]\nusername = 'x'", "no setting called \"username\"", "write for example name = \"anna\""),
+        ("[[user]]\nrights = 'watch'", "no setting called \"rights\"", "write for example role = \"watch\""),
+    ] {
+        let told = mistake(text);
+        assert!(told.contains(why) && told.contains(advice), "{text:?}: {told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+#[test]
+fn messages_about_the_file_are_spelt_as_in_the_file() {
+    let told = |text: &str| crate::config::from_text("FILE", text).expect_err("was accepted").to_string();
+    for (text, advice) in [
+        ("record = 'always'", "write for example record-folder = \"/var/lib/boardcam\""),
+        ("tls-listen = '[::]:443'", "write for example tls = \"auto\""),
+        ("[[camera]]\nname = 'a'\n[[camera]]\nname = 'a'\nsource = 'pattern'", "such as name = \"garden\""),
+        (
+            "[[camera]]\nsource = 'rpicam'\n[[camera]]\nsource = 'rpicam'",
+            "such as source = \"rpicam:--camera 1\"",
+        ),
+        (
+            "[[camera]]\nsource = '-'\n[[camera]]\nsource = '-'",
+            "such as source = \"pipe:cat /path/to/a/fifo\"",
+        ),
+        ("listen = '127.0.0.1'", "write listen = \"127.0.0.1:8080\""),
+        ("[[camera]]\nsource = '2'", "write source = \"/dev/video2\""),
+        ("encoder = 'CPU'", "write encoder = \"software\""),
+    ] {
+        assert!(told(text).contains(advice) && !told(text).contains(" --tls"), "{text}: {}", told(text));
+        assert!(!told(text).contains(" --camera door"), "{}", told(text));
+    }
+    assert_eq!(parse("FILE", "title = 'Front door '").unwrap().texts.get("title"), ["Front door "]);
 }
 
 #[test]

@@ -4,27 +4,26 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::section::{Section, USER_ADVICE as ADVICE, USER_KEYS as KEYS};
 use super::{Reader, our_spelling};
 use crate::auth::{Role, USERS_MAX, User};
+use crate::config::mistakes::Mistake;
 use crate::names::{NAME_MAX, is_user_name};
-use crate::problem::{Problem, Text, text};
-
-const KEYS: [&str; 3] = ["name", "role", "password"];
-
-const ADVICE: Text = text!("let boardcam hash-password NAME write the table");
+use crate::problem::{Text, text};
 
 const NO_ROLE: Text =
     text!("give it one: role = \"watch\" to see everything, role = \"control\" to change things, too");
 
 impl Reader<'_> {
-    /// All users; no two have the same name.
-    pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Result<Vec<User>, Problem> {
+    /// The users whose tables have no mistake; no two have the same name.
+    pub(super) fn users(&self, tables: &Spanned<DeValue<'_>>) -> Vec<User> {
         let mut users: Vec<User> = Vec::new();
         let Some(array) = tables.get_ref().as_array() else {
-            return Err(self.problem(tables.span(), text!("user must be [[user]] tables"), ADVICE));
+            self.keep::<()>(Err(self.mistake(tables.span(), text!("user must be [[user]] tables"), ADVICE)));
+            return users;
         };
         for table in array.iter() {
-            let user = self.user(table)?;
+            let Some(user) = self.keep(self.user(table)) else { continue };
             if let Some(other) = users.iter().find(|other| other.name.eq_ignore_ascii_case(&user.name)) {
                 let why = if other.name == user.name {
                     text!("there are two users called {}", user.name)
@@ -32,36 +31,33 @@ impl Reader<'_> {
                     let (first, second) = (other.name.clone(), user.name);
                     text!("there are users {} and {}, who differ only in capital letters", first, second)
                 };
-                return Err(self.problem(table.span(), why, text!("give each a name of its own")));
+                self.keep::<()>(Err(self.mistake(table.span(), why, text!("give each a name of its own"))));
+                continue;
             }
             if users.len() >= USERS_MAX {
                 let why = text!("there are more than {} users", USERS_MAX);
-                return Err(self.problem(table.span(), why, text!("let several people share one")));
+                self.keep::<()>(Err(self.mistake(table.span(), why, text!("let several people share one"))));
+                continue;
             }
             users.push(user);
         }
-        Ok(users)
+        users
     }
 
-    /// The users whose tables have no mistake.
-    pub(super) fn readable_users(&self, tables: &Spanned<DeValue<'_>>) -> Vec<User> {
-        let tables = tables.get_ref().as_array().into_iter().flat_map(|array| array.iter());
-        tables.filter_map(|table| self.user(table).ok()).take(USERS_MAX).collect()
-    }
-
-    fn user(&self, table: &Spanned<DeValue<'_>>) -> Result<User, Problem> {
+    fn user(&self, table: &Spanned<DeValue<'_>>) -> Result<User, Mistake> {
         let Some(entries) = table.get_ref().as_table() else {
-            return Err(self.problem(table.span(), text!("user must be [[user]] tables"), ADVICE));
+            return Err(self.mistake(table.span(), text!("user must be [[user]] tables"), ADVICE));
         };
         let (mut name, mut role, mut password) = (None, None, None);
         for (key, value) in entries {
             let word = our_spelling(key.get_ref());
             let word = word.as_str();
             if !KEYS.contains(&word) {
-                return Err(self.unknown(key, KEYS.into_iter()));
+                return Err(self.unknown((key, value), Section::User));
             }
+            let advice = || Section::User.example(word).unwrap_or(ADVICE);
             let text = value.get_ref().as_str().ok_or_else(|| {
-                self.problem(value.span(), text!("{} must be a text in quotes", word), ADVICE)
+                self.mistake(value.span(), text!("{} must be a text in quotes", word), advice())
             })?;
             let named = || text!("expected a name of 1 to {} letters, digits, -, _, . and @", NAME_MAX);
             let taken = match word {
@@ -72,7 +68,7 @@ impl Reader<'_> {
             // A password that was written instead of its hash must not get into the log.
             let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
             taken.map_err(|why| {
-                self.problem(value.span(), text!("cannot use {}{}: {}", word, shown, why), ADVICE)
+                self.mistake(value.span(), text!("cannot use {}{}: {}", word, shown, why), advice())
             })?;
         }
         let (why, advice) = match (name, role, password) {
@@ -81,7 +77,7 @@ impl Reader<'_> {
             (Some(name), _, None) => (text!("user {} has no password", name), ADVICE),
             (None, ..) => (text!("a user needs {}", KEYS.join(", ")), ADVICE),
         };
-        Err(self.problem(table.span(), why, advice))
+        Err(self.mistake(table.span(), why, advice))
     }
 }
 

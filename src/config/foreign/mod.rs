@@ -10,7 +10,7 @@ mod words;
 
 use super::advice::Place;
 use super::options::{self, Opt};
-use crate::problem::{Text, shell_quoted};
+use crate::problem::{Text, shell_quoted, text};
 pub(super) use line::on_line;
 use names::find;
 
@@ -46,7 +46,17 @@ fn advice(place: Place, name: &str, value: Option<&str>) -> Text {
 pub(super) fn in_file(name: &str, value: Option<&str>, place: Place) -> Option<Text> {
     Some(match find(&name.to_ascii_lowercase())? {
         Ours::Option("config", _) => words::needless(place, value),
-        Ours::Option(name, convert) => advice(place, name, value.map(convert).as_deref()),
+        Ours::Option(name, convert) => {
+            let value = value.map(convert);
+            let is_here = *name == "camera" || ours(name).is_some_and(Opt::is_for_cameras);
+            match place {
+                Place::Camera if !is_here => {
+                    let advice = advice(Place::File, name, value.as_deref());
+                    text!("{}, above the first line with brackets", advice)
+                }
+                _ => advice(place, name, value.as_deref()),
+            }
+        }
         Ours::Words(words) | Ours::Secret(words) => words(place, value),
     })
 }

@@ -142,8 +142,8 @@ const DOCUMENTED: [(&str, &str); 3] = [
     (
         "mjpg_streamer",
         "-i --input -o --output -b --background -d -r -f -q -m --minimum_size -e --every_frame -n \
-         --no_dynctrl -l --led -t --tvnorm -u --uyvy -y --yuv -softfps -timestamp -rot -br -co -sh -sa -hu \
-         -ex -gain -bk -hf -vf -cb -cagc -pl -w --www -p --port -c --credentials --nocommands -x -usestills \
+         --no_dynctrl -l --led -t --tvnorm -u --uyvy -y --yuv -softfps -timestamp -rot -br -co -sh -sa \
+         -ex -gain -bk -vf -cb -cagc -pl -w --www -p --port -c --credentials --nocommands -x -usestills \
          -preview -awb -drc",
     ),
     (
@@ -182,7 +182,14 @@ fn every_documented_option_of_other_streamers_gets_an_answer_on_the_line_and_in_
             let dashed = if option.starts_with('-') { option.to_owned() } else { format!("--{option}") };
             for line in [&[dashed.as_str(), "1"][..], &[dashed.as_str()]] {
                 let told = told(line);
-                let answers = ["; write ", "; leave it out", "; set it ", "; let ", "; there are no plugins"];
+                let answers = [
+                    "; write ",
+                    "; leave it out",
+                    "; set it ",
+                    "; let ",
+                    "; there are no plugins",
+                    "; it serves on TCP",
+                ];
                 assert!(
                     answers.iter().any(|answer| told.contains(answer)) || told.contains("write both"),
                     "{line:?}: {told:?}"

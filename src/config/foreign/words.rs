@@ -25,9 +25,8 @@ pub(super) fn controls(_: Place, _: Option<&str>) -> Text {
 pub(super) fn passwords(place: Place, _: Option<&str>) -> Text {
     match place {
         Place::Line => {
-            text!(
-                "let boardcam hash-password NAME write a user into the settings file, and name that by --config"
-            )
+            "let boardcam hash-password NAME write a user into the settings file, and name that by --config"
+                .into()
         }
         Place::File | Place::Camera => {
             text!(
@@ -49,7 +48,7 @@ pub(super) fn plugin(place: Place, value: Option<&str>) -> Text {
     if let Some(options) = value.and_then(|value| plugins::in_our_options(place, value)) {
         return text!("there are no plugins here: write {} instead", options);
     }
-    if value.is_some_and(|value| value.bytes().all(|b| b.is_ascii_digit())) {
+    if value.is_some_and(|value| value.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit())) {
         return needless(place, value); // the number of an input of the device
     }
     let input = ["/dev/video0", "640x480", "15"].iter().zip(["camera", "size", "fps"]);
