@@ -6,7 +6,14 @@ use boardcam::config::from_text;
 use libfuzzer_sys::fuzz_target;
 
 /// Mistakes of the file as a whole, which have no line.
-const OF_THE_WHOLE: [&str; 2] = ["cannot serve ", "cannot name the cameras: "];
+const OF_THE_WHOLE: [&str; 6] = [
+    "cannot serve ",
+    "cannot record: ",
+    "cannot name the cameras: ",
+    "cannot use these titles: ",
+    "cannot use one ",
+    "cannot take the pictures ",
+];
 
 fuzz_target!(|text: &str| {
     let settings = match from_text("FILE", text) {

@@ -72,6 +72,9 @@ impl FromStr for SourceSpec {
         match text {
             "auto" => Ok(SourceSpec::Auto),
             "pattern" => Ok(SourceSpec::Pattern),
+            list if list.starts_with('/') && list.contains(",/") => {
+                Err(text!("expected one device; each camera is named by itself"))
+            }
             path if path.starts_with('/') => Ok(SourceSpec::Device(path.into())),
             _ => PipeSpec::parse(text).map(SourceSpec::Pipe).ok_or_else(|| expected(text)),
         }

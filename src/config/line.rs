@@ -64,7 +64,7 @@ fn option(opt: &'static Opt) -> Arg {
         Kind::Text | Kind::Number => format!("{} [default: {}]", opt.help, opt.default_text()),
     });
     let arg = match opt.kind {
-        Kind::Flag => arg.action(ArgAction::SetTrue),
+        Kind::Flag => arg.action(ArgAction::SetTrue).overrides_with(opt.name), // -vv is not more than -v
         Kind::Text | Kind::Number => arg
             .value_name(opt.value)
             .allow_hyphen_values(opt.kind == Kind::Number)

@@ -156,3 +156,8 @@ fn a_wrong_value_is_reported_with_a_right_one() {
         "cannot use --quality 101: expected a whole number from 1 to 100; write for example --quality 85"
     );
 }
+
+#[test]
+fn verbose_twice_is_verbose() {
+    assert!(settings(&["-vv"], "").verbose && settings(&["-v", "--verbose"], "").verbose);
+}

@@ -2,7 +2,7 @@
 //! can do about it.
 //!
 //! Used by every module that talks to the outside. A message is one line: `cannot start /dev/video0: the USB
-//! bus lacks the bandwidth for yuyv 1920x1080 at 30/s (ENOSPC); try --format mjpeg, or another USB port`.
+//! bus lacks the bandwidth for yuyv 1920x1080 at 30/s (ENOSPC); try format mjpeg, or another USB port`.
 //!
 //! Logs are in English. The page shows messages in its own language: it gets a [`Text`] as a template and its values,
 //! and looks the template up in its translations.

@@ -34,7 +34,7 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
     let feed = ctx.feed();
     if feed.is_passthrough() {
         let why = text!(
-            "The camera makes the JPEGs, and they are passed on unchanged. --encoder software encodes them again."
+            "The camera makes the JPEGs, and they are passed on unchanged. With encoder = \"software\" they are encoded again."
         );
         return plain_text(409, why);
     }

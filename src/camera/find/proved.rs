@@ -120,12 +120,12 @@ fn no_usable_frame(info: &SourceInfo, last_fault: Option<Text>, patience: Durati
     match last_fault {
         Some(fault) => {
             let why = text!("it delivers only broken pictures: {}", fault);
-            let advice = text!("check its cable and power supply, or try another --format or --size");
+            let advice = text!("check its cable and power supply, or try another format or size");
             Refusal::new(Cause::BadPictures, Problem::new(what, why, advice))
         }
         None => {
             let why = text!("no picture came within {} s", patience.as_secs());
-            let advice = text!("unplug it and plug it in again, or try another --format or --size");
+            let advice = text!("unplug it and plug it in again, or try another format or size");
             Refusal::new(Cause::NoPicture, Problem::new(what, why, advice))
         }
     }
@@ -135,7 +135,7 @@ fn no_usable_frame(info: &SourceInfo, last_fault: Option<Text>, patience: Durati
 fn of_no_use(info: &SourceInfo, kind: Fault) -> Refusal {
     let what = text!("cannot use {}", &info.source);
     let why = text!("its pictures cannot be used: {}", kind.text());
-    Refusal::new(Cause::BadPictures, Problem::new(what, why, text!("try another --format or --size")))
+    Refusal::new(Cause::BadPictures, Problem::new(what, why, text!("try another format or size")))
 }
 
 /// What is wrong with a frame.

@@ -104,16 +104,16 @@ impl Pattern {
         if !sides.contains(&size.width) || !sides.contains(&size.height) {
             let asked = size.to_string();
             let why = text!("its sides are 1 to {} pixels, asked for {}", Canvas::MAX_SIDE, asked);
-            return Err(refused(why, text!("try --size 1920x1080")));
+            return Err(refused(why, text!("try size 1920x1080")));
         }
         if !(1..=MAX_FPS).contains(&fps) {
             let why = text!("its rate is 1 to {} frames per second, asked for {}", MAX_FPS, fps);
-            return Err(refused(why, text!("try --fps 30")));
+            return Err(refused(why, text!("try fps 30")));
         }
         if config.encoder == EncodeMode::Passthrough {
             return Err(refused(
                 text!("it makes no JPEGs of its own"),
-                text!("leave out --encoder passthrough"),
+                text!("leave out encoder passthrough"),
             ));
         }
         let canvas = background(size, fps);

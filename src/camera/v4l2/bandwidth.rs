@@ -52,7 +52,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     }
     let could_compress = full.layout != Layout::Mjpeg && device.code_of(Layout::Mjpeg).is_some();
     let advice = if could_compress {
-        text!("try --format mjpeg, or another USB port")
+        text!("try format mjpeg, or another USB port")
     } else {
         text!("plug it into another USB port, away from other cameras")
     };

@@ -14,8 +14,7 @@ use crate::problem::{Problem, Text, promise, text};
 /// Advice if the user should choose another device.
 pub const SEE_PROBE: Text = text!("`boardcam probe` lists the cameras that are there");
 
-const OTHER_MODE: Text =
-    text!("try another --size or --format; `boardcam probe` lists what the camera offers");
+const OTHER_MODE: Text = text!("try another size or format; `boardcam probe` lists what the camera offers");
 const REPLUG: Text = text!("unplug it and plug it in again; check its cable and power supply");
 
 fn gone() -> (Text, Text) {
@@ -67,7 +66,7 @@ fn meaning(errno: Errno, path: &Path) -> Option<Meaning> {
         Errno::PROTO => ("EPROTO", (text!("the camera does not answer properly"), REPLUG)),
         Errno::TIMEDOUT => ("ETIMEDOUT", (text!("the camera does not answer"), REPLUG)),
         Errno::NOMEM => {
-            ("ENOMEM", (text!("not enough memory for its pictures"), text!("try a smaller --size")))
+            ("ENOMEM", (text!("not enough memory for its pictures"), text!("try a smaller size")))
         }
         Errno::NOSPC => ("ENOSPC", (text!("not enough bandwidth left"), OTHER_MODE)),
         Errno::MFILE => ("EMFILE", (text!("too many files are open"), text!("raise the limit: ulimit -n"))),

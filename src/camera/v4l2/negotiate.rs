@@ -120,12 +120,12 @@ fn allowed(config: &SourceConfig) -> Vec<Layout> {
 fn no_layout(config: &SourceConfig, listed: &str) -> (Text, Text) {
     let names: Vec<&str> = allowed(config).into_iter().map(Layout::name).collect();
     if names.is_empty() {
-        return (text!("--format and --encoder exclude each other"), text!("leave one of them out"));
+        return (text!("format and encoder exclude each other"), text!("leave one of them out"));
     }
     let advice = match (config.layout, config.encoder) {
         (None, EncodeMode::Auto) => text!("use another camera"),
-        (Some(_), _) => text!("leave out --format"),
-        (None, _) => text!("leave out --encoder"),
+        (Some(_), _) => text!("leave out format"),
+        (None, _) => text!("leave out encoder"),
     };
     let names = Text::list(names.into_iter().map(Text::from), text!(" or "));
     (text!("it offers no {}, only {}", names, listed), advice)
@@ -153,10 +153,10 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
 
     if Layout::of_code(format.fourcc.repr) != Some(*layout) {
         let why = text!("its driver chose {} instead", code_name(format.fourcc));
-        return Err(bad_format(why, text!("try another --format")));
+        return Err(bad_format(why, text!("try another format")));
     }
     if let Some(why) = nonsense(*layout, &format) {
-        return Err(bad_format(why, text!("try another --size or --format, or another camera")));
+        return Err(bad_format(why, text!("try another size or format, or another camera")));
     }
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
@@ -287,7 +287,7 @@ mod tests {
         let configured = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
         let (why, advice) = no_layout(&configured, "YUYV, NV12");
         assert_eq!(why.to_string(), "it offers no mjpeg, only YUYV, NV12");
-        assert_eq!(advice, text!("leave out --format"));
+        assert_eq!(advice, text!("leave out format"));
         let message = no_layout(&config(), "BA81").0.to_string();
         assert!(
             message.starts_with("it offers no mjpeg or nv12 or ") && message.ends_with("or grey, only BA81"),

@@ -119,8 +119,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Mistakes> {
     let (table, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         // What else is wrong cannot be told, since what is not TOML may have been the beginning of a table.
-        let mistakes = Mistakes::of_file(reader.not_toml());
-        return mistakes.map_or_else(|| Ok(Values::default()), Err);
+        let whole = || reader.mistake(0..0, text!("it is not TOML"), text!("is it the right file?")).problem;
+        return Err(Mistakes::of_file(reader.not_toml()).unwrap_or_else(|| whole().into()));
     }
     let mut values = Values::default();
     for entry in table.get_ref() {

@@ -43,10 +43,16 @@ impl Reader<'_> {
             let mut blotted = left.clone();
             for (line, message) in lines {
                 let blank = " ".repeat(line.len());
-                if left[line.clone()] != blank {
+                if left[line.clone()] != blank || mistakes.is_empty() {
                     let (why, advice) =
                         explain(&self.text[line.clone()], self.section_at(line.start), message);
-                    mistakes.push(self.mistake(line.clone(), why, advice));
+                    let mistake = self.mistake(line.clone(), why, advice);
+                    // The names below the beginning of a table are not those above it.
+                    let table = format!("[-{}]", mistake.line);
+                    let is_table =
+                        left[line.clone()].trim_start().starts_with('[') && table.len() <= line.len();
+                    let blank = if is_table { format!("{table:0$}", line.len()) } else { blank };
+                    mistakes.push(mistake);
                     blotted.replace_range(line, &blank);
                 }
             }
@@ -110,8 +116,10 @@ fn explain(line: &str, section: Section, message: &str) -> (Text, Text) {
         return (text!("{} is there twice", &name), advice);
     }
     if raw.contains(is_curly) {
-        // A network's key must not get into the log.
-        let value = if matches!(name.as_str(), "key" | "password") { "its password" } else { value };
+        // No password must get into the log.
+        let is_secret =
+            ["key", "pass", "psk", "secret", "auth", "cred"].iter().any(|word| name.contains(word));
+        let value = if is_secret { "its password" } else { value };
         return (
             text!("the quotes around {} are not straight ones", &name),
             text!("put straight quotes around it: {} = \"{}\"", key, value),

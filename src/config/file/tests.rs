@@ -222,6 +222,8 @@ fn each_mistake_is_reported_and_the_first_by_its_line() {
     assert!(mistake("size = 5\nfps = 0").ends_with("; line 2 has a mistake too"));
     let told = mistake("fps 5\nsize = = 4\nencoder = \"auto\"\nquality = high\n");
     assert!(told.ends_with("; lines 2, 4 have mistakes too"), "{told}");
+    let told = mistake("name = \"garden\"\n[wifi\nname = \"home\"\nkey = secret12345\n");
+    assert!(told.contains("line 2 ") && told.ends_with("write [wifi]; line 4 has a mistake too"), "{told}");
     let many: String = (0..9).map(|number| format!("x{number} = 1\n")).collect();
     assert!(mistake(&many).ends_with("; 8 more lines have mistakes"));
 }
@@ -284,6 +286,27 @@ fn what_is_not_toml_is_answered_with_a_right_line_for_this_setting() {
         assert!(told.contains(&format!(": {why}")) && told.contains(advice), "{text:?}: {told}");
         assert!(!told.contains("secret"), "{told}");
     }
+}
+
+#[test]
+fn no_text_that_is_not_toml_is_taken_for_settings() {
+    for text in [
+        "\"\"\"\n\n",
+        "a = \"\"\"\nxx\n\n",
+        "\n\n[",
+        "a = [\n\n",
+        "a = {\n",
+        "=\n",
+        "'\n",
+        "a = 1 b\n",
+        "\u{1}",
+        "a.\n",
+    ] {
+        let told = mistake(text);
+        assert!(told.contains("of the settings file boardcam.toml: "), "{text:?}: {told}");
+    }
+    let typed = mistake("[wifi]\npsk = \u{201c}secret12345\n[[user]]\npasswd = \u{201c}secret12345\n");
+    assert!(!typed.contains("secret"), "{typed}");
 }
 
 #[test]

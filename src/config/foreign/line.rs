@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::super::advice::Place;
 use super::super::options::{self, Kind};
 use super::{Ours, find, ours, write};
-use crate::problem::{Problem, Text};
+use crate::problem::{Problem, Text, shell_quoted};
 
 /// Our commands, which are no values of the words in front of them.
 pub(super) const COMMANDS: [&str; 6] = ["probe", "snapshot", "check", "hash-password", "wifi", "help"];
@@ -42,7 +42,8 @@ pub(super) fn explain(word: &str, line: &[&str]) -> Option<Problem> {
         );
     }
     if !word.starts_with('-') {
-        return unknown(word, "it is no command".into(), command(word)?);
+        let advice = value_of_ours(word, line).or_else(|| command(word))?;
+        return unknown(word, "it is no command".into(), advice);
     }
     let (dashed, found) = named(word, line)?;
     let value = value(&dashed, line);
@@ -89,6 +90,16 @@ fn named(word: &str, line: &[&str]) -> Option<(String, &'static Ours)> {
     find(&name).map(|found| (format!("{dashes}{name}"), found))
 }
 
+/// What to do for a word that was meant for something in front of it which takes none.
+fn value_of_ours(word: &str, line: &[&str]) -> Option<Text> {
+    let before = line.iter().take_while(|argument| **argument != word).last()?;
+    if matches!(*before, "-v" | "--verbose") {
+        return Some("leave it out: --verbose has no levels".into());
+    }
+    let is_picture = [".jpg", ".jpeg", ".JPG"].iter().any(|end| word.ends_with(end));
+    (is_picture && line.contains(&"snapshot")).then(|| format!("write -o {}", shell_quoted(word)).into())
+}
+
 /// What to do for a word without a dash that is no command here.
 fn command(word: &str) -> Option<Text> {
     if word.starts_with("/dev/") || word.contains("://") {
@@ -99,7 +110,7 @@ fn command(word: &str) -> Option<Text> {
             "leave it out: without a command, boardcam serves".into()
         }
         "stop" | "restart" | "status" | "reload" | "enable" | "disable" => format!(
-            "press Ctrl+C where it runs; where it was installed, write sudo systemctl {} boardcam",
+            "where it was installed, write sudo systemctl {} boardcam; elsewhere, Ctrl+C ends it",
             word.to_ascii_lowercase()
         )
         .into(),

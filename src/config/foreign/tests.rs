@@ -99,6 +99,8 @@ fn words_that_are_no_command_are_answered_with_what_is() {
         (&["--users"], "let boardcam hash-password NAME write"),
         (&["validate"], "write boardcam check"),
         (&["version"], "write boardcam --version"),
+        (&["--verbose", "2", "check"], "leave it out: --verbose has no levels"),
+        (&["snapshot", "my picture.jpg"], "write -o 'my picture.jpg'"),
     ] {
         assert!(told(line).contains(advice), "{line:?}: {}", told(line));
     }

@@ -86,7 +86,9 @@ pub(super) fn megabytes(text: &str) -> Result<u64, Text> {
         let megabytes = thousandths(text[..unit].trim())?.checked_mul(bytes / 1000)?.div_ceil(MEGABYTE);
         Some(megabytes.to_string())
     };
-    number(&with_unit().unwrap_or_else(|| text.to_owned()), 1, most).map(|megabytes| megabytes * MEGABYTE)
+    number(&with_unit().unwrap_or_else(|| text.to_owned()), 1, most)
+        .map(|megabytes| megabytes * MEGABYTE)
+        .map_err(|_| text!("expected a whole number of megabytes, or a number with MB, GB or TB"))
 }
 
 /// Bytes as whole megabytes.
@@ -209,6 +211,7 @@ fn bare_ipv6_and_port(text: &str) -> Option<SocketAddr> {
 pub(super) fn meant_address(text: &str, port: u16) -> Option<String> {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split('/').next().unwrap_or(text);
+    let text = text.strip_suffix(':').filter(|host| !host.contains(':')).unwrap_or(text);
     if let Some(both) = bare_ipv6_and_port(text) {
         return Some(both.to_string());
     }

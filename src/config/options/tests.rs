@@ -113,6 +113,7 @@ fn a_wrong_value_is_answered_with_what_was_meant() {
         ("listen", "::1:9200", "[::1]:9200"),
         ("listen", "::1", "[::1]:8080"),
         ("listen", "localhost", "localhost:8080"),
+        ("listen", "10.0.0.5:", "10.0.0.5:8080"),
         ("listen", "http://0.0.0.0:81/", "0.0.0.0:81"),
         ("tls-listen", "10.0.0.9", "10.0.0.9:8443"),
         ("name", "my_camera.local", "my-camera"),
@@ -171,6 +172,8 @@ fn what_is_wrong_is_said_by_name() {
     for (name, value, told) in [
         ("title", "a\u{202e}b", "expected no U+202E"),
         ("camera", "pipe:", "expected a command behind pipe:"),
+        ("camera", "/dev/video0,/dev/video2", "expected one device"),
+        ("record-max-size", "5KB", "expected a whole number of megabytes, or a number with MB"),
         ("listen", "::1:9200", "expected brackets around the IPv6 address"),
         ("listen", "0", "expected a port from 1 to 65535"),
         ("size", "hd", "expected a size"),
