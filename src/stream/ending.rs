@@ -61,12 +61,8 @@ impl SessionEnd {
                     SLOTS,
                     (*capacity).min(MAX_FRAME) >> 10
                 ),
-<<<<<<< HEAD
-                text!("try a smaller --size, or stop other programs that need memory")
+                text!("try a smaller size, or stop other programs that need memory")
                     .and(promise::KEEPS_TRYING),
-=======
-                text!("try a smaller size, or stop other programs that need memory; boardcam keeps trying"),
->>>>>>> f50f8e8 (Settings file: what is not TOML is never taken for empty settings; messages are spelt for line and file alike)
             ),
             Self::Unusable { source, kind, frames, last } => Problem::new(
                 text!("cannot use the pictures of {}", source),
