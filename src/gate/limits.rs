@@ -51,9 +51,9 @@ pub const ANSWER_MAX: usize = 4 << 20;
 /// How many connections above the limit get a refusal before they are closed; more are closed at once.
 pub const TURNED_AWAY: usize = 16;
 
-/// How many connections there may be above the limit because those that make room for them are not closed yet, which is
-/// for the other event loop to do.
-pub const DISPLACED_MAX: usize = 32;
+/// How many connections there may be above all these because those that make room for them are not closed yet, which is
+/// for the other event loop to do. With a small limit, a quarter of it.
+pub const DISPLACED_MAX: usize = 16;
 
 /// The most connections that are accepted before others get their turn.
 pub const ACCEPTS: usize = 16;
@@ -65,4 +65,4 @@ pub const BACKLOG: i32 = 1024;
 /// Descriptors reserved for everything but clients: three for each relay (its end, the site's end, the one in flight),
 /// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings need more, see
 /// [`crate::record::Settings::open_files`].
-pub const RESERVED_FILES: usize = 3 * RELAYS + 40 + DISPLACED_MAX;
+pub const RESERVED_FILES: usize = 3 * RELAYS + 40;

@@ -46,7 +46,7 @@ pub use connection_limit::ConnectionCounts;
 use connection_limit::ConnectionLimit;
 use event_loop::{EventLoop, Port};
 use hosts::AllowedHosts;
-use limits::RESERVED_FILES;
+use limits::{DISPLACED_MAX, RESERVED_FILES};
 pub use listener::{check as check_addresses, check_distinct};
 pub use loop_waker::LoopWakers;
 use relay::{Relays, SharedUpstream};
@@ -91,7 +91,8 @@ impl Gate {
         reserved: usize,
     ) -> Result<Self, Problem> {
         let reserved = RESERVED_FILES + reserved;
-        let limit = settings.max_connections.min(open_files.saturating_sub(reserved));
+        let spare = open_files.saturating_sub(reserved);
+        let limit = settings.max_connections.min(spare - DISPLACED_MAX.min(spare / 4));
         if limit == 0 {
             return Err(Problem::new(
                 "cannot serve anybody",

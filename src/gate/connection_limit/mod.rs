@@ -160,7 +160,7 @@ impl ConnectionLimit {
         let mut permit = Permit { shared: self.shared.clone(), peer: client_of(peer), key: None };
         let short = self.is_memory_short(others, now);
         if !short
-            && others < self.limit + DISPLACED_MAX
+            && others < self.limit + TURNED_AWAY + (self.limit / 4).clamp(1, DISPLACED_MAX)
             && let Some((key, displaced)) = self.enter(location, permit.peer, now)
         {
             permit.key = Some(key);
