@@ -10,6 +10,13 @@ use client::{Answer, Outcome, ask, ensure, request, wait_for};
 
 const OPTIONS: [&str; 4] = ["--camera", "pattern", "--size", "64x48"];
 
+/// Starts it and waits for the first picture, before which snapshots are refused.
+fn start() -> Outcome<Boardcam> {
+    let boardcam = Boardcam::start(&OPTIONS)?;
+    wait_for("the first picture", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
+    Ok(boardcam)
+}
+
 /// The first label of this machine's name.
 fn label() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
@@ -70,7 +77,7 @@ fn it_answers_to_its_own_names_and_to_no_other() -> Outcome {
 
 #[test]
 fn the_proxy_of_mainsail_and_fluidd_gets_pictures_under_its_upstreams_name() -> Outcome {
-    let boardcam = Boardcam::start(&OPTIONS)?;
+    let boardcam = start()?;
     for host in ["mjpgstreamer1", "mjpgstreamer4:8080", "mjpg_streamer"] {
         let ask = format!("GET /?action=snapshot HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let answer = Answer::read(&mut request(boardcam.address, ask.as_bytes())?)?;
@@ -101,7 +108,7 @@ fn a_refused_name_is_logged_once_with_the_option_that_admits_it() -> Outcome {
 
 #[test]
 fn headers_that_nobody_asked_about_may_hold_any_bytes() -> Outcome {
-    let boardcam = Boardcam::start(&OPTIONS)?;
+    let boardcam = start()?;
     for line in [
         &b"cf-ipcity: S\xc3\xa3o Paulo"[..],
         b"cf-ipcity: S\xe3o Paulo",
@@ -138,7 +145,7 @@ fn other_programs_cookies_on_the_same_host_do_not_lock_a_browser_out() -> Outcom
 
 #[test]
 fn a_forward_proxys_absolute_form_is_served_and_its_authority_judged_like_a_host() -> Outcome {
-    let boardcam = Boardcam::start(&OPTIONS)?;
+    let boardcam = start()?;
     for (target, host, right) in [
         ("http://127.0.0.1:8080/snapshot", "127.0.0.1:8080", 200),
         ("http://127.0.0.1:8080/snapshot", "evil.example", 200), // the authority takes the place of Host
@@ -160,8 +167,7 @@ fn a_forward_proxys_absolute_form_is_served_and_its_authority_judged_like_a_host
 
 #[test]
 fn a_simple_client_whose_requests_are_a_little_off_is_served() -> Outcome {
-    let boardcam = Boardcam::start(&OPTIONS)?;
-    wait_for("the first picture", || Ok((boardcam.get("/healthz")?.status == 200).then_some(())))?;
+    let boardcam = start()?;
     let host = "Host: localhost\r\n";
     // An empty line behind a body, as old clients send it, and then the next request on the same connection.
     let body = "{\"quality\": 60}";
