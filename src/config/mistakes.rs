@@ -11,13 +11,13 @@ const LINES_NAMED: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mistake {
     pub(super) line: usize,
-    pub(super) problem: Problem,
+    pub(super) problem: Box<Problem>,
 }
 
 /// At least one mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes {
-    first: Problem,
+    first: Box<Problem>,
     /// Those in later lines.
     others: Vec<Mistake>,
 }
@@ -35,7 +35,7 @@ impl Mistakes {
 
     /// Each of them.
     pub fn each(&self) -> impl Iterator<Item = &Problem> {
-        std::iter::once(&self.first).chain(self.others.iter().map(|mistake| &mistake.problem))
+        std::iter::once(&*self.first).chain(self.others.iter().map(|mistake| &*mistake.problem))
     }
 
     /// The first one, which names the lines of the others.
@@ -50,14 +50,14 @@ impl Mistakes {
             }
             lines => text!("{}; {} more lines have mistakes", advice, lines.len()),
         };
-        Problem { advice, ..self.first.clone() }
+        Problem { advice, ..Problem::clone(&self.first) }
     }
 }
 
 /// A mistake that is in no line.
 impl From<Problem> for Mistakes {
     fn from(first: Problem) -> Self {
-        Self { first, others: Vec::new() }
+        Self { first: Box::new(first), others: Vec::new() }
     }
 }
 
@@ -66,3 +66,5 @@ impl fmt::Display for Mistakes {
         self.in_one().fmt(f)
     }
 }
+
+impl std::error::Error for Mistakes {}

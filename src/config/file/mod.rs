@@ -120,7 +120,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Values, Mistakes> {
     if !errors.is_empty() {
         // What else is wrong cannot be told, since what is not TOML may have been the beginning of a table.
         let whole = || reader.mistake(0..0, text!("it is not TOML"), text!("is it the right file?")).problem;
-        return Err(Mistakes::of_file(reader.not_toml()).unwrap_or_else(|| whole().into()));
+        return Err(Mistakes::of_file(reader.not_toml()).unwrap_or_else(|| Problem::clone(&whole()).into()));
     }
     let mut values = Values::default();
     for entry in table.get_ref() {
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let what = text!("cannot use line {} of the settings file {}", line, self.name);
-        Mistake { line, problem: Problem::new(what, why, advice) }
+        Mistake { line, problem: Box::new(Problem::new(what, why, advice)) }
     }
 
     /// What was read; or nothing, and the mistake is kept.

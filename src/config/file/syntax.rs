@@ -74,8 +74,8 @@ impl Reader<'_> {
 
     /// The part of the file that the line at this place is in.
     fn section_at(&self, at: usize) -> Section {
-        let headers = self.text[..at].lines().map(str::trim).filter(|line| line.starts_with('['));
-        headers.last().map_or(Section::Top, |header| {
+        let header = self.text[..at].lines().map(str::trim).rfind(|line| line.starts_with('['));
+        header.map_or(Section::Top, |header| {
             let name = our_spelling(header.trim_matches(|c: char| !c.is_alphanumeric()));
             section_of(&name).unwrap_or(Section::Top)
         })

@@ -14,14 +14,15 @@ pub(super) const COMMANDS: [&str; 6] = ["probe", "snapshot", "check", "hash-pass
 
 /// What to do about a word of the command line that clap does not know; `None` if nothing but clap's own message helps.
 pub(in crate::config) fn on_line(error: &clap::Error, line: &[OsString]) -> Option<Problem> {
+    let line: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
+    let words: Vec<&str> = line.iter().map(AsRef::as_ref).collect();
     let kind = match error.kind() {
+        ErrorKind::MissingRequiredArgument => return no_output(&words),
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         _ => return None,
     };
     let ContextValue::String(word) = error.get(kind)? else { return None };
-    let line: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
-    let words: Vec<&str> = line.iter().map(AsRef::as_ref).collect();
     explain(word, &words)
 }
 
@@ -90,14 +91,19 @@ fn named(word: &str, line: &[&str]) -> Option<(String, &'static Ours)> {
     find(&name).map(|found| (format!("{dashes}{name}"), found))
 }
 
+/// `snapshot` with the name of a picture, but without -o in front of it.
+fn no_output(line: &[&str]) -> Option<Problem> {
+    let is_picture =
+        |word: &&&str| [".jpg", ".jpeg"].iter().any(|end| word.to_ascii_lowercase().ends_with(end));
+    let picture = line.iter().find(is_picture).filter(|_| line.contains(&"snapshot"))?;
+    let advice = format!("write -o {}", shell_quoted(picture));
+    Some(Problem::new(format!("cannot use {picture}"), "the name of a file stands behind -o", advice))
+}
+
 /// What to do for a word that was meant for something in front of it which takes none.
 fn value_of_ours(word: &str, line: &[&str]) -> Option<Text> {
     let before = line.iter().take_while(|argument| **argument != word).last()?;
-    if matches!(*before, "-v" | "--verbose") {
-        return Some("leave it out: --verbose has no levels".into());
-    }
-    let is_picture = [".jpg", ".jpeg", ".JPG"].iter().any(|end| word.ends_with(end));
-    (is_picture && line.contains(&"snapshot")).then(|| format!("write -o {}", shell_quoted(word)).into())
+    matches!(*before, "-v" | "--verbose").then(|| "leave it out: --verbose has no levels".into())
 }
 
 /// What to do for a word without a dash that is no command here.
