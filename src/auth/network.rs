@@ -1,7 +1,7 @@
 //! Ranges of IP addresses, such as `192.168.1.0/24`.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use crate::problem::{Text, text};
@@ -40,6 +40,39 @@ pub(super) fn prefix(address: IpAddr, bits: u32) -> IpAddr {
         }
         v4 @ IpAddr::V4(_) => v4,
     }
+}
+
+/// Whether one of these networks contains this address.
+pub fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+/// The client's address: `peer`, that of the connection, or the one that trusted `proxies` report in the lines of
+/// `X-Forwarded-For`.
+pub fn client_behind<'a>(
+    proxies: &[Network],
+    peer: IpAddr,
+    forwarded: impl Iterator<Item = &'a str>,
+) -> IpAddr {
+    let mut address = peer;
+    let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).collect();
+    // Each proxy appends the address of its client. The client may have made up everything before that.
+    for hop in hops.into_iter().rev() {
+        if !is_in(proxies, address) {
+            break;
+        }
+        match hop_address(hop.trim()) {
+            Some(hop) => address = hop.to_canonical(),
+            None => break,
+        }
+    }
+    address
+}
+
+/// An address in X-Forwarded-For. Some proxies append the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse().ok().map(|hop: SocketAddr| hop.ip()))
 }
 
 impl Network {

@@ -20,6 +20,7 @@ use super::answer;
 use super::fair_queue::FairQueue;
 use super::head::Refusal;
 use super::limits::{ANSWER_MAX, CHECKING_RELAYS, RELAYS, SITE_TIME, TURN_TIME};
+use crate::auth::network::{Network, client_behind, client_of};
 use crate::host::log::bounded::{self, Subject};
 use crate::problem::text;
 use crate::protocol::{CHECK_HEADER, KEY_HEADER};
@@ -34,13 +35,21 @@ pub struct Upstream {
     pub key: String,
     /// Set by a relay whose connection was refused: the site no longer listens.
     pub unreachable: Arc<AtomicBool>,
+    /// The proxies that it trusts to say whose requests they pass on.
+    pub proxies: Arc<[Network]>,
 }
 
 impl Upstream {
     /// A site that has just begun to listen at `address`.
     pub fn new(address: SocketAddr, key: String) -> Self {
-        Self { address, key, unreachable: Arc::default() }
+        Self { address, key, unreachable: Arc::default(), proxies: Arc::default() }
     }
+}
+
+/// The values of `X-Forwarded-For` in a request's head.
+fn forwarded(head: &str) -> impl Iterator<Item = &str> {
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers.filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for")).map(|(_, value)| value)
 }
 
 /// The present upstream of the site, which changes when the site is restarted.
@@ -51,7 +60,7 @@ pub type SharedUpstream = Arc<Mutex<Upstream>>;
 pub struct SiteRequest {
     /// The connection that it came on.
     pub connection: usize,
-    /// The client with whose requests it waits.
+    /// The client with whose requests it waits: the address of the connection, until it is queued.
     pub client: IpAddr,
     /// Method, target and headers, each line ended, without the empty line.
     pub head: String,
@@ -164,6 +173,7 @@ impl Drop for Entry {
 #[derive(Debug)]
 pub struct Relays {
     entry: Arc<Entry>,
+    proxies: Arc<[Network]>,
 }
 
 impl Relays {
@@ -179,13 +189,19 @@ impl Relays {
             let thread = std::thread::Builder::new().name(format!("relay-{number}"));
             thread.spawn(move || relay(&queue, &upstream))?;
         }
-        Ok(Self { entry })
+        Ok(Self { entry, proxies: lock(upstream).proxies.clone() })
     }
 
     /// A handle for an event loop, which `waker` wakes when there is an answer.
     pub fn handle(&self, waker: &Arc<Waker>) -> RelayHandle {
         let (answers, replies) = channel();
-        RelayHandle { entry: self.entry.clone(), answers, replies, waker: waker.clone() }
+        RelayHandle {
+            entry: self.entry.clone(),
+            proxies: self.proxies.clone(),
+            answers,
+            replies,
+            waker: waker.clone(),
+        }
     }
 }
 
@@ -193,6 +209,7 @@ impl Relays {
 #[derive(Debug)]
 pub struct RelayHandle {
     entry: Arc<Entry>,
+    proxies: Arc<[Network]>,
     answers: Sender<Reply>,
     replies: Receiver<Reply>,
     waker: Arc<Waker>,
@@ -200,7 +217,9 @@ pub struct RelayHandle {
 
 impl RelayHandle {
     /// Queues a request, behind those that its client has waiting.
-    pub fn submit(&self, request: SiteRequest) {
+    pub fn submit(&self, mut request: SiteRequest) {
+        let client = client_behind(&self.proxies, request.client, forwarded(&request.head));
+        request.client = client_of(client);
         let (answers, waker) = (self.answers.clone(), self.waker.clone());
         self.entry.0.push(Queued { request, since: Instant::now(), line: None, answers, waker });
     }

@@ -3,7 +3,7 @@
 //! A client shows who it is in one of three ways: by the cookie of a signed-in browser, by Basic authentication
 //! (RFC 7617; for programs), or by `?token=` (for pictures in other servers' pages).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use rouille::{Request, Response};
 
@@ -12,7 +12,7 @@ use super::cookies;
 use super::frame::may_use_session;
 use super::response::plain_text;
 use super::url::{SIGN_IN, Target, param};
-use crate::auth::network::Network;
+use crate::auth::network::{Network, client_behind, is_in};
 use crate::auth::{Access, Identity, PasswordError, Role, whole_seconds};
 use crate::problem::text;
 use crate::protocol::{CHECK_HEADER, PEER_HEADER, SECURE_HEADER};
@@ -116,24 +116,13 @@ impl Guard {
 
     /// The client's address: that of the connection, or the one that a trusted proxy reports.
     pub(super) fn address(&self, request: &Request) -> IpAddr {
-        let mut address = peer(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let peer = peer(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
-        let hops: Vec<&str> = lines.flat_map(|(_, value)| value.split(',')).collect();
-        // Each proxy appends the address of its client. The client may have made up everything before that.
-        for hop in hops.into_iter().rev() {
-            if !self.trusts(address) {
-                break;
-            }
-            match hop_address(hop.trim()) {
-                Some(hop) => address = hop.to_canonical(),
-                None => break,
-            }
-        }
-        address
+        client_behind(&self.proxies, peer, lines.map(|(_, value)| value))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.proxies.iter().any(|network| network.contains(address))
+        is_in(&self.proxies, address)
     }
 
     /// Whether the client's connection is encrypted: it came by HTTPS to us, or to a trusted proxy.
@@ -167,12 +156,6 @@ const PROTO_HEADER: &str = "X-Forwarded-Proto";
 
 fn is_https(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("https")
-}
-
-/// An address in X-Forwarded-For. Some proxies append the port.
-fn hop_address(hop: &str) -> Option<IpAddr> {
-    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
-    bare.parse().ok().or_else(|| hop.parse().ok().map(|hop: SocketAddr| hop.ip()))
 }
 
 /// The address at the other end of the connection.

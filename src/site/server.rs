@@ -42,6 +42,7 @@ type Server = rouille::Server<Handler>;
 
 fn open(routes: &'static [Route], app: &Arc<AppState>) -> Result<(Server, Upstream), Problem> {
     let key = secret()?;
+    let proxies = app.guard.proxies.clone().into();
     let (app, expected) = (app.clone(), key.clone());
     let handler: Handler = Box::new(move |request| answer(routes, &app, &expected, request));
     let server =
@@ -55,7 +56,7 @@ fn open(routes: &'static [Route], app: &Arc<AppState>) -> Result<(Server, Upstre
     };
     let server = server.pool_size(RELAYS);
     let address = server.server_addr();
-    Ok((server, Upstream::new(address, key)))
+    Ok((server, Upstream { proxies, ..Upstream::new(address, key) }))
 }
 
 /// Runs the server. When the gate can no longer reach it, opens a new one: when the process has no free file

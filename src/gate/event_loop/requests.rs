@@ -10,7 +10,6 @@ use super::super::connection::{Action, Connection};
 use super::super::head::Refusal;
 use super::super::relay::{Reply, SiteRequest};
 use super::EventLoop;
-use crate::auth::network::client_of;
 use crate::fanout::{CloseReason, Released, SNAPSHOT_LIMIT};
 use crate::problem::text;
 use crate::protocol::PEER_HEADER;
@@ -35,7 +34,7 @@ impl EventLoop {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         let now = Instant::now();
         let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // writing to a String cannot fail
-        let client = client_of(connection.peer.ip());
+        let client = connection.peer.ip();
         let request = SiteRequest { connection: token, client, head, body };
         debug!("{} requests {}", connection.peer, request.shown());
         if let Some(refusal) = self.limit.memory_refusal(now) {
