@@ -281,7 +281,7 @@ mod tests {
             "{said:?}"
         );
         assert!(!log.is_pending());
-        assert!(due(&mut log, begin + PERIOD + LONG_PERIOD).is_empty() && log.0.len() == 0, "{log:?}");
+        assert!(due(&mut log, begin + PERIOD + LONG_PERIOD).is_empty() && log.0.count() == 0, "{log:?}");
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
             let client = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
             visit(&mut log, SocketAddr::new(client.into(), 1), &LEFT, now);
         }
-        assert_eq!(log.0.len(), CLIENTS_MAX + 1);
+        assert_eq!(log.0.count(), CLIENTS_MAX + 1);
         assert_eq!(lines(&log, None).0, LINES_MAX);
         let said = due(&mut log, now + PERIOD);
         assert_eq!(said.len(), 1, "{said:?}");

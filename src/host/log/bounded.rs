@@ -159,7 +159,7 @@ mod tests {
             .filter(|number| bounded.may_log(Subject::SignIns, &format!("10.0.0.{number}"), now))
             .count();
         assert_eq!(written, CLIENTS_MAX + Subject::SignIns.most() as usize);
-        assert_eq!(bounded.0[&Subject::SignIns].len(), CLIENTS_MAX + 1);
+        assert_eq!(bounded.0[&Subject::SignIns].count(), CLIENTS_MAX + 1);
         let said = bounded.due(now, true);
         assert_eq!(said, ["9962 more log lines about sign-ins (others) were left out in 0 s"]);
     }

@@ -99,7 +99,7 @@ impl<K: Ord + Clone, T: Tally> Tallies<K, T> {
 
     /// The number of clients that are counted now.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.periods.len()
     }
 
