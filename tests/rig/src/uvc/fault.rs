@@ -18,6 +18,8 @@ use crate::usbip::{DataIn, Device, Refusal, Setup};
 const MARKER_LENGTH: usize = 2;
 /// How often a camera that holds back its frames checks whether the fault has ended.
 const LOOK: Duration = Duration::from_millis(20);
+/// Stale bytes behind a frame.
+const STALE: usize = 3000;
 /// Bytes added to a frame to make it larger than the camera announced, for any size.
 const EXCESS: usize = max_frame(SIZES[0]) as usize;
 
@@ -39,6 +41,8 @@ pub enum Fault {
     Silent,
     /// `large:N`: every Nth frame is larger than the camera announced.
     Large(usize),
+    /// `stale`: behind the end of each frame, in turn: zeros, 0xFF, the end of an earlier frame, and anything.
+    Stale,
     /// `overlong`: payloads are twice as long as announced, so every other transfer has no header.
     Overlong,
     /// `babble:N`: the next N transfers overrun; after that nothing is wrong.
@@ -59,6 +63,7 @@ impl FromStr for Fault {
             ("stall", "") => Self::Stall,
             ("silent", "") => Self::Silent,
             ("large", frames) => Self::Large(frames.parse()?),
+            ("stale", "") => Self::Stale,
             ("overlong", "") => Self::Overlong,
             ("babble", transfers) => Self::Babble(transfers.parse()?),
             ("vanish", requests) => Self::Vanish(requests.parse()?),
@@ -94,7 +99,9 @@ pub struct Faulty<D> {
     /// Whether the frame that is being sent lacks SOI.
     is_spoiled: bool,
     /// Bytes still to be added to a frame, and the second byte of their payload headers.
-    excess: (usize, u8),
+    excess: (Vec<u8>, u8),
+    /// The last bytes of the camera's last frame.
+    earlier: Vec<u8>,
     /// Whether the last transfer began a payload and did not finish it.
     is_in_payload: bool,
     is_plugged_in: bool,
@@ -109,7 +116,8 @@ impl<D: Device> Faulty<D> {
             frames: 0,
             is_in_frame: false,
             is_spoiled: false,
-            excess: (0, 0),
+            excess: (Vec::new(), 0),
+            earlier: Vec::new(),
             is_in_payload: false,
             is_plugged_in: true,
         }
@@ -117,13 +125,30 @@ impl<D: Device> Faulty<D> {
 
     /// A payload of the bytes that were added to a frame.
     fn exceed(&mut self, room: usize) -> Vec<u8> {
-        let (left, bits) = self.excess;
-        let now = left.min(room.saturating_sub(HEADER_LENGTH));
-        self.excess.0 -= now;
-        let end = if now == left { END_OF_FRAME } else { 0 };
-        let mut payload = vec![HEADER_LENGTH as u8, bits | end];
-        payload.resize(HEADER_LENGTH + now, 0);
+        let (left, bits) = &mut self.excess;
+        let now = left.len().min(room.saturating_sub(HEADER_LENGTH));
+        let end = if now == left.len() { END_OF_FRAME } else { 0 };
+        let mut payload = vec![HEADER_LENGTH as u8, *bits | end];
+        payload.resize(HEADER_LENGTH, 0);
+        payload.extend(left.drain(..now));
         payload
+    }
+
+    /// Bytes that a driver leaves behind the end of a frame.
+    fn stale(&self) -> Vec<u8> {
+        match self.frames % 4 {
+            0 => vec![0; STALE],
+            1 => vec![0xff; STALE],
+            2 => self.earlier.clone(),
+            // Knuth's linear congruential generator.
+            _ => (0..STALE as u64)
+                .scan(self.frames as u64, |state, _| {
+                    *state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    Some((*state >> 56) as u8)
+                })
+                .collect(),
+        }
     }
 }
 
@@ -148,9 +173,9 @@ impl<D: Device> Device for Faulty<D> {
             self.fault.set(if left > 1 { Fault::Babble(left - 1) } else { Fault::None });
             return DataIn::Babble;
         }
-        if self.excess.0 > 0 {
+        if !self.excess.0.is_empty() {
             let payload = self.exceed(room);
-            self.is_in_frame = self.excess.0 > 0;
+            self.is_in_frame = !self.excess.0.is_empty();
             return DataIn::Data(payload);
         }
         if fault == Fault::Silent || fault == Fault::Stall && self.is_in_frame {
@@ -174,7 +199,13 @@ impl<D: Device> Device for Faulty<D> {
             }
             Fault::Large(every) if is_last && self.frames.is_multiple_of(every) => {
                 payload[1] &= !END_OF_FRAME; // this is the frame's last payload, so it has that byte
-                self.excess = (EXCESS, payload[1]);
+                self.excess = (vec![0; EXCESS], payload[1]);
+            }
+            Fault::Stale if is_last => {
+                payload[1] &= !END_OF_FRAME;
+                self.excess = (self.stale(), payload[1]);
+                let from = payload.len().saturating_sub(STALE).max(HEADER_LENGTH);
+                self.earlier = payload[from..].to_vec();
             }
             Fault::Overlong if continues => drop(payload.drain(..HEADER_LENGTH)),
             _ => {}
@@ -186,7 +217,7 @@ impl<D: Device> Device for Faulty<D> {
             self.fault.set(if left > 1 { Fault::NoBegin(left - 1) } else { Fault::None });
         }
         self.frames += usize::from(is_last);
-        self.is_in_frame = !is_last || self.excess.0 > 0;
+        self.is_in_frame = !is_last || !self.excess.0.is_empty();
         DataIn::Data(payload)
     }
 }
@@ -246,6 +277,9 @@ mod tests {
         let large = &spoiled("large:2", 2)[0];
         assert!(large.starts_with(WHOLE) && large.len() > max_frame(SIZES[0]) as usize, "{}", large.len());
         assert_eq!(spoiled("large:2", 2)[1], WHOLE);
+        let stale = spoiled("stale", 4);
+        assert!(stale.iter().all(|frame| frame.starts_with(WHOLE) && frame.len() > WHOLE.len()), "{stale:?}");
+        assert!(stale[2].ends_with(&[0xff, 0xd9]) && stale[1].ends_with(&[0xff; STALE]), "{stale:?}");
         assert_eq!(spoiled("babble:1", 1), [&[]; 1]);
         assert!("cut".parse::<Fault>().is_err() && "other".parse::<Fault>().is_err());
     }

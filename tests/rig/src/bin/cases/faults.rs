@@ -13,6 +13,10 @@ use crate::replug::{Watched, see_the_camera, see_the_card};
 pub const CASES: &[Case] = &[
     ("a_frame_that_is_cut_short_now_and_then_is_dropped", a_frame_that_is_cut_short_now_and_then_is_dropped),
     ("a_camera_that_never_sends_eoi_is_shown", a_camera_that_never_sends_eoi_is_shown),
+    (
+        "stale_bytes_behind_whole_pictures_cost_none_of_them",
+        stale_bytes_behind_whole_pictures_cost_none_of_them,
+    ),
     ("a_camera_that_sends_garbage_is_reopened", a_camera_that_sends_garbage_is_reopened),
     ("a_camera_that_stops_sending_comes_back", a_camera_that_stops_sending_comes_back),
     ("unplugging_inside_a_frame_tears_no_picture", unplugging_inside_a_frame_tears_no_picture),
@@ -55,6 +59,21 @@ fn a_camera_that_never_sends_eoi_is_shown() -> Outcome {
     wait_for("the end of the notice", || Ok(boardcam.log()?.contains("have their end").then_some(())))?;
     see_the_camera(&viewer, &feed)?;
     ensure!(boardcam.openings()? == 1, "the camera was reopened");
+    boardcam.ensure_no_more_than(before)
+}
+
+fn stale_bytes_behind_whole_pictures_cost_none_of_them() -> Outcome {
+    let Watched { feed, mut camera, boardcam, viewer, before } = Watched::start()?;
+    camera.suffer("stale")?;
+    boardcam.wait_until("mended frames", |camera| count(camera, "mended") > 0)?;
+    see_only_the_camera(&viewer, &feed)?;
+    let state = boardcam.camera()?;
+    for reason in ["truncated", "bad_segment", "flagged", "wrong_size"] {
+        ensure!(dropped(&state, reason) == 0, "{reason}: {state}");
+    }
+    ensure!(count(&state, "mended") > 40 && boardcam.openings()? == 1, "{state}");
+    camera.suffer("none")?;
+    see_the_camera(&viewer, &feed)?;
     boardcam.ensure_no_more_than(before)
 }
 
