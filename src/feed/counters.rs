@@ -81,7 +81,11 @@ impl DropReason {
 
     /// Its place among [`DropReason::all`].
     pub fn index(self) -> usize {
-        Self::all().position(|reason| reason == self).unwrap_or(0)
+        match self {
+            DropReason::Fault(fault) => Self::OWN.len() + fault as usize,
+            DropReason::Undecodable(reason) => Self::OWN.len() + Fault::ALL.len() + reason as usize,
+            own => Self::OWN.into_iter().position(|reason| reason == own).unwrap_or(0),
+        }
     }
 
     /// Why the frame was not published, in words.
@@ -181,6 +185,7 @@ mod tests {
     #[test]
     fn every_reason_for_a_drop_has_a_name_and_a_counter_of_its_own() {
         let counters = Counters::default();
+        assert!(DropReason::all().map(DropReason::index).eq(0..REASONS));
         for reason in DropReason::all() {
             counters.count_drop(reason);
         }

@@ -3,87 +3,46 @@
 //! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture
 //! for nearly everything, also for kinds that it decodes wrongly: those are refused here.
 
-use std::fmt;
-
 use super::exif::Orientation;
 use super::marker;
 use super::passthrough::{Fault, Jpeg};
+use super::reasons::reasons;
 use super::segment::Segment;
 use crate::picture::Size;
-use crate::problem::{Text, text};
+use crate::problem::text;
 
 /// The largest picture that is decoded, in pixels: 4096 x 4096. Decoded, that takes 48 MiB, and about 150 MiB while a
 /// progressive one is decoded.
 pub const MAX_DECODED: u64 = 1 << 24;
 
-/// Why a picture that can be passed on cannot be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Undecodable {
-    /// It has more than [`MAX_DECODED`] pixels.
-    TooManyPixels,
-    /// It is baseline, with one scan for each component, which the decoder decodes wrongly.
-    SeparateScans,
-    /// Its components are sampled in a way that the decoder cannot handle.
-    Sampling,
-    /// Its colours are none of grey, Y'CbCr, RGB, and Adobe's CMYK.
-    Colours,
-    /// The decoder failed: its data is damaged.
-    Damaged,
+reasons! {
+    /// Why a picture that can be passed on cannot be decoded.
+    pub enum Undecodable {
+        /// It has more than [`MAX_DECODED`] pixels.
+        TooManyPixels = "too_many_pixels",
+            text!(
+                "the picture has more than {} megapixels, the most that boardcam decodes",
+                MAX_DECODED / 1_000_000
+            );
+        /// It is baseline, with one scan for each component, which the decoder decodes wrongly.
+        SeparateScans = "separate_scans",
+            text!(
+                "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
+            );
+        /// Its components are sampled in a way that the decoder cannot handle.
+        Sampling = "sampling",
+            text!("the picture's colours are sampled in an unusual way, which boardcam cannot decode");
+        /// Its colours are none of grey, Y'CbCr, RGB, and Adobe's CMYK.
+        Colours = "colours", text!("the picture is neither grey, Y'CbCr, RGB nor Adobe CMYK");
+        /// The decoder failed: its data is damaged.
+        Damaged = "undecodable", text!("the picture's data is damaged and cannot be decoded");
+    }
 }
 
 impl Undecodable {
-    /// All of them, in the order of [`Undecodable::index`].
-    pub const ALL: [Undecodable; 5] = [
-        Undecodable::TooManyPixels,
-        Undecodable::SeparateScans,
-        Undecodable::Sampling,
-        Undecodable::Colours,
-        Undecodable::Damaged,
-    ];
-
-    /// The index in [`Undecodable::ALL`], for a table of counters.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The name of its counter in `/state` and `/metrics`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Undecodable::TooManyPixels => "too_many_pixels",
-            Undecodable::SeparateScans => "separate_scans",
-            Undecodable::Sampling => "sampling",
-            Undecodable::Colours => "colours",
-            Undecodable::Damaged => "undecodable",
-        }
-    }
-
     /// Whether this is a kind of picture, and not damage: the next one will have it too.
     pub const fn is_kind(self) -> bool {
         !matches!(self, Undecodable::Damaged)
-    }
-
-    /// What is wrong with the picture, in words.
-    pub fn text(self) -> Text {
-        match self {
-            Undecodable::TooManyPixels => text!(
-                "the picture has more than {} megapixels, the most that boardcam decodes",
-                MAX_DECODED / 1_000_000
-            ),
-            Undecodable::SeparateScans => text!(
-                "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
-            ),
-            Undecodable::Sampling => {
-                text!("the picture's colours are sampled in an unusual way, which boardcam cannot decode")
-            }
-            Undecodable::Colours => text!("the picture is neither grey, Y'CbCr, RGB nor Adobe CMYK"),
-            Undecodable::Damaged => text!("the picture's data is damaged and cannot be decoded"),
-        }
-    }
-}
-
-impl fmt::Display for Undecodable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text().fmt(f)
     }
 }
 

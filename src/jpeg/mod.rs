@@ -14,6 +14,7 @@
 //! | `huffman` | the standard Huffman tables |
 //! | [`marker`] | the markers of a JPEG |
 //! | [`encode`] | raw pixels to JPEG |
+//! | `reasons` | enums of reasons, one row each |
 //! | `rows` | raw pixels as the encoder takes them |
 //! | `bands` | one picture encoded on several cores |
 //! | [`transcode`] | JPEG to a smaller JPEG |
@@ -30,6 +31,7 @@ mod fault;
 mod huffman;
 pub mod marker;
 pub mod passthrough;
+mod reasons;
 mod rows;
 mod scale;
 mod segment;

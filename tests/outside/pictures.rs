@@ -56,6 +56,27 @@ fn progressive_pictures_are_shown_to_players_that_read_only_baseline() -> Outcom
 }
 
 #[test]
+fn a_picture_too_large_to_be_made_smaller_is_shown_whole_and_a_smaller_one_is_refused_with_the_reason()
+-> Outcome {
+    // 5000x4000 by its head; only that is looked at.
+    let head = r"printf '\377\330\377\300\0\013\010\017\240\023\210\1\1\021\0\377\332\0\010\1\1\0\0\077\0data\377\331'";
+    let command = format!("pipe:while {head}; do sleep 0.05; done");
+    let boardcam = Boardcam::start(&["--camera", &command])?;
+    wait_for("the camera", || Ok((boardcam.log().contains("opened pipe:")).then_some(())))?;
+    let whole = boardcam.get("/snapshot")?;
+    ensure!(whole.status == 200 && whole.body.ends_with(b"data\xff\xd9"), "{}", whole.status);
+    let small = boardcam.get("/snapshot?size=640x480")?;
+    let why = String::from_utf8(small.body)?;
+    ensure!(
+        small.status == 503 && why.contains("the picture has more than 16 megapixels"),
+        "{}: {why}",
+        small.status
+    );
+    ensure!(why.contains("take the picture without size"), "{why}");
+    Ok(())
+}
+
+#[test]
 fn a_progressive_still_that_comes_seldom_is_served_at_once() -> Outcome {
     let boardcam =
         Boardcam::start(&["--camera", &format!("pipe:cd {PICTURES}; cat progressive.jpg; sleep 1000")])?;

@@ -27,8 +27,8 @@ const EOI: [u8; 2] = marker::bytes(marker::EOI);
 /// The most bytes that mending adds.
 pub const MENDING_MAX: usize = STANDARD_TABLES.len() + 2;
 
-/// How far from the end of a frame EOI is looked for if the frame does not end with it: some drivers count stale bytes
-/// of an earlier frame, or padding, as part of the frame.
+/// How far from the end of a frame EOI is looked for: some drivers count stale bytes of an earlier frame, which may hold
+/// another EOI, or padding, as part of the frame.
 const STALE_MAX: usize = 8 << 10;
 
 /// The output slice is shorter than [`Jpeg::mended_len`].
@@ -262,22 +262,23 @@ fn frame_size(sof: u8, payload: &[u8]) -> Result<Size, Fault> {
 /// `None` if it has no compressed data.
 fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
     let whole = scan.get(header..)?;
-    let trimmed = without_trailing(0, whole);
-    let (data, ending) =
-        match trimmed.strip_suffix(&EOI).map(<[u8]>::len).or_else(|| before_stale_bytes(whole)) {
-            Some(data) => (data, EOI.len()),
+    let (data, ending) = match before_eoi(whole) {
+        Some(data) => (data, EOI.len()),
+        None => {
+            let data = without_trailing(0, whole);
             // A zero behind 0xFF is not padding, but says that the 0xFF is data (F.1.2.3).
-            None => (trimmed.len(), usize::from(trimmed.ends_with(&[marker::PREFIX]))),
-        };
+            (data.len(), usize::from(data.ends_with(&[marker::PREFIX])))
+        }
+    };
     let end = (header + data + ending).min(scan.len());
     let scan = scan.get(..end)?;
     (data > 0).then_some((scan, ending == EOI.len()))
 }
 
-/// The offset of EOI in compressed data that does not end with it: near the end, or before padding with one value,
-/// however long. The first one that is found is the picture's, since compressed data cannot hold one; what stands
-/// behind it may be the end of another picture.
-fn before_stale_bytes(data: &[u8]) -> Option<usize> {
+/// The offset of EOI in compressed data: near the end, or near the beginning of padding with one value, however long. The
+/// first one that is found is the picture's, since compressed data cannot hold one; what stands behind it may be the end
+/// of another picture.
+fn before_eoi(data: &[u8]) -> Option<usize> {
     let near_end = |data: &[u8]| {
         let skipped = data.len().saturating_sub(STALE_MAX);
         memmem::find(&data[skipped..], &EOI).map(|at| skipped + at)
