@@ -48,9 +48,11 @@ pub struct Released {
 }
 
 /// To so many viewers, and if they get no more than so many bytes, a camera's thread sends a frame itself. Copying them
-/// into sockets takes less than a millisecond, on the smallest boards a few.
+/// into sockets takes less than a millisecond, on the smallest boards a few. Encrypting them takes longer, so each byte
+/// counts several times: one viewer of a usual frame is few.
 const FEW: usize = 16;
 const FEW_BYTES: usize = 1 << 20;
+const ENCRYPTED_BYTE: usize = 8;
 
 /// All viewers of all cameras on one event loop.
 #[derive(Debug)]
@@ -165,9 +167,11 @@ impl Fanout {
         if self.viewers.len() > FEW {
             return false;
         }
-        let unseen = |viewer: &Viewer| viewer.ring().frame().filter(|frame| frame.number != viewer.seen);
-        let bytes: usize = self.viewers.values().filter_map(unseen).map(|frame| frame.part().len()).sum();
-        if bytes > FEW_BYTES {
+        let unseen = |viewer: &Viewer| {
+            let frame = viewer.ring().frame().filter(|frame| frame.number != viewer.seen)?;
+            Some(frame.part().len() * if viewer.socket.is_secure() { ENCRYPTED_BYTE } else { 1 })
+        };
+        if self.viewers.values().filter_map(unseen).sum::<usize>() > FEW_BYTES {
             return false;
         }
         self.offer_all(Instant::now());

@@ -9,20 +9,31 @@ use std::time::Duration;
 
 /// A fan-out of one camera, the writer of its ring, and so many viewers, who have their head.
 fn watched(count: usize) -> (Fanout, Writer, Vec<TcpStream>) {
+    let (fanout, writer, clients) = watched_over(count, |socket| Socket::Plain(socket));
+    for mut client in &clients {
+        client.read_exact(&mut vec![0; b"head".len() + crate::multipart::OPENING.len()]).unwrap();
+    }
+    (fanout, writer, clients)
+}
+
+/// The same without waiting for their heads, over sockets that `wrap` makes.
+fn watched_over(
+    count: usize,
+    wrap: impl Fn(mio::net::TcpStream) -> Socket,
+) -> (Fanout, Writer, Vec<TcpStream>) {
     let (feed, writer) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
     let variants = Variants::new(vec![Arc::new(feed)], Box::new(|| ()));
     let mut fanout = Fanout::new(variants, Arc::default());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut clients = Vec::new();
     for connection in 0..count {
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, peer) = listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
+        let socket = wrap(mio::net::TcpStream::from_std(socket));
         let order = Order::new(OrderKind::Stream, 0);
         fanout.add_viewer(connection, socket, peer, order, b"head".to_vec(), Instant::now()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        client.read_exact(&mut vec![0; b"head".len() + crate::multipart::OPENING.len()]).unwrap();
         clients.push(client);
     }
     (fanout, writer, clients)
@@ -48,6 +59,24 @@ fn few_viewers_get_a_frame_from_the_thread_that_published_it() {
     for client in &mut clients {
         client.read_exact(&mut [0; 1000]).unwrap();
     }
+}
+
+#[test]
+fn encrypting_for_more_than_one_or_two_viewers_is_left_to_the_event_loop() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![certificate.der().clone()], key.into()).unwrap();
+    let config = Arc::new(config);
+    let is_few = |viewers| {
+        let (mut fanout, mut writer, _clients) =
+            watched_over(viewers, |socket| Socket::tls(socket, &config).unwrap());
+        publish(&mut writer, 50_000); // these clients do not shake hands, so rustls keeps no more
+        fanout.send_to_few()
+    };
+    assert!(is_few(1) && !is_few(3));
 }
 
 #[test]

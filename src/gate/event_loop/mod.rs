@@ -65,10 +65,7 @@ impl EventLoop {
         let relays = relays.handle(&port.waker.waker);
         let next_token = port.first_token();
         let fanout = Arc::new(Mutex::new(fanout));
-        // Not with encryption, which takes longer than waking a thread.
-        if port.tls.is_none() {
-            port.waker.fanout.get_or_init(|| fanout.clone());
-        }
+        port.waker.fanout.get_or_init(|| fanout.clone());
         Self {
             index,
             port,
