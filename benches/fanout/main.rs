@@ -9,8 +9,8 @@
 //! with such a camera can do: one thread takes a frame, finds where its tables are to go, and gives each viewer part
 //! header, JPEG, tables and boundary with one `writev`. The floor of HTTPS does the same through rustls, with
 //! the same ciphers. They take turns, since what else the machine does changes with time. What boardcam does beyond
-//! the floor is above all a fixed cost of each frame, seen with few viewers: a second thread to wake, and the copy
-//! into the ring.
+//! the floor is above all a fixed cost of each frame, seen with few viewers: the copy into the ring, and from some
+//! number of viewers on a second thread to wake.
 //!
 //! System calls are all that all threads make, counted by the kernel for `strace -c -f` (Debian package strace;
 //! without it the line is missing) in a round of its own, since that slows the server.
