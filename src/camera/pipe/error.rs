@@ -33,6 +33,9 @@ const SILENT: Text = text!(
     "try the command in a terminal to see what it waits for; if its pictures are more than a minute apart, set timeout"
 );
 
+/// The same for standard input.
+const SILENT_STDIN: Text = text!("see what the program that writes to it waits for");
+
 /// What comes in place of a picture that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
@@ -126,6 +129,7 @@ impl PipeError {
     /// The error in words, about the pipe that `spec` names.
     pub fn problem(&self, spec: &PipeSpec) -> Problem {
         let label = || spec.label();
+        let silent = || if *spec == PipeSpec::Stdin { SILENT_STDIN } else { SILENT };
         let ended = |why: Text, advice: Text| Problem::new(text!("{} ended", label()), why, advice);
         match self {
             PipeError::Cancelled => cancelled(),
@@ -144,10 +148,10 @@ impl PipeError {
             }
             PipeError::NoPicture(lack) => {
                 let (why, advice) = match lack {
-                    Lack::Nothing => (text!("nothing has come from it yet"), SILENT),
-                    Lack::Unfinished => (text!("a picture has begun, and its end does not come"), SILENT),
+                    Lack::Nothing => (text!("nothing has come from it yet"), silent()),
+                    Lack::Unfinished => (text!("a picture has begun, and its end does not come"), silent()),
                     Lack::InFilm(content) => {
-                        (text!("it writes {}, and none of them has come yet", content.text()), SILENT)
+                        (text!("it writes {}, and none of them has come yet", content.text()), silent())
                     }
                     Lack::Other(content) => {
                         (text!("it writes {} and not JPEGs", content.text()), content.advice())
@@ -237,6 +241,15 @@ mod tests {
         };
         assert!(advice(Fault::Oversized).starts_with("set a smaller size"));
         assert!(advice(Fault::Arithmetic).contains("baseline"));
+    }
+
+    #[test]
+    fn standard_input_has_no_command_to_try() {
+        for lack in [Lack::Nothing, Lack::Unfinished] {
+            let problem = |spec| PipeError::NoPicture(lack.clone()).problem(&spec).advice.to_string();
+            assert!(!problem(PipeSpec::Stdin).contains("command"), "{lack:?}");
+            assert!(problem(PipeSpec::Command("x".to_owned())).contains("command"), "{lack:?}");
+        }
     }
 
     #[test]
