@@ -244,6 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_plays_a_file_to_its_end_is_not_told_to_repeat_one_picture() {
+        use std::os::unix::process::ExitStatusExt;
+        let advice = |pictures| {
+            let (status, last_words) = (Some(ExitStatus::from_raw(0)), String::new());
+            let ended = PipeError::Ended { status, pictures, written: None, flaw: None, last_words };
+            ended.problem(&PipeSpec::Command("x".to_owned())).advice.to_string()
+        };
+        assert!(advice(1).contains("while COMMAND") && advice(60).contains("-stream_loop"), "{}", advice(60));
+    }
+
+    #[test]
     fn standard_input_has_no_command_to_try() {
         for lack in [Lack::Nothing, Lack::Unfinished] {
             let problem = |spec| PipeError::NoPicture(lack.clone()).problem(&spec).advice.to_string();
