@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A fan-out of one camera, the writer of its ring, and so many viewers, who have their head.
 fn watched(count: usize) -> (Fanout, Writer, Vec<TcpStream>) {
-    let (fanout, writer, clients) = watched_over(count, |socket| Socket::Plain(socket));
+    let (fanout, writer, clients) = watched_over(count, Socket::Plain);
     for mut client in &clients {
         client.read_exact(&mut vec![0; b"head".len() + crate::multipart::OPENING.len()]).unwrap();
     }
