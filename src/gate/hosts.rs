@@ -11,6 +11,7 @@ use log::warn;
 
 use super::authority::{Authority, Host};
 use crate::host::discovery::AnnouncedName;
+use crate::host::log::bounded::{self, Subject};
 use crate::host::resolver::SearchDomains;
 use crate::sync::lock;
 
@@ -35,7 +36,7 @@ const HOME_DOMAINS: [&str; 12] = [
 /// Overlay networks in which each customer's network is a subdomain: `board.tailnet.ts.net`.
 const OVERLAY_DOMAINS: [&str; 2] = ["ts.net", "netbird.cloud"];
 
-/// The most refused names that are remembered, so that each is logged once. A further one is not logged.
+/// The most refused names that are remembered, so that each is logged once. A further one takes the place of the oldest.
 const REFUSED_MAX: usize = 16;
 
 /// The host names that clients may use for this server.
@@ -110,17 +111,20 @@ impl AllowedHosts {
 
     fn log_refusal(&self, name: &str) {
         let mut refused = lock(&self.refused);
-        if refused.len() == REFUSED_MAX || refused.iter().any(|known| known == name) {
+        if refused.iter().any(|known| known == name) {
+            return;
+        }
+        if refused.len() == REFUSED_MAX {
+            refused.remove(0);
+        }
+        refused.push(name.to_owned());
+        if !bounded::may_log(Subject::HostNames, "") {
             return;
         }
         warn!(
             "a client was refused because it called this server {name}, which is not one of its names; if it is to \
              be one, start boardcam with --host {name}, or put host = \"{name}\" into the settings file"
         );
-        refused.push(name.to_owned());
-        if refused.len() == REFUSED_MAX {
-            warn!("{REFUSED_MAX} names were refused; further ones are not logged");
-        }
     }
 }
 

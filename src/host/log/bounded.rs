@@ -29,6 +29,8 @@ pub enum Subject {
     Connections,
     /// Requests that the site did not answer.
     Requests,
+    /// Names by which clients must not call this server.
+    HostNames,
 }
 
 impl Subject {
@@ -49,6 +51,7 @@ impl Subject {
             Subject::SmallerPictures => "smaller pictures",
             Subject::Connections => "connections",
             Subject::Requests => "requests",
+            Subject::HostNames => "host names",
         }
     }
 }
