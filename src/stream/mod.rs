@@ -138,12 +138,17 @@ impl<'a> Stream<'a> {
 
     /// Searches for the camera, then captures until the session ends.
     fn session(&mut self, finder: &mut Finder) -> SessionEnd {
-        let mut search = Search { stream: self, refused: Vec::new(), begin: Instant::now() };
+        let mut search = Search { stream: self, refused: Vec::new(), begin: Instant::now(), silence: None };
         let found = finder.open(&mut search);
-        let refused = search.refused;
+        let Search { refused, silence, .. } = search;
         self.feed.status().refused = refused;
         match found {
-            Err(problem) => SessionEnd::NotFound(problem),
+            Err(problem) => {
+                // Given up in silence: what the program delivered before says more.
+                let says_more = self.knows_content && silence.as_ref() == Some(&problem);
+                let known = self.ended.clone().filter(|_| says_more);
+                known.unwrap_or(SessionEnd::NotFound(problem))
+            }
             Ok(mut source) => {
                 let end = self.capture(source.as_mut());
                 finder.ended();
@@ -383,6 +388,8 @@ struct Search<'s, 'a> {
     stream: &'s mut Stream<'a>,
     refused: Vec<(String, Problem)>,
     begin: Instant,
+    /// What was said last of a source from which nothing comes.
+    silence: Option<Problem>,
 }
 
 impl Observer for Search<'_, '_> {
@@ -414,6 +421,7 @@ impl Observer for Search<'_, '_> {
     }
 
     fn silent(&mut self, problem: &Problem) {
+        self.silence = Some(problem.clone());
         // What a program delivers says more, and so does how it ended, unless that was long ago.
         let says_more = self.stream.ended.is_some() && self.begin.elapsed() < GOOD_SESSION;
         if !says_more && !self.stream.knows_content {

@@ -103,6 +103,20 @@ fn a_command_that_ends_again_and_again_is_explained_by_the_best_reason_all_the_t
 }
 
 #[test]
+fn what_a_command_delivered_stays_the_reason_when_its_restart_is_given_up_in_silence() -> Outcome {
+    let program = Program::new("then-silent", "nothing")?;
+    let command = "echo >>starts; [ $(wc -l <starts) = 1 ] || exec sleep 100; printf GIF89a0000";
+    let gif = in_folder(&program, "gif", command);
+    let boardcam = Boardcam::start(&["--camera", &gif, "--timeout", "2"])?;
+    is_said(&boardcam, "gif", "GIF pictures")?;
+    wait_for("the third start", || {
+        let camera = camera(&boardcam, "gif")?;
+        ensure!(camera["problem"]["why"].as_str().is_some_and(|why| why.contains("GIF")), "{camera}");
+        Ok((std::fs::read_to_string(program.path("starts"))?.lines().count() >= 3).then_some(()))
+    })
+}
+
+#[test]
 fn a_command_whose_pictures_cease_is_explained_before_it_is_given_up() -> Outcome {
     const FRAMES: &str = "for n in 1 2 3 4 5; do cat frame.jpg; sleep 0.1; done";
     const CASES: [(&str, &str, &str); 2] = [
