@@ -13,7 +13,7 @@ use crate::config::wifi::{Wifi, WifiValues};
 use crate::problem::{Text, text};
 
 /// A key of a table, and what stands behind it.
-type Entry<'a, 't> = (&'a Spanned<DeString<'t>>, &'a Spanned<DeValue<'t>>);
+pub(super) type Entry<'a, 't> = (&'a Spanned<DeString<'t>>, &'a Spanned<DeValue<'t>>);
 
 impl Reader<'_> {
     /// One entry above all tables, or a table.

@@ -5,7 +5,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::section::{Section, USER_ADVICE as ADVICE, USER_KEYS as KEYS};
+use super::tables::Entry;
 use super::{Reader, our_spelling};
+use crate::auth::password::Hash;
 use crate::auth::{Role, USERS_MAX, User};
 use crate::config::mistakes::Mistake;
 use crate::names::{NAME_MAX, is_user_name};
@@ -13,6 +15,14 @@ use crate::problem::{Text, text};
 
 const NO_ROLE: Text =
     text!("give it one: role = \"watch\" to see everything, role = \"control\" to change things, too");
+
+/// What a table sets.
+#[derive(Default)]
+struct UserValues {
+    name: Option<String>,
+    role: Option<Role>,
+    password: Option<Hash>,
+}
 
 impl Reader<'_> {
     /// The users whose tables have no mistake; no two have the same name.
@@ -48,36 +58,47 @@ impl Reader<'_> {
         let Some(entries) = table.get_ref().as_table() else {
             return Err(self.mistake(table.span(), text!("user must be [[user]] tables"), ADVICE));
         };
-        let (mut name, mut role, mut password) = (None, None, None);
-        for (key, value) in entries {
-            let word = our_spelling(key.get_ref());
-            let word = word.as_str();
-            if !KEYS.contains(&word) {
-                return Err(self.unknown((key, value), Section::User));
+        let mut values = UserValues::default();
+        let mut mistake = None;
+        for entry in entries {
+            let Err(found) = self.user_entry(entry, &mut values) else { continue };
+            if let Some(former) = mistake.replace(found) {
+                self.keep::<()>(Err(former));
             }
-            let advice = || Section::User.example(word).unwrap_or(ADVICE);
-            let text = value.get_ref().as_str().ok_or_else(|| {
-                self.mistake(value.span(), text!("{} must be a text in quotes", word), advice())
-            })?;
-            let named = || text!("expected a name of 1 to {} letters, digits, -, _, . and @", NAME_MAX);
-            let taken = match word {
-                "name" => is_user_name(text).then(|| name = Some(text.to_owned())).ok_or_else(named),
-                "role" => parse_role(text).map(|found| role = Some(found)),
-                _ => text.parse().map(|hash| password = Some(hash)),
-            };
-            // A password that was written instead of its hash must not get into the log.
-            let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
-            taken.map_err(|why| {
-                self.mistake(value.span(), text!("cannot use {}{}: {}", word, shown, why), advice())
-            })?;
         }
-        let (why, advice) = match (name, role, password) {
+        if let Some(mistake) = mistake {
+            return Err(mistake);
+        }
+        let (why, advice) = match (values.name, values.role, values.password) {
             (Some(name), Some(role), Some(password)) => return Ok(User { name, role, password }),
             (Some(name), None, _) => (text!("user {} has no role", name), NO_ROLE),
             (Some(name), _, None) => (text!("user {} has no password", name), ADVICE),
             (None, ..) => (text!("a user needs {}", KEYS.join(", ")), ADVICE),
         };
         Err(self.mistake(table.span(), why, advice))
+    }
+
+    fn user_entry(&self, (key, value): Entry<'_, '_>, values: &mut UserValues) -> Result<(), Mistake> {
+        let word = our_spelling(key.get_ref());
+        let word = word.as_str();
+        if !KEYS.contains(&word) {
+            return Err(self.unknown((key, value), Section::User));
+        }
+        let advice = || Section::User.example(word).unwrap_or(ADVICE);
+        let text = value.get_ref().as_str().ok_or_else(|| {
+            self.mistake(value.span(), text!("{} must be a text in quotes", word), advice())
+        })?;
+        let named = || text!("expected a name of 1 to {} letters, digits, -, _, . and @", NAME_MAX);
+        let taken = match word {
+            "name" => is_user_name(text).then(|| values.name = Some(text.to_owned())).ok_or_else(named),
+            "role" => parse_role(text).map(|found| values.role = Some(found)),
+            _ => text.parse().map(|hash| values.password = Some(hash)),
+        };
+        // A password that was written instead of its hash must not get into the log.
+        let shown = if word == "password" { String::new() } else { format!(" = {text:?}") };
+        taken.map_err(|why| {
+            self.mistake(value.span(), text!("cannot use {}{}: {}", word, shown, why), advice())
+        })
     }
 }
 
@@ -137,6 +158,7 @@ mod tests {
             ("[[user]]\nname = \"anna\"\nrole = \"watch\"\n".to_owned(), 1, "user anna has no password"),
             ("[[user]]\npasword = \"s3cret\"\n".to_owned(), 2, "did you mean password?"),
             ("[[user]]\npassword = 5\n".to_owned(), 2, "must be a text in quotes"),
+            (user("an:na", "admin", HASH), 2, "line 3 has a mistake too"),
             ("user = \"anna\"\n".to_owned(), 1, "[[user]] tables"),
             ("user = [\"anna\"]\n".to_owned(), 1, "[[user]] tables"),
             ("[user]\nname = \"anna\"\n".to_owned(), 1, "[[user]] tables"),

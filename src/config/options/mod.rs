@@ -14,6 +14,7 @@
 //!     help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
 //!     example: "10",
 //!     wrong: &["0", "86401"],
+//!     meant: |text| Some(seconds_in(text)?.to_string()),
 //!     target: Target::Camera {
 //!         set: |camera, text| {
 //!             camera.record.every = Some(seconds(text, MAX_EVERY)?);
