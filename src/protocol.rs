@@ -30,9 +30,6 @@ pub const KEY_HEADER: &str = "X-Boardcam-Key";
 /// The header by which the site knows the client's address, as the gate sees it.
 pub const PEER_HEADER: &str = "X-Boardcam-Peer";
 
-/// The header beside an order by which the gate knows whose request it was. Only the site knows which proxies to believe.
-pub const CLIENT_HEADER: &str = "X-Boardcam-Client";
-
 /// The header by which the site knows that a request came encrypted.
 pub const SECURE_HEADER: &str = "X-Boardcam-Secure";
 

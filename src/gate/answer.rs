@@ -1,7 +1,6 @@
 //! Answers to clients: the gate's own refusals, and the site's answers without their private headers.
 
 use std::fmt::Write;
-use std::net::IpAddr;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
@@ -22,8 +21,6 @@ pub enum Answer {
         order: Order,
         /// The head that comes before it: whole for a stream, up to Content-Length for a snapshot.
         head: Vec<u8>,
-        /// Whose request it was, which may have come through a proxy.
-        client: Option<IpAddr>,
     },
     /// Let the fan-out send a recording.
     File {
@@ -31,8 +28,6 @@ pub enum Answer {
         order: FileOrder,
         /// The whole head that comes before it.
         head: Vec<u8>,
-        /// Whose request it was, which may have come through a proxy.
-        client: Option<IpAddr>,
     },
 }
 
@@ -94,8 +89,6 @@ struct SiteAnswer<'a> {
     status: u16,
     /// What the site orders instead of a body.
     order: Option<AnyOrder>,
-    /// Who gets what was ordered.
-    client: Option<IpAddr>,
     /// The header lines that the client gets, except Content-Type.
     headers: String,
     content_type: Option<&'a str>,
@@ -130,10 +123,9 @@ impl<'a> SiteAnswer<'a> {
         let status = parsed.code.ok_or_else(bad_answer)?;
         let body = answer.get(length..).unwrap_or_default();
         let content_length = if is_bodiless(status) { 0 } else { body.len() };
-        let (order, client, content_type) = (None, None, None);
+        let (order, content_type) = (None, None);
         let (headers, has_length) = (String::new(), !is_bodiless(status));
-        let mut this =
-            Self { status, order, client, headers, content_type, content_length, has_length, body };
+        let mut this = Self { status, order, headers, content_type, content_length, has_length, body };
         for header in parsed.headers.iter() {
             this.add(header)?;
         }
@@ -152,10 +144,6 @@ impl<'a> SiteAnswer<'a> {
             let file = FileOrder::from_header(value).map(AnyOrder::File);
             let order = file.or_else(|| Order::from_header(value).map(AnyOrder::Live));
             self.order = Some(order.ok_or_else(bad_answer)?);
-            return Ok(());
-        }
-        if header.name.eq_ignore_ascii_case(protocol::CLIENT_HEADER) {
-            self.client = Some(value.parse().map_err(|_| bad_answer())?);
             return Ok(());
         }
         if header.name.eq_ignore_ascii_case(protocol::NO_LENGTH_HEADER) {
@@ -203,7 +191,7 @@ pub fn asks_for_check(answer: &[u8]) -> Option<u64> {
 /// A refusal with 502 when the answer is not valid.
 pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
     let mut answer = SiteAnswer::parse(answer)?;
-    let (order, client) = (answer.order.take(), answer.client);
+    let order = answer.order.take();
     // A stream ends with its connection, which HTTP/1.0 implies.
     let is_stream = matches!(&order, Some(AnyOrder::Live(order)) if order.kind == OrderKind::Stream);
     let mut head =
@@ -211,9 +199,9 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
     Ok(match order {
         Some(AnyOrder::File(order)) => {
             head += &format!("Content-Length: {}\r\n\r\n", order.length);
-            Answer::File { order, head: head.into_bytes(), client }
+            Answer::File { order, head: head.into_bytes() }
         }
-        Some(AnyOrder::Live(order)) => Answer::HandOver { order, head: head.into_bytes(), client },
+        Some(AnyOrder::Live(order)) => Answer::HandOver { order, head: head.into_bytes() },
         None => {
             if answer.has_length {
                 head += &format!("Content-Length: {}\r\n", answer.content_length);
@@ -296,13 +284,11 @@ mod tests {
     #[test]
     fn a_stream_is_close_delimited_and_names_its_boundary_last() {
         let answer = b"HTTP/1.0 200 OK\r\nX-Boardcam-Serve: stream camera=0 id=me\r\n\
-                       X-Boardcam-Client: 192.0.2.7\r\n\
                        Content-Type: multipart/x-mixed-replace;boundary=b\r\nPragma: no-cache\r\n\
                        Content-Length: 0\r\n\r\n";
         let answer = from_site(answer, true).unwrap();
-        let Answer::HandOver { order, client, .. } = &answer else { panic!("{answer:?}") };
+        let Answer::HandOver { order, .. } = &answer else { panic!("{answer:?}") };
         assert_eq!((order.kind, order.camera, order.id.as_deref()), (OrderKind::Stream, 0, Some("me")));
-        assert_eq!(*client, Some([192, 0, 2, 7].into()));
         assert_eq!(
             text(answer),
             "HTTP/1.0 200 OK\r\nConnection: close\r\nPragma: no-cache\r\n\

@@ -60,7 +60,7 @@ pub type SharedUpstream = Arc<Mutex<Upstream>>;
 pub struct SiteRequest {
     /// The connection that it came on.
     pub connection: usize,
-    /// The client with whose requests it waits: the address of the connection, until it is queued.
+    /// The client with whose requests it waits.
     pub client: IpAddr,
     /// Method, target and headers, each line ended, without the empty line.
     pub head: String,
@@ -216,10 +216,13 @@ pub struct RelayHandle {
 }
 
 impl RelayHandle {
+    /// Whose request with this head it is that came from `peer`, which may be a trusted proxy.
+    pub fn client_of(&self, peer: IpAddr, head: &str) -> IpAddr {
+        client_of(client_behind(&self.proxies, peer, forwarded(head)))
+    }
+
     /// Queues a request, behind those that its client has waiting.
-    pub fn submit(&self, mut request: SiteRequest) {
-        let client = client_behind(&self.proxies, request.client, forwarded(&request.head));
-        request.client = client_of(client);
+    pub fn submit(&self, request: SiteRequest) {
         let (answers, waker) = (self.answers.clone(), self.waker.clone());
         self.entry.0.push(Queued { request, since: Instant::now(), line: None, answers, waker });
     }

@@ -11,7 +11,7 @@ use crate::feed::CaptureState;
 use crate::multipart;
 use crate::names::is_viewer_id;
 use crate::problem::{Problem, promise, text};
-use crate::protocol::{NO_LENGTH_HEADER, Order, OrderKind};
+use crate::protocol::{HEADER, NO_LENGTH_HEADER, Order, OrderKind};
 
 /// A camera works if its last picture is at most this old, or as old as its own rate explains.
 const HEALTHY: Duration = Duration::from_secs(10);
@@ -91,5 +91,5 @@ fn hand_over(
     let client = variant.map(|_| ctx.client());
     let order =
         Order { id, variant, client, fps, advance_headers, pass: ctx.pass(), ..Order::new(kind, ctx.camera) };
-    ctx.with_order(response, order.to_header())
+    response.with_additional_header(HEADER, order.to_header())
 }

@@ -14,7 +14,6 @@ use crate::auth::passes::Pass;
 use crate::feed::{ClientId, Feed};
 use crate::gate::limits::BODY_MAX;
 use crate::problem::text;
-use crate::protocol::{CLIENT_HEADER, HEADER};
 
 /// A request that may be answered.
 pub(super) struct RequestContext<'a> {
@@ -48,12 +47,6 @@ impl RequestContext<'_> {
 
     pub(super) fn is_head(&self) -> bool {
         self.request.method() == "HEAD"
-    }
-
-    /// Makes the gate carry out this order for the client.
-    pub(super) fn with_order(&self, response: Response, order: String) -> Response {
-        let client = self.app.guard.address(self.request).to_string();
-        response.with_additional_header(HEADER, order).with_additional_header(CLIENT_HEADER, client)
     }
 
     /// Stands for the user, or for the client's address where there is none.

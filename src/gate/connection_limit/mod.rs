@@ -64,9 +64,8 @@ impl Permit {
         self.change(self.peer, Use::Busy, now);
     }
 
-    /// The request came from this address, by way of a proxy; it is counted for it until the request ends.
-    pub(super) fn attribute(&mut self, address: IpAddr, now: Instant) {
-        let client = client_of(address);
+    /// The request came from this client, by way of a proxy; it is counted for it until the request ends.
+    pub(super) fn attribute(&mut self, client: IpAddr, now: Instant) {
         if client != self.peer {
             self.change(client, Use::Busy, now);
         }

@@ -34,7 +34,8 @@ impl EventLoop {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         let now = Instant::now();
         let _ = write!(head, "{PEER_HEADER}: {}\r\n", connection.peer.ip()); // writing to a String cannot fail
-        let client = connection.peer.ip();
+        let client = self.relays.client_of(connection.peer.ip(), &head);
+        connection.attribute(client, now);
         let request = SiteRequest { connection: token, client, head, body };
         debug!("{} requests {}", connection.peer, request.shown());
         if let Some(refusal) = self.limit.memory_refusal(now) {
@@ -60,8 +61,7 @@ impl EventLoop {
         let keep_alive = connection.keeps_alive();
         match reply.answer.and_then(|answer| answer::from_site(&answer, keep_alive)) {
             Ok(Answer::Send { bytes }) => connection.answer(bytes, keep_alive, now),
-            Ok(Answer::HandOver { order, head, client }) => {
-                connection.attribute(client.unwrap_or(connection.peer.ip()), now);
+            Ok(Answer::HandOver { order, head }) => {
                 let (peer, requested) = (connection.peer, connection.requested);
                 let Some(socket) = connection.lend() else { return };
                 let adopted = lock(&self.fanout).add_viewer(token, socket, peer, order, head, requested);
@@ -69,8 +69,7 @@ impl EventLoop {
                 connection.take_back(socket);
                 refuse(connection, &Refusal::new(503, error.text()), now);
             }
-            Ok(Answer::File { order, head, client }) => {
-                connection.attribute(client.unwrap_or(connection.peer.ip()), now);
+            Ok(Answer::File { order, head }) => {
                 let Some(socket) = connection.lend() else { return };
                 let adopted = lock(&self.fanout).add_download(token, socket, order, head);
                 let Err((socket, error)) = adopted else { return };

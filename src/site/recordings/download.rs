@@ -8,7 +8,7 @@ use rouille::{Response, ResponseBody};
 
 use super::{find, not_found};
 use crate::problem::text;
-use crate::protocol::FileOrder;
+use crate::protocol::{FileOrder, HEADER};
 use crate::record::Entry;
 use crate::site::range::{ByteRange, requested};
 use crate::site::request::RequestContext;
@@ -84,5 +84,5 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
         return response;
     }
     let order = FileOrder { name: entry.name, from, length, pass: ctx.pass() };
-    ctx.with_order(response, order.to_header())
+    response.with_additional_header(HEADER, order.to_header())
 }
