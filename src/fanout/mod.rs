@@ -278,6 +278,12 @@ impl Fanout {
         self.released.push(Released { connection, socket, reason });
     }
 
+    /// Closes all connections, since the program ends: threads of cameras may keep this longer than the event loop does.
+    pub fn close_all(&mut self) {
+        self.viewers.clear();
+        self.downloads = Downloads::default();
+    }
+
     /// The next connection that has ended; `None` if there are no more.
     pub fn take_released(&mut self) -> Option<Released> {
         self.released.pop()

@@ -53,6 +53,12 @@ pub(super) struct EventLoop {
     handshakes: VecDeque<usize>,
 }
 
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        lock(&self.fanout).close_all();
+    }
+}
+
 impl EventLoop {
     pub(super) fn new(
         index: usize,
