@@ -93,7 +93,7 @@ pub(super) fn silent(source: &str, kind: SourceKind, why: Text) -> Problem {
         SourceKind::Device => text!("check the cable and the power supply").and(promise::REOPENED),
         SourceKind::Program => text!("see what the program waits for").and(promise::RESTARTED_LATER),
         SourceKind::Stdin => text!("see what the program that writes to it waits for"),
-        SourceKind::Pattern => text!("see what else keeps the board busy, or set a smaller --size"),
+        SourceKind::Pattern => text!("see what else keeps the board busy, or set a smaller size"),
     };
     Problem::new(text!("cannot get pictures from {}", source), why, advice)
 }
@@ -103,18 +103,18 @@ fn advice(reason: DropReason, kind: SourceKind) -> Text {
     let is_device = kind == SourceKind::Device;
     match reason {
         _ if kind == SourceKind::Pattern => {
-            text!("set a smaller --size; if that does not help, please report it")
+            text!("set a smaller size; if that does not help, please report it")
         }
         DropReason::Fault(Fault::Oversized)
         | DropReason::Undecodable(Undecodable::TooManyPixels)
         | DropReason::TooLarge => {
             if is_device {
-                text!("set a smaller --size")
+                text!("set a smaller size")
             } else {
                 text!("set a smaller size where the pictures are made")
             }
         }
-        reason if is_device && reason.is_kind() => text!("try another --format or --size"),
+        reason if is_device && reason.is_kind() => text!("try another format or size"),
         DropReason::Fault(fault) if fault.is_kind() => {
             text!("set what makes the pictures to baseline JPEGs with 8 bits per sample")
         }

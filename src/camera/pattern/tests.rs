@@ -103,7 +103,7 @@ fn a_setting_that_it_cannot_meet_is_refused_with_advice() {
         (config(20, 65_535, 30), "20x65535"),
         (config(640, 480, 0), "asked for 0"),
         (config(640, 480, 241), "asked for 241"),
-        (SourceConfig { encoder: EncodeMode::Passthrough, ..config(640, 480, 30) }, "--encoder"),
+        (SourceConfig { encoder: EncodeMode::Passthrough, ..config(640, 480, 30) }, "encoder passthrough"),
     ] {
         let problem = Pattern::open(&refused).expect_err("beyond its bounds").to_string();
         assert!(problem.starts_with("cannot open the test pattern: ") && problem.contains(word), "{problem}");
