@@ -105,7 +105,11 @@ fn check(head: &Head, input: &[u8]) {
     if let Some(rest) = input.strip_prefix(b"\r\n") {
         let again = read(rest, 0, &HOSTS);
         let length = head.length - 2;
-        assert_eq!(again.as_ref().map(Result::as_ref), Some(Ok(&Head { length, ..head.clone() })), "an empty line counts");
+        assert_eq!(
+            again.as_ref().map(Result::as_ref),
+            Some(Ok(&Head { length, ..head.clone() })),
+            "an empty line counts"
+        );
         assert!(!rest.starts_with(b"\r"), "many empty lines passed");
         return check(&Head { length, ..head.clone() }, rest);
     }

@@ -3,7 +3,7 @@
 //! Wrong passwords are counted in three ways, so that more addresses give an attacker little: by address; by the wider
 //! networks of an IPv6 address, since whoever has a /48 has 65,536 networks; and by the name that was guessed at, from
 //! wherever. Addresses and networks must wait longer and longer. A name that is guessed at from many addresses is
-//! slowed down for all of them alike: nobody is refused for what strangers do. Addresses where a user was proven never
+//! slowed down for all of them alike. Addresses where a user was proven never
 //! come here ([`super::account`]).
 
 use std::collections::HashMap;

@@ -37,8 +37,8 @@ const APPLIANCE_PORT: u16 = 80;
 /// Reads the command line and the settings file that it names.
 ///
 /// # Errors
-/// All mistakes of the file, or the first one elsewhere. Unknown options, `--help` and `--version` do not return: clap prints and ends; except for
-/// options of other streamers.
+/// All mistakes of the file, or the first one elsewhere. Unknown options, `--help` and `--version` do not return: clap
+/// prints and ends. Options of other streamers do.
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings), Mistakes> {
     let args: Vec<OsString> = args.into_iter().collect();
     let matches = match command().try_get_matches_from(&args) {

@@ -23,14 +23,14 @@ pub struct Held {
 
 impl Held {
     fn new(frame: Arc<Frame>, bytes: &Arc<AtomicUsize>) -> Self {
-        bytes.fetch_add(frame.part().len(), Ordering::Relaxed);
+        bytes.fetch_add(frame.weight(), Ordering::Relaxed);
         Self { frame, bytes: bytes.clone() }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.bytes.fetch_sub(self.frame.part().len(), Ordering::Relaxed);
+        self.bytes.fetch_sub(self.frame.weight(), Ordering::Relaxed);
     }
 }
 
@@ -45,7 +45,7 @@ pub struct HeldFrames {
 impl HeldFrames {
     /// Frames that count in `bytes`, as those of all other event loops do.
     pub fn new(bytes: Arc<AtomicUsize>) -> Self {
-        Self { frames: Vec::with_capacity(2 * HELD_FRAMES), bytes }
+        Self { frames: Vec::with_capacity(4 * HELD_FRAMES), bytes }
     }
 
     /// Counts `frame` once, however many viewers hold it; each of them keeps what this returns.
@@ -61,14 +61,13 @@ impl HeldFrames {
         })
     }
 
-    /// The oldest frame that viewers hold, if they hold more than they may.
+    /// The frame that viewers have held longest, if they hold more than they may.
     pub fn excess(&mut self) -> Option<Arc<Held>> {
         if self.bytes.load(Ordering::Relaxed) <= HELD_CAP {
             return None;
         }
         self.frames.retain(|held| held.strong_count() > 0);
-        let held = (self.frames.len() > HELD_FRAMES).then(|| self.frames.iter().filter_map(Weak::upgrade));
-        held?.min_by_key(|held| held.frame.meta.captured)
+        if self.frames.len() <= HELD_FRAMES { None } else { self.frames.iter().find_map(Weak::upgrade) }
     }
 }
 
@@ -81,8 +80,13 @@ mod tests {
 
     /// So many frames of `length` bytes, the oldest first.
     fn frames(count: u32, length: usize) -> Vec<Arc<Frame>> {
+        frames_in(length, count, length)
+    }
+
+    /// The same, in slots for `capacity` bytes.
+    fn frames_in(capacity: usize, count: u32, length: usize) -> Vec<Arc<Frame>> {
         let (mut writer, reader) = ring::split();
-        writer.reserve(length).unwrap();
+        writer.reserve(capacity).unwrap();
         let begin = Instant::now();
         let frame = |number| {
             let captured = begin + Duration::from_millis(number);
@@ -98,7 +102,7 @@ mod tests {
         let bytes = Arc::<AtomicUsize>::default();
         let [mut plain, mut https] = [(); 2].map(|()| HeldFrames::new(bytes.clone()));
         let frame = &frames(1, 1000)[0];
-        let length = frame.part().len();
+        let length = frame.weight();
         let viewers: Vec<_> = (0..100).map(|_| plain.hold(frame)).collect();
         assert_eq!(bytes.load(Ordering::Relaxed), length);
         let other = https.hold(frame);
@@ -109,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_cap_the_oldest_frame_goes_first() {
+    fn beyond_the_cap_the_frame_that_was_held_longest_goes_first() {
         let mut held = HeldFrames::new(Arc::default());
         let frames = frames(17, 1 << 20);
         let mut viewers: Vec<_> = frames[..15].iter().map(|frame| held.hold(frame)).collect();
@@ -121,6 +125,15 @@ mod tests {
         assert!(Arc::ptr_eq(&held.excess().unwrap().frame, &frames[1]));
         viewers.retain(|viewer| !Arc::ptr_eq(&viewer.frame, &frames[1]));
         assert!(held.excess().is_none());
+    }
+
+    #[test]
+    fn small_frames_in_large_slots_do_not_use_up_the_address_space_of_a_32_bit_board() {
+        const SLOT: usize = 8 << 20;
+        let mut held = HeldFrames::new(Arc::default());
+        let frames = frames_in(SLOT, 100, 1000);
+        let viewers: Vec<_> = frames.iter().map(|frame| held.hold(frame)).collect();
+        assert!(held.excess().is_some(), "{} frames take {} MiB", viewers.len(), viewers.len() * SLOT >> 20);
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl ViewerStats {
         }
     }
 
-    /// Its socket has taken, at `now`, the last byte of the frame that was captured at `captured`. Only the
-    /// fan-out's loop calls this, so that loading and storing need not be one step.
+    /// Its socket has taken, at `now`, the last byte of the frame that was captured at `captured`. Only one
+    /// thread at a time calls this, under the fan-out's lock, so that loading and storing need not be one step.
     pub(super) fn took(&self, captured: Instant, now: Instant) {
         let taken = nanos(now.saturating_duration_since(self.since)).max(1);
         let before = self.taken.swap(taken, Ordering::Relaxed);

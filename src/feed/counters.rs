@@ -29,7 +29,7 @@ pub enum DropReason {
     Unencodable,
     /// Encoding is slower than the camera, and a newer frame was waiting.
     Late,
-    /// Readers held every slot of the ring.
+    /// Readers held every slot of the ring, and there was no memory for another.
     NoSlot,
 }
 

@@ -1,5 +1,5 @@
-//! A queue that is fair by client, or whatever else the key is: one that waits with a hundred requests costs another that waits with one request at
-//! most one turn.
+//! A queue that is fair by client, or by another key: one that waits with a hundred requests costs one that waits with a
+//! single request at most one turn.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -9,7 +9,7 @@
 //! - The part header and the boundary of [`crate::multipart`] stand around the JPEG in the slot, so a frame
 //!   goes to a viewer in one write.
 //! - Frames are shared by count. A reader may keep one as long as it likes; nobody writes to it meanwhile.
-//! - The writer never waits for a reader. It uses a slot again that nobody holds (`Arc::get_mut`); if readers hold all of
+//! - The writer does not wait for a reader to finish with a frame. It uses a slot again that nobody holds (`Arc::get_mut`); if readers hold all of
 //!   them, it leaves them the oldest and makes another. How much readers keep is for them to bound, as
 //!   [`crate::fanout`] does.
 
@@ -87,6 +87,12 @@ impl Frame {
         &self.bytes[self.start..self.end]
     }
 
+    /// What it counts as where memory is bounded, in bytes: its part; or, if that is more, a 32nd of its slot, most of
+    /// which is only address space, but 32-bit boards have little of that.
+    pub fn weight(&self) -> usize {
+        self.part().len().max(self.bytes.len() / 32)
+    }
+
     /// Only the JPEG.
     pub fn jpeg(&self) -> &[u8] {
         &self.bytes[multipart::HEAD_MAX..self.end - multipart::TRAILER.len()]
@@ -152,7 +158,7 @@ impl Writer {
     /// Gets memory for JPEGs of up to `capacity` bytes, at most [`MAX_FRAME`]. The newest frame stays.
     ///
     /// # Errors
-    /// When there is not enough memory for all slots. There is no memory for a frame then, and no newest frame.
+    /// When there is not enough memory for all slots. There is no memory for a new frame then.
     pub fn reserve(&mut self, capacity: usize) -> Result<(), NoMemory> {
         let capacity = capacity.min(MAX_FRAME);
         if capacity <= self.capacity {
@@ -165,7 +171,6 @@ impl Writer {
             let Ok(slot) = Frame::empty(capacity, meta) else {
                 self.slots.clear();
                 self.capacity = 0;
-                *lock(&self.shared.newest) = None;
                 return Err(NoMemory);
             };
             let _ = self.slots.push(Arc::new(slot)); // there is room for as many

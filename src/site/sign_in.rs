@@ -70,7 +70,11 @@ pub(super) fn sign_in(ctx: &RequestContext<'_>) -> Response {
         Ok(secret) => with_cookie(ctx, ctx.redirect("/"), &secret),
         Err(error) => {
             let (status, wait) = status_of(&error);
-            let answer = form_with(ctx, status, secret, |texts| {
+            // One that we have made, and not whatever came in the form.
+            let mut known = cookies::form_secrets(ctx.request);
+            let newest = known.next().unwrap_or_default();
+            let shown = if is_ours { secret } else { newest };
+            let answer = form_with(ctx, status, shown, |texts| {
                 let key = match error {
                     PasswordError::Wrong => "form_wrong",
                     PasswordError::Throttled(_) => "form_slow",

@@ -22,7 +22,7 @@ use log::{debug, error};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
-use crate::feed::{CaptureState, Feed};
+use crate::feed::{CaptureState, DropReason, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::passthrough::MENDING_MAX;
@@ -373,7 +373,7 @@ impl<'a> Stream<'a> {
                 self.announce();
                 Ok(())
             }
-            Err(Unpublished::NoSlot) => Err("slow viewers hold all earlier frames".to_owned()),
+            Err(Unpublished::NoSlot) => Err(DropReason::NoSlot.text().to_string()),
             Err(Unpublished::Unfilled(failure)) => Err(failure.to_string()),
         }
     }

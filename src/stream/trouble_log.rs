@@ -103,7 +103,11 @@ impl<'a> TroubleLog<'a> {
     /// The first picture of a session came after there had been none.
     pub(super) fn picture_is_back(&mut self) {
         log!(self.level, "{}: the picture is back", self.label);
-        self.says_trouble &= self.level != Level::Info;
+        if self.level == Level::Info {
+            // If it goes again, that is news: the log must not end with these words.
+            (self.says_trouble, self.trouble) = (false, None);
+            self.lines.forget();
+        }
     }
 
     /// Pictures have come for a while: what goes wrong from now on is news.
@@ -177,6 +181,16 @@ mod tests {
         let begin = Instant::now();
         let times = (0..86_400 / seconds).map(|n| (n, begin + Duration::from_secs(n * seconds)));
         times.map(|(n, now)| go_wrong(&mut log, n, now)).sum()
+    }
+
+    #[test]
+    fn a_picture_that_comes_for_a_moment_does_not_have_the_last_word() {
+        let mut log = TroubleLog::new(CameraLabel("camera"));
+        let now = Instant::now();
+        let reasons = ["it was unplugged", "there is no camera"];
+        assert!(reasons.iter().all(|why| log.trouble(&reason(why), now)));
+        session(&mut log, now);
+        assert!(reasons.iter().all(|why| log.trouble(&reason(why), now)));
     }
 
     /// A session in which a first picture comes; how many lines that makes.

@@ -40,13 +40,10 @@ pub(super) struct Worker {
     source: Arc<Feed>,
     writer: Writer,
     transcoder: Transcoder,
-    /// The camera's frame, copied so that its slot is free while it is decoded.
     /// Chooses the camera's frames that are made smaller.
     picker: FramePicker,
     /// The number of the last frame of the camera that was considered.
     last: u64,
-    /// The largest JPEG that fits into a slot, in bytes.
-    capacity: usize,
     rate: RateMeter,
     /// When a picture or a card was last published.
     last_shown: Instant,
@@ -74,7 +71,6 @@ impl Worker {
             transcoder,
             picker,
             last: 0,
-            capacity: 0,
             rate,
             last_shown,
             logged: false,
@@ -176,7 +172,8 @@ impl Worker {
     fn transcode(&mut self, frame: &Frame) -> Result<(), (DropReason, Text)> {
         let unencodable = |error: TranscodeError| (DropReason::from(&error), error.text());
         let size = self.transcoder.decode(frame.jpeg()).map_err(unencodable)?;
-        self.reserve(Transcoder::output_len(size))
+        self.writer
+            .reserve(Transcoder::output_len(size))
             .map_err(|NoMemory| (DropReason::Unencodable, text!("there is not enough memory for them")))?;
         let transcoder = &mut self.transcoder;
         match self.writer.publish(Meta { size, ..frame.meta }, |slot| transcoder.encode(slot)) {
@@ -188,15 +185,6 @@ impl Worker {
         }
     }
 
-    /// Gets memory for frames of up to `capacity` bytes.
-    fn reserve(&mut self, capacity: usize) -> Result<(), NoMemory> {
-        if capacity > self.capacity {
-            self.writer.reserve(capacity)?;
-            self.capacity = capacity;
-        }
-        Ok(())
-    }
-
     /// Shows viewers a card that says `why`, if they have seen nothing for [`CARD_PERIOD`].
     fn show_problem(&mut self, why: &Text) {
         let now = Instant::now();
@@ -206,7 +194,7 @@ impl Worker {
         self.last_shown = now;
         let problem = problem(why);
         self.say(&problem);
-        if self.reserve(Card::MAX_JPEG).is_err() {
+        if self.writer.reserve(Card::MAX_JPEG).is_err() {
             return; // the log says why
         }
         let size = self.running.variant.size.unwrap_or(self.source.config.size());

@@ -7,6 +7,7 @@ mod crowd;
 mod elsewhere;
 mod fairness;
 mod greedy;
+mod guessing;
 mod hostile;
 mod https;
 mod machines;

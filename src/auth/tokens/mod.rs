@@ -260,8 +260,10 @@ impl Tokens {
         let mut records = self.newest(&path);
         edit(&mut records)?;
         file::write(folder, &records).map_err(failed)?;
+        let written: Vec<_> = records.iter().map(|record| record.hash.clone()).collect();
         self.adopt(records, file::version(&path));
-        lock(&self.known).revoked.clear(); // the file has none of them any more
+        // One may have been revoked since the file was read; the others are not in it any more.
+        lock(&self.known).revoked.retain(|hash| written.contains(hash));
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use super::words;
 use crate::config::settings::DEFAULT_PORT;
 use crate::gate::every_address;
 
-/// Their names, with spaces between, without dashes in front and with - for _, and ours. A * at the end stands for any rest, unless another
-/// row has the whole name.
+/// Their names, with spaces between, without dashes in front and with - for _, and ours. A * at the end stands for any
+/// rest, unless another row has the whole name.
 static NAMES: &[(&str, Ours)] = &[
     (
         "device d dev input-device video-device videodevice v4l2-device camera-path netcam-url \

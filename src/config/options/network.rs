@@ -28,6 +28,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         example: "0.0.0.0:8080",
         wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536"],
         meant: |text| meant_address(text, DEFAULT_PORT),
+        kept: true,
         target: Target::Program {
             set: |settings, text| add_address(&mut settings.gate.listen, text),
             get: |settings| match &settings.gate.listen {

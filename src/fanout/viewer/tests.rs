@@ -178,7 +178,8 @@ fn a_snapshot_of_a_camera_whose_pictures_come_seldom_is_the_last_one_and_says_it
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).unwrap();
     let head = String::from_utf8_lossy(&answer);
-    assert!(head.contains("Age: 20\r\n") && head.contains("X-Timestamp: "), "{head}");
+    let age = head.lines().find_map(|line| line.strip_prefix("Age: ")?.parse().ok());
+    assert!(age >= Some(20u64) && head.contains("X-Timestamp: "), "{head}");
 }
 
 #[test]
