@@ -133,7 +133,12 @@ mod tests {
         let mut held = HeldFrames::new(Arc::default());
         let frames = frames_in(SLOT, 100, 1000);
         let viewers: Vec<_> = frames.iter().map(|frame| held.hold(frame)).collect();
-        assert!(held.excess().is_some(), "{} frames take {} MiB", viewers.len(), viewers.len() * SLOT >> 20);
+        assert!(
+            held.excess().is_some(),
+            "{} frames take {} MiB",
+            viewers.len(),
+            (viewers.len() * SLOT) >> 20
+        );
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn certificates_that_cannot_be_used_are_reported_at_the_start() -> Outcome {
     let line = complaint(&["--tls", "yes"], 2)?;
     ensure!(line.contains("expected auto, off, or the PEM files"), "{line}");
     let line = complaint(&["--tls-listen", "127.0.0.1:0"], 2)?;
-    ensure!(line.contains("there is no certificate; let boardcam make one: --tls auto"), "{line}");
+    ensure!(line.contains("there is no certificate; write for example --tls auto"), "{line}");
     Ok(())
 }
 
