@@ -2,7 +2,7 @@
 //! larger than the cap, and a whole JPEG behind all of it is found. Damage inside a scan costs that frame alone.
 #![no_main]
 
-use boardcam::camera::pipe::splitter::{Found, READ, Splitter};
+use boardcam::camera::pipe::splitter::{Found, READ, SAMPLE, Splitter};
 use libfuzzer_sys::fuzz_target;
 
 /// The largest frame; small, so that the fuzzer reaches it.
@@ -23,7 +23,7 @@ fn split(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
         }
     }
     assert!(splitter.garbage() <= stream.len() as u64 && splitter.begun() <= CAP + 2 * READ);
-    assert!(splitter.sample().len() as u64 <= splitter.garbage());
+    assert!(splitter.sample().len() <= SAMPLE.min(stream.len()));
     found
 }
 

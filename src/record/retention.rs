@@ -21,11 +21,14 @@ pub(super) fn surplus<'a>(
     let mut free = free;
     let mut count = entries.len();
     let mut to_delete = Vec::new();
+    let deletable = entries.iter().filter(|entry| !busy.contains(&entry.name)).map(|entry| entry.bytes).sum();
+    // Nothing is deleted for a limit that is out of reach: others have filled the disk, or it is smaller than that.
+    let in_reach = free.saturating_add(deletable) >= limits.min_free;
     for entry in entries.iter().rev().filter(|entry| !busy.contains(&entry.name)) {
         let age = now.filter(|_| entry.name.has_time()).map(|now| now.saturating_sub(entry.name.start));
         let old = age.zip(limits.max_age).is_some_and(|(age, most)| age > most.as_secs() as i64);
         let crowded = limits.max_bytes.is_some_and(|most| used > most)
-            || free < limits.min_free
+            || (in_reach && free < limits.min_free)
             || count > RECORDINGS_MAX;
         if old || crowded {
             used -= entry.bytes;
@@ -65,7 +68,14 @@ mod tests {
         assert_eq!(gone(&Limits { max_bytes: Some(100), ..limits() }, 0), [0; 0]);
         assert_eq!(gone(&Limits { min_free: 25, ..limits() }, 0), [0, 1, 2]);
         assert_eq!(gone(&Limits { min_free: 25, ..limits() }, 25), [0; 0]);
-        assert_eq!(gone(&Limits { min_free: 1000, ..limits() }, 0).len(), 10, "all that there is");
+        assert_eq!(gone(&Limits { min_free: 100, ..limits() }, 0).len(), 10, "all that there is");
+    }
+
+    #[test]
+    fn what_deleting_cannot_reach_deletes_nothing() {
+        let limits = Limits { min_free: 1000, ..limits() };
+        assert_eq!(starts(&surplus(&entries(), &limits, 899, None, &[])), [0; 0]);
+        assert_eq!(starts(&surplus(&entries(), &limits, 900, None, &[])).len(), 10);
     }
 
     #[test]

@@ -36,6 +36,8 @@ impl StreamQuery {
         let is_smaller = size.is_some() || quality.is_some();
         let asked = || Variant { size, quality: quality.unwrap_or(ctx.feed().quality()) };
         let variant = is_smaller.then(|| asked().rounded(ctx.feed().picture_size()));
+        // Who asks for nothing but a size that the camera's pictures fit gets these as they are.
+        let variant = variant.filter(|made| made.size.is_some() || quality.is_some());
         Ok(Self { variant, fps, advance_headers })
     }
 }

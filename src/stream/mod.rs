@@ -167,8 +167,8 @@ impl<'a> Stream<'a> {
         self.patience.begin(&info);
         let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
-        let begin = Instant::now();
-        let (mut last_frame, mut last_good, mut is_good) = (begin, begin, false);
+        let mut steady_since = Instant::now();
+        let (mut last_frame, mut last_good, mut is_good) = (steady_since, steady_since, false);
         while !self.shutdown.has_begun() {
             match source.next(CHECK_PERIOD.min(self.patience.limit())) {
                 Ok(Some(frame)) => {
@@ -176,7 +176,7 @@ impl<'a> Stream<'a> {
                     self.learn(&frame, &mut session);
                     if self.take(&frame, &mut session, &info) {
                         last_good = last_frame;
-                        if !is_good && begin.elapsed() > GOOD_SESSION {
+                        if !is_good && steady_since.elapsed() > GOOD_SESSION {
                             is_good = true;
                             self.trouble_log.forget(last_good);
                         }
@@ -199,8 +199,9 @@ impl<'a> Stream<'a> {
             }
             if let Some(bad) = session.no_picture() {
                 self.note_no_picture(unusable(bad));
-            } else if last_good.elapsed() > SAY_AFTER {
-                self.explain(&*source, &info, last_frame);
+                (steady_since, is_good) = (Instant::now(), false);
+            } else if last_good.elapsed() > SAY_AFTER && self.explain(&*source, &info, last_frame) {
+                (steady_since, is_good) = (Instant::now(), false);
             }
             self.housekeeping();
         }
@@ -216,16 +217,17 @@ impl<'a> Stream<'a> {
         (status.seldom, status.patience) = (seldom, self.patience.limit());
     }
 
-    /// Says why an open source shows nothing new, if that is wrong.
-    fn explain(&mut self, source: &dyn Source, info: &SourceInfo, last_frame: Instant) {
+    /// Says why an open source shows nothing new, if that is wrong; returns whether it is.
+    fn explain(&mut self, source: &dyn Source, info: &SourceInfo, last_frame: Instant) -> bool {
         let concern = if let Some(problem) = source.instead() {
             problem
         } else if last_frame.elapsed() > self.patience.overdue(SAY_AFTER) {
             silent(&info.source, info.kind, text!("none has come for longer than usual"))
         } else {
-            return;
+            return false;
         };
         self.concern(concern);
+        true
     }
 
     /// From now on, page, `/state` and card say what is wrong; the log says it once.
