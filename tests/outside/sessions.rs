@@ -65,13 +65,16 @@ fn who_signs_out_while_a_snapshot_waits_is_told_so() -> Outcome {
     let camera = format!("pipe:cd {} && {frames}", program.path("."));
     let boardcam = Boardcam::start(&["--camera", &camera, "--config", file.path()])?;
     let ours = format!("Cookie: {}", sign_in(&boardcam, "anna")?);
-    wait_for("the last picture", || {
-        let state: serde_json::Value =
-            serde_json::from_slice(&ask(boardcam.address, "GET", "/state", &[&ours], "")?.body)?;
-        Ok((state["cameras"][0]["frames"]["captured"] == 10).then_some(()))
-    })?;
+    let state = || -> Outcome<serde_json::Value> {
+        Ok(serde_json::from_slice(&ask(boardcam.address, "GET", "/state", &[&ours], "")?.body)?)
+    };
+    wait_for("the last picture", || Ok((state()?["cameras"][0]["frames"]["captured"] == 10).then_some(())))?;
     let request = format!("GET /snapshot HTTP/1.1\r\nHost: localhost\r\n{ours}\r\n\r\n");
     let mut snapshot = client::request(boardcam.address, request.as_bytes())?;
+    // Otherwise the request to sign out may overtake it.
+    wait_for("the snapshot to wait for a frame", || {
+        Ok((state()?["result"]["stream"]["queued_fps"] != 0).then_some(()))
+    })?;
     ask(boardcam.address, "POST", "/sign-out", &[&ours], "")?;
     let answer = Answer::read(&mut snapshot)?;
     ensure!(
