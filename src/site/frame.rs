@@ -2,7 +2,7 @@
 //!
 //! There, a browser keeps no cookie of ours that is `SameSite=Lax`. Over HTTPS it keeps one that is `SameSite=None`, and
 //! `Partitioned` limits that one to frames of the same site's pages (CHIPS). [`may_use_session`] then does what
-//! `SameSite` does no more, also in browsers that do not know `Partitioned`.
+//! `SameSite` no longer does, also in browsers that do not know `Partitioned`.
 
 use rouille::Request;
 
