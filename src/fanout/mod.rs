@@ -6,7 +6,8 @@
 //! - A frame goes to a viewer in one non-blocking call straight from its slot. If the socket takes only a part, the
 //!   viewer holds the frame, which it shares with all others, and the next one that it gets is the newest.
 //! - No viewer slows down another one, the camera or the gate. One that takes nothing for
-//!   [`close_reason::STALL_LIMIT`] is dropped; when held frames take more than [`HELD_CAP`], those in the oldest are.
+//!   [`close_reason::STALL_LIMIT`] is dropped; when held frames take more than [`HELD_CAP`], those who hold
+//!   one longest are.
 //! - A steady stream to viewers that keep up allocates nothing.
 //!
 //! Readiness is edge-triggered: after a call that would have blocked, one event says that the socket takes more.
@@ -128,7 +129,7 @@ impl Fanout {
         }
         // Whatever the client sent after its request is read with its next event.
         self.advance(connection, Instant::now());
-        self.drop_oldest();
+        self.drop_excess();
         Ok(())
     }
 
@@ -149,7 +150,7 @@ impl Fanout {
             ControlFlow::Continue(()) => self.advance(connection, now),
             ControlFlow::Break(reason) => self.release(connection, reason),
         }
-        self.drop_oldest();
+        self.drop_excess();
     }
 
     /// Sends a viewer the rest of its earlier frame, then the newest one.
@@ -192,7 +193,7 @@ impl Fanout {
             next = connection + 1;
             self.offer(connection, now);
         }
-        self.drop_oldest();
+        self.drop_excess();
     }
 
     /// Offers the newest frame, if it is new to this viewer.
@@ -215,8 +216,8 @@ impl Fanout {
         }
     }
 
-    /// Drops the viewers in the oldest frames until held frames take no more than they may.
-    fn drop_oldest(&mut self) {
+    /// Drops the viewers of the frame that was held longest, until held frames take no more than they may.
+    fn drop_excess(&mut self) {
         while let Some(held) = self.held.excess() {
             let in_it = |(connection, viewer): (&usize, &Viewer)| viewer.holds(&held).then_some(*connection);
             let victims: Vec<_> = self.viewers.iter().filter_map(in_it).collect();

@@ -97,11 +97,6 @@ impl Viewer {
         }
     }
 
-    /// When this viewer, which is behind, last took something; `None` while it keeps up.
-    pub(super) fn behind_since(&self) -> Option<Instant> {
-        self.behind
-    }
-
     /// The socket may take more now.
     pub(super) fn unblock(&mut self) {
         self.blocked = false;
@@ -174,7 +169,7 @@ impl Viewer {
 
     /// Breaks when a deadline has passed.
     pub(super) fn check_deadlines(&self, now: Instant) -> Flow {
-        if self.behind_since().is_some_and(|since| now.saturating_duration_since(since) > STALL_LIMIT) {
+        if self.behind.is_some_and(|since| now.saturating_duration_since(since) > STALL_LIMIT) {
             return Flow::Break(CloseReason::Stalled);
         }
         if self.is_unanswered() && now.saturating_duration_since(self.stats.since) > SNAPSHOT_LIMIT {

@@ -60,7 +60,7 @@ struct You<'a> {
     open: bool,
 }
 
-/// Memory for bytes that slow viewers have not taken yet, in bytes.
+/// Memory of frames that slow viewers have not taken whole yet, and its limit, in bytes.
 #[derive(Serialize)]
 struct Held {
     bytes: usize,
