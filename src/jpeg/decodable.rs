@@ -3,11 +3,12 @@
 //! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture
 //! for nearly everything, also for kinds that it decodes wrongly: those are refused here.
 
+use coefficients::segment::Segment;
+
 use super::exif::Orientation;
 use super::marker;
 use super::passthrough::{Fault, Jpeg};
 use super::reasons::reasons;
-use super::segment::Segment;
 use crate::picture::Size;
 use crate::problem::text;
 
@@ -98,7 +99,7 @@ impl Decodable {
         let mut orientation = None;
         let mut at = 2; // behind SOI
         loop {
-            let segment = Segment::at(jpeg, at).map_err(Refused::Fault)?;
+            let segment = Segment::at(jpeg, at).map_err(|error| Refused::Fault(error.into()))?;
             let payload = segment.payload;
             match segment.code {
                 marker::SOS => {

@@ -1,5 +1,7 @@
 //! Why a frame cannot be passed on.
 
+use coefficients::segment::SegmentError;
+
 use super::reasons::reasons;
 use crate::picture::{MAX_PIXELS, MAX_SIDE};
 use crate::problem::text;
@@ -46,6 +48,15 @@ impl Fault {
             self,
             Fault::Arithmetic | Fault::Not8Bit | Fault::Lossless | Fault::Hierarchical | Fault::Oversized
         )
+    }
+}
+
+impl From<SegmentError> for Fault {
+    fn from(error: SegmentError) -> Self {
+        match error {
+            SegmentError::Cut => Fault::NoSos,
+            SegmentError::Bad => Fault::BadSegment,
+        }
     }
 }
 

@@ -7,12 +7,9 @@
 //! |---|---|
 //! | [`passthrough`] | checks a camera's own JPEG, and mends it: adds the Huffman tables and the EOI that it lacks |
 //! | `fault` | why a frame cannot be passed on |
-//! | `segment` | a walk over marker segments |
 //! | `exif` | which side of the picture is up |
 //! | [`decodable`] | which pictures are decoded correctly |
 //! | [`eoi`] | what happens to frames without EOI |
-//! | `huffman` | the standard Huffman tables |
-//! | [`marker`] | the markers of a JPEG |
 //! | [`encode`] | raw pixels to JPEG |
 //! | `reasons` | enums of reasons, one row each |
 //! | `rows` | raw pixels as the encoder takes them |
@@ -28,11 +25,10 @@ pub mod encode;
 pub mod eoi;
 mod exif;
 mod fault;
-mod huffman;
-pub mod marker;
 pub mod passthrough;
 mod reasons;
 mod rows;
 mod scale;
-mod segment;
 pub mod transcode;
+
+pub use coefficients::marker;

@@ -12,13 +12,13 @@
 
 use std::fmt;
 
+use coefficients::STANDARD_TABLES;
+use coefficients::segment::Segment;
 use memchr::{memchr_iter, memmem};
 
 use super::exif::Orientation;
 pub use super::fault::Fault;
-use super::huffman::STANDARD_TABLES;
 use super::marker;
-use super::segment::Segment;
 use crate::picture::Size;
 
 const SOI: [u8; 2] = marker::bytes(marker::SOI);
@@ -277,14 +277,18 @@ fn without_padding(scan: &[u8], header: usize) -> Option<(&[u8], bool)> {
 
 /// The offset of EOI in compressed data: near the end, or near the beginning of padding with one value, however long. The
 /// first one that is found is the picture's, since compressed data cannot hold one; what stands behind it may be the end
-/// of another picture.
+/// of another picture, or several.
 fn before_eoi(data: &[u8]) -> Option<usize> {
     let near_end = |data: &[u8]| {
         let skipped = data.len().saturating_sub(STALE_MAX);
         memmem::find(&data[skipped..], &EOI).map(|at| skipped + at)
     };
     let padding = *data.last()?;
-    near_end(data).or_else(|| near_end(without_trailing(padding, data)))
+    let mut first = near_end(data).or_else(|| near_end(without_trailing(padding, data)))?;
+    while let Some(earlier) = near_end(&data[..first]) {
+        first = earlier;
+    }
+    Some(first)
 }
 
 /// Compares eight bytes at a time, since a camera may pad each frame to megabytes.

@@ -200,6 +200,8 @@ fn stale_bytes_behind_the_end_do_not_make_a_whole_picture_incomplete() {
         join(&[&stale(100), &EOI, &stale(50)]), // the end of an earlier frame
         join(&[&stale(3000), &EOI]),            // the same, and nothing behind it
         join(&[&stale(3000), &EOI, &[0; 9000]]),
+        join(&[&stale(7000), &EOI, &stale(7000), &EOI]), // the ends of two earlier frames
+        join(&[&stale(7000), &EOI, &stale(7000), &EOI, &stale(7000), &EOI, &[0; 9000]]),
     ] {
         let padded = join(&[&frame, &behind]);
         let jpeg = Jpeg::parse(&padded).expect("a whole frame");

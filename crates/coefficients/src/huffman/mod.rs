@@ -1,0 +1,9 @@
+//! The Huffman layer: blocks to bits and bits to blocks (ITU T.81 F.1.2, F.2.2).
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`encode`] | blocks to bits, with the standard tables |
+//! | [`decode`] | bits to blocks, with any tables |
+
+pub(crate) mod decode;
+pub(crate) mod encode;

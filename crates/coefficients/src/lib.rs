@@ -1,0 +1,57 @@
+//! Baseline JPEG at the level of its DCT coefficients (ITU T.81, 8-bit samples, Huffman coding).
+//!
+//! Two halves that meet in the block of 8x8 quantized coefficients:
+//!
+//! - **Pixels to JPEG**: [`pixels::Encoder`] takes rows in the layouts that cameras deliver and makes blocks of them.
+//! - **JPEG to JPEG**: [`Coefficients`] takes the blocks out of a JPEG by decoding its Huffman layer only. From them it
+//!   makes another JPEG, turned, mirrored ([`Transform`]) or in lower quality ([`Quality`]), without a DCT; or pixels at
+//!   1/8 to 8/8 of the size ([`reduce`]).
+//!
+//! It knows nothing of cameras, threads or files: functions read slices and fill slices. Steady use allocates nothing:
+//! buffers are kept from one picture to the next and only grow with the picture.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`marker`] | the markers of a JPEG |
+//! | [`segment`] | a walk over marker segments |
+//! | `tables` | zigzag order, quantization tables by quality, standard Huffman tables |
+//! | [`block`] | a block of quantized coefficients |
+//! | [`geometry`] | sampling factors; how blocks make up MCUs and a picture |
+//! | `huffman` | blocks to bits and bits to blocks |
+//! | [`head`] | the headers of a JPEG: writes them, reads them |
+//! | [`pixels`] | rows of pixels to blocks: colour conversion, DCT, quantization |
+//! | [`transform`] | the eight ways to turn and mirror a picture |
+//! | [`picture`] | all blocks of a picture: from a JPEG, to a JPEG, to pixels |
+//! | [`reduce`] | blocks to pixels at a part of the size |
+
+pub mod block;
+pub mod geometry;
+pub mod head;
+mod huffman;
+pub mod marker;
+pub mod picture;
+pub mod pixels;
+pub mod reduce;
+pub mod segment;
+mod tables;
+pub mod transform;
+
+pub use geometry::Sampling;
+pub use picture::Coefficients;
+pub use tables::{Quality, STANDARD_TABLES};
+pub use transform::Transform;
+
+/// The output slice is too small for the JPEG. Its contents are of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge {
+    /// The length of the output slice in bytes.
+    pub capacity: usize,
+}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the JPEG does not fit into {} bytes", self.capacity)
+    }
+}
+
+impl std::error::Error for TooLarge {}
