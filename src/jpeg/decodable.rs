@@ -3,9 +3,9 @@
 //! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture
 //! for nearly everything, also for kinds that it decodes wrongly: those are refused here.
 
+use coefficients::exif::Orientation;
 use coefficients::segment::Segment;
 
-use super::exif::Orientation;
 use super::marker;
 use super::passthrough::{Fault, Jpeg};
 use super::reasons::reasons;

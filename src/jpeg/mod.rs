@@ -7,7 +7,6 @@
 //! |---|---|
 //! | [`passthrough`] | checks a camera's own JPEG, and mends it: adds the Huffman tables and the EOI that it lacks |
 //! | `fault` | why a frame cannot be passed on |
-//! | `exif` | which side of the picture is up |
 //! | [`decodable`] | which pictures are decoded correctly |
 //! | [`eoi`] | what happens to frames without EOI |
 //! | [`encode`] | raw pixels to JPEG |
@@ -23,7 +22,6 @@ pub mod card;
 pub mod decodable;
 pub mod encode;
 pub mod eoi;
-mod exif;
 mod fault;
 pub mod passthrough;
 mod reasons;

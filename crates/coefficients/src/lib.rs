@@ -16,6 +16,7 @@
 //! | [`segment`] | a walk over marker segments |
 //! | `tables` | zigzag order, quantization tables by quality, standard Huffman tables |
 //! | [`block`] | a block of quantized coefficients |
+//! | [`exif`] | which side of a picture is up |
 //! | [`geometry`] | sampling factors; how blocks make up MCUs and a picture |
 //! | `huffman` | blocks to bits and bits to blocks |
 //! | [`head`] | the headers of a JPEG: writes them, reads them |
@@ -25,6 +26,7 @@
 //! | [`reduce`] | blocks to pixels at a part of the size |
 
 pub mod block;
+pub mod exif;
 pub mod geometry;
 pub mod head;
 mod huffman;
@@ -37,7 +39,7 @@ mod tables;
 pub mod transform;
 
 pub use geometry::Sampling;
-pub use picture::Coefficients;
+pub use picture::{Coefficients, DecodeError};
 pub use tables::{Quality, STANDARD_TABLES};
 pub use transform::Transform;
 

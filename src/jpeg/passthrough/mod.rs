@@ -13,10 +13,10 @@
 use std::fmt;
 
 use coefficients::STANDARD_TABLES;
+use coefficients::exif::Orientation;
 use coefficients::segment::Segment;
 use memchr::{memchr_iter, memmem};
 
-use super::exif::Orientation;
 pub use super::fault::Fault;
 use super::marker;
 use crate::picture::Size;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use coefficients::exif::Orientation;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -14,7 +15,6 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::decodable::{Colours, Decodable, Refused, Undecodable};
 use super::encode::{EncodeError, Encoder};
-use super::exif::Orientation;
 use super::fault::Fault;
 use super::marker;
 use super::rows::full_range_ycbcr;

@@ -1,9 +1,8 @@
 //! The orientation in a JPEG's EXIF data: which side of the picture is up.
 //!
-//! Used by [`super::passthrough`] if it leaves EXIF data out, and by [`super::transcode`], so that the picture is shown
-//! the same way up afterwards. Everything else in EXIF data is of no use to a viewer.
+//! Everything else in EXIF data is of no use to a viewer.
 
-use super::marker;
+use crate::marker;
 
 /// What EXIF data in APP1 begins with (Exif 2.32, 4.7.2).
 const IDENTIFIER: &[u8] = b"Exif\0\0";
@@ -19,14 +18,14 @@ const ENTRY: usize = 12;
 
 /// An orientation other than the usual one: 2 to 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Orientation(u8);
+pub struct Orientation(u8);
 
 impl Orientation {
     /// The length of [`Orientation::segment`].
-    pub(super) const SEGMENT: usize = 36;
+    pub const SEGMENT: usize = 36;
 
     /// The orientation in the payload of an APP1 segment; `None` if it holds no EXIF data, or the usual orientation.
-    pub(super) fn in_app1(payload: &[u8]) -> Option<Self> {
+    pub fn in_app1(payload: &[u8]) -> Option<Self> {
         let tiff = payload.strip_prefix(IDENTIFIER)?;
         let is_little = match tiff.first_chunk()? {
             b"II" => true,
@@ -49,9 +48,14 @@ impl Orientation {
         u8::try_from(value).ok().map(Self)
     }
 
+    /// Its number in EXIF data, 2 to 8 (Exif 2.32, 4.6.4 A).
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
     /// An APP1 segment that says this orientation and nothing else.
     #[rustfmt::skip] // one field after another
-    pub(super) const fn segment(self) -> [u8; Self::SEGMENT] {
+    pub const fn segment(self) -> [u8; Self::SEGMENT] {
         [
             marker::PREFIX, marker::APP1, 0, Self::SEGMENT as u8 - 2, // the length does not count the marker
             b'E', b'x', b'i', b'f', 0, 0,
