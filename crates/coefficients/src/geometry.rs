@@ -1,6 +1,7 @@
 //! Sampling factors, and how blocks make up MCUs and a picture (ITU T.81 A.1.1, A.2).
 
 use crate::block::SIDE;
+use crate::huffman::encode::Tables;
 
 /// The most components of a picture.
 pub const MAX_COMPONENTS: usize = 4;
@@ -50,4 +51,19 @@ impl Sampling {
             other => other,
         }
     }
+}
+
+/// A component of a JPEG, as its frame and scan headers describe it (ITU T.81 B.2.2, B.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Component {
+    /// Any number that no other component has.
+    pub(crate) id: u8,
+    /// The horizontal sampling factor, 1 to 4.
+    pub(crate) across: u8,
+    /// The vertical sampling factor, 1 to 4.
+    pub(crate) down: u8,
+    /// The number of its quantization table, 0 to 3.
+    pub(crate) quantization: u8,
+    /// Its Huffman tables.
+    pub(crate) tables: Tables,
 }

@@ -27,14 +27,18 @@
 
 pub mod block;
 pub mod exif;
+#[allow(dead_code)]
 pub mod geometry;
+#[allow(dead_code)]
 pub mod head;
+#[allow(dead_code)] // until its users are there
 mod huffman;
 pub mod marker;
 pub mod picture;
 pub mod pixels;
 pub mod reduce;
 pub mod segment;
+#[allow(dead_code)]
 mod tables;
 pub mod transform;
 

@@ -1,8 +1,17 @@
 //! Rows of pixels to JPEG: colour conversion, DCT, quantization, Huffman coding.
 
+mod dct;
+mod strip;
+
 use std::ops::Range;
 
-use crate::{Quality, Sampling, TooLarge, Transform};
+use crate::block::{Block, SIDE};
+use crate::geometry::Component;
+use crate::head::write::{Application, Head};
+use crate::huffman::encode::{Tables, Writer};
+use crate::{Quality, Sampling, TooLarge, Transform, marker};
+use dct::Factors;
+use strip::{Cut, Strip};
 
 /// How the samples of a picture lie in memory. Each plane has rows with a stride of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +89,39 @@ pub struct Settings {
 
 /// Encodes pictures; keeps its memory from one to the next.
 #[derive(Debug, Default)]
-pub struct Encoder {}
+pub struct Encoder {
+    strip: Strip,
+    /// For the last quality.
+    factors: Option<(Quality, [Factors; 2])>,
+}
+
+impl Settings {
+    /// How strips are cut: the picture is mirrored before its rows become columns.
+    fn cut(&self, pixels: &Pixels<'_>) -> Cut {
+        let Transform { transpose, mirror_across, mirror_down } = self.transform;
+        let (mcu_width, mcu_height) = self.sampling.mcu();
+        let (across, down) = (pixels.width.div_ceil(mcu_width), pixels.height.div_ceil(mcu_height));
+        Cut {
+            sampling: self.sampling,
+            mirror_across: if transpose { mirror_down } else { mirror_across },
+            mirror_down: if transpose { mirror_across } else { mirror_down },
+            columns: transpose,
+            mcus: if transpose { down } else { across } as usize,
+        }
+    }
+
+    /// The sampling of the JPEG.
+    pub const fn jpeg_sampling(&self) -> Sampling {
+        if self.transform.transpose { self.sampling.transposed() } else { self.sampling }
+    }
+
+    /// MCUs in a row of the JPEG, and rows of MCUs.
+    pub fn mcus(&self, pixels: &Pixels<'_>) -> (u32, u32) {
+        let (width, height) = self.transform.size((pixels.width, pixels.height));
+        let (mcu_width, mcu_height) = self.jpeg_sampling().mcu();
+        (width.div_ceil(mcu_width), height.div_ceil(mcu_height))
+    }
+}
 
 impl Encoder {
     /// Encodes a whole picture into the beginning of `out`, and returns the JPEG's length in bytes.
@@ -93,8 +134,15 @@ impl Encoder {
         settings: Settings,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
-        let _ = (pixels, settings, out);
-        todo!()
+        let capacity = out.len();
+        let head = Self::write_head(pixels, settings, 0, out)?;
+        let (_, rows) = settings.mcus(pixels);
+        let too_large = TooLarge { capacity };
+        let coded = self.encode_band(pixels, settings, 0..rows, &mut out[head..]).map_err(|_| too_large)?;
+        let end = head + coded;
+        let eoi = marker::bytes(marker::EOI);
+        out.get_mut(end..end + eoi.len()).ok_or(too_large)?.copy_from_slice(&eoi);
+        Ok(end + eoi.len())
     }
 
     /// Encodes some rows of MCUs of the JPEG, without headers and markers, for bands that are joined by restart markers.
@@ -109,8 +157,20 @@ impl Encoder {
         mcu_rows: Range<u32>,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
-        let _ = (pixels, settings, mcu_rows, out);
-        todo!()
+        if self.factors.as_ref().is_none_or(|(quality, _)| *quality != settings.quality) {
+            self.factors = Some((settings.quality, settings.quality.tables().each_ref().map(dct::factors)));
+        }
+        let Some((_, factors)) = &self.factors else { return Ok(0) }; // set above
+        let band = Band { pixels, settings, cut: settings.cut(pixels), rows: mcu_rows, factors };
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("lzcnt")
+        {
+            // SAFETY: this processor has what the function was compiled for.
+            return unsafe { with_avx2(&band, &mut self.strip, out) };
+        }
+        portable(&band, &mut self.strip, out)
     }
 
     /// Writes everything up to the coded data of the first band into the beginning of `out`, and returns its length. A
@@ -124,7 +184,86 @@ impl Encoder {
         restart_interval: u16,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
-        let _ = (pixels, settings, restart_interval, out);
-        todo!()
+        let (width, height) = settings.transform.size((pixels.width, pixels.height));
+        let sampling = settings.jpeg_sampling();
+        let (across, down) = sampling.factors();
+        let chroma = |id| Component { id, across: 1, down: 1, quantization: 1, tables: Tables::Chrominance };
+        let luma = Component {
+            id: 1,
+            across: across as u8,
+            down: down as u8,
+            quantization: 0,
+            tables: Tables::Luminance,
+        };
+        let count = sampling.components();
+        let quantization = settings.quality.tables();
+        let head = Head {
+            size: (width as u16, height as u16),
+            applications: &[Application::Jfif],
+            quantization: &quantization[..count.min(2)],
+            components: &[luma, chroma(2), chroma(3)][..count],
+            restart_interval,
+        };
+        head.write(out)
     }
 }
+
+/// Rows of MCUs that are encoded.
+struct Band<'a> {
+    pixels: &'a Pixels<'a>,
+    settings: Settings,
+    cut: Cut,
+    rows: Range<u32>,
+    factors: &'a [Factors; 2],
+}
+
+/// Makes a function that encodes a band, for one kind of processor.
+macro_rules! encode_band {
+    ($(#[$attribute:meta])* $name:ident, $($block:ident)::+) => {
+        $(#[$attribute])*
+        fn $name(band: &Band<'_>, strip: &mut Strip, out: &mut [u8]) -> Result<usize, TooLarge> {
+            let Band { pixels, settings, cut, rows, factors } = band;
+            let (across, down) = cut.sampling.factors();
+            let mut writer = Writer::new(out);
+            let (mut block, mut last_dc) = (Block::ZERO, [0; 3]);
+            for row in rows.clone() {
+                strip.fill(pixels, *cut, row as usize);
+                for mcu in 0..cut.mcus {
+                    for (component, last_dc) in last_dc.iter_mut().enumerate().take(cut.sampling.components()) {
+                        let (plane, stride) = strip.plane(component);
+                        let is_luma = component == 0;
+                        let (across, down) = if is_luma { (across as usize, down as usize) } else { (1, 1) };
+                        let (tables, factors) = if is_luma {
+                            (Tables::Luminance, &factors[0])
+                        } else {
+                            (Tables::Chrominance, &factors[1])
+                        };
+                        for n in 0..across * down {
+                            if settings.transform.transpose {
+                                // The strip is a column, and the MCU's blocks lie the other way.
+                                let (x, y) = (n / down, mcu * down + n % down);
+                                let samples = &plane[y * SIDE * stride + x * SIDE..];
+                                $($block)::+::<true>(samples, stride, factors, &mut block);
+                            } else {
+                                let (x, y) = (mcu * across + n % across, n / across);
+                                let samples = &plane[y * SIDE * stride + x * SIDE..];
+                                $($block)::+::<false>(samples, stride, factors, &mut block);
+                            }
+                            writer.block(&block, tables, last_dc)?;
+                        }
+                    }
+                }
+            }
+            writer.finish()
+        }
+    };
+}
+
+encode_band!(portable, dct::portable);
+
+#[cfg(target_arch = "x86_64")]
+encode_band!(
+    #[target_feature(enable = "avx2,bmi1,lzcnt")]
+    with_avx2,
+    dct::avx2::block
+);

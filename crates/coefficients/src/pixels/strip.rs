@@ -1,0 +1,351 @@
+//! Rows of MCUs as planes of samples: converted from the camera's layout, mirrored, and filled up to whole MCUs.
+
+use super::{Layout, Pixels, Plane};
+use crate::Sampling;
+use crate::block::SIDE;
+
+/// Which samples of a plane make a strip: columns `left..left + width` and rows `top..top + height` of the mirrored
+/// picture, in whole blocks.
+#[derive(Debug, Clone, Copy)]
+struct Region {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+/// The samples of a row of MCUs, or of a column of them. Keeps its memory.
+#[derive(Debug, Default)]
+pub(super) struct Strip {
+    planes: [Vec<u8>; 3],
+    strides: [usize; 3],
+}
+
+/// How a picture is cut into strips.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// The sampling of the planes.
+    pub(super) sampling: Sampling,
+    /// Whether left and right change places.
+    pub(super) mirror_across: bool,
+    /// Whether top and bottom change places.
+    pub(super) mirror_down: bool,
+    /// Whether strips are columns of MCUs.
+    pub(super) columns: bool,
+    /// MCUs in a strip.
+    pub(super) mcus: usize,
+}
+
+impl Strip {
+    /// A plane, and the bytes from one row to the next.
+    #[inline(always)]
+    pub(super) fn plane(&self, component: usize) -> (&[u8], usize) {
+        (&self.planes[component], self.strides[component])
+    }
+
+    /// Fills the strip with the row (or column) `number` of MCUs.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, pixels: &Pixels<'_>, cut: Cut, number: usize) {
+        if pixels.limited {
+            self.convert(pixels, cut, number, full_luma, full_chroma);
+        } else {
+            self.convert(pixels, cut, number, |y| y, |c| c);
+        }
+    }
+
+    #[inline(always)]
+    fn convert(
+        &mut self,
+        pixels: &Pixels<'_>,
+        cut: Cut,
+        number: usize,
+        to_luma: impl Fn(u8) -> u8 + Copy,
+        to_chroma: impl Fn(u8) -> u8 + Copy,
+    ) {
+        let (across, down) = cut.sampling.factors();
+        let (width, height) = (pixels.width as usize, pixels.height as usize);
+        let [luma, cb, cr] = &mut self.planes;
+        let region = cut.region((across, down), number);
+        self.strides[0] = region.width;
+        fill_plane([luma, &mut Vec::new()], region, (width, height), cut, |[row, _], x, y| {
+            luma_row(pixels, x, y, row, to_luma);
+        });
+        if cut.sampling == Sampling::Grey {
+            return;
+        }
+        let region = cut.region((1, 1), number);
+        (self.strides[1], self.strides[2]) = (region.width, region.width);
+        let size = (width.div_ceil(across as usize), height.div_ceil(down as usize));
+        fill_plane([cb, cr], region, size, cut, |rows, x, y| {
+            chroma_row(pixels, cut.sampling, (x, y), rows, to_luma, to_chroma);
+        });
+    }
+}
+
+impl Cut {
+    /// The samples of a component with these sampling factors.
+    fn region(self, (across, down): (u32, u32), number: usize) -> Region {
+        let (width, height) = (SIDE * across as usize, SIDE * down as usize);
+        if self.columns {
+            Region { left: number * width, top: 0, width, height: self.mcus * height }
+        } else {
+            Region { left: 0, top: number * height, width: self.mcus * width, height }
+        }
+    }
+}
+
+/// Fills one plane, or two alike, of a component with `size` samples. `row` fills rows with the samples from (x, y) on.
+#[inline(always)]
+fn fill_plane(
+    mut planes: [&mut Vec<u8>; 2],
+    region: Region,
+    (width, height): (usize, usize),
+    cut: Cut,
+    row: impl Fn([&mut [u8]; 2], usize, usize),
+) {
+    for plane in &mut planes {
+        plane.resize(region.width * region.height, 0);
+    }
+    let count = region.width.min(width - region.left);
+    let x = if cut.mirror_across { width - region.left - count } else { region.left };
+    for line in 0..region.height {
+        let start = line * region.width;
+        let y = region.top + line;
+        if y >= height && line > 0 {
+            for plane in planes.iter_mut().filter(|plane| !plane.is_empty()) {
+                plane.copy_within(start - region.width..start, start);
+            }
+            continue;
+        }
+        let y = y.min(height - 1);
+        let y = if cut.mirror_down { height - 1 - y } else { y };
+        let [first, second] = &mut planes;
+        let second_end = if second.is_empty() { 0 } else { start + count };
+        row([&mut first[start..start + count], &mut second[start.min(second_end)..second_end]], x, y);
+        for plane in planes.iter_mut().filter(|plane| !plane.is_empty()) {
+            let line = &mut plane[start..start + region.width];
+            if cut.mirror_across {
+                line[..count].reverse();
+            }
+            let last = line[count - 1];
+            line[count..].fill(last);
+        }
+    }
+}
+
+impl<'a> Plane<'a> {
+    /// Row `y` from byte `at` on; empty if there is none.
+    #[inline(always)]
+    fn row(&self, y: usize, at: usize) -> &'a [u8] {
+        self.bytes.get(y * self.stride + at..).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn rows(&self, rows: [usize; 2], at: usize) -> [&'a [u8]; 2] {
+        rows.map(|y| self.row(y, at))
+    }
+}
+
+/// What `sample` makes of each unit.
+#[inline(always)]
+fn map<const UNIT: usize>(units: &[u8], samples: &mut [u8], sample: impl Fn(&[u8; UNIT]) -> u8) {
+    for (sample_of, unit) in samples.iter_mut().zip(units.as_chunks().0) {
+        *sample_of = sample(unit);
+    }
+}
+
+/// What `sample` makes of each unit and the unit below it.
+#[inline(always)]
+fn map_two<const UNIT: usize>(
+    [above, below]: [&[u8]; 2],
+    samples: &mut [u8],
+    sample: impl Fn(&[u8; UNIT], &[u8; UNIT]) -> u8,
+) {
+    let units = above.as_chunks().0.iter().zip(below.as_chunks().0);
+    for (sample_of, (above, below)) in samples.iter_mut().zip(units) {
+        *sample_of = sample(above, below);
+    }
+}
+
+#[inline(always)]
+fn luma_row(pixels: &Pixels<'_>, x: usize, y: usize, out: &mut [u8], full: impl Fn(u8) -> u8 + Copy) {
+    let row = |unit: usize| pixels.planes[0].row(y, x * unit);
+    match pixels.layout {
+        Layout::Grey | Layout::Planar(_) | Layout::Nv12 | Layout::Nv21 => map(row(1), out, |&[y]| full(y)),
+        // The last row of an odd width ends with a pair.
+        Layout::Yuyv | Layout::Yvyu => map(row(2), out, |&[y, _]| full(y)),
+        Layout::Uyvy => map(row(2), out, |&[_, y]| full(y)),
+        Layout::Rgb => map(row(3), out, |&pixel| luma(pixel.map(full))),
+        Layout::Bgr => map(row(3), out, |&[b, g, r]| luma([r, g, b].map(full))),
+        Layout::Rgb565 => map(row(2), out, |&pixel| luma(rgb565(pixel).map(full))),
+    }
+}
+
+/// A row of Cb and one of Cr in this sampling, from sample (x, y) on.
+#[inline(always)]
+fn chroma_row(
+    pixels: &Pixels<'_>,
+    sampling: Sampling,
+    (x, y): (usize, usize),
+    [cb, cr]: [&mut [u8]; 2],
+    to_luma: impl Fn(u8) -> u8 + Copy,
+    full: impl Fn(u8) -> u8 + Copy,
+) {
+    let [packed, second, third] = pixels.planes;
+    let (_, down) = sampling.factors();
+    let (_, own_down) = pixels.layout.sampling().factors();
+    // The rows that share this one's chroma.
+    let step = (down / own_down).max(1) as usize;
+    let last = (pixels.height.div_ceil(own_down) as usize).saturating_sub(1);
+    let rows = [y * step, y * step + step - 1].map(|y| y.min(last));
+    match pixels.layout {
+        Layout::Grey => {}
+        Layout::Nv12 => {
+            map(second.row(y, x * 2), cb, |&[cb, _]| full(cb));
+            map(second.row(y, x * 2), cr, |&[_, cr]| full(cr));
+        }
+        Layout::Nv21 => {
+            map(second.row(y, x * 2), cr, |&[cr, _]| full(cr));
+            map(second.row(y, x * 2), cb, |&[_, cb]| full(cb));
+        }
+        Layout::Yuyv => {
+            map_two(packed.rows(rows, x * 4), cb, |&[_, a, _, _], &[_, b, _, _]| full(mean(a, b)));
+            map_two(packed.rows(rows, x * 4), cr, |&[_, _, _, a], &[_, _, _, b]| full(mean(a, b)));
+        }
+        Layout::Yvyu => {
+            map_two(packed.rows(rows, x * 4), cr, |&[_, a, _, _], &[_, b, _, _]| full(mean(a, b)));
+            map_two(packed.rows(rows, x * 4), cb, |&[_, _, _, a], &[_, _, _, b]| full(mean(a, b)));
+        }
+        Layout::Uyvy => {
+            map_two(packed.rows(rows, x * 4), cb, |&[a, _, _, _], &[b, _, _, _]| full(mean(a, b)));
+            map_two(packed.rows(rows, x * 4), cr, |&[_, _, a, _], &[_, _, b, _]| full(mean(a, b)));
+        }
+        Layout::Planar(own) => {
+            let step_across = (sampling.factors().0 / own.factors().0).max(1) as usize;
+            for (plane, out) in [(second, cb), (third, cr)] {
+                if step_across == 1 {
+                    map_two(plane.rows(rows, x), out, |&[a], &[b]| full(mean(a, b)));
+                } else {
+                    let width = (pixels.width.div_ceil(own.factors().0)) as usize;
+                    let rows = plane.rows(rows, 0);
+                    pairs(rows, width, x, out, |a, b, c, d| full(mean_of_four([a, b, c, d].map(|&[v]| v))));
+                }
+            }
+        }
+        Layout::Rgb => rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| pixel.map(to_luma)),
+        Layout::Bgr => {
+            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&[b, g, r]| [r, g, b].map(to_luma));
+        }
+        Layout::Rgb565 => {
+            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| rgb565(pixel).map(to_luma));
+        }
+    }
+}
+
+/// What `sample` makes of each two units in a row and the two below. The last unit of an odd width has no partner.
+#[inline(always)]
+fn pairs<const UNIT: usize>(
+    rows: [&[u8]; 2],
+    width: usize,
+    x: usize,
+    out: &mut [u8],
+    sample: impl Fn(&[u8; UNIT], &[u8; UNIT], &[u8; UNIT], &[u8; UNIT]) -> u8,
+) {
+    let [above, below] = rows.map(|row| {
+        let units = row.as_chunks::<UNIT>().0;
+        &units[..width.min(units.len())]
+    });
+    let (above, below) = (above.get(x * 2..).unwrap_or_default(), below.get(x * 2..).unwrap_or_default());
+    let ((twos, one), (twos_below, one_below)) = (above.as_chunks::<2>(), below.as_chunks::<2>());
+    for (out, ([a, b], [c, d])) in out.iter_mut().zip(twos.iter().zip(twos_below)) {
+        *out = sample(a, b, c, d);
+    }
+    if let (Some(out), [a], [b]) = (out.get_mut(twos.len()), one, one_below) {
+        *out = sample(a, a, b, b);
+    }
+}
+
+#[inline(always)]
+fn rgb_chroma<const UNIT: usize>(
+    pixels: &Pixels<'_>,
+    sampling: Sampling,
+    rows: [usize; 2],
+    x: usize,
+    [cb, cr]: [&mut [u8]; 2],
+    rgb: impl Fn(&[u8; UNIT]) -> [u8; 3] + Copy,
+) {
+    const CB: [i32; 3] = [-11_059, -21_709, 32_768];
+    const CR: [i32; 3] = [32_768, -27_439, -5_329];
+    let rows = pixels.planes[0].rows(rows, 0);
+    for (out, factors) in [(cb, CB), (cr, CR)] {
+        // ITU T.871 section 7, in 65536ths, of the sum of four pixels. A half is added for rounding.
+        let chroma = move |pixels: [[u8; 3]; 4]| {
+            let sum = |n: usize| pixels.iter().map(|pixel| i32::from(pixel[n])).sum::<i32>();
+            let sum = factors[0] * sum(0) + factors[1] * sum(1) + factors[2] * sum(2);
+            ((sum + (128 << 18) + (1 << 17)) >> 18).min(255) as u8
+        };
+        if sampling.factors().0 == 2 {
+            pairs(rows, pixels.width as usize, x, out, |a, b, c, d| chroma([a, b, c, d].map(rgb)));
+        } else {
+            let rows = rows.map(|row| row.get(x * UNIT..).unwrap_or_default());
+            map_two(rows, out, |a, b| chroma([a, a, b, b].map(rgb)));
+        }
+    }
+}
+
+#[inline(always)]
+fn mean(a: u8, b: u8) -> u8 {
+    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
+}
+
+#[inline(always)]
+fn mean_of_four(samples: [u8; 4]) -> u8 {
+    ((samples.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
+}
+
+/// Y of RGB, both from 0 to 255 (ITU T.871 section 7, in 65536ths).
+#[inline(always)]
+fn luma(rgb: [u8; 3]) -> u8 {
+    let [r, g, b] = rgb.map(u32::from);
+    ((19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16) as u8 // the factors add up to 65536
+}
+
+/// Samples of 5 and 6 bits, widened to 8 by repeating their highest bits.
+#[inline(always)]
+fn rgb565(pixel: [u8; 2]) -> [u8; 3] {
+    let pixel = u16::from_le_bytes(pixel);
+    let (r, g, b) = (pixel >> 11, pixel >> 5 & 63, pixel & 31);
+    [(r << 3 | r >> 2) as u8, (g << 2 | g >> 4) as u8, (b << 3 | b >> 2) as u8]
+}
+
+/// Maps luma 16 to 235 to 0 to 255 (ITU T.871 section 7), rounded: 149 / 128 is about 255 / 219.
+#[inline(always)]
+fn full_luma(y: u8) -> u8 {
+    let wide = (u16::from(y.saturating_sub(16)) * 149 + 64) >> 7;
+    wide.min(255) as u8
+}
+
+/// Maps chroma 16 to 240 to 0 to 255 around 128, rounded: 1 + 71 / 512 is about 255 / 224.
+#[inline(always)]
+fn full_chroma(c: u8) -> u8 {
+    let distance = i16::from(c) - 128;
+    let wide = distance + ((distance * 71 + 256) >> 9) + 128;
+    wide.clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limited_sample_maps_to_the_nearest_full_one() {
+        for v in 0..=255u8 {
+            let luma = ((f64::from(v) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
+            let chroma = ((f64::from(v) - 128.0) * 255.0 / 224.0 + 128.0).clamp(0.0, 255.0);
+            assert!((f64::from(full_luma(v)) - luma).abs() < 0.6, "luma {v}: {}", full_luma(v));
+            assert!((f64::from(full_chroma(v)) - chroma).abs() < 0.6, "chroma {v}: {}", full_chroma(v));
+        }
+        assert_eq!([16, 235].map(full_luma), [0, 255]);
+        assert_eq!([128].map(full_chroma), [128]);
+    }
+}
