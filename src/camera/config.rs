@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::source::SourceInfo;
-use crate::picture::{Layout, Size};
+use crate::picture::{Layout, Orientation, Size};
 use crate::problem::{Text, shell_quoted, text};
 
 /// Which source to open.
@@ -204,6 +204,8 @@ pub struct SourceConfig {
     pub encoder: EncodeMode,
     /// JPEG quality, 1 to 100. With passthrough, the camera's own quality control is set to it.
     pub quality: Option<u8>,
+    /// How pictures are turned and mirrored.
+    pub orientation: Orientation,
     /// How many unusable frames in a row are tolerated before the camera is reopened, 1 to 1000.
     pub bad_frames: u32,
     /// How long the source may deliver nothing before it is reopened. If not set, it is learned from the source's own
@@ -229,6 +231,7 @@ impl SourceConfig {
             layout: None,
             encoder: EncodeMode::Auto,
             quality: None,
+            orientation: Orientation::default(),
             bad_frames: Self::DEFAULT_BAD_FRAMES,
             timeout: None,
         }

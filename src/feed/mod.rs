@@ -18,11 +18,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
+use coefficients::Transform;
+
 use crate::camera::SourceConfig;
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::names::CameraLabel;
-use crate::picture::Size;
+use crate::picture::{Orientation, Size};
 use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
@@ -56,12 +58,15 @@ pub struct Feed {
     demands: Demands,
     listeners: Listeners,
     quality: AtomicU8,
+    /// An [`Orientation`] in bits.
+    orientation: AtomicU8,
 }
 
 impl Feed {
     /// A camera that has not been tried yet, and the writer of its ring for the thread that captures.
     pub fn new(name: String, config: SourceConfig) -> (Self, Writer) {
         let quality = AtomicU8::new(config.quality.unwrap_or(DEFAULT_QUALITY));
+        let orientation = AtomicU8::new(config.orientation.to_bits());
         let (writer, ring) = ring::split();
         let feed = Self {
             name,
@@ -75,6 +80,7 @@ impl Feed {
             demands: Demands::default(),
             listeners: Listeners::default(),
             quality,
+            orientation,
         };
         (feed, writer)
     }
@@ -86,7 +92,8 @@ impl Feed {
 
     /// The feed for smaller pictures of this camera, whose viewers count as the camera's own, and its writer.
     pub fn for_variant(&self) -> (Self, Writer) {
-        let (feed, writer) = Self::new(self.name.clone(), self.config.clone());
+        let config = SourceConfig { orientation: Orientation::default(), ..self.config.clone() }; // they are turned already
+        let (feed, writer) = Self::new(self.name.clone(), config);
         (Self { delivery: self.delivery.clone(), ..feed }, writer)
     }
 
@@ -106,6 +113,21 @@ impl Feed {
         self.quality.store(quality.clamp(1, 100), Ordering::Relaxed);
     }
 
+    /// How pictures are turned and mirrored now.
+    pub fn orientation(&self) -> Orientation {
+        Orientation::from_bits(self.orientation.load(Ordering::Relaxed))
+    }
+
+    /// Turns and mirrors pictures this way from the next frame on.
+    pub fn set_orientation(&self, orientation: Orientation) {
+        self.orientation.store(orientation.to_bits(), Ordering::Relaxed);
+    }
+
+    /// What is done to a frame to turn and mirror it; it may differ from one frame to the next.
+    pub fn transform(&self) -> Transform {
+        self.orientation().transform()
+    }
+
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn is_passthrough(&self) -> bool {
         let status = self.status();
@@ -113,10 +135,10 @@ impl Feed {
             && matches!(&status.state, CaptureState::Live(info) if self.config.is_passthrough(info))
     }
 
-    /// The size of the camera's pictures, once that is known.
+    /// The size of the camera's pictures as they are shown, turned, once that is known.
     pub fn picture_size(&self) -> Option<Size> {
         match &self.status().state {
-            CaptureState::Live(info) => Some(info.size),
+            CaptureState::Live(info) => Some(self.orientation().size(info.size)),
             CaptureState::Starting | CaptureState::Waiting(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 //! Used by every module that a frame passes through; knows nothing of cameras, JPEGs or viewers.
 
 mod layout;
+mod orientation;
 mod pixels;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use crate::problem::{Text, text};
 
 pub use layout::{Layout, Plane, Raw};
+pub use orientation::{Flip, Orientation, Rotation};
 pub use pixels::{Picture, PixelError};
 
 /// The largest width or height of a picture, whoever says it: a source, the settings, or a viewer. Two bytes of a

@@ -65,7 +65,7 @@ pub struct Stream<'a> {
     /// Wakes the fan-out: there is a new frame.
     wake: &'a dyn Fn(),
     writer: Writer,
-    /// The size of the last picture; the card has the same.
+    /// The size of the camera's last picture, before it was turned; the card has that of the turned one.
     last_size: Size,
     next_card: Instant,
     /// Whether the log says already that the card cannot be shown.
@@ -367,9 +367,9 @@ impl<'a> Stream<'a> {
         let (title, problem) = &self.trouble;
         let problem = &with_settings_problem(problem, self.feed.settings_problem.as_ref());
         let card = Card { title, name: drawn_name(self.feed), problem };
-        let meta = Meta { captured: now, size: Card::size(self.last_size), card: true };
-        let published =
-            self.writer.publish(meta, |slot| card.encode(self.last_size, SystemTime::now(), slot));
+        let size = self.feed.orientation().size(self.last_size);
+        let meta = Meta { captured: now, size: Card::size(size), card: true };
+        let published = self.writer.publish(meta, |slot| card.encode(size, SystemTime::now(), slot));
         match published {
             Ok(_) => {
                 self.announce();

@@ -89,7 +89,7 @@ fn options_of_other_streamers_are_answered_with_ours() -> Outcome {
         (&["--resolution", "640x480"], "write --size 640x480"),
         (&["--device=/dev/video2"], "write --camera /dev/video2"),
         (&["--desired-fps", "15"], "write --fps 15"),
-        (&["--rotate", "180"], "rpicam:--rotation 180"),
+        (&["--rotation", "180"], "write --rotate 180"),
         (&["--host", "0.0.0.0"], "write --listen 0.0.0.0:8080"),
         (
             &["-i", "input_uvc.so -d /dev/video1 -r 640x480", "-o", "output_http.so"],

@@ -40,11 +40,10 @@ static NAMES: &[(&str, Ours)] = &[
          http-password",
         Secret(words::passwords),
     ),
-    (
-        "rotate rotation rot flip hflip vflip hf vf flip-horizontal flip-vertical flip-axis mirror \
-         camera-hflip camera-vflip",
-        Words(words::turn),
-    ),
+    ("rotation rot camera-rotation", Opt("rotate", as_it_is)),
+    ("hflip hf flip-horizontal camera-hflip mirror", Words(words::mirror)),
+    ("vflip vf flip-vertical camera-vflip", Words(words::upside_down)),
+    ("flip-axis", Opt("flip", over_axis)),
     (
         "brightness contrast saturation hue gamma sharpness gain white-balance exposure color-effect \
          backlight-compensation image-default video-params vid-control-params v4l2-params v4l2ctl \
@@ -105,6 +104,16 @@ fn as_it_is(value: &str) -> String {
 
 fn port(port: &str) -> String {
     port.parse().map_or_else(|_| port.to_owned(), |port| every_address(port).to_string())
+}
+
+/// motion names the axis over which the picture is flipped: over the vertical one, left and right change places.
+fn over_axis(axis: &str) -> String {
+    let flip = match axis.to_ascii_lowercase().as_str() {
+        "v" | "vertical" => "horizontal",
+        "h" | "horizontal" => "vertical",
+        _ => axis,
+    };
+    flip.to_owned()
 }
 
 /// An address without a port is to have the usual one.

@@ -29,9 +29,15 @@ fn what_other_streamers_call_it_is_answered_with_our_name_and_the_same_value() {
         (&["--width", "800"], "such as --size 640x480"),
         (&["--desired-fps", "15"], "write --fps 15"),
         (&["--allow-origin", "*"], "write for example --cors-origin http"),
-        (&["--rotate", "180"], "rpicam:--rotation 180"),
-        (&["-rot", "180"], "rpicam:--rotation 180"),
-        (&["-vf"], "rpicam:--rotation 180"),
+        (&["--rotation", "180"], "write --rotate 180"),
+        (&["--rotation", "-90"], "write for example --rotate 180"),
+        (&["-rot", "90"], "write --rotate 90"),
+        (&["--hflip"], "write --flip horizontal, or --flip both"),
+        (&["-vf"], "write --flip vertical, or --flip both"),
+        (&["--flip-vertical=1"], "write --flip vertical"),
+        (&["--flip-horizontal", "0"], "leave it out"),
+        (&["--flip_axis", "v"], "write --flip horizontal"),
+        (&["--flip_axis", "none"], "write --flip none"),
         (&["--stream_quality", "70"], "write --quality 70"),
         (&["-s", "0.0.0.0"], "write --listen 0.0.0.0:8080"),
         (&["--device"], "write for example --camera /dev/video0"),
@@ -131,7 +137,7 @@ const DOCUMENTED: [(&str, &str); 3] = [
          --workers -q -c -g --glitched-resolutions -k --blank -K --last-as-blank -l --slowdown \
          --device-timeout --device-error-delay --m2m-device --image-default --brightness --contrast \
          --saturation --hue --gamma --sharpness --backlight-compensation --white-balance --gain \
-         --color-effect --rotate --flip-vertical --flip-horizontal -s -p --port -U --unix -D --unix-rm -M \
+         --color-effect --flip-vertical --flip-horizontal -s -p --port -U --unix -D --unix-rm -M \
          --unix-mode -S --systemd --user --passwd --static -e --drop-same-frames -R --fake-resolution \
          --tcp-nodelay --allow-origin --instance-id --server-timeout --sink --sink-mode --sink-rm \
          --sink-client-ttl --sink-timeout --jpeg-sink --jpeg-sink-mode --raw-sink --h264-sink \
@@ -156,7 +162,7 @@ const DOCUMENTED: [(&str, &str); 3] = [
          auto_brightness roundrobin_frames roundrobin_skip switchfilter netcam_url netcam_params \
          netcam_high_url netcam_userpass netcam_keepalive netcam_proxy netcam_tolerant_check netcam_use_tcp \
          mmalcam_name mmalcam_params libcam_device libcam_params width height framerate minimum_frame_time \
-         rotate flip_axis locate_motion_mode locate_motion_style text_left text_right text_changes text_scale \
+         flip_axis locate_motion_mode locate_motion_style text_left text_right text_changes text_scale \
          text_event emulate_motion pause threshold threshold_maximum threshold_tune noise_level noise_tune \
          despeckle_filter area_detect mask_file mask_privacy smart_mask_speed lightswitch_percent \
          lightswitch_frames minimum_motion_frames event_gap pre_capture post_capture on_event_start \

@@ -7,12 +7,24 @@ use crate::problem::{Text, text};
 /// A setting that only serves this machine.
 const THIS_MACHINE: &str = "localhost:8080";
 
-pub(super) fn turn(place: Place, _: Option<&str>) -> Text {
-    text!(
-        "let the camera turn its pictures: v4l2-ctl -d /dev/video0 --set-ctrl rotate=180, or horizontal_flip=1, for \
-         those that can; a Raspberry Pi camera module by {}",
-        write(place, "camera", "rpicam:--rotation 180")
-    )
+pub(super) fn mirror(place: Place, value: Option<&str>) -> Text {
+    flip(place, value, "horizontal")
+}
+
+pub(super) fn upside_down(place: Place, value: Option<&str>) -> Text {
+    flip(place, value, "vertical")
+}
+
+/// Elsewhere each direction is a switch of its own.
+fn flip(place: Place, value: Option<&str>, direction: &str) -> Text {
+    match value {
+        Some("off" | "false" | "0" | "no") => needless(place, value),
+        _ => text!(
+            "write {}, or {} to mirror it in the other direction too",
+            write(place, "flip", direction),
+            write(place, "flip", "both")
+        ),
+    }
 }
 
 pub(super) fn controls(_: Place, _: Option<&str>) -> Text {

@@ -4,7 +4,7 @@ use super::parse::{likely_size, nearest, number, one_of, rate, seconds, seconds_
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
 use crate::names::{NAME_MAX, TITLE_MAX, is_bidi_control, is_camera_name, is_title};
-use crate::picture::{Layout, MAX_FPS};
+use crate::picture::{Flip, Layout, MAX_FPS};
 use crate::problem::{Text, text};
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
@@ -126,6 +126,40 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
     Opt {
+        name: "rotate",
+        value: "DEGREES",
+        kind: Kind::Number,
+        help: "Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs",
+        example: "180",
+        wrong: &["45", "360", "-90", "left"],
+        meant: likely_rotation,
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.orientation.rotation = text.parse()?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.orientation.rotation.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "flip",
+        value: "DIRECTION",
+        help: "Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical \
+               (top and bottom), both, or none",
+        example: "horizontal",
+        wrong: &["diagonal", ""],
+        meant: likely_flip,
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.orientation.flip = text.parse()?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.orientation.flip.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
         name: "encoder",
         value: "ENCODER",
         help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
@@ -188,6 +222,35 @@ pub(super) static OPTIONS: &[Opt] = &[
 
 /// The format that leaves the choice of layout to this program.
 const AUTO: &str = "auto";
+
+/// The turn that was probably meant: `-90` is a turn to the left, `360` none, and many write the unit behind it.
+fn likely_rotation(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let degrees = match text.as_str() {
+        "left" | "ccw" | "counterclockwise" | "anticlockwise" => 270,
+        "right" | "cw" | "clockwise" => 90,
+        "upside-down" | "upside down" | "down" | "true" | "yes" | "on" => 180,
+        "none" | "false" | "no" | "off" => 0,
+        _ => {
+            let number =
+                text.trim_end_matches("deg").trim_end_matches("degrees").trim_end_matches('°').trim();
+            number.parse::<i32>().ok()?.rem_euclid(360)
+        }
+    };
+    Some(degrees.to_string())
+}
+
+/// The flip that was probably meant: `true` is the mirror that a switch of that name turns on elsewhere.
+fn likely_flip(text: &str) -> Option<String> {
+    let flip = match text.trim().to_ascii_lowercase().replace(['_', ' '], "-").as_str() {
+        "hflip" | "mirror" | "left-right" | "x" | "true" | "yes" | "on" | "1" => Flip::Horizontal,
+        "vflip" | "up-down" | "top-bottom" | "y" => Flip::Vertical,
+        "hvflip" | "h,v" | "h+v" | "all" | "xy" => Flip::Both,
+        "no" | "off" | "false" | "0" => Flip::None,
+        _ => return None,
+    };
+    Some(flip.to_string())
+}
 
 /// Checks a camera's title. Blanks around it are left out.
 fn title(text: &str) -> Result<String, Text> {
