@@ -11,7 +11,6 @@
 //! | [`eoi`] | what happens to frames without EOI |
 //! | [`encode`] | raw pixels to JPEG |
 //! | `reasons` | enums of reasons, one row each |
-//! | `rows` | raw pixels as the encoder takes them |
 //! | `bands` | one picture encoded on several cores |
 //! | [`transcode`] | JPEG to a smaller JPEG |
 //! | `scale` | makes a decoded picture smaller |
@@ -25,7 +24,6 @@ pub mod eoi;
 mod fault;
 pub mod passthrough;
 mod reasons;
-mod rows;
 mod scale;
 pub mod transcode;
 

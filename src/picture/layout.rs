@@ -36,6 +36,8 @@ pub enum Raw {
     Rgb24,
     /// Blue, green, red.
     Bgr24,
+    /// 16 bits a pixel, little endian: 5 of red (the highest), 6 of green, 5 of blue.
+    Rgb565,
     /// Luma only.
     Grey,
 }
@@ -61,7 +63,7 @@ const fn raw(
 
 /// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw
 /// layouts, those with the fewest bytes first, and the one without colour last.
-static FORMATS: [Format; 11] = [
+static FORMATS: [Format; 12] = [
     Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"], also: &["jpg"] },
     raw(Raw::Nv12, "nv12", &[b"NV12"], &[]),
     raw(Raw::Nv21, "nv21", &[b"NV21"], &[]),
@@ -70,6 +72,7 @@ static FORMATS: [Format; 11] = [
     raw(Raw::Yuyv, "yuyv", &[b"YUYV"], &["yuy2", "yuyv422", "yuv422"]),
     raw(Raw::Uyvy, "uyvy", &[b"UYVY"], &["uyvy422"]),
     raw(Raw::Yvyu, "yvyu", &[b"YVYU"], &["yvyu422"]),
+    raw(Raw::Rgb565, "rgb565", &[b"RGBP"], &["rgb16", "rgb565le"]),
     raw(Raw::Rgb24, "rgb24", &[b"RGB3"], &["rgb"]),
     raw(Raw::Bgr24, "bgr24", &[b"BGR3"], &["bgr"]),
     raw(Raw::Grey, "grey", &[b"GREY"], &["gray", "gray8", "y8", "y800"]),
@@ -153,6 +156,7 @@ impl Raw {
         match self {
             Raw::Yuyv | Raw::Uyvy | Raw::Yvyu => [one(pairs * 4), none, none],
             Raw::Rgb24 | Raw::Bgr24 => [one(width * 3), none, none],
+            Raw::Rgb565 => [one(width * 2), none, none],
             Raw::Grey => [one(width), none, none],
             Raw::Nv12 | Raw::Nv21 => {
                 let chroma = Plane { row: pairs * 2, stride: stride.next_multiple_of(2), rows: half_rows };
@@ -215,6 +219,8 @@ mod tests {
             ("NV12", "nv12"),
             ("I420", "yu12"),
             ("RGB3", "rgb24"),
+            ("RGB16", "rgb565"),
+            ("RGBP", "rgb565"),
             ("gray", "grey"),
         ] {
             assert_eq!(Layout::of_spelling(text).map(Layout::name), Some(name), "{text}");
@@ -236,6 +242,7 @@ mod tests {
             (Raw::Yvyu, 640 * 480 * 2),
             (Raw::Rgb24, 640 * 480 * 3),
             (Raw::Bgr24, 640 * 480 * 3),
+            (Raw::Rgb565, 640 * 480 * 2),
             (Raw::Grey, 640 * 480),
         ] {
             assert_eq!(len(raw, 640, 480, raw.row_len(640)), bytes, "{raw:?}");
@@ -247,6 +254,7 @@ mod tests {
         assert_eq!(len(Raw::Yuyv, 3, 3, 12), 12 * 2 + 8);
         assert_eq!(len(Raw::Grey, 3, 3, 8), 8 * 2 + 3);
         assert_eq!(len(Raw::Rgb24, 3, 2, 16), 16 + 9);
+        assert_eq!(len(Raw::Rgb565, 3, 2, 16), 16 + 6);
         assert_eq!(len(Raw::Nv12, 4, 4, 16), 16 * 4 + 16 + 4);
         assert_eq!(len(Raw::Yu12, 4, 4, 16), 16 * 4 + 8 * 2 + 8 + 2);
     }

@@ -205,7 +205,9 @@ fn range(layout: Layout, format: &Format) -> Range {
     match (layout, format.quantization, format.colorspace) {
         (Layout::Mjpeg, _, _) | (_, Quantization::FullRange, _) => Range::Full,
         (_, Quantization::Default, Colorspace::JPEG) => Range::Full,
-        (Layout::Raw(Raw::Rgb24 | Raw::Bgr24 | Raw::Grey), Quantization::Default, _) => Range::Full,
+        (Layout::Raw(Raw::Rgb24 | Raw::Bgr24 | Raw::Rgb565 | Raw::Grey), Quantization::Default, _) => {
+            Range::Full
+        }
         _ => Range::Limited,
     }
 }
@@ -386,7 +388,7 @@ mod tests {
             range(layout, &format)
         };
         let with = |quantization, colorspace| of(YUYV, quantization, colorspace);
-        for raw in [Raw::Rgb24, Raw::Bgr24, Raw::Grey].map(Layout::Raw) {
+        for raw in [Raw::Rgb24, Raw::Bgr24, Raw::Rgb565, Raw::Grey].map(Layout::Raw) {
             assert_eq!(of(raw, Quantization::Default, Colorspace::SRGB), Range::Full);
             assert_eq!(of(raw, Quantization::LimitedRange, Colorspace::SRGB), Range::Limited);
         }

@@ -1,51 +1,57 @@
-//! Raw pixels to JPEG.
+//! Raw pixels to JPEG, by [`coefficients::pixels`], on several cores.
 //!
 //! Called by [`crate::stream`] for sources that make no JPEGs, by [`super::transcode`], and for the card.
 
 use std::num::NonZeroUsize;
-use std::ops::Range;
-use std::{fmt, io, thread};
+use std::{fmt, thread};
 
-use jpeg_encoder::EncodingError;
+use coefficients::pixels::{self, Layout, Pixels, Settings};
+use coefficients::{Quality, Sampling, TooLarge, Transform};
 
 pub use super::bands::MAX_BANDS;
 use super::bands::{Cut, Helpers};
-use super::rows::{Rows, sampling};
-use crate::picture::Picture;
+use crate::picture::{Picture, Range, Raw, Size};
 use crate::problem::{Text, text};
 
 /// The JPEG quality if none is configured.
 pub const DEFAULT_QUALITY: u8 = 85;
 
+/// From this quality on, 4:2:2 stays 4:2:2. Below it, two rows share their chroma (4:2:0). On photographs at quality 85
+/// that saves 10 % of the bytes and adds 0.1 to 0.2 to the mean CIEDE2000 difference, where 1 is just noticeable; only
+/// edges between saturated colours show it.
+pub const FULL_CHROMA_FROM: u8 = 90;
+
 /// Encodes pictures, each on several cores if it is large enough.
 #[derive(Debug)]
 pub struct Encoder {
-    quality: u8,
-    bands: usize,
+    quality: Quality,
+    transform: Transform,
+    /// One for each band, with its own memory; at least one.
+    coders: Vec<pixels::Encoder>,
     helpers: Helpers,
 }
 
 /// Why a picture was not encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodeError {
     /// The JPEG is larger than the output slice.
     TooLarge {
         /// The length of the output slice in bytes.
         capacity: usize,
     },
-    /// The encoder refused the picture; no valid [`Picture`] gives it a reason to.
-    Refused(EncodingError),
 }
 
 impl EncodeError {
     /// Why it was not encoded, in words.
     pub fn text(&self) -> Text {
-        match self {
-            EncodeError::TooLarge { capacity } => {
-                text!("the encoded picture does not fit into {} bytes", *capacity)
-            }
-            EncodeError::Refused(error) => text!("the picture cannot be encoded: {}", error.to_string()),
-        }
+        let EncodeError::TooLarge { capacity } = self;
+        text!("the encoded picture does not fit into {} bytes", *capacity)
+    }
+}
+
+impl From<TooLarge> for EncodeError {
+    fn from(TooLarge { capacity }: TooLarge) -> Self {
+        EncodeError::TooLarge { capacity }
     }
 }
 
@@ -66,14 +72,20 @@ impl Encoder {
 
     /// The same in at most `bands` bands, 1 to [`MAX_BANDS`].
     pub fn in_bands(quality: u8, bands: usize) -> Self {
-        let mut encoder = Self { quality: 0, bands, helpers: Helpers::default() };
-        encoder.set_quality(quality);
-        encoder
+        let mut coders = Vec::new();
+        coders.resize_with(bands.clamp(1, MAX_BANDS), pixels::Encoder::default);
+        let (quality, transform) = (Quality::new(quality), Transform::NONE);
+        Self { quality, transform, coders, helpers: Helpers::default() }
     }
 
     /// Changes the quality from the next picture on.
     pub fn set_quality(&mut self, quality: u8) {
-        self.quality = quality.clamp(1, 100);
+        self.quality = Quality::new(quality);
+    }
+
+    /// Turns and mirrors pictures from the next one on. Nothing is trimmed, whatever the size.
+    pub fn set_transform(&mut self, transform: Transform) {
+        self.transform = transform;
     }
 
     /// Encodes into the beginning of `out` and returns the JPEG's length in bytes. The decoded picture does not
@@ -82,61 +94,62 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError::TooLarge`] if `out` is too small; its contents are then of no use.
     pub fn encode(&mut self, picture: &Picture<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let quality = self.quality;
-        let sampling = sampling(picture.raw(), quality);
-        let encode = |rows: Range<u32>, restart_interval, out: &mut [u8]| {
-            let rows = Rows { picture, top: rows.start, count: rows.len() as u32, sampling };
-            encode(rows, quality, restart_interval, out)
-        };
-        if let Some(cut) = Cut::new(picture.raw(), picture.size(), sampling, self.bands)
-            && let Some(len) =
-                cut.encode(&mut self.helpers, out, |rows, interval, share| encode(rows, interval, share).ok())
-        {
+        let pixels = pixels(picture);
+        let sampling = sampling(picture.raw(), self.quality);
+        let settings = Settings { quality: self.quality, sampling, transform: self.transform };
+        if let Some(len) = self.encode_bands(&pixels, settings, out) {
             return Ok(len);
         }
-        encode(0..picture.size().height, 0, out)
+        Ok(self.coders[0].encode(&pixels, settings, out)?)
+    }
+
+    /// `None` if the picture can only be encoded in one piece.
+    fn encode_bands(&mut self, pixels: &Pixels<'_>, settings: Settings, out: &mut [u8]) -> Option<usize> {
+        let cut = Cut::new(settings.mcus(pixels), self.coders.len())?;
+        let head = pixels::Encoder::write_head(pixels, settings, cut.restart_interval(), out).ok()?;
+        let coded =
+            cut.encode(&mut self.helpers, &mut self.coders, &mut out[head..], |coder, rows, share| {
+                coder.encode_band(pixels, settings, rows, share).ok()
+            })?;
+        Some(head + coded)
     }
 }
 
-/// Encodes rows as a separate picture; a restart interval of 0 means none.
-fn encode(rows: Rows<'_>, quality: u8, restart_interval: u16, out: &mut [u8]) -> Result<usize, EncodeError> {
-    let capacity = out.len();
-    let mut sink = Sink { rest: out };
-    let mut encoder = jpeg_encoder::Encoder::new(&mut sink, quality);
-    encoder.set_sampling_factor(rows.sampling);
-    encoder.set_restart_interval(restart_interval);
-    match encoder.encode_image(rows) {
-        Ok(()) => Ok(capacity - sink.rest.len()),
-        Err(EncodingError::IoError(_)) => Err(EncodeError::TooLarge { capacity }),
-        Err(error) => Err(EncodeError::Refused(error)),
+/// How many pixels share their chroma in the JPEG.
+fn sampling(raw: Raw, quality: Quality) -> Sampling {
+    match raw {
+        Raw::Grey => Sampling::Grey,
+        Raw::Nv12 | Raw::Nv21 | Raw::Yu12 | Raw::Yv12 => Sampling::Both,
+        _ if quality.get() < FULL_CHROMA_FROM => Sampling::Both,
+        _ => Sampling::Across,
     }
 }
 
-/// Writes into a slice from its front. The encoder writes a few bytes at a time, so this must be cheap.
-struct Sink<'a> {
-    rest: &'a mut [u8],
-}
-
-impl io::Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    #[inline(always)]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match std::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()) {
-            Some((here, rest)) => {
-                here.copy_from_slice(bytes);
-                self.rest = rest;
-                Ok(())
-            }
-            None => Err(io::ErrorKind::WriteZero.into()),
+/// The picture as the coefficients' crate takes it: the same bytes.
+fn pixels<'a>(picture: &Picture<'a>) -> Pixels<'a> {
+    let plane = |index| {
+        let (bytes, stride) = picture.plane(index);
+        pixels::Plane { bytes, stride }
+    };
+    let mut planes = [plane(0), plane(1), plane(2)];
+    let layout = match picture.raw() {
+        Raw::Grey => Layout::Grey,
+        Raw::Nv12 => Layout::Nv12,
+        Raw::Nv21 => Layout::Nv21,
+        Raw::Yu12 => Layout::Planar(Sampling::Both),
+        Raw::Yv12 => {
+            planes.swap(1, 2);
+            Layout::Planar(Sampling::Both)
         }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+        Raw::Yuyv => Layout::Yuyv,
+        Raw::Uyvy => Layout::Uyvy,
+        Raw::Yvyu => Layout::Yvyu,
+        Raw::Rgb24 => Layout::Rgb,
+        Raw::Bgr24 => Layout::Bgr,
+        Raw::Rgb565 => Layout::Rgb565,
+    };
+    let Size { width, height } = picture.size();
+    Pixels { width, height, layout, planes, limited: picture.range() == Range::Limited }
 }
 
 #[cfg(test)]

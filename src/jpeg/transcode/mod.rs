@@ -17,7 +17,6 @@ use super::decodable::{Colours, Decodable, Refused, Undecodable};
 use super::encode::{EncodeError, Encoder};
 use super::fault::Fault;
 use super::marker;
-use super::rows::full_range_ycbcr;
 use super::scale::Scaler;
 use crate::picture::Picture;
 use crate::picture::{MAX_SIDE, Range, Raw, Size};
@@ -164,6 +163,16 @@ impl Transcoder {
         let row = Raw::Yuyv.row_len(size.width) as usize;
         row.saturating_mul(size.height as usize).saturating_add(HEADERS)
     }
+}
+
+/// Y'CbCr of a pixel of red, green and blue, all from 0 to 255 (ITU T.871 section 7, in 65536ths).
+fn full_range_ycbcr(rgb: [u8; 3]) -> [u8; 3] {
+    let [r, g, b] = rgb.map(i32::from);
+    let luma = (19_595 * r + 38_470 * g + 7_471 * b + (1 << 15)) >> 16; // the factors add up to 65536
+    let chroma = |sum: i32| ((sum + (128 << 16) + (1 << 15)) >> 16).min(255) as u8;
+    let cb = chroma(-11_059 * r - 21_709 * g + 32_768 * b);
+    let cr = chroma(32_768 * r - 27_439 * g - 5_329 * b);
+    [luma as u8, cb, cr]
 }
 
 /// The largest size with the proportions of `size` that fits into `within` and is not larger than `size`.
