@@ -67,7 +67,7 @@ impl Strip {
         let [luma, cb, cr] = &mut self.planes;
         let region = cut.region((across, down), number);
         self.strides[0] = region.width;
-        fill_plane([luma, &mut Vec::new()], region, (width, height), cut, |[row, _], x, y| {
+        fill_planes([luma], region, (width, height), cut, |[row], x, y| {
             luma_row(pixels, x, y, row, to_luma);
         });
         if cut.sampling == Sampling::Grey {
@@ -76,7 +76,7 @@ impl Strip {
         let region = cut.region((1, 1), number);
         (self.strides[1], self.strides[2]) = (region.width, region.width);
         let size = (width.div_ceil(across as usize), height.div_ceil(down as usize));
-        fill_plane([cb, cr], region, size, cut, |rows, x, y| {
+        fill_planes([cb, cr], region, size, cut, |rows, x, y| {
             chroma_row(pixels, cut.sampling, (x, y), rows, to_luma, to_chroma);
         });
     }
@@ -94,35 +94,34 @@ impl Cut {
     }
 }
 
-/// Fills one plane, or two alike, of a component with `size` samples. `row` fills rows with the samples from (x, y) on.
+/// Fills planes of components with `size` samples each. `row` fills a row of each with the samples from (x, y) on.
 #[inline(always)]
-fn fill_plane(
-    mut planes: [&mut Vec<u8>; 2],
+fn fill_planes<const COUNT: usize>(
+    planes: [&mut Vec<u8>; COUNT],
     region: Region,
     (width, height): (usize, usize),
     cut: Cut,
-    row: impl Fn([&mut [u8]; 2], usize, usize),
+    row: impl Fn([&mut [u8]; COUNT], usize, usize),
 ) {
-    for plane in &mut planes {
+    let mut planes = planes.map(|plane| {
         plane.resize(region.width * region.height, 0);
-    }
+        plane.as_mut_slice()
+    });
     let count = region.width.min(width - region.left);
     let x = if cut.mirror_across { width - region.left - count } else { region.left };
     for line in 0..region.height {
         let start = line * region.width;
         let y = region.top + line;
         if y >= height && line > 0 {
-            for plane in planes.iter_mut().filter(|plane| !plane.is_empty()) {
+            for plane in &mut planes {
                 plane.copy_within(start - region.width..start, start);
             }
             continue;
         }
         let y = y.min(height - 1);
         let y = if cut.mirror_down { height - 1 - y } else { y };
-        let [first, second] = &mut planes;
-        let second_end = if second.is_empty() { 0 } else { start + count };
-        row([&mut first[start..start + count], &mut second[start.min(second_end)..second_end]], x, y);
-        for plane in planes.iter_mut().filter(|plane| !plane.is_empty()) {
+        row(planes.each_mut().map(|plane| &mut plane[start..start + count]), x, y);
+        for plane in &mut planes {
             let line = &mut plane[start..start + region.width];
             if cut.mirror_across {
                 line[..count].reverse();
