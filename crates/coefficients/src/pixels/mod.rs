@@ -107,6 +107,7 @@ impl Settings {
             mirror_down: if transpose { mirror_across } else { mirror_down },
             columns: transpose,
             mcus: if transpose { down } else { across } as usize,
+            lines: if transpose { across } else { down } as usize,
         }
     }
 
@@ -227,7 +228,7 @@ macro_rules! encode_band {
             let mut writer = Writer::new(out);
             let (mut block, mut last_dc) = (Block::ZERO, [0; 3]);
             for row in rows.clone() {
-                strip.fill(pixels, *cut, row as usize);
+                let before = strip.fill(pixels, *cut, row as usize, row == rows.start);
                 for mcu in 0..cut.mcus {
                     for (component, last_dc) in last_dc.iter_mut().enumerate().take(cut.sampling.components()) {
                         let (plane, stride) = strip.plane(component);
@@ -241,7 +242,7 @@ macro_rules! encode_band {
                         for n in 0..across * down {
                             if settings.transform.transpose {
                                 // The strip is a column, and the MCU's blocks lie the other way.
-                                let (x, y) = (n / down, mcu * down + n % down);
+                                let (x, y) = (before * across + n / down, mcu * down + n % down);
                                 let samples = &plane[y * SIDE * stride + x * SIDE..];
                                 $($block)::+::<true>(samples, stride, factors, &mut block);
                             } else {

@@ -30,11 +30,16 @@ pub(super) struct Cut {
     pub(super) mirror_across: bool,
     /// Whether top and bottom change places.
     pub(super) mirror_down: bool,
-    /// Whether strips are columns of MCUs.
+    /// Whether rows become columns, so that a column of MCUs is encoded after the other.
     pub(super) columns: bool,
-    /// MCUs in a strip.
+    /// MCUs in a row of them, or in a column if `columns`.
     pub(super) mcus: usize,
+    /// Rows of MCUs, or columns of them if `columns`.
+    pub(super) lines: usize,
 }
+
+/// As many columns of MCUs are converted at once. A single one would take a few bytes out of each line of the cache.
+const COLUMNS: usize = 8;
 
 impl Strip {
     /// A plane, and the bytes from one row to the next.
@@ -43,9 +48,19 @@ impl Strip {
         (&self.planes[component], self.strides[component])
     }
 
-    /// Fills the strip with the row (or column) `number` of MCUs.
+    /// Fills the strip with the row `number` of MCUs, or with the column and those beside it. `is_first` says that nothing
+    /// was filled before. Returns how many columns are left of it in the strip.
     #[inline(always)]
-    pub(super) fn fill(&mut self, pixels: &Pixels<'_>, cut: Cut, number: usize) {
+    pub(super) fn fill(&mut self, pixels: &Pixels<'_>, cut: Cut, number: usize, is_first: bool) -> usize {
+        let before = if cut.columns { number % COLUMNS } else { 0 };
+        if before == 0 || is_first {
+            self.fill_anew(pixels, cut, number);
+        }
+        before
+    }
+
+    #[inline(always)]
+    fn fill_anew(&mut self, pixels: &Pixels<'_>, cut: Cut, number: usize) {
         if pixels.limited {
             self.convert(pixels, cut, number, full_luma, full_chroma);
         } else {
@@ -67,18 +82,48 @@ impl Strip {
         let [luma, cb, cr] = &mut self.planes;
         let region = cut.region((across, down), number);
         self.strides[0] = region.width;
-        fill_planes([luma], region, (width, height), cut, |[row], x, y| {
-            luma_row(pixels, x, y, row, to_luma);
-        });
+        fill_planes([luma], region, (width, height), cut, Luma { pixels, to_luma });
         if cut.sampling == Sampling::Grey {
             return;
         }
         let region = cut.region((1, 1), number);
         (self.strides[1], self.strides[2]) = (region.width, region.width);
         let size = (width.div_ceil(across as usize), height.div_ceil(down as usize));
-        fill_planes([cb, cr], region, size, cut, |rows, x, y| {
-            chroma_row(pixels, cut.sampling, (x, y), rows, to_luma, to_chroma);
-        });
+        let chroma = Chroma { pixels, sampling: cut.sampling, to_luma, to_chroma };
+        fill_planes([cb, cr], region, size, cut, chroma);
+    }
+}
+
+/// Makes samples of pixels. A trait and not a closure, since only methods can be inlined always, and so be compiled for the
+/// processor at hand.
+trait Convert<const COUNT: usize> {
+    /// Fills a row of each plane with the samples from (x, y) on.
+    fn row(&self, rows: [&mut [u8]; COUNT], x: usize, y: usize);
+}
+
+struct Luma<'a, L> {
+    pixels: &'a Pixels<'a>,
+    to_luma: L,
+}
+
+impl<L: Fn(u8) -> u8 + Copy> Convert<1> for Luma<'_, L> {
+    #[inline(always)]
+    fn row(&self, [row]: [&mut [u8]; 1], x: usize, y: usize) {
+        luma_row(self.pixels, x, y, row, self.to_luma);
+    }
+}
+
+struct Chroma<'a, L, C> {
+    pixels: &'a Pixels<'a>,
+    sampling: Sampling,
+    to_luma: L,
+    to_chroma: C,
+}
+
+impl<L: Fn(u8) -> u8 + Copy, C: Fn(u8) -> u8 + Copy> Convert<2> for Chroma<'_, L, C> {
+    #[inline(always)]
+    fn row(&self, rows: [&mut [u8]; 2], x: usize, y: usize) {
+        chroma_row(self.pixels, self.sampling, (x, y), rows, self.to_luma, self.to_chroma);
     }
 }
 
@@ -87,21 +132,23 @@ impl Cut {
     fn region(self, (across, down): (u32, u32), number: usize) -> Region {
         let (width, height) = (SIDE * across as usize, SIDE * down as usize);
         if self.columns {
-            Region { left: number * width, top: 0, width, height: self.mcus * height }
+            let first = number / COLUMNS * COLUMNS;
+            let count = COLUMNS.min(self.lines - first);
+            Region { left: first * width, top: 0, width: count * width, height: self.mcus * height }
         } else {
             Region { left: 0, top: number * height, width: self.mcus * width, height }
         }
     }
 }
 
-/// Fills planes of components with `size` samples each. `row` fills a row of each with the samples from (x, y) on.
+/// Fills planes of components with `size` samples each.
 #[inline(always)]
 fn fill_planes<const COUNT: usize>(
     planes: [&mut Vec<u8>; COUNT],
     region: Region,
     (width, height): (usize, usize),
     cut: Cut,
-    row: impl Fn([&mut [u8]; COUNT], usize, usize),
+    convert: impl Convert<COUNT>,
 ) {
     let mut planes = planes.map(|plane| {
         plane.resize(region.width * region.height, 0);
@@ -120,7 +167,7 @@ fn fill_planes<const COUNT: usize>(
         }
         let y = y.min(height - 1);
         let y = if cut.mirror_down { height - 1 - y } else { y };
-        row(planes.each_mut().map(|plane| &mut plane[start..start + count]), x, y);
+        convert.row(planes.each_mut().map(|plane| &mut plane[start..start + count]), x, y);
         for plane in &mut planes {
             let line = &mut plane[start..start + region.width];
             if cut.mirror_across {
