@@ -295,6 +295,7 @@ impl Session {
         }
         self.skip_if_late(frame)?;
         self.encoder.set_quality(feed.quality());
+        self.encoder.set_transform(feed.transform());
         let (meta, encoder) = (self.meta(frame), &mut self.encoder);
         let published = writer.publish(meta, |slot| encoder.encode(&picture, slot));
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;

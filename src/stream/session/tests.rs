@@ -2,9 +2,12 @@ use super::*;
 use crate::camera::{Flaw, SourceConfig, SourceKind, SourceSpec};
 use crate::feed::Demand;
 use crate::jpeg::decodable::Undecodable;
+use crate::picture::{Flip, Orientation, Rotation};
 use crate::stream::SessionEnd;
 use std::sync::Arc;
 use std::time::Instant;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 
 const SIZE: Size = Size { width: 8, height: 8 };
 const TOLERATED: u32 = 7;
@@ -171,6 +174,28 @@ fn the_quality_can_be_changed_while_frames_flow() {
     let (low, high) = (length(5), length(100));
     assert!(low < usual && usual < high, "{low}, {usual}, {high} bytes");
     assert_eq!((length(0), length(255)), (length(1), high));
+}
+
+#[test]
+fn raw_pictures_are_turned_while_frames_flow() {
+    let (feed, mut writer) = feed();
+    let wide = SourceInfo { size: Size { width: 16, height: 8 }, stride: 32, ..info(Layout::Raw(Raw::Yuyv)) };
+    let mut session = Session::new(&wide, TOLERATED);
+    let _demand = Demand::new(feed.clone());
+    writer.reserve(4000).unwrap();
+    // The left half is dark.
+    let pixels: Vec<u8> = (0..32 * 8).map(|i| [if i % 32 < 16 { 50 } else { 200 }, 128][i % 2]).collect();
+    let mut turned = |rotation| {
+        feed.set_orientation(Orientation { rotation, flip: Flip::None });
+        assert_eq!(session.take(&frame(&pixels), &feed, &mut writer), Ok(Taken::Published));
+        let mut decoder = JpegDecoder::new(ZCursor::new(feed.ring.frame().expect("a frame").jpeg().to_vec()));
+        let pixels = decoder.decode().expect("a picture");
+        let is_bright = |at: usize| pixels[3 * at] > 128;
+        (decoder.dimensions().expect("a size"), is_bright(0), is_bright(pixels.len() / 3 - 1))
+    };
+    assert_eq!(turned(Rotation::None), ((16, 8), false, true));
+    assert_eq!(turned(Rotation::Quarter), ((8, 16), false, true), "left becomes top");
+    assert_eq!(turned(Rotation::Half), ((16, 8), true, false));
 }
 
 #[test]
