@@ -2,6 +2,7 @@
 //!
 //! They are kept sparsely: of the 63 AC coefficients of a block a photograph has a handful that are not 0.
 
+mod decode;
 mod error;
 
 pub use error::DecodeError;
@@ -9,6 +10,7 @@ pub use error::DecodeError;
 use crate::block::{LEN, SIDE};
 use crate::exif::Orientation;
 use crate::geometry::MAX_COMPONENTS;
+use crate::head::read::HuffmanTables;
 use crate::{Quality, TooLarge, Transform};
 
 /// The coefficients of a picture. Keeps its memory from one picture to the next.
@@ -20,6 +22,7 @@ pub struct Coefficients {
     /// The AC coefficients of all blocks, in the order of the scans; longer than what is in use, so that a decoder can
     /// fill it without growing it block by block.
     pub(crate) entries: Vec<Entry>,
+    huffman: HuffmanTables,
 }
 
 /// What the headers say about a picture.
@@ -117,8 +120,9 @@ impl Coefficients {
     /// # Errors
     /// Why it cannot be read.
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<(), DecodeError> {
-        let _ = jpeg;
-        todo!()
+        self.frame = Frame::default();
+        self.frame = self.decode_whole(jpeg)?;
+        Ok(())
     }
 
     /// The size in pixels: width, height.
@@ -203,5 +207,18 @@ impl Frame {
         let components = &self.components[..self.count];
         let largest = |factor: fn(&Component) -> u32| components.iter().map(factor).max().unwrap_or(1);
         (largest(|component| component.factors.0), largest(|component| component.factors.1))
+    }
+
+    /// How many MCUs there are across and down, if all components are interleaved (ITU T.81 A.2.3).
+    pub(crate) fn mcus(&self) -> (u32, u32) {
+        let (across, down) = self.largest_factors();
+        let mcus = |pixels: u32, factor: u32| pixels.div_ceil(factor * SIDE as u32);
+        (mcus(self.size.0, across), mcus(self.size.1, down))
+    }
+
+    /// How many blocks there are, with those that only fill MCUs.
+    fn block_count(&self) -> usize {
+        let blocks = |component: &Component| component.padded.0 as usize * component.padded.1 as usize;
+        self.components[..self.count].iter().map(blocks).sum()
     }
 }

@@ -3,4 +3,5 @@
 //! The reader is strict where a lie would cost memory or time, and lenient where cameras are: missing Huffman tables are
 //! the standard ones, fill bytes are skipped.
 
+pub(crate) mod read;
 pub(crate) mod write;
