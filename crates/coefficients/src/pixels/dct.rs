@@ -45,6 +45,7 @@ type Square = [[f32; SIDE]; SIDE];
 
 /// The DCT across the vectors, in each lane.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // a lane is a number in each vector
 fn across(v: &mut Square) {
     for lane in 0..SIDE {
         let (s07, d07) = (v[0][lane] + v[7][lane], v[0][lane] - v[7][lane]);

@@ -92,7 +92,7 @@ impl Plain {
     }
 
     fn finish(mut self) -> Vec<u8> {
-        while self.bits.len() % 8 != 0 {
+        while !self.bits.len().is_multiple_of(8) {
             self.bits += "1";
         }
         let bytes = self.bits.as_bytes().chunks(8);
@@ -125,7 +125,7 @@ fn kinds() -> Vec<Vec<Block>> {
     let repeat = if cfg!(miri) { 1 } else { 40 };
     let mut kinds = vec![vec![], vec![Block::ZERO], vec![masked(Block { values: [-1; 64], nonzero: 0 }); 9]];
     // The longest codes of all; and, alone at the end, a value behind the most zeros.
-    let far = |n: usize| if n % 2 == 0 { -1023 } else { 1023 };
+    let far = |n: usize| if n.is_multiple_of(2) { -1023 } else { 1023 };
     kinds.push((0..5).map(|n| masked(Block { values: [far(n); 64], nonzero: 0 })).collect());
     for value in [1, -1, 16, -16, 17, -17, 1023] {
         let mut block = Block::ZERO;
@@ -183,8 +183,8 @@ fn values_that_no_code_can_say_are_cut_and_do_no_harm() {
 
 #[test]
 fn a_mask_is_put_into_zigzag_order() {
-    for n in 0..64 {
-        assert_eq!(in_zigzag(1 << NATURAL[n]), 1 << n);
+    for (n, natural) in NATURAL.iter().enumerate() {
+        assert_eq!(in_zigzag(1 << natural), 1 << n);
     }
     assert_eq!(in_zigzag(u64::MAX), u64::MAX);
 }
