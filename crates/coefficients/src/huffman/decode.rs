@@ -50,7 +50,7 @@ pub(crate) struct Table {
 struct Found(u32);
 
 impl Found {
-    const fn new(length: u32, symbol: u8, value: i32) -> u32 {
+    const fn pack(length: u32, symbol: u8, value: i32) -> u32 {
         length | (symbol as u32) << 8 | ((value as u16) as u32) << 16
     }
 
@@ -134,9 +134,9 @@ impl Table {
         for behind in 0..1 << rest {
             let found = if (1..=rest).contains(&size) {
                 let value = extend((behind >> (rest - size)) as i32, size);
-                Found::new(length + size, symbol, value)
+                Found::pack(length + size, symbol, value)
             } else {
-                Found::new(length, symbol, 0)
+                Found::pack(length, symbol, 0)
             };
             self.lookup[(first + behind) as usize] = found;
         }
