@@ -4,6 +4,7 @@
 
 mod decode;
 mod error;
+mod recode;
 
 pub use error::DecodeError;
 
@@ -11,7 +12,6 @@ use crate::block::{LEN, SIDE};
 use crate::exif::Orientation;
 use crate::geometry::MAX_COMPONENTS;
 use crate::head::read::HuffmanTables;
-use crate::{Quality, TooLarge, Transform};
 
 /// The coefficients of a picture. Keeps its memory from one picture to the next.
 #[derive(Debug, Default)]
@@ -169,35 +169,6 @@ impl Coefficients {
     pub fn entries(&self, component: usize, column: u32, row: u32) -> &[Entry] {
         let block = self.blocks[self.frame.components[component].place(column, row)];
         &self.entries[block.start as usize..][..usize::from(block.count)]
-    }
-
-    /// The size in pixels of the transformed picture. What is left over at an edge that becomes the left or upper one,
-    /// less than an MCU, is trimmed: there the result would have to begin inside an MCU.
-    pub fn transformed_size(&self, transform: Transform) -> (u32, u32) {
-        let _ = transform;
-        todo!()
-    }
-
-    /// Whether encoding with this quality would change anything: coefficients are never quantized more finely than they
-    /// are.
-    pub fn is_finer_than(&self, quality: Quality) -> bool {
-        let _ = quality;
-        todo!()
-    }
-
-    /// Makes a JPEG of them, turned and mirrored, and with `quality` quantized more coarsely, in the beginning of `out`;
-    /// returns its length in bytes.
-    ///
-    /// # Errors
-    /// `out` is too small.
-    pub fn encode(
-        &mut self,
-        transform: Transform,
-        quality: Option<Quality>,
-        out: &mut [u8],
-    ) -> Result<usize, TooLarge> {
-        let _ = (transform, quality, out);
-        todo!()
     }
 }
 
