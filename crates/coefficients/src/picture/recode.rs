@@ -99,11 +99,16 @@ impl Coefficients {
         let (width, height) = self.transformed_size(transform);
         let (largest_across, largest_down) = transform.size(self.frame.largest_factors());
         let (across, down) = transform.size(source.factors);
-        let blocks = |pixels: u32, factor: u32, largest: u32| (pixels * factor).div_ceil(largest * SIDE as u32);
+        let blocks =
+            |pixels: u32, factor: u32, largest: u32| (pixels * factor).div_ceil(largest * SIDE as u32);
         let mcus = |pixels: u32, largest: u32| pixels.div_ceil(largest * SIDE as u32);
         Plan {
             source,
-            change: Change::new(&source.quantization, transform, quality.map(|q| q.tables()[usize::from(is_chroma)])),
+            change: Change::new(
+                &source.quantization,
+                transform,
+                quality.map(|q| q.tables()[usize::from(is_chroma)]),
+            ),
             tables: if is_chroma { Tables::Chrominance } else { Tables::Luminance },
             factors: (across, down),
             blocks: (blocks(width, across, largest_across), blocks(height, down, largest_down)),
@@ -165,7 +170,8 @@ impl Coefficients {
         let mut block = Block::ZERO;
         let mut last_dc = [0; MAX_COMPONENTS];
         let first = plans.iter().flatten().next();
-        let mcus = first.map_or((0, 0), |plan| (plan.padded.0 / plan.factors.0, plan.padded.1 / plan.factors.1));
+        let mcus =
+            first.map_or((0, 0), |plan| (plan.padded.0 / plan.factors.0, plan.padded.1 / plan.factors.1));
         for (row, column) in (0..mcus.1).flat_map(|row| (0..mcus.0).map(move |column| (row, column))) {
             for (plan, last_dc) in plans.iter().flatten().zip(&mut last_dc) {
                 let (across, down) = plan.factors;
@@ -240,6 +246,7 @@ impl Move {
     fn of(self, value: i16) -> i16 {
         // As for the DCT: adding this leaves the nearest integer in the lower bits.
         const ROUND: f32 = 12_582_912.0;
-        ((f32::from(value) * self.factor + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) as i16
+        ((f32::from(value) * self.factor + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
+            as i16
     }
 }
