@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::source::SourceInfo;
+use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::picture::{Layout, Orientation, Size};
 use crate::problem::{Text, shell_quoted, text};
 
@@ -156,12 +156,13 @@ impl fmt::Display for PipeSpec {
 /// How frames become JPEGs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EncodeMode {
-    /// Pass on the camera's own JPEGs if it makes any, otherwise encode.
+    /// Pass on the camera's own JPEGs if it makes any, in the quality that somebody asks for; otherwise encode.
     #[default]
     Auto,
     /// Pass on the camera's own JPEGs; refuse a camera that makes none.
     Passthrough,
-    /// Always encode: from raw pixels, or from the camera's JPEGs if it offers nothing else.
+    /// Always encode: from raw pixels, or from the camera's JPEGs if it offers nothing else. These keep a lower quality
+    /// than is asked for.
     Software,
 }
 
@@ -202,7 +203,7 @@ pub struct SourceConfig {
     pub layout: Option<Layout>,
     /// How frames become JPEGs.
     pub encoder: EncodeMode,
-    /// JPEG quality, 1 to 100. With passthrough, the camera's own quality control is set to it.
+    /// JPEG quality, 1 to 100. A camera that makes JPEGs and has a quality control is set to it.
     pub quality: Option<u8>,
     /// How pictures are turned and mirrored.
     pub orientation: Orientation,
@@ -247,9 +248,14 @@ impl SourceConfig {
         self.fps.unwrap_or(Self::DEFAULT_FPS)
     }
 
-    /// Whether the JPEGs of this source are passed on without re-encoding.
-    pub fn is_passthrough(&self, info: &SourceInfo) -> bool {
-        info.layout == Layout::Mjpeg && self.encoder != EncodeMode::Software
+    /// The quality that JPEGs of a source are brought down to that was told to use `own` itself, if somebody wishes
+    /// `wished`; `None` if they keep theirs.
+    pub fn jpeg_quality(&self, own: Option<u8>, wished: Option<u8>) -> Option<u8> {
+        match self.encoder {
+            EncodeMode::Passthrough => None,
+            EncodeMode::Auto => wished.filter(|_| wished != own),
+            EncodeMode::Software => Some(wished.unwrap_or(DEFAULT_QUALITY)),
+        }
     }
 }
 

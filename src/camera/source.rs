@@ -46,6 +46,9 @@ pub struct SourceInfo {
     pub max_frame: usize,
     /// Agreed time between two frames; `None` if the driver does not say.
     pub interval: Option<Duration>,
+    /// The JPEG quality, 1 to 100, that the source itself was told to use; `None` if it was told nothing, or makes no
+    /// JPEGs.
+    pub own_quality: Option<u8>,
     /// One sentence for each setting that the source did not meet: `asked for 1281x720, got 1280x720`.
     pub compromises: Vec<String>,
 }

@@ -20,11 +20,11 @@ use std::time::Instant;
 
 use coefficients::Transform;
 
-use crate::camera::SourceConfig;
+use crate::camera::{EncodeMode, SourceConfig, SourceInfo};
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::names::CameraLabel;
-use crate::picture::{Orientation, Size};
+use crate::picture::{Layout, Orientation, Size};
 use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
@@ -36,6 +36,9 @@ pub use listeners::Listener;
 use listeners::Listeners;
 pub use rate::RateMeter;
 pub use status::{CaptureState, Status};
+
+/// In place of a quality: nobody asked for one.
+const NOT_SET: u8 = 0;
 
 /// One camera, as everything but its own thread sees it.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub struct Feed {
     status: Mutex<Status>,
     demands: Demands,
     listeners: Listeners,
+    /// 1 to 100, or [`NOT_SET`].
     quality: AtomicU8,
     /// An [`Orientation`] in bits.
     orientation: AtomicU8,
@@ -65,7 +69,7 @@ pub struct Feed {
 impl Feed {
     /// A camera that has not been tried yet, and the writer of its ring for the thread that captures.
     pub fn new(name: String, config: SourceConfig) -> (Self, Writer) {
-        let quality = AtomicU8::new(config.quality.unwrap_or(DEFAULT_QUALITY));
+        let quality = AtomicU8::new(config.quality.unwrap_or(NOT_SET));
         let orientation = AtomicU8::new(config.orientation.to_bits());
         let (writer, ring) = ring::split();
         let feed = Self {
@@ -104,11 +108,29 @@ impl Feed {
 
     /// The JPEG quality of frames that are encoded here, 1 to 100.
     pub fn quality(&self) -> u8 {
-        self.quality.load(Ordering::Relaxed)
+        self.wished_quality().unwrap_or(DEFAULT_QUALITY)
     }
 
-    /// Changes the quality from the next frame on, clamped to 1 to 100. It does not affect frames that are passed on as
-    /// the camera compressed them.
+    /// The quality that the settings or somebody asked for, 1 to 100.
+    fn wished_quality(&self) -> Option<u8> {
+        Some(self.quality.load(Ordering::Relaxed)).filter(|quality| *quality != NOT_SET)
+    }
+
+    /// The quality that the JPEGs of a source are brought down to that was told to use `own` itself; `None` if they keep
+    /// theirs.
+    pub fn jpeg_quality(&self, own: Option<u8>) -> Option<u8> {
+        self.config.jpeg_quality(own, self.wished_quality())
+    }
+
+    /// Whether a new quality would change the pictures.
+    pub fn obeys_quality(&self) -> bool {
+        let status = self.status();
+        let keeps_jpegs = self.config.encoder == EncodeMode::Passthrough && !status.converts;
+        !keeps_jpegs || !matches!(&status.state, CaptureState::Live(info) if info.layout == Layout::Mjpeg)
+    }
+
+    /// Changes the quality from the next frame on, clamped to 1 to 100. A camera's own JPEGs are brought down to it, if
+    /// theirs is higher, unless they are to be left as they are.
     pub fn set_quality(&self, quality: u8) {
         self.quality.store(quality.clamp(1, 100), Ordering::Relaxed);
     }
@@ -131,8 +153,14 @@ impl Feed {
     /// Whether the camera delivers JPEGs that are passed on as they are.
     pub fn is_passthrough(&self) -> bool {
         let status = self.status();
-        !status.converts
-            && matches!(&status.state, CaptureState::Live(info) if self.config.is_passthrough(info))
+        !status.converts && matches!(&status.state, CaptureState::Live(info) if self.passes_on(info))
+    }
+
+    /// Whether JPEGs of this source are passed on as they are, if they are of a kind that all clients show.
+    pub fn passes_on(&self, info: &SourceInfo) -> bool {
+        info.layout == Layout::Mjpeg
+            && self.jpeg_quality(info.own_quality).is_none()
+            && self.transform() == Transform::NONE
     }
 
     /// The size of the camera's pictures as they are shown, turned, once that is known.

@@ -1,7 +1,8 @@
 //! Whether a picture is decoded correctly, found out from its headers before it is decoded.
 //!
-//! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. Our decoder returns a picture
-//! for nearly everything, also for kinds that it decodes wrongly: those are refused here.
+//! Used by [`super::transcode`], and by [`crate::stream`] before it promises to decode. The coefficients of every
+//! baseline picture can be decoded. The decoder of pixels (zune-jpeg) returns a picture for nearly everything, also for
+//! kinds that it decodes wrongly: those are refused here.
 
 use coefficients::exif::Orientation;
 use coefficients::segment::Segment;
@@ -25,12 +26,12 @@ reasons! {
                 "the picture has more than {} megapixels, the most that boardcam decodes",
                 MAX_DECODED / 1_000_000
             );
-        /// It is baseline, with one scan for each component, which the decoder decodes wrongly.
+        /// It is baseline, with one scan for each component, which the decoder of pixels decodes wrongly, and needs one.
         SeparateScans = "separate_scans",
             text!(
                 "the picture's colours come one after the other (non-interleaved scans), which boardcam cannot decode"
             );
-        /// Its components are sampled in a way that the decoder cannot handle.
+        /// Its components are sampled in a way that the decoder of pixels cannot handle, and it needs one.
         Sampling = "sampling",
             text!("the picture's colours are sampled in an unusual way, which boardcam cannot decode");
         /// Its colours are none of grey, Y'CbCr, RGB, and Adobe's CMYK.
@@ -57,12 +58,16 @@ pub(super) enum Colours {
     Inks,
 }
 
-/// A picture that the decoder decodes correctly, unless its data is damaged.
+/// A picture that is decoded correctly, unless its data is damaged: to coefficients at least.
 #[derive(Debug, Clone, Copy)]
 pub struct Decodable {
     pub(super) size: Size,
     pub(super) colours: Colours,
     pub(super) orientation: Option<Orientation>,
+    #[allow(dead_code)] // until baseline is changed on its coefficients
+    pub(super) is_progressive: bool,
+    /// Why the decoder of pixels must not have it.
+    no_pixels: Option<Undecodable>,
 }
 
 /// Why [`Decodable::check`] refuses a picture.
@@ -103,12 +108,17 @@ impl Decodable {
             let payload = segment.payload;
             match segment.code {
                 marker::SOS => {
+                    let is_progressive = checked.is_progressive();
                     let in_scan = payload.first().copied().map(usize::from);
-                    if !checked.is_progressive() && in_scan != Some(components.list.len()) {
-                        return Err(Refused::Undecodable(Undecodable::SeparateScans));
-                    }
+                    let is_interleaved = is_progressive || in_scan == Some(components.list.len());
                     let colours = components.colours().map_err(Refused::Undecodable)?;
-                    return Ok(Self { size, colours, orientation });
+                    let no_pixels = components.no_pixels(is_interleaved);
+                    // Only pixels lead from these to baseline.
+                    let needs_pixels = is_progressive || colours == Colours::Inks;
+                    if let Some(reason) = no_pixels.filter(|_| needs_pixels) {
+                        return Err(Refused::Undecodable(reason));
+                    }
+                    return Ok(Self { size, colours, orientation, is_progressive, no_pixels });
                 }
                 marker::APP0 => components.has_jfif |= payload.starts_with(b"JFIF\0"),
                 marker::APP1 => orientation = orientation.or_else(|| Orientation::in_app1(payload)),
@@ -123,20 +133,34 @@ impl Decodable {
     }
 }
 
+impl Decodable {
+    /// Whether the decoder of pixels may have it.
+    pub(super) fn has_pixels(&self) -> Result<(), Undecodable> {
+        self.no_pixels.map_or(Ok(()), Err)
+    }
+}
+
 impl Components<'_> {
     /// As libjpeg decides it, and with it browsers.
     fn colours(&self) -> Result<Colours, Undecodable> {
         let ids = |wanted: [u8; 3]| self.list.iter().map(|[id, ..]| *id).eq(wanted);
-        let colours = match (self.list.len(), self.adobe) {
-            (1, _) => return Ok(Colours::Grey),
+        Ok(match (self.list.len(), self.adobe) {
+            (1, _) => Colours::Grey,
             (3, _) if self.has_jfif => Colours::YCbCr,
             (3, Some(0)) => Colours::Rgb,
             (3, None) if ids(*b"RGB") => Colours::Rgb,
             (3, _) => Colours::YCbCr,
             (4, Some(0)) => Colours::Inks,
             _ => return Err(Undecodable::Colours),
-        };
-        if self.is_usual_sampling() { Ok(colours) } else { Err(Undecodable::Sampling) }
+        })
+    }
+
+    /// Why the decoder of pixels would decode it wrongly.
+    fn no_pixels(&self, is_interleaved: bool) -> Option<Undecodable> {
+        if !is_interleaved {
+            return Some(Undecodable::SeparateScans);
+        }
+        (self.list.len() > 1 && !self.is_usual_sampling()).then_some(Undecodable::Sampling)
     }
 
     /// Whether the first component has one sample for each pixel, the others the same, half or a quarter across, and

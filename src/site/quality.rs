@@ -1,4 +1,4 @@
-//! `/api/quality`: the JPEG quality of frames that are encoded here.
+//! `/api/quality`: the JPEG quality of frames that are encoded here, and the highest of a camera's own JPEGs.
 
 use rouille::Response;
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,9 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         return plain_text(400, text!("Quality is a whole number from 1 to 100."));
     }
     let feed = ctx.feed();
-    if feed.is_passthrough() {
+    if !feed.obeys_quality() {
         let why = text!(
-            "The camera makes the JPEGs, and they are passed on unchanged. With encoder = \"software\" they are encoded again."
+            "The camera makes the JPEGs, and encoder = \"passthrough\" leaves them as they are. With encoder = \"auto\" their quality can be lowered."
         );
         return plain_text(409, why);
     }

@@ -360,7 +360,7 @@ fn every_route_but_a_few_needs_a_user() {
 }
 
 #[test]
-fn quality_is_not_changed_if_the_camera_makes_the_jpegs() {
+fn quality_is_not_changed_if_the_cameras_jpegs_are_to_be_left_as_they_are() {
     let app = app();
     let put = |encoder| {
         let info = SourceInfo {
@@ -375,6 +375,7 @@ fn quality_is_not_changed_if_the_camera_makes_the_jpegs() {
             range: Range::Full,
             max_frame: 1,
             interval: None,
+            own_quality: None,
             compromises: Vec::new(),
         };
         let (feed, _) =
@@ -386,7 +387,8 @@ fn quality_is_not_changed_if_the_camera_makes_the_jpegs() {
         (response.status_code, app.feeds[0].quality())
     };
     let before = app.feeds[0].quality();
-    assert_eq!(put(EncodeMode::Auto), (409, before));
+    assert_eq!(put(EncodeMode::Passthrough), (409, before));
+    assert_eq!(put(EncodeMode::Auto), (200, 7));
     assert_eq!(put(EncodeMode::Software), (200, 7));
 }
 

@@ -164,6 +164,7 @@ mod tests {
             range: Range::Full,
             max_frame: 1,
             interval: None,
+            own_quality: None,
             compromises: Vec::new(),
         }
     }

@@ -61,6 +61,7 @@ mod tests {
             range: Range::Full,
             max_frame: 1,
             interval: Some(Duration::from_millis(40)),
+            own_quality: None,
             compromises: Vec::new(),
         };
         assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");

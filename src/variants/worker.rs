@@ -171,12 +171,13 @@ impl Worker {
 
     fn transcode(&mut self, frame: &Frame) -> Result<(), (DropReason, Text)> {
         let unencodable = |error: TranscodeError| (DropReason::from(&error), error.text());
-        let size = self.transcoder.decode(frame.jpeg()).map_err(unencodable)?;
+        let jpeg = frame.jpeg();
+        let size = self.transcoder.decode(jpeg).map_err(unencodable)?.size;
         self.writer
-            .reserve(Transcoder::output_len(size))
+            .reserve(Transcoder::output_len(size).max(jpeg.len()))
             .map_err(|NoMemory| (DropReason::Unencodable, text!("there is not enough memory for them")))?;
         let transcoder = &mut self.transcoder;
-        match self.writer.publish(Meta { size, ..frame.meta }, |slot| transcoder.encode(slot)) {
+        match self.writer.publish(Meta { size, ..frame.meta }, |slot| transcoder.encode(jpeg, slot)) {
             Ok(_) => Ok(()),
             Err(Unpublished::NoSlot) => {
                 Err((DropReason::NoSlot, text!("viewers hold all memory for frames")))

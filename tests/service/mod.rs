@@ -70,6 +70,7 @@ pub fn info(jpeg: &[u8]) -> SourceInfo {
         range: Range::Full,
         max_frame: jpeg.len(),
         interval: None,
+        own_quality: None,
         compromises: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything else in EXIF data is of no use to a viewer.
 
-use crate::marker;
+use crate::{Transform, marker};
 
 /// What EXIF data in APP1 begins with (Exif 2.32, 4.7.2).
 const IDENTIFIER: &[u8] = b"Exif\0\0";
@@ -51,6 +51,20 @@ impl Orientation {
     /// Its number in EXIF data, 2 to 8 (Exif 2.32, 4.6.4 A).
     pub const fn get(self) -> u8 {
         self.0
+    }
+
+    /// What turns the picture the right way up: the number says where the first row and the first column belong
+    /// (Exif 2.32, 4.6.4 A).
+    pub const fn upright(self) -> Transform {
+        match self.0 {
+            2 => Transform::FLIP_HORIZONTAL,
+            3 => Transform::ROTATE_180,
+            4 => Transform::FLIP_VERTICAL,
+            5 => Transform { transpose: true, ..Transform::NONE },
+            6 => Transform::ROTATE_90,
+            7 => Transform { transpose: true, mirror_across: true, mirror_down: true },
+            _ => Transform::ROTATE_270,
+        }
     }
 
     /// An APP1 segment that says this orientation and nothing else.

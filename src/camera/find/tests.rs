@@ -47,6 +47,7 @@ fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) 
         range: Range::Limited,
         max_frame: 20,
         interval: None,
+        own_quality: None,
         compromises: Vec::new(),
     };
     Script { info, frames: frames.into_iter().collect(), now: Vec::new() }

@@ -133,6 +133,7 @@ impl Pattern {
             range: Canvas::RANGE,
             max_frame: canvas.bytes().len(),
             interval: Some(Duration::from_secs(1) / fps),
+            own_quality: None,
             compromises,
         };
         let plan = Plan::new(size);

@@ -116,6 +116,7 @@ impl Pipe {
             range: Range::Full,
             max_frame: FRAME_MAX,
             interval: None,
+            own_quality: config.quality.filter(|_| matches!(spec, PipeSpec::Rpicam(_))),
             compromises: Vec::new(),
         };
         let mut pipe = Pipe {
@@ -300,11 +301,16 @@ fn compromises(spec: &PipeSpec, config: &SourceConfig, size: Size) -> Vec<String
     if size != config.size() && (is_configured || config.size.is_some()) {
         compromises.push(format!("asked for {}, got {size}", config.size()));
     }
-    if !is_configured && (config.fps.is_some() || config.quality.is_some()) {
-        compromises.push("the program itself decides on rate and quality".to_owned());
+    if !is_configured && config.fps.is_some() {
+        compromises.push("the program itself decides on the rate".to_owned());
     }
-    if config.encoder == EncodeMode::Software || config.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
-        compromises.push("it delivers JPEGs, which are passed on unchanged".to_owned());
+    if !is_configured && config.quality.is_some() && config.encoder == EncodeMode::Passthrough {
+        compromises.push(
+            "the program itself decides on the quality; with --encoder auto the quality applies".to_owned(),
+        );
+    }
+    if config.layout.is_some_and(|layout| layout != Layout::Mjpeg) {
+        compromises.push("it delivers JPEGs".to_owned());
     }
     compromises
 }

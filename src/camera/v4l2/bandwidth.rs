@@ -143,6 +143,7 @@ mod tests {
             max_frame: 1,
             range: Range::Full,
             rate: Some(rate(1, 30)),
+            own_quality: None,
             compromises: Vec::new(),
         }
     }

@@ -56,7 +56,7 @@ impl V4l2 {
         let device = Device::open(node)?;
         let (agreed, buffers) = bandwidth::start(&device, config)?;
         let interval = agreed.interval();
-        let Agreed { layout, size, stride, max_frame, range, compromises, .. } = agreed;
+        let Agreed { layout, size, stride, max_frame, range, own_quality, compromises, .. } = agreed;
         let info = SourceInfo {
             kind: SourceKind::Device,
             source: device.path().display().to_string(),
@@ -69,6 +69,7 @@ impl V4l2 {
             range,
             max_frame,
             interval,
+            own_quality,
             compromises,
         };
         Ok(V4l2 { info, node: device.node, buffers, ended: None })

@@ -42,6 +42,8 @@ pub struct Agreed {
     pub range: Range,
     /// Its rate; `None` if the driver does not say.
     pub rate: Option<Rate>,
+    /// The JPEG quality that the camera was set to, if it was.
+    pub own_quality: Option<u8>,
     /// One sentence for each setting that was not met.
     pub compromises: Vec<String>,
 }
@@ -160,10 +162,11 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
     }
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
+    let own_quality = set_camera_quality(device, config, *layout);
     let compromises = [
         size_compromise(config, size, sizes),
         rate_compromise(config, size, rate, &rates),
-        set_camera_quality(device, config, *layout),
+        quality_compromise(config, *layout, own_quality),
     ];
     Ok(Agreed {
         layout: *layout,
@@ -172,6 +175,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
         max_frame: usize::try_from(format.size).unwrap_or(usize::MAX),
         range: range(*layout, &format),
         rate,
+        own_quality,
         compromises: compromises.into_iter().flatten().collect(),
     })
 }
@@ -238,19 +242,23 @@ fn rate_compromise(config: &SourceConfig, size: Size, got: Option<Rate>, offered
     }
 }
 
-/// Sets the camera's own JPEG quality, if one is configured and the camera does the compressing.
-fn set_camera_quality(device: &Device, config: &SourceConfig, layout: Layout) -> Option<String> {
+/// Sets the camera's own JPEG quality, if one is configured and the camera does the compressing. Returns it if the
+/// camera has such a control.
+fn set_camera_quality(device: &Device, config: &SourceConfig, layout: Layout) -> Option<u8> {
     let by_camera = layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
     let quality = config.quality.filter(|_| by_camera)?;
     let control = Control { id: JPEG_QUALITY, value: Value::Integer(quality.into()) };
-    catch_panic(|| device.handle.set_control(control)).err().map(|_| quality_sentence(quality))
+    catch_panic(|| device.handle.set_control(control)).is_ok().then_some(quality)
 }
 
-fn quality_sentence(quality: u8) -> String {
-    format!(
+/// Otherwise boardcam lowers the quality itself, unless the JPEGs are to be left as they are.
+fn quality_compromise(config: &SourceConfig, layout: Layout, own_quality: Option<u8>) -> Option<String> {
+    let is_untouched = layout == Layout::Mjpeg && config.encoder == EncodeMode::Passthrough;
+    let quality = config.quality.filter(|_| is_untouched && own_quality.is_none())?;
+    Some(format!(
         "asked for quality {quality}, but this camera makes its own JPEGs and has no quality setting; with --encoder \
-         software the quality applies"
-    )
+         auto the quality applies"
+    ))
 }
 
 #[cfg(test)]

@@ -4,23 +4,21 @@
 //! camera's own JPEGs are to be re-encoded, or are not baseline. Memory is reused from frame to frame; the largest
 //! picture, at most [`super::decodable::MAX_DECODED`], determines how much it takes.
 
+mod pixels;
+
 use std::fmt;
 
+use coefficients::Transform;
 use coefficients::exif::Orientation;
-use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::decodable::{Colours, Decodable, Refused, Undecodable};
+use super::decodable::{Decodable, Refused, Undecodable};
 use super::encode::{EncodeError, Encoder};
 use super::fault::Fault;
 use super::marker;
-use super::scale::Scaler;
-use crate::picture::Picture;
-use crate::picture::{MAX_SIDE, Range, Raw, Size};
+use crate::picture::{Raw, Size};
 use crate::problem::{Text, text};
+use pixels::Pixels;
 
 /// Bytes that the headers and tables of a JPEG of our own take at most.
 const HEADERS: usize = 4 << 10;
@@ -70,20 +68,35 @@ impl fmt::Display for TranscodeError {
 
 impl std::error::Error for TranscodeError {}
 
-/// Makes JPEGs smaller, all in the same way.
+/// Makes JPEGs smaller, turned, or of lower quality, all in the same way.
 #[derive(Debug)]
 pub struct Transcoder {
-    /// The largest size of the result; `None` keeps the size.
+    /// The largest size of the result, before it is turned; `None` keeps the size.
     within: Option<Size>,
+    transform: Transform,
     encoder: Encoder,
-    /// The samples of the decoded picture.
-    decoded: Vec<u8>,
-    scaler: Scaler,
-    /// The picture to be encoded, in rows of YUYV.
-    scaled: Vec<u8>,
-    /// The size of that picture.
-    size: Size,
-    /// Which side of it is up.
+    pixels: Pixels,
+    /// What is to become of the last picture; `None` if it could not be decoded.
+    plan: Option<Plan>,
+}
+
+/// What becomes of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Its size.
+    pub size: Size,
+    /// The size that it would have if nothing were trimmed.
+    pub untrimmed: Size,
+    /// Whether it is passed on as it is.
+    pub is_unchanged: bool,
+}
+
+/// How a decoded picture is encoded.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// What is done to it.
+    transform: Transform,
+    /// Which side of the result is up.
     orientation: Option<Orientation>,
 }
 
@@ -91,10 +104,7 @@ impl Transcoder {
     /// Pictures are scaled to the largest size that fits into `within` and keeps their proportions, are never enlarged,
     /// and are encoded by `encoder`.
     pub fn new(within: Option<Size>, encoder: Encoder) -> Self {
-        let scaler = Scaler::default();
-        let size = Size { width: 0, height: 0 };
-        let (decoded, scaled) = (Vec::new(), Vec::new());
-        Self { within, encoder, decoded, scaler, scaled, size, orientation: None }
+        Self { within, transform: Transform::NONE, encoder, pixels: Pixels::default(), plan: None }
     }
 
     /// Changes the quality from the next picture on.
@@ -102,56 +112,42 @@ impl Transcoder {
         self.encoder.set_quality(quality);
     }
 
-    /// Decodes a mended JPEG, scales it, and returns its new size. Damaged parts of the compressed data are decoded as
-    /// far as possible.
+    /// Turns and mirrors pictures from the next one on, as they are seen: one that EXIF data turn is turned from there.
+    pub fn set_transform(&mut self, transform: Transform) {
+        self.transform = transform;
+    }
+
+    /// Decodes a mended JPEG as far as it must be, and says what becomes of it.
     ///
     /// # Errors
     /// A [`TranscodeError`] if the JPEG cannot be decoded; there is nothing to encode then.
-    pub fn decode(&mut self, jpeg: &[u8]) -> Result<Size, TranscodeError> {
-        self.scaled.clear();
-        let Decodable { size: from, colours, orientation } = Decodable::check(jpeg)?;
-        self.orientation = orientation;
-        let components = if colours == Colours::Grey { 1 } else { 3 };
-        let sides = MAX_SIDE as usize;
-        let options = DecoderOptions::default().set_max_width(sides).set_max_height(sides);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
-        decoder.decode_headers().map_err(TranscodeError::Damaged)?;
-        // Whatever the decoder takes three components for: it leaves them as they are if it is asked for the same.
-        let output = match (colours, decoder.input_colorspace()) {
-            (Colours::Grey, _) => ColorSpace::Luma,
-            (Colours::Inks, _) => ColorSpace::RGB,
-            (_, Some(ColorSpace::YCbCr | ColorSpace::YCCK)) => ColorSpace::YCbCr,
-            _ => ColorSpace::RGB,
-        };
-        decoder.set_options(options.jpeg_set_out_colorspace(output));
-        self.decoded.resize(from.area() as usize * components, 0); // at most 3 * MAX_DECODED
-        decoder.decode_into(&mut self.decoded).map_err(TranscodeError::Damaged)?;
-        if matches!(colours, Colours::Rgb | Colours::Inks) {
-            let (pixels, _) = self.decoded.as_chunks_mut();
-            pixels.iter_mut().for_each(|pixel| *pixel = full_range_ycbcr(*pixel));
-        }
-        self.size = self.within.map_or(from, |within| fit(from, within));
-        self.scaler.scale(&self.decoded, components, from, self.size, &mut self.scaled);
-        Ok(self.size)
+    pub fn decode(&mut self, jpeg: &[u8]) -> Result<Made, TranscodeError> {
+        self.plan = None;
+        let head = Decodable::check(jpeg)?;
+        let plan = Plan::new(self.transform, head.orientation);
+        let to = self.within.map_or(head.size, |within| fit(head.size, within));
+        self.pixels.decode(jpeg, &head, to)?;
+        self.plan = Some(plan);
+        let size = transformed(to, plan.transform);
+        Ok(Made { size, untrimmed: size, is_unchanged: false })
     }
 
-    /// Encodes the decoded picture into the beginning of `out` and returns the JPEG's length in bytes.
+    /// Encodes the decoded picture into the beginning of `out` and returns the JPEG's length in bytes. `jpeg` is the one
+    /// that was decoded.
     ///
     /// # Errors
     /// [`TranscodeError::Nothing`] if the last picture could not be decoded, [`TranscodeError::Encode`] if `out` is too
     /// small.
-    pub fn encode(&mut self, out: &mut [u8]) -> Result<usize, TranscodeError> {
-        let stride = Raw::Yuyv.row_len(self.size.width);
-        let picture = Picture::new(&self.scaled, Raw::Yuyv, self.size, stride, Range::Full);
-        let picture = picture.map_err(|_| TranscodeError::Nothing)?;
-        let Some(orientation) = self.orientation else {
-            return self.encoder.encode(&picture, out).map_err(TranscodeError::Encode);
+    pub fn encode(&mut self, _jpeg: &[u8], out: &mut [u8]) -> Result<usize, TranscodeError> {
+        let Plan { transform, orientation } = self.plan.ok_or(TranscodeError::Nothing)?;
+        let Some(orientation) = orientation else {
+            return self.pixels.encode(&mut self.encoder, transform, out);
         };
         // The picture is encoded behind the place of the segment that says which side is up. SOI then moves before it.
         let (capacity, segment) = (out.len(), orientation.segment());
         let too_large = TranscodeError::Encode(EncodeError::TooLarge { capacity });
         let place = out.get_mut(segment.len()..).ok_or(too_large)?;
-        let length = self.encoder.encode(&picture, place).map_err(TranscodeError::Encode)?;
+        let length = self.pixels.encode(&mut self.encoder, transform, place)?;
         let soi = marker::bytes(marker::SOI);
         out[..soi.len()].copy_from_slice(&soi);
         out[soi.len()..][..segment.len()].copy_from_slice(&segment);
@@ -165,14 +161,9 @@ impl Transcoder {
     }
 }
 
-/// Y'CbCr of a pixel of red, green and blue, all from 0 to 255 (ITU T.871 section 7, in 65536ths).
-fn full_range_ycbcr(rgb: [u8; 3]) -> [u8; 3] {
-    let [r, g, b] = rgb.map(i32::from);
-    let luma = (19_595 * r + 38_470 * g + 7_471 * b + (1 << 15)) >> 16; // the factors add up to 65536
-    let chroma = |sum: i32| ((sum + (128 << 16) + (1 << 15)) >> 16).min(255) as u8;
-    let cb = chroma(-11_059 * r - 21_709 * g + 32_768 * b);
-    let cr = chroma(32_768 * r - 27_439 * g - 5_329 * b);
-    [luma as u8, cb, cr]
+fn transformed(size: Size, transform: Transform) -> Size {
+    let (width, height) = transform.size((size.width, size.height));
+    Size { width, height }
 }
 
 /// The largest size with the proportions of `size` that fits into `within` and is not larger than `size`.
@@ -188,6 +179,18 @@ pub fn fit(size: Size, within: Size) -> Size {
         Size { width: within.width, height: part(height, width, most_width) }
     } else {
         Size { width: part(width, height, most_height), height: within.height }
+    }
+}
+
+impl Plan {
+    /// A picture that EXIF data turn keeps them, unless it is turned anyway: then both are done in one.
+    fn new(wished: Transform, orientation: Option<Orientation>) -> Self {
+        match orientation {
+            Some(orientation) if wished != Transform::NONE => {
+                Self { transform: orientation.upright().then(wished), orientation: None }
+            }
+            orientation => Self { transform: wished, orientation },
+        }
     }
 }
 

@@ -170,8 +170,9 @@ function choosePicture(name) {
 // Shows what this user may do: change the quality if the board encodes, and sign out.
 function showRights(tile) {
   const quality = tile && tile.camera.quality;
-  byId('control').hidden = !quality || you.role !== 'control';
-  if (quality && document.activeElement !== byId('quality')) byId('quality').value = quality;
+  byId('control').hidden = !(tile && tile.camera.quality_can_be_set) || you.role !== 'control';
+  // A camera's own JPEGs keep their quality until somebody lowers it.
+  if (document.activeElement !== byId('quality')) byId('quality').value = quality || 100;
   setText('value-quality', byId('quality').value);
   byId('open').hidden = !you || !you.open;
   const what = folder ? TEXT.open_record : TEXT.open_watch;

@@ -26,8 +26,11 @@ pub(super) struct Camera {
     device: Option<Device>,
     format: Option<Format>,
     encoder: Option<&'static str>,
-    /// JPEG quality of frames that are encoded here; `null` if the camera's own JPEGs are passed on.
+    /// JPEG quality of frames that are encoded here, and the highest of a camera's own JPEGs; `null` if these are
+    /// passed on as they are.
     quality: Option<u8>,
+    /// Whether `/api/quality` changes the pictures.
+    quality_can_be_set: bool,
     compromises: Vec<String>,
     /// Sources that were tried and cannot be used.
     refused: Vec<RefusedSource>,
@@ -149,6 +152,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         format: info.as_ref().map(format),
         encoder: info.as_ref().map(|_| encoder.name()),
         quality: (!is_passthrough).then(|| feed.quality()),
+        quality_can_be_set: feed.obeys_quality(),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,
         fps,

@@ -5,11 +5,12 @@ mod unusable;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use coefficients::Transform;
 use log::Level;
 
 use crate::camera::{self, Frame, SourceInfo};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
-use crate::jpeg::decodable::Decodable;
+use crate::jpeg::decodable::{Decodable, Refused};
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
@@ -43,6 +44,17 @@ pub(super) enum Taken {
     Unwanted,
 }
 
+/// What is done to a camera's own JPEGs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Change {
+    /// How they are turned and mirrored.
+    transform: Transform,
+    /// Their highest JPEG quality.
+    quality: u8,
+    /// Their largest size before they are turned, if any is smaller than the camera's.
+    within: Option<Size>,
+}
+
 /// The state from the opening of a camera to its end.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -52,13 +64,19 @@ pub(super) struct Session {
     other_size: (Size, u32),
     stride: u32,
     range: Range,
+    /// The JPEG quality that the camera itself was told to use.
+    own_quality: Option<u8>,
     encoder: Encoder,
     /// Chooses the frames that are encoded. Frames that are passed on cost too little to choose.
     picker: FramePicker,
-    /// For JPEGs from the camera that are to be encoded again: the transcoder, and a buffer for the mended JPEG.
+    /// For JPEGs from the camera that are to be changed: the transcoder, and a buffer for the mended JPEG.
     recoder: Option<(Transcoder, Vec<u8>)>,
     /// Whether the log says that JPEGs are encoded again because they are not baseline.
     says_converted: bool,
+    /// Whether the log says that the quality of JPEGs cannot be lowered.
+    says_kept: bool,
+    /// The sizes before and after turning of which the log says how much is lost at the edge.
+    said_trimmed: Option<(Size, Size)>,
     eoi: Policy,
     rate: RateMeter,
     /// Time between two frames; zero if the driver does not report it.
@@ -88,6 +106,9 @@ impl Session {
             picker: FramePicker::default(),
             recoder: None,
             says_converted: false,
+            says_kept: false,
+            said_trimmed: None,
+            own_quality: info.own_quality,
             eoi: Policy::default(),
             rate: RateMeter::default(),
             interval: info.interval.unwrap_or_default(),
@@ -169,8 +190,9 @@ impl Session {
         }
     }
 
-    fn meta(&self, frame: &Frame<'_>) -> Meta {
-        Meta { captured: frame.captured, size: self.size, card: false }
+    /// What is said of a frame, whose picture is shown in this size.
+    fn meta(frame: &Frame<'_>, size: Size) -> Meta {
+        Meta { captured: frame.captured, size, card: false }
     }
 
     fn pass_on(&mut self, frame: &Frame<'_>, feed: &Feed, writer: &mut Writer) -> Result<Taken, DropReason> {
@@ -183,18 +205,14 @@ impl Session {
         if !admit.passes() {
             return Err(DropReason::Fault(Fault::Truncated));
         }
-        let recodes = jpeg.is_progressive() || feed.config.encoder == camera::EncodeMode::Software;
-        if recodes {
-            // Also while nobody watches, so that `/state` says in time what cannot be shown.
-            Decodable::check(frame.bytes)?;
-        }
+        let change = self.change(&jpeg, frame, feed)?;
         if !feed.is_wanted() && !self.keeps_newest {
             return Ok(Taken::Unwanted);
         }
-        if recodes {
-            return self.recode(&jpeg, frame, feed, writer);
+        if let Some(change) = change {
+            return self.recode(&jpeg, change, frame, feed, writer);
         }
-        let meta = self.meta(frame);
+        let meta = Self::meta(frame, self.size);
         let mut published = writer.publish(meta, |slot| jpeg.copy_into(slot));
         if let Err(Unpublished::Unfilled(TooLarge { needed, .. })) = published {
             // A larger frame than any before, and nothing says how large they become. If there is no memory for it, the
@@ -209,10 +227,47 @@ impl Session {
         Ok(Taken::Published)
     }
 
-    /// Encodes a camera's own JPEG again, no larger than the configured size.
+    /// What is to be changed in a camera's own JPEG; `None` if it is passed on.
+    ///
+    /// # Errors
+    /// It cannot be changed and must be. That is found out also while nobody watches, so that `/state` says in time what
+    /// cannot be shown.
+    fn change(
+        &mut self,
+        jpeg: &Jpeg<'_>,
+        frame: &Frame<'_>,
+        feed: &Feed,
+    ) -> Result<Option<Change>, DropReason> {
+        let mode = feed.config.encoder;
+        let (transform, quality) = (feed.transform(), feed.jpeg_quality(self.own_quality));
+        // What is encoded again only because of its kind keeps its size, as what is passed on does.
+        let within = feed.config.size.filter(|_| mode == camera::EncodeMode::Software);
+        let must =
+            jpeg.is_progressive() || transform != Transform::NONE || mode == camera::EncodeMode::Software;
+        if !must && quality.is_none() {
+            return Ok(None);
+        }
+        let change = Change { transform, quality: quality.unwrap_or(feed.quality()), within };
+        match Decodable::check(frame.bytes) {
+            Ok(_) => Ok(Some(change)),
+            // Only the quality cannot be lowered: such a picture was always shown.
+            Err(Refused::Undecodable(reason)) if !must => {
+                if !std::mem::replace(&mut self.says_kept, true) {
+                    let note =
+                        format!("its quality cannot be lowered: {reason}; passing its JPEGs on unchanged");
+                    self.notes.push((Level::Warn, note));
+                }
+                Ok(None)
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Changes a camera's own JPEG.
     fn recode(
         &mut self,
         jpeg: &Jpeg<'_>,
+        change: Change,
         frame: &Frame<'_>,
         feed: &Feed,
         writer: &mut Writer,
@@ -222,23 +277,26 @@ impl Session {
         }
         self.skip_if_late(frame)?;
         self.note_conversion(jpeg, feed, writer);
-        let meta = self.meta(frame);
-        // What is encoded again only because of its kind keeps its size, as what is passed on does.
-        let within = feed.config.size.filter(|_| feed.config.encoder == camera::EncodeMode::Software);
-        let new = || (Transcoder::new(within, Encoder::new(DEFAULT_QUALITY)), Vec::new());
+        let new = || (Transcoder::new(change.within, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
-        transcoder.set_quality(feed.quality());
+        transcoder.set_quality(change.quality);
+        transcoder.set_transform(change.transform);
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
-        let size = transcoder.decode(mended).map_err(|error| DropReason::from(&error))?;
-        let meta = Meta { size, ..meta };
-        let mut published = writer.publish(meta, |slot| transcoder.encode(slot));
+        let made = transcoder.decode(mended).map_err(|error| DropReason::from(&error))?;
+        let meta = Self::meta(frame, made.size);
+        let mut published = writer.publish(meta, |slot| transcoder.encode(mended, slot));
         if matches!(published, Err(Unpublished::Unfilled(_))) {
-            let _ = writer.reserve(Transcoder::output_len(size)); // a larger picture than any before
-            published = writer.publish(meta, |slot| transcoder.encode(slot));
+            let room = Transcoder::output_len(made.size).max(mended.len());
+            let _ = writer.reserve(room); // a larger picture than any before
+            published = writer.publish(meta, |slot| transcoder.encode(mended, slot));
         }
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
+        self.note_trimming(made.size, made.untrimmed);
+        if made.is_unchanged {
+            return Ok(Taken::Published);
+        }
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
         if jpeg.is_progressive() {
             feed.counters.converted.fetch_add(1, Ordering::Relaxed);
@@ -256,6 +314,18 @@ impl Session {
         feed.status().converts = true;
         // Without memory, frames that do not fit are dropped, and that is said.
         let _ = writer.reserve(Transcoder::output_len(jpeg.size()));
+    }
+
+    /// Says once how much a picture lost when it was turned.
+    fn note_trimming(&mut self, size: Size, untrimmed: Size) {
+        if size == untrimmed || self.said_trimmed.replace((untrimmed, size)) == Some((untrimmed, size)) {
+            return;
+        }
+        let note = format!(
+            "turned without loss, pictures are {size} and not {untrimmed}: blocks of pixels at an edge that are not \
+             whole cannot be turned"
+        );
+        self.notes.push((Level::Info, note));
     }
 
     fn check_size(&mut self, size: Size, frame: &Frame<'_>, feed: &Feed) -> Result<(), DropReason> {
@@ -295,8 +365,10 @@ impl Session {
         }
         self.skip_if_late(frame)?;
         self.encoder.set_quality(feed.quality());
-        self.encoder.set_transform(feed.transform());
-        let (meta, encoder) = (self.meta(frame), &mut self.encoder);
+        let transform = feed.transform();
+        self.encoder.set_transform(transform);
+        let (width, height) = transform.size((self.size.width, self.size.height));
+        let (meta, encoder) = (Self::meta(frame, Size { width, height }), &mut self.encoder);
         let published = writer.publish(meta, |slot| encoder.encode(&picture, slot));
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);

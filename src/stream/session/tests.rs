@@ -40,6 +40,7 @@ fn info(layout: Layout) -> SourceInfo {
         max_frame: 1000,
         interval: Some(Duration::from_millis(100)),
         range: Range::Full,
+        own_quality: None,
         compromises: Vec::new(),
     }
 }
