@@ -161,14 +161,14 @@ const fn extend(bits: i32, size: u32) -> i32 {
 }
 
 /// The bits of a scan. Takes stuffing out, stops in front of a marker.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     /// Of the next byte that is not in `bits` yet.
     at: usize,
     /// The next bits, from the highest on. Those behind the end are 0.
     bits: u64,
-    /// How many bits there are; negative if more were taken than there were.
+    /// How many bits there are, at most 63; negative if more were taken than there were.
     count: i32,
 }
 
@@ -186,34 +186,31 @@ impl<'a> Reader<'a> {
     /// Makes sure that there are at least 56 bits, if there are so many in front of the next marker.
     #[inline(always)]
     fn refill(&mut self) {
-        if self.count >= 32 {
-            return;
-        }
         if let Some(next) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
             let next = u64::from_be_bytes(*next);
             // Whether a byte is 0xFF: its complement is 0, and only from 0 the subtraction borrows.
             const ONES: u64 = u64::MAX / 255;
             let has_prefix = (!next).wrapping_sub(ONES) & next & (ONES << 7) != 0;
             if !has_prefix && self.count >= 0 {
-                self.bits |= next >> self.count;
-                let taken = (63 - self.count) >> 3;
-                self.at += taken as usize;
-                self.count += taken * 8;
+                self.bits |= next >> (self.count & 63);
+                self.at += ((63 - self.count) >> 3) as usize;
+                self.count |= 56;
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
+    /// By value, so that the usual way keeps everything in registers.
     #[cold]
     #[inline(never)]
-    fn refill_bytewise(&mut self) {
+    fn refilled_bytewise(mut self) -> Self {
         // Bits below the count may be there from the last time; they are the same that come now.
-        while (0..=56).contains(&self.count) {
-            let Some(&byte) = self.bytes.get(self.at) else { return };
+        while (0..56).contains(&self.count) {
+            let Some(&byte) = self.bytes.get(self.at) else { break };
             if byte == marker::PREFIX {
                 if self.bytes.get(self.at + 1) != Some(&marker::STUFFED) {
-                    return;
+                    break;
                 }
                 self.at += 1;
             }
@@ -221,6 +218,7 @@ impl<'a> Reader<'a> {
             self.bits |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
+        self
     }
 
     #[inline(always)]
@@ -276,37 +274,44 @@ impl<'a> Reader<'a> {
         last_dc: &mut i32,
         entries: &mut [Entry; LEN],
     ) -> Result<(i16, u8), Bad> {
-        self.refill();
-        *last_dc = (*last_dc + self.difference(dc)?).clamp(DC_RANGE.0, DC_RANGE.1);
+        let mut reader = *self;
+        reader.refill();
+        *last_dc = (*last_dc + reader.difference(dc)?).clamp(DC_RANGE.0, DC_RANGE.1);
         let mut count = 0;
         let mut k = 1;
-        while k < LEN {
-            // A code has at most 16 bits, and its value 10.
-            self.refill();
-            let found = self.look_up(ac);
-            let value = if found.value() != 0 {
-                self.take(found.length());
-                k += usize::from(found.symbol() >> 4);
-                found.value()
-            } else {
-                match self.symbol(&found, ac)? {
-                    0 => break,
-                    0xf0 => {
-                        k += 16;
-                        continue;
+        'block: while k < LEN {
+            reader.refill();
+            // A code has at most 16 bits, and its value 10: those of two are there.
+            for _ in 0..2 {
+                let found = reader.look_up(ac);
+                let value = if found.value() != 0 {
+                    reader.take(found.length());
+                    k += usize::from(found.symbol() >> 4);
+                    found.value()
+                } else {
+                    match reader.symbol(&found, ac)? {
+                        0 => break 'block,
+                        0xf0 => {
+                            k += 16;
+                            continue 'block;
+                        }
+                        symbol if matches!(symbol & 15, 1..=AC_BITS) => {
+                            k += usize::from(symbol >> 4);
+                            reader.value(u32::from(symbol & 15)) as i16
+                        }
+                        _ => return Err(Bad),
                     }
-                    symbol if matches!(symbol & 15, 1..=AC_BITS) => {
-                        k += usize::from(symbol >> 4);
-                        self.value(u32::from(symbol & 15)) as i16
-                    }
-                    _ => return Err(Bad),
+                };
+                let index = *NATURAL.get(k).ok_or(Bad)?;
+                entries[count % LEN] = Entry { value, index };
+                count += 1;
+                k += 1;
+                if k == LEN {
+                    break 'block;
                 }
-            };
-            let index = *NATURAL.get(k).ok_or(Bad)?;
-            entries[count % LEN] = Entry { value, index };
-            count += 1;
-            k += 1;
+            }
         }
+        *self = reader;
         if k > LEN || self.count < 0 {
             return Err(Bad);
         }

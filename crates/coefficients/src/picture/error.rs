@@ -42,7 +42,7 @@ pub enum DecodeError {
     BadQuantizationTable,
     /// Its coded data are damaged, or end too early.
     Damaged {
-        /// The offset in bytes at which it was found, a few bytes behind the damage at least.
+        /// The offset in bytes of the block that is damaged, up to a few bytes behind its beginning.
         offset: usize,
         /// How many MCUs were whole, in all scans.
         mcus: u32,
