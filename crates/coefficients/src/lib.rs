@@ -24,6 +24,7 @@
 //! | [`transform`] | the eight ways to turn and mirror a picture |
 //! | [`picture`] | all blocks of a picture: from a JPEG, to a JPEG, to pixels |
 //! | [`reduce`] | blocks to pixels at a part of the size |
+//! | `scale` | planes of samples at a smaller size |
 
 pub mod block;
 pub mod exif;
@@ -37,6 +38,7 @@ pub mod marker;
 pub mod picture;
 pub mod pixels;
 pub mod reduce;
+mod scale;
 pub mod segment;
 #[allow(dead_code)]
 mod tables;
