@@ -25,8 +25,10 @@
 //! | [`picture`] | all blocks of a picture: from a JPEG, to a JPEG, to pixels |
 //! | [`reduce`] | blocks to pixels at a part of the size |
 //! | `scale` | planes of samples at a smaller size |
+//! | [`dc`] | the mean of each block, for a look at what changed |
 
 pub mod block;
+pub mod dc;
 pub mod exif;
 #[allow(dead_code)]
 pub mod geometry;

@@ -173,7 +173,7 @@ fn without(mut jpeg: Vec<u8>, code: u8) -> Vec<u8> {
 /// 2x1, with the standard tables.
 fn usual(width: u16, height: u16) -> Vec<u8> {
     let rgb: Vec<u8> =
-        (0..u32::from(width) * u32::from(height) * 3).map(|i| (i * 7 ^ i / 50) as u8).collect();
+        (0..u32::from(width) * u32::from(height) * 3).map(|i| ((i * 7) ^ (i / 50)) as u8).collect();
     let mut jpeg = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 85);
     encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_2);
