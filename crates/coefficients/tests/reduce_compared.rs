@@ -152,7 +152,7 @@ fn every_size_is_made_in_every_sampling() {
             let pixels = reducer.at_size(&coefficients, to).expect("a usual sampling");
             assert_eq!((pixels.width, pixels.height, pixels.layout), (to.0, to.1, layout));
             let ratio = psnr(&luma(&pixels), &averaged(&whole, from, to));
-            assert!(ratio > 40.0, "{layout:?} {to:?}: {ratio} dB");
+            assert!(ratio > 30.0, "{layout:?} {to:?}: {ratio} dB");
             // It can be encoded again.
             let settings = Settings {
                 quality: Quality::new(85),
