@@ -207,7 +207,7 @@ fn kinds_that_are_not_known_are_refused_by_name() {
     assert_eq!(sof(6, 0), DecodeError::NoHeight);
     assert_eq!(sof(8, 0), DecodeError::BadFrame, "no width");
     assert_eq!(sof(9, 2), DecodeError::BadFrame, "components that are not there");
-    for factors in [0x00, 0x01, 0x10, 0x51, 0x15, 0x44] {
+    for factors in [0x00, 0x01, 0x10, 0x51, 0x15, 0x33] {
         assert_eq!(sof(11, factors), DecodeError::Sampling, "{factors:x}");
     }
     assert_eq!(sof(12, 3), DecodeError::BadQuantizationTable, "a table that is not there");

@@ -56,6 +56,10 @@ impl HuffmanTables {
     }
 }
 
+/// The most blocks of an MCU (B.2.3). If no two components are interleaved there may be more, but such pictures are
+/// refused: they could not be encoded in one scan.
+pub(crate) const MAX_BLOCKS: u32 = 10;
+
 /// A component in a scan.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ScanComponent {
@@ -235,6 +239,12 @@ impl<'a> Headers<'a> {
             let factors = if count == 1 { (1, 1) } else { factors };
             self.frame.components[n] = Component { id, factors, ..Component::default() };
             self.table_numbers[n] = table;
+        }
+        let components = &self.frame.components[..count];
+        if components.iter().map(|component| component.factors.0 * component.factors.1).sum::<u32>()
+            > MAX_BLOCKS
+        {
+            return Err(DecodeError::Sampling);
         }
         self.frame.lay_out();
         Ok(())

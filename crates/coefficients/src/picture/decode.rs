@@ -2,12 +2,9 @@
 
 use super::{Coefficients, DecodeError, Entry, Frame, Stored};
 use crate::block::LEN;
-use crate::head::read::{Headers, HuffmanTables, Scan};
+use crate::head::read::{Headers, HuffmanTables, MAX_BLOCKS, Scan};
 use crate::huffman::decode::{Bad, Reader};
 use crate::marker;
-
-/// The most blocks of an MCU (ITU T.81 B.2.3).
-const MAX_BLOCKS: usize = 10;
 
 /// What is filled while a JPEG is decoded.
 struct Filled<'a> {
@@ -136,8 +133,12 @@ fn grow(entries: &mut Vec<Entry>, used: usize) -> Result<(), DecodeError> {
 }
 
 /// The blocks of the MCUs in a row, in the order of the scan (A.2.3), and how many they are.
-fn places(frame: &Frame, scan: &Scan, row: u32) -> Result<([Place; MAX_BLOCKS], usize), DecodeError> {
-    let mut places = [Place::default(); MAX_BLOCKS];
+fn places(
+    frame: &Frame,
+    scan: &Scan,
+    row: u32,
+) -> Result<([Place; MAX_BLOCKS as usize], usize), DecodeError> {
+    let mut places = [Place::default(); MAX_BLOCKS as usize];
     let mut count = 0;
     for (in_scan, component) in scan.components[..scan.count].iter().enumerate() {
         let component = &frame.components[component.component];
