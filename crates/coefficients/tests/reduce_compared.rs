@@ -201,12 +201,12 @@ fn chroma_stays_where_it_is() {
 
 #[test]
 fn dc_values_are_the_means_of_blocks() {
-    let size = (203, 117);
+    let size = (197, 117); // luma has a column of blocks that only fills MCUs
     let jpeg = jpeg(Layout::Planar(Sampling::Both), size);
     let coefficients = coefficients(&jpeg);
     let mut grid = DcGrid::default();
     grid.take(&coefficients);
-    let sizes = [(26, 15), (13, 8), (13, 8)];
+    let sizes = [(25, 15), (13, 8), (13, 8)];
     for (n, (width, height)) in sizes.into_iter().enumerate() {
         let plane = grid.component(n).expect("three components");
         assert_eq!((plane.width, plane.height, plane.values.len() as u32), (width, height, width * height));
@@ -214,7 +214,7 @@ fn dc_values_are_the_means_of_blocks() {
     assert_eq!(grid.component(3), None);
     let whole = decoded(&jpeg, ColorSpace::Luma);
     let luma = grid.component(0).expect("luma");
-    for (x, y) in (0..14).flat_map(|y| (0..25).map(move |x| (x, y))) {
+    for (x, y) in (0..14).flat_map(|y| (0..24).map(move |x| (x, y))) {
         let sum: u32 =
             (0..64).map(|n| u32::from(whole[((y * 8 + n / 8) * size.0 + x * 8 + n % 8) as usize])).sum();
         let mean = f64::from(luma.values[(y * luma.width + x) as usize]) / 8.0 + 128.0;
