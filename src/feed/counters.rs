@@ -139,7 +139,9 @@ impl From<&TranscodeError> for DropReason {
         match error {
             TranscodeError::Fault(fault) => DropReason::Fault(*fault),
             TranscodeError::Undecodable(reason) => DropReason::Undecodable(*reason),
-            TranscodeError::Damaged(_) => DropReason::Undecodable(Undecodable::Damaged),
+            TranscodeError::Coded(_) | TranscodeError::Damaged(_) => {
+                DropReason::Undecodable(Undecodable::Damaged)
+            }
             TranscodeError::Nothing | TranscodeError::Encode(_) => DropReason::Unencodable,
         }
     }

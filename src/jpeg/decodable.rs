@@ -64,8 +64,7 @@ pub struct Decodable {
     pub(super) size: Size,
     pub(super) colours: Colours,
     pub(super) orientation: Option<Orientation>,
-    #[allow(dead_code)] // until baseline is changed on its coefficients
-    pub(super) is_progressive: bool,
+    is_progressive: bool,
     /// Why the decoder of pixels must not have it.
     no_pixels: Option<Undecodable>,
 }
@@ -134,6 +133,11 @@ impl Decodable {
 }
 
 impl Decodable {
+    /// Whether it is a kind of picture that may be changed on its coefficients.
+    pub(super) fn has_coefficients(&self) -> bool {
+        !self.is_progressive && self.colours != Colours::Inks
+    }
+
     /// Whether the decoder of pixels may have it.
     pub(super) fn has_pixels(&self) -> Result<(), Undecodable> {
         self.no_pixels.map_or(Ok(()), Err)

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use client::{Outcome, ensure, wait_for};
+use client::{Outcome, ask, ensure, wait_for};
 use serde_json::Value;
 
 use crate::boardcam::Boardcam;
@@ -163,5 +163,36 @@ fn what_cannot_be_shown_is_said_by_name_within_two_seconds() -> Outcome {
         ensure!(camera["format"] == Value::Null, "{picture}: {camera}");
         viewer.wait_for("the card", |frame| dimensions(frame).is_ok_and(|size| size == (320, 240)))?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_camera_of_jpegs_shows_less_quality_and_smaller_pictures_as_asked_for() -> Outcome {
+    let command = format!("pipe:cd {PICTURES}; while cat non-interleaved.jpg; do sleep 0.05; done");
+    let original = std::fs::read(format!("{PICTURES}/non-interleaved.jpg"))?;
+    let boardcam = Boardcam::start(&["--camera", &command, "--quality", "30"])?;
+    let viewer = boardcam.watch("/stream")?;
+    let frame = viewer.next()?;
+    ensure!(dimensions(&frame)? == dimensions(&original)?, "{:?}", dimensions(&frame)?);
+    ensure!(frame.len() < original.len(), "{} bytes of {}", frame.len(), original.len());
+    let small = boardcam.watch("/stream?size=160x120&quality=20")?.next()?;
+    ensure!(dimensions(&small)?.0 == 160, "{:?}", dimensions(&small)?);
+    let answer = ask(boardcam.address, "PUT", "/api/quality", &[], "{\"quality\": 5}")?;
+    ensure!(answer.status == 200, "{}", answer.status);
+    viewer.wait_for("less quality", |less| less.len() * 4 < frame.len() * 3)?;
+    let state = &boardcam.state()?["cameras"][0];
+    ensure!(state["quality"] == 5 && state["quality_can_be_set"] == true, "{state}");
+    ensure!(!boardcam.log().contains("unchanged"), "{}", boardcam.log());
+    Ok(())
+}
+
+#[test]
+fn a_camera_of_jpegs_whose_pictures_are_to_be_left_alone_says_that_the_quality_does_not_apply() -> Outcome {
+    let command = format!("pipe:cd {PICTURES}; while cat non-interleaved.jpg; do sleep 0.05; done");
+    let original = std::fs::read(format!("{PICTURES}/non-interleaved.jpg"))?;
+    let boardcam = Boardcam::start(&["--camera", &command, "--quality", "30", "--encoder", "passthrough"])?;
+    let frame = boardcam.watch("/stream")?.next()?;
+    ensure!(frame == original, "{} bytes of {}", frame.len(), original.len());
+    ensure!(boardcam.log().contains("with --encoder auto the quality applies"), "{}", boardcam.log());
     Ok(())
 }

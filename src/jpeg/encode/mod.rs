@@ -78,6 +78,11 @@ impl Encoder {
         Self { quality, transform, coders, helpers: Helpers::default() }
     }
 
+    /// The JPEG quality.
+    pub fn quality(&self) -> Quality {
+        self.quality
+    }
+
     /// Changes the quality from the next picture on.
     pub fn set_quality(&mut self, quality: u8) {
         self.quality = Quality::new(quality);
@@ -94,13 +99,20 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError::TooLarge`] if `out` is too small; its contents are then of no use.
     pub fn encode(&mut self, picture: &Picture<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let pixels = pixels(picture);
-        let sampling = sampling(picture.raw(), self.quality);
+        self.encode_pixels(&pixels(picture), out)
+    }
+
+    /// The same for samples that were made here.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn encode_pixels(&mut self, pixels: &Pixels<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let sampling = sampling(pixels.layout.sampling(), self.quality);
         let settings = Settings { quality: self.quality, sampling, transform: self.transform };
-        if let Some(len) = self.encode_bands(&pixels, settings, out) {
+        if let Some(len) = self.encode_bands(pixels, settings, out) {
             return Ok(len);
         }
-        Ok(self.coders[0].encode(&pixels, settings, out)?)
+        Ok(self.coders[0].encode(pixels, settings, out)?)
     }
 
     /// `None` if the picture can only be encoded in one piece.
@@ -115,13 +127,13 @@ impl Encoder {
     }
 }
 
-/// How many pixels share their chroma in the JPEG.
-fn sampling(raw: Raw, quality: Quality) -> Sampling {
-    match raw {
-        Raw::Grey => Sampling::Grey,
-        Raw::Nv12 | Raw::Nv21 | Raw::Yu12 | Raw::Yv12 => Sampling::Both,
+/// How many pixels share their chroma in the JPEG, if so many do `now`.
+fn sampling(now: Sampling, quality: Quality) -> Sampling {
+    match now {
+        Sampling::Grey | Sampling::Both => now,
         _ if quality.get() < FULL_CHROMA_FROM => Sampling::Both,
-        _ => Sampling::Across,
+        Sampling::Down => Sampling::Down,
+        Sampling::Full | Sampling::Across => Sampling::Across,
     }
 }
 

@@ -1,6 +1,5 @@
 //! A JPEG of any kind to pixels and back: for what is not baseline, and where the coefficients are of no use.
 
-use coefficients::Transform;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -54,18 +53,12 @@ impl Pixels {
         Ok(())
     }
 
-    /// Encodes the picture, turned and mirrored, and returns the JPEG's length in bytes.
-    pub(super) fn encode(
-        &self,
-        encoder: &mut Encoder,
-        transform: Transform,
-        out: &mut [u8],
-    ) -> Result<usize, TranscodeError> {
+    /// Encodes the picture and returns the JPEG's length in bytes.
+    pub(super) fn encode(&self, encoder: &mut Encoder, out: &mut [u8]) -> Result<usize, TranscodeError> {
         let size = self.size.ok_or(TranscodeError::Nothing)?;
         let stride = Raw::Yuyv.row_len(size.width);
         let picture = Picture::new(&self.scaled, Raw::Yuyv, size, stride, Range::Full);
         let picture = picture.map_err(|_| TranscodeError::Nothing)?;
-        encoder.set_transform(transform);
         encoder.encode(&picture, out).map_err(TranscodeError::Encode)
     }
 
@@ -77,7 +70,7 @@ impl Pixels {
 }
 
 /// Y'CbCr of a pixel of red, green and blue, all from 0 to 255 (ITU T.871 section 7, in 65536ths).
-fn full_range_ycbcr(rgb: [u8; 3]) -> [u8; 3] {
+pub(super) fn full_range_ycbcr(rgb: [u8; 3]) -> [u8; 3] {
     let [r, g, b] = rgb.map(i32::from);
     let luma = (19_595 * r + 38_470 * g + 7_471 * b + (1 << 15)) >> 16; // the factors add up to 65536
     let chroma = |sum: i32| ((sum + (128 << 16) + (1 << 15)) >> 16).min(255) as u8;

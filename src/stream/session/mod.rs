@@ -14,7 +14,7 @@ use crate::jpeg::decodable::{Decodable, Refused};
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
-use crate::jpeg::transcode::Transcoder;
+use crate::jpeg::transcode::{TranscodeError, Transcoder};
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
@@ -49,8 +49,8 @@ pub(super) enum Taken {
 struct Change {
     /// How they are turned and mirrored.
     transform: Transform,
-    /// Their highest JPEG quality.
-    quality: u8,
+    /// The JPEG quality that they are brought down to, if they are.
+    quality: Option<u8>,
     /// Their largest size before they are turned, if any is smaller than the camera's.
     within: Option<Size>,
 }
@@ -247,7 +247,7 @@ impl Session {
         if !must && quality.is_none() {
             return Ok(None);
         }
-        let change = Change { transform, quality: quality.unwrap_or(feed.quality()), within };
+        let change = Change { transform, quality, within };
         match Decodable::check(frame.bytes) {
             Ok(_) => Ok(Some(change)),
             // Only the quality cannot be lowered: such a picture was always shown.
@@ -279,19 +279,22 @@ impl Session {
         self.note_conversion(jpeg, feed, writer);
         let new = || (Transcoder::new(change.within, Encoder::new(DEFAULT_QUALITY)), Vec::new());
         let (transcoder, mended) = self.recoder.get_or_insert_with(new);
-        transcoder.set_quality(change.quality);
+        transcoder.set_quality(change.quality.unwrap_or(feed.quality()), change.quality.is_some());
         transcoder.set_transform(change.transform);
         mended.resize(jpeg.mended_len(), 0);
         jpeg.copy_into(mended).map_err(|_| DropReason::TooLarge)?;
         let made = transcoder.decode(mended).map_err(|error| DropReason::from(&error))?;
         let meta = Self::meta(frame, made.size);
         let mut published = writer.publish(meta, |slot| transcoder.encode(mended, slot));
-        if matches!(published, Err(Unpublished::Unfilled(_))) {
+        if matches!(published, Err(Unpublished::Unfilled(TranscodeError::Encode(_)))) {
             let room = Transcoder::output_len(made.size).max(mended.len());
             let _ = writer.reserve(room); // a larger picture than any before
             published = writer.publish(meta, |slot| transcoder.encode(mended, slot));
         }
-        published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
+        published.map_err(|failure| match failure {
+            Unpublished::NoSlot => DropReason::NoSlot,
+            Unpublished::Unfilled(error) => DropReason::from(&error),
+        })?;
         self.picker.made(frame.captured);
         self.note_trimming(made.size, made.untrimmed);
         if made.is_unchanged {
