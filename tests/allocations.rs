@@ -11,8 +11,10 @@ use boardcam::canvas::{Canvas, Colour};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::jpeg::transcode::Transcoder;
 use boardcam::picture::Size;
 use boardcam::problem::Problem;
+use coefficients::Transform;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -77,6 +79,8 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     });
     assert_eq!(mender_used, 0, "the mender");
 
+    assert_eq!(changed(), [0; 3], "quality, turns and size of a camera's JPEGs");
+
     let canvas = Canvas::new(size, Colour::WHITE);
     let mut slot = vec![0; canvas.bytes().len()];
     for bands in [1, 2] {
@@ -91,6 +95,26 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
         let used = allocated(&mut encode);
         assert!(used <= most * ENCODED, "{used} blocks for {ENCODED} frames in {bands} bands");
     }
+}
+
+/// Blocks that it takes to change a camera's JPEG: in quality, turned, and in size.
+fn changed() -> [usize; 3] {
+    let jpeg = include_bytes!("pictures/non-interleaved.jpg");
+    let mut slot = vec![0; 200_000];
+    let half = Size { width: 160, height: 120 };
+    [(None, Transform::NONE), (None, Transform::ROTATE_90), (Some(half), Transform::NONE)].map(
+        |(within, way)| {
+            let mut transcoder = Transcoder::new(within, JpegEncoder::in_bands(30, 1));
+            transcoder.set_transform(way);
+            let mut change = || {
+                let made = transcoder.decode(jpeg).expect("a kind of JPEG that is decoded");
+                assert!(!made.is_unchanged);
+                transcoder.encode(jpeg, &mut slot).expect("it fits");
+            };
+            change();
+            allocated(|| (0..5).for_each(|_| change()))
+        },
+    )
 }
 
 /// Blocks that `run` allocates: the fewest of some runs, since the test's harness has a thread of its own, which

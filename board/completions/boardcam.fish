@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_boardcam_global_optspecs
-    string join \n camera= title= size= fps= format= quality= encoder= bad-frames= timeout= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
+    string join \n camera= title= size= fps= format= quality= rotate= flip= encoder= bad-frames= timeout= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
 end
 
 function __fish_boardcam_needs_command
@@ -29,7 +29,9 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -l title -d 'What people
 complete -c boardcam -n "__fish_boardcam_needs_command" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_needs_command" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
@@ -66,7 +68,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l title -d 'Wh
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
@@ -97,7 +101,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l title -d 
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
@@ -127,7 +133,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l title -d 'Wh
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
@@ -159,7 +167,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l titl
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r
@@ -188,7 +198,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l title -d 'Wha
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l size -d 'Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has [default: 1280x720]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l fps -d 'Frames per second to ask the camera for [default: 30]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l format -d 'What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it has that, otherwise the pixels that cost least) [default: auto]' -r
-complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l quality -d 'JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it is set [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l quality -d 'JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its JPEGs are brought down to it [default: 85, or what a camera that makes JPEGs chooses]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l rotate -d 'Turns the picture clockwise by 90, 180 or 270 degrees, without a loss where the camera makes the JPEGs [default: 0]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l flip -d 'Mirrors the picture after it was turned: h or horizontal (left and right change places), v or vertical (top and bottom), both, or none [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l encoder -d 'Who makes the JPEGs: passthrough (the camera), software (this program), or auto [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l bad-frames -d 'Unusable frames in a row that are tolerated before the camera is reopened [default: 10]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l timeout -d 'How long a camera or command may deliver nothing before it is reopened; for stills that come once in some minutes [default: learned from the camera\'s own rate]' -r

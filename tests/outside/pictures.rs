@@ -110,16 +110,16 @@ fn a_smaller_picture_of_a_cmyk_jpeg_is_shown() -> Outcome {
 
 #[test]
 fn a_smaller_picture_that_cannot_be_made_is_refused_at_once_with_the_true_reason() -> Outcome {
-    let boardcam = camera("non-interleaved.jpg", "non-interleaved.jpg")?;
+    let boardcam = camera("kinds/baseline-4x2.jpg", "kinds/baseline-4x2.jpg")?;
     let whole = boardcam.get("/snapshot")?;
     ensure!(whole.status == 200, "{}: {}", whole.status, whole.text());
     let asked = Instant::now();
-    let answer = boardcam.get("/snapshot?size=160x120")?;
+    let answer = boardcam.get("/snapshot?size=40x22")?;
     ensure!(answer.status == 503, "{}", answer.status);
     ensure!(answer.text().contains("cannot make smaller pictures"), "{}", answer.text());
-    ensure!(answer.text().contains("non-interleaved"), "{}", answer.text());
+    ensure!(answer.text().contains("sampled in an unusual way"), "{}", answer.text());
     ensure!(asked.elapsed() < SOON, "after {:?}", asked.elapsed());
-    let dropped = &boardcam.state()?["variants"][0]["frames"]["dropped"]["separate_scans"];
+    let dropped = &boardcam.state()?["variants"][0]["frames"]["dropped"]["sampling"];
     ensure!(dropped.as_u64() > Some(0), "{dropped}");
     Ok(())
 }
@@ -194,5 +194,17 @@ fn a_camera_of_jpegs_whose_pictures_are_to_be_left_alone_says_that_the_quality_d
     let frame = boardcam.watch("/stream")?.next()?;
     ensure!(frame == original, "{} bytes of {}", frame.len(), original.len());
     ensure!(boardcam.log().contains("with --encoder auto the quality applies"), "{}", boardcam.log());
+    Ok(())
+}
+
+#[test]
+fn a_camera_of_jpegs_is_turned_for_everybody_and_smaller_pictures_are_too() -> Outcome {
+    let command = format!("pipe:cd {PICTURES}; while cat non-interleaved.jpg; do sleep 0.05; done");
+    let options = ["--camera", &command, "--encoder", "passthrough", "--rotate", "90"];
+    let boardcam = Boardcam::start(&options)?;
+    let (frame, snapshot) = (boardcam.watch("/stream")?.next()?, boardcam.get("/snapshot")?.body);
+    ensure!(dimensions(&frame)? == (240, 320) && dimensions(&snapshot)? == (240, 320), "not turned");
+    let small = boardcam.watch("/stream?size=120x160")?.next()?;
+    ensure!(dimensions(&small)? == (120, 160), "{:?}", dimensions(&small)?);
     Ok(())
 }

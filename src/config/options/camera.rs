@@ -111,8 +111,8 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "1-100",
         kind: Kind::Number,
         unset: "85, or what a camera that makes JPEGs chooses",
-        help: "JPEG quality of frames that are encoded here; a camera that makes JPEGs itself is asked for it only if it \
-               is set",
+        help: "JPEG quality of frames that are encoded here; if it is set, a camera that makes JPEGs is set to it, or its \
+               JPEGs are brought down to it",
         example: "85",
         wrong: &["0", "101", "85.5"],
         meant: nearest,
