@@ -12,6 +12,8 @@ use libloading::Library;
 
 /// Whether `jpegBuf` is ours and large enough (`TJFLAG_NOREALLOC`).
 const NO_REALLOC: c_int = 1024;
+/// The exact DCT instead of the faster one that it takes by itself up to quality 95 (`TJFLAG_ACCURATEDCT`).
+pub(crate) const ACCURATE: c_int = 4096;
 /// `TJXOP_ROT90`.
 const ROTATE_90: c_int = 5;
 /// `TJXOPT_TRIM`.
@@ -105,13 +107,14 @@ impl Turbo {
         }
     }
 
-    /// Encodes planes into `out`, and returns the JPEG's length. `out` must have room for noise.
+    /// Encodes planes into `out`, with further `flags`, and returns the JPEG's length. `out` must have room for noise.
     pub(crate) fn encode(
         &self,
         planes: &[Vec<u8>; 3],
         (width, height): (u32, u32),
         sampling: Sampling,
         quality: u8,
+        flags: c_int,
         out: &mut [u8],
     ) -> usize {
         let pointers = planes.each_ref().map(|plane| plane.as_ptr());
@@ -130,7 +133,7 @@ impl Turbo {
                 &mut at,
                 &mut length,
                 quality.into(),
-                NO_REALLOC,
+                NO_REALLOC | flags,
             )
         };
         assert_eq!(failed, 0, "libjpeg-turbo does not encode");
