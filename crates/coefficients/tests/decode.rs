@@ -258,7 +258,7 @@ fn what_cameras_leave_out_or_add_is_no_fault() {
     assert_eq!(usual[at + 3], 67, "one table in the segment");
     let mut wide = vec![0xff, 0xdb, 0, 131, 0x10];
     wide.extend(usual[at + 5..at + 69].iter().flat_map(|&step| [0, step]));
-    let wide = decoded(&patched(&with_segment(&usual, 0xc0, &wide), 0xc0, 1, 0xc1));
+    let wide = decoded(&patched(&with_segment(&usual, 0xda, &wide), 0xc0, 1, 0xc1));
     assert!(blocks(&wide) == wanted, "quantization tables of 16 bits");
     assert_eq!(wide.components()[0].quantization, decoded(&usual).components()[0].quantization);
 }
@@ -269,6 +269,10 @@ fn what_the_components_are_is_decided_as_browsers_do() {
     assert_eq!(of("kinds/baseline-2x2.jpg"), Colours::YCbCr);
     assert_eq!(of("kinds/baseline-grey.jpg"), Colours::Grey);
     assert_eq!(of("kinds/baseline-rgb.jpg"), Colours::Rgb);
+    let by_name = without(picture("kinds/baseline-rgb.jpg"), 0xee);
+    assert_eq!(decoded(&by_name).colours(), Colours::Rgb, "its components are called R, G and B");
+    let jfif = b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
+    assert_eq!(decoded(&with_segment(&by_name, 0xc0, jfif)).colours(), Colours::YCbCr, "JFIF knows no RGB");
     assert_eq!(of("cmyk.jpg"), Colours::Cmyk);
     let exif = b"\xff\xe1\0\x22Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let turned = decoded(&with_segment(&usual(16, 16), 0xc0, exif));
@@ -309,6 +313,26 @@ fn restart_markers_must_be_there_in_order() {
         let filled = [&jpeg[..at], &[0xff; 3], &jpeg[at..]].concat();
         assert!(blocks(&decoded(&filled)) == blocks(&decoded(&jpeg)), "fill bytes in front of it");
     }
+}
+
+#[test]
+fn tables_and_restart_intervals_change_between_scans() {
+    let jpeg = picture("kinds/baseline-three-scans.jpg");
+    let scans: Vec<usize> = (0..jpeg.len() - 1).filter(|&at| jpeg[at..].starts_with(b"\xff\xda")).collect();
+    let between = |segment: &[u8]| [&jpeg[..scans[2]], segment, &jpeg[scans[2]..]].concat();
+    let unused = decoded(&between(b"\xff\xdd\0\x04\x03\xe8"));
+    assert!(blocks(&unused) == blocks(&decoded(&jpeg)), "an interval longer than the scan");
+    let first_two: u32 =
+        unused.components()[..2].iter().map(|component| component.blocks.0 * component.blocks.1).sum();
+    let error = refused(&between(b"\xff\xdd\0\x04\0\x02"));
+    assert!(matches!(error, DecodeError::Damaged { mcus, .. } if mcus == first_two + 2), "{error:?}");
+    let mut steps = b"\xff\xdb\0\x43\x01".to_vec();
+    steps.extend([77; 64]);
+    let [luma, _, cr] = decoded(&between(&steps)).components()[..] else { panic!("three components") };
+    assert!(cr.quantization == [77; 64] && luma.quantization != [77; 64]);
+    // The picture's DC table has other codes: all of one value.
+    let error = refused(&between(b"\xff\xc4\0\x14\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0b"));
+    assert!(matches!(error, DecodeError::Damaged { mcus, .. } if mcus >= first_two), "{error:?}");
 }
 
 #[test]
