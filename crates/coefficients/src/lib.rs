@@ -10,6 +10,25 @@
 //! It knows nothing of cameras, threads or files: functions read slices and fill slices. Steady use allocates nothing:
 //! buffers are kept from one picture to the next and only grow with the picture.
 //!
+//! CPU time on one thread of an x86-64 processor with AVX2, as a part of that of the C library libjpeg-turbo 2.1.5 with its
+//! SIMD, for a computed picture like a photograph at quality 85 (`cargo bench -p coefficients`; on a busy machine, ratios
+//! differ by up to 0.1 from run to run). Encoding is compared with libjpeg-turbo from planes that were taken apart
+//! before:
+//!
+//! | | 1280x720 | ms | 1920x1080 | ms |
+//! |---|---|---|---|---|
+//! | encode YUYV as 4:2:2 | 0.91 | 3.5 | 0.93 | 8.1 |
+//! | encode NV12 as 4:2:0 | 0.91 | 2.4 | 1.02 | 6.1 |
+//! | turn by 90 degrees, 4:2:2; `tjTransform` | 0.67 | 5.0 | 0.53 | 11.4 |
+//! | the same, 4:2:0 | 0.60 | 4.2 | 0.56 | 9.5 |
+//! | quality 85 to 50, 4:2:2; decoding and encoding | 0.55 | 4.1 | | |
+//! | the same, 4:2:0 | 0.62 | 3.4 | | |
+//! | 640x360, 4:2:2; zune-jpeg and jpeg-encoder | 0.46 | 4.6 | | |
+//! | the same, 4:2:0 | 0.46 | 4.1 | | |
+//!
+//! At the same size in bytes, luma has 0.02 to 0.04 dB more PSNR than libjpeg-turbo's with its exact DCT, at qualities from
+//! 50 to 90.
+//!
 //! | module | what it does |
 //! |---|---|
 //! | [`marker`] | the markers of a JPEG |
