@@ -221,9 +221,9 @@ fn luma_row(pixels: &Pixels<'_>, x: usize, y: usize, out: &mut [u8], full: impl 
         // The last row of an odd width ends with a pair.
         Layout::Yuyv | Layout::Yvyu => map(row(2), out, |&[y, _]| full(y)),
         Layout::Uyvy => map(row(2), out, |&[_, y]| full(y)),
-        Layout::Rgb => map(row(3), out, |&pixel| luma(pixel.map(full))),
-        Layout::Bgr => map(row(3), out, |&[b, g, r]| luma([r, g, b].map(full))),
-        Layout::Rgb565 => map(row(2), out, |&pixel| luma(rgb565(pixel).map(full))),
+        Layout::Rgb => map(row(3), out, |&pixel| luma(each(pixel, full))),
+        Layout::Bgr => map(row(3), out, |&[b, g, r]| luma(each([r, g, b], full))),
+        Layout::Rgb565 => map(row(2), out, |&pixel| luma(each(rgb565(pixel), full))),
     }
 }
 
@@ -274,16 +274,16 @@ fn chroma_row(
                 } else {
                     let width = (pixels.width.div_ceil(own.factors().0)) as usize;
                     let rows = plane.rows(rows, 0);
-                    pairs(rows, width, x, out, |a, b, c, d| full(mean_of_four([a, b, c, d].map(|&[v]| v))));
+                    pairs(rows, width, x, out, |&[a], &[b], &[c], &[d]| full(mean_of_four([a, b, c, d])));
                 }
             }
         }
-        Layout::Rgb => rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| pixel.map(to_luma)),
+        Layout::Rgb => rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| each(pixel, to_luma)),
         Layout::Bgr => {
-            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&[b, g, r]| [r, g, b].map(to_luma));
+            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&[b, g, r]| each([r, g, b], to_luma));
         }
         Layout::Rgb565 => {
-            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| rgb565(pixel).map(to_luma));
+            rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| each(rgb565(pixel), to_luma));
         }
     }
 }
@@ -325,16 +325,16 @@ fn rgb_chroma<const UNIT: usize>(
     let rows = pixels.planes[0].rows(rows, 0);
     for (out, factors) in [(cb, CB), (cr, CR)] {
         // ITU T.871 section 7, in 65536ths, of the sum of four pixels. A half is added for rounding.
-        let chroma = move |pixels: [[u8; 3]; 4]| {
-            let sum = |n: usize| pixels.iter().map(|pixel| i32::from(pixel[n])).sum::<i32>();
+        let chroma = move |[a, b, c, d]: [[u8; 3]; 4]| {
+            let sum = |n: usize| i32::from(a[n]) + i32::from(b[n]) + i32::from(c[n]) + i32::from(d[n]);
             let sum = factors[0] * sum(0) + factors[1] * sum(1) + factors[2] * sum(2);
             ((sum + (128 << 18) + (1 << 17)) >> 18).min(255) as u8
         };
         if sampling.factors().0 == 2 {
-            pairs(rows, pixels.width as usize, x, out, |a, b, c, d| chroma([a, b, c, d].map(rgb)));
+            pairs(rows, pixels.width as usize, x, out, |a, b, c, d| chroma([rgb(a), rgb(b), rgb(c), rgb(d)]));
         } else {
             let rows = rows.map(|row| row.get(x * UNIT..).unwrap_or_default());
-            map_two(rows, out, |a, b| chroma([a, a, b, b].map(rgb)));
+            map_two(rows, out, |a, b| chroma([rgb(a), rgb(a), rgb(b), rgb(b)]));
         }
     }
 }
@@ -345,15 +345,21 @@ fn mean(a: u8, b: u8) -> u8 {
 }
 
 #[inline(always)]
-fn mean_of_four(samples: [u8; 4]) -> u8 {
-    ((samples.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
+fn mean_of_four([a, b, c, d]: [u8; 4]) -> u8 {
+    ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) / 4) as u8
 }
 
 /// Y of RGB, both from 0 to 255 (ITU T.871 section 7, in 65536ths).
 #[inline(always)]
 fn luma(rgb: [u8; 3]) -> u8 {
-    let [r, g, b] = rgb.map(u32::from);
+    let [r, g, b] = [u32::from(rgb[0]), u32::from(rgb[1]), u32::from(rgb[2])];
     ((19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16) as u8 // the factors add up to 65536
+}
+
+/// What `to` makes of red, green and blue. (The compiler does not inline `array::map` here, which costs more than the rest.)
+#[inline(always)]
+fn each([r, g, b]: [u8; 3], to: impl Fn(u8) -> u8) -> [u8; 3] {
+    [to(r), to(g), to(b)]
 }
 
 /// Samples of 5 and 6 bits, widened to 8 by repeating their highest bits.
