@@ -206,5 +206,7 @@ fn a_camera_of_jpegs_is_turned_for_everybody_and_smaller_pictures_are_too() -> O
     ensure!(dimensions(&frame)? == (240, 320) && dimensions(&snapshot)? == (240, 320), "not turned");
     let small = boardcam.watch("/stream?size=120x160")?.next()?;
     ensure!(dimensions(&small)? == (120, 160), "{:?}", dimensions(&small)?);
+    let told = &boardcam.state()?["result"]["source"]["resolution"];
+    ensure!(told["width"] == 240 && told["height"] == 320, "{told}");
     Ok(())
 }
