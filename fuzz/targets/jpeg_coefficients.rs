@@ -4,6 +4,8 @@
 
 use std::cell::RefCell;
 
+use coefficients::dc::DcGrid;
+use coefficients::reduce::Reducer;
 use coefficients::{Coefficients, Quality, Transform};
 use libfuzzer_sys::fuzz_target;
 
@@ -46,20 +48,41 @@ fn assert_turned(coefficients: &Coefficients, transform: Transform, again: &Coef
     }
 }
 
+/// Asserts that pixels are made in the sizes that were asked for, and DC values for each block.
+fn assert_reduced(coefficients: &Coefficients, reducer: &mut Reducer, grid: &mut DcGrid, wish: u8) {
+    let (width, height) = coefficients.size();
+    let eighths = u32::from(wish) % 8 + 1;
+    let part = |side: u32| (side * eighths).div_ceil(8);
+    if let Some(pixels) = reducer.reduce(coefficients, eighths) {
+        assert_eq!((pixels.width, pixels.height), (part(width), part(height)));
+    }
+    let side = |side: u32, wish: u8| (side * (u32::from(wish) + 1)).div_ceil(256);
+    let size = (side(width, wish), side(height, wish.reverse_bits()));
+    if let Some(pixels) = reducer.at_size(coefficients, size) {
+        assert_eq!((pixels.width, pixels.height), size);
+    }
+    grid.take(coefficients);
+    for (number, component) in coefficients.components().iter().enumerate() {
+        let plane = grid.component(number).expect("a plane");
+        assert_eq!((plane.width, plane.height), component.blocks);
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     thread_local! {
         // Kept, so that nothing of an earlier picture comes into a later one.
-        static KEPT: RefCell<[Coefficients; 2]> = RefCell::default();
+        static KEPT: RefCell<([Coefficients; 2], Reducer, DcGrid)> = RefCell::default();
     }
     // The last bytes are taken twice: what stands behind a picture is ignored.
-    let [.., quality, way] = *data else { return };
+    let [.., wish, way] = *data else { return };
     let transform = Transform::ALL[usize::from(way) % 8];
-    let quality = (1..=100).contains(&quality).then(|| Quality::new(quality));
-    KEPT.with_borrow_mut(|[coefficients, again]| {
+    let quality = (1..=100).contains(&wish).then(|| Quality::new(wish));
+    KEPT.with_borrow_mut(|([coefficients, again], reducer, grid)| {
         if coefficients.decode(data).is_err() {
             assert!(coefficients.components().is_empty() && coefficients.size() == (0, 0));
             return;
         }
+        assert_reduced(coefficients, reducer, grid, wish);
         let blocks = coefficients.components().iter().map(|of| of.padded.0 as usize * of.padded.1 as usize);
         let mut out = vec![0; blocks.sum::<usize>() * BLOCK + HEAD];
         let len = coefficients.encode(transform, quality, &mut out).expect("it fits");
