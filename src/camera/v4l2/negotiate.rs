@@ -293,6 +293,20 @@ mod tests {
     }
 
     #[test]
+    fn a_quality_that_the_camera_cannot_be_set_to_is_said_only_where_nobody_else_lowers_it() {
+        let says = |encoder, quality, own| {
+            let config = SourceConfig { encoder, quality, ..config() };
+            quality_compromise(&config, Layout::Mjpeg, own).is_some()
+        };
+        assert!(says(EncodeMode::Passthrough, Some(60), None));
+        assert!(!says(EncodeMode::Passthrough, Some(60), Some(60)));
+        assert!(!says(EncodeMode::Passthrough, None, None));
+        assert!(!says(EncodeMode::Auto, Some(60), None) && !says(EncodeMode::Software, Some(60), None));
+        let raw = SourceConfig { encoder: EncodeMode::Passthrough, quality: Some(60), ..config() };
+        assert_eq!(quality_compromise(&raw, YUYV, None), None);
+    }
+
+    #[test]
     fn a_missing_format_is_reported_with_those_on_offer() {
         let configured = SourceConfig { layout: Some(Layout::Mjpeg), ..config() };
         let (why, advice) = no_layout(&configured, "YUYV, NV12");
