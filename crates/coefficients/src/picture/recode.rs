@@ -166,6 +166,34 @@ impl Coefficients {
         transform: Transform,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+        {
+            /// The same with this processor's instructions for bits.
+            #[target_feature(enable = "bmi1,bmi2,lzcnt")]
+            fn with_bits(
+                coefficients: &Coefficients,
+                plans: &[Option<Plan>; MAX_COMPONENTS],
+                transform: Transform,
+                out: &mut [u8],
+            ) -> Result<usize, TooLarge> {
+                coefficients.code_anywhere(plans, transform, out)
+            }
+            // SAFETY: this processor has what the function is compiled for.
+            return unsafe { with_bits(self, plans, transform, out) };
+        }
+        self.code_anywhere(plans, transform, out)
+    }
+
+    #[inline(always)]
+    fn code_anywhere(
+        &self,
+        plans: &[Option<Plan>; MAX_COMPONENTS],
+        transform: Transform,
+        out: &mut [u8],
+    ) -> Result<usize, TooLarge> {
         let mut writer = Writer::new(out);
         let mut block = Block::ZERO;
         let mut last_dc = [0; MAX_COMPONENTS];
