@@ -14,6 +14,7 @@ use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
+use crate::feed::kept::KeptSettings;
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
@@ -191,8 +192,11 @@ impl Pictures {
         announced: &AnnouncedName,
         started: Instant,
     ) -> Result<AppState, Problem> {
+        let kept = KeptSettings::new(state_dir::path());
+        kept.apply(self.feeds.iter().map(Arc::as_ref));
         Ok(AppState {
             feeds: self.feeds.clone(),
+            kept,
             variants: self.variants.clone(),
             viewers: self.viewers.clone(),
             guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },

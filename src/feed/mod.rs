@@ -10,6 +10,7 @@ mod counters;
 mod delivery;
 mod demand;
 pub mod histogram;
+pub mod kept;
 mod listeners;
 mod rate;
 mod status;
@@ -143,6 +144,14 @@ impl Feed {
     /// Turns and mirrors pictures this way from the next frame on.
     pub fn set_orientation(&self, orientation: Orientation) {
         self.orientation.store(orientation.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The options of its settings that API or page overrule.
+    pub fn overruled(&self) -> Vec<&'static str> {
+        let (now, settings) = (self.orientation(), self.config.orientation);
+        let differs =
+            [(kept::ROTATE, now.rotation != settings.rotation), (kept::FLIP, now.flip != settings.flip)];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
 
     /// What is done to a frame to turn and mirror it; it may differ from one frame to the next.

@@ -19,6 +19,7 @@ pub mod service;
 pub mod shutdown;
 pub mod signals;
 pub mod state_dir;
+pub mod state_file;
 pub mod terminal;
 pub mod threads;
 pub mod zone;

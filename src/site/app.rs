@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::guard::Guard;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
+use crate::feed::kept::KeptSettings;
 use crate::gate::ConnectionCounts;
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
@@ -18,6 +19,8 @@ use crate::variants::Variants;
 pub struct AppState {
     /// The cameras, in the order of the settings; at least one.
     pub feeds: Vec<Arc<Feed>>,
+    /// Keeps over a restart what is set of the cameras while the program runs.
+    pub kept: KeptSettings,
     /// The smaller pictures that are made of theirs.
     pub variants: Arc<Variants>,
     /// The viewers that are connected now.

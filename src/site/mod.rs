@@ -18,6 +18,7 @@ mod guard;
 mod https;
 mod live;
 mod metrics;
+mod orientation;
 mod page;
 mod quality;
 mod query;
@@ -96,6 +97,9 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/recordings/*", Watch, recordings::download, "a recording's file"),
     route(Delete, "/api/recordings/*", Control, recordings::delete, "deletes a recording"),
     route(Put, "/api/quality", Control, quality::set, "sets the JPEG quality until the program ends"),
+    route(Get, "/api/orientation", Watch, orientation::show, "how pictures are turned and flipped"),
+    route(Put, "/api/orientation", Control, orientation::set, "turns and flips pictures"),
+    route(Delete, "/api/orientation", Control, orientation::reset, "turns and flips them as in the settings"),
     route(Get, "/api/tokens", Control, tokens::list, "the names of the tokens"),
     route(Post, "/api/tokens", Control, tokens::create, "creates a token"),
     route(Delete, "/api/tokens", Control, tokens::revoke, "revokes a token, and ends its streams"),

@@ -178,6 +178,8 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
             ("GET", "/cameras/camera/stream"),
             ("GET", "/cameras/no-such-camera/stream"),
             ("PUT", "/api/quality"),
+            ("PUT", "/api/orientation"),
+            ("DELETE", "/api/orientation"),
             ("GET", "/api/tokens"),
             ("POST", "/api/tokens"),
             ("DELETE", "/api/tokens?name=x"),
@@ -219,6 +221,8 @@ fn a_user_who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
     }
     for (method, path, body, allowed) in [
         ("PUT", "/api/quality", "{\"quality\":50}", 200),
+        ("PUT", "/api/orientation", "{\"flip\":\"h\"}", 200),
+        ("DELETE", "/api/orientation", "", 200),
         ("GET", "/api/tokens", "", 200),
         ("DELETE", "/api/tokens?name=x", "", 404),
     ] {

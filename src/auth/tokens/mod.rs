@@ -9,7 +9,7 @@
 mod file;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
@@ -21,16 +21,14 @@ use super::tag::Key;
 use crate::host::folder_lock::FolderLock;
 use crate::host::log::bounded::{self, Subject};
 use crate::host::random::secret;
+use crate::host::state_file::{self, WRITE_WAIT, Writer};
 use crate::names::{NAME_MAX, is_user_name};
 use crate::problem::Problem;
-use crate::sync::{lock, wait_while};
+use crate::sync::lock;
 use file::{FILE, Record, Version};
 
 /// The most tokens at once.
 pub const TOKENS_MAX: usize = 32;
-
-/// How long a change waits for an earlier one, which waits for the disk.
-const WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// How often the file is looked at.
 const WATCH_PERIOD: Duration = Duration::from_secs(1);
@@ -134,7 +132,7 @@ impl Tokens {
         if version == lock(&self.known).version {
             return;
         }
-        match file::read(&path) {
+        match state_file::read(&path) {
             Ok(records) => self.adopt(records, version),
             Err(why) => {
                 lock(&self.known).version = version;
@@ -255,11 +253,11 @@ impl Tokens {
             let advice = "is the disk full or read-only? STATE_DIRECTORY names another folder";
             self.not_saved(error.to_string(), advice)
         };
-        file::make_folder(folder).map_err(failed)?;
+        state_file::make_folder(folder).map_err(failed)?;
         let _lock = FolderLock::acquire(folder, WRITE_WAIT).map_err(failed)?;
         let mut records = self.newest(&path);
         edit(&mut records)?;
-        file::write(folder, &records).map_err(failed)?;
+        state_file::write(folder, FILE, &records).map_err(failed)?;
         let written: Vec<_> = records.iter().map(|record| record.hash.clone()).collect();
         self.adopt(records, file::version(&path));
         // One may have been revoked since the file was read; the others are not in it any more.
@@ -269,8 +267,8 @@ impl Tokens {
 
     /// The tokens in the file. If it cannot be read, those that are known here: it will be replaced.
     fn newest(&self, path: &Path) -> Vec<Record> {
-        let known = lock(&self.known).tokens.iter().map(|token| token.record.clone()).collect();
-        let mut records = file::read(path).unwrap_or(known);
+        let known: Vec<Record> = lock(&self.known).tokens.iter().map(|token| token.record.clone()).collect();
+        let mut records = state_file::read(path).unwrap_or(known);
         let known = lock(&self.known);
         records.retain(|record| is_user_name(&record.name) && !known.revoked.contains(&record.hash));
         records
@@ -284,30 +282,6 @@ impl Tokens {
         let path = self.path().unwrap_or_default();
         let what = format!("cannot save the tokens in {}", path.display());
         TokenError::NotSaved(Problem::new(what, why, advice))
-    }
-}
-
-/// Lets one thread at a time write the file.
-#[derive(Debug, Default)]
-struct Writer {
-    is_busy: Mutex<bool>,
-    free: Condvar,
-}
-
-impl Writer {
-    /// The permit to write; `None` if others have it for longer than `timeout`.
-    fn acquire(&self, timeout: Duration) -> Option<WritePermit<'_>> {
-        let mut is_busy = wait_while(&self.free, lock(&self.is_busy), timeout, |is_busy| *is_busy);
-        (!std::mem::replace(&mut *is_busy, true)).then(|| WritePermit(self))
-    }
-}
-
-struct WritePermit<'a>(&'a Writer);
-
-impl Drop for WritePermit<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.is_busy) = false;
-        self.0.free.notify_one();
     }
 }
 

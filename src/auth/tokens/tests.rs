@@ -2,8 +2,9 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::file::{FILE, FILE_MAX};
+use super::file::FILE;
 use super::*;
+use crate::host::state_file::FILE_MAX;
 
 struct Folder(PathBuf);
 
@@ -123,7 +124,7 @@ fn a_hanging_disk_delays_no_client_with_a_token_and_a_revoked_token_is_invalid_a
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     std::thread::scope(|scope| {
         let held = scope.spawn(|| tokens.create("held"));
-        while !*lock(&tokens.writer.is_busy) {
+        while tokens.writer.acquire(Duration::ZERO).is_some() {
             std::thread::yield_now();
         }
         let others = scope.spawn(|| {

@@ -184,7 +184,6 @@ fn names_of_other_streamers_are_answered_with_ours_and_their_value() {
         ("resolution = \"640x480\"", "write size = \"640x480\""),
         ("resolution = \"720p\"", "write size = \"720p\""),
         ("stream_quality = 50", "write quality = 50"),
-        ("rotate = 180", "v4l2-ctl"),
         ("rotation = 180", "write rotate = 180"),
         ("flip_axis = \"horizontal\"", "write flip = \"vertical\""),
         ("stream_localhost = true", "write listen = \"localhost:8080\""),

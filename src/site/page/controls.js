@@ -191,6 +191,70 @@ async function changeQuality() {
   }
 }
 
+// How a picture is turned (`rotate`, first) and flipped, as it is after what the button does to what is seen.
+
+const FLIPS = ['none', 'horizontal', 'vertical', 'both'];
+
+// In a mirror, the picture turns the other way.
+function turned({ rotate, flip }, degrees) {
+  const isMirror = flip === 'horizontal' || flip === 'vertical';
+  return { rotate: (rotate + (isMirror ? -degrees : degrees) + 360) % 360, flip };
+}
+
+function flipped({ rotate, flip }, direction) {
+  return { rotate, flip: FLIPS[FLIPS.indexOf(flip) ^ FLIPS.indexOf(direction)] };
+}
+
+function showOrientation(tile) {
+  byId('orientation').hidden = !tile || you.role !== 'control';
+  if (!tile) return;
+  const { rotate, flip, overruled } = tile.camera;
+  byId('mirror').setAttribute('aria-pressed', flip === 'horizontal' || flip === 'both');
+  byId('flip').setAttribute('aria-pressed', flip === 'vertical' || flip === 'both');
+  const parts = [];
+  if (rotate) parts.push(fill(TEXT.turned_by, { degrees: rotate }));
+  if (flip !== 'none') parts.push(TEXT[`flipped_${flip}`]);
+  const how = parts.length ? `${sentence(parts.join(', '))}.` : TEXT.not_turned;
+  setText('turned-how', overruled.length ? fill(TEXT.turned_here, { how, settings: overruled.join(', ') }) : how);
+  byId('unturn').hidden = !overruled.length;
+}
+
+// One after the other: each button changes what the one before it made.
+let turning = Promise.resolve();
+
+function orient(change) {
+  const tile = chosen();
+  if (!tile) return;
+  turning = turning.then(async () => {
+    const { camera } = tile;
+    const options = { method: 'DELETE', headers: OURS };
+    if (change) Object.assign(options, { method: 'PUT', body: JSON.stringify(change(camera)) });
+    try {
+      const answer = await fetch(`${camera.url}api/orientation`, options);
+      if (!answer.ok) {
+        note(fill(TEXT.not_changed, { why: await whyRefused(answer) }));
+        return;
+      }
+      const { rotate, flip, overruled, problem } = await answer.json();
+      Object.assign(tile.camera, { rotate, flip, overruled });
+      if (problem) note(sentence(inWords(problem).what));
+      show();
+      pollIn(0); // how large the picture is now
+    } catch (error) {
+      note(fill(TEXT.not_changed, { why: TEXT.unreachable_silent }));
+    }
+  });
+}
+
+byId('turn-left').onclick = () => orient((now) => turned(now, -90));
+byId('turn-right').onclick = () => orient((now) => turned(now, 90));
+byId('mirror').onclick = () => orient((now) => flipped(now, 'horizontal'));
+byId('flip').onclick = () => orient((now) => flipped(now, 'vertical'));
+byId('unturn').onclick = () => {
+  byId('turn-left').focus(); // this button goes
+  orient();
+};
+
 function openSheet() {
   byId('choices').querySelector(`[value="${choice}"]`).checked = true;
   if (byId('sheet').showModal) byId('sheet').showModal();

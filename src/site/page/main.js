@@ -235,6 +235,7 @@ function showDetails(tile) {
   showAddress();
   showLinks();
   showRights(tile);
+  showOrientation(tile);
 }
 
 function showTile(tile) {
@@ -252,7 +253,7 @@ function showTile(tile) {
 function layOut() {
   const list = byId('tiles');
   if (body.dataset.view !== 'all') return;
-  const format = tiles.map((tile) => tile.camera.format).find(Boolean) || { width: 16, height: 9 };
+  const format = tiles.map((tile) => tile.camera.picture).find(Boolean) || { width: 16, height: 9 };
   const shape = format.width / format.height;
   const style = getComputedStyle(list);
   const width = innerWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);

@@ -64,7 +64,7 @@ class Tile {
   size() {
     const { image } = this.stream || {};
     if (image && image.naturalWidth) return { width: image.naturalWidth, height: image.naturalHeight };
-    return this.camera && this.camera.format;
+    return this.camera && this.camera.picture;
   }
 
   streamQuery() {
@@ -125,7 +125,11 @@ class Tile {
 
   // Takes the server's report on this camera and on all viewers.
   update(camera, viewers) {
+    const before = (this.camera && this.camera.picture) || camera.picture;
     this.camera = camera;
+    // A smaller picture has the size that was asked for when it was opened, of a picture that may have been turned since.
+    const { picture } = camera;
+    if (this.query && picture && picture.width !== before.width) this.close();
     if (!this.stream) return;
     if (this.stream.stale) {
       this.close();

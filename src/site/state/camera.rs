@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::camera::{EncodeMode, SourceInfo};
 use crate::fanout::registry::ViewerStats;
 use crate::feed::{CaptureState, Counters, Feed, Status};
+use crate::picture::Size;
 use crate::site::rates::captured_fps;
 use crate::site::recordings::Recording;
 use crate::site::response::{ProblemJson, load};
@@ -31,6 +32,13 @@ pub(super) struct Camera {
     quality: Option<u8>,
     /// Whether `/api/quality` changes the pictures.
     quality_can_be_set: bool,
+    /// The size of its pictures as they are shown, turned.
+    picture: Option<Picture>,
+    /// Degrees clockwise.
+    rotate: u16,
+    flip: &'static str,
+    /// Options of the settings that API or page overrule.
+    overruled: Vec<&'static str>,
     compromises: Vec<String>,
     /// Sources that were tried and cannot be used.
     refused: Vec<RefusedSource>,
@@ -63,6 +71,12 @@ struct Format {
     height: u32,
     /// As agreed with the driver; `null` if it does not say.
     fps: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Picture {
+    width: u32,
+    height: u32,
 }
 
 #[derive(Serialize)]
@@ -141,6 +155,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         .iter()
         .map(|(source, problem)| RefusedSource { source: source.clone(), problem: problem.into() })
         .collect();
+    let orientation = feed.orientation();
     Camera {
         name: feed.name.clone(),
         title: feed.config.title.clone(),
@@ -153,6 +168,12 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         encoder: info.as_ref().map(|_| encoder.name()),
         quality: (!is_passthrough).then(|| feed.quality()),
         quality_can_be_set: feed.obeys_quality(),
+        picture: (info.as_ref())
+            .map(|info| orientation.size(info.size))
+            .map(|Size { width, height }| Picture { width, height }),
+        rotate: orientation.rotation.degrees(),
+        flip: orientation.flip.name(),
+        overruled: feed.overruled(),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,
         fps,

@@ -1,0 +1,208 @@
+//! What was set by API or page, kept in a file over a restart: for each camera, by its name, texts as in the settings, by
+//! the option's name. They overrule the settings.
+//!
+//! Several boardcams on one board have the same file. So each changes it under a lock, and only what is its own.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use log::{error, info};
+
+use super::Feed;
+use crate::host::folder_lock::FolderLock;
+use crate::host::state_file::{self, WRITE_WAIT, Writer};
+use crate::names::is_camera_name;
+use crate::picture::Orientation;
+use crate::problem::{Problem, text};
+
+/// Its name in the state folder.
+const FILE: &str = "cameras.json";
+
+/// The most cameras in the file. Those that are no more make room for others.
+const CAMERAS_MAX: usize = 64;
+
+/// Values by option, by camera.
+type Cameras = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The options that API and page set.
+pub const ROTATE: &str = "rotate";
+/// See [`ROTATE`].
+pub const FLIP: &str = "flip";
+
+/// The file of what was set by API or page.
+#[derive(Debug, Default)]
+pub struct KeptSettings {
+    /// `None` if there is no folder to keep anything.
+    folder: Option<PathBuf>,
+    writer: Writer,
+}
+
+impl KeptSettings {
+    /// Those in this folder.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, writer: Writer::default() }
+    }
+
+    /// Sets what is kept, once, at the start. If the file cannot be read, the settings apply, and the log says why.
+    pub fn apply<'a>(&self, feeds: impl IntoIterator<Item = &'a Feed>) {
+        let Some(path) = self.path() else { return };
+        let cameras: Cameras = state_file::read(&path).unwrap_or_else(|why| {
+            let what = format!("cannot read what was set on the page, in {}", path.display());
+            error!(
+                "{}",
+                Problem::new(what, why, "the settings apply; the next change on the page replaces the file")
+            );
+            Cameras::default()
+        });
+        for feed in feeds {
+            let Some(values) = cameras.get(&feed.name) else { continue };
+            let mut orientation = feed.config.orientation;
+            let kept = |name| values.get(name).map(String::as_str).unwrap_or_default();
+            // A value that is none was not written by this program.
+            orientation.rotation = kept(ROTATE).parse().unwrap_or(orientation.rotation);
+            orientation.flip = kept(FLIP).parse().unwrap_or(orientation.flip);
+            feed.set_orientation(orientation);
+            let overruled = feed.overruled();
+            if !overruled.is_empty() {
+                let (names, path) = (overruled.join(" and "), path.display());
+                info!(
+                    "{}: {names} as set by page or API, not as in the settings; kept in {path}",
+                    feed.label()
+                );
+            }
+        }
+    }
+
+    /// Turns and mirrors the pictures of `feed` from the next frame on, and after a restart. What is as in the settings
+    /// is not kept, so that it follows them.
+    ///
+    /// # Errors
+    /// Why it ends with the program.
+    pub fn set_orientation(&self, feed: &Feed, orientation: Orientation) -> Result<(), Problem> {
+        feed.set_orientation(orientation);
+        let settings = feed.config.orientation;
+        let rotation = orientation.rotation.to_string();
+        let flip = orientation.flip.to_string();
+        self.keep(
+            feed,
+            [
+                (ROTATE, (orientation.rotation != settings.rotation).then_some(rotation)),
+                (FLIP, (orientation.flip != settings.flip).then_some(flip)),
+            ],
+        )
+    }
+
+    /// Keeps these values of a camera, and forgets those that are `None`.
+    fn keep<const N: usize>(&self, feed: &Feed, values: [(&str, Option<String>); N]) -> Result<(), Problem> {
+        let what = || text!("cannot keep this for {} after a restart", feed.label());
+        let (Some(folder), Some(path)) = (&self.folder, self.path()) else {
+            return Err(Problem::new(
+                what(),
+                text!("there is no folder for it"),
+                text!("name a folder that can be written: STATE_DIRECTORY=/path/to/folder boardcam"),
+            ));
+        };
+        let failed = |why: String| {
+            let why = text!("{}: {}", path.display().to_string(), why);
+            Problem::new(
+                what(),
+                why,
+                text!("is the disk full or read-only? STATE_DIRECTORY names another folder"),
+            )
+        };
+        let io_failed = |error: io::Error| failed(error.to_string());
+        let busy = || failed("its disk is busy with an earlier change".to_owned());
+        let _permit = self.writer.acquire(WRITE_WAIT).ok_or_else(busy)?;
+        state_file::make_folder(folder).map_err(io_failed)?;
+        let _lock = FolderLock::acquire(folder, WRITE_WAIT).map_err(io_failed)?;
+        let before: Cameras = state_file::read(&path).unwrap_or_default();
+        let mut cameras = before.clone();
+        cameras.retain(|name, _| is_camera_name(name));
+        let camera = cameras.entry(feed.name.clone()).or_default();
+        for (name, value) in values {
+            match value {
+                Some(value) => camera.insert(name.to_owned(), value),
+                None => camera.remove(name),
+            };
+        }
+        let is_other = |name: &&String| **name != feed.name;
+        while cameras.len() > CAMERAS_MAX
+            && let Some(name) = cameras.keys().find(is_other).cloned()
+        {
+            cameras.remove(&name);
+        }
+        cameras.retain(|_, values| !values.is_empty());
+        if cameras == before {
+            return Ok(());
+        }
+        state_file::write(folder, FILE, &cameras).map_err(io_failed)
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        self.folder.as_deref().map(|folder| folder.join(FILE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::camera::{SourceConfig, SourceSpec};
+    use crate::picture::{Flip, Rotation};
+
+    fn feed(name: &str, rotation: Rotation) -> Feed {
+        let orientation = Orientation { rotation, flip: Flip::None };
+        let config = SourceConfig { orientation, ..SourceConfig::of(SourceSpec::Pattern) };
+        Feed::new(name.to_owned(), config).0
+    }
+
+    #[test]
+    fn a_turned_picture_stays_turned_after_a_restart_until_it_is_reset() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        let kept = || KeptSettings::new(Some(folder.join("state")));
+        let wanted = Orientation { rotation: Rotation::Quarter, flip: Flip::Vertical };
+        let (door, garden) = (feed("door", Rotation::Half), feed("garden", Rotation::Half));
+        kept().set_orientation(&door, wanted).unwrap();
+        assert_eq!((door.orientation(), garden.orientation()), (wanted, garden.config.orientation));
+        assert_eq!(door.overruled(), [ROTATE, FLIP]);
+
+        let (after, other) = (feed("door", Rotation::Half), feed("garden", Rotation::Half));
+        kept().apply([&after, &other]);
+        assert_eq!((after.orientation(), other.orientation()), (wanted, other.config.orientation));
+        // What is as in the settings follows them.
+        kept().set_orientation(&after, Orientation { rotation: Rotation::Half, ..wanted }).unwrap();
+        let changed = feed("door", Rotation::None);
+        kept().apply([&changed]);
+        assert_eq!(changed.orientation(), Orientation { rotation: Rotation::None, flip: Flip::Vertical });
+        assert_eq!(changed.overruled(), [FLIP]);
+        kept().set_orientation(&changed, changed.config.orientation).unwrap();
+        assert!(changed.overruled().is_empty());
+        assert_eq!(fs::read_to_string(folder.join("state").join(FILE)).unwrap(), "{}");
+
+        for garbage in
+            ["", "[]", "{\"door\":{\"rotate\":90}}", "{\"door\":{\"rotate\":\"45\",\"flip\":\"x\"}}"]
+        {
+            fs::write(folder.join("state").join(FILE), garbage).unwrap();
+            let safe = feed("door", Rotation::Half);
+            kept().apply([&safe]);
+            assert_eq!(safe.orientation(), safe.config.orientation, "{garbage}");
+        }
+        kept().set_orientation(&after, wanted).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_kept_holds_until_the_end_and_says_so() {
+        let wanted = Orientation { rotation: Rotation::Quarter, flip: Flip::None };
+        for folder in [None, Some(PathBuf::from("/proc/self"))] {
+            let camera = feed("door", Rotation::None);
+            let problem = KeptSettings::new(folder).set_orientation(&camera, wanted).unwrap_err().to_string();
+            assert!(problem.starts_with("cannot keep this for camera door after a restart: "), "{problem}");
+            assert!(problem.contains("STATE_DIRECTORY"), "{problem}");
+            assert_eq!(camera.orientation(), wanted);
+        }
+    }
+}

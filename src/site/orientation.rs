@@ -1,0 +1,101 @@
+//! `/api/orientation`: how a camera's pictures are turned and mirrored.
+
+use rouille::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::request::RequestContext;
+use super::response::{ProblemJson, plain_text};
+use crate::picture::{Orientation, Rotation};
+use crate::problem::{Problem, Text, text};
+
+/// What is not named stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Any value, so that a wrong one is refused as that.
+    rotate: Option<Value>,
+    flip: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    rotate: u16,
+    flip: &'static str,
+    /// Which of them overrule the settings.
+    overruled: Vec<&'static str>,
+    /// What the settings say.
+    settings: Setting,
+    /// Why this ends with the program; `null` if it is kept.
+    problem: Option<ProblemJson>,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    rotate: u16,
+    flip: &'static str,
+}
+
+impl From<Orientation> for Setting {
+    fn from(Orientation { rotation, flip }: Orientation) -> Self {
+        Self { rotate: rotation.degrees(), flip: flip.name() }
+    }
+}
+
+/// `GET /api/orientation`
+pub(super) fn show(ctx: &RequestContext<'_>) -> Response {
+    answer(ctx, None)
+}
+
+/// `PUT /api/orientation`: holds from the next frame on, and after a restart.
+pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
+    let wanted = match ctx.json("{\"rotate\": 90, \"flip\": \"horizontal\"}") {
+        Ok(wanted) => wanted,
+        Err(refusal) => return refusal,
+    };
+    match changed(ctx.feed().orientation(), &wanted) {
+        Ok(orientation) => keep(ctx, orientation),
+        Err(why) => plain_text(400, why),
+    }
+}
+
+/// `DELETE /api/orientation`: as the settings say.
+pub(super) fn reset(ctx: &RequestContext<'_>) -> Response {
+    keep(ctx, ctx.feed().config.orientation)
+}
+
+fn changed(mut orientation: Orientation, wanted: &Wanted) -> Result<Orientation, Text> {
+    if let Some(rotate) = &wanted.rotate {
+        let degrees = rotate.as_u64().or_else(|| rotate.as_str()?.parse().ok());
+        orientation.rotation = degrees.and_then(Rotation::of_degrees).ok_or_else(|| {
+            text!(
+                "Pictures cannot be turned by {}: expected 0, 90, 180 or 270 degrees, clockwise.",
+                rotate.to_string()
+            )
+        })?;
+    }
+    if let Some(flip) = &wanted.flip {
+        orientation.flip = flip.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
+            text!("Pictures cannot be flipped by {}: expected \"horizontal\", \"vertical\", \"both\" or \"none\".", flip.to_string())
+        })?;
+    }
+    Ok(orientation)
+}
+
+fn keep(ctx: &RequestContext<'_>, orientation: Orientation) -> Response {
+    let kept = ctx.app.kept.set_orientation(ctx.feed(), orientation);
+    answer(ctx, kept.err().as_ref())
+}
+
+fn answer(ctx: &RequestContext<'_>, problem: Option<&Problem>) -> Response {
+    let feed = ctx.feed();
+    let now = Setting::from(feed.orientation());
+    let answer = Answer {
+        rotate: now.rotate,
+        flip: now.flip,
+        overruled: feed.overruled(),
+        settings: feed.config.orientation.into(),
+        problem: problem.map(ProblemJson::from),
+    };
+    Response::json(&answer).with_no_cache()
+}
