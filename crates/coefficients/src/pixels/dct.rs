@@ -77,6 +77,7 @@ fn across(v: &mut Square) {
 /// The coefficients of the 8x8 samples that begin at `samples[0]`, with rows `stride` bytes apart; transposed if
 /// `TRANSPOSED`.
 #[inline(always)]
+#[cfg_attr(target_arch = "aarch64", allow(dead_code))] // tests compare with it
 pub(super) fn portable<const TRANSPOSED: bool>(
     samples: &[u8],
     stride: usize,
@@ -246,6 +247,176 @@ pub(super) mod avx2 {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon {
+    //! With 128-bit vectors, two for eight numbers.
+
+    use std::arch::aarch64::*;
+
+    use super::*;
+
+    /// Eight numbers.
+    type Eight = [float32x4_t; 2];
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn pass_half(v: [float32x4_t; 8]) -> [float32x4_t; 8] {
+        let add = |a, b| vaddq_f32(a, b);
+        let sub = |a, b| vsubq_f32(a, b);
+        let by = |a, factor| vmulq_n_f32(a, factor);
+        let (s07, d07) = (add(v[0], v[7]), sub(v[0], v[7]));
+        let (s16, d16) = (add(v[1], v[6]), sub(v[1], v[6]));
+        let (s25, d25) = (add(v[2], v[5]), sub(v[2], v[5]));
+        let (s34, d34) = (add(v[3], v[4]), sub(v[3], v[4]));
+        let (even0, even3) = (add(s07, s34), sub(s07, s34));
+        let (even1, even2) = (add(s16, s25), sub(s16, s25));
+        let turned = by(add(even2, even3), C4);
+        let (odd0, odd1, odd2) = (add(d34, d25), add(d25, d16), add(d16, d07));
+        let z5 = by(sub(odd0, odd2), C6);
+        let z2 = add(by(odd0, C2_MINUS_C6), z5);
+        let z4 = add(by(odd2, C2_PLUS_C6), z5);
+        let z3 = by(odd1, C4);
+        let (z11, z13) = (add(d07, z3), sub(d07, z3));
+        [
+            add(even0, even1),
+            add(z11, z4),
+            add(even3, turned),
+            sub(z13, z2),
+            sub(even0, even1),
+            add(z13, z2),
+            sub(even3, turned),
+            sub(z11, z4),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn pass(v: [Eight; 8]) -> [Eight; 8] {
+        let halves = [0, 1].map(|half| pass_half([0, 1, 2, 3, 4, 5, 6, 7].map(|n: usize| v[n][half])));
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|n: usize| [halves[0][n], halves[1][n]])
+    }
+
+    /// Four vectors of four numbers.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn transpose_quarter(v: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        let twos =
+            [vtrn1q_f32(v[0], v[1]), vtrn2q_f32(v[0], v[1]), vtrn1q_f32(v[2], v[3]), vtrn2q_f32(v[2], v[3])]
+                .map(|two| vreinterpretq_f64_f32(two));
+        [
+            vtrn1q_f64(twos[0], twos[2]),
+            vtrn1q_f64(twos[1], twos[3]),
+            vtrn2q_f64(twos[0], twos[2]),
+            vtrn2q_f64(twos[1], twos[3]),
+        ]
+        .map(|four| vreinterpretq_f32_f64(four))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn transpose(v: [Eight; 8]) -> [Eight; 8] {
+        let quarter = |first: usize, half: usize| {
+            transpose_quarter([v[first][half], v[first + 1][half], v[first + 2][half], v[first + 3][half]])
+        };
+        let (a, b, c, d) = (quarter(0, 0), quarter(0, 1), quarter(4, 0), quarter(4, 1));
+        [
+            [a[0], c[0]],
+            [a[1], c[1]],
+            [a[2], c[2]],
+            [a[3], c[3]],
+            [b[0], d[0]],
+            [b[1], d[1]],
+            [b[2], d[2]],
+            [b[3], d[3]],
+        ]
+    }
+
+    /// Eight rows of eight bytes, or eight columns if `COLUMNS`.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn load<const COLUMNS: bool>(samples: &[u8], stride: usize) -> [uint8x8_t; 8] {
+        let samples = &samples[..7 * stride + SIDE];
+        let row = |y: usize| {
+            let bytes = *samples[y * stride..].first_chunk().expect("a strip holds whole blocks");
+            vcreate_u8(u64::from_le_bytes(bytes))
+        };
+        let r = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+        if !COLUMNS {
+            return r;
+        }
+        let two = |a: usize| {
+            let (b, two) = (a + 1, |both| vreinterpret_u16_u8(both));
+            (two(vtrn1_u8(r[a], r[b])), two(vtrn2_u8(r[a], r[b])))
+        };
+        let ((even0, odd0), (even1, odd1), (even2, odd2), (even3, odd3)) = (two(0), two(2), two(4), two(6));
+        let four = |a, b| (vreinterpret_u32_u16(vtrn1_u16(a, b)), vreinterpret_u32_u16(vtrn2_u16(a, b)));
+        let ((c04, c26), (d04, d26)) = (four(even0, even1), four(even2, even3));
+        let ((c15, c37), (d15, d37)) = (four(odd0, odd1), four(odd2, odd3));
+        let low = |a, b| vreinterpret_u8_u32(vtrn1_u32(a, b));
+        let high = |a, b| vreinterpret_u8_u32(vtrn2_u32(a, b));
+        [
+            low(c04, d04),
+            low(c15, d15),
+            low(c26, d26),
+            low(c37, d37),
+            high(c04, d04),
+            high(c15, d15),
+            high(c26, d26),
+            high(c37, d37),
+        ]
+    }
+
+    /// Bit `n` for each number that is not 0.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn nonzero(rows: &[int16x8_t; 8]) -> u64 {
+        let weights = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
+        let two = |n: usize| {
+            let is_set = |row: int16x8_t| vreinterpretq_u8_u16(vtstq_s16(row, row));
+            vandq_u8(vuzp1q_u8(is_set(rows[n]), is_set(rows[n + 1])), weights)
+        };
+        let four = |a, b| vpaddq_u8(a, b);
+        let bits = four(four(two(0), two(2)), four(two(4), two(6)));
+        vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(bits, bits)))
+    }
+
+    /// As [`super::portable`].
+    #[inline]
+    #[target_feature(enable = "neon")]
+    pub(in super::super) fn block<const TRANSPOSED: bool>(
+        samples: &[u8],
+        stride: usize,
+        factors: &Factors,
+        block: &mut Block,
+    ) {
+        let loaded = if TRANSPOSED { load::<false>(samples, stride) } else { load::<true>(samples, stride) };
+        let numbers = |bytes| {
+            let wide = vmovl_u8(bytes);
+            [vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide))), vcvtq_f32_u32(vmovl_high_u16(wide))]
+        };
+        let [a, b, c, d, e, f, g, h] = loaded;
+        let loaded =
+            [numbers(a), numbers(b), numbers(c), numbers(d), numbers(e), numbers(f), numbers(g), numbers(h)];
+        let mut v = pass(transpose(pass(loaded)));
+        v[0][0] = vsubq_f32(v[0][0], vsetq_lane_f32::<0>(LEVEL, vdupq_n_f32(0.0)));
+        let factors = factors.as_chunks::<4>().0;
+        let row = |n: usize| {
+            let half = |half: usize| {
+                // SAFETY: there are as many numbers as are loaded.
+                let factors = unsafe { vld1q_f32(factors[2 * n + half].as_ptr()) };
+                vcvtnq_s32_f32(vmulq_f32(v[n][half], factors))
+            };
+            vqmovn_high_s32(vqmovn_s32(half(0)), half(1))
+        };
+        let rows = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+        block.nonzero = nonzero(&rows);
+        for (values, row) in block.values.as_chunks_mut::<SIDE>().0.iter_mut().zip(rows) {
+            // SAFETY: there is room for as many values as are stored.
+            unsafe { vst1q_s16(values.as_mut_ptr(), row) };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,8 +468,13 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     fn vectors_give_the_same_bits() {
+        #[cfg(target_arch = "x86_64")]
+        use avx2 as vectors;
+        #[cfg(target_arch = "aarch64")]
+        use neon as vectors;
+        #[cfg(target_arch = "x86_64")]
         if !is_x86_feature_detected!("avx2") {
             eprintln!("skipped: this processor has no AVX2");
             return;
@@ -312,10 +488,11 @@ mod tests {
             let (mut a, mut b, mut c, mut d) = (Block::ZERO, Block::ZERO, Block::ZERO, Block::ZERO);
             portable::<false>(&samples, stride, &factors, &mut a);
             portable::<true>(&samples, stride, &factors, &mut c);
-            // SAFETY: this processor has AVX2.
+            // SAFETY: this processor has AVX2, or is one of those that all have NEON.
+            #[allow(unused_unsafe)] // where NEON is taken for granted
             unsafe {
-                avx2::block::<false>(&samples, stride, &factors, &mut b);
-                avx2::block::<true>(&samples, stride, &factors, &mut d);
+                vectors::block::<false>(&samples, stride, &factors, &mut b);
+                vectors::block::<true>(&samples, stride, &factors, &mut d);
             }
             assert_eq!(a, b);
             assert_eq!(c, d);

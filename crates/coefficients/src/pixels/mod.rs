@@ -171,6 +171,10 @@ impl Encoder {
             // SAFETY: this processor has what the function was compiled for.
             return unsafe { with_avx2(&band, &mut self.strip, out) };
         }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every processor of this architecture has NEON.
+        return unsafe { with_neon(&band, &mut self.strip, out) };
+        #[cfg(not(target_arch = "aarch64"))]
         portable(&band, &mut self.strip, out)
     }
 
@@ -260,7 +264,15 @@ macro_rules! encode_band {
     };
 }
 
+#[cfg(not(target_arch = "aarch64"))]
 encode_band!(portable, dct::portable);
+
+#[cfg(target_arch = "aarch64")]
+encode_band!(
+    #[target_feature(enable = "neon")]
+    with_neon,
+    dct::neon::block
+);
 
 #[cfg(target_arch = "x86_64")]
 encode_band!(
