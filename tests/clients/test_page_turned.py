@@ -65,13 +65,12 @@ class Turned(WithBrowser):
     def make_program(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.state = Path(folder.name, "state")
-        return cls.start()
+        return cls.start(folder.name)
 
-    @classmethod
-    def start(cls):
+    @staticmethod
+    def start(folder):
         # Rows of 4:2:2, which become columns: 4:4:0 in the JPEG.
-        return Program("pattern", size=(WIDTH, HEIGHT), fps=10, options=["--format", "yuyv"], state=cls.state)
+        return Program("pattern", size=(WIDTH, HEIGHT), fps=10, options=["--format", "yuyv"], state=folder)
 
     def tearDown(self):
         request = urllib.request.Request(f"{self.url}/api/orientation", method="DELETE")
@@ -169,14 +168,18 @@ class Turned(WithBrowser):
         until("Russian", lambda: text(self.browser, "turned-how") == said)
 
     def test_what_the_page_set_holds_after_a_restart(self):
-        put(self.url, rotate=270, flip="h")
-        self.program.stop()
-        type(self).program = self.start()
-        type(self).url = self.program.url
-        self.addClassCleanup(self.program.stop)
-        self.assertIn("rotate and flip as set by page or API, not as in the settings", self.program.log)
-        self.open()
-        self.until_seen(270, "horizontal")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        first = self.start(folder.name)
+        try:
+            put(first.url, rotate=270, flip="h")
+        finally:
+            first.stop()
+        again = self.start(folder.name)
+        self.addCleanup(again.stop)
+        self.assertIn("rotate and flip as set by page or API, not as in the settings", again.log)
+        self.browser.get(again.url)
+        until("turned as before", lambda: self.is_seen(270, "horizontal"))
 
     def test_a_cameras_own_jpegs_are_turned_without_a_loss(self):
         folder = tempfile.TemporaryDirectory()
