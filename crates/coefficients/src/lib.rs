@@ -38,7 +38,7 @@
 //! | [`exif`] | which side of a picture is up |
 //! | [`geometry`] | sampling factors; how blocks make up MCUs and a picture |
 //! | `huffman` | blocks to bits and bits to blocks |
-//! | [`head`] | the headers of a JPEG: writes them, reads them |
+//! | `head` | the headers of a JPEG: writes them, reads them |
 //! | [`pixels`] | rows of pixels to blocks: colour conversion, DCT, quantization |
 //! | [`transform`] | the eight ways to turn and mirror a picture |
 //! | [`picture`] | all blocks of a picture: from a JPEG, to a JPEG, to pixels |
@@ -49,11 +49,8 @@
 pub mod block;
 pub mod dc;
 pub mod exif;
-#[allow(dead_code)]
 pub mod geometry;
-#[allow(dead_code)]
-pub mod head;
-#[allow(dead_code)] // until its users are there
+mod head;
 mod huffman;
 pub mod marker;
 pub mod picture;
@@ -61,7 +58,6 @@ pub mod pixels;
 pub mod reduce;
 mod scale;
 pub mod segment;
-#[allow(dead_code)]
 mod tables;
 pub mod transform;
 

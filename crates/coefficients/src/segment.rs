@@ -1,5 +1,4 @@
 //! A walk over the marker segments in the head of a JPEG (ITU T.81 B.1.1).
-//!
 
 use std::fmt;
 

@@ -242,6 +242,23 @@ fn huffman_tables_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn a_table_of_the_picture_before_does_not_count() {
+    let usual = usual(40, 30);
+    // Luma takes AC table 2, a copy of table 0.
+    let own = patched(&usual, 0xda, 6, 0x02);
+    let mut at = marker(&usual, 0xc4);
+    while usual[at + 4] != 0x10 {
+        at += 2 + usize::from(u16::from_be_bytes([usual[at + 2], usual[at + 3]]));
+    }
+    let mut table = usual[at..at + 2 + usize::from(usual[at + 3])].to_vec();
+    table[4] = 0x12;
+    let mut coefficients = Coefficients::default();
+    coefficients.decode(&with_segment(&own, 0xda, &table)).expect("a JPEG with table 2");
+    assert!(blocks(&coefficients) == blocks(&decoded(&usual)));
+    assert_eq!(coefficients.decode(&own), Err(DecodeError::BadHuffmanTable));
+}
+
+#[test]
 fn what_cameras_leave_out_or_add_is_no_fault() {
     let usual = usual(75, 33);
     let blocks_of = |jpeg: &[u8]| blocks(&decoded(jpeg));

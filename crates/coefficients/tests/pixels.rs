@@ -155,3 +155,19 @@ fn every_layout_is_shown_right_however_it_is_turned() {
         }
     }
 }
+
+#[test]
+fn planes_that_are_shorter_than_they_say_make_some_picture() {
+    let mut out = vec![0; 100_000];
+    for layout in LAYOUTS {
+        for (bytes, stride) in [(0, 0), (50, 40), (50, usize::MAX)] {
+            let planes = [Plane { bytes: &[7; 100][..bytes], stride }; 3];
+            let pixels = Pixels { width: 40, height: 30, layout, planes, limited: false };
+            let sampling = layout.sampling();
+            for transform in Transform::ALL {
+                let settings = Settings { quality: Quality::new(85), sampling, transform };
+                Encoder::default().encode(&pixels, settings, &mut out).expect("room");
+            }
+        }
+    }
+}

@@ -22,10 +22,13 @@ pub(crate) struct HuffmanTables {
 }
 
 impl HuffmanTables {
-    /// The table with this number. If the picture has none, it is the standard one: cameras leave them out.
+    /// The table with this number. If the picture has none, 0 and 1 are the standard ones: cameras leave them out.
     fn usable(&self, class: Class, number: u8) -> Result<&Table, DecodeError> {
-        let table = self.tables[class as usize].get(usize::from(number));
-        table.filter(|table| table.is_usable()).ok_or(DecodeError::BadHuffmanTable)
+        let (class, number) = (class as usize, usize::from(number));
+        // One of an earlier picture does not count: what this one shows must not depend on it.
+        let is_defined = self.are_defined[class].get(number).is_some_and(|&is_defined| is_defined);
+        let table = self.tables[class].get(number).filter(|table| is_defined && table.is_usable());
+        table.ok_or(DecodeError::BadHuffmanTable)
     }
 
     /// Both tables for a component.

@@ -13,8 +13,6 @@ pub(crate) enum Application {
     Jfif,
     /// What Adobe's programs say of the components: 0 no transform, 1 Y'CbCr, 2 YCCK (Adobe's technical note 5116).
     Adobe(u8),
-    /// Which side is up: 1 to 8 (Exif 2.32, 4.6.4 A).
-    Orientation(u8),
 }
 
 /// Everything up to the coded data.
@@ -121,16 +119,6 @@ impl Output<'_> {
             Application::Adobe(transform) => {
                 self.segment(marker::APP14, &[b"Adobe", &[0, 100, 0, 0, 0, 0, transform]])
             }
-            // TIFF, big endian; one directory with one entry: tag, type, count, value.
-            Application::Orientation(orientation) => self.segment(
-                marker::APP1,
-                &[
-                    b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01",
-                    b"\x01\x12\0\x03\0\0\0\x01\0",
-                    &[orientation, 0, 0],
-                    &[0; 4], // no other directory
-                ],
-            ),
         }
     }
 
@@ -221,7 +209,7 @@ mod tests {
         let components = [9, 8, 7, 6].map(|id| component(id, (1, 1), 9 - id, Tables::Luminance));
         let head = Head {
             size: (65535, 1),
-            applications: &[Application::Adobe(2), Application::Orientation(6)],
+            applications: &[Application::Adobe(2)],
             quantization: &quantization,
             components: &components,
             restart_interval: 0,
@@ -229,11 +217,9 @@ mod tests {
         let all = segments(&write(&head));
         let codes: Vec<u8> = all.iter().map(|(code, _)| *code).collect();
         use marker::*;
-        assert_eq!(codes, [SOI, APP14, APP1, DQT, DQT, DQT, DQT, SOF1, DHT, SOS]);
+        assert_eq!(codes, [SOI, APP14, DQT, DQT, DQT, DQT, SOF1, DHT, SOS]);
         assert_eq!(all[1].1, *b"Adobe\0\x64\0\0\0\0\x02");
-        assert_eq!(all[2].1[..24], b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01"[..24]);
-        assert_eq!(all[2].1[24..], [0, 6, 0, 0, 0, 0, 0, 0][..all[2].1.len() - 24]);
-        assert_eq!((all[6].1.len(), &all[6].1[..9]), (129, [0x13, 0, 3, 0, 3, 1, 0, 0, 3].as_slice()));
-        assert_eq!(all[7].1[1..9], [0, 1, 255, 255, 4, 9, 0x11, 0]);
+        assert_eq!((all[5].1.len(), &all[5].1[..9]), (129, [0x13, 0, 3, 0, 3, 1, 0, 0, 3].as_slice()));
+        assert_eq!(all[6].1[1..9], [0, 1, 255, 255, 4, 9, 0x11, 0]);
     }
 }

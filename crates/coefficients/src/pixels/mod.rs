@@ -80,8 +80,9 @@ pub struct Pixels<'a> {
 pub struct Settings {
     /// JPEG quality.
     pub quality: Quality,
-    /// The sampling of the pixels as they lie, at most that of [`Layout::sampling`]. The JPEG has the same, or
-    /// [`Sampling::transposed`] if `transform` says so.
+    /// The sampling of the pixels as they lie, the same as [`Layout::sampling`] or coarser. Chroma that the layout lacks
+    /// is not made up: its samples have any values. The JPEG has the same sampling, or [`Sampling::transposed`] if
+    /// `transform` says so.
     pub sampling: Sampling,
     /// How the picture is turned and mirrored.
     pub transform: Transform,
@@ -125,7 +126,11 @@ impl Settings {
 }
 
 impl Encoder {
-    /// Encodes a whole picture into the beginning of `out`, and returns the JPEG's length in bytes.
+    /// Encodes a whole picture into the beginning of `out`, and returns the JPEG's length in bytes. Samples behind the end
+    /// of a plane that is too short have any values.
+    ///
+    /// # Panics
+    /// May panic if the picture has no pixels.
     ///
     /// # Errors
     /// `out` is too small.
@@ -148,6 +153,9 @@ impl Encoder {
 
     /// Encodes some rows of MCUs of the JPEG, without headers and markers, for bands that are joined by restart markers.
     /// Returns the length in bytes.
+    ///
+    /// # Panics
+    /// May panic if the picture has no pixels, or `mcu_rows` has more rows than [`Settings::mcus`].
     ///
     /// # Errors
     /// `out` is too small.

@@ -183,7 +183,7 @@ impl<'a> Plane<'a> {
     /// Row `y` from byte `at` on; empty if there is none.
     #[inline(always)]
     fn row(&self, y: usize, at: usize) -> &'a [u8] {
-        self.bytes.get(y * self.stride + at..).unwrap_or_default()
+        self.bytes.get(y.saturating_mul(self.stride).saturating_add(at)..).unwrap_or_default()
     }
 
     #[inline(always)]
