@@ -12,7 +12,7 @@
 //! | [`encode`] | raw pixels to JPEG |
 //! | `reasons` | enums of reasons, one row each |
 //! | `bands` | one picture encoded on several cores |
-//! | [`transcode`] | JPEG to a smaller JPEG |
+//! | [`transcode`] | JPEG to another JPEG: smaller, turned, of lower quality |
 //! | `scale` | makes a decoded picture smaller |
 //! | [`card`] | the picture that is shown when there is no camera |
 
