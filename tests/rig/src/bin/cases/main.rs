@@ -15,6 +15,7 @@ mod replug;
 mod several;
 mod stream;
 mod trouble;
+mod turned;
 mod usb;
 
 use std::any::Any;
@@ -34,6 +35,7 @@ fn main() {
     let all: Vec<&Case> = [
         stream::CASES,
         formats::CASES,
+        turned::CASES,
         replug::CASES,
         several::CASES,
         trouble::CASES,
