@@ -97,6 +97,9 @@ impl KeptSettings {
     fn keep<const N: usize>(&self, feed: &Feed, values: [(&str, Option<String>); N]) -> Result<(), Problem> {
         let what = || text!("cannot keep this for {} after a restart", feed.label());
         let (Some(folder), Some(path)) = (&self.folder, self.path()) else {
+            if values.iter().all(|(_, value)| value.is_none()) {
+                return Ok(()); // as the settings say, which hold after a restart by themselves
+            }
             return Err(Problem::new(
                 what(),
                 text!("there is no folder for it"),
@@ -204,5 +207,8 @@ mod tests {
             assert!(problem.contains("STATE_DIRECTORY"), "{problem}");
             assert_eq!(camera.orientation(), wanted);
         }
+        let camera = feed("door", Rotation::Half);
+        camera.set_orientation(wanted);
+        KeptSettings::default().set_orientation(&camera, camera.config.orientation).expect("nothing to keep");
     }
 }
