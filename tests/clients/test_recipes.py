@@ -75,6 +75,15 @@ class Recipes(WithProgram):
         tried |= set(re.findall(r"```(\w+) ([\w-]+)\\n", tests))
         self.assertEqual(blocks, tried)
 
+    def test_a_camera_that_hangs_upside_down_is_turned_by_its_settings(self):
+        file, text = Path(self.folder, "upside-down.toml"), snippet("toml", "upside-down")
+        for settings_text, code in [(text, 0), (text.replace("180", "45"), 2)]:
+            file.write_text(settings_text.replace("/dev/video0", "pattern"))
+            command = [os.environ["BOARDCAM_BIN"], "check", "--config", str(file)]
+            checked = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
+            self.assertEqual(checked.returncode, code, checked.stdout + checked.stderr)
+        self.assertIn("rotate", checked.stderr)
+
     def test_frigates_input_is_the_stream_that_its_go2rtc_makes(self):
         frigate = settings("frigate")
         ((name, source),) = frigate["go2rtc"]["streams"].items()
