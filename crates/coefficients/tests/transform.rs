@@ -1,7 +1,9 @@
 //! JPEG to JPEG on coefficients: turned, mirrored, in lower quality. What comes out is compared with what jpegtran makes
 //! of the same JPEG, coefficient by coefficient.
 
+use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use coefficients::picture::Component;
@@ -132,6 +134,31 @@ fn every_turn_gives_the_coefficients_that_jpegtran_gives() {
             assert!(ours.blocks == wanted.blocks, "{name}");
         }
     }
+}
+
+#[test]
+fn every_kind_of_picture_is_turned_as_jpegtran_turns_it() {
+    let kinds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/pictures/kinds");
+    let files =
+        fs::read_dir(&kinds).expect("pictures of every kind").map(|file| file.expect("a file").path());
+    let is_baseline =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("baseline-"));
+    let mut count = 0;
+    for path in files.filter(is_baseline) {
+        let jpeg = fs::read(&path).expect("a picture");
+        for (transform, options) in JPEGTRAN {
+            let Some(wanted) = jpegtran(&jpeg, options) else {
+                eprintln!("skipped: jpegtran is not installed (Debian: libjpeg-turbo-progs)");
+                return;
+            };
+            let (ours, wanted) = (contents(&encoded(&decoded(&jpeg), transform, None)), contents(&wanted));
+            let name = format!("{} {options:?}", path.display());
+            assert_eq!((ours.size, &ours.components), (wanted.size, &wanted.components), "{name}");
+            assert!(ours.blocks == wanted.blocks, "{name}");
+        }
+        count += 1;
+    }
+    assert!(count > 10, "{count} pictures");
 }
 
 #[test]
