@@ -8,25 +8,6 @@ use coefficients::pixels::{Encoder, Layout, Pixels, Plane, Settings};
 use coefficients::{Coefficients, Quality, Sampling, Transform};
 use libfuzzer_sys::fuzz_target;
 
-const SAMPLINGS: [Sampling; 5] =
-    [Sampling::Grey, Sampling::Full, Sampling::Across, Sampling::Down, Sampling::Both];
-
-const LAYOUTS: [Layout; 13] = [
-    Layout::Grey,
-    Layout::Planar(Sampling::Full),
-    Layout::Planar(Sampling::Across),
-    Layout::Planar(Sampling::Down),
-    Layout::Planar(Sampling::Both),
-    Layout::Nv12,
-    Layout::Nv21,
-    Layout::Yuyv,
-    Layout::Uyvy,
-    Layout::Yvyu,
-    Layout::Rgb,
-    Layout::Bgr,
-    Layout::Rgb565,
-];
-
 /// The bytes of a row and the rows of each plane.
 fn planes(layout: Layout, width: usize, height: usize) -> [(usize, usize); 3] {
     let (across, down) = layout.sampling().factors();
@@ -95,8 +76,8 @@ fuzz_target!(|data: &[u8]| {
     else {
         return;
     };
-    let layout = LAYOUTS[usize::from(layout) % LAYOUTS.len()];
-    let sampling = SAMPLINGS[usize::from(sampling) % SAMPLINGS.len()];
+    let layout = Layout::ALL[usize::from(layout) % Layout::ALL.len()];
+    let sampling = Sampling::ALL[usize::from(sampling) % Sampling::ALL.len()];
     let sampling = if is_possible(layout, sampling) { sampling } else { layout.sampling() };
     let (width, height) = (usize::from(width) % 80 + 1, usize::from(height) % 80 + 1);
     let mut samples = samples.iter().copied().chain([128]).cycle();

@@ -5,6 +5,8 @@
 //! kinds that it decodes wrongly: those are refused here.
 
 use coefficients::exif::Orientation;
+use coefficients::geometry::MAX_COMPONENTS;
+use coefficients::picture::Colours;
 use coefficients::segment::Segment;
 
 use super::marker;
@@ -46,16 +48,6 @@ impl Undecodable {
     pub const fn is_kind(self) -> bool {
         !matches!(self, Undecodable::Damaged)
     }
-}
-
-/// What the components of a picture are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colours {
-    Grey,
-    YCbCr,
-    Rgb,
-    /// CMYK as Adobe's programs write it, which the decoder converts to RGB.
-    Inks,
 }
 
 /// A picture that is decoded correctly, unless its data is damaged: to coefficients at least.
@@ -113,7 +105,7 @@ impl Decodable {
                     let colours = components.colours().map_err(Refused::Undecodable)?;
                     let no_pixels = components.no_pixels(is_interleaved);
                     // Only pixels lead from these to baseline.
-                    let needs_pixels = is_progressive || colours == Colours::Inks;
+                    let needs_pixels = is_progressive || colours == Colours::Cmyk;
                     if let Some(reason) = no_pixels.filter(|_| needs_pixels) {
                         return Err(Refused::Undecodable(reason));
                     }
@@ -135,7 +127,7 @@ impl Decodable {
 impl Decodable {
     /// Whether it is a kind of picture that may be changed on its coefficients.
     pub(super) fn has_coefficients(&self) -> bool {
-        !self.is_progressive && self.colours != Colours::Inks
+        !self.is_progressive && self.colours != Colours::Cmyk
     }
 
     /// Whether the decoder of pixels may have it.
@@ -145,18 +137,15 @@ impl Decodable {
 }
 
 impl Components<'_> {
-    /// As libjpeg decides it, and with it browsers.
     fn colours(&self) -> Result<Colours, Undecodable> {
-        let ids = |wanted: [u8; 3]| self.list.iter().map(|[id, ..]| *id).eq(wanted);
-        Ok(match (self.list.len(), self.adobe) {
-            (1, _) => Colours::Grey,
-            (3, _) if self.has_jfif => Colours::YCbCr,
-            (3, Some(0)) => Colours::Rgb,
-            (3, None) if ids(*b"RGB") => Colours::Rgb,
-            (3, _) => Colours::YCbCr,
-            (4, Some(0)) => Colours::Inks,
-            _ => return Err(Undecodable::Colours),
-        })
+        // One more than any kind has tells those apart that have too many.
+        const SOME: usize = MAX_COMPONENTS + 1;
+        let identifiers = self.list.iter().map(|[identifier, ..]| *identifier).take(SOME);
+        let identifiers: heapless::Vec<u8, SOME> = identifiers.collect();
+        match Colours::of(&identifiers, self.has_jfif, self.adobe) {
+            Colours::Other => Err(Undecodable::Colours),
+            colours => Ok(colours),
+        }
     }
 
     /// Why the decoder of pixels would decode it wrongly.

@@ -22,6 +22,10 @@ pub enum Sampling {
 }
 
 impl Sampling {
+    /// All of them.
+    pub const ALL: [Sampling; 5] =
+        [Sampling::Grey, Sampling::Full, Sampling::Across, Sampling::Down, Sampling::Both];
+
     /// Sampling factors of luma: across, down.
     pub const fn factors(self) -> (u32, u32) {
         match self {

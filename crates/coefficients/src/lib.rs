@@ -43,6 +43,7 @@
 //! | [`transform`] | the eight ways to turn and mirror a picture |
 //! | [`picture`] | all blocks of a picture: from a JPEG, to a JPEG, to pixels |
 //! | [`reduce`] | blocks to pixels at a part of the size |
+//! | `round` | floats to integers, alike on every processor |
 //! | `scale` | planes of samples at a smaller size |
 //! | [`dc`] | the mean of each block, for a look at what changed |
 
@@ -56,6 +57,7 @@ pub mod marker;
 pub mod picture;
 pub mod pixels;
 pub mod reduce;
+mod round;
 mod scale;
 pub mod segment;
 mod tables;

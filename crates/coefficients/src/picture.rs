@@ -70,6 +70,22 @@ pub enum Colours {
     Other,
 }
 
+impl Colours {
+    /// Decides from the components' identifiers, whether there is a JFIF segment, and the colour transform in Adobe's
+    /// segment (Adobe's technical note 5116, ITU T.872 6.5.3).
+    pub fn of(identifiers: &[u8], has_jfif: bool, adobe: Option<u8>) -> Self {
+        match (identifiers, adobe) {
+            ([_], _) => Colours::Grey,
+            ([_, _, _], _) if has_jfif => Colours::YCbCr,
+            ([_, _, _], Some(0)) => Colours::Rgb,
+            (b"RGB", None) => Colours::Rgb,
+            ([_, _, _], _) => Colours::YCbCr,
+            ([_, _, _, _], Some(0)) => Colours::Cmyk,
+            _ => Colours::Other,
+        }
+    }
+}
+
 /// An AC coefficient that is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entry {
@@ -167,7 +183,11 @@ impl Coefficients {
     /// As [`Coefficients::dc`].
     #[inline]
     pub fn entries(&self, component: usize, column: u32, row: u32) -> &[Entry] {
-        let block = self.blocks[self.frame.components[component].place(column, row)];
+        self.entries_of(self.blocks[self.frame.components[component].place(column, row)])
+    }
+
+    #[inline(always)]
+    pub(crate) fn entries_of(&self, block: Stored) -> &[Entry] {
         &self.entries[block.start as usize..][..usize::from(block.count)]
     }
 }

@@ -8,6 +8,7 @@ use std::f64::consts::PI;
 use crate::block::{LEN, SIDE};
 use crate::picture::{Colours, Component, Entry, Stored};
 use crate::pixels::{Layout, Pixels, Plane};
+use crate::round::nearest;
 use crate::scale::{Extent, Scaler};
 use crate::{Coefficients, Sampling};
 
@@ -53,7 +54,7 @@ impl Reducer {
         Some(Pixels {
             width: part(width),
             height: part(height),
-            layout: layout(sampling),
+            layout: Layout::of_planes(sampling),
             planes: std::array::from_fn(|n| Plane { bytes: &self.planes[n], stride: stride(n) }),
             limited: false,
         })
@@ -81,7 +82,13 @@ impl Reducer {
         let planes = &self.planes;
         let old = std::array::from_fn(|n| Plane { bytes: &planes[n], stride: stride(n) });
         let planes = self.scaler.scale(old, sampling, across, down);
-        Some(Pixels { width: to.0, height: to.1, layout: layout(sampling), planes, limited: false })
+        Some(Pixels {
+            width: to.0,
+            height: to.1,
+            layout: Layout::of_planes(sampling),
+            planes,
+            limited: false,
+        })
     }
 
     /// Fills the planes with NxN samples for each block.
@@ -114,10 +121,6 @@ fn stride(coefficients: &Coefficients, component: usize, eighths: u32) -> usize 
     coefficients.components().get(component).map_or(0, |component| (component.blocks.0 * eighths) as usize)
 }
 
-fn layout(sampling: Sampling) -> Layout {
-    if sampling == Sampling::Grey { Layout::Grey } else { Layout::Planar(sampling) }
-}
-
 /// The sampling of a picture, if it is one of those that encoders take.
 fn sampling(coefficients: &Coefficients) -> Option<Sampling> {
     match (coefficients.colours(), coefficients.components()) {
@@ -144,13 +147,11 @@ fn rows<'a>(coefficients: &'a Coefficients, component: &'a Component) -> impl It
 /// A sample from its distance from 128.
 #[inline(always)]
 fn sample(value: f32) -> u8 {
-    // Adding this rounds a number below 2^22 to the nearest integer, which is then in the lower bits.
-    const ROUND: f32 = 12_582_912.0;
     let value = value + 128.0;
     // Not `clamp`, which minds NaN. There is none: all numbers are products of integers and cosines.
     let value = if value > 0.0 { value } else { 0.0 };
     let value = if value < 255.0 { value } else { 255.0 };
-    (value + ROUND).to_bits() as u8
+    nearest(value) as u8
 }
 
 /// One sample for each block: its DC coefficient is eight times the mean.
@@ -175,7 +176,7 @@ fn blocks<const N: usize, const LANES: usize>(
     plane.resize(stride * component.blocks.1 as usize * N, 0);
     for (row, samples) in rows(coefficients, component).zip(plane.chunks_exact_mut(stride * N)) {
         for (column, stored) in row.iter().enumerate() {
-            let entries = &coefficients.entries[stored.start as usize..][..usize::from(stored.count)];
+            let entries = coefficients.entries_of(*stored);
             let dc = f32::from(stored.dc) * steps[0];
             let lines = samples.chunks_exact_mut(stride).map(|line| &mut line[column * N..][..N]);
             if entries.is_empty() {

@@ -1,12 +1,15 @@
 //! Coefficients out of JPEGs: of every kind, damaged ones too. What comes out is compared with what zune-jpeg makes of
 //! the same JPEG.
 
+mod common;
+
 use std::f64::consts::PI;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coefficients::picture::{Colours, Component};
+use coefficients::picture::Colours;
 use coefficients::{Coefficients, DecodeError};
+use common::{block, decoded};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -21,12 +24,6 @@ fn picture(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-fn decoded(jpeg: &[u8]) -> Coefficients {
-    let mut coefficients = Coefficients::default();
-    coefficients.decode(jpeg).expect("a JPEG that can be read");
-    coefficients
-}
-
 fn refused(jpeg: &[u8]) -> DecodeError {
     let mut coefficients = Coefficients::default();
     let error = coefficients.decode(jpeg).expect_err("a JPEG that cannot be read");
@@ -34,25 +31,9 @@ fn refused(jpeg: &[u8]) -> DecodeError {
     error
 }
 
-/// A block in natural order.
-fn block(coefficients: &Coefficients, component: usize, column: u32, row: u32) -> [i16; 64] {
-    let mut block = [0; 64];
-    block[0] = coefficients.dc(component, column, row);
-    for entry in coefficients.entries(component, column, row) {
-        assert!(entry.value != 0 && (1..64).contains(&entry.index), "{entry:?}");
-        block[usize::from(entry.index)] = entry.value;
-    }
-    block
-}
-
 /// All blocks of the picture, without those that only fill MCUs.
 fn blocks(coefficients: &Coefficients) -> Vec<[i16; 64]> {
-    let of = |(n, component): (usize, &Component)| {
-        let (across, down) = component.blocks;
-        let places = (0..down).flat_map(move |row| (0..across).map(move |column| (column, row)));
-        places.map(move |(column, row)| block(coefficients, n, column, row)).collect::<Vec<_>>()
-    };
-    coefficients.components().iter().enumerate().flat_map(of).collect()
+    (0..coefficients.components().len()).flat_map(|n| common::blocks(coefficients, n)).collect()
 }
 
 /// The samples of a component by the inverse DCT of the standard (ITU T.81 A.3.3), in rows as long as its blocks.

@@ -18,22 +18,6 @@ fn rgb([y, cb, cr]: [f64; 3]) -> [u8; 3] {
         .map(|v| v.round().clamp(0.0, 255.0) as u8)
 }
 
-const LAYOUTS: [Layout; 13] = [
-    Layout::Grey,
-    Layout::Planar(Sampling::Full),
-    Layout::Planar(Sampling::Across),
-    Layout::Planar(Sampling::Down),
-    Layout::Planar(Sampling::Both),
-    Layout::Nv12,
-    Layout::Nv21,
-    Layout::Yuyv,
-    Layout::Uyvy,
-    Layout::Yvyu,
-    Layout::Rgb,
-    Layout::Bgr,
-    Layout::Rgb565,
-];
-
 /// The scene in planes, with rows a few bytes longer than they need to be.
 fn laid_out(layout: Layout, width: u32, height: u32) -> [(Vec<u8>, usize); 3] {
     const PADDING: usize = 5;
@@ -138,7 +122,7 @@ fn check(layout: Layout, sampling: Sampling, transform: Transform, (width, heigh
 
 #[test]
 fn every_layout_is_shown_right_however_it_is_turned() {
-    for layout in LAYOUTS {
+    for layout in Layout::ALL {
         let mut samplings = vec![layout.sampling()];
         if layout.sampling() == Sampling::Across {
             samplings.push(Sampling::Both);
@@ -159,7 +143,7 @@ fn every_layout_is_shown_right_however_it_is_turned() {
 #[test]
 fn planes_that_are_shorter_than_they_say_make_some_picture() {
     let mut out = vec![0; 100_000];
-    for layout in LAYOUTS {
+    for layout in Layout::ALL {
         for (bytes, stride) in [(0, 0), (50, 40), (50, usize::MAX)] {
             let planes = [Plane { bytes: &[7; 100][..bytes], stride }; 3];
             let pixels = Pixels { width: 40, height: 30, layout, planes, limited: false };

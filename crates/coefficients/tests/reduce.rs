@@ -1,8 +1,11 @@
 //! Pixels at a part of the size are those of the whole picture, made smaller.
 
-use coefficients::pixels::{Encoder, Layout, Pixels, Plane, Settings};
+mod common;
+
+use coefficients::pixels::{Encoder, Pixels, Settings};
 use coefficients::reduce::Reducer;
 use coefficients::{Coefficients, Quality, Sampling, Transform};
+use common::{decoded, encoded};
 
 /// A smooth picture; `shift` makes each component another.
 fn sample(x: f64, y: f64, shift: f64) -> f64 {
@@ -15,24 +18,8 @@ fn plane(width: u32, height: u32, shift: f64) -> Vec<u8> {
     samples.map(|(x, y)| sample(at(x, width), at(y, height), shift) as u8).collect()
 }
 
-fn coefficients(sampling: Sampling, (width, height): (u32, u32)) -> Coefficients {
-    let (across, down) = sampling.factors();
-    let (chroma_width, chroma_height) = (width.div_ceil(across), height.div_ceil(down));
-    let planes = [
-        plane(width, height, 0.0),
-        plane(chroma_width, chroma_height, 1.0),
-        plane(chroma_width, chroma_height, 2.0),
-    ];
-    let strides = [width, chroma_width, chroma_width];
-    let planes = [0, 1, 2].map(|n| Plane { bytes: &planes[n], stride: strides[n] as usize });
-    let layout = if sampling == Sampling::Grey { Layout::Grey } else { Layout::Planar(sampling) };
-    let pixels = Pixels { width, height, layout, planes, limited: false };
-    let settings = Settings { quality: Quality::new(95), sampling, transform: Transform::NONE };
-    let mut out = vec![0; 1 << 18];
-    let length = Encoder::default().encode(&pixels, settings, &mut out).expect("room enough");
-    let mut coefficients = Coefficients::default();
-    coefficients.decode(&out[..length]).expect("a JPEG of our own");
-    coefficients
+fn coefficients(sampling: Sampling, size: (u32, u32)) -> Coefficients {
+    decoded(&encoded(sampling, size, 95, |width, height, n| plane(width, height, f64::from(n))))
 }
 
 fn check(pixels: &Pixels<'_>, sampling: Sampling, most: f64, name: &str) {
@@ -60,7 +47,7 @@ fn check(pixels: &Pixels<'_>, sampling: Sampling, most: f64, name: &str) {
 #[test]
 fn every_part_of_the_size_shows_the_same() {
     let mut reducer = Reducer::default();
-    for sampling in [Sampling::Grey, Sampling::Full, Sampling::Across, Sampling::Down, Sampling::Both] {
+    for sampling in Sampling::ALL {
         let coefficients = coefficients(sampling, (320, 240));
         for eighths in 1..=8 {
             let pixels = reducer.reduce(&coefficients, eighths).expect("it can be reduced");

@@ -1,9 +1,12 @@
 //! Pictures in a part of their size, compared with what another decoder makes of them; and the means of their blocks.
 
+mod common;
+
 use coefficients::dc::DcGrid;
 use coefficients::pixels::{Encoder, Layout, Pixels, Plane, Settings};
 use coefficients::reduce::Reducer;
-use coefficients::{Coefficients, Quality, Sampling, Transform};
+use coefficients::{Quality, Sampling, Transform};
+use common::encoded;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -17,30 +20,12 @@ fn sample(x: u32, y: u32, component: u32) -> u8 {
     (slope + edge + f64::from((x * 7 + y * 13) % 5)) as u8
 }
 
-fn jpeg(layout: Layout, (width, height): (u32, u32)) -> Vec<u8> {
-    let (across, down) = layout.sampling().factors();
-    let plane = |n: u32, across: u32, down: u32| -> Vec<u8> {
-        let columns = width.div_ceil(across);
-        (0..height.div_ceil(down))
-            .flat_map(|y| (0..columns).map(move |x| sample(x * across, y * down, n)))
-            .collect()
-    };
-    let planes = [plane(0, 1, 1), plane(1, across, down), plane(2, across, down)];
-    let widths = [width, width.div_ceil(across), width.div_ceil(across)];
-    let planes = std::array::from_fn(|n| Plane { bytes: &planes[n], stride: widths[n] as usize });
-    let pixels = Pixels { width, height, layout, planes, limited: false };
-    let settings =
-        Settings { quality: Quality::new(85), sampling: layout.sampling(), transform: Transform::NONE };
-    let mut out = vec![0; 1 << 20];
-    let length = Encoder::default().encode(&pixels, settings, &mut out).expect("room enough");
-    out.truncate(length);
-    out
-}
-
-fn coefficients(jpeg: &[u8]) -> Coefficients {
-    let mut coefficients = Coefficients::default();
-    coefficients.decode(jpeg).expect("a JPEG of ours");
-    coefficients
+fn jpeg(layout: Layout, size: (u32, u32)) -> Vec<u8> {
+    let factors = layout.sampling().factors();
+    encoded(layout.sampling(), size, 85, |width, height, n| {
+        let (across, down) = if n == 0 { (1, 1) } else { factors };
+        (0..height).flat_map(|y| (0..width).map(move |x| sample(x * across, y * down, n))).collect()
+    })
 }
 
 /// All samples of a JPEG, by another decoder: luma, or Y, Cb and Cr interleaved.
@@ -103,7 +88,7 @@ fn the_whole_picture_is_what_another_decoder_makes_of_it() {
         for size in [(1, 1), (17, 9), (160, 96), (203, 117)] {
             let jpeg = jpeg(layout, size);
             let mut reducer = Reducer::default();
-            let coefficients = coefficients(&jpeg);
+            let coefficients = common::decoded(&jpeg);
             let pixels = reducer.reduce(&coefficients, 8).expect("a usual sampling");
             assert_eq!((pixels.width, pixels.height, pixels.layout), (size.0, size.1, layout));
             let near = |ours: &[u8], theirs: &[u8]| {
@@ -128,7 +113,7 @@ fn a_part_of_the_size_looks_like_the_whole_picture_made_smaller() {
     let size = (320, 240);
     let jpeg = jpeg(Layout::Planar(Sampling::Both), size);
     let whole = decoded(&jpeg, ColorSpace::Luma);
-    let coefficients = coefficients(&jpeg);
+    let coefficients = common::decoded(&jpeg);
     let mut reducer = Reducer::default();
     for eighths in 1..=8 {
         let pixels = reducer.reduce(&coefficients, eighths).expect("a usual sampling");
@@ -144,7 +129,7 @@ fn every_size_is_made_in_every_sampling() {
     for layout in LAYOUTS {
         let jpeg = jpeg(layout, from);
         let whole = decoded(&jpeg, ColorSpace::Luma);
-        let coefficients = coefficients(&jpeg);
+        let coefficients = common::decoded(&jpeg);
         let mut reducer = Reducer::default();
         for to in
             [(203, 117), (202, 116), (150, 100), (102, 59), (101, 58), (100, 117), (64, 37), (9, 5), (1, 1)]
@@ -183,7 +168,7 @@ fn chroma_stays_where_it_is() {
         let settings = Settings { quality: Quality::new(95), sampling, transform: Transform::NONE };
         let mut out = vec![0; 1 << 18];
         let length = Encoder::default().encode(&pixels, settings, &mut out).expect("room enough");
-        let coefficients = coefficients(&out[..length]);
+        let coefficients = common::decoded(&out[..length]);
         let mut reducer = Reducer::default();
         for to in [size, (160, 32), (151, 31), (100, 20), (33, 7)] {
             let pixels = reducer.at_size(&coefficients, to).expect("a usual sampling");
@@ -203,7 +188,7 @@ fn chroma_stays_where_it_is() {
 fn dc_values_are_the_means_of_blocks() {
     let size = (197, 117); // luma has a column of blocks that only fills MCUs
     let jpeg = jpeg(Layout::Planar(Sampling::Both), size);
-    let coefficients = coefficients(&jpeg);
+    let coefficients = common::decoded(&jpeg);
     let mut grid = DcGrid::default();
     grid.take(&coefficients);
     let sizes = [(25, 15), (13, 8), (13, 8)];
@@ -240,7 +225,7 @@ fn other_samplings_and_colours_are_left_to_others() {
         ("rgb", false),
     ] {
         let jpeg = std::fs::read(format!("{folder}{kind}.jpg")).expect("a picture of the tests");
-        let coefficients = coefficients(&jpeg);
+        let coefficients = common::decoded(&jpeg);
         let mut reducer = Reducer::default();
         assert_eq!(reducer.at_size(&coefficients, (8, 8)).is_some(), known, "{kind}");
         let pixels = reducer.reduce(&coefficients, 8);

@@ -1,14 +1,15 @@
 //! JPEG to JPEG on coefficients: turned, mirrored, in lower quality. What comes out is compared with what jpegtran makes
 //! of the same JPEG, coefficient by coefficient.
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use coefficients::picture::Component;
-use coefficients::pixels::{Encoder, Layout, Pixels, Plane, Settings};
 use coefficients::{Coefficients, Quality, Sampling, TooLarge, Transform};
+use common::{blocks, decoded};
 
 /// What jpegtran calls the transforms, in the order of `Transform::ALL`.
 const JPEGTRAN: [(Transform, &[&str]); 8] = [
@@ -22,13 +23,11 @@ const JPEGTRAN: [(Transform, &[&str]); 8] = [
     (Transform { transpose: true, mirror_across: true, mirror_down: true }, &["-transverse"]),
 ];
 
-const SAMPLINGS: [Sampling; 5] =
-    [Sampling::Grey, Sampling::Full, Sampling::Across, Sampling::Down, Sampling::Both];
-
 /// A JPEG of something like a photograph, with noise.
 fn jpeg(sampling: Sampling, width: u32, height: u32, quality: u8) -> Vec<u8> {
     let mut noise = 7u32;
-    let mut plane = |width: u32, height: u32, shift: f64| -> Vec<u8> {
+    common::encoded(sampling, (width, height), quality, |width, height, n| {
+        let shift = f64::from(n);
         let samples = (0..height).flat_map(|y| (0..width).map(move |x| (f64::from(x), f64::from(y))));
         let sample = |(x, y): (f64, f64)| {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -36,29 +35,7 @@ fn jpeg(sampling: Sampling, width: u32, height: u32, quality: u8) -> Vec<u8> {
                 as u8
         };
         samples.map(sample).collect()
-    };
-    let (across, down) = sampling.factors();
-    let (chroma_width, chroma_height) = (width.div_ceil(across), height.div_ceil(down));
-    let planes = [
-        plane(width, height, 0.0),
-        plane(chroma_width, chroma_height, 1.0),
-        plane(chroma_width, chroma_height, 2.0),
-    ];
-    let strides = [width, chroma_width, chroma_width];
-    let planes = [0, 1, 2].map(|n| Plane { bytes: &planes[n], stride: strides[n] as usize });
-    let layout = if sampling == Sampling::Grey { Layout::Grey } else { Layout::Planar(sampling) };
-    let pixels = Pixels { width, height, layout, planes, limited: false };
-    let settings = Settings { quality: Quality::new(quality), sampling, transform: Transform::NONE };
-    let mut out = vec![0; 1 << 18];
-    let length = Encoder::default().encode(&pixels, settings, &mut out).expect("room enough");
-    out.truncate(length);
-    out
-}
-
-fn decoded(jpeg: &[u8]) -> Coefficients {
-    let mut coefficients = Coefficients::default();
-    coefficients.decode(jpeg).expect("a JPEG that can be read");
-    coefficients
+    })
 }
 
 fn encoded(coefficients: &Coefficients, transform: Transform, quality: Option<u8>) -> Vec<u8> {
@@ -71,24 +48,11 @@ fn encoded(coefficients: &Coefficients, transform: Transform, quality: Option<u8
 /// Everything that makes the picture: size, sampling factors, quantization, and blocks without those that only fill MCUs.
 fn contents(jpeg: &[u8]) -> Contents {
     let coefficients = decoded(jpeg);
-    let blocks = |(n, component): (usize, &Component)| {
-        let (across, down) = component.blocks;
-        let places = (0..down).flat_map(move |row| (0..across).map(move |column| (column, row)));
-        let block = |(column, row)| {
-            let mut block = [0; 64];
-            block[0] = coefficients.dc(n, column, row);
-            for entry in coefficients.entries(n, column, row) {
-                block[usize::from(entry.index)] = entry.value;
-            }
-            block
-        };
-        places.map(block).collect::<Vec<[i16; 64]>>()
-    };
     let components = coefficients.components();
     Contents {
         size: coefficients.size(),
         components: components.iter().map(|one| (one.id, one.factors, one.quantization)).collect(),
-        blocks: components.iter().enumerate().map(blocks).collect(),
+        blocks: (0..components.len()).map(|n| blocks(&coefficients, n)).collect(),
     }
 }
 
@@ -117,7 +81,7 @@ fn jpegtran(jpeg: &[u8], options: &[&str]) -> Option<Vec<u8>> {
 
 #[test]
 fn every_turn_gives_the_coefficients_that_jpegtran_gives() {
-    for (sampling, (width, height)) in SAMPLINGS.iter().flat_map(|sampling| {
+    for (sampling, (width, height)) in Sampling::ALL.iter().flat_map(|sampling| {
         [(64, 48), (80, 32), (16, 16), (70, 50), (33, 47), (16, 17)].map(|size| (*sampling, size))
     }) {
         let jpeg = jpeg(sampling, width, height, 80);
@@ -163,7 +127,7 @@ fn every_kind_of_picture_is_turned_as_jpegtran_turns_it() {
 
 #[test]
 fn what_is_turned_all_the_way_round_is_the_same_bit_for_bit() {
-    for sampling in SAMPLINGS {
+    for sampling in Sampling::ALL {
         let jpeg = jpeg(sampling, 64, 48, 90);
         let before = contents(&jpeg);
         for (transform, times) in [
@@ -184,7 +148,7 @@ fn what_is_turned_all_the_way_round_is_the_same_bit_for_bit() {
 
 #[test]
 fn a_lower_quality_takes_fewer_bytes_and_a_higher_one_changes_nothing() {
-    for sampling in SAMPLINGS {
+    for sampling in Sampling::ALL {
         let jpeg = jpeg(sampling, 80, 64, 85);
         let coefficients = decoded(&jpeg);
         assert!(

@@ -13,11 +13,12 @@ mod pixels;
 use std::fmt;
 
 use coefficients::exif::Orientation;
+use coefficients::picture::Colours;
 use coefficients::reduce::Reducer;
 use coefficients::{Coefficients, DecodeError, Quality, Transform};
 use zune_jpeg::errors::DecodeErrors;
 
-use super::decodable::{Colours, Decodable, Refused, Undecodable};
+use super::decodable::{Decodable, Refused, Undecodable};
 use super::encode::{EncodeError, Encoder};
 use super::fault::Fault;
 use super::marker;

@@ -1,12 +1,13 @@
 //! A JPEG of any kind to pixels and back: for what is not baseline, and where the coefficients are of no use.
 
+use coefficients::picture::Colours;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::TranscodeError;
-use crate::jpeg::decodable::{Colours, Decodable};
+use crate::jpeg::decodable::Decodable;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::scale::Scaler;
 use crate::picture::{MAX_SIDE, Picture, Range, Raw, Size};
@@ -37,14 +38,14 @@ impl Pixels {
         // Whatever the decoder takes three components for: it leaves them as they are if it is asked for the same.
         let output = match (colours, decoder.input_colorspace()) {
             (Colours::Grey, _) => ColorSpace::Luma,
-            (Colours::Inks, _) => ColorSpace::RGB,
+            (Colours::Cmyk, _) => ColorSpace::RGB,
             (_, Some(ColorSpace::YCbCr | ColorSpace::YCCK)) => ColorSpace::YCbCr,
             _ => ColorSpace::RGB,
         };
         decoder.set_options(options.jpeg_set_out_colorspace(output));
         self.decoded.resize(from.area() as usize * components, 0); // at most 3 * MAX_DECODED
         decoder.decode_into(&mut self.decoded).map_err(TranscodeError::Damaged)?;
-        if matches!(colours, Colours::Rgb | Colours::Inks) {
+        if matches!(colours, Colours::Rgb | Colours::Cmyk) {
             let (pixels, _) = self.decoded.as_chunks_mut();
             pixels.iter_mut().for_each(|pixel| *pixel = full_range_ycbcr(*pixel));
         }

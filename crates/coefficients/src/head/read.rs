@@ -98,7 +98,7 @@ pub(crate) struct Headers<'a> {
     quantization: [[u16; LEN]; TABLES],
     restart_interval: u32,
     has_jfif: bool,
-    /// The colour transform in Adobe's segment (Adobe's technical note 5116).
+    /// The colour transform in Adobe's segment.
     adobe: Option<u8>,
 }
 
@@ -265,7 +265,8 @@ impl<'a> Headers<'a> {
         if !(1..=self.frame.count).contains(&count) || list.len() != count + 1 || rest.len() != 1 {
             return Err(DecodeError::BadScan);
         }
-        self.frame.colours = self.colours();
+        let identifiers = self.frame.components.map(|component| component.id);
+        self.frame.colours = Colours::of(&identifiers[..self.frame.count], self.has_jfif, self.adobe);
         let (restart_interval, begin) = (self.restart_interval, self.at);
         let mut scan = Scan { count, restart_interval, begin, ..Scan::default() };
         // Without the tables that are not used, a picture can be read all the same.
@@ -282,20 +283,6 @@ impl<'a> Headers<'a> {
             huffman.pair(in_scan.tables)?;
         }
         Ok(scan)
-    }
-
-    /// As libjpeg decides it, and with it browsers.
-    fn colours(&self) -> Colours {
-        let list = &self.frame.components[..self.frame.count];
-        match (list, self.adobe) {
-            ([_], _) => Colours::Grey,
-            ([_, _, _], _) if self.has_jfif => Colours::YCbCr,
-            ([_, _, _], Some(0)) => Colours::Rgb,
-            ([r, g, b], None) if [r.id, g.id, b.id] == *b"RGB" => Colours::Rgb,
-            ([_, _, _], _) => Colours::YCbCr,
-            ([_, _, _, _], Some(0)) => Colours::Cmyk,
-            _ => Colours::Other,
-        }
     }
 }
 

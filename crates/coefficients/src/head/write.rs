@@ -30,6 +30,21 @@ pub(crate) struct Head<'a> {
     pub(crate) restart_interval: u16,
 }
 
+/// Writes a whole JPEG into the beginning of `out`: what `head` writes, what `coded` writes behind it, and EOI. Returns the
+/// length in bytes.
+pub(crate) fn whole(
+    out: &mut [u8],
+    head: impl FnOnce(&mut [u8]) -> Result<usize, TooLarge>,
+    coded: impl FnOnce(&mut [u8]) -> Result<usize, TooLarge>,
+) -> Result<usize, TooLarge> {
+    const EOI: [u8; 2] = marker::bytes(marker::EOI);
+    let too_large = TooLarge { capacity: out.len() };
+    let begin = head(out)?;
+    let end = begin + coded(&mut out[begin..]).map_err(|_| too_large)?;
+    *out[end..].first_chunk_mut().ok_or(too_large)? = EOI;
+    Ok(end + EOI.len())
+}
+
 impl Head<'_> {
     /// Writes it into the beginning of `out` and returns its length in bytes.
     pub(crate) fn write(&self, out: &mut [u8]) -> Result<usize, TooLarge> {

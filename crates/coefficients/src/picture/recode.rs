@@ -3,9 +3,10 @@
 use super::{Coefficients, Colours, Component, Stored};
 use crate::block::{Block, LEN, SIDE};
 use crate::geometry::{self, MAX_COMPONENTS};
-use crate::head::write::{Application, Head};
+use crate::head::write::{self, Application, Head};
 use crate::huffman::encode::{Tables, Writer};
-use crate::{Quality, TooLarge, Transform, marker};
+use crate::round::nearest;
+use crate::{Quality, TooLarge, Transform};
 
 /// What becomes of the coefficients of a component.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,14 @@ struct Plan {
     blocks: (u32, u32),
     /// Blocks in whole MCUs, across and down.
     padded: (u32, u32),
+}
+
+/// Coefficients that are coded again.
+struct Job<'a> {
+    coefficients: &'a Coefficients,
+    /// For each component.
+    plans: [Option<Plan>; MAX_COMPONENTS],
+    transform: Transform,
 }
 
 impl Coefficients {
@@ -75,18 +84,12 @@ impl Coefficients {
         quality: Option<Quality>,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
-        let capacity = out.len();
-        let too_large = TooLarge { capacity };
         let mut plans = [None; MAX_COMPONENTS];
         for (number, plan) in plans.iter_mut().enumerate().take(self.components().len()) {
             *plan = Some(self.plan(number, transform, quality));
         }
-        let head = self.write_head(&plans, transform, out)?;
-        let coded = self.code(&plans, transform, &mut out[head..]).map_err(|_| too_large)?;
-        let end = head + coded;
-        let eoi = marker::bytes(marker::EOI);
-        out.get_mut(end..end + eoi.len()).ok_or(too_large)?.copy_from_slice(&eoi);
-        Ok(end + eoi.len())
+        let job = Job { coefficients: self, plans, transform };
+        write::whole(out, |out| job.write_head(out), |out| job.code(out))
     }
 
     fn is_chroma(&self, component: usize) -> bool {
@@ -115,18 +118,15 @@ impl Coefficients {
             padded: (mcus(width, largest_across) * across, mcus(height, largest_down) * down),
         }
     }
+}
 
-    fn write_head(
-        &self,
-        plans: &[Option<Plan>; MAX_COMPONENTS],
-        transform: Transform,
-        out: &mut [u8],
-    ) -> Result<usize, TooLarge> {
-        let (width, height) = self.transformed_size(transform);
+impl Job<'_> {
+    fn write_head(&self, out: &mut [u8]) -> Result<usize, TooLarge> {
+        let (width, height) = self.coefficients.transformed_size(self.transform);
         let mut tables = [[0; LEN]; MAX_COMPONENTS];
         let mut used = 0;
         let mut components = [None; MAX_COMPONENTS];
-        for (component, plan) in components.iter_mut().zip(plans.iter().flatten()) {
+        for (component, plan) in components.iter_mut().zip(self.plans.iter().flatten()) {
             let table = &plan.change.quantization;
             let known = tables[..used].iter().position(|known| known == table);
             let quantization = known.unwrap_or_else(|| {
@@ -145,7 +145,7 @@ impl Coefficients {
         let [first, ..] = components;
         let Some(first) = first else { return Err(TooLarge { capacity: out.len() }) };
         let components = components.map(|component| component.unwrap_or(first));
-        let applications: &[Application] = match self.colours() {
+        let applications: &[Application] = match self.coefficients.colours() {
             Colours::Grey | Colours::YCbCr => &[Application::Jfif],
             Colours::Rgb | Colours::Cmyk => &[Application::Adobe(0)],
             Colours::Other => &[],
@@ -154,18 +154,13 @@ impl Coefficients {
             size: (width as u16, height as u16),
             applications,
             quantization: &tables[..used],
-            components: &components[..self.components().len()],
+            components: &components[..self.coefficients.components().len()],
             restart_interval: 0,
         };
         head.write(out)
     }
 
-    fn code(
-        &self,
-        plans: &[Option<Plan>; MAX_COMPONENTS],
-        transform: Transform,
-        out: &mut [u8],
-    ) -> Result<usize, TooLarge> {
+    fn code(&self, out: &mut [u8]) -> Result<usize, TooLarge> {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
@@ -173,35 +168,25 @@ impl Coefficients {
         {
             /// The same with this processor's instructions for bits.
             #[target_feature(enable = "bmi1,bmi2,lzcnt")]
-            fn with_bits(
-                coefficients: &Coefficients,
-                plans: &[Option<Plan>; MAX_COMPONENTS],
-                transform: Transform,
-                out: &mut [u8],
-            ) -> Result<usize, TooLarge> {
-                coefficients.code_anywhere(plans, transform, out)
+            fn with_bits(job: &Job<'_>, out: &mut [u8]) -> Result<usize, TooLarge> {
+                job.code_anywhere(out)
             }
             // SAFETY: this processor has what the function is compiled for.
-            return unsafe { with_bits(self, plans, transform, out) };
+            return unsafe { with_bits(self, out) };
         }
-        self.code_anywhere(plans, transform, out)
+        self.code_anywhere(out)
     }
 
     #[inline(always)]
-    fn code_anywhere(
-        &self,
-        plans: &[Option<Plan>; MAX_COMPONENTS],
-        transform: Transform,
-        out: &mut [u8],
-    ) -> Result<usize, TooLarge> {
+    fn code_anywhere(&self, out: &mut [u8]) -> Result<usize, TooLarge> {
         let mut writer = Writer::new(out);
         let mut block = Block::ZERO;
         let mut last_dc = [0; MAX_COMPONENTS];
-        let first = plans.iter().flatten().next();
+        let first = self.plans.iter().flatten().next();
         let mcus =
             first.map_or((0, 0), |plan| (plan.padded.0 / plan.factors.0, plan.padded.1 / plan.factors.1));
         for (row, column) in (0..mcus.1).flat_map(|row| (0..mcus.0).map(move |column| (row, column))) {
-            for (plan, last_dc) in plans.iter().flatten().zip(&mut last_dc) {
+            for (plan, last_dc) in self.plans.iter().flatten().zip(&mut last_dc) {
                 let (across, down) = plan.factors;
                 for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
                     let (x, y) = (column * across + x, row * down + y);
@@ -211,7 +196,7 @@ impl Coefficients {
                         writer.block(&block, plan.tables, last_dc)?;
                         continue;
                     }
-                    let stored = self.blocks[plan.source_of(x, y, transform)];
+                    let stored = self.coefficients.blocks[plan.source_of(x, y, self.transform)];
                     self.fill(&mut block, stored, &plan.change);
                     writer.block(&block, plan.tables, last_dc)?;
                     self.clear(&mut block, stored, &plan.change);
@@ -225,7 +210,7 @@ impl Coefficients {
     fn fill(&self, block: &mut Block, stored: Stored, change: &Change) {
         block.values[0] = change.moves[0].of(stored.dc);
         block.nonzero = u64::from(block.values[0] != 0);
-        for entry in &self.entries[stored.start as usize..][..usize::from(stored.count)] {
+        for entry in self.coefficients.entries_of(stored) {
             let change = change.moves[usize::from(entry.index) % LEN];
             let value = change.of(entry.value);
             block.values[usize::from(change.to) % LEN] = value;
@@ -233,10 +218,10 @@ impl Coefficients {
         }
     }
 
-    /// Sets what [`Coefficients::fill`] has set back to 0.
+    /// Sets what [`Job::fill`] has set back to 0.
     #[inline(always)]
     fn clear(&self, block: &mut Block, stored: Stored, change: &Change) {
-        for entry in &self.entries[stored.start as usize..][..usize::from(stored.count)] {
+        for entry in self.coefficients.entries_of(stored) {
             block.values[usize::from(change.moves[usize::from(entry.index) % LEN].to) % LEN] = 0;
         }
         block.nonzero = 0;
@@ -272,9 +257,6 @@ impl Move {
     /// The new value, rounded to the nearest.
     #[inline(always)]
     fn of(self, value: i16) -> i16 {
-        // As for the DCT: adding this leaves the nearest integer in the lower bits.
-        const ROUND: f32 = 12_582_912.0;
-        ((f32::from(value) * self.factor + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
-            as i16
+        nearest(f32::from(value) * self.factor) as i16
     }
 }

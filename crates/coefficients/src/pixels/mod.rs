@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use crate::block::{Block, SIDE};
 use crate::geometry::Component;
-use crate::head::write::{Application, Head};
+use crate::head::write::{self, Application, Head};
 use crate::huffman::encode::{Tables, Writer};
-use crate::{Quality, Sampling, TooLarge, Transform, marker};
+use crate::{Quality, Sampling, TooLarge, Transform};
 use dct::Factors;
 use strip::{Cut, Strip};
 
@@ -39,6 +39,31 @@ pub enum Layout {
 }
 
 impl Layout {
+    /// All of them.
+    pub const ALL: [Layout; 13] = [
+        Layout::Grey,
+        Layout::Planar(Sampling::Full),
+        Layout::Planar(Sampling::Across),
+        Layout::Planar(Sampling::Down),
+        Layout::Planar(Sampling::Both),
+        Layout::Nv12,
+        Layout::Nv21,
+        Layout::Yuyv,
+        Layout::Uyvy,
+        Layout::Yvyu,
+        Layout::Rgb,
+        Layout::Bgr,
+        Layout::Rgb565,
+    ];
+
+    /// A plane for each component.
+    pub const fn of_planes(sampling: Sampling) -> Self {
+        match sampling {
+            Sampling::Grey => Layout::Grey,
+            sampling => Layout::Planar(sampling),
+        }
+    }
+
     /// The sampling of the samples themselves.
     pub const fn sampling(self) -> Sampling {
         match self {
@@ -140,15 +165,9 @@ impl Encoder {
         settings: Settings,
         out: &mut [u8],
     ) -> Result<usize, TooLarge> {
-        let capacity = out.len();
-        let head = Self::write_head(pixels, settings, 0, out)?;
         let (_, rows) = settings.mcus(pixels);
-        let too_large = TooLarge { capacity };
-        let coded = self.encode_band(pixels, settings, 0..rows, &mut out[head..]).map_err(|_| too_large)?;
-        let end = head + coded;
-        let eoi = marker::bytes(marker::EOI);
-        out.get_mut(end..end + eoi.len()).ok_or(too_large)?.copy_from_slice(&eoi);
-        Ok(end + eoi.len())
+        let head = |out: &mut [u8]| Self::write_head(pixels, settings, 0, out);
+        write::whole(out, head, |out| self.encode_band(pixels, settings, 0..rows, out))
     }
 
     /// Encodes some rows of MCUs of the JPEG, without headers and markers, for bands that are joined by restart markers.
