@@ -277,7 +277,7 @@ impl Splitter {
                     self.state = State::Scan { damaged: true };
                     Some(2)
                 }
-                Segment::Of(length) => match memmem::find(&bytes[2..length], &BEGIN) {
+                Segment::Of(length) => match memmem::find(&bytes[2..length + ACROSS], &BEGIN) {
                     None => Some(length),
                     Some(next) => return Step::End { length: self.at + data + 2 + next, damaged: true },
                 },
@@ -343,9 +343,13 @@ fn longest(code: u8) -> u16 {
 /// The most components of a scan (B.2.3).
 const SCAN_COMPONENTS: u16 = 4;
 
+/// How many bytes of a beginning may lie behind a segment that its first byte lies in. EOI at the least follows a
+/// segment, so they are there by the frame's end.
+const ACROSS: usize = BEGIN.len() - 1;
+
 /// What stands at a marker inside a scan.
 enum Segment {
-    /// A segment that may be there, of this length with its marker.
+    /// A segment that may be there, of this length with its marker. [`ACROSS`] more bytes are there.
     Of(usize),
     /// That cannot be said yet.
     Incomplete,
@@ -375,7 +379,7 @@ fn table_or_scan_header(bytes: &[u8]) -> Segment {
     };
     match 2 + usize::from(length) {
         _ if !is_possible => Segment::Impossible,
-        whole if whole > bytes.len() => Segment::Incomplete,
+        whole if whole + ACROSS > bytes.len() => Segment::Incomplete,
         whole => Segment::Of(whole),
     }
 }

@@ -150,6 +150,20 @@ proptest! {
 }
 
 #[test]
+fn a_table_between_scans_that_ends_inside_the_next_beginning_does_not_hide_it() {
+    let frame = plain_jpeg(1000);
+    for reaches in 0..=BEGIN.len() {
+        let cut = &frame[..frame.len() - 2]; // without EOI
+        let table = [vec![0xff, 0xc4, 0, 60, 0], vec![1; 57 - reaches]].concat();
+        let stream = [cut, &table, &frame, &frame].concat();
+        for piece in [1, 7, usize::MAX] {
+            let found = split(&mut Splitter::new(CAP), &stream, std::iter::repeat(piece));
+            assert!(found.ends_with(&some(&[&frame, &frame])), "{reaches} bytes reach into it, reads of {piece}");
+        }
+    }
+}
+
+#[test]
 fn a_frame_is_found_as_soon_as_its_last_byte_arrives() {
     let jpeg = plain_jpeg(1000);
     let mut splitter = Splitter::new(CAP);
