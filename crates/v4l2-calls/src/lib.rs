@@ -9,3 +9,6 @@
 //! Sources: Documentation/userspace-api/media/v4l in the kernel, and linux/videodev2.h.
 
 mod call;
+pub mod formats;
+pub mod queue;
+mod text;

@@ -158,7 +158,10 @@ fn a_table_between_scans_that_ends_inside_the_next_beginning_does_not_hide_it() 
         let stream = [cut, &table, &frame, &frame].concat();
         for piece in [1, 7, usize::MAX] {
             let found = split(&mut Splitter::new(CAP), &stream, std::iter::repeat(piece));
-            assert!(found.ends_with(&some(&[&frame, &frame])), "{reaches} bytes reach into it, reads of {piece}");
+            assert!(
+                found.ends_with(&some(&[&frame, &frame])),
+                "{reaches} bytes reach into it, reads of {piece}"
+            );
         }
     }
 }
