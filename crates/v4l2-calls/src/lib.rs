@@ -9,6 +9,7 @@
 //! Sources: Documentation/userspace-api/media/v4l in the kernel, and linux/videodev2.h.
 
 mod call;
+pub mod codec;
 pub mod formats;
 pub mod queue;
 mod text;
