@@ -74,30 +74,37 @@ impl KeptSettings {
         }
     }
 
-    /// Turns and mirrors the pictures of `feed` from the next frame on, and after a restart. What is as in the settings
-    /// is not kept, so that it follows them.
+    /// Turns and mirrors the pictures of `feed` from the next frame on, and after a restart, as `change` makes it of how
+    /// they are now. What is as in the settings is not kept, so that it follows them.
     ///
     /// # Errors
     /// Why it ends with the program.
-    pub fn set_orientation(&self, feed: &Feed, orientation: Orientation) -> Result<(), Problem> {
-        feed.set_orientation(orientation);
+    pub fn change_orientation(
+        &self,
+        feed: &Feed,
+        change: impl Fn(Orientation) -> Orientation,
+    ) -> Result<(), Problem> {
+        feed.change_orientation(change);
         let settings = feed.config.orientation;
-        let rotation = orientation.rotation.to_string();
-        let flip = orientation.flip.to_string();
-        self.keep(
-            feed,
+        self.keep(feed, || {
+            let now = feed.orientation();
             [
-                (ROTATE, (orientation.rotation != settings.rotation).then_some(rotation)),
-                (FLIP, (orientation.flip != settings.flip).then_some(flip)),
-            ],
-        )
+                (ROTATE, (now.rotation != settings.rotation).then(|| now.rotation.to_string())),
+                (FLIP, (now.flip != settings.flip).then(|| now.flip.to_string())),
+            ]
+        })
     }
 
-    /// Keeps these values of a camera, and forgets those that are `None`.
-    fn keep<const N: usize>(&self, feed: &Feed, values: [(&str, Option<String>); N]) -> Result<(), Problem> {
+    /// Keeps these values of a camera, and forgets those that are `None`. They are asked for when it is this change's
+    /// turn to write: of two changes at once, the file keeps what holds after both.
+    fn keep<const N: usize>(
+        &self,
+        feed: &Feed,
+        values: impl Fn() -> [(&'static str, Option<String>); N],
+    ) -> Result<(), Problem> {
         let what = || text!("cannot keep this for {} after a restart", feed.label());
         let (Some(folder), Some(path)) = (&self.folder, self.path()) else {
-            if values.iter().all(|(_, value)| value.is_none()) {
+            if values().iter().all(|(_, value)| value.is_none()) {
                 return Ok(()); // as the settings say, which hold after a restart by themselves
             }
             return Err(Problem::new(
@@ -123,7 +130,7 @@ impl KeptSettings {
         let mut cameras = before.clone();
         cameras.retain(|name, _| is_camera_name(name));
         let camera = cameras.entry(feed.name.clone()).or_default();
-        for (name, value) in values {
+        for (name, value) in values() {
             match value {
                 Some(value) => camera.insert(name.to_owned(), value),
                 None => camera.remove(name),
@@ -168,7 +175,7 @@ mod tests {
         let kept = || KeptSettings::new(Some(folder.join("state")));
         let wanted = Orientation { rotation: Rotation::Quarter, flip: Flip::Vertical };
         let (door, garden) = (feed("door", Rotation::Half), feed("garden", Rotation::Half));
-        kept().set_orientation(&door, wanted).unwrap();
+        kept().change_orientation(&door, |_| wanted).unwrap();
         assert_eq!((door.orientation(), garden.orientation()), (wanted, garden.config.orientation));
         assert_eq!(door.overruled(), [ROTATE, FLIP]);
 
@@ -176,12 +183,12 @@ mod tests {
         kept().apply([&after, &other]);
         assert_eq!((after.orientation(), other.orientation()), (wanted, other.config.orientation));
         // What is as in the settings follows them.
-        kept().set_orientation(&after, Orientation { rotation: Rotation::Half, ..wanted }).unwrap();
+        kept().change_orientation(&after, |now| Orientation { rotation: Rotation::Half, ..now }).unwrap();
         let changed = feed("door", Rotation::None);
         kept().apply([&changed]);
         assert_eq!(changed.orientation(), Orientation { rotation: Rotation::None, flip: Flip::Vertical });
         assert_eq!(changed.overruled(), [FLIP]);
-        kept().set_orientation(&changed, changed.config.orientation).unwrap();
+        kept().change_orientation(&changed, |_| changed.config.orientation).unwrap();
         assert!(changed.overruled().is_empty());
         assert_eq!(fs::read_to_string(folder.join("state").join(FILE)).unwrap(), "{}");
 
@@ -193,7 +200,31 @@ mod tests {
             kept().apply([&safe]);
             assert_eq!(safe.orientation(), safe.config.orientation, "{garbage}");
         }
-        kept().set_orientation(&after, wanted).unwrap();
+        kept().change_orientation(&after, |_| wanted).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn of_two_changes_at_once_the_same_one_holds_now_and_after_a_restart() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-both-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        let kept = KeptSettings::new(Some(folder.clone()));
+        let door = feed("door", Rotation::None);
+        let turned = |rotation| Orientation { rotation, flip: Flip::None };
+        std::thread::scope(|scope| {
+            let busy = kept.writer.acquire(WRITE_WAIT).expect("nothing is written yet");
+            let first = scope.spawn(|| kept.change_orientation(&door, |_| turned(Rotation::Quarter)));
+            while door.orientation() != turned(Rotation::Quarter) {
+                std::thread::yield_now();
+            }
+            // The second comes while the first waits for the disk.
+            door.change_orientation(|_| turned(Rotation::Half));
+            drop(busy);
+            first.join().unwrap().unwrap();
+        });
+        let after = feed("door", Rotation::None);
+        kept.apply([&after]);
+        assert_eq!(after.orientation(), door.orientation());
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -202,13 +233,16 @@ mod tests {
         let wanted = Orientation { rotation: Rotation::Quarter, flip: Flip::None };
         for folder in [None, Some(PathBuf::from("/proc/self"))] {
             let camera = feed("door", Rotation::None);
-            let problem = KeptSettings::new(folder).set_orientation(&camera, wanted).unwrap_err().to_string();
+            let problem =
+                KeptSettings::new(folder).change_orientation(&camera, |_| wanted).unwrap_err().to_string();
             assert!(problem.starts_with("cannot keep this for camera door after a restart: "), "{problem}");
             assert!(problem.contains("STATE_DIRECTORY"), "{problem}");
             assert_eq!(camera.orientation(), wanted);
         }
         let camera = feed("door", Rotation::Half);
         camera.set_orientation(wanted);
-        KeptSettings::default().set_orientation(&camera, camera.config.orientation).expect("nothing to keep");
+        KeptSettings::default()
+            .change_orientation(&camera, |_| camera.config.orientation)
+            .expect("nothing to keep");
     }
 }

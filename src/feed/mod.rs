@@ -146,6 +146,13 @@ impl Feed {
         self.orientation.store(orientation.to_bits(), Ordering::Relaxed);
     }
 
+    /// Turns and mirrors pictures from the next frame on, as `change` makes it of how they are now. Of two changes at once,
+    /// the second starts from what the first made.
+    pub fn change_orientation(&self, change: impl Fn(Orientation) -> Orientation) {
+        let change = |bits| Some(change(Orientation::from_bits(bits)).to_bits());
+        let _always_changed = self.orientation.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    }
+
     /// The options of its settings that API or page overrule.
     pub fn overruled(&self) -> Vec<&'static str> {
         let (now, settings) = (self.orientation(), self.config.orientation);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::RequestContext;
 use super::response::{ProblemJson, plain_text};
-use crate::picture::{Orientation, Rotation};
+use crate::picture::{Flip, Orientation, Rotation};
 use crate::problem::{Problem, Text, text};
 
 /// What is not named stays as it is.
@@ -53,37 +53,40 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         Ok(wanted) => wanted,
         Err(refusal) => return refusal,
     };
-    match changed(ctx.feed().orientation(), &wanted) {
-        Ok(orientation) => keep(ctx, orientation),
+    match change(&wanted) {
+        Ok((rotation, flip)) => keep(ctx, |now| Orientation {
+            rotation: rotation.unwrap_or(now.rotation),
+            flip: flip.unwrap_or(now.flip),
+        }),
         Err(why) => plain_text(400, why),
     }
 }
 
 /// `DELETE /api/orientation`: as the settings say.
 pub(super) fn reset(ctx: &RequestContext<'_>) -> Response {
-    keep(ctx, ctx.feed().config.orientation)
+    keep(ctx, |_| ctx.feed().config.orientation)
 }
 
-fn changed(mut orientation: Orientation, wanted: &Wanted) -> Result<Orientation, Text> {
-    if let Some(rotate) = &wanted.rotate {
+fn change(wanted: &Wanted) -> Result<(Option<Rotation>, Option<Flip>), Text> {
+    let rotation = |rotate: &Value| {
         let degrees = rotate.as_u64().or_else(|| rotate.as_str()?.parse().ok());
-        orientation.rotation = degrees.and_then(Rotation::of_degrees).ok_or_else(|| {
+        degrees.and_then(Rotation::of_degrees).ok_or_else(|| {
             text!(
                 "Pictures cannot be turned by {}: expected 0, 90, 180 or 270 degrees, clockwise.",
                 rotate.to_string()
             )
-        })?;
-    }
-    if let Some(flip) = &wanted.flip {
-        orientation.flip = flip.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
+        })
+    };
+    let flip = |flip: &Value| {
+        flip.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
             text!("Pictures cannot be flipped by {}: expected \"horizontal\", \"vertical\", \"both\" or \"none\".", flip.to_string())
-        })?;
-    }
-    Ok(orientation)
+        })
+    };
+    Ok((wanted.rotate.as_ref().map(rotation).transpose()?, wanted.flip.as_ref().map(flip).transpose()?))
 }
 
-fn keep(ctx: &RequestContext<'_>, orientation: Orientation) -> Response {
-    let kept = ctx.app.kept.set_orientation(ctx.feed(), orientation);
+fn keep(ctx: &RequestContext<'_>, change: impl Fn(Orientation) -> Orientation) -> Response {
+    let kept = ctx.app.kept.change_orientation(ctx.feed(), change);
     answer(ctx, kept.err().as_ref())
 }
 
