@@ -15,7 +15,9 @@ fn planes(layout: Layout, width: usize, height: usize) -> [(usize, usize); 3] {
     match layout {
         Layout::Grey => [(width, height), (0, 0), (0, 0)],
         Layout::Planar(_) => [(width, height), chroma, chroma],
-        Layout::Nv12 | Layout::Nv21 => [(width, height), (2 * chroma.0, chroma.1), (0, 0)],
+        Layout::Nv12 | Layout::Nv21 | Layout::Nv16 | Layout::Nv61 | Layout::Nv24 => {
+            [(width, height), (2 * chroma.0, chroma.1), (0, 0)]
+        }
         Layout::Yuyv | Layout::Uyvy | Layout::Yvyu => [(4 * chroma.0, height), (0, 0), (0, 0)],
         Layout::Rgb | Layout::Bgr => [(3 * width, height), (0, 0), (0, 0)],
         Layout::Rgb565 => [(2 * width, height), (0, 0), (0, 0)],

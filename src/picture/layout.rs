@@ -32,6 +32,14 @@ pub enum Raw {
     Uyvy,
     /// 4:2:2, packed Y0 Cr Y1 Cb.
     Yvyu,
+    /// 4:2:2: a plane of luma, then one of Cb Cr pairs.
+    Nv16,
+    /// 4:2:2: a plane of luma, then one of Cr Cb pairs.
+    Nv61,
+    /// 4:2:2: planes of luma, Cb and Cr.
+    Yuv422p,
+    /// 4:4:4: a plane of luma, then one of Cb Cr pairs.
+    Nv24,
     /// Red, green, blue.
     Rgb24,
     /// Blue, green, red.
@@ -46,7 +54,7 @@ pub enum Raw {
 struct Format {
     layout: Layout,
     name: &'static str,
-    /// The V4L2 codes, as in linux/videodev2.h.
+    /// The V4L2 codes, as in linux/videodev2.h. Those with an M are for buffers of their own for each plane.
     codes: &'static [&'static [u8; 4]],
     /// What ffmpeg, GStreamer, Windows and other streamers call it.
     also: &'static [&'static str],
@@ -63,16 +71,20 @@ const fn raw(
 
 /// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw
 /// layouts, those with the fewest bytes first, and the one without colour last.
-static FORMATS: [Format; 12] = [
+static FORMATS: [Format; 16] = [
     Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"], also: &["jpg"] },
-    raw(Raw::Nv12, "nv12", &[b"NV12"], &[]),
-    raw(Raw::Nv21, "nv21", &[b"NV21"], &[]),
-    raw(Raw::Yu12, "yu12", &[b"YU12"], &["i420", "iyuv", "yuv420", "yuv420p"]),
-    raw(Raw::Yv12, "yv12", &[b"YV12"], &["yvu420"]),
+    raw(Raw::Nv12, "nv12", &[b"NV12", b"NM12"], &[]),
+    raw(Raw::Nv21, "nv21", &[b"NV21", b"NM21"], &[]),
+    raw(Raw::Yu12, "yu12", &[b"YU12", b"YM12"], &["i420", "iyuv", "yuv420", "yuv420p"]),
+    raw(Raw::Yv12, "yv12", &[b"YV12", b"YM21"], &["yvu420"]),
     raw(Raw::Yuyv, "yuyv", &[b"YUYV"], &["yuy2", "yuyv422", "yuv422"]),
     raw(Raw::Uyvy, "uyvy", &[b"UYVY"], &["uyvy422"]),
     raw(Raw::Yvyu, "yvyu", &[b"YVYU"], &["yvyu422"]),
+    raw(Raw::Nv16, "nv16", &[b"NV16", b"NM16"], &[]),
+    raw(Raw::Nv61, "nv61", &[b"NV61", b"NM61"], &[]),
+    raw(Raw::Yuv422p, "yuv422p", &[b"422P", b"YM16"], &["y42b", "yu16"]),
     raw(Raw::Rgb565, "rgb565", &[b"RGBP"], &["rgb16", "rgb565le"]),
+    raw(Raw::Nv24, "nv24", &[b"NV24"], &[]),
     raw(Raw::Rgb24, "rgb24", &[b"RGB3"], &["rgb"]),
     raw(Raw::Bgr24, "bgr24", &[b"BGR3"], &["bgr"]),
     raw(Raw::Grey, "grey", &[b"GREY"], &["gray", "gray8", "y8", "y800"]),
@@ -146,8 +158,8 @@ impl Raw {
     /// The planes in memory order. `stride` is that of the first plane (V4L2 bytesperline). The fields of planes that
     /// the layout lacks are 0.
     ///
-    /// Rows of Cb Cr pairs have the stride of luma, rounded up to an even number; rows of only Cb or Cr have half of
-    /// it, rounded up (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
+    /// Rows of Cb Cr pairs have the stride of luma, rounded up to an even number, or twice that stride if each pixel has
+    /// a pair; rows of only Cb or Cr have half of it, rounded up (v4l2_fill_pixfmt in the kernel's v4l2-common.c).
     pub fn planes(self, size: Size, stride: u32) -> [Plane; Self::MAX_PLANES] {
         let (width, stride, rows) = (u64::from(size.width), u64::from(stride), u64::from(size.height));
         let (pairs, half_rows) = (width.div_ceil(2), rows.div_ceil(2));
@@ -158,6 +170,14 @@ impl Raw {
             Raw::Rgb24 | Raw::Bgr24 => [one(width * 3), none, none],
             Raw::Rgb565 => [one(width * 2), none, none],
             Raw::Grey => [one(width), none, none],
+            Raw::Nv24 => [one(width), Plane { row: width * 2, stride: stride * 2, rows }, none],
+            Raw::Nv16 | Raw::Nv61 => {
+                [one(width), Plane { row: pairs * 2, stride: stride.next_multiple_of(2), rows }, none]
+            }
+            Raw::Yuv422p => {
+                let chroma = Plane { row: pairs, stride: stride.div_ceil(2), rows };
+                [one(width), chroma, chroma]
+            }
             Raw::Nv12 | Raw::Nv21 => {
                 let chroma = Plane { row: pairs * 2, stride: stride.next_multiple_of(2), rows: half_rows };
                 [one(width), chroma, none]
@@ -217,6 +237,8 @@ mod tests {
             ("YUY2", "yuyv"),
             ("yuyv", "yuyv"),
             ("NV12", "nv12"),
+            ("NM12", "nv12"),
+            ("422P", "yuv422p"),
             ("I420", "yu12"),
             ("RGB3", "rgb24"),
             ("RGB16", "rgb565"),
@@ -240,6 +262,10 @@ mod tests {
             (Raw::Yuyv, 640 * 480 * 2),
             (Raw::Uyvy, 640 * 480 * 2),
             (Raw::Yvyu, 640 * 480 * 2),
+            (Raw::Nv16, 640 * 480 * 2),
+            (Raw::Nv61, 640 * 480 * 2),
+            (Raw::Yuv422p, 640 * 480 * 2),
+            (Raw::Nv24, 640 * 480 * 3),
             (Raw::Rgb24, 640 * 480 * 3),
             (Raw::Bgr24, 640 * 480 * 3),
             (Raw::Rgb565, 640 * 480 * 2),
@@ -257,6 +283,9 @@ mod tests {
         assert_eq!(len(Raw::Rgb565, 3, 2, 16), 16 + 6);
         assert_eq!(len(Raw::Nv12, 4, 4, 16), 16 * 4 + 16 + 4);
         assert_eq!(len(Raw::Yu12, 4, 4, 16), 16 * 4 + 8 * 2 + 8 + 2);
+        assert_eq!(len(Raw::Nv16, 4, 4, 16), 16 * 4 + 16 * 3 + 4);
+        assert_eq!(len(Raw::Yuv422p, 4, 4, 16), 16 * 4 + 8 * 4 + 8 * 3 + 2);
+        assert_eq!(len(Raw::Nv24, 4, 4, 16), 16 * 4 + 32 * 3 + 8);
     }
 
     #[test]
@@ -264,6 +293,9 @@ mod tests {
         assert_eq!(len(Raw::Nv12, 5, 3, 5), 5 * 3 + 6 * 2);
         assert_eq!(len(Raw::Yu12, 5, 3, 5), 5 * 3 + 3 * 2 * 2);
         assert_eq!(len(Raw::Yuyv, 5, 1, 12), 12);
+        assert_eq!(len(Raw::Nv16, 5, 3, 5), 5 * 3 + 6 * 3);
+        assert_eq!(len(Raw::Yuv422p, 5, 3, 5), 5 * 3 + 3 * 3 * 2);
+        assert_eq!(len(Raw::Nv24, 5, 3, 5), 5 * 3 + 10 * 3);
         assert_eq!(len(Raw::Nv12, 1, 1, 1), 3);
         assert_eq!(len(Raw::Yv12, 1, 1, 1), 3);
     }

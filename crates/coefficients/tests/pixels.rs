@@ -54,8 +54,8 @@ fn laid_out(layout: Layout, width: u32, height: u32) -> [(Vec<u8>, usize); 3] {
     match layout {
         Layout::Grey => [luma(), none(), none()],
         Layout::Planar(_) => [luma(), one(1), one(2)],
-        Layout::Nv12 => [luma(), two(1, 2), none()],
-        Layout::Nv21 => [luma(), two(2, 1), none()],
+        Layout::Nv12 | Layout::Nv16 | Layout::Nv24 => [luma(), two(1, 2), none()],
+        Layout::Nv21 | Layout::Nv61 => [luma(), two(2, 1), none()],
         Layout::Yuyv => [packed(&|y, cb, z, cr| [y, cb, z, cr]), none(), none()],
         Layout::Uyvy => [packed(&|y, cb, z, cr| [cb, y, cr, z]), none(), none()],
         Layout::Yvyu => [packed(&|y, cb, z, cr| [y, cr, z, cb]), none(), none()],

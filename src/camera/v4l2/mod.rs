@@ -5,6 +5,7 @@
 //! seconds if a camera does not answer: uvcvideo waits up to 5 s for it.
 
 mod bandwidth;
+mod bayer;
 mod buffers;
 mod catch;
 pub mod device;

@@ -10,6 +10,7 @@ use v4l::parameters::Capabilities;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 
+use super::bayer;
 use super::catch::catch_panic;
 use super::device::{Device, code_name};
 use super::errors;
@@ -79,7 +80,8 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refus
         };
     }
     Err(first.unwrap_or_else(|| {
-        let (why, advice) = no_layout(config, &device.format_names());
+        let (why, advice) =
+            bayer::refusal(&device.formats).unwrap_or_else(|| no_layout(config, &device.format_names()));
         Refusal::new(
             Cause::NoFormat,
             Problem::new(text!("cannot use {}", device.path().display().to_string()), why, advice),

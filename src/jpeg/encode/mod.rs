@@ -153,6 +153,10 @@ fn pixels<'a>(picture: &Picture<'a>) -> Pixels<'a> {
             planes.swap(1, 2);
             Layout::Planar(Sampling::Both)
         }
+        Raw::Nv16 => Layout::Nv16,
+        Raw::Nv61 => Layout::Nv61,
+        Raw::Nv24 => Layout::Nv24,
+        Raw::Yuv422p => Layout::Planar(Sampling::Across),
         Raw::Yuyv => Layout::Yuyv,
         Raw::Uyvy => Layout::Uyvy,
         Raw::Yvyu => Layout::Yvyu,

@@ -59,6 +59,12 @@ fn laid_out(raw: Raw, size: Size, range: Range, colour: impl Fn(u32, u32) -> [u8
     let both = |first: usize, second: usize| {
         even(height).flat_map(move |y| even(width).flat_map(move |x| [yuv(x, y)[first], yuv(x, y)[second]]))
     };
+    let each_row = |step: u32, parts: &'static [usize]| {
+        (0..height).flat_map(move |y| {
+            let columns = (0..width).step_by(step as usize);
+            columns.flat_map(move |x| parts.iter().map(move |part| yuv(x, y)[*part]))
+        })
+    };
     let rows = 0..height;
     let pixels = rows.clone().flat_map(|y| (0..width).map(move |x| (x, y)));
     let pairs = rows.clone().flat_map(|y| even(width).map(move |x| (yuv(x, y), yuv(x + 1, y))));
@@ -73,6 +79,10 @@ fn laid_out(raw: Raw, size: Size, range: Range, colour: impl Fn(u32, u32) -> [u8
         Raw::Nv21 => planar.chain(both(2, 1)).collect(),
         Raw::Yu12 => planar.chain(shared(1)).chain(shared(2)).collect(),
         Raw::Yv12 => planar.chain(shared(2)).chain(shared(1)).collect(),
+        Raw::Nv16 => planar.chain(each_row(2, &[1, 2])).collect(),
+        Raw::Nv61 => planar.chain(each_row(2, &[2, 1])).collect(),
+        Raw::Yuv422p => planar.chain(each_row(2, &[1])).chain(each_row(2, &[2])).collect(),
+        Raw::Nv24 => planar.chain(each_row(1, &[1, 2])).collect(),
         Raw::Yuyv => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [y0, cb, y1, cr]).collect(),
         Raw::Uyvy => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [cb, y0, cr, y1]).collect(),
         Raw::Yvyu => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [y0, cr, y1, cb]).collect(),
@@ -136,7 +146,7 @@ fn layouts_that_differ_only_in_order_give_the_same_jpeg() {
     let jpeg = |raw| encode(raw, USUAL, &laid_out(raw, size, Range::Limited, colour), size, Range::Limited);
     for (first, others) in [
         (Raw::Nv12, &[Raw::Nv21, Raw::Yu12, Raw::Yv12][..]),
-        (Raw::Yuyv, &[Raw::Uyvy, Raw::Yvyu]),
+        (Raw::Yuyv, &[Raw::Uyvy, Raw::Yvyu, Raw::Nv16, Raw::Nv61, Raw::Yuv422p]),
         (Raw::Rgb24, &[Raw::Bgr24]),
     ] {
         for other in others {
@@ -172,7 +182,9 @@ fn rows_may_be_padded() {
 fn at_high_quality_each_row_keeps_the_colour_that_the_camera_gave_it() {
     let size = Size { width: 16, height: 16 };
     let colour = |_: u32, y: u32| if y.is_multiple_of(2) { [128, 128, 20] } else { [128, 128, 240] };
-    for raw in [Raw::Yuyv, Raw::Uyvy, Raw::Yvyu, Raw::Rgb24, Raw::Bgr24, Raw::Rgb565] {
+    for raw in raws().filter(|raw| {
+        !matches!(raw, Raw::Grey | Raw::Nv12 | Raw::Nv21 | Raw::Yu12 | Raw::Yv12) // which have one for two rows
+    }) {
         let bytes = laid_out(raw, size, Range::Full, colour);
         let blue = |quality: u8, y: usize| {
             let (width, _, pixels) = decode(&encode(raw, quality, &bytes, size, Range::Full));

@@ -24,6 +24,12 @@ pub enum Layout {
     Nv12,
     /// 4:2:0: a plane of luma, one of Cr Cb pairs.
     Nv21,
+    /// 4:2:2: a plane of luma, one of Cb Cr pairs.
+    Nv16,
+    /// 4:2:2: a plane of luma, one of Cr Cb pairs.
+    Nv61,
+    /// 4:4:4: a plane of luma, one of Cb Cr pairs.
+    Nv24,
     /// 4:2:2, one plane of Y0 Cb Y1 Cr.
     Yuyv,
     /// 4:2:2, one plane of Cb Y0 Cr Y1.
@@ -40,7 +46,7 @@ pub enum Layout {
 
 impl Layout {
     /// All of them.
-    pub const ALL: [Layout; 13] = [
+    pub const ALL: [Layout; 16] = [
         Layout::Grey,
         Layout::Planar(Sampling::Full),
         Layout::Planar(Sampling::Across),
@@ -48,6 +54,9 @@ impl Layout {
         Layout::Planar(Sampling::Both),
         Layout::Nv12,
         Layout::Nv21,
+        Layout::Nv16,
+        Layout::Nv61,
+        Layout::Nv24,
         Layout::Yuyv,
         Layout::Uyvy,
         Layout::Yvyu,
@@ -70,8 +79,8 @@ impl Layout {
             Layout::Grey => Sampling::Grey,
             Layout::Planar(sampling) => sampling,
             Layout::Nv12 | Layout::Nv21 => Sampling::Both,
-            Layout::Yuyv | Layout::Uyvy | Layout::Yvyu => Sampling::Across,
-            Layout::Rgb | Layout::Bgr | Layout::Rgb565 => Sampling::Full,
+            Layout::Nv16 | Layout::Nv61 | Layout::Yuyv | Layout::Uyvy | Layout::Yvyu => Sampling::Across,
+            Layout::Nv24 | Layout::Rgb | Layout::Bgr | Layout::Rgb565 => Sampling::Full,
         }
     }
 }

@@ -217,7 +217,13 @@ fn map_two<const UNIT: usize>(
 fn luma_row(pixels: &Pixels<'_>, x: usize, y: usize, out: &mut [u8], full: impl Fn(u8) -> u8 + Copy) {
     let row = |unit: usize| pixels.planes[0].row(y, x * unit);
     match pixels.layout {
-        Layout::Grey | Layout::Planar(_) | Layout::Nv12 | Layout::Nv21 => map(row(1), out, |&[y]| full(y)),
+        Layout::Grey
+        | Layout::Planar(_)
+        | Layout::Nv12
+        | Layout::Nv21
+        | Layout::Nv16
+        | Layout::Nv61
+        | Layout::Nv24 => map(row(1), out, |&[y]| full(y)),
         // The last row of an odd width ends with a pair.
         Layout::Yuyv | Layout::Yvyu => map(row(2), out, |&[y, _]| full(y)),
         Layout::Uyvy => map(row(2), out, |&[_, y]| full(y)),
@@ -253,6 +259,24 @@ fn chroma_row(
         Layout::Nv21 => {
             map(second.row(y, x * 2), cr, |&[cr, _]| full(cr));
             map(second.row(y, x * 2), cb, |&[_, cb]| full(cb));
+        }
+        Layout::Nv16 => {
+            map_two(second.rows(rows, x * 2), cb, |&[a, _], &[b, _]| full(mean(a, b)));
+            map_two(second.rows(rows, x * 2), cr, |&[_, a], &[_, b]| full(mean(a, b)));
+        }
+        Layout::Nv61 => {
+            map_two(second.rows(rows, x * 2), cr, |&[a, _], &[b, _]| full(mean(a, b)));
+            map_two(second.rows(rows, x * 2), cb, |&[_, a], &[_, b]| full(mean(a, b)));
+        }
+        Layout::Nv24 if sampling.factors().0 == 1 => {
+            map_two(second.rows(rows, x * 2), cb, |&[a, _], &[b, _]| full(mean(a, b)));
+            map_two(second.rows(rows, x * 2), cr, |&[_, a], &[_, b]| full(mean(a, b)));
+        }
+        Layout::Nv24 => {
+            let (rows, width) = (second.rows(rows, 0), pixels.width as usize);
+            let four = |[a, b, c, d]: [u8; 4]| full(mean_of_four([a, b, c, d]));
+            pairs(rows, width, x, cb, |&[a, _], &[b, _], &[c, _], &[d, _]| four([a, b, c, d]));
+            pairs(rows, width, x, cr, |&[_, a], &[_, b], &[_, c], &[_, d]| four([a, b, c, d]));
         }
         Layout::Yuyv => {
             map_two(packed.rows(rows, x * 4), cb, |&[_, a, _, _], &[_, b, _, _]| full(mean(a, b)));

@@ -13,8 +13,10 @@ pub const CASES: &[Case] = &[
 ];
 
 /// All raw formats by their --format names, the cheapest to encode first.
-const FORMATS: [&str; 11] =
-    ["nv12", "nv21", "yu12", "yv12", "yuyv", "uyvy", "yvyu", "rgb565", "rgb24", "bgr24", "grey"];
+const FORMATS: [&str; 15] = [
+    "nv12", "nv21", "yu12", "yv12", "yuyv", "uyvy", "yvyu", "nv16", "nv61", "yuv422p", "rgb565", "nv24",
+    "rgb24", "bgr24", "grey",
+];
 
 /// vivid's first test pattern, eight bars of 75 % of full brightness in the order of a television's.
 const BARS: [[u8; 3]; 8] = [
