@@ -36,7 +36,7 @@ pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
 pub use rate::RateMeter;
-pub use status::{CaptureState, Status};
+pub use status::{CaptureState, Shown, Status};
 
 /// In place of a quality: nobody asked for one.
 const NOT_SET: u8 = 0;
@@ -181,9 +181,20 @@ impl Feed {
 
     /// The size of the camera's pictures as they are shown, turned, once that is known.
     pub fn picture_size(&self) -> Option<Size> {
-        match &self.status().state {
-            CaptureState::Live(info) => Some(self.orientation().size(info.size)),
+        let status = self.status();
+        match &status.state {
+            CaptureState::Live(info) => Some(self.size_shown(info.size, &status)),
             CaptureState::Starting | CaptureState::Waiting(_) => None,
+        }
+    }
+
+    /// The size in which pictures of size `of` from this camera are shown: turned, and trimmed where blocks at an edge are
+    /// not whole.
+    pub fn size_shown(&self, of: Size, status: &Status) -> Size {
+        let is_of_now = |shown: &Shown| (shown.of, shown.transform) == (of, self.transform());
+        match status.shown.filter(is_of_now) {
+            Some(shown) => shown.size,
+            None => self.orientation().size(of),
         }
     }
 

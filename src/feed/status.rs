@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use coefficients::Transform;
+
 use crate::camera::SourceInfo;
+use crate::picture::Size;
 use crate::problem::Problem;
 
 /// Whether a camera delivers.
@@ -14,6 +17,17 @@ pub enum CaptureState {
     Live(SourceInfo),
     /// No frames come, for this reason.
     Waiting(Problem),
+}
+
+/// In which size a camera's own JPEGs are shown that are turned or made smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The camera's own size, ...
+    pub of: Size,
+    /// ... which with this transform ...
+    pub transform: Transform,
+    /// ... becomes this one.
+    pub size: Size,
 }
 
 /// The state of a camera.
@@ -31,6 +45,8 @@ pub struct Status {
     pub concern: Option<Problem>,
     /// Whether its JPEGs are encoded again, because they are of a kind that many clients cannot show.
     pub converts: bool,
+    /// The size of what is made of its JPEGs; `None` if they are passed on.
+    pub shown: Option<Shown>,
     /// Whether pictures come so seldom that a viewer gets the newest one instead of waiting.
     pub seldom: bool,
     /// The last picture is good for this long.
@@ -47,6 +63,7 @@ impl Status {
             last_frame: None,
             concern: None,
             converts: false,
+            shown: None,
             seldom: false,
             patience: Duration::ZERO,
         }

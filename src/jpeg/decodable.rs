@@ -56,6 +56,8 @@ pub struct Decodable {
     pub(super) size: Size,
     pub(super) colours: Colours,
     pub(super) orientation: Option<Orientation>,
+    /// The size of an MCU in pixels, width and height, if its components are interleaved.
+    pub(super) mcu: (u32, u32),
     is_progressive: bool,
     /// Why the decoder of pixels must not have it.
     no_pixels: Option<Undecodable>,
@@ -109,7 +111,8 @@ impl Decodable {
                     if let Some(reason) = no_pixels.filter(|_| needs_pixels) {
                         return Err(Refused::Undecodable(reason));
                     }
-                    return Ok(Self { size, colours, orientation, is_progressive, no_pixels });
+                    let mcu = components.mcu();
+                    return Ok(Self { size, colours, orientation, mcu, is_progressive, no_pixels });
                 }
                 marker::APP0 => components.has_jfif |= payload.starts_with(b"JFIF\0"),
                 marker::APP1 => orientation = orientation.or_else(|| Orientation::in_app1(payload)),
@@ -146,6 +149,15 @@ impl Components<'_> {
             Colours::Other => Err(Undecodable::Colours),
             colours => Ok(colours),
         }
+    }
+
+    /// See [`Decodable::mcu`]. With one component, an MCU is a block, whatever its sampling factors (ITU T.81 A.2.2).
+    fn mcu(&self) -> (u32, u32) {
+        let factors = self.list.iter().filter(|_| self.list.len() > 1).map(|[_, sampling, _]| sampling);
+        let largest = |factor: fn(u8) -> u8| {
+            8 * u32::from(factors.clone().map(|s| factor(*s)).max().unwrap_or(1).max(1))
+        };
+        (largest(|sampling| sampling >> 4), largest(|sampling| sampling & 15))
     }
 
     /// Why the decoder of pixels would decode it wrongly.

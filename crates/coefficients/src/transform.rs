@@ -83,6 +83,22 @@ impl Transform {
     pub const fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
         if self.transpose { (height, width) } else { (width, height) }
     }
+
+    /// The size of the result for the coefficients of a picture of this size, whose MCUs have the size `mcu`, all in
+    /// pixels. What is left over at an edge that becomes the left or upper one, less than an MCU, is trimmed: there the
+    /// result would have to begin inside an MCU. A picture that is smaller than an MCU keeps its size, and shows what
+    /// fills the MCU.
+    pub const fn trimmed_size(self, (width, height): (u32, u32), mcu: (u32, u32)) -> (u32, u32) {
+        const fn trimmed(side: u32, mcu: u32, is_mirrored: bool) -> u32 {
+            if is_mirrored && side >= mcu { side - side % mcu } else { side }
+        }
+        let (across, down) = if self.transpose {
+            (self.mirror_down, self.mirror_across)
+        } else {
+            (self.mirror_across, self.mirror_down)
+        };
+        self.size((trimmed(width, mcu.0, across), trimmed(height, mcu.1, down)))
+    }
 }
 
 #[cfg(test)]

@@ -178,25 +178,15 @@ impl Transcoder {
     pub fn decode(&mut self, jpeg: &[u8]) -> Result<Made, TranscodeError> {
         self.plan = None;
         let head = Decodable::check(jpeg)?;
-        // A picture that EXIF data turn keeps them, unless it is turned anyway: then both are done in one.
-        let (transform, orientation) = match head.orientation {
-            Some(orientation) if self.transform != Transform::NONE => {
-                (orientation.upright().then(self.transform), None)
-            }
-            orientation => (self.transform, orientation),
-        };
+        let (transform, orientation) = whole_transform(&head, self.transform);
         let to = self.within.map_or(head.size, |within| fit(head.size, within));
         let way = self.way(jpeg, head, to, transform)?;
-        let untrimmed = transformed(to, transform);
-        let size = match way {
-            Way::Coefficients => {
-                let (width, height) = self.coefficients.transformed_size(transform);
-                Size { width, height }
-            }
-            Way::Same | Way::Reduced(..) | Way::Pixels => untrimmed,
-        };
         self.plan = Some(Plan { way, transform, orientation });
-        Ok(Made { size, untrimmed, is_unchanged: matches!(way, Way::Same) })
+        Ok(Made {
+            size: made_size(&head, self.within, self.transform),
+            untrimmed: transformed(to, transform),
+            is_unchanged: matches!(way, Way::Same),
+        })
     }
 
     /// Decodes it as the way needs it.
@@ -267,6 +257,26 @@ impl Transcoder {
         let row = Raw::Yuyv.row_len(size.width) as usize;
         row.saturating_mul(size.height as usize).saturating_add(HEADERS)
     }
+}
+
+/// What is done to a picture in all to turn it by `transform` as it is seen, and which side of the result is up. One that
+/// EXIF data turn keeps them, unless it is turned anyway: then both are done in one.
+fn whole_transform(head: &Decodable, transform: Transform) -> (Transform, Option<Orientation>) {
+    match head.orientation {
+        Some(orientation) if transform != Transform::NONE => (orientation.upright().then(transform), None),
+        orientation => (transform, orientation),
+    }
+}
+
+/// The size of what a [`Transcoder`] makes of a picture.
+pub fn made_size(head: &Decodable, within: Option<Size>, transform: Transform) -> Size {
+    let (transform, _) = whole_transform(head, transform);
+    let to = within.map_or(head.size, |within| fit(head.size, within));
+    if !head.has_coefficients() || to != head.size {
+        return transformed(to, transform);
+    }
+    let (width, height) = transform.trimmed_size((to.width, to.height), head.mcu);
+    Size { width, height }
 }
 
 fn transformed(size: Size, transform: Transform) -> Size {

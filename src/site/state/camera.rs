@@ -32,7 +32,7 @@ pub(super) struct Camera {
     quality: Option<u8>,
     /// Whether `/api/quality` changes the pictures.
     quality_can_be_set: bool,
-    /// The size of its pictures as they are shown, turned.
+    /// The size of its pictures as they are shown, turned and trimmed.
     picture: Option<Picture>,
     /// Degrees clockwise.
     rotate: u16,
@@ -150,6 +150,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     };
     let age = last_frame.map(|at| at.elapsed());
     let is_passthrough = feed.is_passthrough();
+    let picture = feed.picture_size();
     let encoder = if is_passthrough { EncodeMode::Passthrough } else { EncodeMode::Software };
     let refused = refused
         .iter()
@@ -168,9 +169,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         encoder: info.as_ref().map(|_| encoder.name()),
         quality: (!is_passthrough).then(|| feed.quality()),
         quality_can_be_set: feed.obeys_quality(),
-        picture: (info.as_ref())
-            .map(|info| orientation.size(info.size))
-            .map(|Size { width, height }| Picture { width, height }),
+        picture: picture.map(|Size { width, height }| Picture { width, height }),
         rotate: orientation.rotation.degrees(),
         flip: orientation.flip.name(),
         overruled: feed.overruled(),

@@ -72,7 +72,7 @@ pub(super) fn answer<'s>(
         CaptureState::Live(info) => Some(info),
         CaptureState::Starting | CaptureState::Waiting(_) => None,
     };
-    let size = feed.orientation().size(info.map_or(feed.config.size(), |info| info.size));
+    let size = feed.size_shown(info.map_or(feed.config.size(), |info| info.size), &status);
     let encoded = info.is_some_and(|info| status.converts || !feed.passes_on(info));
     let clients_stat: BTreeMap<_, _> =
         viewers.map(|viewer| (viewer.peer.to_string(), client(viewer, now))).collect();

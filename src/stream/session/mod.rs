@@ -9,12 +9,12 @@ use coefficients::Transform;
 use log::Level;
 
 use crate::camera::{self, Frame, SourceInfo};
-use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter};
+use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter, Shown};
 use crate::jpeg::decodable::{Decodable, Refused};
 use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
-use crate::jpeg::transcode::{TranscodeError, Transcoder};
+use crate::jpeg::transcode::{TranscodeError, Transcoder, made_size};
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
@@ -53,6 +53,8 @@ struct Change {
     quality: Option<u8>,
     /// Their largest size before they are turned, if any is smaller than the camera's.
     within: Option<Size>,
+    /// The size that they get.
+    size: Size,
 }
 
 /// The state from the opening of a camera to its end.
@@ -77,6 +79,8 @@ pub(super) struct Session {
     says_kept: bool,
     /// The sizes before and after turning of which the log says how much is lost at the edge.
     said_trimmed: Option<(Size, Size)>,
+    /// The size of what was made of the last JPEG, if it was changed.
+    shown: Option<Shown>,
     eoi: Policy,
     rate: RateMeter,
     /// Time between two frames; zero if the driver does not report it.
@@ -108,6 +112,7 @@ impl Session {
             says_converted: false,
             says_kept: false,
             said_trimmed: None,
+            shown: None,
             own_quality: info.own_quality,
             eoi: Policy::default(),
             rate: RateMeter::default(),
@@ -146,6 +151,7 @@ impl Session {
                 status.fps = fps;
                 status.last_frame = Some(frame.captured);
                 status.concern = None;
+                status.shown = self.shown;
                 drop(status);
                 if taken == Taken::Published {
                     feed.counters.published.fetch_add(1, Ordering::Relaxed);
@@ -206,6 +212,7 @@ impl Session {
             return Err(DropReason::Fault(Fault::Truncated));
         }
         let change = self.change(&jpeg, frame, feed)?;
+        self.shown = change.map(|Change { transform, size, .. }| Shown { of: self.size, transform, size });
         if !feed.is_wanted() && !self.keeps_newest {
             return Ok(Taken::Unwanted);
         }
@@ -247,9 +254,11 @@ impl Session {
         if !must && quality.is_none() {
             return Ok(None);
         }
-        let change = Change { transform, quality, within };
         match Decodable::check(frame.bytes) {
-            Ok(_) => Ok(Some(change)),
+            Ok(head) => {
+                let size = made_size(&head, within, transform);
+                Ok(Some(Change { transform, quality, within, size }))
+            }
             // Only the quality cannot be lowered: such a picture was always shown.
             Err(Refused::Undecodable(reason)) if !must => {
                 if !std::mem::replace(&mut self.says_kept, true) {

@@ -421,7 +421,7 @@ fn a_cameras_jpegs_are_turned_and_their_size_with_them_while_frames_flow() {
 }
 
 #[test]
-fn what_a_turn_trims_is_said_once() {
+fn what_a_turn_trims_is_said_once_and_the_page_knows_the_size_that_is_left() {
     let size = Size { width: 60, height: 32 };
     let pixels = vec![90; 60 * 32];
     let picture = Picture::new(&pixels, Raw::Grey, size, 60, Range::Full).unwrap();
@@ -429,10 +429,25 @@ fn what_a_turn_trims_is_said_once() {
     let length = Encoder::new(85).encode(&picture, &mut jpeg).unwrap();
     let mut shown = Shown::new(with(camera::EncodeMode::Auto, None), None);
     shown.session.size = size;
+    shown.feed.status().state = CaptureState::Live(SourceInfo { size, ..info(Layout::Mjpeg) });
     shown.feed.set_orientation(Orientation { rotation: Rotation::Half, flip: Flip::None });
     (0..3).for_each(|_| _ = shown.of(&jpeg[..length]));
     let [(Level::Info, note)] = &shown.session.notes[..] else { panic!("{:?}", shown.session.notes) };
     assert!(note.contains("pictures are 56x32 and not 60x32"), "{note}");
+    assert_eq!(shown.feed.picture_size(), Some(Size { width: 56, height: 32 }));
+
+    // Nobody watches any more, and the picture is turned again.
+    drop(shown._demand);
+    shown.feed.set_orientation(Orientation { rotation: Rotation::ThreeQuarters, flip: Flip::None });
+    assert_eq!(shown.feed.picture_size(), Some(Size { width: 32, height: 60 }), "as far as is known yet");
+    shown.session.take(&frame(&jpeg[..length]), &shown.feed, &mut shown.writer).unwrap();
+    assert_eq!(shown.feed.picture_size(), Some(Size { width: 32, height: 56 }));
+    shown.feed.set_orientation(Orientation { rotation: Rotation::Quarter, flip: Flip::Horizontal });
+    shown.session.take(&frame(&jpeg[..length]), &shown.feed, &mut shown.writer).unwrap();
+    assert_eq!(shown.feed.picture_size(), Some(Size { width: 32, height: 60 }));
+    shown.feed.set_orientation(Orientation::default());
+    shown.session.take(&frame(&jpeg[..length]), &shown.feed, &mut shown.writer).unwrap();
+    assert_eq!(shown.feed.picture_size(), Some(size));
 }
 
 #[test]

@@ -49,18 +49,9 @@ struct Job<'a> {
 }
 
 impl Coefficients {
-    /// The size in pixels of the transformed picture. What is left over at an edge that becomes the left or upper one,
-    /// less than an MCU, is trimmed: there the result would have to begin inside an MCU. A picture that is smaller than
-    /// an MCU keeps its size, and shows what fills the MCU.
+    /// The size in pixels of the transformed picture: [`Transform::trimmed_size`].
     pub fn transformed_size(&self, transform: Transform) -> (u32, u32) {
-        let Transform { transpose, mirror_across, mirror_down } = transform;
-        let (across, down) =
-            if transpose { (mirror_down, mirror_across) } else { (mirror_across, mirror_down) };
-        let trimmed = |side: u32, mcu: u32, is_mirrored: bool| {
-            if is_mirrored && side >= mcu { side / mcu * mcu } else { side }
-        };
-        let ((width, height), (mcu_width, mcu_height)) = (self.size(), self.mcu());
-        transform.size((trimmed(width, mcu_width, across), trimmed(height, mcu_height, down)))
+        transform.trimmed_size(self.size(), self.mcu())
     }
 
     /// Whether encoding with this quality would change anything: coefficients are never quantized more finely than they
