@@ -49,6 +49,8 @@ pub struct SourceInfo {
     /// The JPEG quality, 1 to 100, that the source itself was told to use; `None` if it was told nothing, or makes no
     /// JPEGs.
     pub own_quality: Option<u8>,
+    /// What was chosen of all that a device offers, and why, in one sentence; `None` if it is not a device.
+    pub chosen: Option<String>,
     /// One sentence for each setting that the source did not meet: `asked for 1281x720, got 1280x720`.
     pub compromises: Vec<String>,
 }

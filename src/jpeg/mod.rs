@@ -10,6 +10,7 @@
 //! | [`decodable`] | which pictures are decoded correctly |
 //! | [`eoi`] | what happens to frames without EOI |
 //! | [`encode`] | raw pixels to JPEG |
+//! | [`speed`] | how long this board takes to encode a pixel |
 //! | `reasons` | enums of reasons, one row each |
 //! | `bands` | one picture encoded on several cores |
 //! | [`transcode`] | JPEG to another JPEG: smaller, turned, of lower quality |
@@ -25,6 +26,7 @@ mod fault;
 pub mod passthrough;
 mod reasons;
 mod scale;
+pub mod speed;
 pub mod transcode;
 
 pub use coefficients::marker;

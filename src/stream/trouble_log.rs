@@ -69,6 +69,9 @@ impl<'a> TroubleLog<'a> {
         let left_out = if self.short_sessions <= SHORT_SESSIONS { self.lines.take(now) } else { None };
         self.level = if left_out.is_some() { Level::Info } else { Level::Debug };
         log!(self.level, "{}: opened {}{}", self.label, in_words(info), LeftOut(left_out));
+        if let Some(chosen) = info.chosen.as_ref().filter(|chosen| !info.compromises.contains(chosen)) {
+            log!(self.level, "{}: {}: chose {chosen}", self.label, info.source);
+        }
         for compromise in &info.compromises {
             let level = if self.level == Level::Info { Level::Warn } else { Level::Debug };
             log!(level, "{}: {}: {compromise}", self.label, info.source);
@@ -165,6 +168,7 @@ mod tests {
             max_frame: 1,
             interval: None,
             own_quality: None,
+            chosen: None,
             compromises: Vec::new(),
         }
     }

@@ -62,6 +62,7 @@ mod tests {
             max_frame: 1,
             interval: Some(Duration::from_millis(40)),
             own_quality: None,
+            chosen: None,
             compromises: Vec::new(),
         };
         assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");

@@ -72,6 +72,7 @@ pub fn info(jpeg: &[u8]) -> SourceInfo {
         max_frame: jpeg.len(),
         interval: None,
         own_quality: None,
+        chosen: None,
         compromises: Vec::new(),
     }
 }

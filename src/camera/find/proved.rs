@@ -18,7 +18,12 @@ use crate::problem::{Problem, Text, text};
 /// How many damaged frames in a row are forgiven at the start; many cameras begin with a few.
 pub const BAD_FRAMES: usize = 10;
 
-/// Opens a node and waits at most `patience` for its first usable frame.
+/// How long a camera may take for its first picture in a mode that is tried because it does not deliver another one. It
+/// has had time to warm up.
+const OTHER_MODE: Duration = Duration::from_secs(3);
+
+/// Opens a node and waits at most `patience` for its first usable frame. If none comes and the settings
+/// name no size, up to three other modes are tried: cameras list sizes that they cannot deliver.
 ///
 /// # Errors
 /// It cannot be opened, delivers nothing usable in time, or the observer cancelled the wait.
@@ -28,9 +33,34 @@ pub fn open_and_prove(
     patience: Duration,
     observer: &mut dyn Observer,
 ) -> Result<Proved, Refusal> {
-    let mut source = V4l2::start(node, config)?;
-    let frame = first_frame(&mut source, patience, observer)?;
-    Ok(Proved { source, first: Some(frame), lent: None })
+    let mut source = V4l2::start(node.clone(), config)?;
+    let refusal = match first_frame(&mut source, patience, observer) {
+        Ok(frame) => return Ok(Proved { source, first: Some(frame), lent: None }),
+        Err(refusal) => refusal,
+    };
+    let (others, failed) = (source.others(), source.info().clone());
+    drop(source); // before it is opened again
+    let is_undelivered = matches!(refusal.cause, Cause::NoPicture | Cause::BadPictures);
+    for other in others.iter().filter(|_| is_undelivered) {
+        let Ok(mut source) = V4l2::start(node.clone(), other) else { continue };
+        match first_frame(&mut source, patience.min(OTHER_MODE), observer) {
+            Ok(frame) => {
+                source.chosen_instead(&instead(source.info(), &failed));
+                return Ok(Proved { source, first: Some(frame), lent: None });
+            }
+            Err(refusal) if refusal.cause == Cause::Cancelled => return Err(refusal),
+            Err(_) => {}
+        }
+    }
+    Err(refusal)
+}
+
+/// Why a mode is used that would not have been chosen.
+fn instead(info: &SourceInfo, failed: &SourceInfo) -> String {
+    format!(
+        "{} {}: no usable picture came in {} {}, which the camera lists and which would have been chosen",
+        info.layout, info.size, failed.layout, failed.size
+    )
 }
 
 /// A device and its first frame. That frame is shown too: at 5 frames/s the next one is 200 ms away.

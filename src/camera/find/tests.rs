@@ -48,6 +48,7 @@ fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) 
         max_frame: 20,
         interval: None,
         own_quality: None,
+        chosen: None,
         compromises: Vec::new(),
     };
     Script { info, frames: frames.into_iter().collect(), now: Vec::new() }

@@ -134,6 +134,7 @@ impl Pattern {
             max_frame: canvas.bytes().len(),
             interval: Some(Duration::from_secs(1) / fps),
             own_quality: None,
+            chosen: None,
             compromises,
         };
         let plan = Plan::new(size);

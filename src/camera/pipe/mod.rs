@@ -117,6 +117,7 @@ impl Pipe {
             max_frame: FRAME_MAX,
             interval: None,
             own_quality: config.quality.filter(|_| matches!(spec, PipeSpec::Rpicam(_))),
+            chosen: None,
             compromises: Vec::new(),
         };
         let mut pipe = Pipe {

@@ -43,7 +43,9 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
         match start_as(device) {
             Ok(buffers) => {
                 let got = mode(&agreed);
-                agreed.compromises.insert(0, format!("{}; taking {got}", bus_full(&full)));
+                let instead = format!("{}; taking {got}", bus_full(&full));
+                agreed.chosen = format!("{}: {}", agreed.name(), bus_full(&full));
+                agreed.compromises.insert(0, instead);
                 return Ok((agreed, buffers));
             }
             Err(error) if is_bus_full(&error) => {}
@@ -144,7 +146,9 @@ mod tests {
             range: Range::Full,
             rate: Some(rate(1, 30)),
             own_quality: None,
+            chosen: String::new(),
             compromises: Vec::new(),
+            others: Vec::new(),
         }
     }
 

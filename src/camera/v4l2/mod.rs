@@ -8,6 +8,7 @@ mod bandwidth;
 mod bayer;
 mod buffers;
 mod catch;
+mod choose;
 pub mod device;
 pub mod errors;
 pub mod modes;
@@ -39,6 +40,7 @@ pub struct V4l2 {
     info: SourceInfo,
     node: Node,
     buffers: Buffers,
+    others: Vec<SourceConfig>,
     /// Why it stopped delivering, once it has.
     ended: Option<SourceError>,
 }
@@ -57,7 +59,9 @@ impl V4l2 {
         let device = Device::open(node)?;
         let (agreed, buffers) = bandwidth::start(&device, config)?;
         let interval = agreed.interval();
-        let Agreed { layout, size, stride, max_frame, range, own_quality, compromises, .. } = agreed;
+        let Agreed {
+            layout, size, stride, max_frame, range, own_quality, chosen, compromises, others, ..
+        } = agreed;
         let info = SourceInfo {
             kind: SourceKind::Device,
             source: device.path().display().to_string(),
@@ -71,9 +75,21 @@ impl V4l2 {
             max_frame,
             interval,
             own_quality,
+            chosen: Some(chosen),
             compromises,
         };
-        Ok(V4l2 { info, node: device.node, buffers, ended: None })
+        Ok(V4l2 { info, node: device.node, buffers, others, ended: None })
+    }
+
+    /// What to ask the camera for if it delivers nothing usable, best first; nothing if the settings name a size.
+    pub fn others(&self) -> Vec<SourceConfig> {
+        self.others.clone()
+    }
+
+    /// Notes why it was opened in this mode, and not in the one that would have been chosen.
+    pub fn chosen_instead(&mut self, why: &str) {
+        self.info.chosen = Some(why.to_owned());
+        self.info.compromises.insert(0, why.to_owned());
     }
 
     /// Waits for a frame and takes it. The very first frame is discarded.

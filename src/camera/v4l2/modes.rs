@@ -16,6 +16,9 @@ use crate::picture::Size;
 /// How many values a sentence names before it only counts the rest.
 const NAMED: usize = 8;
 
+/// The most sizes of one format that are looked at; cameras list up to about 30.
+const SIZES_MAX: usize = 128;
+
 /// The longest plausible frame interval; a longer one counts as garbage from the driver.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -36,6 +39,11 @@ impl Rate {
         }
         let rate = Rate { numerator, denominator };
         (rate.interval() <= LONGEST_INTERVAL).then_some(rate)
+    }
+
+    /// The time between two frames in seconds, as V4L2 has it.
+    pub fn fraction(self) -> Fraction {
+        Fraction::new(self.numerator, self.denominator)
     }
 
     /// The time between two frames.
@@ -86,7 +94,9 @@ impl Rates {
             match found.interval {
                 FrameIntervalEnum::Discrete(interval) => list.extend(Rate::new(interval)),
                 FrameIntervalEnum::Stepwise(range) => {
-                    if let (Some(slowest), Some(fastest)) = (Rate::new(range.max), Rate::new(range.min)) {
+                    if let (Some(slowest), Some(fastest)) = (Rate::new(range.max), Rate::new(range.min))
+                        && slowest.interval() >= fastest.interval()
+                    {
                         return Rates::Range(slowest, fastest);
                     }
                 }
@@ -95,6 +105,24 @@ impl Rates {
         list.sort_by_key(|rate| rate.interval());
         list.dedup();
         Rates::List(list)
+    }
+
+    /// The rates from the highest up to `fps` on, within 1 %, the fastest first; the slowest alone if all are above. In a
+    /// range, the highest halved again and again. Empty if the driver lists none.
+    pub fn up_to(&self, fps: u32) -> Vec<Rate> {
+        let is_above = |rate: &Rate| rate.per_second() > f64::from(fps) && !rate.meets(fps);
+        match self {
+            Rates::List(list) => {
+                let within: Vec<Rate> = list.iter().copied().filter(|rate| !is_above(rate)).collect();
+                if within.is_empty() { list.last().copied().into_iter().collect() } else { within }
+            }
+            Rates::Range(slowest, _) if is_above(slowest) => vec![*slowest],
+            Rates::Range(_, fastest) => {
+                let wanted = Rate { numerator: 1, denominator: fps.max(1) };
+                let first = if is_above(fastest) { wanted } else { *fastest };
+                [vec![first], self.slower_than(first)].concat()
+            }
+        }
     }
 
     /// By how many thousandths of a frame per second the fastest rate falls short of `fps`; 0 if it is fast enough or
@@ -155,20 +183,50 @@ impl Sizes {
             match found.size {
                 FrameSizeEnum::Discrete(d) => {
                     let size = Size { width: d.width, height: d.height };
-                    if !list.contains(&size) {
+                    if size.is_possible() && !list.contains(&size) && list.len() < SIZES_MAX {
                         list.push(size);
                     }
                 }
                 FrameSizeEnum::Stepwise(s) => {
-                    return Sizes::Range {
-                        min: Size { width: s.min_width, height: s.min_height },
-                        max: Size { width: s.max_width, height: s.max_height },
-                        step: (s.step_width, s.step_height),
-                    };
+                    let min = Size { width: s.min_width, height: s.min_height };
+                    let max = Size { width: s.max_width, height: s.max_height };
+                    if let Some(range) = Sizes::range(min, max, (s.step_width, s.step_height)) {
+                        return range;
+                    }
                 }
             }
         }
         Sizes::List(list)
+    }
+
+    /// A range as the driver lists it; `None` if no picture can have a size in it, or its minimum is above its maximum.
+    fn range(min: Size, max: Size, step: (u32, u32)) -> Option<Sizes> {
+        let is_sane = min.is_possible() && min.width <= max.width && min.height <= max.height;
+        is_sane.then_some(Sizes::Range { min, max, step })
+    }
+
+    /// The sizes to choose from: those of a list, in the driver's order; of a range, the largest within `limit`, or else
+    /// its smallest, and that size halved again and again. `limit` itself if the driver lists none.
+    pub fn candidates(&self, limit: Size) -> Vec<Size> {
+        match self {
+            Sizes::List(list) if list.is_empty() => vec![limit],
+            Sizes::List(list) => list.clone(),
+            Sizes::Range { min, max, step } => {
+                let side = |limit: u32, min: u32, max: u32, step: u32| {
+                    let top = limit.min(max).max(min);
+                    top - (top - min) % step.max(1)
+                };
+                let at = |size: Size| Size {
+                    width: side(size.width, min.width, max.width, step.0),
+                    height: side(size.height, min.height, max.height, step.1),
+                };
+                let first = at(limit);
+                let mut all = vec![first];
+                all.extend(self.smaller_than(first).into_iter().map(at));
+                all.dedup();
+                all
+            }
+        }
     }
 
     /// Whether exactly `size` is offered; true if the driver lists nothing.
@@ -315,6 +373,35 @@ pub mod tests {
         assert!(any.may_offer(size("63x7")));
         assert_eq!(any.to_string(), "any from 1x1 to 64x64");
         assert_eq!(range.smaller_than(size("130x132")), [size("65x66"), size("32x33")]);
+    }
+
+    #[test]
+    fn a_range_is_chosen_from_on_its_steps_and_never_above_the_limit() {
+        let hd = size("1280x720");
+        let texts = |sizes: Sizes| sizes.candidates(hd).iter().map(Size::to_string).collect::<Vec<_>>();
+        let range = |min: &str, max: &str, step| Sizes::range(size(min), size(max), step).unwrap();
+        assert_eq!(
+            texts(range("32x32", "2592x1944", (2, 2))),
+            ["1280x720", "640x360", "320x180", "160x90", "80x44"]
+        );
+        assert_eq!(texts(range("16x16", "640x480", (48, 0)))[0], "640x480");
+        assert_eq!(texts(range("16x16", "1920x1080", (100, 100)))[0], "1216x716");
+        assert_eq!(texts(range("1920x1080", "3840x2160", (8, 8))), ["1920x1080"], "all are larger");
+        assert_eq!(sizes(&[]).candidates(hd), [hd]);
+        let swapped = Sizes::range(size("1920x1080"), size("32x32"), (2, 2));
+        let empty = Sizes::range(Size { width: 0, height: 0 }, size("64x64"), (1, 1));
+        assert_eq!((swapped, empty), (None, None), "a driver's lies are passed over");
+    }
+
+    #[test]
+    fn the_highest_rate_up_to_thirty_is_first() {
+        let texts = |rates: Rates| rates.up_to(30).iter().map(Rate::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(Rates::List(vec![rate(1, 60), rate(1001, 30_000), rate(1, 15)])), ["29.97", "15"]);
+        assert_eq!(texts(Rates::List(vec![rate(1, 60), rate(1, 50)])), ["50"], "the nearest above");
+        assert_eq!(texts(Rates::List(Vec::new())), Vec::<String>::new());
+        assert_eq!(texts(Rates::Range(rate(1, 7), rate(1, 90))), ["30", "15", "7.5"]);
+        assert_eq!(texts(Rates::Range(rate(1, 7), rate(1, 20))), ["20", "10"]);
+        assert_eq!(texts(Rates::Range(rate(1, 50), rate(1, 60))), ["50"]);
     }
 
     #[test]

@@ -12,11 +12,13 @@ use v4l::video::capture::Parameters;
 
 use super::bayer;
 use super::catch::catch_panic;
+use super::choose::{self, Choice, Mode};
 use super::device::{Device, code_name};
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
+use crate::jpeg::speed;
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::problem::{Problem, Text, text};
@@ -45,14 +47,24 @@ pub struct Agreed {
     pub rate: Option<Rate>,
     /// The JPEG quality that the camera was set to, if it was.
     pub own_quality: Option<u8>,
+    /// What was chosen, and why.
+    pub chosen: String,
     /// One sentence for each setting that was not met.
     pub compromises: Vec<String>,
+    /// What to ask for instead if it does not deliver, best first; nothing if the settings name a size.
+    pub others: Vec<SourceConfig>,
 }
 
 impl Agreed {
     /// The time between two frames.
     pub fn interval(&self) -> Option<Duration> {
         self.rate.map(Rate::interval)
+    }
+
+    /// Its layout, size and rate: `mjpeg 1280x720 at 30/s`.
+    pub fn name(&self) -> String {
+        let rate = self.rate.map(|rate| format!(" at {rate}/s")).unwrap_or_default();
+        format!("{} {}{rate}", self.layout, self.size)
     }
 }
 
@@ -61,21 +73,31 @@ impl Agreed {
 /// # Errors
 /// The camera lists no layout that the settings allow, or refuses all of them.
 pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refusal> {
-    let mut offers: Vec<Offer> = allowed(config)
-        .iter()
-        .filter_map(|&layout| {
-            let code = device.code_of(layout)?;
-            let sizes = Sizes::of(&device.handle, code);
-            let rates = Rates::of(&device.handle, code, sizes.nearest(config.size()));
-            Some(Offer { layout, code, sizes, rates })
-        })
-        .collect();
-    // The sort is stable: layouts with equal drawbacks keep their order.
-    offers.sort_by_cached_key(|offer| offer.drawbacks(config));
+    let mut offers: Vec<Offer> =
+        allowed(config).iter().filter_map(|&layout| Offer::of(device, layout)).collect();
+    let choice = match config.size {
+        Some(size) => {
+            let rates = |offer: &Offer| Rates::of(&device.handle, offer.code, offer.sizes.nearest(size));
+            // The sort is stable: layouts with equal drawbacks keep their order.
+            offers.sort_by_cached_key(|offer| offer.drawbacks(config, &rates(offer)));
+            let modes = offers.iter().map(|offer| offer.nearest(config, &rates(offer))).collect();
+            Some(Choice { modes, why: by_settings(config) })
+        }
+        None => choose_any(device, config, &offers),
+    };
+    let Choice { modes, why } = choice.unwrap_or(Choice { modes: Vec::new(), why: String::new() });
+    let others: Vec<SourceConfig> = match config.size {
+        Some(_) => Vec::new(),
+        None => choose::others(&modes).iter().map(|mode| mode.config(config)).collect(),
+    };
     let mut first = None;
-    for offer in &offers {
-        match agree(device, config, offer) {
-            Ok(agreed) => return Ok(agreed),
+    for offer in in_order(&offers, &modes) {
+        let Some(mode) = modes.iter().find(|mode| mode.layout == offer.layout) else { continue };
+        match agree(device, config, offer, mode) {
+            Ok(agreed) => {
+                let chosen = format!("{}: {}", agreed.name(), reason(&agreed, mode, &modes, &why));
+                return Ok(Agreed { chosen, others, ..agreed });
+            }
             Err(refusal) => first.get_or_insert(refusal),
         };
     }
@@ -89,20 +111,69 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refus
     }))
 }
 
+/// The best mode if the settings name no size.
+fn choose_any(device: &Device, config: &SourceConfig, offers: &[Offer]) -> Option<Choice> {
+    let with_rates = |offer: &Offer| {
+        let rates = |size| (size, Rates::of(&device.handle, offer.code, size));
+        let sizes = offer.sizes.candidates(Size::DEFAULT).into_iter().map(rates).collect();
+        choose::Offer { layout: offer.layout, sizes }
+    };
+    let offers: Vec<choose::Offer> = offers.iter().map(with_rates).collect();
+    choose::choose(&offers, config, &mut |raw| speed::nanoseconds_per_pixel(raw, Size::DEFAULT))
+}
+
+/// The offers in the order of the first mode of each.
+fn in_order<'a>(offers: &'a [Offer], modes: &[Mode]) -> Vec<&'a Offer> {
+    let mut sorted: Vec<&Offer> = offers.iter().collect();
+    sorted.sort_by_key(|offer| modes.iter().position(|mode| mode.layout == offer.layout));
+    sorted
+}
+
+/// Why a mode is asked for whose size the settings name.
+fn by_settings(config: &SourceConfig) -> String {
+    let size = config.size.map(|size| size.to_string());
+    let fps = config.fps.map(|fps| format!("{fps} frames/s"));
+    let layout = config.layout.map(|layout| layout.to_string());
+    let asked: Vec<String> = [layout, size, fps].into_iter().flatten().collect();
+    format!("the settings ask for {}", asked.join(", "))
+}
+
+/// Why this was agreed, in words that follow its name.
+fn reason(agreed: &Agreed, mode: &Mode, modes: &[Mode], why: &str) -> String {
+    if agreed.size != mode.size {
+        format!("what the driver made of {} {}", mode.layout, mode.size)
+    } else if let Some(first) = modes.first().filter(|first| first.layout != mode.layout) {
+        format!("the driver refuses {} {}", first.layout, first.size)
+    } else {
+        why.to_owned()
+    }
+}
+
 /// A layout that the camera lists.
 struct Offer {
     layout: Layout,
     code: FourCC,
     sizes: Sizes,
-    /// The rates of the size that is nearest to the configured one.
-    rates: Rates,
 }
 
 impl Offer {
+    /// What the camera lists for a layout, if it does.
+    fn of(device: &Device, layout: Layout) -> Option<Offer> {
+        let code = device.code_of(layout)?;
+        Some(Offer { layout, code, sizes: Sizes::of(&device.handle, code) })
+    }
+
+    /// The mode that is nearest to the settings; `rates` are those of its size.
+    fn nearest(&self, config: &SourceConfig, rates: &Rates) -> Mode {
+        let rate = rates.up_to(config.fps()).first().copied();
+        Mode { layout: self.layout, size: self.sizes.nearest(config.size()), rate, load: None }
+    }
+
     /// What outweighs our own order of layouts, heaviest first: the configured size is not offered; the camera's JPEG
     /// would have to be decoded to encode it here; and, for raw layouts, how far size and rate are from the settings.
-    fn drawbacks(&self, config: &SourceConfig) -> (bool, bool, Option<(u64, u64)>) {
-        let Offer { layout, sizes, rates, .. } = self;
+    /// `rates` are those of the size that is nearest to the configured one.
+    fn drawbacks(&self, config: &SourceConfig, rates: &Rates) -> (bool, bool, Option<(u64, u64)>) {
+        let Offer { layout, sizes, .. } = self;
         let lacks_size = config.size.is_some_and(|size| !sizes.may_offer(size));
         let raw = layout.raw().map(|_| (sizes.distance(config.size()), rates.shortfall(config.fps())));
         let decoded = config.encoder == EncodeMode::Software && raw.is_none();
@@ -135,8 +206,8 @@ fn no_layout(config: &SourceConfig, listed: &str) -> (Text, Text) {
     (text!("it offers no {}, only {}", names, listed), advice)
 }
 
-/// Sets one layout with the nearest size and the nearest rate.
-fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed, Refusal> {
+/// Sets one mode, or what the driver makes of it.
+fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> Result<Agreed, Refusal> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = text!("cannot set {} to {}", path.display().to_string(), layout.name());
@@ -144,10 +215,12 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
     let bad_format =
         |why: Text, advice: Text| Refusal::new(Cause::BadFormat, Problem::new(what.clone(), why, advice));
 
-    let size = sizes.nearest(config.size());
+    let size = mode.size;
     catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
     // Many drivers have one fixed rate and refuse this; what they report afterwards counts.
-    let _ = catch_panic(|| device.handle.set_params(&Parameters::with_fps(config.fps())));
+    let listed = mode.rate.filter(|_| config.fps.is_none()).map(|rate| Parameters::new(rate.fraction()));
+    let wanted = listed.unwrap_or_else(|| Parameters::with_fps(config.fps()));
+    let _ = catch_panic(|| device.handle.set_params(&wanted));
     let rate = catch_panic(|| device.handle.params())
         .ok()
         .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
@@ -178,6 +251,8 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer) -> Result<Agreed
         range: range(*layout, &format),
         rate,
         own_quality,
+        chosen: String::new(),
+        others: Vec::new(),
         compromises: compromises.into_iter().flatten().collect(),
     })
 }
@@ -269,6 +344,33 @@ mod tests {
     use super::*;
     use crate::camera::config::SourceSpec;
 
+    #[test]
+    fn what_was_chosen_is_explained_also_if_the_driver_decides_otherwise() {
+        let mode = |layout, text: &str| Mode { layout, size: size(text), rate: None, load: None };
+        let modes = [mode(Layout::Mjpeg, "1280x720"), mode(YUYV, "640x480")];
+        let agreed = |layout, text: &str| Agreed {
+            layout,
+            size: size(text),
+            stride: 0,
+            max_frame: 1,
+            range: Range::Full,
+            rate: None,
+            own_quality: None,
+            chosen: String::new(),
+            compromises: Vec::new(),
+            others: Vec::new(),
+        };
+        let says = |agreed: &Agreed, mode| reason(agreed, mode, &modes, "why");
+        assert_eq!(says(&agreed(Layout::Mjpeg, "1280x720"), &modes[0]), "why");
+        assert_eq!(
+            says(&agreed(Layout::Mjpeg, "640x480"), &modes[0]),
+            "what the driver made of mjpeg 1280x720"
+        );
+        assert_eq!(says(&agreed(YUYV, "640x480"), &modes[1]), "the driver refuses mjpeg 1280x720");
+        let asked = SourceConfig { size: Some(size("640x480")), fps: Some(15), ..config() };
+        assert_eq!(by_settings(&asked), "the settings ask for 640x480, 15 frames/s");
+    }
+
     const YUYV: Layout = Layout::Raw(Raw::Yuyv);
     const NV12: Layout = Layout::Raw(Raw::Nv12);
 
@@ -323,25 +425,34 @@ mod tests {
 
     #[test]
     fn the_cheapest_raw_format_is_chosen_unless_another_is_nearer_in_size_or_rate() {
-        let offer = |layout: Layout, size: &str, fps| Offer {
-            layout,
-            code: FourCC::new(layout.codes()[0]),
-            sizes: sizes(&[size]),
-            rates: Rates::List(vec![rate(1, fps)]),
-        };
-        let first = |config: &SourceConfig, mut offers: Vec<Offer>| {
-            offers.sort_by_cached_key(|offer| offer.drawbacks(config));
-            offers[0].layout
-        };
         let (hd, vga) = ("1280x720", "640x480");
-        let any = config();
-        assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 30)]), NV12);
-        assert_eq!(first(&any, vec![offer(NV12, hd, 10), offer(YUYV, hd, 30)]), YUYV);
-        assert_eq!(first(&any, vec![offer(NV12, hd, 30), offer(YUYV, hd, 60)]), NV12);
-        assert_eq!(first(&any, vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), YUYV);
-        assert_eq!(first(&any, vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), Layout::Mjpeg);
-        let configured = SourceConfig { size: Some(size(hd)), ..config() };
-        assert_eq!(first(&configured, vec![offer(Layout::Mjpeg, vga, 30), offer(YUYV, hd, 5)]), YUYV);
+        let offer = |layout: Layout, size: &str, fps| {
+            let code = FourCC::new(layout.codes()[0]);
+            (Offer { layout, code, sizes: sizes(&[size]) }, Rates::List(vec![rate(1, fps)]))
+        };
+        // By default, and with the size in the settings.
+        let first = |offers: Vec<(Offer, Rates)>| {
+            let list = |(offer, rates): &(Offer, Rates)| choose::Offer {
+                layout: offer.layout,
+                sizes: offer
+                    .sizes
+                    .candidates(Size::DEFAULT)
+                    .into_iter()
+                    .map(|s| (s, rates.clone()))
+                    .collect(),
+            };
+            let listed: Vec<choose::Offer> = offers.iter().map(list).collect();
+            let any = choose::choose(&listed, &config(), &mut |_| 1.0).unwrap().modes[0].layout;
+            let configured = SourceConfig { size: Some(size(hd)), ..config() };
+            let named =
+                offers.iter().min_by_key(|(offer, rates)| offer.drawbacks(&configured, rates)).unwrap();
+            (any, named.0.layout)
+        };
+        assert_eq!(first(vec![offer(NV12, hd, 30), offer(YUYV, hd, 30)]), (NV12, NV12));
+        assert_eq!(first(vec![offer(NV12, hd, 10), offer(YUYV, hd, 30)]), (YUYV, YUYV));
+        assert_eq!(first(vec![offer(NV12, hd, 30), offer(YUYV, hd, 30)]), (NV12, NV12));
+        assert_eq!(first(vec![offer(NV12, vga, 30), offer(YUYV, hd, 5)]), (YUYV, YUYV));
+        assert_eq!(first(vec![offer(Layout::Mjpeg, vga, 5), offer(YUYV, hd, 30)]), (Layout::Mjpeg, YUYV));
     }
 
     #[test]

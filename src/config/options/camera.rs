@@ -57,6 +57,7 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "size",
         value: "WIDTHxHEIGHT",
+        unset: "chosen, up to 1280x720",
         help: "Picture size to ask the camera for, also by a name such as VGA or 720p; it may give the nearest one that it has",
         example: "640x480",
         wrong: &["0x0", "big"],
@@ -66,7 +67,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                 camera.source.size = Some(size(text)?);
                 Ok(())
             },
-            get: |camera| Some(camera.source.size().to_string()),
+            get: |camera| Some(camera.source.size?.to_string()),
         },
         ..Opt::EMPTY
     },
@@ -74,6 +75,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         name: "fps",
         value: "N",
         kind: Kind::Number,
+        unset: "the highest up to 30",
         help: "Frames per second to ask the camera for",
         example: "15",
         wrong: &["0", "-1", "241"],
@@ -83,7 +85,7 @@ pub(super) static OPTIONS: &[Opt] = &[
                 camera.source.fps = Some(rate(text, MAX_FPS)?);
                 Ok(())
             },
-            get: |camera| Some(camera.source.fps().to_string()),
+            get: |camera| Some(camera.source.fps?.to_string()),
         },
         ..Opt::EMPTY
     },

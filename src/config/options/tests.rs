@@ -58,8 +58,8 @@ fn every_row_is_complete_and_its_name_unique() {
 #[test]
 fn defaults_in_the_help_are_those_that_apply() {
     for (name, default) in [
-        ("size", Size::DEFAULT.to_string()),
-        ("fps", SourceConfig::DEFAULT_FPS.to_string()),
+        ("size", format!("chosen, up to {}", Size::DEFAULT)),
+        ("fps", format!("the highest up to {}", SourceConfig::DEFAULT_FPS)),
         ("bad-frames", SourceConfig::DEFAULT_BAD_FRAMES.to_string()),
         ("listen", every_address(DEFAULT_PORT).to_string()),
         ("tls", Https::default().to_string()),

@@ -39,6 +39,8 @@ pub(super) struct Camera {
     flip: &'static str,
     /// Options of the settings that API or page overrule.
     overruled: Vec<&'static str>,
+    /// What was chosen of all that a device offers, and why; `null` if it is not a device, or not live.
+    chosen: Option<String>,
     compromises: Vec<String>,
     /// Sources that were tried and cannot be used.
     refused: Vec<RefusedSource>,
@@ -173,6 +175,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         rotate: orientation.rotation.degrees(),
         flip: orientation.flip.name(),
         overruled: feed.overruled(),
+        chosen: info.as_ref().and_then(|info| info.chosen.clone()),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,
         fps,

@@ -41,6 +41,7 @@ fn info(layout: Layout) -> SourceInfo {
         interval: Some(Duration::from_millis(100)),
         range: Range::Full,
         own_quality: None,
+        chosen: None,
         compromises: Vec::new(),
     }
 }
