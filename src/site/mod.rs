@@ -70,6 +70,8 @@ static ROUTES: &[Route] = &[
     route(Get, "/", Page, page::index, "the page with the live pictures"),
     route(Get, "/page.css", Public, page::style, "the page's style"),
     route(Get, "/page.js", Public, page::script, "the page's script"),
+    route(Get, "/panel.css", Public, page::panel_style, "the style of the camera's controls"),
+    route(Get, "/panel.js", Public, page::panel, "the script of the camera's controls"),
     route(Get, "/messages.json", Public, page::messages, "the server's messages in the page's language"),
     route(Get, "/icon.svg", Public, page::icon, "the page's icon"),
     route(Get, SIGN_IN, Public, sign_in::form, "the form for signing in"),

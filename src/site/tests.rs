@@ -347,7 +347,10 @@ fn every_route_but_a_few_needs_a_user() {
         let url = action.map_or_else(|| (*path).to_owned(), |action| format!("{path}?action={action}"));
         let response = dispatch(ROUTES, &app, &Request::fake_http(method, url, vec![], vec![]));
         let form = matches!(*path, SIGN_IN | "/sign-out");
-        let file = matches!(*path, "/page.css" | "/page.js" | "/messages.json" | "/icon.svg");
+        let file = matches!(
+            *path,
+            "/page.css" | "/page.js" | "/panel.css" | "/panel.js" | "/messages.json" | "/icon.svg"
+        );
         match permission {
             Permission::Public => assert!(form || file, "{method} {path}"),
             Permission::Page => {

@@ -161,6 +161,8 @@ fn the_page_and_its_parts_are_there_and_nothing_comes_from_elsewhere() -> Outcom
         ("/", "text/html; charset=utf-8"),
         ("/page.css", "text/css; charset=utf-8"),
         ("/page.js", "text/javascript; charset=utf-8"),
+        ("/panel.css", "text/css; charset=utf-8"),
+        ("/panel.js", "text/javascript; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
     ] {
         let answer = boardcam.get(path)?;

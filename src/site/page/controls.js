@@ -66,6 +66,7 @@ addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId('sheet').open) return;
   if (key === 'f' && !event.repeat) toggleFull();
   if (key === 'o' && !event.repeat) openSheet();
+  if (key === 'c' && !event.repeat) tune();
   if (body.dataset.view !== 'one') return;
   const pan = PAN[key];
   if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);
@@ -255,6 +256,35 @@ byId('unturn').onclick = () => {
   orient();
 };
 
+// The camera's own controls. Their script and style are fetched when somebody first wants them.
+
+const mayTune = (tile) => Boolean(tile && you && you.role === 'control');
+let loadingPanel = null;
+
+function loadPanel() {
+  const parts = [['script', { src: 'panel.js' }], ['link', { rel: 'stylesheet', href: 'panel.css' }]];
+  return Promise.all(
+    parts.map(([tag, attributes]) => {
+      const part = Object.assign(document.createElement(tag), attributes);
+      document.head.append(part);
+      return new Promise((resolve, reject) => Object.assign(part, { onload: resolve, onerror: reject }));
+    }),
+  );
+}
+
+async function tune() {
+  if (!mayTune(chosen())) return;
+  loadingPanel = loadingPanel || loadPanel();
+  try {
+    await loadingPanel;
+  } catch (error) {
+    loadingPanel = null; // the next try may succeed
+    note(TEXT.unreachable_silent);
+    return;
+  }
+  if (mayTune(chosen())) openPanel(chosen());
+}
+
 function openSheet() {
   byId('choices').querySelector(`[value="${choice}"]`).checked = true;
   if (byId('sheet').showModal) byId('sheet').showModal();
@@ -272,6 +302,7 @@ function closeSheet() {
 }
 
 function sheetClosed() {
+  if (body.classList.contains('tuning')) closePanel();
   moveNote(body);
   showControls();
 }
@@ -296,6 +327,7 @@ byId('sheet').onclick = (event) => {
 byId('close').onclick = closeSheet;
 byId('sheet').addEventListener('close', sheetClosed); // also by Escape
 byId('options').onclick = openSheet;
+byId('tune').onclick = tune;
 byId('snapshot').onclick = snapshot;
 byId('fullscreen').onclick = toggleFull;
 byId('unzoom').onclick = unzoom;

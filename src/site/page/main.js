@@ -236,6 +236,8 @@ function showDetails(tile) {
   showLinks();
   showRights(tile);
   showOrientation(tile);
+  byId('tune').hidden = !mayTune(tile);
+  if (body.classList.contains('tuning')) updatePanel(tile);
 }
 
 function showTile(tile) {

@@ -34,6 +34,10 @@ const SCRIPT: &str = concat!(
     include_str!("main.js"),
 );
 
+/// The script of the camera's controls, which the page's script fetches when somebody opens them.
+const PANEL: &str = concat!(include_str!("panel.js"), include_str!("settings.js"));
+const PANEL_STYLE: &str = include_str!("panel.css");
+
 /// The tag and the texts (JSON) of each language; made by build.rs.
 const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
 
@@ -49,11 +53,24 @@ pub(super) const SIGN_IN: &str = include_str!("sign-in.html");
 /// What is shown in its place where a browser keeps no cookies.
 pub(super) const NO_COOKIES: &str = include_str!("no-cookies.html");
 
-/// Names of the form's texts begin with this. The script does not get them.
+/// Names of the form's texts begin with this. No script gets them.
 const FORM_PREFIX: &str = "form_";
 
-fn script_with(texts: &BTreeMap<String, String>) -> String {
+/// Names of texts that only the camera's controls need: of the panel, and of settings, classes, controls and menus' items.
+const PANEL_PREFIXES: [&str; 5] = ["panel_", "setting_", "class_", "label_", "item_"];
+
+fn is_of_panel(key: &str) -> bool {
+    PANEL_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn script_with(mut texts: BTreeMap<String, String>) -> String {
+    texts.retain(|key, _| !key.starts_with(FORM_PREFIX) && !is_of_panel(key));
     format!("'use strict';\nconst TEXT = {};\n{}", serde_json::json!(texts), minified(SCRIPT))
+}
+
+fn panel_with(mut texts: BTreeMap<String, String>) -> String {
+    texts.retain(|key, _| is_of_panel(key));
+    format!("'use strict';\nObject.assign(TEXT, {});\n{}", serde_json::json!(texts), minified(PANEL))
 }
 
 /// A style or script without indentation and comment lines.
@@ -101,12 +118,25 @@ pub(super) fn style(ctx: &RequestContext<'_>) -> Response {
     file(ctx, "text/css; charset=utf-8", minified(STYLE), "")
 }
 
+/// `GET /panel.css`
+pub(super) fn panel_style(ctx: &RequestContext<'_>) -> Response {
+    file(ctx, "text/css; charset=utf-8", minified(PANEL_STYLE), "")
+}
+
 /// `GET /page.js`, with the texts in the browser's language
 pub(super) fn script(ctx: &RequestContext<'_>) -> Response {
-    let mut texts = texts(ctx.request);
-    texts.retain(|key, _| !key.starts_with(FORM_PREFIX));
+    script_file(ctx, script_with)
+}
+
+/// `GET /panel.js`: what the script fetches when somebody opens the camera's controls
+pub(super) fn panel(ctx: &RequestContext<'_>) -> Response {
+    script_file(ctx, panel_with)
+}
+
+fn script_file(ctx: &RequestContext<'_>, with: fn(BTreeMap<String, String>) -> String) -> Response {
+    let texts = texts(ctx.request);
     let tag = texts.get("lang").cloned().unwrap_or_default();
-    let script = script_with(&texts);
+    let script = with(texts);
     file(ctx, "text/javascript; charset=utf-8", script, &tag)
         .with_additional_header("Vary", "Accept-Language")
 }
@@ -162,7 +192,10 @@ mod tests {
     use super::*;
 
     /// The largest size of the page, all parts together, in bytes.
-    const SIZE_MAX: usize = 72_000;
+    const SIZE_MAX: usize = 73_000;
+
+    /// That of what is fetched when somebody opens the camera's controls: most people never do.
+    const PANEL_SIZE_MAX: usize = 24_000;
 
     fn texts(json: &str) -> BTreeMap<String, String> {
         serde_json::from_str(json).unwrap()
@@ -192,7 +225,7 @@ mod tests {
     #[test]
     fn every_text_is_used_and_every_used_text_exists() {
         let named = |before: &str| {
-            let code = [SCRIPT, INDEX, SIGN_IN, NO_COOKIES, include_str!("../sign_in.rs")].concat();
+            let code = [SCRIPT, PANEL, INDEX, SIGN_IN, NO_COOKIES, include_str!("../sign_in.rs")].concat();
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };
@@ -206,8 +239,9 @@ mod tests {
             .flat_map(named)
             .collect();
         let there: BTreeSet<_> = texts(language("").1).into_keys().collect();
-        // The script looks these up by the name of a state, and of a direction.
-        let is_looked_up = |key: &str| key.starts_with("state_") || key.starts_with("flipped_");
+        // The script looks these up by the name of a state, a direction, a setting, or a control and its items.
+        let looked_up = ["state_", "flipped_", "setting_", "class_", "label_", "item_"];
+        let is_looked_up = |key: &str| looked_up.iter().any(|prefix| key.starts_with(prefix));
         let unused: Vec<_> = there.difference(&used).filter(|key| !is_looked_up(key)).collect();
         assert_eq!(unused, Vec::<&String>::new(), "unused texts");
         assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "no such text");
@@ -231,14 +265,14 @@ mod tests {
 
     #[test]
     fn the_whole_page_is_small() {
-        let script = |json| {
-            let mut texts = texts(json);
-            texts.retain(|key, _| !key.starts_with(FORM_PREFIX));
-            script_with(&texts).len()
+        let longest = |with: fn(BTreeMap<String, String>) -> String| {
+            LANGUAGES.iter().map(|(_, json)| with(texts(json)).len()).max().unwrap()
         };
-        let longest = LANGUAGES.iter().map(|(_, json)| script(json)).max().unwrap();
-        let size = [INDEX.len(), minified(STYLE).len(), ICON.len(), longest].iter().sum::<usize>();
+        let size =
+            [INDEX.len(), minified(STYLE).len(), ICON.len(), longest(script_with)].iter().sum::<usize>();
         assert!(size < SIZE_MAX, "{size} bytes");
+        let size = minified(PANEL_STYLE).len() + longest(panel_with);
+        assert!(size < PANEL_SIZE_MAX, "{size} bytes of the camera's controls");
     }
 
     #[test]
@@ -253,7 +287,7 @@ mod tests {
             assert!(!tag.split_whitespace().any(handler), "{tag}");
         }
         for word in ["eval(", "innerHTML", "http://", "https://", "setAttribute('style'"] {
-            assert!(!SCRIPT.contains(word), "{word}");
+            assert!(!SCRIPT.contains(word) && !PANEL.contains(word), "{word}");
         }
     }
 }

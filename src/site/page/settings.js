@@ -1,0 +1,125 @@
+// The camera's settings that can be changed while it runs: size, rate, format and quality. A part of the panel.
+
+const SETTINGS = ['size', 'fps', 'format', 'quality'];
+
+let settingRows = new Map();
+let settingsForm = ''; // what the rows were made from
+
+// A value as people write it.
+function settingText(name, value) {
+  if (name === 'size') return String(value).replace('x', '×');
+  return typeof value === 'number' ? rounded(value) : String(value);
+}
+
+class SettingRow {
+  constructor(name, { choices }) {
+    this.name = name;
+    this.isEdited = false;
+    const id = `setting-${name}`;
+    const attributes = { id, 'aria-describedby': `${id}-wrong`, autocomplete: 'off' };
+    this.unset = make('option', { value: '' });
+    if (choices && choices.length) {
+      const items = choices.map((value) => make('option', { value }, settingText(name, value)));
+      this.input = make('select', attributes, this.unset, ...items);
+    } else {
+      const numeric = name === 'fps' ? 'decimal' : name === 'quality' && 'numeric';
+      this.input = make('input', { type: 'text', inputmode: numeric, ...attributes });
+    }
+    this.input.oninput = () => (this.isEdited = true);
+    this.input.onchange = () => changeSettings('PUT', this);
+    this.wrong = make('p', { id: `${id}-wrong`, class: 'wrong', role: 'status' });
+    this.element = make('div', { class: 'row choice' }, make('label', { for: id }, TEXT[`setting_${name}`]), this.input, this.wrong);
+  }
+
+  show({ value, configured, overruled }) {
+    const isSet = configured !== null && configured !== undefined;
+    const holds = isSet ? configured : overruled ? null : value;
+    const unset = isSet ? TEXT.panel_configured : TEXT.panel_automatic;
+    const shown = holds === null ? unset : `${unset} (${settingText(this.name, holds)})`;
+    fillElement(this.unset, shown);
+    if (this.input.localName === 'input') this.input.placeholder = shown;
+    if (this.isEdited) return;
+    const text = overruled ? String(value) : '';
+    if (overruled && this.input.localName === 'select' && ![...this.input.options].some((item) => item.value === text)) {
+      this.input.append(make('option', { value: text }, settingText(this.name, value)));
+    }
+    this.input.value = text;
+  }
+
+  refuse(why) {
+    fillElement(this.wrong, why);
+    this.input.toggleAttribute('aria-invalid', Boolean(why));
+  }
+}
+
+// One after the other: each change reopens the camera.
+let changingSettings = Promise.resolve();
+
+function changeSettings(method, row) {
+  const tile = panelTile;
+  const asked = changingSettings.then(async () => {
+    if (tile !== panelTile) return;
+    const text = row && row.input.value.trim();
+    const isNumber = row && row.name !== 'size' && text !== '' && Number.isFinite(Number(text.replace(',', '.')));
+    const value = isNumber ? Number(text.replace(',', '.')) : text || null;
+    if (row) fillElement(byId('settings-how'), TEXT.panel_changing);
+    const { answer, why } = await askCamera('settings', method, row && JSON.stringify({ [row.name]: value }));
+    if (tile !== panelTile) return;
+    if (row) row.isEdited = false;
+    if (answer) listSettings(answer);
+    else if (row) showSettings();
+    else if (method === 'GET') byId('settings').hidden = true; // an older server
+    if (row) row.refuse(why || '');
+    else if (why && method !== 'GET') note(fill(TEXT.not_changed, { why }));
+  });
+  changingSettings = asked;
+  return asked;
+}
+
+let settingsNow = null; // the last answer
+
+function listSettings(answer) {
+  settingsNow = answer;
+  const there = SETTINGS.filter((name) => answer.settings[name]);
+  const form = JSON.stringify(there.map((name) => [name, answer.settings[name].choices]));
+  if (form !== settingsForm) {
+    settingsForm = form;
+    const focused = document.activeElement.id;
+    settingRows = new Map(there.map((name) => [name, new SettingRow(name, answer.settings[name])]));
+    byId('settings-rows').replaceChildren(...[...settingRows.values()].map(({ element }) => element));
+    if (focused && byId(focused)) byId(focused).focus();
+  }
+  byId('settings').hidden = !there.length;
+  showSettings();
+}
+
+function showSettings() {
+  const { settings, problem } = settingsNow;
+  for (const [name, row] of settingRows) row.show(settings[name]);
+  const overruled = [...settingRows.keys()].filter((name) => settings[name].overruled);
+  const how = overruled.length ? fill(TEXT.panel_overruled, { settings: overruled.join(', ') }) : '';
+  fillElement(byId('settings-how'), problem ? said(problem) : how);
+  byId('settings-reset').hidden = !overruled.length;
+}
+
+function makeSettings() {
+  settingRows = new Map();
+  settingsForm = '';
+  const reset = make('button', { id: 'settings-reset', type: 'button', class: 'act', hidden: true }, TEXT.unturn);
+  reset.onclick = () => {
+    [...settingRows.values()][0].input.focus(); // this button goes
+    for (const row of settingRows.values()) row.refuse('');
+    changeSettings('DELETE');
+  };
+  const part = make(
+    'details',
+    { id: 'settings', hidden: true },
+    make('summary', {}, TEXT.panel_settings),
+    make('p', { class: 'hint' }, TEXT.panel_settings_for),
+    make('div', { id: 'settings-rows' }),
+    make('p', { id: 'settings-how', class: 'hint', role: 'status' }),
+    reset,
+  );
+  changeSettings('GET');
+  return part;
+}
