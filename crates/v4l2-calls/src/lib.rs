@@ -10,6 +10,10 @@
 
 mod call;
 pub mod codec;
+pub mod edid;
+pub mod events;
 pub mod formats;
+pub mod inputs;
 pub mod queue;
 mod text;
+pub mod timings;
