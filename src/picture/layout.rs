@@ -40,6 +40,8 @@ pub enum Raw {
     Yuv422p,
     /// 4:4:4: a plane of luma, then one of Cb Cr pairs.
     Nv24,
+    /// 4:4:4: planes of luma, Cb and Cr.
+    Yuv444p,
     /// Red, green, blue.
     Rgb24,
     /// Blue, green, red.
@@ -71,7 +73,7 @@ const fn raw(
 
 /// All layouts, best first. A camera's own JPEG needs no encoding and the least USB bandwidth. Then come the raw
 /// layouts, those with the fewest bytes first, and the one without colour last.
-static FORMATS: [Format; 16] = [
+static FORMATS: [Format; 17] = [
     Format { layout: Layout::Mjpeg, name: "mjpeg", codes: &[b"MJPG", b"JPEG"], also: &["jpg"] },
     raw(Raw::Nv12, "nv12", &[b"NV12", b"NM12"], &[]),
     raw(Raw::Nv21, "nv21", &[b"NV21", b"NM21"], &[]),
@@ -85,6 +87,7 @@ static FORMATS: [Format; 16] = [
     raw(Raw::Yuv422p, "yuv422p", &[b"422P", b"YM16"], &["y42b", "yu16"]),
     raw(Raw::Rgb565, "rgb565", &[b"RGBP"], &["rgb16", "rgb565le"]),
     raw(Raw::Nv24, "nv24", &[b"NV24"], &[]),
+    raw(Raw::Yuv444p, "yuv444p", &[b"YM24"], &["y444"]),
     raw(Raw::Rgb24, "rgb24", &[b"RGB3"], &["rgb"]),
     raw(Raw::Bgr24, "bgr24", &[b"BGR3"], &["bgr"]),
     raw(Raw::Grey, "grey", &[b"GREY"], &["gray", "gray8", "y8", "y800"]),
@@ -171,6 +174,7 @@ impl Raw {
             Raw::Rgb565 => [one(width * 2), none, none],
             Raw::Grey => [one(width), none, none],
             Raw::Nv24 => [one(width), Plane { row: width * 2, stride: stride * 2, rows }, none],
+            Raw::Yuv444p => [one(width); 3],
             Raw::Nv16 | Raw::Nv61 => {
                 [one(width), Plane { row: pairs * 2, stride: stride.next_multiple_of(2), rows }, none]
             }
@@ -266,6 +270,7 @@ mod tests {
             (Raw::Nv61, 640 * 480 * 2),
             (Raw::Yuv422p, 640 * 480 * 2),
             (Raw::Nv24, 640 * 480 * 3),
+            (Raw::Yuv444p, 640 * 480 * 3),
             (Raw::Rgb24, 640 * 480 * 3),
             (Raw::Bgr24, 640 * 480 * 3),
             (Raw::Rgb565, 640 * 480 * 2),

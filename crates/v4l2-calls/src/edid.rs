@@ -84,7 +84,7 @@ pub fn check(bytes: &[u8]) -> Result<(), EdidError> {
 pub fn set(device: impl AsFd, input: u32, bytes: &[u8]) -> io::Result<()> {
     const S_EDID: Opcode = opcode::read_write::<sys::v4l2_edid>(V4L2, 41);
     let blocks = bytes.len() / BLOCK;
-    if bytes.len() % BLOCK != 0 || blocks > MAX_BLOCKS {
+    if !bytes.len().is_multiple_of(BLOCK) || blocks > MAX_BLOCKS {
         return Err(rustix::io::Errno::INVAL.into());
     }
     // The kernel writes the bytes back.

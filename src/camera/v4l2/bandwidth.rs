@@ -8,11 +8,11 @@ use std::io;
 
 use rustix::io::Errno;
 
-use super::buffers::Buffers;
 use super::device::Device;
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
 use super::negotiate::{Agreed, negotiate};
+use super::stream::Stream;
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::picture::{Layout, Size};
@@ -28,9 +28,9 @@ const SMOOTH: f64 = 10.0;
 ///
 /// # Errors
 /// The camera agrees to nothing, refuses to start, or the bus lacks the bandwidth for all that it offers.
-pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers), Refusal> {
+pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Stream), Refusal> {
     let full = negotiate(device, config)?;
-    let error = match start_as(device) {
+    let error = match Stream::start(device) {
         Ok(buffers) => return Ok((full, buffers)),
         Err(error) => error,
     };
@@ -40,7 +40,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     for lighter in lighter(device, config, &full).iter().take(TRIES) {
         // A mode that cannot be set is skipped.
         let Ok(mut agreed) = negotiate(device, lighter) else { continue };
-        match start_as(device) {
+        match Stream::start(device) {
             Ok(buffers) => {
                 let got = mode(&agreed);
                 let instead = format!("{}; taking {got}", bus_full(&full));
@@ -60,10 +60,6 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Buffers)
     };
     let why = text!("{} (ENOSPC), and for every smaller mode of this camera", bus_full(&full));
     Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
-}
-
-fn start_as(device: &Device) -> io::Result<Buffers> {
-    Buffers::start(&device.handle, device.path().to_owned())
 }
 
 fn is_bus_full(error: &io::Error) -> bool {

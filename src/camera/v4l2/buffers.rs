@@ -23,10 +23,10 @@ use v4l::io::traits::{CaptureStream, Stream as _};
 
 /// Buffers requested from the driver: one held by us, one being filled, and two spare (66 ms at 30/s). More would only
 /// make the frames older whenever this program is slower than the camera.
-const BUFFERS: u32 = 4;
+pub(super) const BUFFERS: u32 = 4;
 
 /// The minimum: one buffer held by us, and one for the driver to fill.
-const FEWEST_BUFFERS: usize = 2;
+pub(super) const FEWEST_BUFFERS: usize = 2;
 
 /// The most buffers that a V4L2 queue can have (VIDEO_MAX_FRAME in linux/videodev2.h).
 const MOST_BUFFERS: usize = 32;

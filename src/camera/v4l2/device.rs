@@ -6,7 +6,9 @@ use std::path::Path;
 use v4l::capability::Flags;
 use v4l::format::FourCC;
 use v4l::video::Capture;
+use v4l2_calls::formats::{self, Kind};
 
+use super::calls::Calls;
 use super::catch::{catch_panic, unreadable};
 use super::errors;
 use super::modes::some_of;
@@ -31,6 +33,9 @@ pub struct Device {
     pub node: Node,
     /// The open descriptor.
     pub handle: v4l::Device,
+    /// A second one, through which the device is set and streams in place of the first, where crate v4l lacks what that
+    /// takes.
+    pub calls: Option<Calls>,
     /// The device's own name.
     pub card: String,
     /// The kernel driver.
@@ -42,7 +47,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// Opens a node and checks that it supports single-planar capture by streaming.
+    /// Opens a node and checks that it supports capture by streaming, in one plane or several.
     ///
     /// # Errors
     /// The node is not such a device, or a system call failed.
@@ -54,11 +59,13 @@ impl Device {
         let failed = |e: io::Error| errors::refusal(text!("cannot open {}", &path), &node.path, &e);
         let handle = v4l::Device::with_path(&node.path).map_err(failed)?;
         let caps = if node.card_is_text { catch_panic(|| handle.query_caps()) } else { Err(unreadable()) };
+        let mut is_planes = false;
         let (card, driver, bus) = match caps {
             Ok(caps) => {
                 if let Some((cause, why)) = unsuitable(caps.capabilities) {
                     return Err(refusal(&path, cause, why));
                 }
+                is_planes = !caps.capabilities.contains(Flags::VIDEO_CAPTURE);
                 [caps.card, caps.driver, caps.bus].map(|name| printable(name.as_bytes())).into()
             }
             // The card name cannot be read this way. sysfs has it too, and the formats show what the device can do.
@@ -69,15 +76,16 @@ impl Device {
             ),
             Err(e) => return Err(failed(e)),
         };
-        let formats: Vec<Listed> = catch_panic(|| handle.enum_formats())
-            .map_err(failed)?
-            .into_iter()
-            .map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) })
-            .collect();
+        let calls = if is_planes {
+            Some(Calls::open(&node.path, Kind::CapturePlanes).map_err(failed)?)
+        } else {
+            None
+        };
+        let formats = list(&handle, calls.as_ref()).map_err(failed)?;
         if formats.is_empty() {
             return Err(refusal(&path, Cause::NotACamera, text!("it lists no picture formats")));
         }
-        Ok(Device { node, handle, card, driver, bus, formats })
+        Ok(Device { node, handle, calls, card, driver, bus, formats })
     }
 
     /// The V4L2 code under which the device lists a layout; `None` if it does not.
@@ -97,14 +105,22 @@ impl Device {
     }
 }
 
+/// The formats that a device lists.
+fn list(handle: &v4l::Device, calls: Option<&Calls>) -> io::Result<Vec<Listed>> {
+    if let Some(Calls { file, kind }) = calls {
+        let all = formats::formats(file, *kind).into_iter();
+        return Ok(all.map(|f| Listed { fourcc: FourCC::new(&f.code), description: f.name }).collect());
+    }
+    let all = catch_panic(|| handle.enum_formats())?.into_iter();
+    Ok(all.map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) }).collect())
+}
+
 /// Why a device with these capabilities cannot be used, if so.
 fn unsuitable(capabilities: Flags) -> Option<(Cause, Text)> {
-    if !capabilities.contains(Flags::VIDEO_CAPTURE) {
-        let why = if capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
-            text!("it delivers pictures in several planes, which is not supported")
-        } else {
-            text!("it delivers no pictures (a node for metadata, output or conversion)")
-        };
+    // Older drivers of codecs have both queues of the multi-planar API and do not say that they convert.
+    let converts = capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE | Flags::VIDEO_OUTPUT_MPLANE);
+    if converts || !capabilities.intersects(Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE) {
+        let why = text!("it delivers no pictures (a node for metadata, output or conversion)");
         return Some((Cause::NotACamera, why));
     }
     let streams = capabilities.contains(Flags::STREAMING);
@@ -126,6 +142,17 @@ pub fn code_name(fourcc: FourCC) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_that_captures_in_several_planes_is_a_camera_and_one_that_converts_is_not() {
+        let planes = Flags::VIDEO_CAPTURE_MPLANE | Flags::STREAMING;
+        assert_eq!(unsuitable(planes), None);
+        assert_eq!(unsuitable(Flags::VIDEO_CAPTURE | Flags::STREAMING), None);
+        let cause = |flags| unsuitable(flags).map(|(cause, _)| cause);
+        assert_eq!(cause(planes | Flags::VIDEO_OUTPUT_MPLANE), Some(Cause::NotACamera));
+        assert_eq!(cause(Flags::STREAMING), Some(Cause::NotACamera));
+        assert_eq!(cause(Flags::VIDEO_CAPTURE_MPLANE), Some(Cause::NoStreaming));
+    }
 
     #[test]
     fn a_formats_name_can_be_read() {

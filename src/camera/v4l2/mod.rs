@@ -1,18 +1,25 @@
-//! V4L2 capture devices through crate v4l, with memory-mapped buffers.
+//! V4L2 capture devices, with memory-mapped buffers: through crate v4l, or through `v4l2_calls` where that lacks what is
+//! needed.
 //!
 //! Used by [`super::find`] and [`super::probe`]. An open [`V4l2`] streams. Each frame is borrowed from the driver's own
-//! buffer, without a copy and without an allocation. The first frame is discarded (see `buffers`). Opening may take
+//! buffer, without a copy and without an allocation, unless its planes lie in buffers of their own: then it is copied once
+//! (see `gather`). Through crate v4l the first frame is discarded (see `buffers`). Opening may take
 //! seconds if a camera does not answer: uvcvideo waits up to 5 s for it.
 
 mod bandwidth;
 mod bayer;
 mod buffers;
+mod calls;
 mod catch;
 mod choose;
 pub mod device;
 pub mod errors;
+mod gather;
 pub mod modes;
 mod negotiate;
+mod queue;
+mod setting;
+mod stream;
 
 use std::io;
 use std::path::Path;
@@ -27,9 +34,9 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::problem::{Problem, text};
-use buffers::{Buffers, Wait};
 use device::Device;
 use negotiate::Agreed;
+use stream::{Stream, Taken};
 
 /// The greatest plausible age of a frame. If a timestamp is older or in the future, the driver's clock is not
 /// CLOCK_MONOTONIC, whatever its flags say.
@@ -39,7 +46,7 @@ const OLDEST_FRAME: Duration = Duration::from_secs(10);
 pub struct V4l2 {
     info: SourceInfo,
     node: Node,
-    buffers: Buffers,
+    stream: Stream,
     others: Vec<SourceConfig>,
     /// Why it stopped delivering, once it has.
     ended: Option<SourceError>,
@@ -57,7 +64,7 @@ impl V4l2 {
     /// Like [`V4l2::open`], for a node that was examined already.
     pub fn start(node: Node, config: &SourceConfig) -> Result<V4l2, Refusal> {
         let device = Device::open(node)?;
-        let (agreed, buffers) = bandwidth::start(&device, config)?;
+        let (agreed, stream) = bandwidth::start(&device, config)?;
         let interval = agreed.interval();
         let Agreed {
             layout, size, stride, max_frame, range, own_quality, chosen, compromises, others, ..
@@ -78,7 +85,7 @@ impl V4l2 {
             chosen: Some(chosen),
             compromises,
         };
-        Ok(V4l2 { info, node: device.node, buffers, others, ended: None })
+        Ok(V4l2 { info, node: device.node, stream, others, ended: None })
     }
 
     /// What to ask the camera for if it delivers nothing usable, best first; nothing if the settings name a size.
@@ -91,22 +98,6 @@ impl V4l2 {
         self.info.chosen = Some(why.to_owned());
         self.info.compromises.insert(0, why.to_owned());
     }
-
-    /// Waits for a frame and takes it. The very first frame is discarded.
-    fn take(buffers: &mut Buffers, timeout: Duration) -> io::Result<Option<(&[u8], Metadata)>> {
-        let deadline = Instant::now().checked_add(timeout);
-        if buffers.wait(timeout)? == Wait::TimedOut {
-            return Ok(None);
-        }
-        if !buffers.holds_buffer() {
-            buffers.skip_first()?;
-            let left = deadline.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
-            if buffers.wait(left)? == Wait::TimedOut {
-                return Ok(None);
-            }
-        }
-        buffers.exchange().map(Some)
-    }
 }
 
 impl Source for V4l2 {
@@ -118,8 +109,9 @@ impl Source for V4l2 {
         if let Some(ended) = &self.ended {
             return Err(ended.clone());
         }
-        match Self::take(&mut self.buffers, timeout) {
-            Ok(taken) => Ok(taken.map(|(buffer, meta)| frame(buffer, &meta))),
+        match self.stream.take(timeout) {
+            Ok(Taken::Frame(buffer, meta)) => Ok(Some(frame(buffer, &meta))),
+            Ok(Taken::Nothing | Taken::Event) => Ok(None),
             Err(e) => Err(self.ended.insert(SourceError(stopped(&self.node, &e))).clone()),
         }
     }

@@ -5,10 +5,8 @@
 use std::time::Duration;
 
 use v4l::control::{Control, Value};
-use v4l::format::{Colorspace, Format, FourCC, Quantization};
-use v4l::parameters::Capabilities;
-use v4l::video::Capture;
-use v4l::video::capture::Parameters;
+use v4l::format::{Colorspace, FieldOrder, Format, FourCC, Quantization};
+use v4l::fraction::Fraction;
 
 use super::bayer;
 use super::catch::catch_panic;
@@ -215,22 +213,19 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> 
     let bad_format =
         |why: Text, advice: Text| Refusal::new(Cause::BadFormat, Problem::new(what.clone(), why, advice));
 
-    let size = mode.size;
-    catch_panic(|| device.handle.set_format(&Format::new(size.width, size.height, *code))).map_err(failed)?;
-    // Many drivers have one fixed rate and refuse this; what they report afterwards counts.
-    let listed = mode.rate.filter(|_| config.fps.is_none()).map(|rate| Parameters::new(rate.fraction()));
-    let wanted = listed.unwrap_or_else(|| Parameters::with_fps(config.fps()));
-    let _ = catch_panic(|| device.handle.set_params(&wanted));
-    let rate = catch_panic(|| device.handle.params())
-        .ok()
-        .filter(|params| params.capabilities.contains(Capabilities::TIME_PER_FRAME))
-        .and_then(|params| Rate::new(params.interval));
+    device.set_format(mode.size, *code).map_err(failed)?;
+    let listed = mode.rate.filter(|_| config.fps.is_none()).map(Rate::fraction);
+    device.set_rate(listed.unwrap_or_else(|| Fraction::new(1, config.fps())));
+    let rate = device.rate();
     // Asked again, since a new rate may change sizeimage.
-    let format = catch_panic(|| device.handle.format()).map_err(failed)?;
+    let format = device.format().map_err(failed)?;
 
     if Layout::of_code(format.fourcc.repr) != Some(*layout) {
         let why = text!("its driver chose {} instead", code_name(format.fourcc));
         return Err(bad_format(why, text!("try another format")));
+    }
+    if let Some((why, advice)) = fields(format.field_order) {
+        return Err(bad_format(why, advice));
     }
     if let Some(why) = nonsense(*layout, &format) {
         return Err(bad_format(why, text!("try another size or format, or another camera")));
@@ -255,6 +250,23 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> 
         others: Vec::new(),
         compromises: compromises.into_iter().flatten().collect(),
     })
+}
+
+/// Why pictures whose fields lie like this cannot be shown, and what to do; `None` if they can be: progressive ones, and
+/// interlaced ones with both fields in a frame, which are shown as they are, so that moving edges have combs.
+fn fields(order: FieldOrder) -> Option<(Text, Text)> {
+    let why = match order {
+        FieldOrder::Alternate => {
+            text!("its driver delivers interlaced video field by field, which is not supported")
+        }
+        FieldOrder::SequentialTB | FieldOrder::SequentialBT => {
+            text!(
+                "its driver delivers interlaced video with one field below the other, which is not supported"
+            )
+        }
+        _ => return None,
+    };
+    Some((why, text!("set the source to a progressive mode, such as 1080p or 720p in place of 1080i")))
 }
 
 /// What is impossible about a format that the driver set; `None` if it makes sense.
@@ -513,6 +525,19 @@ mod tests {
             let wrong = nonsense(layout, &format(layout, width, height, stride, bytes));
             assert!(wrong.is_some(), "{layout} {width}x{height} {stride} {bytes} was believed");
         }
+    }
+
+    #[test]
+    fn interlaced_video_in_one_frame_is_taken_and_single_fields_are_refused_in_words() {
+        for order in
+            [FieldOrder::Any, FieldOrder::Progressive, FieldOrder::Interlaced, FieldOrder::InterlacedTB]
+        {
+            assert!(fields(order).is_none(), "{order}");
+        }
+        let (why, advice) = fields(FieldOrder::Alternate).expect("refused");
+        assert!(why.to_string().contains("field by field"), "{why}");
+        assert!(advice.to_string().contains("progressive"), "{advice}");
+        assert!(fields(FieldOrder::SequentialTB).is_some());
     }
 
     #[test]

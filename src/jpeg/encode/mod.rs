@@ -157,6 +157,7 @@ fn pixels<'a>(picture: &Picture<'a>) -> Pixels<'a> {
         Raw::Nv61 => Layout::Nv61,
         Raw::Nv24 => Layout::Nv24,
         Raw::Yuv422p => Layout::Planar(Sampling::Across),
+        Raw::Yuv444p => Layout::Planar(Sampling::Full),
         Raw::Yuyv => Layout::Yuyv,
         Raw::Uyvy => Layout::Uyvy,
         Raw::Yvyu => Layout::Yvyu,

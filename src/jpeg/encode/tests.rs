@@ -82,6 +82,7 @@ fn laid_out(raw: Raw, size: Size, range: Range, colour: impl Fn(u32, u32) -> [u8
         Raw::Nv16 => planar.chain(each_row(2, &[1, 2])).collect(),
         Raw::Nv61 => planar.chain(each_row(2, &[2, 1])).collect(),
         Raw::Yuv422p => planar.chain(each_row(2, &[1])).chain(each_row(2, &[2])).collect(),
+        Raw::Yuv444p => planar.chain(each_row(1, &[1])).chain(each_row(1, &[2])).collect(),
         Raw::Nv24 => planar.chain(each_row(1, &[1, 2])).collect(),
         Raw::Yuyv => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [y0, cb, y1, cr]).collect(),
         Raw::Uyvy => pairs.flat_map(|([y0, cb, cr], [y1, ..])| [cb, y0, cr, y1]).collect(),
@@ -148,6 +149,7 @@ fn layouts_that_differ_only_in_order_give_the_same_jpeg() {
         (Raw::Nv12, &[Raw::Nv21, Raw::Yu12, Raw::Yv12][..]),
         (Raw::Yuyv, &[Raw::Uyvy, Raw::Yvyu, Raw::Nv16, Raw::Nv61, Raw::Yuv422p]),
         (Raw::Rgb24, &[Raw::Bgr24]),
+        (Raw::Nv24, &[Raw::Yuv444p]),
     ] {
         for other in others {
             assert!(jpeg(first) == jpeg(*other), "{first:?} and {other:?} differ");

@@ -9,6 +9,7 @@ use crate::picture::Picture;
 
 pub const CASES: &[Case] = &[
     ("colours_are_right_in_every_format", colours_are_right_in_every_format),
+    ("colours_are_right_with_the_multi_planar_api", colours_are_right_with_the_multi_planar_api),
     ("the_cheapest_raw_format_is_chosen", the_cheapest_raw_format_is_chosen),
 ];
 
@@ -39,6 +40,15 @@ fn colours_are_right_in_every_format() -> Outcome {
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("; "));
+    Ok(())
+}
+
+/// In one plane, padded and not, and in three of their own, for which vivid has no other name.
+fn colours_are_right_with_the_multi_planar_api() -> Outcome {
+    let _vivid = Vivid::multiplanar()?;
+    for format in ["nv12", "yuyv", "rgb24", "yuv444p"] {
+        colours_are_right(format).map_err(|why| format!("{format}: {why}"))?;
+    }
     Ok(())
 }
 

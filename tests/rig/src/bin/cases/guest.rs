@@ -192,9 +192,14 @@ impl Vivid {
         Self::load(&["n_devs=2", "node_types=0x1,0x1", "num_inputs=1,1", "input_types=0,0"], 2)
     }
 
-    /// Nodes that are not webcams: multi-planar capture, output, metadata capture and metadata output.
+    /// The same webcam with the multi-planar API.
+    pub fn multiplanar() -> Outcome<Self> {
+        Self::load(&["n_devs=1", "node_types=0x1", "multiplanar=2", "num_inputs=1", "input_types=0"], 1)
+    }
+
+    /// Nodes that are not webcams: output, metadata capture and metadata output.
     pub fn without_a_webcam() -> Outcome<Self> {
-        Self::load(&["n_devs=1", "node_types=0x60101", "multiplanar=2"], 4)
+        Self::load(&["n_devs=1", "node_types=0x60100", "multiplanar=2"], 3)
     }
 
     fn load(options: &[&str], expected: usize) -> Outcome<Self> {
