@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use log::{Level, error, info, log, warn};
 
 use crate::auth::Access;
+use crate::auth::network::Network;
 use crate::config::{DEFAULT_NAME, Mistakes, Settings};
 use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
@@ -31,6 +32,7 @@ use crate::record::reader::FileReader;
 use crate::record::{self, Recordings};
 use crate::ring::Writer;
 use crate::site::{self, AppState, Guard};
+use crate::socket::FILE_CLIENTS;
 use crate::stream::Stream;
 use crate::variants::Variants;
 
@@ -199,7 +201,7 @@ impl Pictures {
             kept,
             variants: self.variants.clone(),
             viewers: self.viewers.clone(),
-            guard: Guard { access, origins: settings.origins.clone(), proxies: settings.proxies.clone() },
+            guard: Guard { access, origins: settings.origins.clone(), proxies: proxies(settings, gate) },
             recordings: self.recordings.clone(),
             connections: gate.connection_counts(),
             board: Board::default(),
@@ -243,6 +245,13 @@ impl Pictures {
             Fanout::new(variants.clone(), viewers.clone()).with_downloads(Downloads::new(reader))
         }
     }
+}
+
+/// The proxies whose word about their clients is taken: those of the settings, and whoever may open a socket in the file
+/// system, since only a proxy does.
+fn proxies(settings: &Settings, gate: &Gate) -> Vec<Network> {
+    let file_clients = gate.has_socket_file().then(|| Network::from(FILE_CLIENTS));
+    settings.proxies.iter().copied().chain(file_clients).collect()
 }
 
 /// Where browsers are to open the page: by HTTPS if that is served.

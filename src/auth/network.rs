@@ -83,6 +83,14 @@ impl Network {
     }
 }
 
+impl From<IpAddr> for Network {
+    /// The network of this address alone.
+    fn from(address: IpAddr) -> Self {
+        let (_, bits) = number(address);
+        Self { address, bits }
+    }
+}
+
 impl FromStr for Network {
     type Err = Text;
 

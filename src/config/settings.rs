@@ -60,6 +60,7 @@ impl Default for Settings {
                 port: DEFAULT_PORT,
                 https: Https::default(),
                 https_listen: None,
+                socket_files: Vec::new(),
                 max_connections: DEFAULT_CONNECTIONS,
             },
             name: Some(DEFAULT_NAME.to_owned()),

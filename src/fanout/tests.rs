@@ -19,7 +19,7 @@ fn watched(count: usize) -> (Fanout, Writer, Vec<TcpStream>) {
 /// The same without waiting for their heads, over sockets that `wrap` makes.
 fn watched_over(
     count: usize,
-    wrap: impl Fn(mio::net::TcpStream) -> Socket,
+    wrap: impl Fn(crate::socket::Stream) -> Socket,
 ) -> (Fanout, Writer, Vec<TcpStream>) {
     let (feed, writer) = Feed::new("test".to_owned(), SourceConfig::of(SourceSpec::Pattern));
     let variants = Variants::new(vec![Arc::new(feed)], Box::new(|| ()));
@@ -30,7 +30,7 @@ fn watched_over(
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, peer) = listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let socket = wrap(mio::net::TcpStream::from_std(socket));
+        let socket = wrap(mio::net::TcpStream::from_std(socket).into());
         let order = Order::new(OrderKind::Stream, 0);
         fanout.add_viewer(connection, socket, peer, order, b"head".to_vec(), Instant::now()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -19,6 +19,7 @@ use crate::host::log::camera_scope;
 use crate::host::log::tallies::{Over, Tallies, Tally};
 use crate::names::{CameraLabel, DEFAULT_CAMERA};
 use crate::protocol::Order;
+use crate::socket::shown;
 
 /// Lines of each kind that a client may cause in a period. Further ones are only counted.
 const LINES_MAX: u32 = 6;
@@ -89,7 +90,7 @@ impl ViewerLog {
         tally.visits += 1;
         let _scope = camera_scope(camera);
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        info!("viewer {peer} started watching{}{variant}", OfCamera(camera));
+        info!("viewer {} started watching{}{variant}", shown(peer), OfCamera(camera));
     }
 
     /// A viewer stopped watching this camera.
@@ -153,7 +154,8 @@ struct Stopped<'a> {
 impl fmt::Display for Stopped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { camera, visit: Visit { peer, time, frames, skipped }, reason } = self;
-        write!(f, "viewer {peer} stopped watching{} after {:.1} s ", OfCamera(camera), time.as_secs_f32())?;
+        let (peer, time) = (shown(*peer), time.as_secs_f32());
+        write!(f, "viewer {peer} stopped watching{} after {time:.1} s ", OfCamera(camera))?;
         write!(f, "({}, {skipped} skipped)", count(*frames, "frame"))?;
         if is_drop(reason) { write!(f, ": dropped because {reason}") } else { Ok(()) }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use log::debug;
-use mio::net::TcpStream;
 use rustls::ServerConfig;
 
 use super::answer;
@@ -15,7 +14,7 @@ use super::head::{self, Head, Refusal};
 use super::hosts::AllowedHosts;
 use super::limits::{ANSWER_TIME, IDLE_TIME, LINGER_TIME, REQUEST_TIME};
 use crate::protocol::SECURE_HEADER;
-use crate::socket::{Progress, Socket};
+use crate::socket::{Progress, Socket, Stream, shown};
 
 /// Bytes read from a socket at once.
 const CHUNK: usize = 4 << 10;
@@ -94,7 +93,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just accepted; `tls` on a port for TLS.
     pub fn new(
-        socket: TcpStream,
+        socket: Stream,
         peer: SocketAddr,
         permit: Permit,
         tls: Option<&Arc<ServerConfig>>,
@@ -139,11 +138,11 @@ impl Connection {
 
     /// Looks at the client's first byte: begins the handshake if it is TLS, and refuses anything else in plain HTTP.
     fn detect_tls(&mut self, now: Instant) -> Step {
-        let (Some(Socket::Plain(tcp)), State::Silent(config)) = (&self.socket, &self.state) else {
+        let (Some(Socket::Plain(stream)), State::Silent(config)) = (&self.socket, &self.state) else {
             return Step::Act(Action::Close);
         };
         let mut first = [0];
-        match tcp.peek(&mut first) {
+        match stream.peek(&mut first) {
             Ok(1) if first == [HANDSHAKE] => {}
             Ok(1) => {
                 let refusal = Refusal::new(400, "This is not TLS. Use https://, not http://.");
@@ -154,8 +153,8 @@ impl Connection {
             _ => return Step::Act(Action::Close),
         }
         let config = config.clone();
-        let Some(Socket::Plain(tcp)) = self.socket.take() else { return Step::Act(Action::Close) };
-        let Ok(socket) = Socket::tls(tcp, &config) else { return Step::Act(Action::Close) };
+        let Some(Socket::Plain(stream)) = self.socket.take() else { return Step::Act(Action::Close) };
+        let Ok(socket) = Socket::tls(stream, &config) else { return Step::Act(Action::Close) };
         self.socket = Some(socket);
         self.state = State::Handshake;
         Step::Next
@@ -167,7 +166,7 @@ impl Connection {
             Ok(Progress::Done) => (self.state, self.deadline) = (State::Reading, Some(now + IDLE_TIME)),
             Ok(Progress::WouldBlock) => return Step::Act(Action::Wait),
             Err(error) => {
-                debug!("no TLS with {}: {error}", self.peer);
+                debug!("no TLS with {}: {error}", shown(self.peer));
                 self.answer_sent(false, now); // lingers, so that the client can read the alert
             }
         }

@@ -28,6 +28,7 @@ mod listener;
 mod loop_waker;
 pub mod relay;
 mod settings;
+mod socket_file;
 pub mod tls;
 
 use std::io;
@@ -51,6 +52,7 @@ pub use listener::{check as check_addresses, check_distinct};
 pub use loop_waker::LoopWakers;
 use relay::{Relays, SharedUpstream};
 pub use settings::{Settings, every_address};
+pub use socket_file::SocketFile;
 use tls::CertificateStore;
 
 /// The nice value of HTTPS's event loop. Clients that do handshakes as fast as they can then take a third of a
@@ -106,7 +108,7 @@ impl Gate {
                  raise that with ulimit -n"
             );
         }
-        let plain = Port::open(listener::http(settings.listen.as_deref(), settings.port)?, None)?;
+        let plain = Port::open(listener::http(settings)?, None)?;
         let secure = match CertificateStore::open(&settings.https, certified)? {
             None => None,
             Some(store) => {
@@ -114,7 +116,7 @@ impl Gate {
                     let advice = "is this processor one that boardcam was built for?";
                     Problem::new("cannot serve HTTPS", error.to_string(), advice)
                 })?;
-                let listeners = listener::https(settings.https_listen.as_deref())?;
+                let listeners = listener::https(settings)?;
                 Some((Port::open(listeners, Some(config))?, store))
             }
         };
@@ -142,6 +144,11 @@ impl Gate {
     /// Each event loop's pulse, which beats with each of its rounds.
     pub fn pulses(&self) -> Vec<Arc<Pulse>> {
         self.ports().map(|port| port.pulse.clone()).collect()
+    }
+
+    /// Whether it listens on a socket in the file system.
+    pub fn has_socket_file(&self) -> bool {
+        self.ports().any(Port::has_socket_file)
     }
 
     /// The addresses that it listens on for plain HTTP.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::socket_file::SocketFile;
 use super::tls::Https;
 
 /// Where to listen, with which certificate, and for how many connections.
@@ -15,6 +16,8 @@ pub struct Settings {
     pub https: Https,
     /// Where to listen for HTTPS; `None` is [`Settings::DEFAULT_TLS_LISTEN`].
     pub https_listen: Option<Vec<SocketAddr>>,
+    /// Sockets in the file system to serve plain HTTP on as well.
+    pub socket_files: Vec<SocketFile>,
     /// The most connections at once.
     pub max_connections: usize,
 }

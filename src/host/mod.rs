@@ -1,6 +1,7 @@
 //! The board around us: log lines, signals, limits, memory, temperature, the service manager, network addresses,
 //! discovery, and the time zone. Knows nothing of cameras, viewers and HTTP.
 
+pub mod accounts;
 pub mod addresses;
 pub mod board;
 pub mod console;

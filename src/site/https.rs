@@ -9,6 +9,7 @@ use super::url::{HEALTH, Target};
 use crate::gate::authority::{Authority, Host};
 use crate::host::resolver::own_label;
 use crate::problem::text;
+use crate::socket::FILE_CLIENTS;
 
 /// The redirect of a plain request, if HTTPS is served, so that in plain no password is asked for or taken. It is
 /// temporary (307): a browser that remembered it could not come back after HTTPS is switched off. Clients on this
@@ -24,7 +25,8 @@ pub(super) fn redirect(app: &AppState, request: &Request, target: &Target) -> Op
         let why = text!("HTTPS is on port {}. A request with a Host header is redirected there.", port);
         return Some(plain_text(400, why));
     };
-    let is_local = guard::peer(request).is_some_and(|peer| peer.to_canonical().is_loopback());
+    let is_local =
+        guard::peer(request).is_some_and(|peer| peer.to_canonical().is_loopback() || peer == FILE_CLIENTS);
     if is_local && (host.is_loopback() || is_proxys_own(host)) {
         return None;
     }

@@ -1,26 +1,36 @@
-//! A client's connection as bytes in and out: plain TCP, or TLS over it. Used by [`crate::gate`], which takes
+//! A client's connection as bytes in and out: plain, or TLS over it. Used by [`crate::gate`], which takes
 //! requests from it, and by [`crate::fanout`], which sends frames; neither needs to know which of the two it is.
 //!
 //! No call blocks. For plain connections, one call here is one system call, straight from the caller's memory. For
 //! TLS, at most [`tls::AHEAD`] and one record are encrypted and not sent yet.
 
+mod stream;
 mod tls;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Ipv6Addr, Shutdown, SocketAddr};
 use std::sync::Arc;
 
-use mio::net::TcpStream;
 use rustls::ServerConfig;
 
+pub use stream::Stream;
 use tls::Tls;
 
-/// One client's connection; its TCP socket is non-blocking.
+/// Stands for the address of the clients of a socket in the file system, which have none; their port is a number that tells
+/// them apart. No TCP client has it.
+pub const FILE_CLIENTS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
+/// A client's address for people: that of TCP, or `unix:NUMBER`.
+pub fn shown(client: SocketAddr) -> String {
+    if client.ip() == FILE_CLIENTS { format!("unix:{}", client.port()) } else { client.to_string() }
+}
+
+/// One client's connection; its stream is non-blocking.
 #[derive(Debug)]
 pub enum Socket {
-    /// Plain TCP.
-    Plain(TcpStream),
-    /// TLS over TCP.
+    /// Not encrypted.
+    Plain(Stream),
+    /// TLS.
     Tls(Box<Tls>),
 }
 
@@ -47,15 +57,15 @@ impl Socket {
     ///
     /// # Errors
     /// When rustls refuses its settings.
-    pub fn tls(tcp: TcpStream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Socket::Tls(Box::new(Tls::new(tcp, config)?)))
+    pub fn tls(stream: Stream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
+        Ok(Socket::Tls(Box::new(Tls::new(stream, config)?)))
     }
 
-    /// The TCP socket below, for its options.
-    pub fn tcp(&self) -> &TcpStream {
+    /// The stream below, for its options.
+    pub fn stream(&self) -> &Stream {
         match self {
-            Socket::Plain(tcp) => tcp,
-            Socket::Tls(tls) => &tls.tcp,
+            Socket::Plain(stream) => stream,
+            Socket::Tls(tls) => &tls.stream,
         }
     }
 
@@ -81,7 +91,7 @@ impl Socket {
     /// `WouldBlock` when there is nothing; the client disconnected, or what it sends is wrong.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Socket::Plain(tcp) => tcp.read(buffer),
+            Socket::Plain(stream) => stream.read(buffer),
             Socket::Tls(tls) => tls.read(buffer),
         }
     }
@@ -104,7 +114,7 @@ impl Socket {
     /// `WouldBlock` when none of it could be done; the client disconnected.
     pub fn send(&mut self, parts: [&[u8]; 2]) -> io::Result<Sent> {
         match self {
-            Socket::Plain(tcp) => match tcp.write_vectored(&parts.map(IoSlice::new))? {
+            Socket::Plain(stream) => match stream.write_vectored(&parts.map(IoSlice::new))? {
                 0 => Err(ErrorKind::WriteZero.into()),
                 count => Ok(Sent { taken: count, moved: count }),
             },
@@ -125,7 +135,7 @@ impl Socket {
         if let Socket::Tls(tls) = self {
             tls.say_goodbye();
         }
-        let _ = self.tcp().shutdown(Shutdown::Write);
+        let _ = self.stream().shutdown(Shutdown::Write);
     }
 
     /// Reads and discards what the client still sends after [`Socket::finish`], without decrypting it; returns the
@@ -134,7 +144,7 @@ impl Socket {
     /// # Errors
     /// As for [`Socket::read`].
     pub fn discard(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp().read(buffer)
+        self.stream().read(buffer)
     }
 }
 

@@ -3,10 +3,9 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
 
-use mio::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::{Progress, Sent, rest};
+use super::{Progress, Sent, Stream, rest};
 
 /// The most bytes that are encrypted before the system takes them. With fewer, a frame costs more system calls; with
 /// more, a viewer that does not keep up costs more memory besides the frame that it holds.
@@ -19,15 +18,15 @@ const READS: usize = 64;
 /// A connection encrypted by rustls.
 #[derive(Debug)]
 pub struct Tls {
-    pub(super) tcp: TcpStream,
+    pub(super) stream: Stream,
     tls: ServerConnection,
 }
 
 impl Tls {
-    pub(super) fn new(tcp: TcpStream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
+    pub(super) fn new(stream: Stream, config: &Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         let mut tls = ServerConnection::new(config.clone())?;
         tls.set_buffer_limit(Some(AHEAD));
-        Ok(Self { tcp, tls })
+        Ok(Self { stream, tls })
     }
 
     pub(super) fn has_unsent(&self) -> bool {
@@ -62,7 +61,7 @@ impl Tls {
 
     /// Reads once from the system and decrypts it. What must be answered is held.
     fn take_in(&mut self) -> io::Result<usize> {
-        let count = self.tls.read_tls(&mut self.tcp)?;
+        let count = self.tls.read_tls(&mut self.stream)?;
         if let Err(wrong) = self.tls.process_new_packets() {
             let _ = self.flush(); // the alert that says what is wrong; a client that is gone does not need it
             return Err(io::Error::new(ErrorKind::InvalidData, wrong));
@@ -81,7 +80,7 @@ impl Tls {
     /// Sends everything that is held, and adds to `moved` what the system took.
     fn push(&mut self, moved: &mut usize) -> io::Result<()> {
         while self.tls.wants_write() {
-            match self.tls.write_tls(&mut self.tcp) {
+            match self.tls.write_tls(&mut self.stream) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => *moved += count,
                 Err(error) => return Err(error),

@@ -141,6 +141,7 @@ fn serve_with(
     let anywhere = Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     let config = SourceConfig::of(SourceSpec::Auto);
     let settings = gate::Settings {
+        socket_files: Vec::new(),
         listen: anywhere.clone(),
         port: 0,
         https,

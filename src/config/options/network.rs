@@ -6,7 +6,7 @@ use super::parse::{add_address, meant_address, number, texts};
 use super::{Kind, Opt, Target};
 use crate::auth::network::Network;
 use crate::config::settings::{DEFAULT_PORT, Settings};
-use crate::gate::{self, every_address};
+use crate::gate::{self, SocketFile, every_address};
 use crate::problem::{Text, shell_quoted, text};
 
 /// The longest name to be found under, in bytes: with a number behind it (`-99`) it is still a label of 63 bytes
@@ -24,18 +24,14 @@ pub(super) static OPTIONS: &[Opt] = &[
         name: "listen",
         value: "ADDR:PORT",
         many: true,
-        help: "Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4",
+        help: "Address and port to serve on, or a port alone; [::] is every address of this machine, including IPv4. \
+               unix:/path is a socket in the file system for a proxy on this machine, with ,mode=660 and \
+               ,owner=USER:GROUP behind it",
         example: "0.0.0.0:8080",
-        wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536"],
-        meant: |text| meant_address(text, DEFAULT_PORT),
+        wrong: &["localhost", "300.1.1.1:80", "127.0.0.1:65536", "unix:boardcam.sock"],
+        meant: meant_listener,
         kept: true,
-        target: Target::Program {
-            set: |settings, text| add_address(&mut settings.gate.listen, text),
-            get: |settings| match &settings.gate.listen {
-                Some(addresses) => texts(addresses),
-                None => vec![every_address(settings.gate.port).to_string()],
-            },
-        },
+        target: Target::Program { set: add_listener, get: listeners },
         ..Opt::EMPTY
     },
     Opt {
@@ -157,6 +153,35 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
 ];
+
+fn add_listener(settings: &mut Settings, text: &str) -> Result<(), Text> {
+    if !text.starts_with("unix:") {
+        return add_address(&mut settings.gate.listen, text);
+    }
+    let file: SocketFile = text.parse()?;
+    if settings.gate.socket_files.iter().any(|other| other.path == file.path) {
+        return Err(text!("it is named twice"));
+    }
+    settings.gate.listen.get_or_insert_default(); // no address unless one is named, too
+    settings.gate.socket_files.push(file);
+    Ok(())
+}
+
+fn meant_listener(text: &str) -> Option<String> {
+    match text.strip_prefix("unix:") {
+        Some(_) => Some("unix:/run/boardcam/boardcam.sock".to_owned()),
+        None if text.starts_with('/') => Some(format!("unix:{text}")),
+        None => meant_address(text, DEFAULT_PORT),
+    }
+}
+
+fn listeners(settings: &Settings) -> Vec<String> {
+    let addresses = match &settings.gate.listen {
+        Some(addresses) => texts(addresses),
+        None => vec![every_address(settings.gate.port).to_string()],
+    };
+    [addresses, texts(&settings.gate.socket_files)].concat()
+}
 
 fn set_name(settings: &mut Settings, text: &str) -> Result<(), Text> {
     let fits = text.len() <= LABEL_MAX

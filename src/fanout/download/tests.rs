@@ -39,7 +39,7 @@ impl Bench {
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, _) = listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
+        let socket = Socket::Plain(mio::net::TcpStream::from_std(socket).into());
         let taken = self.downloads.adopt(number, socket, order, b"HEAD".to_vec(), Instant::now());
         taken.map(|()| client).map_err(|(_, why)| why)
     }

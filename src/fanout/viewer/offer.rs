@@ -54,8 +54,8 @@ impl Viewer {
         }
         let form = if self.stats.order.advance_headers { Form::WithNextHeader } else { Form::Part };
         self.unsent = Unsent::frame(Vec::new(), frame.clone(), form);
-        self.kernel_buffer.fit(self.socket.tcp(), self.unsent.len(), self.missed(frame) > 0);
-        if !self.kernel_buffer.has_space(self.socket.tcp()) || !self.send(now)? {
+        self.kernel_buffer.fit(self.socket.stream(), self.unsent.len(), self.missed(frame) > 0);
+        if !self.kernel_buffer.has_space(self.socket.stream()) || !self.send(now)? {
             self.unsent = Unsent::default(); // by the time that the socket takes more, there is a newer one
             // Only the first time counts, so that input from a client does not count as progress.
             self.behind.get_or_insert(now);

@@ -31,7 +31,7 @@ fn viewer_of(order: Order, since: Instant) -> (Viewer, Client, Arc<Feed>, Writer
     let (feed, writer) = Feed::new("test".to_owned(), config);
     let feed = Arc::new(feed);
     let stats = Arc::new(ViewerStats::new(order, peer, since, feed.delivery.clone()));
-    let socket = Socket::Plain(mio::net::TcpStream::from_std(socket));
+    let socket = Socket::Plain(mio::net::TcpStream::from_std(socket).into());
     let viewer = Viewer::new(socket, stats, Demand::new(feed.clone()), b"head".to_vec());
     (viewer, client, feed, writer)
 }

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use log::{debug, warn};
-use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::super::answer;
@@ -18,6 +17,7 @@ use super::port::listener_token;
 use crate::auth::network::client_of;
 use crate::fanout::CloseReason;
 use crate::host::log::bounded::{self, Subject};
+use crate::socket::{Stream, shown};
 use crate::sync::lock;
 
 impl EventLoop {
@@ -42,13 +42,13 @@ impl EventLoop {
                     return;
                 }
             };
-            self.admit(socket, unmapped(peer));
+            self.admit(socket, peer);
         }
         self.turns.push_back(listener_token(index).0);
     }
 
     /// Begins to serve a new connection, or refuses it.
-    fn admit(&mut self, mut socket: TcpStream, peer: SocketAddr) {
+    fn admit(&mut self, mut socket: Stream, peer: SocketAddr) {
         let now = Instant::now();
         let token = self.free_token();
         let location = Location { event_loop: self.index, token };
@@ -65,11 +65,11 @@ impl EventLoop {
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.port.poll.registry().register(&mut socket, Token(token), interest) {
             if bounded::may_log(Subject::Connections, "") {
-                warn!("cannot serve the connection from {peer}: {error}");
+                warn!("cannot serve the connection from {}: {error}", shown(peer));
             }
             return;
         }
-        let _ = socket.set_nodelay(true); // frames are written whole; without it the last segment waits
+        socket.send_at_once();
         let mut connection = Connection::new(socket, peer, permit, self.port.tls.as_ref(), now);
         if let Some(refusal) = refusal {
             connection.answer(answer::refusal(&refusal, false), false, now);
@@ -99,7 +99,7 @@ impl EventLoop {
     fn close(&mut self, token: usize) {
         lock(&self.fanout).forget(token, CloseReason::Displaced);
         if let Some(connection) = self.connections.remove(&token) {
-            debug!("closing the connection with {} to make room for another one", connection.peer);
+            debug!("closing the connection with {} to make room for another one", shown(connection.peer));
         }
     }
 
@@ -142,9 +142,4 @@ impl EventLoop {
         self.next_token = after(token);
         token
     }
-}
-
-/// The IPv4 address of a client that came by IPv4 to an IPv6 socket; any other address as it is.
-fn unmapped(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};
 use rustls::ServerConfig;
 
+use super::super::listener::Listener;
 use super::super::loop_waker::LoopWaker;
 use crate::host::service::Pulse;
 use crate::problem::Problem;
@@ -19,7 +19,7 @@ pub(super) const WAKER: Token = Token(0);
 #[derive(Debug)]
 pub(in crate::gate) struct Port {
     pub(super) poll: Poll,
-    pub(super) listeners: Vec<TcpListener>,
+    pub(super) listeners: Vec<Listener>,
     /// The TLS settings of its connections; `None` for plain HTTP.
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(in crate::gate) waker: Arc<LoopWaker>,
@@ -32,7 +32,7 @@ impl Port {
     /// # Errors
     /// When the system has no descriptors or memory for it.
     pub(in crate::gate) fn open(
-        mut listeners: Vec<TcpListener>,
+        mut listeners: Vec<Listener>,
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<Self, Problem> {
         let failed = |error: io::Error| {
@@ -52,7 +52,12 @@ impl Port {
 
     /// The addresses that it listens on.
     pub(in crate::gate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners.iter().filter_map(Listener::address).collect()
+    }
+
+    /// Whether one of its sockets is in the file system.
+    pub(in crate::gate) fn has_socket_file(&self) -> bool {
+        self.listeners.iter().any(|listener| matches!(listener, Listener::File { .. }))
     }
 
     /// The first token of a connection.

@@ -13,6 +13,7 @@ use super::EventLoop;
 use crate::fanout::{CloseReason, Released, SNAPSHOT_LIMIT};
 use crate::problem::text;
 use crate::protocol::PEER_HEADER;
+use crate::socket::shown;
 use crate::sync::lock;
 
 impl EventLoop {
@@ -37,7 +38,7 @@ impl EventLoop {
         let client = self.relays.client_of(connection.peer.ip(), &head);
         connection.attribute(client, now);
         let request = SiteRequest { connection: token, client, head, body };
-        debug!("{} requests {}", connection.peer, request.shown());
+        debug!("{} requests {}", shown(connection.peer), request.shown());
         if let Some(refusal) = self.limit.memory_refusal(now) {
             refuse(connection, &refusal, now);
             self.turns.push_back(token);

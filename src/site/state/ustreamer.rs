@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::fanout::registry::ViewerStats;
 use crate::feed::{CaptureState, Feed};
 use crate::site::rates::{captured_fps, sent_fps};
+use crate::socket::shown;
 
 #[derive(Serialize)]
 pub(super) struct Answer {
@@ -75,7 +76,7 @@ pub(super) fn answer<'s>(
     let size = feed.size_shown(info.map_or(feed.config.size(), |info| info.size), &status);
     let encoded = info.is_some_and(|info| status.converts || !feed.passes_on(info));
     let clients_stat: BTreeMap<_, _> =
-        viewers.map(|viewer| (viewer.peer.to_string(), client(viewer, now))).collect();
+        viewers.map(|viewer| (shown(viewer.peer), client(viewer, now))).collect();
     Answer {
         encoder: Encoder {
             kind: if encoded { "CPU" } else { "HW" },

@@ -11,6 +11,7 @@ use crate::feed::Feed;
 use crate::protocol::OrderKind;
 use crate::site::rates::sent_fps;
 use crate::site::response::load;
+use crate::socket::shown;
 
 #[derive(Serialize)]
 pub(super) struct Viewer {
@@ -34,7 +35,7 @@ pub(super) fn viewer(stats: &ViewerStats, feeds: &[Arc<Feed>], now: Instant) -> 
     Viewer {
         id: stats.order.id.clone(),
         camera: feeds.get(stats.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
-        address: stats.peer.to_string(),
+        address: shown(stats.peer),
         kind: match stats.order.kind {
             OrderKind::Stream => "stream",
             OrderKind::Snapshot { .. } => "snapshot",

@@ -1,4 +1,4 @@
-//! The sockets that clients connect to.
+//! Listening by TCP.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,9 +8,9 @@ use log::info;
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::limits::BACKLOG;
-use super::settings::{Settings, every_address};
-use super::tls::Https;
+use super::super::limits::BACKLOG;
+use super::super::settings::{Settings, every_address};
+use super::super::tls::Https;
 use crate::host::{addresses, port_holder};
 use crate::problem::{Problem, shell_quoted};
 
@@ -264,6 +264,7 @@ mod tests {
                 port: 8080,
                 https: if https.is_empty() { Https::Off } else { Https::Auto },
                 https_listen: Some(addresses(https)),
+                socket_files: Vec::new(),
                 max_connections: 9,
             };
             check_distinct(&settings).err().map(|problem| problem.to_string()).unwrap_or_default()

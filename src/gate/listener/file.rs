@@ -1,0 +1,167 @@
+//! Listening on a socket in the file system (unix(7)), for a proxy on this machine.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::net;
+use std::path::{Path, PathBuf};
+
+use log::{debug, info};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::super::limits::BACKLOG;
+use super::super::socket_file::{SCHEME, SocketFile};
+use super::Listener;
+use crate::host::accounts;
+use crate::problem::{Problem, Text};
+
+/// Removes the file at the end.
+#[derive(Debug)]
+pub struct SocketFileGuard {
+    path: PathBuf,
+    /// Device and inode: another program may have put its own in the place.
+    identity: (u64, u64),
+}
+
+impl Drop for SocketFileGuard {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.identity)
+            && let Err(failure) = fs::remove_file(&self.path)
+        {
+            debug!("cannot remove {}: {failure}", self.path.display());
+        }
+    }
+}
+
+impl SocketFile {
+    /// Makes the socket. One that a program left behind is replaced; any other file is left alone.
+    ///
+    /// # Errors
+    /// A program serves there, there is another file, or owner and mode cannot be set.
+    pub(super) fn open(&self) -> Result<Listener, Problem> {
+        self.leftover()?;
+        let failed = |error: io::Error| self.problem(error.to_string(), self.advice(&error));
+        let ids =
+            self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).map_err(failed)?;
+        socket.bind(&SockAddr::unix(&self.path).map_err(failed)?).map_err(failed)?;
+        let file = fs::symlink_metadata(&self.path).map_err(failed)?;
+        let guard = SocketFileGuard { path: self.path.clone(), identity: (file.dev(), file.ino()) };
+        // Nobody can connect before it listens.
+        fs::set_permissions(&self.path, Permissions::from_mode(self.mode)).map_err(failed)?;
+        if let Some((user, group)) = ids {
+            chown(&self.path, user, group).map_err(|error| {
+                self.problem(
+                    format!("its owner cannot be set: {error}"),
+                    "only root may give a file away; leave owner out, or start boardcam as root or as that user",
+                )
+            })?;
+        }
+        socket.listen(BACKLOG).map_err(failed)?;
+        info!("listening on {SCHEME}{}", self.path.display());
+        Ok(Listener::file(socket.into(), Some(guard)))
+    }
+
+    /// Removes a socket on which nobody listens any more.
+    fn leftover(&self) -> Result<(), Problem> {
+        let Ok(file) = fs::symlink_metadata(&self.path) else { return Ok(()) };
+        if !file.file_type().is_socket() {
+            return Err(
+                self.problem("there is a file that is no socket", "choose another path, or remove that file")
+            );
+        }
+        match net::UnixStream::connect(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(&self.path)
+                .map_err(|error| self.problem(error.to_string(), self.advice(&error))),
+            Err(error) => Err(self.problem(error.to_string(), self.advice(&error))),
+            Ok(_) => Err(self.problem(
+                "another program serves there already",
+                "end it, or choose another path with --listen unix:/path",
+            )),
+        }
+    }
+
+    /// What would keep it from being made, as far as that shows without making it.
+    ///
+    /// # Errors
+    /// Its folder or its owner is not there.
+    pub(super) fn check(&self) -> Result<Option<Problem>, Problem> {
+        self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        if !folder.is_dir() {
+            return Err(self.problem(
+                format!("there is no folder {}", folder.display()),
+                format!("create it, or choose another path with --listen {SCHEME}/path"),
+            ));
+        }
+        Ok(fs::symlink_metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket()).then(|| {
+            self.problem("there is a file that is no socket", "choose another path, or remove that file")
+        }))
+    }
+
+    fn unknown_owner(&self, why: String) -> Problem {
+        self.problem(why, "name a user and a group of this machine, or their numbers: owner=USER:GROUP")
+    }
+
+    fn advice(&self, error: &io::Error) -> &'static str {
+        match error.kind() {
+            io::ErrorKind::NotFound => "create its folder first; under systemd, RuntimeDirectory= does",
+            io::ErrorKind::PermissionDenied => {
+                "choose a folder that this user may write to; under systemd, RuntimeDirectory= makes one"
+            }
+            _ => "choose another path with --listen unix:/path",
+        }
+    }
+
+    fn problem(&self, why: impl Into<Text>, advice: impl Into<Text>) -> Problem {
+        Problem::new(format!("cannot listen on {SCHEME}{}", self.path.display()), why, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn parsed(text: &str) -> Result<SocketFile, String> {
+        text.parse().map_err(|why: Text| why.to_string())
+    }
+
+    #[test]
+    fn a_socket_that_was_left_behind_is_replaced_and_nothing_else_is() {
+        let folder = std::env::temp_dir().join(format!("boardcam-socket-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("boardcam.sock");
+        let file = parsed(&format!("unix:{},mode=600", path.display())).unwrap();
+        drop(net::UnixListener::bind(&path).unwrap()); // leaves its file behind
+
+        let listener = file.open().unwrap();
+        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let mut client = net::UnixStream::connect(&path).unwrap();
+        let (mut stream, peer) = listener.accept().unwrap();
+        assert_eq!(crate::socket::shown(peer), "unix:1");
+        stream.write_all(b"served").unwrap();
+        drop(stream);
+        let mut told = String::new();
+        client.read_to_string(&mut told).unwrap();
+        assert_eq!(told, "served");
+
+        let second = file.open().unwrap_err().to_string();
+        assert!(second.contains("another program serves there"), "{second}");
+        drop(listener);
+        assert!(!path.exists(), "it is removed at the end");
+
+        fs::write(&path, "precious").unwrap();
+        let other = file.open().unwrap_err().to_string();
+        assert!(other.contains("a file that is no socket"), "{other}");
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        let nowhere = parsed("unix:/nowhere/boardcam.sock").unwrap();
+        assert!(nowhere.open().unwrap_err().to_string().contains("create its folder first"));
+        assert!(nowhere.check().unwrap_err().to_string().contains("there is no folder /nowhere"));
+        let nobody = parsed(&format!("unix:{}/a,owner=no-such-user", folder.display())).unwrap();
+        assert!(nobody.check().unwrap_err().to_string().contains("no user no-such-user"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
