@@ -124,7 +124,7 @@ class Panel(WithBrowser):
         self.assertEqual(limits, ["0", "95", "5"])
         self.assertEqual(self.shown("contrast")["values"], ["30", "30"])
         self.assertEqual(self.shown("bitmask")["values"], ["0x2a"])
-        self.assertEqual(text(self.browser, "panel-left-out"), "Detect_motion_grid: arrays are not supported")
+        self.assertEqual(text(self.browser, "panel-left-out"), "detect_motion_grid: arrays are not supported")
 
     def test_nothing_is_fetched_until_somebody_opens_the_controls(self):
         self.watch()

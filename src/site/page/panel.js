@@ -25,10 +25,12 @@ function fillElement(element, text) {
 }
 
 // A text of the server: plain, with values, or a problem.
-function said(text) {
-  if (!text || typeof text === 'string') return sentence(text);
-  return text.texts ? told(inWords(text)) : sentence(worded(text));
+function plain(text) {
+  if (!text || typeof text === 'string') return text || '';
+  return text.texts ? told(inWords(text)) : worded(text);
 }
+
+const said = (text) => sentence(plain(text));
 
 // Numbers beyond what the browser's are exact for become strings.
 function parseExact(json) {
@@ -253,7 +255,7 @@ function listControls({ available, why, controls, left_out: leftOut, problems })
   const none = controls.length ? '' : TEXT.panel_none;
   setText('panel-none', available ? none : said(why) || none);
   const others = [...told].filter(([name]) => !rows.has(name)).map(([name, text]) => `${name}: ${text}`);
-  const lines = [...(leftOut || []).map(said), ...others];
+  const lines = [...(leftOut || []).map(plain), ...others];
   byId('panel-left-out').hidden = !lines.length;
   byId('panel-left-out').replaceChildren(...lines.map((line) => make('li', {}, line)));
   byId('panel-kept').hidden = byId('panel-reset').hidden = !controls.length;
