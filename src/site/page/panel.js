@@ -76,7 +76,7 @@ class Row {
     this.label = nameOf('label', control.name, control.label);
     this.kind = kindOf(control);
     this.form = Row.form(control);
-    this.next = null; // the value to be sent, as JSON
+    this.next = this.last = null; // the value to be sent, and the newest one, as JSON
     this.isSending = false;
     this.isEdited = false; // somebody is dragging or typing
     this.refused = ''; // why the last value was refused
@@ -110,11 +110,11 @@ class Row {
       else this.show(); // no number: what holds again
     };
     const edited = (input, changed) => {
+      const end = () => (this.isEdited = false);
       input.addEventListener('input', () => (this.isEdited = true));
-      input.addEventListener('change', () => {
-        this.isEdited = false;
-        changed(input);
-      });
+      // A slider that is let go where it was taken has not changed.
+      for (const event of ['change', 'blur', 'pointerup', 'pointercancel']) input.addEventListener(event, end);
+      input.addEventListener('change', () => changed(input));
       return input;
     };
     if (this.kind === 'slider') {
@@ -184,7 +184,8 @@ class Row {
 
   // Sends a value when the one before it is answered, and not more than five a second: of several the last.
   async send(json) {
-    this.next = json;
+    if (this.isSending && json === this.last) return; // the end of a drag
+    this.next = this.last = json;
     if (this.isSending) return;
     this.isSending = true;
     while (this.next !== null) {
@@ -252,6 +253,7 @@ function listControls({ available, why, controls, left_out: leftOut, problems })
     });
     byId('panel-controls').replaceChildren(...groups);
   }
+  byId('panel-controls').disabled = !available;
   const none = controls.length ? '' : TEXT.panel_none;
   setText('panel-none', available ? none : said(why) || none);
   const others = [...told].filter(([name]) => !rows.has(name)).map(([name, text]) => `${name}: ${text}`);
@@ -285,7 +287,7 @@ function makePanel() {
   byId('panel').replaceChildren(
     make('p', { id: 'panel-none', class: 'hint', role: 'status' }, TEXT.panel_loading),
     makeSettings(),
-    make('div', { id: 'panel-controls' }),
+    make('fieldset', { id: 'panel-controls' }),
     make('ul', { id: 'panel-left-out', class: 'hint', hidden: true }),
     make('p', { id: 'panel-kept', class: 'hint', hidden: true }, TEXT.panel_kept),
     reset,
