@@ -2,7 +2,7 @@
 // which has no such camera without a kernel. `simulated` is the camera, `asked` the requests that came.
 
 window.asked = [];
-window.simulated = { revision: 1, delayMs: 0, why: null, settings: true };
+window.simulated = { revision: 1, delayMs: 0, why: null, applied: true, refused: null };
 
 const control = (name, label, type, limits, more = {}) => ({
   ...{ name, label, type, class: 'user', min: 0, max: 0, step: 1, default: 0, value: 0, menu: null, inactive: false },
@@ -94,6 +94,7 @@ function changeSettings(method, data) {
   }
   return null;
 }
+simulated.changeSettings = changeSettings;
 
 async function answerTo(method, url, text) {
   await new Promise((resolve) => setTimeout(resolve, simulated.delayMs));
@@ -101,7 +102,7 @@ async function answerTo(method, url, text) {
   const data = text ? JSON.parse(text) : {};
   if (url.pathname.endsWith('/settings')) {
     const why = method === 'GET' ? null : changeSettings(method, data);
-    return why ? new Response(why, { status: 400 }) : json(JSON.stringify({ settings, applied: true, problem: null }));
+    return why ? new Response(why, { status: 400 }) : json(JSON.stringify({ settings, applied: simulated.applied, problem: simulated.refused }));
   }
   if (method === 'DELETE') {
     const only = url.searchParams.get('control');
@@ -128,7 +129,7 @@ window.fetch = async (input, options = {}) => {
   const answer = await realFetch(input, options);
   if (!url.pathname.endsWith('/state') || !answer.ok) return answer;
   const state = await answer.json();
-  for (const camera of state.cameras) camera.controls = simulated.revision;
+  for (const camera of state.cameras) Object.assign(camera, { controls: simulated.revision, change_refused: simulated.refused });
   if (simulated.role) state.you.role = simulated.role;
   return new Response(JSON.stringify(state), { headers: { 'Content-Type': 'application/json' } });
 };

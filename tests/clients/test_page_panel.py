@@ -284,6 +284,20 @@ class Panel(WithBrowser):
         until("it holds", lambda: self.run_js("return settingsNow.settings.quality.value") == 60)
         self.assertEqual(text(self.browser, "setting-quality-wrong"), "")
 
+    def test_while_the_camera_is_opened_again_the_page_says_so_and_then_why_that_failed(self):
+        self.settings()
+        self.run_js("simulated.applied = false")
+        self.browser.find_element("id", "setting-size").send_keys("6")
+        until("it is said", lambda: text(self.browser, "settings-how").startswith("The camera is being opened again… This overrules"))
+        self.run_js("""
+            simulated.applied = true;
+            simulated.changeSettings('DELETE');
+            const text = (template) => ({ template, values: [] });
+            simulated.refused = { texts: { what: text('cannot do that'), why: text('it says so'), advice: text('choose another size') } };
+        """)
+        until("why", lambda: text(self.browser, "settings-how") == "Cannot do that: it says so. Choose another size.")
+        self.assertEqual(self.run_js("return byId('setting-size').value"), "")
+
     # --- Keyboard, screen reader, looks.
 
     def test_keys_open_the_controls_reach_a_slider_move_it_and_close_them(self):

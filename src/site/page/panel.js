@@ -294,8 +294,10 @@ function makePanel() {
   );
 }
 
-// What /state says that may have changed the controls.
-const panelState = ({ camera }) => JSON.stringify([camera.state, camera.controls]);
+// What /state says that may have changed the controls or settings.
+function panelState({ camera: { state, controls, change_refused: refused, format, quality } }) {
+  return JSON.stringify([state, controls, refused, format, quality]);
+}
 
 function openPanel(tile) {
   if (!byId('sheet').open) openSheet();

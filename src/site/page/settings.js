@@ -59,16 +59,15 @@ function changeSettings(method, row) {
   const tile = panelTile;
   const asked = changingSettings.then(async () => {
     if (tile !== panelTile) return;
-    const text = row && row.input.value.trim();
-    const isNumber = row && row.name !== 'size' && text !== '' && Number.isFinite(Number(text.replace(',', '.')));
-    const value = isNumber ? Number(text.replace(',', '.')) : text || null;
-    if (row) fillElement(byId('settings-how'), TEXT.panel_changing);
+    const text = row && row.input.value.trim().replace('×', 'x').replace(',', '.');
+    const isNumber = text && Number.isFinite(Number(text));
+    const value = isNumber ? Number(text) : text || null;
+    if (method !== 'GET') fillElement(byId('settings-how'), TEXT.panel_changing);
     const { answer, why } = await askCamera('settings', method, row && JSON.stringify({ [row.name]: value }));
     if (tile !== panelTile) return;
     if (row) row.isEdited = false;
     if (answer) listSettings(answer);
-    else if (row) showSettings();
-    else if (method === 'GET') byId('settings').hidden = true; // an older server
+    else if (settingsNow) showSettings();
     if (row) row.refuse(why || '');
     else if (why && method !== 'GET') note(fill(TEXT.not_changed, { why }));
   });
@@ -94,17 +93,20 @@ function listSettings(answer) {
 }
 
 function showSettings() {
-  const { settings, problem } = settingsNow;
+  const { settings, applied, problem } = settingsNow;
   for (const [name, row] of settingRows) row.show(settings[name]);
   const overruled = [...settingRows.keys()].filter((name) => settings[name].overruled);
-  const how = overruled.length ? fill(TEXT.panel_overruled, { settings: overruled.join(', ') }) : '';
-  fillElement(byId('settings-how'), problem ? said(problem) : how);
+  const how = [said(problem)];
+  if (!applied && panelTile.camera.state !== 'waiting') how.push(TEXT.panel_changing);
+  if (overruled.length) how.push(fill(TEXT.panel_overruled, { settings: overruled.join(', ') }));
+  fillElement(byId('settings-how'), how.filter(Boolean).join(' '));
   byId('settings-reset').hidden = !overruled.length;
 }
 
 function makeSettings() {
   settingRows = new Map();
   settingsForm = '';
+  settingsNow = null;
   const reset = make('button', { id: 'settings-reset', type: 'button', class: 'act', hidden: true }, TEXT.unturn);
   reset.onclick = () => {
     [...settingRows.values()][0].input.focus(); // this button goes
