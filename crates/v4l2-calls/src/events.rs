@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, opcode};
 use v4l2_sys_mit as sys;
@@ -17,6 +18,8 @@ use crate::call::{Argument, V4L2, call};
 pub enum Event {
     /// The source of an input changed: another size, or it came or went (V4L2_EVENT_SRC_CH_RESOLUTION).
     Source,
+    /// The control of this identifier changed its value, range or flags (V4L2_EVENT_CTRL).
+    Control(u32),
     /// Any other.
     Other,
 }
@@ -26,15 +29,43 @@ unsafe impl Argument for sys::v4l2_event_subscription {}
 // SAFETY: integers and unions of them.
 unsafe impl Argument for sys::v4l2_event {}
 
+const SUBSCRIBE_EVENT: Opcode = opcode::write::<sys::v4l2_event_subscription>(V4L2, 90);
+
 /// Asks for events of another source of input `input` (VIDIOC_SUBSCRIBE_EVENT, V4L2_EVENT_SOURCE_CHANGE).
 ///
 /// # Errors
 /// That of the call: a driver without such events refuses.
 pub fn subscribe_to_source(device: impl AsFd, input: u32) -> io::Result<()> {
-    const SUBSCRIBE_EVENT: Opcode = opcode::write::<sys::v4l2_event_subscription>(V4L2, 90);
     let mut raw = sys::v4l2_event_subscription::zeroed();
     (raw.type_, raw.id) = (sys::V4L2_EVENT_SOURCE_CHANGE, input);
     call::<SUBSCRIBE_EVENT, _>(device, &mut raw)
+}
+
+/// Asks for events of the control `id`, also for those that this descriptor causes (V4L2_EVENT_CTRL with
+/// V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK): setting one control may change others.
+///
+/// # Errors
+/// That of the call: a driver without such events refuses.
+pub fn subscribe_to_control(device: impl AsFd, id: u32) -> io::Result<()> {
+    let mut raw = sys::v4l2_event_subscription::zeroed();
+    (raw.type_, raw.id, raw.flags) = (sys::V4L2_EVENT_CTRL, id, sys::V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK);
+    call::<SUBSCRIBE_EVENT, _>(device, &mut raw)
+}
+
+/// Waits until the device has an event (`Ok(true)`) or `waker` can be read, which is not done here.
+///
+/// # Errors
+/// That of poll(2).
+pub fn wait(device: impl AsFd, waker: impl AsFd) -> io::Result<bool> {
+    let (device, waker) = (device.as_fd(), waker.as_fd());
+    let mut both =
+        [PollFd::from_borrowed_fd(device, PollFlags::PRI), PollFd::from_borrowed_fd(waker, PollFlags::IN)];
+    match rustix::event::poll(&mut both, None) {
+        Ok(_) => {}
+        Err(Errno::INTR) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(both[0].revents().intersects(PollFlags::PRI))
 }
 
 /// Takes an event; `None` if there is none (VIDIOC_DQEVENT). The device must be open with O_NONBLOCK, or this waits.
@@ -50,6 +81,9 @@ pub fn next(device: impl AsFd) -> io::Result<Option<Event>> {
             return Ok(None);
         }
         Err(error) => return Err(error),
+    }
+    if raw.type_ == sys::V4L2_EVENT_CTRL {
+        return Ok(Some(Event::Control(raw.id)));
     }
     // SAFETY: all bit patterns are valid.
     let changes = unsafe { raw.u.src_change.changes };

@@ -10,6 +10,7 @@
 
 mod call;
 pub mod codec;
+pub mod controls;
 pub mod edid;
 pub mod events;
 pub mod formats;
