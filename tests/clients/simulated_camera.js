@@ -100,6 +100,7 @@ async function answerTo(method, url, text) {
   await new Promise((resolve) => setTimeout(resolve, simulated.delayMs));
   const json = (data) => new Response(data, { headers: { 'Content-Type': 'application/json' } });
   const data = text ? JSON.parse(text) : {};
+  if (simulated.absent && url.pathname.endsWith('/controls')) return new Response('no such page', { status: 404 });
   if (url.pathname.endsWith('/settings')) {
     const why = method === 'GET' ? null : changeSettings(method, data);
     return why ? new Response(why, { status: 400 }) : json(JSON.stringify({ settings, applied: simulated.applied, problem: simulated.refused }));

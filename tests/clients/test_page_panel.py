@@ -108,7 +108,7 @@ class Panel(WithBrowser):
     def test_the_controls_are_grouped_and_each_is_what_suits_it(self):
         self.tune()
         groups = self.run_js("return [...document.querySelectorAll('#panel-controls h3')].map((title) => title.innerText)")
-        self.assertEqual(groups, ["Picture", "Camera", "Image processing"])
+        self.assertEqual(groups, ["Picture", "Exposure and lens", "Image processing"])
         kinds = {
             "brightness": "slider",
             "white_balance_automatic": "switch",
@@ -157,6 +157,13 @@ class Panel(WithBrowser):
         until("it is said", lambda: self.none() == "This camera has no controls of its own.")
         self.run_js("simulated.why = 'the camera is not open'; simulated.revision += 1")
         until("it is said", lambda: self.none() == "The camera is not open")
+
+    def test_where_the_program_sets_no_controls_there_are_the_settings(self):
+        self.watch()
+        self.run_js("simulated.absent = true")
+        self.press("c")
+        until("the settings", lambda: self.run_js("return byId('setting-size') && byId('setting-size').checkVisibility()"))
+        self.assertEqual(self.none(), "")
 
     def test_who_may_only_watch_sees_no_controls(self):
         self.simulate("simulated.role = 'watch';")
@@ -320,7 +327,7 @@ class Panel(WithBrowser):
         nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
         said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
         for wanted in [
-            *[("dialog", "Camera controls"), ("group", "Picture"), ("slider", "Brightness"), ("spinbutton", "Brightness")],
+            *[("dialog", "Camera"), ("group", "Picture"), ("slider", "Brightness"), ("spinbutton", "Brightness")],
             *[("switch", "Automatic white balance"), ("combobox", "Exposure mode"), ("textbox", "String")],
             *[("button", "Run: Do White Balance"), ("button", "Options"), ("button", "Close")],
         ]:

@@ -258,7 +258,8 @@ byId('unturn').onclick = () => {
 
 // The camera's own controls. Their script and style are fetched when somebody first wants them.
 
-const mayTune = (tile) => Boolean(tile && you && you.role === 'control');
+const TUNED = ['controls', 'change_refused']; // what /state has where they, or settings, can be changed
+const mayTune = (tile) => Boolean(tile && you && you.role === 'control' && TUNED.some((name) => name in tile.camera));
 let loadingPanel = null;
 
 function loadPanel() {

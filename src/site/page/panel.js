@@ -50,7 +50,7 @@ async function askCamera(path, method = 'GET', data) {
   try {
     const url = fromRoot(`/api/cameras/${encodeURIComponent(panelTile.name)}/${path}`);
     const answer = await fetch(url, { method, headers: OURS, body: data, cache: 'no-store', signal: stop.signal });
-    if (!answer.ok) return { why: await whyRefused(answer) };
+    if (!answer.ok) return { why: await whyRefused(answer), isAbsent: answer.status === 404 };
     await loadMessages();
     return { answer: parseExact(await answer.text()) };
   } catch (error) {
@@ -264,8 +264,9 @@ function listControls({ available, why, controls, left_out: leftOut, problems })
 }
 
 async function fetchControls() {
-  const { why } = await askControls('GET');
-  if (why) setText('panel-none', why);
+  const { why, isAbsent } = await askControls('GET');
+  if (isAbsent) byId('settings').open = true; // there is nothing else
+  if (why) setText('panel-none', isAbsent ? '' : why);
 }
 
 // --- The panel.
