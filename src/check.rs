@@ -1,8 +1,11 @@
 //! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folder,
-//! time zone. It opens no camera, and leaves nothing behind. Called only by `main`.
+//! time zone. It opens no camera (but the encoders of the board, if
+//! hardware is asked for), and leaves nothing behind. Called only by `main`.
 
 use std::fmt::Write;
 
+use crate::camera::EncodeMode;
+use crate::codec::m2m;
 use crate::config::{Settings, WithoutSecrets};
 use crate::gate;
 use crate::host::zone;
@@ -30,6 +33,9 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
     };
     warnings.extend(settings.record.folder_problem());
     warnings.extend(zone::problem());
+    if settings.cameras.iter().any(|(_, camera)| camera.encoder == EncodeMode::Hardware) {
+        let _ = writeln!(text, "# hardware encoder: {}", m2m::describe());
+    }
     for warning in &warnings {
         let _ = writeln!(text, "# warning: {warning}"); // writing to a String cannot fail
     }

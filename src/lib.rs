@@ -30,6 +30,7 @@
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
 //! | [`feed`] | what one camera shares: ring, status, counters, and the demand for frames |
+//! | [`codec`] | raw pixels to JPEG by the board's hardware, or by software where that fails |
 //! | [`camera`] | where frames come from: V4L2 devices, other programs, the test pattern |
 //! | [`jpeg`] | every frame becomes a whole JPEG, by mending the camera's own or by encoding |
 //! | [`canvas`] | a surface to draw on, for the card and the test pattern |
@@ -58,6 +59,7 @@ pub mod auth;
 pub mod camera;
 pub mod canvas;
 pub mod check;
+pub mod codec;
 pub mod config;
 pub mod fanout;
 pub mod feed;

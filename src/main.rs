@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use boardcam::auth::User;
 use boardcam::auth::password::{self, Hash, PASSWORD_MAX};
 use boardcam::camera::probe::{self, Verdict};
+use boardcam::codec::m2m;
 use boardcam::config::{self, Mistakes, Settings, Task};
 use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
@@ -100,7 +101,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
             let mut verdict = Verdict::Unusable;
             print(|out| {
                 verdict = probe::run(&settings.cameras[0].1, out)?;
-                Ok(())
+                writeln!(out, "hardware encoder: {}", m2m::describe())
             })?;
             return Ok(match verdict {
                 Verdict::Usable => ExitCode::SUCCESS,

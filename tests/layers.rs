@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 29] = [
     "names",
     "sync",
     "time",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 28] = [
     "canvas",
     "jpeg",
     "camera",
+    "codec",
     "feed",
     "stream",
     "variants",

@@ -156,25 +156,30 @@ impl fmt::Display for PipeSpec {
 /// How frames become JPEGs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EncodeMode {
-    /// Pass on the camera's own JPEGs if it makes any, in the quality that somebody asks for; otherwise encode.
+    /// Pass on the camera's own JPEGs if it makes any, in the quality that somebody asks for; otherwise encode, by the
+    /// board's hardware if it has an encoder.
     #[default]
     Auto,
     /// Pass on the camera's own JPEGs; refuse a camera that makes none.
     Passthrough,
-    /// Always encode: from raw pixels, or from the camera's JPEGs if it offers nothing else. These keep a lower quality
+    /// As [`EncodeMode::Auto`], but prefer raw pixels, which the board's hardware encodes, and say so where it cannot.
+    Hardware,
+    /// Always encode, and here: from raw pixels, or from the camera's JPEGs if it offers nothing else. These keep a lower quality
     /// than is asked for.
     Software,
 }
 
 impl EncodeMode {
     /// All modes.
-    pub const ALL: [EncodeMode; 3] = [EncodeMode::Auto, EncodeMode::Passthrough, EncodeMode::Software];
+    pub const ALL: [EncodeMode; 4] =
+        [EncodeMode::Auto, EncodeMode::Passthrough, EncodeMode::Hardware, EncodeMode::Software];
 
     /// The name on the command line and in the settings file.
     pub const fn name(self) -> &'static str {
         match self {
             EncodeMode::Auto => "auto",
             EncodeMode::Passthrough => "passthrough",
+            EncodeMode::Hardware => "hardware",
             EncodeMode::Software => "software",
         }
     }
@@ -253,7 +258,7 @@ impl SourceConfig {
     pub fn jpeg_quality(&self, own: Option<u8>, wished: Option<u8>) -> Option<u8> {
         match self.encoder {
             EncodeMode::Passthrough => None,
-            EncodeMode::Auto => wished.filter(|_| wished != own),
+            EncodeMode::Auto | EncodeMode::Hardware => wished.filter(|_| wished != own),
             EncodeMode::Software => Some(wished.unwrap_or(DEFAULT_QUALITY)),
         }
     }

@@ -158,6 +158,10 @@ pub struct Counters {
     pub published: AtomicU64,
     /// Frames that were encoded here.
     pub encoded: AtomicU64,
+    /// Frames among the encoded that the board's hardware encoded.
+    pub by_hardware: AtomicU64,
+    /// Frames among the encoded with which the board's hardware failed, so that this program encoded them.
+    pub hardware_failures: AtomicU64,
     /// Frames that were passed on with something added (Huffman tables, EOI) or removed (padding, thumbnails).
     pub mended: AtomicU64,
     /// Frames among the encoded that the source delivered as JPEGs of a kind that many clients cannot show.

@@ -47,6 +47,8 @@ pub struct Status {
     pub converts: bool,
     /// The size of what is made of its JPEGs; `None` if they are passed on.
     pub shown: Option<Shown>,
+    /// The board's encoder that encodes its pictures, by its name; `None` if none does.
+    pub hardware: Option<String>,
     /// Whether pictures come so seldom that a viewer gets the newest one instead of waiting.
     pub seldom: bool,
     /// The last picture is good for this long.
@@ -64,6 +66,7 @@ impl Status {
             concern: None,
             converts: false,
             shown: None,
+            hardware: None,
             seldom: false,
             patience: Duration::ZERO,
         }

@@ -15,20 +15,23 @@ mod trouble_log;
 mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{debug, error};
+use log::{Level, debug, error};
 
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
+use crate::codec::{self, m2m};
 use crate::feed::{CaptureState, DropReason, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
+use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
 use crate::names::CameraLabel;
-use crate::picture::Size;
+use crate::picture::{Layout, Size};
 use crate::problem::{Problem, text};
 use crate::ring::{Meta, NoMemory, Unpublished, Writer};
 pub use ending::SessionEnd;
@@ -54,6 +57,10 @@ const PAUSES: [Duration; 4] =
 
 /// After a session of this length, the pauses start again from the first.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
+
+/// What the log says where the settings ask for hardware, which has nothing to do.
+const HARDWARE_OF_JPEGS: &str =
+    "asked for encoder hardware, but this source makes JPEGs itself; these are passed on";
 
 /// Frames from one debug line to the next.
 const DEBUG_FRAMES: u64 = 30;
@@ -167,6 +174,7 @@ impl<'a> Stream<'a> {
         self.patience.begin(&info);
         let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
+        session.encode_by(encoder(self.feed.config.encoder));
         let mut steady_since = Instant::now();
         let (mut last_frame, mut last_good, mut is_good) = (steady_since, steady_since, false);
         while !self.shutdown.has_begun() {
@@ -248,13 +256,19 @@ impl<'a> Stream<'a> {
         self.last_size = info.size;
         let mended = info.max_frame.saturating_add(MENDING_MAX);
         let capacity = match self.feed.config.encoder {
-            EncodeMode::Auto | EncodeMode::Passthrough => mended,
+            EncodeMode::Auto | EncodeMode::Passthrough | EncodeMode::Hardware => mended,
             // A camera's own JPEG may become larger when it is encoded again.
             EncodeMode::Software => mended.max(Transcoder::output_len(info.size)),
         };
         let no_memory = |NoMemory| SessionEnd::NoMemory { source: info.source.clone(), capacity };
         self.writer.reserve(capacity).map_err(no_memory)?;
-        self.feed.status().converts = false; // as far as is known yet
+        {
+            let mut status = self.feed.status();
+            (status.converts, status.hardware) = (false, None); // as far as is known yet
+        }
+        if self.feed.config.encoder == EncodeMode::Hardware && info.layout == Layout::Mjpeg {
+            self.trouble_log.note(Level::Warn, HARDWARE_OF_JPEGS, Instant::now());
+        }
         // A source that was lost is back with its first usable frame, not before.
         if self.ended.is_none() {
             let mut status = self.feed.status();
@@ -382,6 +396,17 @@ impl<'a> Stream<'a> {
 
     fn label(&self) -> CameraLabel<'a> {
         CameraLabel(&self.feed.name)
+    }
+}
+
+/// Who encodes raw pixels.
+fn encoder(mode: EncodeMode) -> codec::Encoder {
+    match mode {
+        EncodeMode::Auto | EncodeMode::Hardware => {
+            let is_asked_for = mode == EncodeMode::Hardware;
+            codec::Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(m2m::find), is_asked_for)
+        }
+        EncodeMode::Passthrough | EncodeMode::Software => codec::Encoder::new(DEFAULT_QUALITY),
     }
 }
 

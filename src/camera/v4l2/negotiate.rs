@@ -168,13 +168,13 @@ impl Offer {
     }
 
     /// What outweighs our own order of layouts, heaviest first: the configured size is not offered; the camera's JPEG
-    /// would have to be decoded to encode it here; and, for raw layouts, how far size and rate are from the settings.
-    /// `rates` are those of the size that is nearest to the configured one.
+    /// would have to be decoded to encode it here, or cannot be encoded by hardware; and, for raw layouts, how far size and
+    /// rate are from the settings. `rates` are those of the size that is nearest to the configured one.
     fn drawbacks(&self, config: &SourceConfig, rates: &Rates) -> (bool, bool, Option<(u64, u64)>) {
         let Offer { layout, sizes, .. } = self;
         let lacks_size = config.size.is_some_and(|size| !sizes.may_offer(size));
         let raw = layout.raw().map(|_| (sizes.distance(config.size()), rates.shortfall(config.fps())));
-        let decoded = config.encoder == EncodeMode::Software && raw.is_none();
+        let decoded = matches!(config.encoder, EncodeMode::Software | EncodeMode::Hardware) && raw.is_none();
         (lacks_size, decoded, raw)
     }
 }
@@ -182,7 +182,7 @@ impl Offer {
 /// The layouts that the settings allow, best first.
 fn allowed(config: &SourceConfig) -> Vec<Layout> {
     let by_encoder = |layout: &Layout| match config.encoder {
-        EncodeMode::Auto | EncodeMode::Software => true,
+        EncodeMode::Auto | EncodeMode::Hardware | EncodeMode::Software => true,
         EncodeMode::Passthrough => *layout == Layout::Mjpeg,
     };
     let by_layout = |layout: &Layout| config.layout.is_none_or(|only| only == *layout);

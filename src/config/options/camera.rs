@@ -164,14 +164,15 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "encoder",
         value: "ENCODER",
-        help: "Who makes the JPEGs: passthrough (the camera), software (this program), or auto",
+        help: "Who makes the JPEGs: passthrough (the camera), hardware (the board's encoder, of raw pixels), software (this \
+               program), or auto",
         example: "passthrough",
-        wrong: &["hardware"],
+        wrong: &["gpu"],
         meant: |text| {
             let mode = match text.to_ascii_lowercase().as_str() {
                 "cpu" | "sw" => EncodeMode::Software,
-                "hw" | "hardware" | "camera" | "noop" => EncodeMode::Passthrough,
-                "omx" | "m2m" | "m2m-image" | "m2m-video" | "gpu" => EncodeMode::Auto,
+                "hw" | "camera" | "noop" => EncodeMode::Passthrough,
+                "omx" | "m2m" | "m2m-image" | "m2m-video" | "gpu" => EncodeMode::Hardware,
                 _ => return None,
             };
             Some(mode.to_string())

@@ -141,6 +141,16 @@ pub static METRICS: &[Metric] = &[
         load(&camera.feed.counters.encoded)
     }),
     camera(
+        "boardcam_frames_encoded_by_hardware_total",
+        "Frames that the board's hardware encoded; among those encoded.",
+        |camera| load(&camera.feed.counters.by_hardware),
+    ),
+    camera(
+        "boardcam_hardware_failures_total",
+        "Frames with which the board's hardware encoder failed, so that they were encoded by software.",
+        |camera| load(&camera.feed.counters.hardware_failures),
+    ),
+    camera(
         "boardcam_frames_published_total",
         "Frames offered to viewers; none while nobody watches.",
         |camera| load(&camera.feed.counters.published),

@@ -26,7 +26,8 @@ pub(super) struct Camera {
     problem: Option<ProblemJson>,
     device: Option<Device>,
     format: Option<Format>,
-    encoder: Option<&'static str>,
+    /// `passthrough`, `software`, or `hardware: ` and the name of the board's encoder.
+    encoder: Option<String>,
     /// JPEG quality of frames that are encoded here, and the highest of a camera's own JPEGs; `null` if these are
     /// passed on as they are.
     quality: Option<u8>,
@@ -86,6 +87,9 @@ struct Frames {
     captured: u64,
     published: u64,
     encoded: u64,
+    /// Among the encoded: those that the board's hardware encoded, and those with which it failed.
+    by_hardware: u64,
+    hardware_failures: u64,
     mended: u64,
     /// Among the encoded: JPEGs that were not baseline.
     converted: u64,
@@ -134,6 +138,8 @@ fn frames(counters: &Counters) -> Frames {
         captured: load(&counters.captured),
         published: load(&counters.published),
         encoded: load(&counters.encoded),
+        by_hardware: load(&counters.by_hardware),
+        hardware_failures: load(&counters.hardware_failures),
         mended: load(&counters.mended),
         converted: load(&counters.converted),
         dropped: counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),
@@ -153,7 +159,11 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     let age = last_frame.map(|at| at.elapsed());
     let is_passthrough = feed.is_passthrough();
     let picture = feed.picture_size();
-    let encoder = if is_passthrough { EncodeMode::Passthrough } else { EncodeMode::Software };
+    let encoder = match &status.hardware {
+        _ if is_passthrough => EncodeMode::Passthrough.name().to_owned(),
+        Some(name) => format!("{}: {name}", EncodeMode::Hardware),
+        None => EncodeMode::Software.name().to_owned(),
+    };
     let refused = refused
         .iter()
         .map(|(source, problem)| RefusedSource { source: source.clone(), problem: problem.into() })
@@ -168,7 +178,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         problem,
         device: info.as_ref().map(device),
         format: info.as_ref().map(format),
-        encoder: info.as_ref().map(|_| encoder.name()),
+        encoder: info.as_ref().map(|_| encoder),
         quality: (!is_passthrough).then(|| feed.quality()),
         quality_can_be_set: feed.obeys_quality(),
         picture: picture.map(|Size { width, height }| Picture { width, height }),

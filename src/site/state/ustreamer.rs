@@ -22,7 +22,8 @@ pub(super) struct Answer {
 
 #[derive(Serialize)]
 struct Encoder {
-    /// `HW`: the camera's own JPEGs are passed on; `CPU`: they are encoded here.
+    /// `HW`: the camera's own JPEGs are passed on; `CPU`: they are encoded here; `M2M-IMAGE`: by the
+    /// board's hardware.
     #[serde(rename = "type")]
     kind: &'static str,
     /// JPEG quality; `null` if the camera makes the JPEGs.
@@ -79,7 +80,11 @@ pub(super) fn answer<'s>(
         viewers.map(|viewer| (shown(viewer.peer), client(viewer, now))).collect();
     Answer {
         encoder: Encoder {
-            kind: if encoded { "CPU" } else { "HW" },
+            kind: match status.hardware {
+                _ if !encoded => "HW",
+                Some(_) => "M2M-IMAGE",
+                None => "CPU",
+            },
             quality: encoded.then(|| feed.quality()),
         },
         source: Source {

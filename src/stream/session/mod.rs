@@ -9,9 +9,10 @@ use coefficients::Transform;
 use log::Level;
 
 use crate::camera::{self, Frame, SourceInfo};
+use crate::codec::{self, By};
 use crate::feed::{CaptureState, DropReason, Feed, FramePicker, RateMeter, Shown};
 use crate::jpeg::decodable::{Decodable, Refused};
-use crate::jpeg::encode::{DEFAULT_QUALITY, Encoder};
+use crate::jpeg::encode::{DEFAULT_QUALITY, EncodeError, Encoder};
 use crate::jpeg::eoi::Policy;
 use crate::jpeg::passthrough::{Fault, Jpeg, TooLarge};
 use crate::jpeg::transcode::{TranscodeError, Transcoder, made_size};
@@ -68,7 +69,9 @@ pub(super) struct Session {
     range: Range,
     /// The JPEG quality that the camera itself was told to use.
     own_quality: Option<u8>,
-    encoder: Encoder,
+    encoder: codec::Encoder,
+    /// The hardware encoder that the status names.
+    said_hardware: Option<String>,
     /// Chooses the frames that are encoded. Frames that are passed on cost too little to choose.
     picker: FramePicker,
     /// For JPEGs from the camera that are to be changed: the transcoder, and a buffer for the mended JPEG.
@@ -106,7 +109,8 @@ impl Session {
             other_size: (info.size, 0),
             stride: info.stride,
             range: info.range,
-            encoder: Encoder::new(DEFAULT_QUALITY),
+            encoder: codec::Encoder::new(DEFAULT_QUALITY),
+            said_hardware: None,
             picker: FramePicker::default(),
             recoder: None,
             says_converted: false,
@@ -124,6 +128,11 @@ impl Session {
             keeps_newest: false,
             notes: Vec::new(),
         }
+    }
+
+    /// Raw pixels are encoded by this from now on.
+    pub(super) fn encode_by(&mut self, encoder: codec::Encoder) {
+        self.encoder = encoder;
     }
 
     /// From now on, the newest frame is kept or not although nobody watches.
@@ -381,11 +390,31 @@ impl Session {
         self.encoder.set_transform(transform);
         let (width, height) = transform.size((self.size.width, self.size.height));
         let (meta, encoder) = (Self::meta(frame, Size { width, height }), &mut self.encoder);
-        let published = writer.publish(meta, |slot| encoder.encode(&picture, slot));
+        let mut by = By::Software;
+        let published = writer.publish(meta, |slot| {
+            let (len, encoded_by) = encoder.encode(&picture, slot)?;
+            by = encoded_by;
+            Ok::<usize, EncodeError>(len)
+        });
+        self.note_hardware(feed);
         published.map_err(|failure| drop_reason(failure, DropReason::Unencodable))?;
         self.picker.made(frame.captured);
         feed.counters.encoded.fetch_add(1, Ordering::Relaxed);
+        match by {
+            By::Hardware => feed.counters.by_hardware.fetch_add(1, Ordering::Relaxed),
+            By::Instead => feed.counters.hardware_failures.fetch_add(1, Ordering::Relaxed),
+            By::Software => 0,
+        };
         Ok(Taken::Published)
+    }
+
+    /// Says what the encoder has to say, and which hardware encodes now.
+    fn note_hardware(&mut self, feed: &Feed) {
+        self.notes.extend(self.encoder.notes());
+        if self.encoder.hardware() != self.said_hardware.as_deref() {
+            self.said_hardware = self.encoder.hardware().map(str::to_owned);
+            feed.status().hardware.clone_from(&self.said_hardware);
+        }
     }
 
     /// Drops a frame when encoding falls behind the camera, so that viewers see the newest one.

@@ -78,7 +78,7 @@ impl Mode {
     /// What comes before what, heaviest first. A program that decodes JPEGs to encode them again comes last.
     fn key(&self, config: &SourceConfig) -> impl Ord + use<> {
         let class = match (self.layout, config.encoder) {
-            (Layout::Mjpeg, EncodeMode::Software) => 2,
+            (Layout::Mjpeg, EncodeMode::Software | EncodeMode::Hardware) => 2,
             (Layout::Mjpeg, _) => 0,
             (Layout::Raw(_), _) => 1,
         };

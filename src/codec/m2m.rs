@@ -1,0 +1,394 @@
+//! V4L2 memory-to-memory JPEG encoders: raw pictures in by one queue, JPEGs out by another.
+//!
+//! Documentation/userspace-api/media/v4l/dev-encoder.rst in the kernel. They are found by what they can do, not by name:
+//! a device that lists JPEG for what comes out, and the camera's layout for what goes in. One picture is in work at a time,
+//! since a second one would only make the newest older.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use v4l2_calls::codec;
+use v4l2_calls::formats::{self, Format, Kind};
+use v4l2_calls::queue::{self, Queue};
+
+use super::device::{Failure, FrameEncoder, Shape};
+use super::fill::{self, Code, Place};
+use super::opener::Found;
+use crate::camera::node::{self, Node, Part, Role};
+use crate::host::threads;
+use crate::jpeg::passthrough::Fault;
+use crate::picture::{Picture, Raw, Size};
+
+/// The V4L2 codes of JPEG. Drivers use either for the same.
+pub const JPEG: [[u8; 4]; 2] = [*b"JPEG", *b"MJPG"];
+
+/// Buffers that are asked for in each queue. One is in work at a time; some drivers want two.
+const BUFFERS: u32 = 2;
+
+/// The least room for a JPEG that a driver is asked for, in bytes; where pictures are small, headers take the most of it.
+const LEAST_ROOM: u32 = 64 << 10;
+
+/// V4L2_COLORSPACE_JPEG, V4L2_QUANTIZATION_FULL_RANGE and V4L2_FIELD_NONE (linux/videodev2.h): samples as JFIF has them.
+const JFIF: (u32, u32, u32) = (7, 1, 1);
+
+/// How long `check` and `probe` wait for drivers.
+const ANSWER_TIME: Duration = Duration::from_secs(3);
+
+/// How often in a row a driver may say that there is a picture and then give none.
+const EMPTY_WAKES: u32 = 100;
+
+/// A node that encodes pictures.
+pub struct M2m {
+    name: String,
+    shape: Shape,
+    input: Queue<Arc<File>>,
+    output: Queue<Arc<File>>,
+    places: [Option<Place>; Raw::MAX_PLANES],
+    /// Bytes of each of the input's buffers that are the picture.
+    used: Vec<u32>,
+    quality: Option<Quality>,
+    sequence: i64,
+}
+
+impl fmt::Debug for M2m {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("M2m").field("name", &self.name).field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+/// A control for the quality, and what it is set to.
+#[derive(Debug)]
+struct Quality {
+    range: (i32, i32),
+    is: Option<i32>,
+}
+
+/// What became of a node.
+#[derive(Debug)]
+pub enum Tried {
+    /// It encodes such pictures.
+    Ready(M2m),
+    /// It makes no JPEGs.
+    OtherKind,
+    /// It makes JPEGs, but not of such pictures, or it cannot be used now; why.
+    Refused(String),
+}
+
+/// Finds a device for pictures of this shape, of which one that obeys a quality comes first.
+pub fn find(shape: Shape) -> Found {
+    let (mut without_quality, mut refused) = (None, None);
+    for node in nodes() {
+        match M2m::open(&node, shape, &JPEG) {
+            Tried::Ready(device) if device.has_quality() => return Found::Device(Box::new(device)),
+            Tried::Ready(device) => without_quality = without_quality.or(Some(device)),
+            Tried::OtherKind => {}
+            Tried::Refused(why) => {
+                refused = refused.or(Some(format!("{} ({}): {why}", node.name, node.path.display())))
+            }
+        }
+    }
+    match (without_quality, refused) {
+        (Some(device), _) => Found::Device(Box::new(device)),
+        (None, Some(why)) => Found::Refused(why),
+        (None, None) => Found::Nothing,
+    }
+}
+
+/// The encoders of this board, whatever pictures they take, for people: name and path.
+fn encoders() -> Vec<String> {
+    let makes_jpegs = |node: &Node| {
+        let Ok(device) = open_node(node) else { return false };
+        matches!(codec::codec(&device), Ok(Some(codec)) if compressed(&device, codec.output, &JPEG).is_some())
+    };
+    nodes()
+        .into_iter()
+        .filter(makes_jpegs)
+        .map(|node| format!("{} ({})", node.name, node.path.display()))
+        .collect()
+}
+
+/// What people are told of the encoders of this board. A driver that does not answer is said, too.
+pub fn describe() -> String {
+    let (answer, answers) = channel();
+    let started = threads::start("codec", "the thread of the hardware encoder", move || {
+        let _ = answer.send(encoders());
+    });
+    match answers.recv_timeout(ANSWER_TIME) {
+        Ok(found) if found.is_empty() => "none".to_owned(),
+        Ok(found) => found.join(", "),
+        Err(_) if started.is_err() => "not known: no thread is left to look for one".to_owned(),
+        Err(_) => format!("not known: a driver does not answer within {} s", ANSWER_TIME.as_secs()),
+    }
+}
+
+/// The nodes that may be encoders, the likeliest first. Others are not even opened.
+fn nodes() -> Vec<Node> {
+    let mut nodes = node::list(None);
+    nodes.retain(may_encode);
+    nodes.sort_by_key(|node| !is_for_pictures(&node.name));
+    nodes
+}
+
+/// A part of a USB device encodes nothing for others, and some nodes of a board are said to hang when they are opened.
+fn may_encode(node: &Node) -> bool {
+    match node.role() {
+        Role::NotCamera(Part::Codec) => node.name.contains("encode"),
+        Role::Other | Role::Virtual => true,
+        Role::Usb | Role::RawSensor | Role::NotCamera(Part::ImageProcessor | Part::Decoder) => false,
+    }
+}
+
+/// Whether it is for single pictures: an encoder for video may list JPEG, too, and know only a bit rate.
+fn is_for_pictures(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["image", "jpeg", "jpg", "jpu"].iter().any(|word| name.contains(word))
+}
+
+fn open_node(node: &Node) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits().cast_signed();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(&node.path)
+}
+
+/// Which of these codes the device lists for what comes out.
+fn compressed(device: &File, output: Kind, codes: &[[u8; 4]]) -> Option<[u8; 4]> {
+    let listed = formats::formats(device, output);
+    codes.iter().copied().find(|code| listed.iter().any(|format| format.code == *code))
+}
+
+impl M2m {
+    /// Opens a node for pictures of this shape, and starts it. `wanted` are the codes of what it is to make, best first.
+    pub fn open(node: &Node, shape: Shape, wanted: &[[u8; 4]]) -> Tried {
+        let Ok(device) = open_node(node) else { return Tried::OtherKind }; // of which nobody can say more
+        let Ok(Some(codec)) = codec::codec(&device) else { return Tried::OtherKind };
+        let Some(code) = compressed(&device, codec.output, wanted) else { return Tried::OtherKind };
+        match Self::start(Arc::new(device), node, &codec, code, shape) {
+            Ok(this) => Tried::Ready(this),
+            Err(Refusal(why)) => Tried::Refused(why),
+        }
+    }
+
+    fn start(
+        device: Arc<File>,
+        node: &Node,
+        codec: &codec::Codec,
+        code: [u8; 4],
+        shape: Shape,
+    ) -> Result<Self, Refusal> {
+        let Size { width, height } = shape.size;
+        if !codec::may_have_size(&device, code, width, height) {
+            return Err(Refusal(format!("it makes no JPEGs of {}", shape.size)));
+        }
+        // In the order of dev-encoder.rst: what comes out decides what may go in.
+        let room =
+            u32::try_from(shape.raw.frame_len(shape.size, shape.raw.row_len(width))).unwrap_or(u32::MAX);
+        let mut format = Format::new(width, height, code);
+        format.planes[0].size = room.max(LEAST_ROOM);
+        let got =
+            formats::set_format(&device, codec.output, &format).map_err(refused("S_FMT of the JPEGs"))?;
+        if got.code != code {
+            return Err(Refusal("it lists JPEG and then does not take it".to_owned()));
+        }
+        let listed = formats::formats(&device, codec.input);
+        let raw = fill::codes(shape.raw).find(|code| listed.iter().any(|format| format.code == code.code));
+        let raw = raw.ok_or_else(|| Refusal(takes_others(shape.raw, &listed)))?;
+        let (format, coded) = set_input(&device, codec.input, raw, shape)?;
+        if coded != shape.size {
+            // If it cannot, the JPEG is too large, and that is seen when it comes.
+            let _ = codec::crop(&device, (width, height));
+        }
+        let strides: Vec<u32> = format.planes().iter().map(|plane| plane.stride).collect();
+        let places = fill::places(shape.raw, raw, coded, &strides);
+        let places = places.ok_or_else(|| Refusal(format!("its rows of {strides:?} bytes are too short")))?;
+        let queue = |kind| Queue::new(device.clone(), kind, BUFFERS).map_err(refused("REQBUFS"));
+        let (mut input, mut output) = (queue(codec.input)?, queue(codec.output)?);
+        let used = used(&input, &format, &places)?;
+        input.start().map_err(refused("STREAMON of the pictures"))?;
+        output.start().map_err(refused("STREAMON of the JPEGs"))?;
+        let quality = codec::jpeg_quality(&device).map(|range| Quality { range, is: None });
+        let name = if node.name.is_empty() { codec.card.clone() } else { node.name.clone() };
+        Ok(Self { name, shape, input, output, places, used, quality, sequence: 0 })
+    }
+
+    /// Gives all that the driver needs for one picture to it.
+    fn queue(&mut self, picture: &Picture<'_>) -> Result<(), Failure> {
+        while let Some(free) = self.output.free() {
+            self.output.queue(free, &[], (0, 0)).map_err(failed("QBUF of a JPEG"))?;
+        }
+        while self.input.dequeue().map_err(failed("DQBUF of a picture"))?.is_some() {}
+        let busy = || Failure::Call("QBUF of a picture", io::ErrorKind::WouldBlock.into());
+        let index = self.input.free().ok_or_else(busy)?;
+        for (plane, place) in self.places.iter().enumerate() {
+            if let Some(place) = place {
+                fill::fill(picture, plane, place, self.input.plane_mut(index, place.buffer));
+            }
+        }
+        self.sequence = (self.sequence + 1) & 0xffff;
+        self.input.queue(index, &self.used, (self.sequence, 0)).map_err(failed("QBUF of a picture"))
+    }
+
+    fn set_quality(&mut self, quality: u8) -> Result<(), Failure> {
+        let Some(control) = &mut self.quality else { return Ok(()) };
+        let value = in_range(quality, control.range);
+        if control.is != Some(value) {
+            codec::set_jpeg_quality(self.input.device(), value).map_err(failed("setting the quality"))?;
+            control.is = Some(value);
+        }
+        Ok(())
+    }
+}
+
+impl FrameEncoder for M2m {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn has_quality(&self) -> bool {
+        self.quality.is_some()
+    }
+
+    fn encode(
+        &mut self,
+        picture: &Picture<'_>,
+        quality: u8,
+        limit: Duration,
+        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+    ) -> Result<usize, Failure> {
+        let end = Instant::now() + limit;
+        self.set_quality(quality)?;
+        self.queue(picture)?;
+        let mut empty_wakes = 0;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let woken = queue::wait(self.output.device(), true, false, left).map_err(failed("poll"))?;
+            match self.output.dequeue().map_err(failed("DQBUF of a JPEG"))? {
+                Some(got) if got.is_damaged => return Err(Failure::Flagged),
+                Some(got) if got.is_empty() => return Err(Failure::Fault(Fault::Empty)),
+                Some(got) => return take(self.output.data(&got, 0)),
+                None if left.is_zero() || empty_wakes > EMPTY_WAKES => return Err(Failure::Silent(limit)),
+                None if woken.error => return Err(failed("poll")(rustix::io::Errno::IO.into())),
+                None => empty_wakes += u32::from(woken.capture),
+            }
+        }
+    }
+}
+
+/// Why a device cannot be used.
+struct Refusal(String);
+
+fn refused(what: &'static str) -> impl Fn(io::Error) -> Refusal {
+    move |error| Refusal(format!("{what}: {error}"))
+}
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::Call(what, error)
+}
+
+fn takes_others(raw: Raw, listed: &[formats::Description]) -> String {
+    let name = crate::picture::Layout::Raw(raw).name();
+    let listed: Vec<&str> = listed.iter().map(|format| format.name.as_str()).take(12).collect();
+    format!("it takes no {name}, only {}", listed.join(", "))
+}
+
+/// Sets the format of what goes in, and returns it with the size of the pictures in memory.
+fn set_input(device: &File, kind: Kind, raw: Code, shape: Shape) -> Result<(Format, Size), Refusal> {
+    let Size { width, height } = shape.size;
+    let mut wanted = Format::new(width, height, raw.code);
+    (wanted.colorspace, wanted.quantization, wanted.field) = JFIF;
+    if raw.is_split {
+        wanted.plane_count = shape.raw.planes(shape.size, 0).iter().filter(|plane| plane.rows > 0).count();
+    }
+    let got = formats::set_format(device, kind, &wanted).map_err(refused("S_FMT of the pictures"))?;
+    let coded = Size { width: got.width, height: got.height };
+    if got.code != raw.code || coded.width < width || coded.height < height || !coded.is_possible() {
+        return Err(Refusal(format!("it takes only {coded}")));
+    }
+    Ok((got, coded))
+}
+
+/// Bytes of each buffer that are the picture.
+fn used(
+    input: &Queue<Arc<File>>,
+    format: &Format,
+    places: &[Option<Place>; Raw::MAX_PLANES],
+) -> Result<Vec<u32>, Refusal> {
+    let mut used = Vec::new();
+    for (buffer, plane) in format.planes().iter().enumerate() {
+        let lengths = (0..input.count()).map(|index| input.plane(index, buffer).len());
+        let room = lengths.min().unwrap_or_default();
+        let needed = places.iter().flatten().filter(|place| place.buffer == buffer).map(Place::end).max();
+        let needed = needed.unwrap_or_default();
+        if needed > room {
+            return Err(Refusal(format!("its buffers have {room} bytes, but a picture takes {needed}")));
+        }
+        let size = usize::try_from(plane.size).unwrap_or(usize::MAX).clamp(needed, room);
+        used.push(u32::try_from(size).unwrap_or(u32::MAX));
+    }
+    let missing = places.iter().flatten().any(|place| place.buffer >= used.len());
+    if missing { Err(Refusal("its buffers lack a plane".to_owned())) } else { Ok(used) }
+}
+
+/// A quality in the range of a device. Some drivers have only a few levels instead, of which 0 is the best (s5p-jpeg and
+/// rcar_jpu: 0 to 3).
+fn in_range(quality: u8, (least, greatest): (i32, i32)) -> i32 {
+    const LEVELS: i32 = 4;
+    if least == 0 && greatest < LEVELS {
+        let worse = (100 - i32::from(quality)) * LEVELS / 60; // 85 is the best but one, below 55 is the worst
+        return worse.min(greatest);
+    }
+    i32::from(quality).clamp(least, greatest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::node::tests::node;
+
+    #[test]
+    fn a_quality_becomes_what_the_device_calls_it() {
+        assert_eq!([1, 50, 100].map(|quality| in_range(quality, (1, 100))), [1, 50, 100]);
+        assert_eq!([1, 50, 100].map(|quality| in_range(quality, (5, 95))), [5, 50, 95]);
+        assert_eq!([1, 50, 85, 95, 100].map(|quality| in_range(quality, (0, 3))), [3, 3, 1, 0, 0]);
+    }
+
+    #[test]
+    fn nodes_that_are_said_to_hang_are_not_opened_and_the_encoder_of_pictures_comes_first() {
+        let platform = "/sys/devices/platform/codec";
+        let names = |name| (name, may_encode(&node(0, name, "", platform, "")));
+        for (name, may) in [
+            names("bcm2835-codec-decode"),
+            names("bcm2835-codec-isp"),
+            names("bcm2835-isp-output0"),
+            names("pispbe-input"),
+            names("rpi-hevc-dec"),
+            names("unicam-image"),
+        ]
+        .into_iter()
+        .map(|(name, may)| (name, !may))
+        .chain([
+            names("bcm2835-codec-encode_image"),
+            names("coda-jpeg-encoder"),
+            names("mtk-jpeg-enc"),
+        ]) {
+            assert!(may, "{name}");
+        }
+        let webcam = node(0, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-2/1-2:1.0", "");
+        assert!(!may_encode(&webcam), "a webcam may wake up when it is opened");
+        assert!(is_for_pictures("bcm2835-codec-encode_image") && !is_for_pictures("bcm2835-codec-encode"));
+        assert!(is_for_pictures("s5p-jpeg-enc"));
+    }
+
+    #[test]
+    fn a_board_without_an_encoder_has_none() {
+        assert_ne!(describe(), "");
+        let shape = Shape { raw: Raw::Yuyv, size: Size { width: 640, height: 480 } };
+        let none = node(0, "gone", "", "/sys/devices/platform/gone", "");
+        let none = Node { path: "/dev/no-such-encoder".into(), ..none };
+        assert!(matches!(M2m::open(&none, shape, &JPEG), Tried::OtherKind));
+    }
+}

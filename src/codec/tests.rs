@@ -1,0 +1,344 @@
+use super::*;
+use crate::jpeg::encode::DEFAULT_QUALITY;
+use crate::jpeg::passthrough::Fault;
+use crate::picture::{Range, Raw, Size};
+use crate::sync::lock;
+use rustix::io::Errno;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+const SIZE: Size = Size { width: 32, height: 16 };
+const STRIDE: u32 = 64;
+
+/// What a simulated encoder does with the next picture.
+#[derive(Debug, Clone, PartialEq)]
+enum Does {
+    /// Encodes it.
+    Encode,
+    /// The kernel gives the program nothing.
+    Hang,
+    Fail(Errno),
+    Flag,
+    Give(Vec<u8>),
+}
+
+/// A simulated board.
+struct Board {
+    does: Mutex<Does>,
+    /// The qualities that were asked for.
+    qualities: Mutex<Vec<u8>>,
+    opened: AtomicUsize,
+    closed: AtomicUsize,
+    has_encoder: Mutex<bool>,
+}
+
+struct Simulated(Arc<Board>);
+
+impl std::fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Simulated")
+    }
+}
+
+impl FrameEncoder for Simulated {
+    fn name(&self) -> &str {
+        "simulated-encode_image"
+    }
+
+    fn has_quality(&self) -> bool {
+        true
+    }
+
+    fn encode(
+        &mut self,
+        picture: &Picture<'_>,
+        quality: u8,
+        limit: Duration,
+        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+    ) -> Result<usize, Failure> {
+        lock(&self.0.qualities).push(quality);
+        match lock(&self.0.does).clone() {
+            Does::Encode => take(&jpeg(picture, quality)),
+            Does::Hang => Err(Failure::Silent(limit)),
+            Does::Fail(errno) => Err(Failure::Call("VIDIOC_DQBUF", errno.into())),
+            Does::Flag => Err(Failure::Flagged),
+            Does::Give(bytes) => take(&bytes),
+        }
+    }
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        self.0.closed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn jpeg(picture: &Picture<'_>, quality: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 20_000];
+    let len = encode::Encoder::in_bands(quality, 1).encode(picture, &mut bytes).unwrap();
+    bytes.truncate(len);
+    // As hardware does: padded.
+    bytes.extend([0; 16]);
+    bytes
+}
+
+fn board() -> Arc<Board> {
+    Arc::new(Board {
+        does: Mutex::new(Does::Encode),
+        qualities: Mutex::default(),
+        opened: AtomicUsize::new(0),
+        closed: AtomicUsize::new(0),
+        has_encoder: Mutex::new(true),
+    })
+}
+
+fn encoder(board: &Arc<Board>) -> Encoder {
+    let board = board.clone();
+    let open = move |_| {
+        board.opened.fetch_add(1, Ordering::Relaxed);
+        if *lock(&board.has_encoder) {
+            Found::Device(Box::new(Simulated(board.clone())))
+        } else {
+            Found::Nothing
+        }
+    };
+    Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), true)
+}
+
+fn with_picture<T>(size: Size, then: impl FnOnce(&Picture<'_>) -> T) -> T {
+    let bytes: Vec<u8> = (0..STRIDE * 64).map(|n| (n % 251) as u8).collect();
+    then(&Picture::new(&bytes, Raw::Yuyv, size, STRIDE, Range::Full).unwrap())
+}
+
+/// Encodes one picture, which must be one whoever encodes it.
+fn encode(encoder: &mut Encoder) -> By {
+    with_picture(SIZE, |picture| {
+        let mut out = vec![0; 20_000];
+        let (len, by) = encoder.encode(picture, &mut out).unwrap();
+        let jpeg = Jpeg::parse(&out[..len]).unwrap();
+        assert!(jpeg.size() == SIZE && jpeg.has_eoi(), "{by:?}");
+        by
+    })
+}
+
+/// Encodes until somebody encodes who is `wanted`; the threads that open devices take their time.
+fn encode_until(encoder: &mut Encoder, wanted: By) {
+    let begin = Instant::now();
+    while encode(encoder) != wanted {
+        assert!(begin.elapsed() < Duration::from_secs(20), "never {wanted:?}");
+        thread::yield_now();
+    }
+}
+
+fn said(encoder: &mut Encoder) -> String {
+    encoder.notes().map(|(level, note)| format!("{level}: {note}\n")).collect()
+}
+
+#[test]
+fn a_board_with_an_encoder_uses_it_and_the_first_picture_does_not_wait_for_it() {
+    let board = board();
+    let mut encoder = encoder(&board);
+    assert_eq!(encode(&mut encoder), By::Software, "nothing was opened yet");
+    encode_until(&mut encoder, By::Hardware);
+    assert_eq!(encoder.hardware(), Some("simulated-encode_image"));
+    assert_eq!(said(&mut encoder), "INFO: encoded by hardware: simulated-encode_image\n");
+    encoder.set_quality(40);
+    encode(&mut encoder);
+    assert_eq!(lock(&board.qualities).last(), Some(&40));
+    assert_eq!(board.opened.load(Ordering::Relaxed), 1);
+    drop(encoder);
+    let begin = Instant::now();
+    while board.closed.load(Ordering::Relaxed) == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is never closed");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn whatever_an_encoder_does_the_stream_goes_on_and_it_is_said_once_and_tried_again() {
+    let larger = with_picture(Size { width: 32, height: 32 }, |picture| jpeg(picture, 80));
+    let mut cut = with_picture(SIZE, |picture| jpeg(picture, 80));
+    cut.truncate(cut.len() - 40);
+    let cases = [
+        (Does::Hang, "it gave no picture within 500 ms"),
+        (Does::Fail(Errno::NODEV), "VIDIOC_DQBUF: No such device"),
+        (Does::Fail(Errno::AGAIN), "VIDIOC_DQBUF: Resource temporarily unavailable"),
+        (Does::Flag, "its driver marks the picture as damaged"),
+        (Does::Give(vec![7; 1000]), "it did not give a JPEG: the frame does not begin like a JPEG"),
+        (Does::Give(Vec::new()), "it did not give a JPEG: the frame is empty"),
+        (Does::Give(larger), "its JPEG is 32x32 and not 32x16"),
+        (Does::Give(cut), "a JPEG that is not whole"),
+    ];
+    // At the same time, since each waits until it is tried again.
+    thread::scope(|scope| {
+        for (does, says) in cases {
+            scope.spawn(move || falls_back(&does, says));
+        }
+    });
+}
+
+fn falls_back(does: &Does, says: &str) {
+    let board = board();
+    let mut encoder = encoder(&board);
+    encode_until(&mut encoder, By::Hardware);
+    said(&mut encoder);
+    *lock(&board.does) = does.clone();
+    assert_eq!(encode(&mut encoder), By::Instead, "{does:?}");
+    assert_eq!(encoder.hardware(), None);
+    let first = said(&mut encoder);
+    assert!(first.contains(says) && first.contains("encoding by software until it works again"), "{first}");
+    // It is opened again, and fails again.
+    encode_until(&mut encoder, By::Instead);
+    assert_eq!(said(&mut encoder), "", "it is said once");
+    *lock(&board.does) = Does::Encode;
+    encode_until(&mut encoder, By::Hardware);
+    assert_eq!(said(&mut encoder), "INFO: encoded by hardware: simulated-encode_image\n");
+    let Some(Hardware { pause, .. }) = encoder.hardware else { panic!("it has hardware") };
+    assert_eq!(pause, PAUSES.0 * 4, "each time it waits longer");
+}
+
+#[test]
+fn a_jpeg_that_is_larger_than_there_is_room_for_is_no_fault_of_the_encoder() {
+    let board = board();
+    let mut encoder = encoder(&board);
+    encode_until(&mut encoder, By::Hardware);
+    with_picture(SIZE, |picture| assert!(encoder.encode(picture, &mut [0; 100]).is_err()));
+    assert_eq!(encode(&mut encoder), By::Hardware);
+    assert_eq!(board.opened.load(Ordering::Relaxed), 1);
+}
+
+/// A device that blocks when it is closed, as the kernel does while a job of a codec never ends.
+#[derive(Debug)]
+struct Stuck(Receiver<()>);
+
+impl FrameEncoder for Stuck {
+    fn name(&self) -> &str {
+        "stuck"
+    }
+
+    fn has_quality(&self) -> bool {
+        false
+    }
+
+    fn encode(
+        &mut self,
+        _: &Picture<'_>,
+        _: u8,
+        limit: Duration,
+        _: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+    ) -> Result<usize, Failure> {
+        Err(Failure::Silent(limit))
+    }
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        let _ = self.0.recv();
+    }
+}
+
+#[test]
+fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
+    // Closing waits until the sender is dropped at the end of this test; opening again as well.
+    let (release, closes): (Sender<()>, _) = channel();
+    let (release_too, opens): (Sender<()>, _) = channel();
+    let (closes, opens) = (Mutex::new(Some(closes)), Mutex::new(opens));
+    let again = Arc::new(AtomicUsize::new(0));
+    let count = again.clone();
+    let open = move |_| match lock(&closes).take() {
+        Some(closes) => Found::Device(Box::new(Stuck(closes))),
+        None => {
+            count.fetch_add(1, Ordering::Relaxed);
+            let _ = lock(&opens).recv();
+            Found::Nothing
+        }
+    };
+    let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), false);
+    encode_until(&mut encoder, By::Instead);
+    let begin = Instant::now();
+    while again.load(Ordering::Relaxed) == 0 {
+        assert_eq!(encode(&mut encoder), By::Software);
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is never opened again");
+    }
+    for _ in 0..100 {
+        assert_eq!(encode(&mut encoder), By::Software);
+    }
+    assert_eq!(again.load(Ordering::Relaxed), 1, "one thread waits for it, not one for each picture");
+    drop(encoder);
+    drop((release, release_too));
+}
+
+#[test]
+fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
+    let nothing: Arc<Open> = Arc::new(|_| Found::Nothing);
+    for is_asked_for in [true, false] {
+        let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, nothing.clone(), is_asked_for);
+        let begin = Instant::now();
+        let mut text = String::new();
+        while !matches!(&encoder.hardware, Some(Hardware { pause, .. }) if *pause > NEXT_LOOK) {
+            assert_eq!(encode(&mut encoder), By::Software);
+            assert!(begin.elapsed() < Duration::from_secs(20), "it never looked");
+            text += &said(&mut encoder);
+        }
+        assert_eq!(text.contains("this board has no hardware encoder"), is_asked_for, "{text}");
+    }
+}
+
+#[test]
+fn an_encoder_whose_thread_panics_cannot_be_used_and_that_is_all() {
+    let open: Arc<Open> = Arc::new(|_| panic!("a test's own panic"));
+    let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, open, true);
+    let begin = Instant::now();
+    let mut text = String::new();
+    while !text.contains("cannot be used") {
+        assert_eq!(encode(&mut encoder), By::Software);
+        assert!(begin.elapsed() < Duration::from_secs(20), "nothing is said");
+        text += &said(&mut encoder);
+    }
+}
+
+#[test]
+fn turned_pictures_are_encoded_by_software() {
+    let board = board();
+    let mut encoder = encoder(&board);
+    encode_until(&mut encoder, By::Hardware);
+    said(&mut encoder);
+    encoder.set_transform(Transform::ROTATE_90);
+    with_picture(SIZE, |picture| {
+        let mut out = vec![0; 20_000];
+        let (len, by) = encoder.encode(picture, &mut out).unwrap();
+        let size = Jpeg::parse(&out[..len]).unwrap().size();
+        assert_eq!((size, by), (Size { width: 16, height: 32 }, By::Software));
+    });
+    assert_eq!(encoder.hardware(), None);
+    assert!(said(&mut encoder).contains("cannot turn or mirror"));
+    encoder.set_transform(Transform::NONE);
+    assert_eq!(encode(&mut encoder), By::Hardware);
+}
+
+#[test]
+fn an_encoder_is_opened_again_for_pictures_of_another_size() {
+    let board = board();
+    let mut encoder = encoder(&board);
+    encode_until(&mut encoder, By::Hardware);
+    with_picture(Size { width: 16, height: 16 }, |picture| {
+        let begin = Instant::now();
+        while encoder.encode(picture, &mut vec![0; 20_000]).unwrap().1 != By::Hardware {
+            assert!(begin.elapsed() < Duration::from_secs(20), "never by hardware");
+        }
+    });
+    assert_eq!(board.opened.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn every_failure_is_said_in_words() {
+    for (failure, says) in [
+        (Failure::Fault(Fault::NoSoi), "no SOI"),
+        (Failure::NotWhole, "not whole"),
+        (Failure::TooLarge { len: 9, capacity: 8 }, "9 bytes does not fit into 8 bytes"),
+    ] {
+        assert!(failure.to_string().contains(says), "{failure}");
+    }
+}
