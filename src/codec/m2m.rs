@@ -73,7 +73,7 @@ struct Quality {
 #[derive(Debug)]
 pub enum Tried {
     /// It encodes such pictures.
-    Ready(M2m),
+    Ready(Box<M2m>),
     /// It makes no JPEGs.
     OtherKind,
     /// It makes JPEGs, but not of such pictures, or it cannot be used now; why.
@@ -85,7 +85,7 @@ pub fn find(shape: Shape) -> Found {
     let (mut without_quality, mut refused) = (None, None);
     for node in nodes() {
         match M2m::open(&node, shape, &JPEG) {
-            Tried::Ready(device) if device.has_quality() => return Found::Device(Box::new(device)),
+            Tried::Ready(device) if device.has_quality() => return Found::Device(device),
             Tried::Ready(device) => without_quality = without_quality.or(Some(device)),
             Tried::OtherKind => {}
             Tried::Refused(why) => {
@@ -94,7 +94,7 @@ pub fn find(shape: Shape) -> Found {
         }
     }
     match (without_quality, refused) {
-        (Some(device), _) => Found::Device(Box::new(device)),
+        (Some(device), _) => Found::Device(device),
         (None, Some(why)) => Found::Refused(why),
         (None, None) => Found::Nothing,
     }
@@ -168,7 +168,7 @@ impl M2m {
         let Ok(Some(codec)) = codec::codec(&device) else { return Tried::OtherKind };
         let Some(code) = compressed(&device, codec.output, wanted) else { return Tried::OtherKind };
         match Self::start(Arc::new(device), node, &codec, code, shape) {
-            Ok(this) => Tried::Ready(this),
+            Ok(this) => Tried::Ready(Box::new(this)),
             Err(Refusal(why)) => Tried::Refused(why),
         }
     }

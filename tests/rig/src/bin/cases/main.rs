@@ -10,6 +10,7 @@ mod driver;
 mod faults;
 mod formats;
 mod guest;
+mod hardware;
 mod picture;
 mod replug;
 mod several;
@@ -42,6 +43,7 @@ fn main() {
         faults::CASES,
         usb::CASES,
         driver::CASES,
+        hardware::CASES,
         board::CASES,
     ]
     .into_iter()

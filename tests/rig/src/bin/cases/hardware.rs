@@ -1,0 +1,276 @@
+//! The kernel's virtual codec `vicodec`, which has the calls of a hardware JPEG encoder and makes FWHT in place of JPEG
+//! (kernel drivers/media/test-drivers/vicodec). Debian leaves it out; `tests/rig/run` builds it. It cannot show that any
+//! real encoder works.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use boardcam::camera::node::Node;
+use boardcam::codec::device::{Failure, FrameEncoder, Shape};
+use boardcam::codec::m2m::{self, JPEG, M2m, Tried};
+use boardcam::codec::{self, By, Found};
+use boardcam::picture::{Layout, Picture, Range, Raw, Size};
+use client::{Outcome, ensure, wait_for};
+use v4l2_calls::codec::{self as calls, Command as Order};
+use v4l2_calls::formats::{self, Format, Kind};
+use v4l2_calls::queue::{self, Dequeued, Queue};
+
+use crate::Case;
+use crate::boardcam::{Boardcam, PROGRAM};
+use crate::driver::shows_the_bars;
+use crate::guest::{Vivid, nodes, run};
+
+pub const CASES: &[Case] = &[
+    ("an_encoder_takes_every_layout_that_it_lists", an_encoder_takes_every_layout_that_it_lists),
+    ("an_encoder_is_drained_stopped_and_started", an_encoder_is_drained_stopped_and_started),
+    (
+        "an_encoder_that_is_taken_away_is_replaced_by_software",
+        an_encoder_that_is_taken_away_is_replaced_by_software,
+    ),
+    ("hardware_that_makes_no_jpegs_is_left_alone", hardware_that_makes_no_jpegs_is_left_alone),
+];
+
+const FWHT: [[u8; 4]; 1] = [*b"FWHT"];
+const SIZE: Size = Size { width: 640, height: 360 };
+const LIMIT: Duration = Duration::from_secs(20); // an emulated processor
+const DRIVER: &str = "/sys/bus/platform/drivers/vicodec";
+
+/// The virtual codec; dropping it unloads it.
+struct Vicodec;
+
+impl Vicodec {
+    fn load(planes: bool) -> Outcome<Self> {
+        run("/bin/insmod", &["/modules/vicodec.ko", if planes { "multiplanar=1" } else { "multiplanar=0" }])?;
+        let vicodec = Self;
+        wait_for("vicodec's encoder", || Ok(Self::node().is_ok().then_some(())))?;
+        Ok(vicodec)
+    }
+
+    fn node() -> Outcome<Node> {
+        let found = nodes()?.into_iter().find(|(_, name)| name.contains("encoder")).ok_or("no encoder")?;
+        Ok(Node::at(&found.0).map_err(|problem| problem.to_string())?)
+    }
+}
+
+impl Drop for Vicodec {
+    fn drop(&mut self) {
+        if let Err(why) = wait_for("vicodec to be free", || Ok(run("/bin/rmmod", &["vicodec"]).ok())) {
+            println!("  cannot unload vicodec: {why}");
+        }
+    }
+}
+
+fn shape(raw: Raw) -> Shape {
+    Shape { raw, size: SIZE }
+}
+
+fn open(raw: Raw) -> Outcome<Box<M2m>> {
+    match M2m::open(&Vicodec::node()?, shape(raw), &FWHT) {
+        Tried::Ready(device) => Ok(device),
+        other => Err(format!("{raw:?}: {other:?}").into()),
+    }
+}
+
+/// Bytes of a picture; those of another seed differ.
+fn pixels(raw: Raw, seed: u32) -> Vec<u8> {
+    let len = raw.frame_len(SIZE, raw.row_len(SIZE.width)) as u32;
+    (0..len).map(|n| (n / 97 * seed % 200 + 20) as u8).collect()
+}
+
+fn picture(bytes: &[u8], raw: Raw) -> Outcome<Picture<'_>> {
+    let stride = raw.row_len(SIZE.width);
+    Ok(Picture::new(bytes, raw, SIZE, stride, Range::Limited).map_err(|error| error.to_string())?)
+}
+
+/// One picture through the encoder.
+fn encode(device: &mut M2m, raw: Raw, seed: u32) -> Result<Vec<u8>, Failure> {
+    let bytes = pixels(raw, seed);
+    let picture = picture(&bytes, raw).expect("a whole picture");
+    let mut got = Vec::new();
+    let mut take = |bytes: &[u8]| {
+        got.extend(bytes);
+        Ok(bytes.len())
+    };
+    device.encode(&picture, 80, LIMIT, &mut take)?;
+    Ok(got)
+}
+
+/// Checks what vicodec makes: struct fwht_cframe_hdr, big-endian, and as many bytes as it says.
+fn ensure_fwht(bytes: &[u8]) -> Outcome {
+    const HEADER: usize = 44;
+    let word = |n: usize| {
+        bytes.get(n * 4..n * 4 + 4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
+    };
+    ensure!(bytes.starts_with(&[0x4f; 4]) && word(1) == Some(u32::MAX), "no FWHT: {:?}", bytes.get(..16));
+    ensure!((word(3), word(4)) == (Some(SIZE.width), Some(SIZE.height)), "{:?}", bytes.get(..HEADER));
+    ensure!(word(10).is_some_and(|size| size as usize + HEADER == bytes.len()), "{} bytes", bytes.len());
+    Ok(())
+}
+
+fn an_encoder_takes_every_layout_that_it_lists() -> Outcome {
+    for planes in [false, true] {
+        let _vicodec = Vicodec::load(planes)?;
+        let device = File::open(Vicodec::node()?.path)?;
+        let input = if planes { Kind::OutputPlanes } else { Kind::Output };
+        let listed = formats::formats(&device, input);
+        let raws: Vec<Raw> = Layout::all()
+            .filter(|layout| listed.iter().any(|format| layout.codes().contains(&&format.code)))
+            .filter_map(Layout::raw)
+            .collect();
+        ensure!(raws.len() >= 8, "planes: {planes}, only {raws:?}");
+        for raw in raws {
+            let mut device = open(raw)?;
+            let first = encode(&mut device, raw, 1)?;
+            ensure_fwht(&first).map_err(|why| format!("planes: {planes}, {raw:?}: {why}"))?;
+            for seed in 2..5 {
+                let next = encode(&mut device, raw, seed)?;
+                ensure_fwht(&next)?;
+                ensure!(next != first, "{raw:?}: picture {seed} is the first one");
+            }
+        }
+        // It lists 640 to 4096 pixels.
+        let tiny = Shape { raw: Raw::Nv12, size: Size { width: 64, height: 64 } };
+        let tried = M2m::open(&Vicodec::node()?, tiny, &FWHT);
+        ensure!(matches!(&tried, Tried::Refused(why) if why.contains("64x64")), "{tried:?}");
+    }
+    Ok(())
+}
+
+/// The two queues of an encoder, by the calls alone.
+struct Queues {
+    input: Queue<Arc<File>>,
+    output: Queue<Arc<File>>,
+}
+
+impl Queues {
+    fn open() -> Outcome<Self> {
+        const NONBLOCK: i32 = 0o4000;
+        let path = Vicodec::node()?.path;
+        let device = Arc::new(OpenOptions::new().read(true).write(true).custom_flags(NONBLOCK).open(path)?);
+        let codec = calls::codec(&device)?.ok_or("it is no codec")?;
+        formats::set_format(&device, codec.output, &Format::new(SIZE.width, SIZE.height, FWHT[0]))?;
+        formats::set_format(&device, codec.input, &Format::new(SIZE.width, SIZE.height, *b"YU12"))?;
+        let queue = |kind| Queue::new(device.clone(), kind, 3);
+        Ok(Self { input: queue(codec.input)?, output: queue(codec.output)? })
+    }
+
+    fn start(&mut self) -> Outcome {
+        self.input.start()?;
+        Ok(self.output.start()?)
+    }
+
+    fn give(&mut self, seed: u32) -> Outcome {
+        while let Some(free) = self.output.free() {
+            self.output.queue(free, &[], (0, 0))?;
+        }
+        while self.input.dequeue()?.is_some() {}
+        let index = self.input.free().ok_or("no free buffer")?;
+        let bytes = pixels(Raw::Yu12, seed);
+        self.input.plane_mut(index, 0)[..bytes.len()].copy_from_slice(&bytes);
+        Ok(self.input.queue(index, &[bytes.len() as u32], (seed.into(), 0))?)
+    }
+
+    fn take(&mut self) -> Outcome<Dequeued> {
+        wait_for("what is encoded", || {
+            queue::wait(self.output.device(), true, false, Duration::from_millis(100))?;
+            Ok(self.output.dequeue()?)
+        })
+    }
+}
+
+fn an_encoder_is_drained_stopped_and_started() -> Outcome {
+    let _vicodec = Vicodec::load(false)?;
+    let mut queues = Queues::open()?;
+    queues.start()?;
+    for seed in [1, 2] {
+        queues.give(seed)?;
+    }
+    calls::command(queues.input.device(), Order::Stop)?;
+    let first = queues.take()?;
+    ensure!(first.timestamp.0 == 1 && !first.is_last && !first.is_empty(), "{first:?}");
+    ensure_fwht(queues.output.data(&first, 0))?;
+    let mut last = queues.take()?;
+    ensure!(last.timestamp.0 == 2 && !last.is_empty(), "{last:?}");
+    if !last.is_last {
+        last = queues.take()?; // an empty one may follow
+    }
+    ensure!(last.is_last, "not the last: {last:?}");
+    let behind = queues.output.dequeue();
+    ensure!(behind.as_ref().is_err_and(|error| error.raw_os_error() == Some(32)), "no EPIPE: {behind:?}");
+    calls::command(queues.input.device(), Order::Start)?;
+    queues.give(3)?;
+    let more = queues.take()?;
+    ensure!(more.timestamp.0 == 3 && !more.is_last, "{more:?}");
+    // Stopped while the driver has buffers, and started anew.
+    queues.input.stop()?;
+    queues.output.stop()?;
+    queues.start()?;
+    queues.give(4)?;
+    let again = queues.take()?;
+    ensure!(again.timestamp.0 == 4, "{again:?}");
+    ensure_fwht(queues.output.data(&again, 0))?;
+    // Another driver could read it where it is.
+    let shared = queues.input.export(0, 0)?;
+    ensure!(File::from(shared).metadata().is_ok(), "no descriptor of a buffer");
+    Ok(())
+}
+
+fn an_encoder_that_is_taken_away_is_replaced_by_software() -> Outcome {
+    let _vicodec = Vicodec::load(false)?;
+    let mut device = open(Raw::Yuyv)?;
+    ensure_fwht(&encode(&mut device, Raw::Yuyv, 1)?)?;
+    let bound = fs::read_dir(DRIVER)?
+        .flatten()
+        .find_map(|entry| entry.file_name().into_string().ok().filter(|name| name.starts_with("vicodec")))
+        .ok_or("vicodec is bound to nothing")?;
+    fs::write(format!("{DRIVER}/unbind"), &bound)?;
+    let gone = encode(&mut device, Raw::Yuyv, 2);
+    ensure!(
+        matches!(&gone, Err(Failure::Call(_, error)) if error.raw_os_error() == Some(19)),
+        "no ENODEV: {gone:?}"
+    );
+    drop(device);
+    fs::write(format!("{DRIVER}/bind"), &bound)?;
+    wait_for("vicodec's encoder", || Ok(Vicodec::node().is_ok().then_some(())))?;
+    ensure_fwht(&encode(&mut open(Raw::Yuyv)?, Raw::Yuyv, 3)?)?;
+
+    // Its FWHT is no JPEG: such a device is dropped, and every picture is encoded all the same.
+    let find = |shape| match Vicodec::node().map(|node| M2m::open(&node, shape, &FWHT)) {
+        Ok(Tried::Ready(device)) => Found::Device(device),
+        _ => Found::Nothing,
+    };
+    let mut encoder = codec::Encoder::with_hardware(80, Arc::new(find), true);
+    let bytes = pixels(Raw::Yuyv, 1);
+    let picture = picture(&bytes, Raw::Yuyv)?;
+    let mut out = vec![0; 1 << 20];
+    wait_for("the device to be asked", || {
+        let (len, by) = encoder.encode(&picture, &mut out)?;
+        ensure!(out[..len].starts_with(&[0xff, 0xd8]) && by != By::Hardware, "{by:?}");
+        Ok((by == By::Instead).then_some(()))
+    })?;
+    let said: String = encoder.notes().map(|(_, note)| note).collect();
+    ensure!(said.contains("it did not give a JPEG"), "{said}");
+    Ok(())
+}
+
+fn hardware_that_makes_no_jpegs_is_left_alone() -> Outcome {
+    let _vicodec = Vicodec::load(false)?;
+    let tried = M2m::open(&Vicodec::node()?, shape(Raw::Yuyv), &JPEG);
+    ensure!(matches!(tried, Tried::OtherKind), "{tried:?}");
+    ensure!(matches!(m2m::find(shape(Raw::Yuyv)), Found::Nothing), "an encoder was found");
+    let _vivid = Vivid::webcam()?;
+    let boardcam = Boardcam::start(&["--size", "640x360", "--encoder", "hardware"])?;
+    boardcam.watch_first()?.wait_for("vivid's bars", shows_the_bars)?;
+    wait_for("what the log says", || {
+        Ok(boardcam.log()?.contains("this board has no hardware encoder").then_some(()))
+    })?;
+    let state = boardcam.wait_until_live()?;
+    ensure!(state["encoder"] == "software", "{state}");
+    let probe = Command::new(PROGRAM).arg("probe").output()?;
+    let text = String::from_utf8(probe.stdout)?;
+    ensure!(text.contains("hardware encoder: none"), "{text}");
+    Ok(())
+}
