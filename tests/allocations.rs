@@ -2,17 +2,20 @@
 //! does, a few blocks for each band of a frame.
 
 use std::alloc::System;
+use std::sync::Arc;
 use std::time::Duration;
 
 use boardcam::camera::pattern::Pattern;
 use boardcam::camera::pipe::{Pipe, Words};
 use boardcam::camera::{Observer, PipeSpec, Source, SourceConfig, SourceSpec};
 use boardcam::canvas::{Canvas, Colour};
+use boardcam::codec::device::{Failure, FrameEncoder};
+use boardcam::codec::{self, By, Found};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::jpeg::transcode::Transcoder;
-use boardcam::picture::Size;
+use boardcam::picture::{Picture, Size};
 use boardcam::problem::Problem;
 use coefficients::Transform;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -81,6 +84,8 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
 
     assert_eq!(changed(), [0; 3], "quality, turns and size of a camera's JPEGs");
 
+    assert_eq!(by_hardware(), 0, "a hardware encoder's JPEGs");
+
     let canvas = Canvas::new(size, Colour::WHITE);
     let mut slot = vec![0; canvas.bytes().len()];
     for bands in [1, 2] {
@@ -95,6 +100,46 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
         let used = allocated(&mut encode);
         assert!(used <= most * ENCODED, "{used} blocks for {ENCODED} frames in {bands} bands");
     }
+}
+
+/// A hardware encoder that gives the same JPEG for each picture.
+#[derive(Debug)]
+struct Ready(Vec<u8>);
+
+impl FrameEncoder for Ready {
+    fn name(&self) -> &str {
+        "ready"
+    }
+
+    fn has_quality(&self) -> bool {
+        true
+    }
+
+    fn encode(
+        &mut self,
+        _: &Picture<'_>,
+        _: u8,
+        _: Duration,
+        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+    ) -> Result<usize, Failure> {
+        take(&self.0)
+    }
+}
+
+/// Blocks that pictures take that hardware encodes.
+fn by_hardware() -> usize {
+    let canvas = Canvas::new(Size { width: 64, height: 48 }, Colour::WHITE);
+    let mut slot = vec![0; 20_000];
+    let len =
+        JpegEncoder::in_bands(DEFAULT_QUALITY, 1).encode(&canvas.picture(), &mut slot).expect("it fits");
+    let jpeg = slot[..len].to_vec();
+    let open = move |_| Found::Device(Box::new(Ready(jpeg.clone())));
+    let mut encoder = codec::Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), true);
+    let mut encode = || encoder.encode(&canvas.picture(), &mut slot).expect("it fits").1;
+    while encode() != By::Hardware {
+        std::thread::yield_now(); // it is opened by a thread of its own
+    }
+    allocated(|| assert!((0..100).all(|_| encode() == By::Hardware)))
 }
 
 /// Blocks that it takes to change a camera's JPEG: in quality, turned, and in size.

@@ -235,7 +235,7 @@ fn an_encoder_that_is_taken_away_is_replaced_by_software() -> Outcome {
     drop(device);
     fs::write(format!("{DRIVER}/bind"), &bound)?;
     wait_for("vicodec's encoder", || Ok(Vicodec::node().is_ok().then_some(())))?;
-    ensure_fwht(&encode(&mut open(Raw::Yuyv)?, Raw::Yuyv, 3)?)?;
+    ensure_fwht(&encode(&mut *open(Raw::Yuyv)?, Raw::Yuyv, 3)?)?;
 
     // Its FWHT is no JPEG: such a device is dropped, and every picture is encoded all the same.
     let find = |shape| match Vicodec::node().map(|node| M2m::open(&node, shape, &FWHT)) {
