@@ -15,7 +15,7 @@ pub(super) struct Code {
 
 /// The codes under which a device may take this layout, best first.
 pub(super) fn codes(raw: Raw) -> impl Iterator<Item = Code> {
-    // NM12, NM21, NM16, NM61, YM12, YM21, YM16: those of "non-contiguous planes" in linux/videodev2.h.
+    // NM12, NM21, NM16, NM61, YM12, YM21, YM16, YM24: those of "non-contiguous planes" in linux/videodev2.h.
     Layout::Raw(raw).codes().iter().map(|code| Code { code: **code, is_split: code[1] == b'M' })
 }
 
@@ -94,7 +94,7 @@ fn samples(raw: Raw, plane: usize) -> (Samples, usize) {
         (Raw::Rgb24 | Raw::Bgr24, _) => (Samples::Luma, 3),
         (Raw::Rgb565, _) => (Samples::Other, 2),
         (_, 0) => (Samples::Luma, 1),
-        (Raw::Grey | Raw::Yu12 | Raw::Yv12 | Raw::Yuv422p, _) => (Samples::Chroma, 1),
+        (Raw::Grey | Raw::Yu12 | Raw::Yv12 | Raw::Yuv422p | Raw::Yuv444p, _) => (Samples::Chroma, 1),
         (Raw::Nv12 | Raw::Nv21 | Raw::Nv16 | Raw::Nv61 | Raw::Nv24, _) => (Samples::Chroma, 2),
     }
 }
