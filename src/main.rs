@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use boardcam::auth::User;
 use boardcam::auth::password::{self, Hash, PASSWORD_MAX};
-use boardcam::camera::probe::{self, Verdict};
+use boardcam::camera::probe::{self, Form, Verdict};
 use boardcam::codec::m2m;
 use boardcam::config::{self, Mistakes, Settings, Task};
 use boardcam::host::log::Format;
@@ -97,11 +97,12 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
             report.refusal.map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
         }
         Task::Wifi => return Ok(wifi(settings)?),
-        Task::Probe => {
+        Task::Probe { json } => {
+            let form = if *json { Form::Json } else { Form::Table };
             let mut verdict = Verdict::Unusable;
             print(|out| {
-                verdict = probe::run(&settings.cameras[0].1, out)?;
-                writeln!(out, "hardware encoder: {}", m2m::describe())
+                verdict = probe::run(&settings.cameras[0].1, form, &m2m::describe(), out)?;
+                Ok(())
             })?;
             return Ok(match verdict {
                 Verdict::Usable => ExitCode::SUCCESS,

@@ -204,6 +204,8 @@ pub struct SourceConfig {
     pub size: Option<Size>,
     /// Frames per second, 1 to [`crate::picture::MAX_FPS`]; [`SourceConfig::DEFAULT_FPS`] if not set.
     pub fps: Option<u32>,
+    /// Whether the camera must not lower its rate to expose longer.
+    pub steady_fps: bool,
     /// Layout of frames; if not set, the first of [`Layout::all`] that the source offers.
     pub layout: Option<Layout>,
     /// How frames become JPEGs.
@@ -234,6 +236,7 @@ impl SourceConfig {
             reserved: Vec::new(),
             size: None,
             fps: None,
+            steady_fps: false,
             layout: None,
             encoder: EncodeMode::Auto,
             quality: None,

@@ -63,7 +63,8 @@ pub enum Part {
 }
 
 impl Part {
-    fn text(self) -> Text {
+    /// What it is, in words.
+    pub fn text(self) -> Text {
         match self {
             Part::Codec => text!("the board's video codec"),
             Part::ImageProcessor => text!("the board's image processor"),

@@ -16,8 +16,14 @@ pub struct Refusal {
 /// The kinds of obstacle. The nodes of one camera usually meet the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// It is not a camera: a codec, a metadata node, or `rpicam-vid` without a camera module.
+    /// It is not a camera: a part of the board, or `rpicam-vid` without a camera module.
     NotACamera,
+    /// It is not a camera: it delivers figures about pictures.
+    Metadata,
+    /// It is not a camera: it takes pictures.
+    Output,
+    /// It is not a camera: it takes pictures and delivers others.
+    Converter,
     /// It delivers raw sensor data, which only libcamera can turn into pictures.
     RawSensor,
     /// Its driver cannot stream through memory-mapped buffers.
@@ -54,6 +60,6 @@ impl Refusal {
 
     /// Whether the candidate is a camera to the user, so that its problem matters.
     pub fn is_camera(&self) -> bool {
-        self.cause != Cause::NotACamera
+        !matches!(self.cause, Cause::NotACamera | Cause::Metadata | Cause::Output | Cause::Converter)
     }
 }

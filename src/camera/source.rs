@@ -51,6 +51,9 @@ pub struct SourceInfo {
     pub own_quality: Option<u8>,
     /// What was chosen of all that a device offers, and why, in one sentence; `None` if it is not a device.
     pub chosen: Option<String>,
+    /// Whether a camera may deliver fewer frames to expose each of them longer (V4L2_CID_EXPOSURE_AUTO_PRIORITY); `None`
+    /// if it does not say.
+    pub lowers_rate: Option<bool>,
     /// One sentence for each setting that the source did not meet: `asked for 1281x720, got 1280x720`.
     pub compromises: Vec<String>,
 }

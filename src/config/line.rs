@@ -16,8 +16,11 @@ use crate::problem::Problem;
 pub enum Task {
     /// Serve until a signal ends the program.
     Serve,
-    /// List the cameras.
-    Probe,
+    /// List the cameras, as a table or as JSON.
+    Probe {
+        /// Whether the list is JSON.
+        json: bool,
+    },
     /// Take one picture into a file; `-` is standard output.
     Snapshot {
         /// The file; `-` is standard output.
@@ -108,6 +111,8 @@ fn subcommands() -> [Command; 5] {
         .long("secrets")
         .action(ArgAction::SetTrue)
         .help("Also print the hashes of passwords and the key of the wireless network");
+    let json =
+        Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object, for programs");
     let name =
         Arg::new("name").value_name("NAME").required(true).value_parser(user_name).help("Name of the user");
     let role = Arg::new("role")
@@ -117,7 +122,9 @@ fn subcommands() -> [Command; 5] {
         .value_parser(file::parse_role)
         .help("watch (see everything) or control (change things too)");
     [
-        Command::new("probe").about("List every camera, what it offers, and whether it can be used"),
+        Command::new("probe")
+            .about("List every camera, what it offers, and whether it can be used")
+            .arg(json),
         Command::new("snapshot").about("Take one picture and exit").args([output, of]),
         Command::new("check").about("Check the settings and print them").arg(secrets),
         Command::new("hash-password")

@@ -47,7 +47,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
     };
     let (task, matches) = match matches.subcommand() {
         None => (Task::Serve, &matches),
-        Some(("probe", sub)) => (Task::Probe, sub),
+        Some(("probe", sub)) => (Task::Probe { json: sub.get_flag("json") }, sub),
         Some(("snapshot", sub)) => {
             let output = sub.get_one::<PathBuf>("output").cloned().unwrap_or_else(|| "-".into());
             (Task::Snapshot { output, camera: sub.get_one::<String>("of").cloned() }, sub)

@@ -36,7 +36,7 @@ pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
 pub use rate::RateMeter;
-pub use status::{CaptureState, Shown, Status};
+pub use status::{CaptureState, Shown, Slow, Status};
 
 /// In place of a quality: nobody asked for one.
 const NOT_SET: u8 = 0;

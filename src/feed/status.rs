@@ -19,6 +19,17 @@ pub enum CaptureState {
     Waiting(Problem),
 }
 
+/// A camera that delivers fewer frames than it agreed to, although none are lost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slow {
+    /// The agreed frames per second.
+    pub agreed: f64,
+    /// Those that it delivers.
+    pub delivered: f64,
+    /// Why, and what to do.
+    pub problem: Problem,
+}
+
 /// In which size a camera's own JPEGs are shown that are turned or made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
@@ -43,6 +54,8 @@ pub struct Status {
     pub last_frame: Option<Instant>,
     /// What is wrong although the source is open, or is being opened: its frames cannot be used, or none come.
     pub concern: Option<Problem>,
+    /// Whether it delivers fewer frames than it agreed to.
+    pub slow: Option<Slow>,
     /// Whether its JPEGs are encoded again, because they are of a kind that many clients cannot show.
     pub converts: bool,
     /// The size of what is made of its JPEGs; `None` if they are passed on.
@@ -64,6 +77,7 @@ impl Status {
             fps: 0.0,
             last_frame: None,
             concern: None,
+            slow: None,
             converts: false,
             shown: None,
             hardware: None,

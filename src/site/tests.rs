@@ -428,6 +428,7 @@ fn quality_is_not_changed_if_the_cameras_jpegs_are_to_be_left_as_they_are() {
             interval: None,
             own_quality: None,
             chosen: None,
+            lowers_rate: None,
             compromises: Vec::new(),
         };
         let (feed, _) =

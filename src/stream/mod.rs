@@ -11,6 +11,7 @@ mod ending;
 mod figures;
 mod patience;
 mod session;
+mod slow;
 mod trouble_log;
 mod words;
 
@@ -39,6 +40,7 @@ use ending::silent;
 use figures::Figures;
 use patience::Patience;
 use session::{Session, Taken};
+use slow::{News, SlowWatch};
 use trouble_log::TroubleLog;
 use words::{drawn_name, with_settings_problem};
 
@@ -175,6 +177,7 @@ impl<'a> Stream<'a> {
         let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
         session.encode_by(encoder(self.feed.config.encoder));
+        let mut slow_watch = SlowWatch::new(&info);
         let mut steady_since = Instant::now();
         let (mut last_frame, mut last_good, mut is_good) = (steady_since, steady_since, false);
         while !self.shutdown.has_begun() {
@@ -182,6 +185,9 @@ impl<'a> Stream<'a> {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
                     self.learn(&frame, &mut session);
+                    if let Some(news) = slow_watch.frame(frame.captured, frame.sequence) {
+                        self.note_rate(news, &info);
+                    }
                     if self.take(&frame, &mut session, &info) {
                         last_good = last_frame;
                         if !is_good && steady_since.elapsed() > GOOD_SESSION {
@@ -225,6 +231,20 @@ impl<'a> Stream<'a> {
         (status.seldom, status.patience) = (seldom, self.patience.limit());
     }
 
+    /// The camera has become slow, or is no longer.
+    fn note_rate(&mut self, news: News, info: &SourceInfo) {
+        let slow = match news {
+            News::Slow(rate) => Some(slow::slow(info, rate)),
+            News::Fast => None,
+        };
+        let note = match &slow {
+            Some(slow) => slow.problem.to_string(),
+            None => format!("{} delivers as many frames as agreed again", info.source),
+        };
+        self.trouble_log.note(Level::Info, &note, Instant::now());
+        self.feed.status().slow = slow;
+    }
+
     /// Says why an open source shows nothing new, if that is wrong; returns whether it is.
     fn explain(&mut self, source: &dyn Source, info: &SourceInfo, last_frame: Instant) -> bool {
         let concern = if let Some(problem) = source.instead() {
@@ -264,7 +284,7 @@ impl<'a> Stream<'a> {
         self.writer.reserve(capacity).map_err(no_memory)?;
         {
             let mut status = self.feed.status();
-            (status.converts, status.hardware) = (false, None); // as far as is known yet
+            (status.converts, status.hardware, status.slow) = (false, None, None); // as far as is known yet
         }
         if self.feed.config.encoder == EncodeMode::Hardware && info.layout == Layout::Mjpeg {
             self.trouble_log.note(Level::Warn, HARDWARE_OF_JPEGS, Instant::now());
@@ -327,7 +347,7 @@ impl<'a> Stream<'a> {
             self.next_card = Instant::now();
         }
         status.state = CaptureState::Waiting(problem.clone());
-        (status.concern, status.fps, status.seldom) = (None, 0.0, false);
+        (status.concern, status.slow, status.fps, status.seldom) = (None, None, 0.0, false);
         drop(status);
         self.trouble_log.trouble(&end, Instant::now());
         self.ended = Some(end);

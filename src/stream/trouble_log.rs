@@ -169,6 +169,7 @@ mod tests {
             interval: None,
             own_quality: None,
             chosen: None,
+            lowers_rate: None,
             compromises: Vec::new(),
         }
     }

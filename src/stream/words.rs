@@ -63,6 +63,7 @@ mod tests {
             interval: Some(Duration::from_millis(40)),
             own_quality: None,
             chosen: None,
+            lowers_rate: None,
             compromises: Vec::new(),
         };
         assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");

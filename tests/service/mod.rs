@@ -73,6 +73,7 @@ pub fn info(jpeg: &[u8]) -> SourceInfo {
         interval: None,
         own_quality: None,
         chosen: None,
+        lowers_rate: None,
         compromises: Vec::new(),
     }
 }

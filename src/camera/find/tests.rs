@@ -49,6 +49,7 @@ fn yuyv(frames: impl IntoIterator<Item = Result<Option<Vec<u8>>, SourceError>>) 
         interval: None,
         own_quality: None,
         chosen: None,
+        lowers_rate: None,
         compromises: Vec::new(),
     };
     Script { info, frames: frames.into_iter().collect(), now: Vec::new() }

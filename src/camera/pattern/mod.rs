@@ -135,6 +135,7 @@ impl Pattern {
             interval: Some(Duration::from_secs(1) / fps),
             own_quality: None,
             chosen: None,
+            lowers_rate: None,
             compromises,
         };
         let plan = Plan::new(size);

@@ -118,6 +118,7 @@ impl Pipe {
             interval: None,
             own_quality: config.quality.filter(|_| matches!(spec, PipeSpec::Rpicam(_))),
             chosen: None,
+            lowers_rate: None,
             compromises: Vec::new(),
         };
         let mut pipe = Pipe {

@@ -142,6 +142,7 @@ mod tests {
             range: Range::Full,
             rate: Some(rate(1, 30)),
             own_quality: None,
+            lowers_rate: None,
             chosen: String::new(),
             compromises: Vec::new(),
             others: Vec::new(),

@@ -62,7 +62,9 @@ impl Device {
         let mut is_planes = false;
         let (card, driver, bus) = match caps {
             Ok(caps) => {
-                if let Some((cause, why)) = unsuitable(caps.capabilities) {
+                let known = no_camera(caps.capabilities);
+                if let Some((cause, why)) = unsuitable(caps.capabilities).map(|other| known.unwrap_or(other))
+                {
                     return Err(refusal(&path, cause, why));
                 }
                 is_planes = !caps.capabilities.contains(Flags::VIDEO_CAPTURE);
@@ -115,6 +117,24 @@ fn list(handle: &v4l::Device, calls: Option<&Calls>) -> io::Result<Vec<Listed>> 
     Ok(all.map(|f| Listed { fourcc: f.fourcc, description: printable(f.description.as_bytes()) }).collect())
 }
 
+/// What a device with these capabilities is that has no pictures of its own, if that can be told.
+fn no_camera(capabilities: Flags) -> Option<(Cause, Text)> {
+    let is_any_of = |flags: Flags| capabilities.intersects(flags);
+    let outputs = is_any_of(Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE);
+    let captures = is_any_of(Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE);
+    if is_any_of(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE) || (outputs && captures) {
+        Some((Cause::Converter, text!("it converts pictures of others and has none of its own")))
+    } else if captures {
+        None
+    } else if is_any_of(Flags::META_CAPTURE | Flags::META_OUTPUT) {
+        Some((Cause::Metadata, text!("it is for figures about pictures (metadata), not for pictures")))
+    } else if outputs {
+        Some((Cause::Output, text!("it is an output: it takes pictures and delivers none")))
+    } else {
+        None
+    }
+}
+
 /// Why a device with these capabilities cannot be used, if so.
 fn unsuitable(capabilities: Flags) -> Option<(Cause, Text)> {
     // Older drivers of codecs have both queues of the multi-planar API and do not say that they convert.
@@ -152,6 +172,19 @@ mod tests {
         assert_eq!(cause(planes | Flags::VIDEO_OUTPUT_MPLANE), Some(Cause::NotACamera));
         assert_eq!(cause(Flags::STREAMING), Some(Cause::NotACamera));
         assert_eq!(cause(Flags::VIDEO_CAPTURE_MPLANE), Some(Cause::NoStreaming));
+    }
+
+    #[test]
+    fn a_node_without_pictures_is_named_by_what_it_is_for() {
+        let cause = |flags| no_camera(flags).map(|(cause, _)| cause);
+        let streams = Flags::STREAMING;
+        assert_eq!(cause(Flags::META_CAPTURE | streams), Some(Cause::Metadata));
+        assert_eq!(cause(Flags::META_OUTPUT | streams), Some(Cause::Metadata));
+        assert_eq!(cause(Flags::VIDEO_OUTPUT | streams), Some(Cause::Output));
+        assert_eq!(cause(Flags::VIDEO_M2M_MPLANE | streams), Some(Cause::Converter));
+        assert_eq!(cause(Flags::VIDEO_CAPTURE_MPLANE | Flags::VIDEO_OUTPUT_MPLANE), Some(Cause::Converter));
+        assert_eq!(cause(Flags::VIDEO_CAPTURE | streams), None);
+        assert_eq!(cause(Flags::VBI_CAPTURE | streams), None);
     }
 
     #[test]

@@ -66,9 +66,8 @@ impl V4l2 {
         let device = Device::open(node)?;
         let (agreed, stream) = bandwidth::start(&device, config)?;
         let interval = agreed.interval();
-        let Agreed {
-            layout, size, stride, max_frame, range, own_quality, chosen, compromises, others, ..
-        } = agreed;
+        let Agreed { layout, size, stride, max_frame, range, own_quality, .. } = agreed;
+        let Agreed { chosen, lowers_rate, compromises, others, .. } = agreed;
         let info = SourceInfo {
             kind: SourceKind::Device,
             source: device.path().display().to_string(),
@@ -83,6 +82,7 @@ impl V4l2 {
             interval,
             own_quality,
             chosen: Some(chosen),
+            lowers_rate,
             compromises,
         };
         Ok(V4l2 { info, node: device.node, stream, others, ended: None })

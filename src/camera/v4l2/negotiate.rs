@@ -28,6 +28,10 @@ const MAX_FRAME_BYTES: u32 = 64 << 20;
 /// V4L2_CID_JPEG_COMPRESSION_QUALITY (linux/v4l2-controls.h); most drivers take 1 to 100.
 const JPEG_QUALITY: u32 = 0x009d_0903;
 
+/// V4L2_CID_EXPOSURE_AUTO_PRIORITY (linux/v4l2-controls.h): whether the camera may lower its rate to expose longer. Its
+/// name is `exposure_dynamic_framerate`, and was `exposure_auto_priority` before Linux 5.14.
+const LOWERS_RATE: u32 = 0x009a_0903;
+
 /// What the camera agreed to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreed {
@@ -45,6 +49,8 @@ pub struct Agreed {
     pub rate: Option<Rate>,
     /// The JPEG quality that the camera was set to, if it was.
     pub own_quality: Option<u8>,
+    /// Whether it may deliver fewer frames to expose each longer; `None` if it does not say.
+    pub lowers_rate: Option<bool>,
     /// What was chosen, and why.
     pub chosen: String,
     /// One sentence for each setting that was not met.
@@ -233,10 +239,12 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> 
     let size = Size { width: format.width, height: format.height };
     let rates = Rates::of(&device.handle, *code, size);
     let own_quality = set_camera_quality(device, config, *layout);
+    let lowers_rate = set_steady_rate(device, config);
     let compromises = [
         size_compromise(config, size, sizes),
         rate_compromise(config, size, rate, &rates),
         quality_compromise(config, *layout, own_quality),
+        steady_compromise(config, lowers_rate),
     ];
     Ok(Agreed {
         layout: *layout,
@@ -246,6 +254,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> 
         range: range(*layout, &format),
         rate,
         own_quality,
+        lowers_rate,
         chosen: String::new(),
         others: Vec::new(),
         compromises: compromises.into_iter().flatten().collect(),
@@ -340,6 +349,31 @@ fn set_camera_quality(device: &Device, config: &SourceConfig, layout: Layout) ->
     catch_panic(|| device.handle.set_control(control)).is_ok().then_some(quality)
 }
 
+/// Whether the camera may lower its rate, if it says so; forbids it before if the settings ask for that.
+fn set_steady_rate(device: &Device, config: &SourceConfig) -> Option<bool> {
+    if config.steady_fps {
+        let control = Control { id: LOWERS_RATE, value: Value::Boolean(false) };
+        let _ = catch_panic(|| device.handle.set_control(control)); // what is read afterwards counts
+    }
+    match catch_panic(|| device.handle.control(LOWERS_RATE)).ok()?.value {
+        Value::Boolean(lowers) => Some(lowers),
+        Value::Integer(lowers) => Some(lowers != 0),
+        _ => None,
+    }
+}
+
+fn steady_compromise(config: &SourceConfig, lowers_rate: Option<bool>) -> Option<String> {
+    match lowers_rate.filter(|_| config.steady_fps) {
+        Some(true) => Some("asked for a steady rate, but it refuses to switch exposure_dynamic_framerate off".to_owned()),
+        None if config.steady_fps => Some(
+            "asked for a steady rate, but it has no control for that (exposure_dynamic_framerate, in older kernels \
+             exposure_auto_priority)"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
 /// Otherwise boardcam lowers the quality itself, unless the JPEGs are to be left as they are.
 fn quality_compromise(config: &SourceConfig, layout: Layout, own_quality: Option<u8>) -> Option<String> {
     let is_untouched = layout == Layout::Mjpeg && config.encoder == EncodeMode::Passthrough;
@@ -368,6 +402,7 @@ mod tests {
             range: Range::Full,
             rate: None,
             own_quality: None,
+            lowers_rate: None,
             chosen: String::new(),
             compromises: Vec::new(),
             others: Vec::new(),
@@ -420,6 +455,15 @@ mod tests {
         assert!(!says(EncodeMode::Auto, Some(60), None) && !says(EncodeMode::Software, Some(60), None));
         let raw = SourceConfig { encoder: EncodeMode::Passthrough, quality: Some(60), ..config() };
         assert_eq!(quality_compromise(&raw, YUYV, None), None);
+    }
+
+    #[test]
+    fn a_camera_whose_rate_cannot_be_kept_steady_says_so_only_if_that_was_asked_for() {
+        let says = |steady_fps, lowers| steady_compromise(&SourceConfig { steady_fps, ..config() }, lowers);
+        assert!(says(true, None).unwrap().contains("no control for that"));
+        assert!(says(true, Some(true)).unwrap().contains("refuses"));
+        assert_eq!(says(true, Some(false)), None);
+        assert_eq!([None, Some(true), Some(false)].map(|lowers| says(false, lowers)), [None, None, None]);
     }
 
     #[test]

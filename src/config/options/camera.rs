@@ -90,6 +90,27 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
     Opt {
+        name: "steady-fps",
+        kind: Kind::Flag,
+        help: "Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures \
+               are darker then",
+        example: "true",
+        wrong: &["yes"],
+        meant: |text| match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "1" => Some("true".to_owned()),
+            "no" | "off" | "0" => Some("false".to_owned()),
+            _ => None,
+        },
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.steady_fps = one_of(text, &[("true", true), ("false", false)])?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.steady_fps.to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
         name: "format",
         value: "FORMAT",
         help: "What to ask the camera for: mjpeg (its own JPEGs), raw pixels such as yuyv or nv12, or auto (mjpeg if it \

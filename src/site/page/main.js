@@ -217,6 +217,7 @@ function show() {
   byId('problem').lang = failures || messages ? TEXT.lang : 'en';
   body.classList.toggle('has-problem', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
+  setText('slow', one && one.camera.slow && !problem ? told(inWords(one.camera.slow.problem)) : '');
 
   for (const tile of tiles) {
     tile.element.classList.toggle('chosen', tile === one);

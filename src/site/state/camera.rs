@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::camera::{EncodeMode, SourceInfo};
 use crate::fanout::registry::ViewerStats;
-use crate::feed::{CaptureState, Counters, Feed, Status};
+use crate::feed::{CaptureState, Counters, Feed, Slow, Status};
 use crate::picture::Size;
 use crate::site::rates::captured_fps;
 use crate::site::recordings::Recording;
@@ -40,6 +40,8 @@ pub(super) struct Camera {
     flip: &'static str,
     /// Options of the settings that API or page overrule.
     overruled: Vec<&'static str>,
+    /// A rate below the agreed one, although no frames are lost; otherwise `null`.
+    slow: Option<SlowRate>,
     /// What was chosen of all that a device offers, and why; `null` if it is not a device, or not live.
     chosen: Option<String>,
     compromises: Vec<String>,
@@ -51,6 +53,21 @@ pub(super) struct Camera {
     viewers: usize,
     /// `null` if nothing can be recorded.
     recording: Option<Recording>,
+}
+
+#[derive(Serialize)]
+struct SlowRate {
+    agreed: f64,
+    delivered: f64,
+    why: String,
+    problem: ProblemJson,
+}
+
+impl From<&Slow> for SlowRate {
+    fn from(Slow { agreed, delivered, problem }: &Slow) -> Self {
+        let why = problem.why.to_string();
+        Self { agreed: *agreed, delivered: *delivered, why, problem: problem.into() }
+    }
 }
 
 #[derive(Serialize)]
@@ -150,6 +167,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     let status = feed.status().clone();
     let fps = captured_fps(&status);
     let problem = status.problem().map(ProblemJson::from);
+    let slow = status.slow.as_ref().map(SlowRate::from);
     let Status { state, refused, last_frame, .. } = status;
     let (state, info) = match state {
         CaptureState::Starting => ("starting", None),
@@ -185,6 +203,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         rotate: orientation.rotation.degrees(),
         flip: orientation.flip.name(),
         overruled: feed.overruled(),
+        slow,
         chosen: info.as_ref().and_then(|info| info.chosen.clone()),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,

@@ -42,6 +42,7 @@ fn info(layout: Layout) -> SourceInfo {
         range: Range::Full,
         own_quality: None,
         chosen: None,
+        lowers_rate: None,
         compromises: Vec::new(),
     }
 }

@@ -101,7 +101,9 @@ fn fits(size: Size) -> bool {
 /// is only called if there is no mode that needs no encoding.
 pub fn choose(offers: &[Offer], config: &SourceConfig, cost: &mut dyn FnMut(Raw) -> f64) -> Option<Choice> {
     let by_camera = |offer: &Offer| offer.layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
-    let needs_encoding = !offers.iter().any(|offer| by_camera(offer) && !offer.sizes.is_empty());
+    // How fast a hardware encoder is, is not known here.
+    let needs_encoding = config.encoder != EncodeMode::Hardware
+        && !offers.iter().any(|offer| by_camera(offer) && !offer.sizes.is_empty());
     let mut modes: Vec<Mode> = Vec::new();
     for Offer { layout, sizes } in offers {
         let nanoseconds = layout.raw().filter(|_| needs_encoding).map(&mut *cost);

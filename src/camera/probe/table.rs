@@ -1,0 +1,160 @@
+//! What was found, for people.
+
+use std::io::{self, Write};
+
+use super::found::{Camera, Format, Kind, Other, Report, Usable};
+use crate::camera::v4l2::modes::{Rate, Rates, Sizes, rate_text};
+use crate::problem::Problem;
+
+/// The width of a terminal that is filled, in columns.
+const COLUMNS: usize = 100;
+
+/// Prints a camera.
+pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
+    let Camera { source, name, stable_names, driver, bus, formats, tried } = camera;
+    writeln!(out, "{}", format!("{source}  {name}").trim_end())?;
+    match tried {
+        Ok(usable) => verdict(usable, out)?,
+        Err(Problem { why, advice, .. }) => {
+            writeln!(out, "  cannot be used: {why}")?;
+            writeln!(out, "  what to do: {advice}")?;
+        }
+    }
+    for name in stable_names {
+        writeln!(out, "  the same by a name that stays: {name}")?;
+    }
+    match (driver.is_empty(), bus.is_empty()) {
+        (true, _) => {}
+        (false, true) => writeln!(out, "  driver {driver}")?,
+        (false, false) => writeln!(out, "  driver {driver}, at {bus}")?,
+    }
+    for listed in formats.iter().filter(|listed| listed.layout.is_some()) {
+        format(listed, out)?;
+    }
+    let unused: Vec<String> =
+        formats.iter().filter(|listed| listed.layout.is_none()).map(|listed| listed.code.clone()).collect();
+    if !unused.is_empty() {
+        wrapped(out, "  formats that boardcam does not use: ", &unused)?;
+    }
+    writeln!(out)
+}
+
+/// How a camera can be used.
+fn verdict(Usable { info, took }: &Usable, out: &mut dyn Write) -> io::Result<()> {
+    let rate = match info.interval {
+        Some(interval) => format!(" at {}/s", rate_text(1.0 / interval.as_secs_f64())),
+        None => String::new(),
+    };
+    let took = took.as_millis();
+    writeln!(out, "  can be used: {} {}{rate} (first picture after {took} ms)", info.layout, info.size)?;
+    if let Some(chosen) = info.chosen.as_ref().filter(|chosen| !info.compromises.contains(chosen)) {
+        wrapped(out, "  chosen: ", &words(chosen))?;
+    }
+    for compromise in &info.compromises {
+        wrapped(out, "  note: ", &words(compromise))?;
+    }
+    Ok(())
+}
+
+/// Prints a supported format with its sizes and rates.
+fn format(listed: &Format, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {} {}", listed.code, listed.description)?;
+    if let Sizes::Range { .. } = listed.sizes {
+        writeln!(out, "    {}; at the largest:", listed.sizes)?;
+    }
+    for (size, rates) in &listed.rates {
+        // Not by Display, which names only a few.
+        let rates = match rates {
+            Rates::List(list) => list.iter().map(Rate::to_string).collect::<Vec<_>>().join(", "),
+            range @ Rates::Range(..) => range.to_string(),
+        };
+        let unit = if rates.is_empty() { "" } else { " frames/s" };
+        let line = format!("    {:<10} {rates}{unit}", size.to_string());
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Prints all other nodes, and what to do if there is no camera.
+pub fn end(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (sensors, others): (Vec<&Other>, Vec<&Other>) =
+        report.others.iter().partition(|other| other.kind == Kind::RawSensor);
+    if report.cameras.is_empty() {
+        let (why, advice) = nothing(report, !sensors.is_empty());
+        writeln!(out, "no camera found: {why}\n  what to do: {advice}")?;
+        if !report.others.is_empty() {
+            writeln!(out)?;
+        }
+    }
+    if let Some(advice) = sensors.first().and_then(|sensor| sensor.kind.advice()) {
+        writeln!(out, "camera modules that libcamera must read:")?;
+        grouped(&sensors, out)?;
+        writeln!(out, "  what to do: {advice}")?;
+        if !others.is_empty() {
+            writeln!(out)?;
+        }
+    }
+    if !others.is_empty() {
+        writeln!(out, "not cameras:")?;
+        grouped(&others, out)?;
+    }
+    if !report.encoder.is_empty() {
+        writeln!(out, "\nhardware encoder: {}", report.encoder)?;
+    }
+    Ok(())
+}
+
+/// Why there is no camera, and what to do about it.
+pub fn nothing(report: &Report, has_sensors: bool) -> (String, &'static str) {
+    let plug = "plug in a USB camera, then run boardcam probe again; a Raspberry Pi camera module needs rpicam-vid, which \
+                Raspberry Pi OS has";
+    match (report.others.len(), has_sensors) {
+        (_, true) => ("there is only a camera module, which V4L2 alone cannot read".to_owned(), "see below"),
+        (0, _) => ("there is no /dev/video device".to_owned(), plug),
+        (1, _) => ("the one /dev/video device is not for pictures".to_owned(), plug),
+        (count, _) => (format!("none of the {count} /dev/video devices is for pictures"), plug),
+    }
+}
+
+/// Prints nodes, those together that are of one driver and not used for one reason.
+fn grouped(others: &[&Other], out: &mut dyn Write) -> io::Result<()> {
+    let same = |a: &Other, b: &Other| (&a.why, &a.driver) == (&b.why, &b.driver);
+    let mut rest = others.to_vec();
+    while let Some(first) = rest.first().copied() {
+        let (group, others): (Vec<&Other>, Vec<&Other>) =
+            rest.iter().copied().partition(|other| same(first, other));
+        rest = others;
+        let paths: Vec<String> = group.iter().map(|other| other.source.clone()).collect();
+        wrapped(out, "  ", &paths)?;
+        let name = match group.as_slice() {
+            [_] => &first.name,
+            _ => &first.driver,
+        };
+        let colon = if name.is_empty() { "" } else { ": " };
+        writeln!(out, "    {name}{colon}{}", first.why)?;
+    }
+    Ok(())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// Prints words after a heading, in lines of at most [`COLUMNS`] columns unless one word is longer.
+fn wrapped(out: &mut dyn Write, heading: &str, words: &[String]) -> io::Result<()> {
+    let mut line = heading.to_owned();
+    let mut empty = true;
+    for word in words {
+        if !empty && line.len() + 1 + word.len() > COLUMNS {
+            writeln!(out, "{line}")?;
+            line = " ".repeat(heading.len());
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    writeln!(out, "{line}")
+}

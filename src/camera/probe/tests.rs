@@ -1,0 +1,298 @@
+//! The text is read as a user would: for a webcam, the nodes of a Raspberry Pi, a capture card, and none.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::found::{Camera, Format, Other, Report, Usable};
+use super::{gather, json as printed_json, table};
+use crate::camera::node::tests::node;
+use crate::camera::refusal::{Cause, Refusal};
+use crate::camera::source::{SourceInfo, SourceKind};
+use crate::camera::v4l2::modes::tests::{rate, size};
+use crate::camera::v4l2::modes::{Rates, Sizes};
+use crate::picture::{Layout, Range, Raw};
+use crate::problem::Problem;
+
+const USB: &str = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0";
+
+fn rates(list: &[u32]) -> Rates {
+    Rates::List(list.iter().map(|fps| rate(1, *fps)).collect())
+}
+
+fn format(code: &str, description: &str, layout: Option<&'static str>, sizes: &[(&str, &[u32])]) -> Format {
+    Format {
+        code: code.to_owned(),
+        description: description.to_owned(),
+        layout,
+        sizes: Sizes::List(sizes.iter().map(|(text, _)| size(text)).collect()),
+        rates: sizes.iter().map(|(text, list)| (size(text), rates(list))).collect(),
+    }
+}
+
+fn usable(layout: Layout, text: &str, fps: u32, chosen: &str) -> Usable {
+    let info = SourceInfo {
+        kind: SourceKind::Device,
+        source: "/dev/video0".to_owned(),
+        card: String::new(),
+        driver: "uvcvideo".to_owned(),
+        bus: String::new(),
+        layout,
+        size: size(text),
+        stride: 0,
+        range: Range::Full,
+        max_frame: 1,
+        interval: Some(rate(1, fps).interval()),
+        own_quality: None,
+        chosen: Some(format!("{layout} {text} at {fps}/s: {chosen}")),
+        lowers_rate: None,
+        compromises: Vec::new(),
+    };
+    Usable { info, took: Duration::from_millis(180) }
+}
+
+/// A node that is refused, as [`gather`] sees it.
+fn other(minor: u32, name: &str, driver: &str, cause: Cause, why: &'static str) -> Other {
+    let node = node(minor, name, driver, USB, "");
+    let told = || Refusal::new(cause, Problem::new("cannot use it", why, "see probe"));
+    gather::other(&node, &node.barred().unwrap_or_else(told)).expect("it is no camera")
+}
+
+fn webcam() -> Report {
+    let camera = Camera {
+        source: "/dev/video0".to_owned(),
+        name: "HD Pro Webcam C920".to_owned(),
+        stable_names: vec!["/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0".to_owned()],
+        driver: "uvcvideo".to_owned(),
+        bus: "usb-0000:00:14.0-2".to_owned(),
+        formats: vec![
+            format("MJPG", "Motion-JPEG", Some("mjpeg"), &[("1280x720", &[30, 15]), ("640x480", &[30])]),
+            format("H264", "H.264", None, &[]),
+        ],
+        tried: Ok(usable(
+            Layout::Mjpeg,
+            "1280x720",
+            30,
+            "the largest size up to 1280x720 that the camera compresses itself; this is its highest rate up to 30/s",
+        )),
+    };
+    let metadata = "it is for figures about pictures (metadata), not for pictures";
+    Report {
+        encoder: "none".to_owned(),
+        cameras: vec![Box::new(camera)],
+        others: vec![other(1, "HD Pro Webcam C920", "uvcvideo", Cause::Metadata, metadata)],
+    }
+}
+
+fn raspberry_pi() -> Report {
+    let why = "not looked at";
+    let of = |minors: &[u32], name: &str, driver: &str| -> Vec<Other> {
+        minors.iter().map(|minor| other(*minor, name, driver, Cause::NotACamera, why)).collect()
+    };
+    let others = [
+        of(&[0], "unicam-image", "unicam"),
+        of(&[10, 11, 12, 18, 31], "bcm2835-codec-decode", "bcm2835-codec"),
+        of(&[13, 14, 15, 16, 20, 21, 22, 23], "bcm2835-isp-output0", "bcm2835-isp"),
+        of(&[19], "rpivid", "rpivid"),
+    ];
+    Report { cameras: Vec::new(), others: others.concat(), encoder: String::new() }
+}
+
+fn capture_card() -> Report {
+    let camera = Camera {
+        source: "/dev/video2".to_owned(),
+        name: "USB Video: USB Video".to_owned(),
+        stable_names: Vec::new(),
+        driver: "uvcvideo".to_owned(),
+        bus: "usb-0000:00:14.0-1".to_owned(),
+        formats: vec![format("YUYV", "YUYV 4:2:2", Some("yuyv"), &[("1920x1080", &[5]), ("640x480", &[30])])],
+        tried: Ok(usable(
+            Layout::Raw(Raw::Yuyv),
+            "640x480",
+            30,
+            "the camera makes no JPEGs; the largest size up to 1280x720 that this board encodes in time: about 9.1 ms of \
+             33 ms for each frame",
+        )),
+    };
+    let busy = Camera {
+        source: "/dev/video4".to_owned(),
+        name: "Second card".to_owned(),
+        stable_names: Vec::new(),
+        driver: "uvcvideo".to_owned(),
+        bus: String::new(),
+        formats: Vec::new(),
+        tried: Err(Problem::new(
+            "cannot start /dev/video4",
+            "another program is using the camera (EBUSY)",
+            "find out which with: fuser -v /dev/video4",
+        )),
+    };
+    Report { cameras: vec![Box::new(camera), Box::new(busy)], others: Vec::new(), encoder: String::new() }
+}
+
+fn text(report: &Report) -> String {
+    let mut out = Vec::new();
+    for camera in &report.cameras {
+        table::camera(camera, &mut out).unwrap();
+    }
+    table::end(report, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_webcam_is_shown_with_what_was_chosen_first_and_its_metadata_node_last() {
+    assert_eq!(
+        text(&webcam()),
+        "\
+/dev/video0  HD Pro Webcam C920
+  can be used: mjpeg 1280x720 at 30/s (first picture after 180 ms)
+  chosen: mjpeg 1280x720 at 30/s: the largest size up to 1280x720 that the camera compresses itself;
+          this is its highest rate up to 30/s
+  the same by a name that stays: /dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0
+  driver uvcvideo, at usb-0000:00:14.0-2
+  MJPG Motion-JPEG
+    1280x720   30, 15 frames/s
+    640x480    30 frames/s
+  formats that boardcam does not use: H264
+
+not cameras:
+  /dev/video1
+    HD Pro Webcam C920: it is for figures about pictures (metadata), not for pictures
+
+hardware encoder: none
+"
+    );
+}
+
+#[test]
+fn a_raspberry_pi_with_a_camera_module_says_the_line_that_works() {
+    assert_eq!(
+        text(&raspberry_pi()),
+        "\
+no camera found: there is only a camera module, which V4L2 alone cannot read
+  what to do: see below
+
+camera modules that libcamera must read:
+  /dev/video0
+    unicam-image: it delivers raw sensor data, which only libcamera can turn into pictures
+  what to do: use it through libcamera: boardcam --camera rpicam (needs rpicam-vid, which Raspberry Pi OS has)
+
+not cameras:
+  /dev/video10 /dev/video11 /dev/video12 /dev/video18 /dev/video31
+    bcm2835-codec: it is the board's video codec
+  /dev/video13 /dev/video14 /dev/video15 /dev/video16 /dev/video20 /dev/video21 /dev/video22
+  /dev/video23
+    bcm2835-isp: it is the board's image processor
+  /dev/video19
+    rpivid: it is the board's video decoder
+"
+    );
+}
+
+#[test]
+fn a_capture_card_and_a_busy_one_say_what_is_used_and_what_to_do() {
+    assert_eq!(
+        text(&capture_card()),
+        "\
+/dev/video2  USB Video: USB Video
+  can be used: yuyv 640x480 at 30/s (first picture after 180 ms)
+  chosen: yuyv 640x480 at 30/s: the camera makes no JPEGs; the largest size up to 1280x720 that this
+          board encodes in time: about 9.1 ms of 33 ms for each frame
+  driver uvcvideo, at usb-0000:00:14.0-1
+  YUYV YUYV 4:2:2
+    1920x1080  5 frames/s
+    640x480    30 frames/s
+
+/dev/video4  Second card
+  cannot be used: another program is using the camera (EBUSY)
+  what to do: find out which with: fuser -v /dev/video4
+  driver uvcvideo
+
+"
+    );
+}
+
+#[test]
+fn a_board_without_any_camera_says_what_to_do() {
+    assert_eq!(
+        text(&Report::default()),
+        "\
+no camera found: there is no /dev/video device
+  what to do: plug in a USB camera, then run boardcam probe again; a Raspberry Pi camera module needs rpicam-vid, which \
+         Raspberry Pi OS has
+"
+    );
+}
+
+/// The names in a JSON value, with the kind of each value.
+fn form(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), form(value))).collect(),
+        Value::Array(list) => json!(list.first().map(form).into_iter().collect::<Vec<_>>()),
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!(0),
+        Value::Bool(_) => json!(true),
+        Value::Null => Value::Null,
+    }
+}
+
+#[test]
+fn the_json_has_the_form_that_is_documented() {
+    let of_webcam = json!({
+        "version": 0, "usable": true, "problem": null, "hardware_encoder": "text",
+        "cameras": [{
+            "source": "text", "name": "text", "stable_names": ["text"], "driver": "text", "bus": "text",
+            "formats": [{
+                "code": "text", "description": "text", "format": "text",
+                "sizes": [{ "width": 0, "height": 0, "rates": [0], "rate_range": null }],
+                "size_range": null,
+            }],
+            "usable": true,
+            "mode": { "format": "text", "width": 0, "height": 0, "rate": 0 },
+            "chosen": "text", "compromises": [], "first_picture_ms": 0, "problem": null,
+        }],
+        "others": [{
+            "source": "text", "name": "text", "driver": "text", "kind": "text", "why": "text", "advice": null,
+        }],
+    });
+    assert_eq!(form(&printed_json::value(&webcam())), of_webcam);
+    let of_pi = printed_json::value(&raspberry_pi());
+    assert_eq!(of_pi["usable"], false);
+    assert_eq!(of_pi["others"][0]["kind"], "raw-sensor");
+    assert!(of_pi["others"][0]["advice"].as_str().unwrap().contains("boardcam --camera rpicam"));
+    let kinds = |value: &Value| {
+        value["others"].as_array().unwrap().iter().map(|o| o["kind"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&of_pi)[1..3], [json!("codec"), json!("codec")]);
+    let busy = &printed_json::value(&capture_card())["cameras"][1];
+    assert_eq!((&busy["usable"], &busy["mode"]), (&json!(false), &Value::Null));
+    assert_eq!(busy["problem"]["why"], "another program is using the camera (EBUSY)");
+    let none = printed_json::value(&Report::default());
+    assert_eq!(none["problem"], "there is no /dev/video device");
+}
+
+#[test]
+fn ranges_of_sizes_and_rates_are_shown_as_such() {
+    let mut report = webcam();
+    report.cameras[0].formats = vec![Format {
+        code: "MJPG".to_owned(),
+        description: "Motion-JPEG".to_owned(),
+        layout: Some("mjpeg"),
+        sizes: Sizes::Range { min: size("32x32"), max: size("2592x1944"), step: (2, 0) },
+        rates: vec![(size("2592x1944"), Rates::Range(rate(1, 1), rate(1, 90)))],
+    }];
+    let text = text(&report);
+    assert!(
+        text.contains("32x32 to 2592x1944 in steps of 2x0; at the largest:\n    2592x1944  1 to 90 frames/s"),
+        "{text}"
+    );
+    let value = printed_json::value(&report);
+    assert_eq!(
+        value["cameras"][0]["formats"][0]["size_range"],
+        json!({
+            "min": { "width": 32, "height": 32 },
+            "max": { "width": 2592, "height": 1944, "rates": [], "rate_range": { "min": 1.0, "max": 90.0 } },
+            "step": { "width": 2, "height": 1 },
+        })
+    );
+}
