@@ -1,8 +1,8 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
 //! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
-//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes,
-//! `--bus` is the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault
+//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes;
+//! `--size 1280x720:silent` is listed and not delivered, `--size 1280x720:640x480` delivers frames of another size. `--bus` is the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault
 //! (see [`Fault`]) that the camera shows from then on, such as `stall` or `none`. The program prints when the first
 //! frame was sent, in microseconds since 1970.
 #![forbid(unsafe_code)]
@@ -35,7 +35,11 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             "--feed" => folder = value()?.into(),
             "--port" => port = value()?.parse()?,
             "--serial" => serial = value()?,
-            "--size" => sizes.push(size(&value()?)?),
+            "--size" => {
+                let text = value()?;
+                let (listed, sent) = text.split_once(':').unwrap_or((&text, &text));
+                sizes.push((size(listed)?, if sent == "silent" { None } else { Some(size(sent)?) }));
+            }
             "--without-tables" => without_tables = true,
             "--isochronous" => is_isochronous = true,
             "--bus" => room = value()?.parse()?,
@@ -43,12 +47,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         }
     }
     if sizes.is_empty() {
-        sizes.extend(SIZES);
+        sizes.extend(SIZES.map(|size| (size, Some(size))));
     }
     let mut feeds = Vec::new();
-    for size in sizes {
-        let feed = Feed::load(&folder, size)?;
-        feeds.push((size, if without_tables { feed.without_huffman_tables() } else { feed }));
+    for (listed, sent) in sizes {
+        let feed = sent.map(|size| Feed::load(&folder, size)).transpose()?;
+        feeds.push((listed, if without_tables { feed.map(Feed::without_huffman_tables) } else { feed }));
     }
     let transport = if is_isochronous { Transport::Isochronous { room } } else { Transport::Bulk };
     let fault = Switch::default();

@@ -5,6 +5,8 @@ use super::transport::{Transport, max_frame};
 use crate::feed::Size;
 use crate::usbip::{Refusal, Setup};
 
+/// The ID of the camera terminal among the camera's entities.
+pub const CAMERA_TERMINAL: u8 = 1;
 /// The ID of the processing unit among the camera's entities.
 pub const BRIGHTNESS_UNIT: u8 = 2;
 /// Frame intervals in units of 100 ns, the shortest first: 30/s and 15/s.
@@ -51,6 +53,14 @@ pub struct Control {
     probed: Stream,
     committed: Stream,
     brightness: i16,
+    /// Whether the camera may lower its rate to expose longer: auto-exposure priority, section 4.2.2.1.3.
+    lowers_rate: u8,
+}
+
+/// Whether a class request is about auto-exposure priority.
+pub fn is_exposure_priority(setup: Setup) -> bool {
+    const AE_PRIORITY: u8 = 3;
+    setup.index.to_be_bytes() == [CAMERA_TERMINAL, 0] && setup.value.to_be_bytes() == [AE_PRIORITY, 0]
 }
 
 struct Range {
@@ -61,7 +71,8 @@ struct Range {
 
 const BRIGHTNESS: Range = Range { lowest: 0, highest: 255, default: 128 };
 
-const SET_CUR: u8 = 0x01;
+/// The request that sets a value.
+pub const SET_CUR: u8 = 0x01;
 const GET_CUR: u8 = 0x81;
 const GET_MIN: u8 = 0x82;
 const GET_MAX: u8 = 0x83;
@@ -76,7 +87,14 @@ impl Control {
     /// Before the host has committed to a stream.
     pub fn new(sizes: Vec<Size>, transport: Transport) -> Self {
         let favourite = Stream::FAVOURITE;
-        Self { sizes, transport, probed: favourite, committed: favourite, brightness: BRIGHTNESS.default }
+        Self {
+            sizes,
+            transport,
+            probed: favourite,
+            committed: favourite,
+            brightness: BRIGHTNESS.default,
+            lowers_rate: 1,
+        }
     }
 
     /// The sizes that the camera lists.
@@ -98,6 +116,9 @@ impl Control {
         const BRIGHTNESS: u8 = 2;
         let [entity, interface] = setup.index.to_be_bytes();
         let [selector, _] = setup.value.to_be_bytes();
+        if is_exposure_priority(setup) {
+            return Ok((self.exposure_priority(setup.request, data)?, None));
+        }
         match (interface, entity, selector) {
             (1, 0, PROBE) => Ok((self.probe(setup.request, data)?, None)),
             (1, 0, COMMIT) => {
@@ -128,6 +149,20 @@ impl Control {
             GET_DEF => Ok(bytes(Stream::FAVOURITE)),
             GET_LEN => Ok(vec![bytes(Stream::FAVOURITE).len() as u8, 0]),
             GET_INFO => Ok(vec![GET_AND_SET]),
+            _ => Err(Refusal::Stall),
+        }
+    }
+
+    fn exposure_priority(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match (request, data) {
+            (SET_CUR, &[value @ (0 | 1)]) => {
+                self.lowers_rate = value;
+                Ok(Vec::new())
+            }
+            (GET_CUR, _) => Ok(vec![self.lowers_rate]),
+            (GET_INFO, _) => Ok(vec![GET_AND_SET]),
+            (GET_LEN, _) => Ok(vec![1, 0]),
+            (GET_DEF, _) => Ok(vec![0]),
             _ => Err(Refusal::Stall),
         }
     }

@@ -1,7 +1,7 @@
 //! The camera's device, configuration and string descriptors, and the other standard requests (USB 2.0 chapter 9).
 
 use super::PRODUCT;
-use super::control::{BRIGHTNESS_UNIT, INTERVALS};
+use super::control::{BRIGHTNESS_UNIT, CAMERA_TERMINAL, INTERVALS};
 use super::transport::{Transport, max_frame};
 use crate::feed::Size;
 use crate::usbip::{Refusal, Setup};
@@ -12,7 +12,7 @@ const CLASS_VIDEO: u8 = 14;
 const SUBCLASS_CONTROL: u8 = 1;
 const SUBCLASS_STREAMING: u8 = 2;
 const SUBCLASS_COLLECTION: u8 = 3;
-const TERMINAL_CAMERA: u8 = 1;
+const TERMINAL_CAMERA: u8 = CAMERA_TERMINAL;
 const TERMINAL_OUTPUT: u8 = 3;
 /// The number of the interface that streams, and of the endpoint in it.
 const STREAMING: u8 = 1;
@@ -101,10 +101,30 @@ fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
     bytes
 }
 
-/// Camera terminal 1 -> processing unit 2 with brightness -> output terminal 3 (section 3.7.2).
+/// The bit of auto-exposure priority in the controls of a camera terminal (table 3-6).
+const EXPOSURE_PRIORITY: u8 = 0b100;
+
+/// Camera terminal 1 with auto-exposure priority -> processing unit 2 with brightness -> output terminal 3 (section 3.7.2).
 fn control_interface() -> Vec<u8> {
-    let mut entities =
-        vec![17, CS_INTERFACE, 2, TERMINAL_CAMERA, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+    let mut entities = vec![
+        17,
+        CS_INTERFACE,
+        2,
+        TERMINAL_CAMERA,
+        0x01,
+        0x02,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        2,
+        EXPOSURE_PRIORITY,
+        0,
+    ];
     entities.extend([11, CS_INTERFACE, 5, BRIGHTNESS_UNIT, TERMINAL_CAMERA, 0, 0, 2, 0b1, 0, 0]);
     entities.extend([9, CS_INTERFACE, 3, TERMINAL_OUTPUT, 0x01, 0x01, 0, BRIGHTNESS_UNIT, 0]);
     // UVC 1.0, a 48 MHz clock, one streaming interface: number 1.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::control::{SET_CUR, is_exposure_priority};
 use super::payload::{END_OF_FRAME, HEADER_LENGTH};
 use super::transport::max_frame;
 use super::{CLASS, TYPE};
@@ -47,6 +48,8 @@ pub enum Fault {
     Overlong,
     /// `babble:N`: the next N transfers overrun; after that nothing is wrong.
     Babble(usize),
+    /// `dark:N`: each frame is exposed for at least N ms, unless the host has forbidden that (section 4.2.2.1.3).
+    Dark(u64),
     /// `vanish:N`: frames lack SOI, so that the camera is reopened; at the Nth class request it is unplugged.
     Vanish(usize),
 }
@@ -66,6 +69,7 @@ impl FromStr for Fault {
             ("stale", "") => Self::Stale,
             ("overlong", "") => Self::Overlong,
             ("babble", transfers) => Self::Babble(transfers.parse()?),
+            ("dark", milliseconds) => Self::Dark(milliseconds.parse()?),
             ("vanish", requests) => Self::Vanish(requests.parse()?),
             _ => return Err(format!("unknown fault {text}").into()),
         })
@@ -105,6 +109,10 @@ pub struct Faulty<D> {
     /// Whether the last transfer began a payload and did not finish it.
     is_in_payload: bool,
     is_plugged_in: bool,
+    /// Whether the host allows lower rates for longer exposures.
+    lowers_rate: bool,
+    /// When the next frame has been exposed, in the dark.
+    exposed: Instant,
 }
 
 impl<D: Device> Faulty<D> {
@@ -120,6 +128,8 @@ impl<D: Device> Faulty<D> {
             earlier: Vec::new(),
             is_in_payload: false,
             is_plugged_in: true,
+            lowers_rate: true,
+            exposed: Instant::now(),
         }
     }
 
@@ -160,7 +170,11 @@ impl<D: Device> Device for Faulty<D> {
             self.is_plugged_in = left > 1;
             self.fault.set(Fault::Vanish(left.saturating_sub(1)));
         }
-        self.camera.control(setup, data)
+        let answer = self.camera.control(setup, data)?;
+        if is_exposure_priority(setup) && setup.request == SET_CUR {
+            self.lowers_rate = data != [0];
+        }
+        Ok(answer)
     }
 
     fn is_plugged_in(&self) -> bool {
@@ -180,6 +194,15 @@ impl<D: Device> Device for Faulty<D> {
         }
         if fault == Fault::Silent || fault == Fault::Stall && self.is_in_frame {
             return DataIn::NotBefore(now + LOOK);
+        }
+        if let Fault::Dark(milliseconds) = fault
+            && self.lowers_rate
+            && !self.is_in_frame
+        {
+            if now < self.exposed {
+                return DataIn::NotBefore(self.exposed);
+            }
+            self.exposed = now + Duration::from_millis(milliseconds);
         }
         let continues = fault == Fault::Overlong && self.is_in_payload;
         let more = if continues { HEADER_LENGTH } else { 0 };
@@ -280,6 +303,7 @@ mod tests {
         let stale = spoiled("stale", 4);
         assert!(stale.iter().all(|frame| frame.starts_with(WHOLE) && frame.len() > WHOLE.len()), "{stale:?}");
         assert!(stale[2].ends_with(&[0xff, 0xd9]) && stale[1].ends_with(&[0xff; STALE]), "{stale:?}");
+        assert_eq!(spoiled("dark:60000", 2), [WHOLE, &[]]);
         assert_eq!(spoiled("babble:1", 1), [&[]; 1]);
         assert!("cut".parse::<Fault>().is_err() && "other".parse::<Fault>().is_err());
     }

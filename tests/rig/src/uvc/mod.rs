@@ -10,7 +10,7 @@ pub mod fault;
 pub mod payload;
 pub mod transport;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::feed::{Feed, Size};
 use crate::usbip::{DataIn, Device, Refusal, Setup};
@@ -25,20 +25,24 @@ pub const PRODUCT: &str = "Simulated UVC camera";
 const TYPE: u8 = 0x60;
 const CLASS: u8 = 0x20;
 
+/// How often the host asks a camera again that sends nothing.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The camera.
 #[derive(Debug)]
 pub struct Camera {
     serial: String,
     transport: Transport,
-    /// One feed for each size, in the order of the control's sizes.
-    feeds: Vec<Feed>,
+    /// What is sent in each size, in the order of the control's sizes; `None` if nothing is.
+    feeds: Vec<Option<Feed>>,
     control: Control,
     payloads: Payloads,
 }
 
 impl Camera {
-    /// A camera that is not streaming yet. It offers these sizes, at least one, the default first.
-    pub fn new(serial: String, feeds: Vec<(Size, Feed)>, transport: Transport) -> Self {
+    /// A camera that is not streaming yet. It offers these sizes, at least one, the default first. A size without
+    /// a feed is listed, but nothing is sent in it.
+    pub fn new(serial: String, feeds: Vec<(Size, Option<Feed>)>, transport: Transport) -> Self {
         let (sizes, feeds) = feeds.into_iter().unzip();
         let control = Control::new(sizes, transport);
         Self { serial, transport, feeds, control, payloads: Payloads::default() }
@@ -61,6 +65,9 @@ impl Device for Camera {
         let stream = self.control.stream();
         let size = self.control.sizes()[stream.size];
         let most = self.transport.max_payload(size, stream.interval) as usize;
-        self.payloads.next(&self.feeds[stream.size], now, room.min(most))
+        match &self.feeds[stream.size] {
+            Some(feed) => self.payloads.next(feed, now, room.min(most)),
+            None => DataIn::NotBefore(now + LOOK),
+        }
     }
 }

@@ -202,6 +202,11 @@ impl Vivid {
         Self::load(&["n_devs=1", "node_types=0x60100", "multiplanar=2"], 3)
     }
 
+    /// One television input, whose driver lists a range of sizes in steps.
+    pub fn television() -> Outcome<Self> {
+        Self::load(&["n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=1"], 1)
+    }
+
     fn load(options: &[&str], expected: usize) -> Outcome<Self> {
         let before = nodes()?.len();
         run("/bin/insmod", &[&["/modules/vivid.ko"], options].concat())?;

@@ -6,6 +6,7 @@
 
 mod board;
 mod boardcam;
+mod choosing;
 mod driver;
 mod faults;
 mod formats;
@@ -36,6 +37,7 @@ fn main() {
     let all: Vec<&Case> = [
         stream::CASES,
         formats::CASES,
+        choosing::CASES,
         turned::CASES,
         replug::CASES,
         several::CASES,
