@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_boardcam_global_optspecs
-    string join \n camera= title= size= fps= steady-fps format= quality= rotate= flip= encoder= bad-frames= timeout= listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
+    string join \n camera= title= size= fps= steady-fps format= quality= rotate= flip= encoder= bad-frames= timeout= drop-same-frames listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
 end
 
 function __fish_boardcam_needs_command
@@ -54,6 +54,7 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -l log -d 'Where log lin
 complete -c boardcam -n "__fish_boardcam_needs_command" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_needs_command" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_needs_command" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_needs_command" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_needs_command" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_needs_command" -s h -l help -d 'Print help'
@@ -95,6 +96,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l log-format -
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l json -d 'Print one JSON object, for programs'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -s h -l help -d 'Print help'
@@ -129,6 +131,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l log -d 'W
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -s h -l help -d 'Print help'
@@ -163,6 +166,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log-format -
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l secrets -d 'Also print the hashes of passwords and the key of the wireless network'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -s h -l help -d 'Print help'
@@ -196,6 +200,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l log 
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -s h -l help -d 'Print help'
@@ -229,6 +234,7 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l log -d 'Where
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l config -d 'Settings file; the command line takes precedence over it' -r -F
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l steady-fps -d 'Forbids the camera to deliver fewer frames in little light, where it would expose each longer; pictures are darker then'
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l drop-same-frames -d 'Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer\'s screen on a capture card, or a still picture'
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -s v -l verbose -d 'Log more: a line every 30 frames, and each request'
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l appliance -d 'For a board whose only service this is: port 80 unless another is set, and the defaults if the settings file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the file stay in force'
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -s h -l help -d 'Print help'

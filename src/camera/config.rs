@@ -219,6 +219,8 @@ pub struct SourceConfig {
     /// How long the source may deliver nothing before it is reopened. If not set, it is learned from the source's own
     /// rate.
     pub timeout: Option<Duration>,
+    /// Whether frames that show what the one before shows are left out, down to one a second.
+    pub drops_repeats: bool,
 }
 
 impl SourceConfig {
@@ -243,6 +245,7 @@ impl SourceConfig {
             orientation: Orientation::default(),
             bad_frames: Self::DEFAULT_BAD_FRAMES,
             timeout: None,
+            drops_repeats: false,
         }
     }
 

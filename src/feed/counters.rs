@@ -162,6 +162,8 @@ pub struct Counters {
     pub by_hardware: AtomicU64,
     /// Frames among the encoded with which the board's hardware failed, so that this program encoded them.
     pub hardware_failures: AtomicU64,
+    /// Frames that were left out because they show what the one before shows.
+    pub repeated: AtomicU64,
     /// Frames that were passed on with something added (Huffman tables, EOI) or removed (padding, thumbnails).
     pub mended: AtomicU64,
     /// Frames among the encoded that the source delivered as JPEGs of a kind that many clients cannot show.

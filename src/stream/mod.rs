@@ -311,7 +311,7 @@ impl<'a> Stream<'a> {
         }
         match &taken {
             Ok(Taken::Published) => self.announce(),
-            Ok(Taken::Unwanted) => {}
+            Ok(Taken::Unwanted | Taken::Repeated) => {}
             Err(reason) => {
                 debug!("{}: dropped frame {}: {}", self.label(), frame.sequence, reason.name());
             }

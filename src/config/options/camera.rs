@@ -1,6 +1,8 @@
 //! Where pictures come from, and how they are asked for.
 
-use super::parse::{likely_size, nearest, number, one_of, rate, seconds, seconds_in, size};
+use super::parse::{
+    likely_size, meant_switch, nearest, number, one_of, rate, seconds, seconds_in, size, switch,
+};
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
 use crate::names::{NAME_MAX, TITLE_MAX, is_bidi_control, is_camera_name, is_title};
@@ -239,6 +241,23 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |camera| Some(camera.source.timeout?.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "drop-same-frames",
+        kind: Kind::Flag,
+        help: "Leave out frames that are the same as the one before, byte for byte, down to one a second: a computer's \
+               screen on a capture card, or a still picture",
+        example: "true",
+        wrong: &["yes"],
+        meant: meant_switch,
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.drops_repeats = switch(text)?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.drops_repeats.to_string()),
         },
         ..Opt::EMPTY
     },

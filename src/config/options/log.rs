@@ -1,6 +1,6 @@
 //! What is logged, where, and how.
 
-use super::parse::one_of;
+use super::parse::{meant_switch, one_of, switch};
 use super::{Kind, Opt, Target};
 use crate::host::log::{self, Format};
 
@@ -42,14 +42,10 @@ pub(super) static OPTIONS: &[Opt] = &[
         help: "Log more: a line every 30 frames, and each request",
         example: "true",
         wrong: &["yes"],
-        meant: |text| match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "1" => Some("true".to_owned()),
-            "no" | "off" | "0" => Some("false".to_owned()),
-            _ => None,
-        },
+        meant: meant_switch,
         target: Target::Program {
             set: |settings, text| {
-                settings.verbose = one_of(text, &[("true", true), ("false", false)])?;
+                settings.verbose = switch(text)?;
                 Ok(())
             },
             get: |settings| vec![settings.verbose.to_string()],

@@ -225,6 +225,20 @@ pub(super) fn meant_address(text: &str, port: u16) -> Option<String> {
     }
 }
 
+/// On or off, as TOML writes it.
+pub(super) fn switch(text: &str) -> Result<bool, Text> {
+    one_of(text, &[("true", true), ("false", false)])
+}
+
+/// The switch that was probably meant.
+pub(super) fn meant_switch(text: &str) -> Option<String> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "1" => Some("true".to_owned()),
+        "no" | "off" | "0" => Some("false".to_owned()),
+        _ => None,
+    }
+}
+
 /// The texts of a list.
 pub(super) fn texts<T: ToString>(list: &[T]) -> Vec<String> {
     list.iter().map(T::to_string).collect()

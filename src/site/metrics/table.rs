@@ -128,6 +128,11 @@ pub static METRICS: &[Metric] = &[
         load(&camera.feed.counters.captured)
     }),
     camera(
+        "boardcam_frames_repeated_total",
+        "Frames that were left out since they show what the one before shows.",
+        |camera| load(&camera.feed.counters.repeated),
+    ),
+    camera(
         "boardcam_frames_mended_total",
         "JPEGs of the camera that were repaired before they were passed on.",
         |camera| load(&camera.feed.counters.mended),

@@ -107,6 +107,8 @@ struct Frames {
     /// Among the encoded: those that the board's hardware encoded, and those with which it failed.
     by_hardware: u64,
     hardware_failures: u64,
+    /// Left out since they show what the one before shows (`--drop-same-frames`).
+    repeated: u64,
     mended: u64,
     /// Among the encoded: JPEGs that were not baseline.
     converted: u64,
@@ -157,6 +159,7 @@ fn frames(counters: &Counters) -> Frames {
         encoded: load(&counters.encoded),
         by_hardware: load(&counters.by_hardware),
         hardware_failures: load(&counters.hardware_failures),
+        repeated: load(&counters.repeated),
         mended: load(&counters.mended),
         converted: load(&counters.converted),
         dropped: counters.dropped().map(|(reason, count)| (reason.name(), count)).collect(),

@@ -1,5 +1,6 @@
 //! What happens to each frame from the opening of a camera to its end: it is checked, then passed on or encoded.
 
+mod repeats;
 mod unusable;
 
 use std::sync::atomic::Ordering;
@@ -19,6 +20,7 @@ use crate::jpeg::transcode::{TranscodeError, Transcoder, made_size};
 use crate::picture::Picture;
 use crate::picture::{Layout, Range, Raw, Size};
 use crate::ring::{Meta, Unpublished, Writer};
+use repeats::Repeats;
 use unusable::Unusable;
 
 /// A raw frame that is older than this many frame intervals is not worth encoding while a newer one waits, ...
@@ -43,6 +45,8 @@ pub(super) enum Taken {
     Published,
     /// Nobody wanted it.
     Unwanted,
+    /// It shows what the newest frame in the ring shows.
+    Repeated,
 }
 
 /// What is done to a camera's own JPEGs.
@@ -91,6 +95,7 @@ pub(super) struct Session {
     /// Frames in a row that were dropped because they were late.
     late: u32,
     unusable: Unusable,
+    repeats: Repeats,
     /// When the last frame was captured whose size could be read.
     last_at: Option<Instant>,
     /// Whether the size was agreed with a driver, so that a frame of another size is probably damaged.
@@ -123,6 +128,7 @@ impl Session {
             interval: info.interval.unwrap_or_default(),
             late: 0,
             unusable: Unusable::new(bad_frames),
+            repeats: Repeats::default(),
             last_at: None,
             has_agreed: info.is_device(),
             keeps_newest: false,
@@ -162,9 +168,15 @@ impl Session {
                 status.concern = None;
                 status.shown = self.shown;
                 drop(status);
-                if taken == Taken::Published {
-                    feed.counters.published.fetch_add(1, Ordering::Relaxed);
-                    feed.counters.delay.observe(frame.captured.elapsed());
+                match taken {
+                    Taken::Published => {
+                        feed.counters.published.fetch_add(1, Ordering::Relaxed);
+                        feed.counters.delay.observe(frame.captured.elapsed());
+                    }
+                    Taken::Repeated => {
+                        feed.counters.repeated.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Taken::Unwanted => {}
                 }
             }
             Err(reason) => {
@@ -199,10 +211,19 @@ impl Session {
         if let Some(flaw) = frame.flaw {
             return Err(flaw.into());
         }
-        match self.layout {
+        let shape = (feed.transform(), feed.quality());
+        let drops_repeats = feed.config.drops_repeats;
+        if drops_repeats && self.repeats.holds(frame.bytes, shape, frame.captured) {
+            return Ok(Taken::Repeated);
+        }
+        let taken = match self.layout {
             Layout::Mjpeg => self.pass_on(frame, feed, writer),
             Layout::Raw(raw) => self.encode(raw, frame, feed, writer),
+        };
+        if drops_repeats && taken == Ok(Taken::Published) {
+            self.repeats.remember(frame.bytes, shape, frame.captured);
         }
+        taken
     }
 
     /// What is said of a frame, whose picture is shown in this size.

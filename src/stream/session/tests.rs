@@ -101,6 +101,47 @@ fn a_frame_that_lacks_tables_is_counted_as_mended_if_it_is_published() {
 }
 
 #[test]
+fn a_frame_that_shows_the_same_again_is_left_out_for_a_second_unless_it_is_to_be_shown_otherwise() {
+    let begin = Instant::now();
+    let after = |millis| begin + Duration::from_millis(millis);
+    let at = |millis| Frame { captured: after(millis), ..frame(WHOLE) };
+    for (layout, same, other) in [
+        (Layout::Mjpeg, WHOLE.to_vec(), [WHOLE, &[0]].concat()),
+        (Layout::Raw(Raw::Yuyv), vec![128; 16 * 8], vec![129; 16 * 8]),
+    ] {
+        for drops_repeats in [true, false] {
+            let config = SourceConfig { drops_repeats, ..SourceConfig::of(SourceSpec::Pattern) };
+            let (feed, mut writer) = feed_of(config);
+            let mut session = session(layout);
+            let _demand = Demand::new(feed.clone());
+            writer.reserve(4000).unwrap();
+            let mut take = |bytes: &[u8], millis, feed: &Feed| {
+                session.take(&Frame { bytes, ..at(millis) }, feed, &mut writer).unwrap()
+            };
+            let left_out = if drops_repeats { Taken::Repeated } else { Taken::Published };
+            assert_eq!(take(&same, 0, &feed), Taken::Published);
+            assert_eq!(take(&same, 100, &feed), left_out);
+            assert_eq!(take(&same, 999, &feed), left_out);
+            assert_eq!(take(&same, 1000, &feed), Taken::Published, "one a second");
+            assert_eq!(take(&other, 1100, &feed), Taken::Published);
+            assert_eq!(take(&same, 1200, &feed), Taken::Published, "only the one before counts");
+            assert_eq!(feed.counters.repeated.load(Ordering::Relaxed), if drops_repeats { 2 } else { 0 });
+        }
+    }
+    let config = SourceConfig { drops_repeats: true, ..SourceConfig::of(SourceSpec::Pattern) };
+    let (feed, mut writer) = feed_of(config);
+    let mut session = session(Layout::Raw(Raw::Yuyv));
+    let _demand = Demand::new(feed.clone());
+    writer.reserve(4000).unwrap();
+    let pixels = [128; 16 * 8];
+    let mut take = |millis| session.take(&Frame { bytes: &pixels, ..at(millis) }, &feed, &mut writer);
+    assert_eq!(take(0), Ok(Taken::Published));
+    feed.set_orientation(Orientation { rotation: Rotation::Half, flip: Flip::None });
+    assert_eq!(take(10), Ok(Taken::Published), "turned");
+    assert_eq!(take(20), Ok(Taken::Repeated));
+}
+
+#[test]
 fn a_cameras_own_jpegs_are_encoded_again_where_that_is_configured() {
     let config = SourceConfig {
         encoder: camera::EncodeMode::Software,
