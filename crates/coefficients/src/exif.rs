@@ -111,6 +111,12 @@ mod tests {
     }
 
     proptest! {
+        // Miri is slow, and has no files.
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 8 } else { 256 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
         #[test]
         fn no_exif_data_makes_it_panic(
             damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),

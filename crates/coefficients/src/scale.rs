@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn an_even_grey_stays_exactly_that_grey_at_any_size() {
-        for (from, to) in
-            [((1280, 720), (641, 359)), ((1000, 3), (7, 2)), ((4000, 2), (1, 1)), ((9, 9), (8, 8))]
-        {
+        let sizes = [((9, 9), (8, 8)), ((100, 3), (7, 2)), ((4000, 2), (1, 1)), ((1280, 720), (641, 359))];
+        let count = if cfg!(miri) { 2 } else { sizes.len() };
+        for (from, to) in sizes.into_iter().take(count) {
             for shade in [0, 1, 128, 255] {
                 let new = scaled(&vec![shade; from.0 as usize * from.1 as usize], from, to);
                 assert_eq!(new, vec![shade; (to.0 * to.1) as usize], "{from:?}");
@@ -173,9 +173,10 @@ mod tests {
 
     #[test]
     fn a_gradient_stays_a_gradient() {
+        let rows = if cfg!(miri) { 2 } else { 50 };
         let samples: Vec<u8> =
-            (0..50).flat_map(|_| (0..999u32).map(|x| ((x * 255 + 499) / 998) as u8)).collect();
-        for row in scaled(&samples, (999, 50), (100, 50)).chunks(100) {
+            (0..rows).flat_map(|_| (0..999u32).map(|x| ((x * 255 + 499) / 998) as u8)).collect();
+        for row in scaled(&samples, (999, rows), (100, rows)).chunks(100) {
             for (x, sample) in row.iter().enumerate() {
                 let wanted = (x as f64 + 0.5) * 2.55;
                 assert!((f64::from(*sample) - wanted).abs() <= 1.0, "{sample} at {x}, not {wanted}");

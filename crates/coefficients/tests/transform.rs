@@ -4,9 +4,7 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use coefficients::{Coefficients, Quality, Sampling, TooLarge, Transform};
 use common::{blocks, decoded};
@@ -65,16 +63,8 @@ struct Contents {
 
 /// What jpegtran makes of it; `None` if there is no jpegtran.
 fn jpegtran(jpeg: &[u8], options: &[&str]) -> Option<Vec<u8>> {
-    let mut command = Command::new("jpegtran");
-    command.args(options).arg("-trim").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = match command.spawn() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
-            return None;
-        }
-        child => child.expect("jpegtran (Debian: libjpeg-turbo-progs)"),
-    };
-    child.stdin.take().expect("piped").write_all(jpeg).expect("jpegtran reads it");
-    let output = child.wait_with_output().expect("jpegtran ends");
+    let options = [options, &["-trim"]].concat();
+    let output = common::programs::run("jpegtran", "libjpeg-turbo-progs", &options, jpeg)?;
     assert!(output.status.success(), "jpegtran {options:?}");
     Some(output.stdout)
 }
@@ -86,10 +76,7 @@ fn every_turn_gives_the_coefficients_that_jpegtran_gives() {
     }) {
         let jpeg = jpeg(sampling, width, height, 80);
         for (transform, options) in JPEGTRAN {
-            let Some(wanted) = jpegtran(&jpeg, options) else {
-                eprintln!("skipped: jpegtran is not installed (Debian: libjpeg-turbo-progs)");
-                return;
-            };
+            let Some(wanted) = jpegtran(&jpeg, options) else { return };
             let ours = encoded(&decoded(&jpeg), transform, None);
             let name = format!("{sampling:?} {width}x{height} {options:?}");
             let (ours, wanted) = (contents(&ours), contents(&wanted));
@@ -111,10 +98,7 @@ fn every_kind_of_picture_is_turned_as_jpegtran_turns_it() {
     for path in files.filter(is_baseline) {
         let jpeg = fs::read(&path).expect("a picture");
         for (transform, options) in JPEGTRAN {
-            let Some(wanted) = jpegtran(&jpeg, options) else {
-                eprintln!("skipped: jpegtran is not installed (Debian: libjpeg-turbo-progs)");
-                return;
-            };
+            let Some(wanted) = jpegtran(&jpeg, options) else { return };
             let (ours, wanted) = (contents(&encoded(&decoded(&jpeg), transform, None)), contents(&wanted));
             let name = format!("{} {options:?}", path.display());
             assert_eq!((ours.size, &ours.components), (wanted.size, &wanted.components), "{name}");

@@ -172,7 +172,7 @@ mod tests {
         let mut out = vec![0xaa; 2000];
         let length = head.write(&mut out).unwrap();
         assert!(out[length..].iter().all(|byte| *byte == 0xaa));
-        for capacity in 0..length {
+        for capacity in (0..length).step_by(if cfg!(miri) { 101 } else { 1 }) {
             assert_eq!(head.write(&mut out[..capacity]), Err(TooLarge { capacity }));
         }
         assert_eq!(head.write(&mut out[..length]), Ok(length));

@@ -1,6 +1,9 @@
 //! What several tests of this crate need.
 #![allow(dead_code)] // not each of them needs all
 
+pub mod layouts;
+pub mod programs;
+
 use coefficients::pixels::{Encoder, Layout, Pixels, Plane, Settings};
 use coefficients::{Coefficients, Quality, Sampling, Transform};
 
