@@ -143,7 +143,7 @@ fn kinds() -> Vec<Vec<Block>> {
 
 #[test]
 fn blocks_are_coded_as_the_standard_says() {
-    for blocks in kinds() {
+    for blocks in kinds().into_iter().step_by(if cfg!(miri) { 4 } else { 1 }) {
         let expected = plainly(&blocks);
         let mut out = vec![0; expected.len() + 2 * ROOM];
         let length = coded(&blocks, &mut out).unwrap();
