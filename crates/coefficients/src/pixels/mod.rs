@@ -2,6 +2,7 @@
 
 mod dct;
 mod strip;
+mod units;
 
 use std::ops::Range;
 

@@ -1,5 +1,6 @@
 //! Rows of MCUs as planes of samples: converted from the camera's layout, mirrored, and filled up to whole MCUs.
 
+use super::units::{map, map_two, mean, one_of, pairs};
 use super::{Layout, Pixels, Plane};
 use crate::Sampling;
 use crate::block::SIDE;
@@ -192,27 +193,6 @@ impl<'a> Plane<'a> {
     }
 }
 
-/// What `sample` makes of each unit.
-#[inline(always)]
-fn map<const UNIT: usize>(units: &[u8], samples: &mut [u8], sample: impl Fn(&[u8; UNIT]) -> u8) {
-    for (sample_of, unit) in samples.iter_mut().zip(units.as_chunks().0) {
-        *sample_of = sample(unit);
-    }
-}
-
-/// What `sample` makes of each unit and the unit below it.
-#[inline(always)]
-fn map_two<const UNIT: usize>(
-    [above, below]: [&[u8]; 2],
-    samples: &mut [u8],
-    sample: impl Fn(&[u8; UNIT], &[u8; UNIT]) -> u8,
-) {
-    let units = above.as_chunks().0.iter().zip(below.as_chunks().0);
-    for (sample_of, (above, below)) in samples.iter_mut().zip(units) {
-        *sample_of = sample(above, below);
-    }
-}
-
 #[inline(always)]
 fn luma_row(pixels: &Pixels<'_>, x: usize, y: usize, out: &mut [u8], full: impl Fn(u8) -> u8 + Copy) {
     let row = |unit: usize| pixels.planes[0].row(y, x * unit);
@@ -225,8 +205,8 @@ fn luma_row(pixels: &Pixels<'_>, x: usize, y: usize, out: &mut [u8], full: impl 
         | Layout::Nv61
         | Layout::Nv24 => map(row(1), out, |&[y]| full(y)),
         // The last row of an odd width ends with a pair.
-        Layout::Yuyv | Layout::Yvyu => map(row(2), out, |&[y, _]| full(y)),
-        Layout::Uyvy => map(row(2), out, |&[_, y]| full(y)),
+        Layout::Yuyv | Layout::Yvyu => one_of::<2, 0>([row(2); 2], out, full),
+        Layout::Uyvy => one_of::<2, 1>([row(2); 2], out, full),
         Layout::Rgb => map(row(3), out, |&pixel| luma(each(pixel, full))),
         Layout::Bgr => map(row(3), out, |&[b, g, r]| luma(each([r, g, b], full))),
         Layout::Rgb565 => map(row(2), out, |&pixel| luma(each(rgb565(pixel), full))),
@@ -252,25 +232,17 @@ fn chroma_row(
     let rows = [y * step, y * step + step - 1].map(|y| y.min(last));
     match pixels.layout {
         Layout::Grey => {}
-        Layout::Nv12 => {
-            map(second.row(y, x * 2), cb, |&[cb, _]| full(cb));
-            map(second.row(y, x * 2), cr, |&[_, cr]| full(cr));
+        Layout::Nv12 | Layout::Nv16 => {
+            one_of::<2, 0>(second.rows(rows, x * 2), cb, full);
+            one_of::<2, 1>(second.rows(rows, x * 2), cr, full);
         }
-        Layout::Nv21 => {
-            map(second.row(y, x * 2), cr, |&[cr, _]| full(cr));
-            map(second.row(y, x * 2), cb, |&[_, cb]| full(cb));
-        }
-        Layout::Nv16 => {
-            map_two(second.rows(rows, x * 2), cb, |&[a, _], &[b, _]| full(mean(a, b)));
-            map_two(second.rows(rows, x * 2), cr, |&[_, a], &[_, b]| full(mean(a, b)));
-        }
-        Layout::Nv61 => {
-            map_two(second.rows(rows, x * 2), cr, |&[a, _], &[b, _]| full(mean(a, b)));
-            map_two(second.rows(rows, x * 2), cb, |&[_, a], &[_, b]| full(mean(a, b)));
+        Layout::Nv21 | Layout::Nv61 => {
+            one_of::<2, 0>(second.rows(rows, x * 2), cr, full);
+            one_of::<2, 1>(second.rows(rows, x * 2), cb, full);
         }
         Layout::Nv24 if sampling.factors().0 == 1 => {
-            map_two(second.rows(rows, x * 2), cb, |&[a, _], &[b, _]| full(mean(a, b)));
-            map_two(second.rows(rows, x * 2), cr, |&[_, a], &[_, b]| full(mean(a, b)));
+            one_of::<2, 0>(second.rows(rows, x * 2), cb, full);
+            one_of::<2, 1>(second.rows(rows, x * 2), cr, full);
         }
         Layout::Nv24 => {
             let (rows, width) = (second.rows(rows, 0), pixels.width as usize);
@@ -279,16 +251,16 @@ fn chroma_row(
             pairs(rows, width, x, cr, |&[_, a], &[_, b], &[_, c], &[_, d]| four([a, b, c, d]));
         }
         Layout::Yuyv => {
-            map_two(packed.rows(rows, x * 4), cb, |&[_, a, _, _], &[_, b, _, _]| full(mean(a, b)));
-            map_two(packed.rows(rows, x * 4), cr, |&[_, _, _, a], &[_, _, _, b]| full(mean(a, b)));
+            one_of::<4, 1>(packed.rows(rows, x * 4), cb, full);
+            one_of::<4, 3>(packed.rows(rows, x * 4), cr, full);
         }
         Layout::Yvyu => {
-            map_two(packed.rows(rows, x * 4), cr, |&[_, a, _, _], &[_, b, _, _]| full(mean(a, b)));
-            map_two(packed.rows(rows, x * 4), cb, |&[_, _, _, a], &[_, _, _, b]| full(mean(a, b)));
+            one_of::<4, 1>(packed.rows(rows, x * 4), cr, full);
+            one_of::<4, 3>(packed.rows(rows, x * 4), cb, full);
         }
         Layout::Uyvy => {
-            map_two(packed.rows(rows, x * 4), cb, |&[a, _, _, _], &[b, _, _, _]| full(mean(a, b)));
-            map_two(packed.rows(rows, x * 4), cr, |&[_, _, a, _], &[_, _, b, _]| full(mean(a, b)));
+            one_of::<4, 0>(packed.rows(rows, x * 4), cb, full);
+            one_of::<4, 2>(packed.rows(rows, x * 4), cr, full);
         }
         Layout::Planar(own) => {
             let step_across = (sampling.factors().0 / own.factors().0).max(1) as usize;
@@ -309,29 +281,6 @@ fn chroma_row(
         Layout::Rgb565 => {
             rgb_chroma(pixels, sampling, rows, x, [cb, cr], |&pixel| each(rgb565(pixel), to_luma));
         }
-    }
-}
-
-/// What `sample` makes of each two units in a row and the two below. The last unit of an odd width has no partner.
-#[inline(always)]
-fn pairs<const UNIT: usize>(
-    rows: [&[u8]; 2],
-    width: usize,
-    x: usize,
-    out: &mut [u8],
-    sample: impl Fn(&[u8; UNIT], &[u8; UNIT], &[u8; UNIT], &[u8; UNIT]) -> u8,
-) {
-    let [above, below] = rows.map(|row| {
-        let units = row.as_chunks::<UNIT>().0;
-        &units[..width.min(units.len())]
-    });
-    let (above, below) = (above.get(x * 2..).unwrap_or_default(), below.get(x * 2..).unwrap_or_default());
-    let ((twos, one), (twos_below, one_below)) = (above.as_chunks::<2>(), below.as_chunks::<2>());
-    for (out, ([a, b], [c, d])) in out.iter_mut().zip(twos.iter().zip(twos_below)) {
-        *out = sample(a, b, c, d);
-    }
-    if let (Some(out), [a], [b]) = (out.get_mut(twos.len()), one, one_below) {
-        *out = sample(a, a, b, b);
     }
 }
 
@@ -361,11 +310,6 @@ fn rgb_chroma<const UNIT: usize>(
             map_two(rows, out, |a, b| chroma([rgb(a), rgb(a), rgb(b), rgb(b)]));
         }
     }
-}
-
-#[inline(always)]
-fn mean(a: u8, b: u8) -> u8 {
-    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }
 
 #[inline(always)]
