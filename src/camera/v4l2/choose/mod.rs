@@ -77,10 +77,10 @@ impl Mode {
 
     /// What comes before what, heaviest first. A program that decodes JPEGs to encode them again comes last.
     fn key(&self, config: &SourceConfig) -> impl Ord + use<> {
-        let class = match (self.layout, config.encoder) {
-            (Layout::Mjpeg, EncodeMode::Software | EncodeMode::Hardware) => 2,
-            (Layout::Mjpeg, _) => 0,
-            (Layout::Raw(_), _) => 1,
+        let class = match self.layout {
+            Layout::Mjpeg if encodes_all(config) => 2,
+            Layout::Mjpeg => 0,
+            Layout::Raw(_) => 1,
         };
         let thousandths = |x: f64| (x.min(1e12) * 1e3) as u64;
         let late = self.load.filter(|_| self.is_late()).map(thousandths);
@@ -92,6 +92,11 @@ impl Mode {
     }
 }
 
+/// Whether the settings say that a camera's own JPEGs are encoded again.
+fn encodes_all(config: &SourceConfig) -> bool {
+    matches!(config.encoder, EncodeMode::Software | EncodeMode::Hardware)
+}
+
 /// Whether a size is within [`Size::DEFAULT`].
 fn fits(size: Size) -> bool {
     size.width <= Size::DEFAULT.width && size.height <= Size::DEFAULT.height
@@ -100,7 +105,7 @@ fn fits(size: Size) -> bool {
 /// All modes, the best first; `None` if there are none. `cost` measures how many nanoseconds encoding a pixel takes. It
 /// is only called if there is no mode that needs no encoding.
 pub fn choose(offers: &[Offer], config: &SourceConfig, cost: &mut dyn FnMut(Raw) -> f64) -> Option<Choice> {
-    let by_camera = |offer: &Offer| offer.layout == Layout::Mjpeg && config.encoder != EncodeMode::Software;
+    let by_camera = |offer: &Offer| offer.layout == Layout::Mjpeg && !encodes_all(config);
     // How fast a hardware encoder is, is not known here.
     let needs_encoding = config.encoder != EncodeMode::Hardware
         && !offers.iter().any(|offer| by_camera(offer) && !offer.sizes.is_empty());
@@ -162,12 +167,12 @@ fn why(modes: &[Mode], config: &SourceConfig) -> Option<String> {
     };
     let asked = if config.layout.is_some() { ", as the settings ask" } else { "" };
     let Some(load) = first.load else {
-        return Some(match (first.layout, config.encoder) {
-            (Layout::Mjpeg, EncodeMode::Software) => {
+        return Some(match first.layout {
+            Layout::Mjpeg if encodes_all(config) => {
                 format!("{which} that the camera has, only as JPEGs{rate}")
             }
-            (Layout::Mjpeg, _) => format!("{which} that the camera compresses itself{asked}{rate}"),
-            (Layout::Raw(_), _) => format!("{which} that the camera has{asked}{rate}"),
+            Layout::Mjpeg => format!("{which} that the camera compresses itself{asked}{rate}"),
+            Layout::Raw(_) => format!("{which} that the camera has{asked}{rate}"),
         });
     };
     let (needs, interval) = first.times();

@@ -179,6 +179,9 @@ fn what_the_settings_say_narrows_the_choice() {
     assert_eq!(name(&chosen(&two, &slow, FAST).modes[0]), "mjpeg 1280x720 15");
     let software = SourceConfig { encoder: EncodeMode::Software, ..config() };
     assert_eq!(name(&chosen(&c920(), &software, FAST).modes[0]), "yuyv 1280x720 10");
+    // How fast a hardware encoder is, is not known: the largest size is taken at its highest rate.
+    let hardware = SourceConfig { encoder: EncodeMode::Hardware, ..config() };
+    assert_eq!(name(&chosen(&bcm2835(&[MJPEG, YUYV]), &hardware, SLOW).modes[0]), "yuyv 1280x720 30");
 }
 
 #[test]
