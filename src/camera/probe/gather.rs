@@ -1,8 +1,11 @@
 //! Finds out what is there, and tries it.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use v4l2_calls::controls::{self, Control};
 
 use super::found::{Camera, Entry, Format, Kind, Other, Usable};
 use crate::camera::config::{SourceConfig, SourceSpec};
@@ -66,6 +69,7 @@ fn without_node<S: Source>(source: String, name: String, open: impl FnOnce() -> 
         driver: nothing(),
         bus: nothing(),
         formats: Vec::new(),
+        controls: Vec::new(),
         tried,
     }))
 }
@@ -124,6 +128,7 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
     match opened {
         Ok(device) => {
             let formats = formats(&device);
+            let controls = controls(&node.path);
             let (name, driver, bus) = (device.card.clone(), device.driver.clone(), device.bus.clone());
             // Closed first: some drivers let only one descriptor set a format.
             drop(device);
@@ -131,7 +136,7 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             let proved = open_and_prove(node, config, FIRST_PICTURE, &mut Patient);
             let tried = proved.map(|source| usable(source.info(), begin));
             let tried = tried.map_err(|refusal| refusal.problem.for_once());
-            Camera { source, name, stable_names, driver, bus, formats, tried }
+            Camera { source, name, stable_names, driver, bus, formats, controls, tried }
         }
         Err(refusal) => Camera {
             source,
@@ -140,9 +145,21 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             driver: node.driver,
             bus: String::new(),
             formats: Vec::new(),
+            controls: Vec::new(),
             tried: Err(refusal.problem.for_once()),
         },
     }
+}
+
+/// The controls that a camera lists; none if it cannot be opened.
+fn controls(path: &Path) -> Vec<(Control, Option<i64>)> {
+    let Ok(device) = File::open(path) else { return Vec::new() };
+    let value = |control: &Control| match controls::get(&device, control) {
+        Ok(controls::Value::Number(number)) if !control.is_write_only() => Some(number),
+        _ => None,
+    };
+    let all = controls::list(&device).controls.into_iter();
+    all.map(|control| (value(&control), control)).map(|(value, control)| (control, value)).collect()
 }
 
 /// The formats that a camera lists, with the sizes and rates of those that are supported.

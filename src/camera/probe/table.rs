@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use v4l2_calls::controls::Control;
+
 use super::found::{Camera, Format, Kind, Other, Report, Usable};
 use crate::camera::v4l2::modes::{Rate, Rates, Sizes, rate_text};
 use crate::problem::Problem;
@@ -11,7 +13,7 @@ const COLUMNS: usize = 100;
 
 /// Prints a camera.
 pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
-    let Camera { source, name, stable_names, driver, bus, formats, tried } = camera;
+    let Camera { source, name, stable_names, driver, bus, formats, controls, tried } = camera;
     writeln!(out, "{}", format!("{source}  {name}").trim_end())?;
     match tried {
         Ok(usable) => verdict(usable, out)?,
@@ -36,7 +38,24 @@ pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
     if !unused.is_empty() {
         wrapped(out, "  formats that boardcam does not use: ", &unused)?;
     }
+    let names: Vec<String> = controls.iter().map(|(control, _)| control_name(control)).collect();
+    if !names.is_empty() {
+        wrapped(out, "  controls: ", &names)?;
+    }
     writeln!(out)
+}
+
+/// The name of a control as `v4l2-ctl` writes it: `power_line_frequency` for `Power Line Frequency`.
+pub fn control_name(control: &Control) -> String {
+    let mut name = String::new();
+    for c in control.label.chars() {
+        if c.is_ascii_alphanumeric() {
+            name.push(c.to_ascii_lowercase());
+        } else if !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    name.trim_end_matches('_').to_owned()
 }
 
 /// How a camera can be used.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use v4l2_calls::controls::{Control, Item, Kind};
 
 use super::found::{Camera, Format, Other, Report, Usable};
 use super::{gather, json as printed_json, table};
@@ -58,6 +59,20 @@ fn other(minor: u32, name: &str, driver: &str, cause: Cause, why: &'static str) 
     gather::other(&node, &node.barred().unwrap_or_else(told)).expect("it is no camera")
 }
 
+fn power_line() -> Control {
+    Control {
+        id: 0x0098_0918,
+        label: "Power Line Frequency".to_owned(),
+        kind: Kind::Menu,
+        minimum: 0,
+        maximum: 2,
+        step: 1,
+        default: 1,
+        flags: 0,
+        menu: vec![Item { index: 1, label: "50 Hz".to_owned() }],
+    }
+}
+
 fn webcam() -> Report {
     let camera = Camera {
         source: "/dev/video0".to_owned(),
@@ -69,6 +84,7 @@ fn webcam() -> Report {
             format("MJPG", "Motion-JPEG", Some("mjpeg"), &[("1280x720", &[30, 15]), ("640x480", &[30])]),
             format("H264", "H.264", None, &[]),
         ],
+        controls: vec![(power_line(), Some(1))],
         tried: Ok(usable(
             Layout::Mjpeg,
             "1280x720",
@@ -106,6 +122,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: "usb-0000:00:14.0-1".to_owned(),
         formats: vec![format("YUYV", "YUYV 4:2:2", Some("yuyv"), &[("1920x1080", &[5]), ("640x480", &[30])])],
+        controls: Vec::new(),
         tried: Ok(usable(
             Layout::Raw(Raw::Yuyv),
             "640x480",
@@ -121,6 +138,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: String::new(),
         formats: Vec::new(),
+        controls: Vec::new(),
         tried: Err(Problem::new(
             "cannot start /dev/video4",
             "another program is using the camera (EBUSY)",
@@ -154,6 +172,7 @@ fn a_webcam_is_shown_with_what_was_chosen_first_and_its_metadata_node_last() {
     1280x720   30, 15 frames/s
     640x480    30 frames/s
   formats that boardcam does not use: H264
+  controls: power_line_frequency
 
 not cameras:
   /dev/video1
@@ -246,6 +265,10 @@ fn the_json_has_the_form_that_is_documented() {
                 "code": "text", "description": "text", "format": "text",
                 "sizes": [{ "width": 0, "height": 0, "rates": [0], "rate_range": null }],
                 "size_range": null,
+            }],
+            "controls": [{
+                "name": "text", "label": "text", "type": "text", "min": 0, "max": 0, "step": 0, "default": 0, "value": 0,
+                "menu": [{ "value": 0, "label": "text" }], "inactive": true, "read_only": true,
             }],
             "usable": true,
             "mode": { "format": "text", "width": 0, "height": 0, "rate": 0 },
