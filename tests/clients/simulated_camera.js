@@ -38,7 +38,7 @@ simulated.controls = [
   control('pixel_rate', 'Pixel Rate', 'integer64', range(1, 0, 1, 0), { class: 'image_processing', read_only: true }),
   control('integer_64_bits', 'Integer 64 Bits', 'integer64', range(0, 0, 1, 0), { class: 'image_processing' }),
   control('bitmask', 'Bitmask', 'bitmask', range(0, 255, 0, 0x2a), { class: 'image_processing' }),
-  control('string', 'String', 'string', { min: 2, max: 4, default: '  ', value: 'abc' }, { class: 'image_processing' }),
+  control('string', 'String', 'string', { min: 2, max: 4, default: null, value: 'abc' }, { class: 'image_processing' }),
   control('do_white_balance', 'Do White Balance', 'button', {}, { class: 'image_processing', value: null, write_only: true }),
 ];
 // Numbers of 64 bits, which no number of the browser holds: they are written into the JSON as they are.
@@ -130,7 +130,9 @@ window.fetch = async (input, options = {}) => {
   const answer = await realFetch(input, options);
   if (!url.pathname.endsWith('/state') || !answer.ok) return answer;
   const state = await answer.json();
-  for (const camera of state.cameras) Object.assign(camera, { controls: simulated.revision, change_refused: simulated.refused });
+  for (const camera of state.cameras) {
+    Object.assign(camera, { controls: simulated.revision, change_refused: simulated.refused, device: {} });
+  }
   if (simulated.role) state.you.role = simulated.role;
   return new Response(JSON.stringify(state), { headers: { 'Content-Type': 'application/json' } });
 };

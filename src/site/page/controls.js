@@ -209,7 +209,8 @@ function flipped({ rotate, flip }, direction) {
 function showOrientation(tile) {
   byId('orientation').hidden = !tile || you.role !== 'control';
   if (!tile) return;
-  const { rotate, flip, overruled } = tile.camera;
+  const { rotate, flip } = tile.camera;
+  const overruled = tile.camera.overruled.filter((name) => name === 'rotate' || name === 'flip');
   byId('mirror').setAttribute('aria-pressed', flip === 'horizontal' || flip === 'both');
   byId('flip').setAttribute('aria-pressed', flip === 'vertical' || flip === 'both');
   const parts = [];

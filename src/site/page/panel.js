@@ -163,7 +163,8 @@ class Row {
     else if (inactive) why = TEXT.panel_inactive;
     else if (this.kind === 'number' && type !== 'bitmask') why = fill(TEXT.panel_range, control);
     fillElement(this.why, why);
-    const isOther = kept || (value !== null && String(value) !== String(control.default));
+    const isKnown = ![value, control.default].some((each) => each === null || each === undefined);
+    const isOther = kept || (isKnown && String(value) !== String(control.default));
     this.reset.hidden = !isOther || isReadOnly || this.kind === 'press';
     this.show();
   }
@@ -178,7 +179,7 @@ class Row {
     for (const input of this.inputs) {
       if (this.kind === 'switch') input.checked = Boolean(value);
       else if (value === null || value === undefined) input.value = '';
-      else input.value = type === 'bitmask' ? `0x${BigInt(value).toString(16)}` : value;
+      else input.value = type === 'bitmask' ? `0x${BigInt.asUintN(32, BigInt(value)).toString(16)}` : value;
     }
   }
 
@@ -226,7 +227,7 @@ async function askControls(method, path = 'controls', data) {
   return asked;
 }
 
-function listControls({ available, why, controls, left_out: leftOut, problems }) {
+function listControls({ available, why, controls, left_out: leftOut, problems, problem: notKept }) {
   const told = new Map((problems || []).map(({ control, problem }) => [control, said(problem)]));
   const rows = new Map();
   for (const control of controls) {
@@ -255,11 +256,14 @@ function listControls({ available, why, controls, left_out: leftOut, problems })
   }
   byId('panel-controls').disabled = !available;
   const none = controls.length ? '' : TEXT.panel_none;
-  setText('panel-none', available ? none : said(why) || none);
+  // A program or the test pattern has none, and is not a device that could be opened for them.
+  const { state, device } = panelTile.camera;
+  setText('panel-none', available || (state === 'live' && !device && none) ? none : said(why) || none);
   const others = [...told].filter(([name]) => !rows.has(name)).map(([name, text]) => `${name}: ${text}`);
   const lines = [...(leftOut || []).map(plain), ...others];
   byId('panel-left-out').hidden = !lines.length;
   byId('panel-left-out').replaceChildren(...lines.map((line) => make('li', {}, line)));
+  setText('panel-kept', notKept ? said(notKept) : TEXT.panel_kept);
   byId('panel-kept').hidden = byId('panel-reset').hidden = !controls.length;
 }
 

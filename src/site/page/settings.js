@@ -1,6 +1,13 @@
 // The camera's settings that can be changed while it runs: size, rate, format and quality. A part of the panel.
 
 const SETTINGS = ['size', 'fps', 'format', 'quality'];
+// What is suggested where the camera lists nothing; anything else can be typed.
+const SUGGESTED = {
+  size: ['640x480', '800x600', '1280x720', '1920x1080'],
+  fps: [5, 10, 15, 25, 30],
+  format: ['auto', 'mjpeg', 'yuyv', 'nv12'],
+  quality: [50, 70, 80, 90],
+};
 
 let settingRows = new Map();
 let settingsForm = ''; // what the rows were made from
@@ -23,12 +30,13 @@ class SettingRow {
       this.input = make('select', attributes, this.unset, ...items);
     } else {
       const numeric = name === 'fps' ? 'decimal' : name === 'quality' && 'numeric';
-      this.input = make('input', { type: 'text', inputmode: numeric, ...attributes });
+      this.input = make('input', { type: 'text', inputmode: numeric, list: `${id}-list`, ...attributes });
+      this.list = make('datalist', { id: `${id}-list` }, ...SUGGESTED[name].map((value) => make('option', { value })));
     }
     this.input.oninput = () => (this.isEdited = true);
     this.input.onchange = () => changeSettings('PUT', this);
     this.wrong = make('p', { id: `${id}-wrong`, class: 'wrong', role: 'status' });
-    this.element = make('div', { class: 'row choice' }, make('label', { for: id }, TEXT[`setting_${name}`]), this.input, this.wrong);
+    this.element = make('div', { class: 'row choice' }, make('label', { for: id }, TEXT[`setting_${name}`]), this.input, this.list || '', this.wrong);
   }
 
   show({ value, configured, overruled }) {
