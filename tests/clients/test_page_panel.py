@@ -3,13 +3,12 @@ The test pattern has no controls: a camera that has them is simulated in the bro
 (simulated_camera.js). Screenshots stay in target/clients/looks."""
 
 import json
-import tempfile
 from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text
-from program import OUT, Program, until
+from program import OUT, until
 
 LOOKS = OUT / "looks"
 SIMULATED = (Path(__file__).parent / "simulated_camera.js").read_text()
@@ -353,44 +352,3 @@ class Panel(WithBrowser):
                             self.browser.save_screenshot(str(LOOKS / f"{lang}-panel-{screen}-{scheme}-{place}.png"))
                         self.assertEqual(self.run_js(FLAWS), [])
                         self.assertEqual(self.run_js(COVERED), 0)
-
-
-class Real(WithBrowser):
-    """The test pattern, and what the program itself answers."""
-
-    @classmethod
-    def make_program(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        return Program(size=(320, 240), fps=10, state=folder.name)
-
-    def size(self):
-        return self.run_js("const size = chosen().size(); return size && [size.width, size.height]")
-
-    def set(self, name, value):
-        field = self.browser.find_element("id", f"setting-{name}")
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(value, Keys.ENTER)
-
-    def how(self):
-        return text(self.browser, "settings-how")
-
-    def test_another_size_comes_without_a_reload_and_a_wrong_one_is_said_beside_it(self):
-        self.open()
-        until("live", lambda: state(self.browser) == "live")
-        self.run_js("window.sameAsBefore = true")
-        self.browser.find_element("tag name", "body").send_keys("c")
-        none = "This camera has no controls of its own."
-        until("it has no controls", lambda: self.run_js("return byId('panel-none') && byId('panel-none').innerText") == none)
-        until("the settings", lambda: self.run_js("return Boolean(byId('setting-size') && (byId('settings').open = true))"))
-        self.set("size", "640×352")
-        until("its picture", lambda: self.size() == [640, 352])
-        until("it is said", lambda: self.how() == "This overrules the settings (size), after a restart too.")
-        self.set("size", "9x")
-        until("why", lambda: "WIDTHxHEIGHT" in text(self.browser, "setting-size-wrong"))
-        self.assertEqual(self.run_js("return byId('setting-size').value"), "640x352")
-        self.browser.find_element("id", "settings-reset").send_keys(Keys.ENTER)
-        until("as before", lambda: self.size() == [320, 240] and self.how() == "")
-        self.assertTrue(self.run_js("return window.sameAsBefore"))
-        # It is nothing that the buttons for turning would reset.
-        self.assertFalse(self.run_js("return byId('unturn').checkVisibility()"))
