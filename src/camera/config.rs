@@ -191,6 +191,17 @@ impl fmt::Display for EncodeMode {
     }
 }
 
+/// What is asked of a capture card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaptureSettings {
+    /// The number or name of its input; if not set, the one that is chosen already.
+    pub input: Option<String>,
+    /// The television standard; if not set, the one that the signal has.
+    pub standard: Option<&'static str>,
+    /// The file of the EDID that its input shows to the source.
+    pub edid: Option<PathBuf>,
+}
+
 /// What is asked of a source. `None` means that the user did not set the option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceConfig {
@@ -214,6 +225,8 @@ pub struct SourceConfig {
     pub quality: Option<u8>,
     /// How pictures are turned and mirrored.
     pub orientation: Orientation,
+    /// For capture cards.
+    pub capture: CaptureSettings,
     /// How many unusable frames in a row are tolerated before the camera is reopened, 1 to 1000.
     pub bad_frames: u32,
     /// How long the source may deliver nothing before it is reopened. If not set, it is learned from the source's own
@@ -243,6 +256,7 @@ impl SourceConfig {
             encoder: EncodeMode::Auto,
             quality: None,
             orientation: Orientation::default(),
+            capture: CaptureSettings::default(),
             bad_frames: Self::DEFAULT_BAD_FRAMES,
             timeout: None,
             drops_repeats: false,

@@ -31,7 +31,7 @@ mod refusal;
 mod source;
 pub mod v4l2;
 
-pub use config::{EncodeMode, PipeSpec, SourceConfig, SourceSpec};
+pub use config::{CaptureSettings, EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 pub use observer::Observer;
 pub use refusal::Refusal;
 pub use source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};

@@ -38,6 +38,8 @@ pub enum Cause {
     BadFormat,
     /// The USB bus lacks the bandwidth for every mode of the camera.
     NoBandwidth,
+    /// An input of a capture card has no signal that can be shown.
+    NoSignal,
     /// No picture came in time.
     NoPicture,
     /// Only damaged pictures came.

@@ -76,6 +76,26 @@ pub fn check(bytes: &[u8]) -> Result<(), EdidError> {
     if announced == found { Ok(()) } else { Err(EdidError::Blocks { announced, found }) }
 }
 
+/// The EDID of input `input` (VIDIOC_G_EDID); empty if none is set.
+///
+/// # Errors
+/// That of the call; `InvalidData` if the driver counts more blocks than there can be.
+pub fn get(device: impl AsFd, input: u32) -> io::Result<Vec<u8>> {
+    const G_EDID: Opcode = opcode::read_write::<sys::v4l2_edid>(V4L2, 40);
+    let mut bytes = vec![0; BLOCK * MAX_BLOCKS];
+    let edid = bytes.as_mut_ptr();
+    let mut raw =
+        sys::v4l2_edid { pad: input, start_block: 0, blocks: MAX_BLOCKS as u32, reserved: [0; 5], edid };
+    // SAFETY: as in `set`.
+    unsafe { call_with_pointers::<G_EDID, _>(device, &mut raw) }?;
+    let blocks = raw.blocks as usize;
+    if blocks > MAX_BLOCKS {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    bytes.truncate(blocks * BLOCK);
+    Ok(bytes)
+}
+
 /// Sets the EDID of input `input` (VIDIOC_S_EDID). The source sees it anew, as if the cable were plugged in again.
 ///
 /// # Errors
@@ -135,7 +155,7 @@ mod tests {
     fn a_file_that_is_no_device_takes_no_edid() {
         let file = std::fs::File::open("/dev/null").unwrap();
         for bytes in [&edid(1)[..], &edid(1)[..5], &[]] {
-            assert!(set(&file, 0, bytes).is_err());
+            assert!(set(&file, 0, bytes).is_err() && get(&file, 0).is_err());
         }
     }
 }

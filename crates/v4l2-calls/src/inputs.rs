@@ -49,6 +49,11 @@ impl Status {
         (sys::V4L2_IN_ST_NO_ACCESS, "access denied"),
     ];
 
+    /// Whether there is no power or no signal. A chip that only misses a lock may still show something.
+    pub fn is_without_picture(self) -> bool {
+        self.0 & (sys::V4L2_IN_ST_NO_POWER | sys::V4L2_IN_ST_NO_SIGNAL) != 0
+    }
+
     /// What keeps the input from showing a picture, as the kernel's documentation calls it; empty if nothing does.
     pub fn problems(self) -> Vec<&'static str> {
         Self::BAD.iter().filter(|(flag, _)| self.0 & flag != 0).map(|(_, name)| *name).collect()

@@ -10,7 +10,7 @@ use crate::camera::node::Node;
 use crate::camera::observer::{OBSERVE_PERIOD, Observer, cancelled};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::camera::source::{Flaw, Frame, Source, SourceError, SourceInfo};
-use crate::camera::v4l2::V4l2;
+use crate::camera::v4l2::{V4l2, wait_for_source};
 use crate::jpeg::passthrough::{Fault, Jpeg};
 use crate::picture::{Layout, Picture, PixelError};
 use crate::problem::{Problem, Text, text};
@@ -33,7 +33,7 @@ pub fn open_and_prove(
     patience: Duration,
     observer: &mut dyn Observer,
 ) -> Result<Proved, Refusal> {
-    let mut source = V4l2::start(node.clone(), config)?;
+    let mut source = with_a_signal(&node, config, patience, observer)?;
     let refusal = match first_frame(&mut source, patience, observer) {
         Ok(frame) => return Ok(Proved { source, first: Some(frame), lent: None }),
         Err(refusal) => refusal,
@@ -53,6 +53,35 @@ pub fn open_and_prove(
         }
     }
     Err(refusal)
+}
+
+/// Opens a device; a capture card without a signal is given `patience` to get one.
+fn with_a_signal(
+    node: &Node,
+    config: &SourceConfig,
+    patience: Duration,
+    observer: &mut dyn Observer,
+) -> Result<V4l2, Refusal> {
+    let end = Instant::now() + patience;
+    loop {
+        let refusal = match V4l2::start(node.clone(), config) {
+            Err(refusal) if refusal.cause == Cause::NoSignal => refusal,
+            opened => return opened,
+        };
+        observer.delayed(&refusal.problem);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(refusal);
+            }
+            if !observer.keep_waiting() {
+                return Err(Refusal::new(Cause::Cancelled, cancelled()));
+            }
+            if wait_for_source(&node.path, left.min(OBSERVE_PERIOD)) {
+                break;
+            }
+        }
+    }
 }
 
 /// Why a mode is used that would not have been chosen.

@@ -10,6 +10,7 @@ mod bandwidth;
 mod bayer;
 mod buffers;
 mod calls;
+mod capture;
 mod catch;
 mod choose;
 pub mod device;
@@ -19,6 +20,7 @@ pub mod modes;
 mod negotiate;
 mod queue;
 mod setting;
+mod signal;
 mod stream;
 
 use std::io;
@@ -34,6 +36,8 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::problem::{Problem, text};
+use capture::Capture;
+pub use capture::wait_for_source;
 use device::Device;
 use negotiate::Agreed;
 use stream::{Stream, Taken};
@@ -47,6 +51,8 @@ pub struct V4l2 {
     info: SourceInfo,
     node: Node,
     stream: Stream,
+    /// For capture cards.
+    capture: Option<Capture>,
     others: Vec<SourceConfig>,
     /// Why it stopped delivering, once it has.
     ended: Option<SourceError>,
@@ -63,8 +69,13 @@ impl V4l2 {
 
     /// Like [`V4l2::open`], for a node that was examined already.
     pub fn start(node: Node, config: &SourceConfig) -> Result<V4l2, Refusal> {
-        let device = Device::open(node)?;
-        let (agreed, stream) = bandwidth::start(&device, config)?;
+        let mut device = Device::open(node)?;
+        let capture = capture::prepare(&mut device, config)?;
+        let of_signal = capture.as_ref().and_then(Capture::size).filter(|_| config.size.is_none());
+        let (agreed, stream) = match of_signal {
+            Some(size) => bandwidth::start(&device, &SourceConfig { size: Some(size), ..config.clone() })?,
+            None => bandwidth::start(&device, config)?,
+        };
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, own_quality, .. } = agreed;
         let Agreed { chosen, lowers_rate, compromises, others, .. } = agreed;
@@ -85,7 +96,7 @@ impl V4l2 {
             lowers_rate,
             compromises,
         };
-        Ok(V4l2 { info, node: device.node, stream, others, ended: None })
+        Ok(V4l2 { info, node: device.node, stream, capture, others, ended: None })
     }
 
     /// What to ask the camera for if it delivers nothing usable, best first; nothing if the settings name a size.
@@ -111,7 +122,14 @@ impl Source for V4l2 {
         }
         match self.stream.take(timeout) {
             Ok(Taken::Frame(buffer, meta)) => Ok(Some(frame(buffer, &meta))),
-            Ok(Taken::Nothing | Taken::Event) => Ok(None),
+            Ok(Taken::Nothing) => Ok(None),
+            Ok(Taken::Event) => match self.capture.as_ref().and_then(Capture::ended) {
+                None => Ok(None),
+                Some((why, advice)) => {
+                    let what = text!("{} stopped", self.node.path.display().to_string());
+                    Err(self.ended.insert(SourceError(Problem::new(what, why, advice))).clone())
+                }
+            },
             Err(e) => Err(self.ended.insert(SourceError(stopped(&self.node, &e))).clone()),
         }
     }

@@ -47,12 +47,13 @@ static NAMES: &[(&str, Ours)] = &[
     (
         "brightness contrast saturation hue gamma sharpness gain white-balance exposure color-effect \
          backlight-compensation image-default video-params vid-control-params v4l2-params v4l2ctl \
-         power-line-frequency led camera-options dv-timings tv-standard norm tvnorm t a auto-brightness \
+         power-line-frequency led camera-options dv-timings norm t a auto-brightness \
          frequency tunerdevice tuner-device br co sh sa hu ex bk cb cagc pl awb ev iso libcam-params \
          mmalcam-* drc ifx cfx mm vs",
         Words(words::controls),
     ),
-    ("i input o output", Secret(words::plugin)),
+    ("tv-standard tvnorm", Opt("standard", as_it_is)),
+    ("i o output", Secret(words::plugin)),
     ("c", Words(words::config_or_encoder)),
     ("conf config-file", Opt("config", as_it_is)),
     ("hostname server-name", Opt("name", as_it_is)),

@@ -53,7 +53,7 @@ fn what_other_streamers_call_it_is_answered_with_our_name_and_the_same_value() {
         (&["-o", "output_http.so -l 127.0.0.1 -p 8090"], "write --listen 127.0.0.1:8090 instead"),
         (&["-o", "x"], "no plugins"),
         (&["-i", "input_file.so -f /tmp -n x.jpg"], "write for example --camera /dev/video0"),
-        (&["--input", "0"], "leave it out"),
+        (&["-i", "0"], "leave it out"),
         (&["-p", "9200", "-s", "127.0.0.1"], "write --listen 127.0.0.1:9200"),
         (&["--port=9200", "--host=localhost"], "write --listen localhost:9200"),
         (&["/dev/video0"], "write --camera /dev/video0"),

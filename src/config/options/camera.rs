@@ -1,5 +1,9 @@
 //! Where pictures come from, and how they are asked for.
 
+use std::path::PathBuf;
+
+use v4l2_calls::inputs::standard_names;
+
 use super::parse::{
     likely_size, meant_switch, nearest, number, one_of, rate, seconds, seconds_in, size, switch,
 };
@@ -14,6 +18,9 @@ const MAX_BAD_FRAMES: u32 = 1000;
 
 /// The longest timeout, in seconds: a day.
 const MAX_TIMEOUT: u32 = 86_400;
+
+/// The longest name of an input, in characters; drivers' names have up to 31 bytes.
+const INPUT_MAX: usize = 32;
 
 pub(super) static OPTIONS: &[Opt] = &[
     Opt {
@@ -210,6 +217,56 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
     Opt {
+        name: "input",
+        value: "INPUT",
+        unset: "the one that is chosen already",
+        help: "The input of a capture card, by its number, its name or a part of it; boardcam probe lists them",
+        example: "HDMI",
+        wrong: &["", "input_uvc.so -d /dev/video0"],
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.capture.input = Some(input(text)?);
+                Ok(())
+            },
+            get: |camera| camera.source.capture.input.clone(),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "standard",
+        value: "STANDARD",
+        help: "The television standard of an analogue input: pal, ntsc, secam, one of them with its letter such as \
+               pal-m, or auto (the one that the signal has)",
+        example: "pal",
+        wrong: &["atsc", ""],
+        target: Target::Camera {
+            set: |camera, text| {
+                let mut choices = vec![(AUTO, None)];
+                choices.extend(standard_names().map(|name| (name, Some(name))));
+                camera.source.capture.standard = one_of(text, &choices)?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.capture.standard.unwrap_or(AUTO).to_owned()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "edid",
+        value: "FILE",
+        unset: "the one that is set already",
+        help: "File with the EDID that an HDMI input shows to its source, which tells the source what it may send",
+        example: "/etc/boardcam/1080p.edid",
+        wrong: &[""],
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.capture.edid = Some(file(text)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.capture.edid.as_ref()?.display().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
         name: "bad-frames",
         value: "N",
         kind: Kind::Number,
@@ -306,6 +363,30 @@ fn title(text: &str) -> Result<String, Text> {
         return Err(text!("expected 1 to {} characters on one line", TITLE_MAX));
     }
     Ok(title.to_owned())
+}
+
+/// The number or name of a capture card's input.
+fn input(text: &str) -> Result<String, Text> {
+    let name = text.trim();
+    if name.contains(".so") {
+        return Err(text!(
+            "expected an input of a capture card; there are no plugins here, so write for example {}",
+            "--camera /dev/video0"
+        ));
+    }
+    if name.is_empty() || name.chars().count() > INPUT_MAX || name.contains(char::is_control) {
+        return Err(text!("expected the number or the name of an input, 1 to {} characters", INPUT_MAX));
+    }
+    Ok(name.to_owned())
+}
+
+/// The path of a file.
+fn file(text: &str) -> Result<PathBuf, Text> {
+    if text.starts_with('/') {
+        Ok(text.into())
+    } else {
+        Err(text!("expected the full path of a file, beginning with /"))
+    }
 }
 
 /// Checks a camera's name.

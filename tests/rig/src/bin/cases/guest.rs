@@ -197,6 +197,12 @@ impl Vivid {
         Self::load(&["n_devs=1", "node_types=0x1", "multiplanar=2", "num_inputs=1", "input_types=0"], 1)
     }
 
+    /// A capture card with an HDMI input and one for television, which cannot scale.
+    pub fn capture_card() -> Outcome<Self> {
+        let inputs = ["num_inputs=2", "input_types=7", "ccs_cap_mode=0"];
+        Self::load(&[&["n_devs=1", "node_types=0x1"][..], &inputs].concat(), 1)
+    }
+
     /// Nodes that are not webcams: output, metadata capture and metadata output.
     pub fn without_a_webcam() -> Outcome<Self> {
         Self::load(&["n_devs=1", "node_types=0x60100", "multiplanar=2"], 3)

@@ -6,6 +6,7 @@
 
 mod board;
 mod boardcam;
+mod capture_cards;
 mod choosing;
 mod driver;
 mod faults;
@@ -38,6 +39,7 @@ fn main() {
         stream::CASES,
         formats::CASES,
         choosing::CASES,
+        capture_cards::CASES,
         turned::CASES,
         replug::CASES,
         several::CASES,
