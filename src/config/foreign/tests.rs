@@ -132,7 +132,7 @@ fn a_value_with_a_space_and_without_quotes_is_answered_with_quotes() {
 const DOCUMENTED: [(&str, &str); 3] = [
     (
         "ustreamer",
-        "-d --device -i --input -r --resolution -m -a --tv-standard -I --io-method -f --desired-fps -z \
+        "-d --device -i -r --resolution -m -a --tv-standard -I --io-method -f --desired-fps -z \
          --min-frame-size -T --allow-truncated-frames -n --persistent -t --dv-timings -b --buffers -w \
          --workers -q -c -g --glitched-resolutions -k --blank -K --last-as-blank -l --slowdown \
          --device-timeout --device-error-delay --m2m-device --image-default --brightness --contrast \
@@ -149,7 +149,7 @@ const DOCUMENTED: [(&str, &str); 3] = [
     ),
     (
         "mjpg_streamer",
-        "-i --input -o --output -b --background -d -r -f -q -m --minimum_size -e --every_frame -n \
+        "-i -o --output -b --background -d -r -f -q -m --minimum_size -e --every_frame -n \
          --no_dynctrl -l --led -t --tvnorm -u --uyvy -y --yuv -softfps -timestamp -rot -br -co -sh -sa \
          -ex -gain -bk -vf -cb -cagc -pl -w --www -p --port -c --credentials --nocommands -x -usestills \
          -preview -awb -drc",
@@ -158,7 +158,7 @@ const DOCUMENTED: [(&str, &str); 3] = [
         "motion",
         "-b -n -s -c -d -k -p -l -m daemon setup_mode pid_file log_file log_level log_type native_language \
          quiet target_dir camera_name camera_id camera_dir video_device videodevice v4l2_device v4l2_palette \
-         vid_control_params video_params input norm frequency tunerdevice power_line_frequency \
+         vid_control_params video_params norm frequency tunerdevice power_line_frequency \
          auto_brightness roundrobin_frames roundrobin_skip switchfilter netcam_url netcam_params \
          netcam_high_url netcam_userpass netcam_keepalive netcam_proxy netcam_tolerant_check netcam_use_tcp \
          mmalcam_name mmalcam_params libcam_device libcam_params width height framerate minimum_frame_time \
