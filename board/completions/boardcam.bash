@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,6 +98,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -189,7 +201,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -228,6 +240,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -319,7 +343,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -362,6 +386,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -547,7 +583,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -586,6 +622,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -677,7 +725,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -724,6 +772,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -815,7 +875,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -854,6 +914,18 @@ _boardcam() {
                     return 0
                     ;;
                 --encoder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
