@@ -64,9 +64,10 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let access = read_users(settings, &gate)?;
     let (pictures, writers) = Pictures::new(settings, &access, &gate.wakers());
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
+    let kept = app.kept.clone();
     let upstream = site::start(Arc::new(app))?;
     let (threads, ended) = Threads::new();
-    pictures.start(settings, writers, &gate.wakers(), &threads, &shutdown)?;
+    pictures.start(settings, writers, &kept, &gate.wakers(), &threads, &shutdown)?;
     announce(settings, &gate, announced, &threads, &shutdown)?;
     drop(threads);
     let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
@@ -194,7 +195,7 @@ impl Pictures {
         announced: &AnnouncedName,
         started: Instant,
     ) -> Result<AppState, Problem> {
-        let kept = KeptSettings::new(state_dir::path());
+        let kept = Arc::new(KeptSettings::new(state_dir::path()));
         kept.apply(self.feeds.iter().map(Arc::as_ref));
         Ok(AppState {
             feeds: self.feeds.clone(),
@@ -219,6 +220,7 @@ impl Pictures {
         &self,
         settings: &Settings,
         writers: Vec<Writer>,
+        kept: &Arc<KeptSettings>,
         wakers: &LoopWakers,
         threads: &Threads,
         shutdown: &Shutdown,
@@ -227,9 +229,12 @@ impl Pictures {
             let (name, purpose) =
                 (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
+            let kept = kept.clone();
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
-                Stream::new(&feed, writer, &shutdown, &|| wakers.frame_published()).run();
+                let forget = || forget_refused(&kept, &feed);
+                let wake = || wakers.frame_published();
+                Stream::new(&feed, writer, &shutdown, &wake).with_refusal(&forget).run();
             })?;
         }
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
@@ -252,6 +257,19 @@ impl Pictures {
 fn proxies(settings: &Settings, gate: &Gate) -> Vec<Network> {
     let file_clients = gate.has_socket_file().then(|| Network::from(FILE_CLIENTS));
     settings.proxies.iter().copied().chain(file_clients).collect()
+}
+
+/// Keeps no longer what the camera refused, on a thread that ends with that: the disk may hang.
+fn forget_refused(kept: &Arc<KeptSettings>, feed: &Arc<Feed>) {
+    let (kept, feed) = (kept.clone(), feed.clone());
+    let forget = move || {
+        if let Err(problem) = kept.keep_changes(&feed) {
+            warn!("{}: {problem}", feed.label());
+        }
+    };
+    if let Err(e) = thread::Builder::new().name("keep".to_owned()).spawn(forget) {
+        warn!("cannot start the thread that forgets refused settings: {e}");
+    }
 }
 
 /// Where browsers are to open the page: by HTTPS if that is served.

@@ -71,6 +71,8 @@ fn options_used(line: &str) -> Vec<String> {
 
 /// Whether the program answers a path of the docs, such as `/cameras/NAME/api/recordings/NAME` or `/stream?fps=5`.
 fn is_route(path: &str) -> bool {
+    let of_api = path.strip_prefix("/api/cameras/NAME/").map(|rest| format!("/api/{rest}"));
+    let path = of_api.as_deref().unwrap_or(path);
     let path = path.strip_prefix("/cameras/NAME").unwrap_or(path);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = if path.is_empty() { "/" } else { path };

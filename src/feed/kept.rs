@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use log::{error, info};
 
-use super::Feed;
+use super::{Changes, Feed, changes};
 use crate::host::folder_lock::FolderLock;
 use crate::host::state_file::{self, WRITE_WAIT, Writer};
 use crate::names::is_camera_name;
@@ -63,6 +63,11 @@ impl KeptSettings {
             orientation.rotation = kept(ROTATE).parse().unwrap_or(orientation.rotation);
             orientation.flip = kept(FLIP).parse().unwrap_or(orientation.flip);
             feed.set_orientation(orientation);
+            let changes = changes::NAMES.iter().fold(Changes::default(), |changes, name| {
+                changes.with(name, values.get(*name).map(String::as_str)).unwrap_or(changes)
+            });
+            // What is none for this camera any more, since the settings name another source, is passed over.
+            let _passed_over = feed.change(|_| Ok(changes));
             let overruled = feed.overruled();
             if !overruled.is_empty() {
                 let (names, path) = (overruled.join(" and "), path.display());
@@ -93,6 +98,14 @@ impl KeptSettings {
                 (FLIP, (now.flip != settings.flip).then(|| now.flip.to_string())),
             ]
         })
+    }
+
+    /// Keeps what is changed of size, rate, format and quality of `feed` now.
+    ///
+    /// # Errors
+    /// Why it ends with the program.
+    pub fn keep_changes(&self, feed: &Feed) -> Result<(), Problem> {
+        self.keep(feed, || feed.changing.wanted().texts())
     }
 
     /// Keeps these values of a camera, and forgets those that are `None`. They are asked for when it is this change's

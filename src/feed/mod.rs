@@ -6,6 +6,7 @@
 //!
 //! The smaller pictures of [`crate::variants`] have feeds of their own, which look the same to a viewer.
 
+mod changes;
 mod counters;
 mod delivery;
 mod demand;
@@ -21,7 +22,7 @@ use std::time::Instant;
 
 use coefficients::Transform;
 
-use crate::camera::{EncodeMode, SourceConfig, SourceInfo};
+use crate::camera::{EncodeMode, PipeSpec, SourceConfig, SourceInfo, SourceSpec};
 use crate::host::service::{Pulse, Watched};
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::names::CameraLabel;
@@ -29,6 +30,7 @@ use crate::picture::{Layout, Orientation, Size};
 use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
+pub use changes::{Changes, Changing};
 pub use counters::{Counters, DropReason};
 pub use delivery::DeliveryStats;
 use demand::Demands;
@@ -65,6 +67,8 @@ pub struct Feed {
     quality: AtomicU8,
     /// An [`Orientation`] in bits.
     orientation: AtomicU8,
+    /// What API and page changed of size, rate, format and quality.
+    pub changing: Changing,
 }
 
 impl Feed {
@@ -86,6 +90,7 @@ impl Feed {
             listeners: Listeners::default(),
             quality,
             orientation,
+            changing: Changing::default(),
         };
         (feed, writer)
     }
@@ -158,7 +163,58 @@ impl Feed {
         let (now, settings) = (self.orientation(), self.config.orientation);
         let differs =
             [(kept::ROTATE, now.rotation != settings.rotation), (kept::FLIP, now.flip != settings.flip)];
-        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+        let turned = differs.into_iter().filter_map(|(name, differs)| differs.then_some(name));
+        self.changing.wanted().names().chain(turned).collect()
+    }
+
+    /// What is asked of the source now: the settings, with what API and page changed.
+    pub fn source_config(&self) -> SourceConfig {
+        self.changing.wanted().apply(&self.config)
+    }
+
+    /// The size that the settings, API or page name.
+    pub fn source_size(&self) -> Option<Size> {
+        self.changing.wanted().size.or(self.config.size)
+    }
+
+    /// The size that is asked for now.
+    pub fn asked_size(&self) -> Size {
+        self.source_size().unwrap_or(Size::DEFAULT)
+    }
+
+    /// Asks for what `change` makes of what is changed now, from the next picture on, or from the next opening of the camera
+    /// on, which follows at once.
+    ///
+    /// # Errors
+    /// Why that cannot be; then nothing changes.
+    pub fn change(&self, change: impl FnOnce(Changes) -> Result<Changes, Text>) -> Result<(), Text> {
+        let makes_jpegs = self.makes_jpegs();
+        let at_once = |now: &Changes, then: &Changes| {
+            !makes_jpegs && Changes { quality: then.quality, ..*now } == *then
+        };
+        let before = self.changing.wanted().quality;
+        let changes = self.changing.change(&self.config, change, at_once)?;
+        if changes.quality != before {
+            self.follow_quality(changes);
+        }
+        Ok(())
+    }
+
+    /// Whether the source makes JPEGs and can be told in which quality, so that it is reopened for another one.
+    fn makes_jpegs(&self) -> bool {
+        let can_be_told =
+            !matches!(self.config.spec, SourceSpec::Pipe(PipeSpec::Stdin | PipeSpec::Command(_)));
+        can_be_told
+            && match &self.status().state {
+                CaptureState::Live(info) => info.layout == Layout::Mjpeg,
+                CaptureState::Starting | CaptureState::Waiting(_) => true, // as far as is known
+            }
+    }
+
+    /// Encodes frames in the quality of these changes, or in that of the settings.
+    pub fn follow_quality(&self, changes: Changes) {
+        let quality = changes.quality.or(self.config.quality).unwrap_or(NOT_SET);
+        self.quality.store(quality, Ordering::Relaxed);
     }
 
     /// What is done to a frame to turn and mirror it; it may differ from one frame to the next.

@@ -20,7 +20,7 @@ pub struct AppState {
     /// The cameras, in the order of the settings; at least one.
     pub feeds: Vec<Arc<Feed>>,
     /// Keeps over a restart what is set of the cameras while the program runs.
-    pub kept: KeptSettings,
+    pub kept: Arc<KeptSettings>,
     /// The smaller pictures that are made of theirs.
     pub variants: Arc<Variants>,
     /// The viewers that are connected now.

@@ -29,6 +29,7 @@ mod request;
 mod response;
 mod route;
 mod server;
+mod settings;
 mod sign_in;
 mod state;
 mod tokens;
@@ -61,7 +62,8 @@ const fn action(action: &'static str, handler: Handler, description: &'static st
     Route { action: Some(action), ..route(Get, "/", Watch, handler, description) }
 }
 
-/// Every URL, with who may use it; the first one that matches counts. Each also works behind `/cameras/NAME`.
+/// Every URL, with who may use it; the first one that matches counts. Each also works behind `/cameras/NAME`, and those
+/// below `/api/` also as `/api/cameras/NAME/`.
 static ROUTES: &[Route] = &[
     action("stream", live::stream, "the live stream, as mjpg-streamer names it"),
     action("stream_N", live::stream, "that of camera N, the first is 0"),
@@ -102,6 +104,9 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/orientation", Watch, orientation::show, "how pictures are turned and flipped"),
     route(Put, "/api/orientation", Control, orientation::set, "turns and flips pictures"),
     route(Delete, "/api/orientation", Control, orientation::reset, "turns and flips them as in the settings"),
+    route(Get, "/api/settings", Watch, settings::show, "size, rate, format and quality that can be changed"),
+    route(Put, "/api/settings", Control, settings::set, "changes them, and reopens the camera"),
+    route(Delete, "/api/settings", Control, settings::reset, "resets them to the settings"),
     route(Get, "/api/tokens", Control, tokens::list, "the names of the tokens"),
     route(Post, "/api/tokens", Control, tokens::create, "creates a token"),
     route(Delete, "/api/tokens", Control, tokens::revoke, "revokes a token, and ends its streams"),

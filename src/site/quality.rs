@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use super::request::RequestContext;
 use super::response::plain_text;
-use crate::problem::text;
+use crate::problem::{Text, text};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,11 +33,15 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
     }
     let feed = ctx.feed();
     if !feed.obeys_quality() {
-        let why = text!(
-            "The camera makes the JPEGs, and encoder = \"passthrough\" leaves them as they are. With encoder = \"auto\" their quality can be lowered."
-        );
-        return plain_text(409, why);
+        return plain_text(409, untouched());
     }
     feed.set_quality(quality);
     Response::json(&Quality { quality: feed.quality() }).with_no_cache()
+}
+
+/// Why the quality cannot be changed.
+pub(super) fn untouched() -> Text {
+    text!(
+        "The camera makes the JPEGs, and encoder = \"passthrough\" leaves them as they are. With encoder = \"auto\" their quality can be lowered."
+    )
 }

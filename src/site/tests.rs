@@ -8,7 +8,6 @@ use super::*;
 use crate::auth::password::Hash;
 use crate::auth::{Access, Role, User};
 use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
-use crate::feed::kept::KeptSettings;
 use crate::feed::{CaptureState, Feed};
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
@@ -27,7 +26,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
     let feeds: Vec<_> = cameras.iter().map(feed).collect();
     AppState {
         feeds: feeds.clone(),
-        kept: KeptSettings::default(),
+        kept: Arc::default(),
         variants: Variants::new(feeds, Box::new(|| {})),
         viewers: Arc::default(),
         guard: guard(&[]),

@@ -73,8 +73,8 @@ impl Target {
         let decoded = percent_decode_str(raw).decode_utf8_lossy();
         let ends_with_slash = decoded.is_empty() || decoded.ends_with('/');
         let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
-        let (camera, rest) = split_camera(&segments);
-        let path = format!("/{}", rest.join("/"));
+        let (camera, rest, of_api) = split_camera(&segments);
+        let path = format!("{of_api}/{}", rest.join("/"));
         let missing = last.is_empty() && !ends_with_slash && path == "/";
         let with_slash = match (missing, last) {
             (true, _) => raw.rsplit('/').next().map(|name| format!("./{name}/")),
@@ -90,15 +90,18 @@ impl Target {
     }
 }
 
-/// The camera that a path's first segments name, and the other segments.
-fn split_camera<'s>(segments: &'s [&'s str]) -> (Selected, &'s [&'s str]) {
+/// The camera that a path's first segments name, the other segments, and what our path has before these.
+fn split_camera<'s>(segments: &'s [&'s str]) -> (Selected, &'s [&'s str], &'static str) {
     match segments {
-        ["cameras", name, rest @ ..] => (Selected::Named((*name).to_owned()), rest),
+        ["cameras", name, rest @ ..] => (Selected::Named((*name).to_owned()), rest, ""),
+        ["api", "cameras", name, rest @ ..] if !rest.is_empty() => {
+            (Selected::Named((*name).to_owned()), rest, "/api")
+        }
         [number, rest @ ..] => match (number.parse::<usize>(), of_motion(rest)) {
-            (Ok(number), Some(ours)) => (Selected::Numbered(number.saturating_sub(1)), ours),
-            _ => (Selected::First, segments),
+            (Ok(number), Some(ours)) => (Selected::Numbered(number.saturating_sub(1)), ours, ""),
+            _ => (Selected::First, segments, ""),
         },
-        [] => (Selected::First, segments),
+        [] => (Selected::First, segments, ""),
     }
 }
 

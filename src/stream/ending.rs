@@ -24,6 +24,8 @@ pub enum SessionEnd {
     SourceEnded(Problem),
     /// This program's own code panicked.
     Panicked { camera: String },
+    /// Other settings were asked for.
+    Changed,
     /// The program ends.
     Shutdown,
 }
@@ -82,7 +84,7 @@ impl SessionEnd {
                 text!("an error in this program stopped it"),
                 text!("please report what the log says").and(promise::RESTARTED),
             ),
-            Self::Shutdown => return None,
+            Self::Changed | Self::Shutdown => return None,
         })
     }
 }

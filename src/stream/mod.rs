@@ -12,6 +12,7 @@ mod figures;
 mod patience;
 mod session;
 mod slow;
+mod trial;
 mod trouble_log;
 mod words;
 
@@ -41,6 +42,7 @@ use figures::Figures;
 use patience::Patience;
 use session::{Session, Taken};
 use slow::{News, SlowWatch};
+use trial::Trial;
 use trouble_log::TroubleLog;
 use words::{drawn_name, with_settings_problem};
 
@@ -89,6 +91,10 @@ pub struct Stream<'a> {
     /// The title of the card, and the problem on it.
     trouble: (&'static str, Problem),
     figures: Figures,
+    /// What the camera is opened with.
+    trial: Trial,
+    /// Called when changed settings were refused, and must not be kept.
+    on_refusal: &'a dyn Fn(),
 }
 
 impl<'a> Stream<'a> {
@@ -100,7 +106,7 @@ impl<'a> Stream<'a> {
             shutdown,
             wake,
             writer,
-            last_size: feed.config.size(),
+            last_size: feed.asked_size(),
             next_card: now + CARD_PERIOD, // most cameras are faster
             card_failed: false,
             patience: Patience::new(feed.config.timeout),
@@ -109,7 +115,14 @@ impl<'a> Stream<'a> {
             trouble_log: TroubleLog::new(CameraLabel(&feed.name)),
             trouble: (Card::NO_PICTURE, feed.why_no_picture_yet()),
             figures: Figures::new(),
+            trial: Trial::default(),
+            on_refusal: &|| (),
         }
+    }
+
+    /// Calls this when the camera gives no pictures with changed settings, so that those before hold again.
+    pub fn with_refusal(self, on_refusal: &'a dyn Fn()) -> Self {
+        Self { on_refusal, ..self }
     }
 
     /// Opens the camera once, and serves it until it ends or the program does.
@@ -132,9 +145,15 @@ impl<'a> Stream<'a> {
         while !self.shutdown.has_begun() {
             let devices = find::devices_fingerprint();
             let began = Instant::now();
+            finder.ask_for(self.trial.next(self.feed));
             let end = self.try_session(&mut finder);
             if self.shutdown.has_begun() {
                 return;
+            }
+            if self.trial.is_outdated(self.feed) || self.trial.session_ended(end.problem()) {
+                self.reopen();
+                pauses = 0;
+                continue;
             }
             if began.elapsed() > GOOD_SESSION {
                 pauses = 0;
@@ -181,6 +200,9 @@ impl<'a> Stream<'a> {
         let mut steady_since = Instant::now();
         let (mut last_frame, mut last_good, mut is_good) = (steady_since, steady_since, false);
         while !self.shutdown.has_begun() {
+            if self.trial.is_outdated(self.feed) {
+                return SessionEnd::Changed;
+            }
             match source.next(CHECK_PERIOD.min(self.patience.limit())) {
                 Ok(Some(frame)) => {
                     last_frame = Instant::now();
@@ -304,6 +326,12 @@ impl<'a> Stream<'a> {
             self.trouble_log.note(level, &note, Instant::now());
         }
         self.knows_content &= taken.is_err();
+        if taken.is_ok()
+            && let Some(refused) = self.trial.picture_came(self.feed)
+        {
+            self.trouble_log.note(Level::Warn, &refused.to_string(), Instant::now());
+            (self.on_refusal)();
+        }
         if taken.is_ok() && self.ended.take().is_some() {
             self.trouble_log.picture_is_back();
             let info = SourceInfo { size: session.size(), ..info.clone() };
@@ -355,11 +383,27 @@ impl<'a> Stream<'a> {
         self.trouble = (title, problem);
     }
 
-    /// Waits for `pause`, or until a device comes or goes; `devices` is the fingerprint before. The card's clock moves
-    /// in the meantime.
+    /// The camera is opened again with other settings. Viewers keep its last picture meanwhile, and see the card if that
+    /// takes long.
+    fn reopen(&mut self) {
+        let mut status = self.feed.status();
+        status.state = CaptureState::Starting;
+        (status.concern, status.fps, status.seldom) = (None, 0.0, false);
+        drop(status);
+        self.ended = None;
+        self.next_card = Instant::now() + CARD_PERIOD;
+        self.trouble = (Card::NO_PICTURE, self.feed.why_no_picture_yet());
+        self.last_size = self.feed.asked_size();
+    }
+
+    /// Waits for `pause`, or until a device comes or goes or other settings are asked for; `devices` is the fingerprint
+    /// before. The card's clock moves in the meantime.
     fn pause(&mut self, pause: Duration, devices: u64) {
         let end = Instant::now() + pause;
-        while Instant::now() < end && find::devices_fingerprint() == devices {
+        while Instant::now() < end
+            && find::devices_fingerprint() == devices
+            && !self.trial.is_outdated(self.feed)
+        {
             self.pass_time();
             if self.shutdown.wait(CHECK_PERIOD) {
                 return;
@@ -453,7 +497,7 @@ impl Observer for Search<'_, '_> {
 
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
-        !self.stream.shutdown.has_begun()
+        !self.stream.shutdown.has_begun() && !self.stream.trial.is_outdated(self.stream.feed)
     }
 
     fn unusable(&mut self, flaw: Flaw) {

@@ -198,7 +198,7 @@ impl Worker {
         if self.writer.reserve(Card::MAX_JPEG).is_err() {
             return; // the log says why
         }
-        let size = self.running.variant.size.unwrap_or(self.source.config.size());
+        let size = self.running.variant.size.unwrap_or(self.source.asked_size());
         let card = Card { title: Card::NO_PICTURE, name: &self.source.name, problem: &problem };
         let meta = Meta { captured: now, size: Card::size(size), card: true };
         if self.writer.publish(meta, |slot| card.encode(size, SystemTime::now(), slot)).is_ok() {

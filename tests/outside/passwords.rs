@@ -180,6 +180,8 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
             ("PUT", "/api/quality"),
             ("PUT", "/api/orientation"),
             ("DELETE", "/api/orientation"),
+            ("GET", "/api/settings"),
+            ("PUT", "/api/cameras/camera/settings"),
             ("GET", "/api/tokens"),
             ("POST", "/api/tokens"),
             ("DELETE", "/api/tokens?name=x"),
@@ -223,6 +225,8 @@ fn a_user_who_may_watch_sees_everything_and_changes_nothing() -> Outcome {
         ("PUT", "/api/quality", "{\"quality\":50}", 200),
         ("PUT", "/api/orientation", "{\"flip\":\"h\"}", 200),
         ("DELETE", "/api/orientation", "", 200),
+        ("PUT", "/api/cameras/camera/settings", "{\"fps\":20}", 200),
+        ("DELETE", "/api/settings", "", 200),
         ("GET", "/api/tokens", "", 200),
         ("DELETE", "/api/tokens?name=x", "", 404),
     ] {

@@ -13,7 +13,6 @@ use boardcam::camera::{Frame, Source, SourceConfig, SourceError, SourceInfo, Sou
 use boardcam::fanout::Fanout;
 use boardcam::fanout::registry::ViewerRegistry;
 use boardcam::feed::Feed;
-use boardcam::feed::kept::KeptSettings;
 use boardcam::gate::hosts::AllowedHosts;
 use boardcam::gate::tls::Https;
 use boardcam::gate::{self, Gate};
@@ -158,7 +157,7 @@ fn serve_with(
     let app = AppState {
         board_name: "boardcam".to_owned(),
         feeds: vec![feed.clone()],
-        kept: KeptSettings::default(),
+        kept: Arc::default(),
         variants: variants.clone(),
         viewers: viewers.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },

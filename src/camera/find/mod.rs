@@ -52,6 +52,11 @@ impl Finder {
         Self { name, config, last: None, rpicam: None, words: Words::default() }
     }
 
+    /// From the next opening on, asks for this; it is the same source.
+    pub fn ask_for(&mut self, config: SourceConfig) {
+        self.config = config;
+    }
+
     /// Opens the configured source and waits until it has delivered one usable frame, which is then the first that the
     /// source hands out.
     ///

@@ -42,6 +42,8 @@ pub(super) struct Camera {
     overruled: Vec<&'static str>,
     /// A rate below the agreed one, although no frames are lost; otherwise `null`.
     slow: Option<SlowRate>,
+    /// Why the last change at `/api/settings` was refused; `null` if it was not.
+    change_refused: Option<ProblemJson>,
     /// What was chosen of all that a device offers, and why; `null` if it is not a device, or not live.
     chosen: Option<String>,
     compromises: Vec<String>,
@@ -207,6 +209,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         flip: orientation.flip.name(),
         overruled: feed.overruled(),
         slow,
+        change_refused: feed.changing.refused().as_ref().map(ProblemJson::from),
         chosen: info.as_ref().and_then(|info| info.chosen.clone()),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,

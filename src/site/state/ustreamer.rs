@@ -74,7 +74,7 @@ pub(super) fn answer<'s>(
         CaptureState::Live(info) => Some(info),
         CaptureState::Starting | CaptureState::Waiting(_) => None,
     };
-    let size = feed.size_shown(info.map_or(feed.config.size(), |info| info.size), &status);
+    let size = feed.size_shown(info.map_or(feed.asked_size(), |info| info.size), &status);
     let encoded = info.is_some_and(|info| status.converts || !feed.passes_on(info));
     let clients_stat: BTreeMap<_, _> =
         viewers.map(|viewer| (shown(viewer.peer), client(viewer, now))).collect();
@@ -90,7 +90,7 @@ pub(super) fn answer<'s>(
         source: Source {
             resolution: Resolution { width: size.width, height: size.height },
             online: info.is_some(),
-            desired_fps: feed.config.fps(),
+            desired_fps: feed.source_config().fps(),
             captured_fps: fps,
         },
         stream: Stream {

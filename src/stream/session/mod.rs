@@ -278,7 +278,7 @@ impl Session {
         let mode = feed.config.encoder;
         let (transform, quality) = (feed.transform(), feed.jpeg_quality(self.own_quality));
         // What is encoded again only because of its kind keeps its size, as what is passed on does.
-        let within = feed.config.size.filter(|_| mode == camera::EncodeMode::Software);
+        let within = (mode == camera::EncodeMode::Software).then(|| feed.source_size()).flatten();
         let must =
             jpeg.is_progressive() || transform != Transform::NONE || mode == camera::EncodeMode::Software;
         if !must && quality.is_none() {
