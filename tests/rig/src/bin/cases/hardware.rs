@@ -153,6 +153,9 @@ impl Queues {
         let codec = calls::codec(&device)?.ok_or("it is no codec")?;
         formats::set_format(&device, codec.output, &Format::new(SIZE.width, SIZE.height, FWHT[0]))?;
         formats::set_format(&device, codec.input, &Format::new(SIZE.width, SIZE.height, *b"YU12"))?;
+        // Its rows come in blocks: without this the picture would be 640x368.
+        let cropped = calls::crop(&device, (SIZE.width, SIZE.height))?;
+        ensure!(cropped == (SIZE.width, SIZE.height), "cropped to {cropped:?}");
         let queue = |kind| Queue::new(device.clone(), kind, 3);
         Ok(Self { input: queue(codec.input)?, output: queue(codec.output)? })
     }
