@@ -26,7 +26,7 @@ const END: &str = ".mkv";
 const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
 
 /// A recording's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// The camera's name.
     pub camera: String,

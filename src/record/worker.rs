@@ -1,6 +1,7 @@
 //! Keeps the folder of the recordings: lists it, deletes what somebody asked to delete, and deletes the oldest
 //! recordings when they exceed the limit on space or age. It has a thread of its own, since a disk may hang.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,10 +13,12 @@ use super::clock::Clock;
 use super::error::RecordError;
 use super::folder::Folder;
 use super::listing::Entry;
+use super::name::Name;
 use super::recordings::Recordings;
 use super::retention::{RECORDINGS_MAX, surplus};
 use crate::host::log::bounded::{self, Subject};
 use crate::host::shutdown::Shutdown;
+use crate::problem::Problem;
 
 /// Time between two scans of the folder when nobody waits for one.
 const SCAN_PERIOD: Duration = Duration::from_secs(2);
@@ -25,11 +28,23 @@ pub(super) struct Worker {
     clock: Clock,
     /// The error that was logged last and has not been resolved.
     logged: Option<RecordError>,
+    /// Lengths of the files at the last scan, and those that cameras of this program were being recorded into.
+    before: BTreeMap<Name, u64>,
+    own: Vec<Name>,
+    /// Whether the log says that another program records into the folder.
+    says_shared: bool,
 }
 
 impl Worker {
     pub(super) fn new(recordings: Arc<Recordings>) -> Self {
-        Self { recordings, clock: Clock::new(SystemTime::now(), Instant::now()), logged: None }
+        Self {
+            recordings,
+            clock: Clock::new(SystemTime::now(), Instant::now()),
+            logged: None,
+            before: BTreeMap::new(),
+            own: Vec::new(),
+            says_shared: false,
+        }
     }
 
     /// Keeps the folder until the program ends.
@@ -64,7 +79,8 @@ impl Worker {
         let mut error = self.delete_requested(&folder);
         // Lists some beyond the limit, so that these can be deleted.
         let (mut entries, _) = folder.list(2 * RECORDINGS_MAX)?;
-        error = self.delete_surplus(&folder, &mut entries, now)?.or(error);
+        let foreign = self.written_by_others(path, &entries);
+        error = self.delete_surplus(&folder, &mut entries, &foreign, now)?.or(error);
         let free = folder.free()?;
         let min_free = self.recordings.limits.min_free;
         let full = free < min_free;
@@ -95,16 +111,40 @@ impl Worker {
         failed
     }
 
-    /// Deletes the oldest of `entries` until they are within the limits, or until one cannot be deleted.
+    /// The files that another program writes, which is said once: each counts and deletes the recordings of both. They
+    /// have grown since the last scan, and were not being recorded here at either.
+    fn written_by_others(&mut self, path: &Path, entries: &[Entry]) -> Vec<Name> {
+        let own = self.recordings.files_being_written();
+        let is_own = |name: &Name| own.contains(name) || self.own.contains(name);
+        let has_grown =
+            |entry: &&Entry| self.before.get(&entry.name).is_some_and(|before| entry.bytes > *before);
+        let foreign = entries.iter().filter(has_grown).map(|entry| entry.name.clone());
+        let foreign: Vec<Name> = foreign.filter(|name| !is_own(name)).collect();
+        if let Some(name) = foreign.first()
+            && !std::mem::replace(&mut self.says_shared, true)
+        {
+            let what = format!("{} is not for this program's recordings alone", path.display());
+            let why = format!("another one is writing {name} there, such as a second boardcam");
+            let advice =
+                "give each boardcam a record-folder of its own: each deletes the oldest of all files there";
+            warn!("{}", Problem::new(what, why, advice));
+        }
+        self.before = entries.iter().map(|entry| (entry.name.clone(), entry.bytes)).collect();
+        self.own = own;
+        foreign
+    }
+
+    /// Deletes the oldest of `entries`, but none of `foreign`, until they are within the limits, or until one cannot be deleted.
     fn delete_surplus(
         &self,
         folder: &Folder,
         entries: &mut Vec<Entry>,
+        foreign: &[Name],
         now: Instant,
     ) -> io::Result<Option<RecordError>> {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let wall = wall.ok().map(|wall| wall.as_secs() as i64).filter(|_| self.clock.is_steady(now));
-        let busy = self.recordings.files_being_written();
+        let busy = [&self.recordings.files_being_written(), foreign].concat();
         let surplus = surplus(entries, &self.recordings.limits, folder.free()?, wall, &busy);
         let names: Vec<_> = surplus.into_iter().map(|entry| entry.name.clone()).collect();
         for name in names {

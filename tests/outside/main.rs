@@ -21,6 +21,7 @@ mod process;
 mod program;
 mod proxies;
 mod recording;
+mod recording_changes;
 mod running;
 mod serving;
 mod sessions;

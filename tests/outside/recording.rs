@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// The recordings in it.
-    fn files(&self) -> Outcome<Vec<PathBuf>> {
+    pub fn files(&self) -> Outcome<Vec<PathBuf>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             files.push(entry?.path());
@@ -57,7 +57,7 @@ pub fn start(folder: &Path, options: &[&str]) -> Outcome<Boardcam> {
 }
 
 /// Asks with any method; the connection may go on.
-fn ask(
+pub fn ask(
     boardcam: &Boardcam,
     method: &str,
     path: &str,
@@ -76,7 +76,7 @@ fn get(boardcam: &Boardcam, path: &str, headers: &str) -> Outcome<Answer> {
     Answer::read(&mut ask(boardcam, "GET", path, headers, "")?)
 }
 
-fn switch(boardcam: &Boardcam, on: bool) -> Outcome {
+pub fn switch(boardcam: &Boardcam, on: bool) -> Outcome {
     let body = format!("{{\"on\": {on}}}");
     let mut reader = ask(boardcam, "POST", "/api/recording", "Content-Type: application/json\r\n", &body)?;
     let answer = Answer::read(&mut reader)?;
@@ -86,7 +86,7 @@ fn switch(boardcam: &Boardcam, on: bool) -> Outcome {
     Ok(())
 }
 
-fn recording(boardcam: &Boardcam) -> Outcome<Value> {
+pub fn recording(boardcam: &Boardcam) -> Outcome<Value> {
     Ok(boardcam.state()?["cameras"][0]["recording"].clone())
 }
 
@@ -95,7 +95,7 @@ fn list(boardcam: &Boardcam) -> Outcome<Vec<Value>> {
     Ok(list["recordings"].as_array().ok_or("no list")?.clone())
 }
 
-fn wait_for_frames(boardcam: &Boardcam, more: u64) -> Outcome {
+pub fn wait_for_frames(boardcam: &Boardcam, more: u64) -> Outcome {
     let count =
         || -> Outcome<u64> { Ok(recording(boardcam)?["frames"].as_u64().ok_or("no number of frames")?) };
     let before = count()?;

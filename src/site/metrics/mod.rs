@@ -3,6 +3,8 @@
 mod table;
 mod text;
 
+use std::sync::Arc;
+
 use rouille::Response;
 
 use super::app::AppState;
@@ -16,7 +18,9 @@ use text::{CONTENT_TYPE, MetricsText};
 /// `GET /metrics`; behind `/cameras/NAME` only that camera's.
 pub(super) fn metrics(ctx: &RequestContext<'_>) -> Response {
     let cameras = cameras(ctx);
-    let program = ProgramCounts { app: ctx.app, usage: Usage::now() };
+    let recordings = &ctx.app.recordings;
+    let folder = recordings.folder.is_some().then(|| recordings.listing());
+    let program = ProgramCounts { app: ctx.app, usage: Usage::now(), folder };
     let health = ctx.app.board.health();
     let mut text = MetricsText::default();
     for metric in METRICS {
@@ -34,6 +38,7 @@ fn cameras<'a>(ctx: &RequestContext<'a>) -> Vec<CameraCounts<'a>> {
             feed,
             viewers: viewers.iter().filter(|viewer| viewer.order.camera == index).count(),
             variants: variants.iter().filter(|running| running.camera == index).count(),
+            recording: app.recordings.cameras.get(index).map(Arc::as_ref),
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::feed::histogram::Histogram;
 use crate::feed::{CaptureState, Feed};
 use crate::host::board::Throttling;
 use crate::host::process::Usage;
+use crate::record::{FolderListing, Recording};
 use crate::site::app::AppState;
 
 /// The type of a metric.
@@ -68,12 +69,16 @@ pub(super) struct CameraCounts<'a> {
     pub(super) feed: &'a Feed,
     pub(super) viewers: usize,
     pub(super) variants: usize,
+    /// `None` if nothing can be recorded.
+    pub(super) recording: Option<&'a Recording>,
 }
 
 /// The program, and what it uses of the system.
 pub(super) struct ProgramCounts<'a> {
     pub(super) app: &'a AppState,
     pub(super) usage: Usage,
+    /// The folder of the recordings; `None` if there is none.
+    pub(super) folder: Option<FolderListing>,
 }
 
 const fn camera(name: &'static str, help: &'static str, value: fn(&CameraCounts<'_>) -> f64) -> Metric {
@@ -188,6 +193,26 @@ pub static METRICS: &[Metric] = &[
     camera("boardcam_variant_cpu_seconds_total", "CPU time used for smaller pictures.", |camera| {
         camera.feed.delivery.smaller_cost().as_secs_f64()
     }),
+    camera("boardcam_recording", "Whether the camera is being recorded.", |camera| {
+        f64::from(u8::from(camera.recording.is_some_and(|recording| recording.status().file.is_some())))
+    }),
+    camera(
+        "boardcam_recording_failing",
+        "Whether something keeps the camera from being recorded.",
+        |camera| {
+            f64::from(u8::from(
+                camera.recording.is_some_and(|recording| recording.status().problem.is_some()),
+            ))
+        },
+    ),
+    camera("boardcam_recording_frames_total", "Frames written to recordings.", |camera| {
+        camera.recording.map_or(0.0, |recording| load(&recording.recorded))
+    }),
+    camera(
+        "boardcam_recording_frames_dropped_total",
+        "Frames that a recording lacks because the disk was too slow, full or gone.",
+        |camera| camera.recording.map_or(0.0, |recording| load(&recording.dropped)),
+    ),
     other(
         "boardcam_frames_dropped_total",
         "Captured frames that were not published, by reason.",
@@ -222,6 +247,22 @@ pub static METRICS: &[Metric] = &[
         "boardcam_held_bytes",
         "Memory of frames that slow viewers have not taken whole yet.",
         |program| count(&program.app.viewers.held),
+    ),
+    program("boardcam_recordings", "Recordings in the folder.", |program| {
+        let folder = program.folder.as_ref()?;
+        Some(folder.entries.len() as f64)
+    }),
+    program("boardcam_recordings_bytes", "Bytes of the recordings in the folder.", |program| {
+        let folder = program.folder.as_ref()?;
+        Some(folder.entries.iter().map(|entry| entry.bytes).sum::<u64>() as f64)
+    }),
+    program("boardcam_recordings_free_bytes", "Bytes that are free on the disk of the folder.", |program| {
+        Some(program.folder.as_ref()?.free as f64)
+    }),
+    program(
+        "boardcam_recordings_failing",
+        "Whether the folder cannot be used, or a recording not be deleted.",
+        |program| Some(f64::from(u8::from(program.folder.as_ref()?.problem.is_some()))),
     ),
     program("process_cpu_seconds_total", "CPU time used.", |program| Some(program.usage.cpu.as_secs_f64())),
     program("process_resident_memory_bytes", "Resident memory.", |program| {
