@@ -1,14 +1,15 @@
-//! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folder,
-//! time zone. It opens no camera (but the encoders of the board, if
-//! hardware is asked for), and leaves nothing behind. Called only by `main`.
+//! `boardcam check`: prints the settings, and looks at what starting would look at: certificate, addresses, folders,
+//! time zone. It opens no camera (but the encoders of the board, if hardware is asked for), and leaves nothing behind.
+//! Called only by `main`.
 
 use std::fmt::Write;
 
-use crate::camera::EncodeMode;
+use crate::camera::pattern::Pattern;
+use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
 use crate::codec::m2m;
 use crate::config::{Settings, WithoutSecrets};
 use crate::gate;
-use crate::host::zone;
+use crate::host::{state_dir, zone};
 use crate::problem::Problem;
 
 /// What to print, and what would keep boardcam from starting with these settings.
@@ -31,7 +32,9 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
         Ok(warnings) => (warnings, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
+    warnings.extend(settings.cameras.iter().filter_map(|(_, camera)| camera_problem(camera)));
     warnings.extend(settings.record.folder_problem());
+    warnings.extend(state_dir::problem());
     warnings.extend(zone::problem());
     if settings.cameras.iter().any(|(_, camera)| camera.encoder == EncodeMode::Hardware) {
         let _ = writeln!(text, "# hardware encoder: {}", m2m::describe());
@@ -43,4 +46,12 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
         text += if warnings.is_empty() { "# OK\n" } else { "# OK, but for the warnings\n" };
     }
     Report { text, refusal }
+}
+
+/// What would keep a camera from being opened, as far as the settings say.
+fn camera_problem(camera: &SourceConfig) -> Option<Problem> {
+    match camera.spec {
+        SourceSpec::Pattern => Pattern::check(camera).err(),
+        _ => None,
+    }
 }

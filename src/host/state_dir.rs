@@ -2,13 +2,44 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
+
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
+use crate::problem::Problem;
 
 /// The folder, which may not exist yet: the one that systemd made for us (systemd.exec(5), `StateDirectory=`),
 /// otherwise for root that of system services, and for other users their own (XDG Base Directory Specification). `None`
 /// for a user without a home.
 pub fn path() -> Option<PathBuf> {
     choose(|name| env::var_os(name), rustix::process::geteuid().is_root())
+}
+
+/// Why nothing can be kept over a restart by this user; `None` if it can. Nothing is made to find that out.
+pub fn problem() -> Option<Problem> {
+    let Some(folder) = path() else {
+        return Some(Problem::new(
+            "cannot keep sign-ins and what is set on the page after a restart",
+            "there is no folder for it",
+            "name a folder that can be written: STATE_DIRECTORY=/path/to/folder boardcam",
+        ));
+    };
+    // What is not there yet is made, in the nearest folder that is.
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok())?;
+    let usable = access(there, Access::WRITE_OK | Access::EXEC_OK)
+        .and_then(|()| if there.is_dir() { Ok(()) } else { Err(Errno::NOTDIR) });
+    usable.err().map(|error| {
+        Problem::new(
+            format!(
+                "cannot keep sign-ins and what is set on the page after a restart, in {}",
+                folder.display()
+            ),
+            format!("{}: {}", there.display(), io::Error::from(error)),
+            "let the user that boardcam runs as write there, or name another folder by STATE_DIRECTORY",
+        )
+    })
 }
 
 fn choose(variable: impl Fn(&str) -> Option<OsString>, root: bool) -> Option<PathBuf> {

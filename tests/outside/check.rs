@@ -1,9 +1,11 @@
 //! `boardcam check`: what starting would refuse, what is in force, and no secrets.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 
 use crate::boardcam::{Boardcam, File, complaint, run};
+use crate::recording::Place;
 
 use client::{Outcome, ensure, wait_for};
 
@@ -64,6 +66,8 @@ fn check_refuses_what_starting_refuses_and_says_ok_otherwise() -> Outcome {
         ensure!(told.contains(warning), "{told}");
     }
     ensure!(told.ends_with("\n# OK, but for the warnings\n"), "{told}");
+    let told = check(&["--listen", "127.0.0.1:0", "--camera", "pattern", "--encoder", "passthrough"])?;
+    ensure!(told.contains("# warning: cannot open the test pattern: it makes no JPEGs of its own"), "{told}");
     Ok(())
 }
 
@@ -133,5 +137,25 @@ fn the_password_of_a_network_camera_is_shown_only_when_asked_for() -> Outcome {
         Ok(told.contains("10.0.0.9").then_some(told))
     })?;
     ensure!(!told.contains("geheim") && !board.log().contains("geheim"), "{told} {}", board.log());
+    Ok(())
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_said_before_something_is_lost() -> Outcome {
+    let place = Place::new()?;
+    let file = place.0.join("file");
+    std::fs::write(&file, "")?;
+    let check = |state: &Path| -> Outcome<String> {
+        let mut command = Command::new(crate::boardcam::PROGRAM);
+        command.args(["--listen", "127.0.0.1:0", "check"]).env("STATE_DIRECTORY", state);
+        Ok(String::from_utf8(command.output()?.stdout)?)
+    };
+    for below in [file.clone(), file.join("state")] {
+        let told = check(&below)?;
+        let warning = "# warning: cannot keep sign-ins and what is set on the page after a restart, in ";
+        ensure!(told.contains(warning) && told.contains("STATE_DIRECTORY"), "{told}");
+    }
+    let told = check(&place.0.join("not/there/yet"))?;
+    ensure!(told.ends_with("\n# OK\n") && !place.0.join("not").exists(), "{told}");
     Ok(())
 }

@@ -92,11 +92,11 @@ impl Plan {
 const CLOCK_LEN: usize = 16;
 
 impl Pattern {
-    /// Opens the pattern with any size up to [`Canvas::MAX_SIDE`] a side and 1 to [`MAX_FPS`] frames a second.
+    /// Whether it can be opened: with any size up to [`Canvas::MAX_SIDE`] a side and 1 to [`MAX_FPS`] frames a second.
     ///
     /// # Errors
     /// A [`Problem`] for a size or rate outside these, and for passthrough, since the pattern makes no JPEGs.
-    pub fn open(config: &SourceConfig) -> Result<Pattern, Problem> {
+    pub fn check(config: &SourceConfig) -> Result<(), Problem> {
         let refused =
             |why: Text, advice: Text| Problem::new(text!("cannot open the test pattern"), why, advice);
         let (size, fps) = (config.size(), config.fps());
@@ -116,6 +116,16 @@ impl Pattern {
                 text!("leave out encoder passthrough"),
             ));
         }
+        Ok(())
+    }
+
+    /// Opens the pattern.
+    ///
+    /// # Errors
+    /// See [`Pattern::check`].
+    pub fn open(config: &SourceConfig) -> Result<Pattern, Problem> {
+        Self::check(config)?;
+        let (size, fps) = (config.size(), config.fps());
         let canvas = background(size, fps);
         let mut compromises = Vec::new();
         if let Some(layout) = config.layout.filter(|layout| *layout != LAYOUT) {
