@@ -1,4 +1,4 @@
-//! Signals to the process. Called by [`crate::serve`] and [`crate::snapshot`], once.
+//! Signals to the process. Called by [`crate::serve`], [`crate::snapshot`] and [`super::terminal`], once in a process.
 
 use std::io;
 

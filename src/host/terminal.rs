@@ -4,10 +4,14 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use super::signals;
 use crate::problem::Problem;
 
+/// The exit status after Ctrl-C, as shells have it: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 130;
+
 /// Reads a password of at most `longest` bytes: on a terminal twice and without showing it, otherwise the first line of
-/// standard input.
+/// standard input. Ctrl-C ends the program, and the terminal shows again what is typed.
 ///
 /// # Errors
 /// Input that ends, that is not UTF-8 or too long, or two passwords that differ.
@@ -16,6 +20,13 @@ pub fn password(longest: usize) -> Result<String, Problem> {
         return line(longest);
     }
     let silent = Silent::begin()?;
+    let before = silent.0.clone();
+    let end = move || {
+        restore(&before);
+        let _ = writeln!(io::stderr()); // the shell's prompt gets a line of its own
+        std::process::exit(INTERRUPTED);
+    };
+    signals::listen(end, || {})?;
     let first = ask("Password: ", longest)?;
     let again = ask("Repeat the password: ", longest)?;
     drop(silent);
@@ -70,6 +81,10 @@ impl Silent {
 
 impl Drop for Silent {
     fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0); // nothing else can be done
+        restore(&self.0);
     }
+}
+
+fn restore(before: &Termios) {
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, before); // nothing else can be done
 }

@@ -1,6 +1,6 @@
 //! Users and passwords, from the settings to signing in.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -156,6 +156,33 @@ fn mistakes_in_users_are_reported_with_their_line() -> Outcome {
         let line = complaint(&["--config", file.path()], 2)?;
         ensure!(line.contains(told), "{text} said {line}");
     }
+    Ok(())
+}
+
+#[test]
+fn after_ctrl_c_at_the_question_for_a_password_the_terminal_shows_again_what_is_typed() -> Outcome {
+    // script(1) runs the shell on a terminal of its own; Ctrl-C goes to the shell as well.
+    let typed = format!("trap : INT; {PROGRAM} hash-password anna; echo ended with $?; stty -a");
+    let mut terminal = Command::new("script")
+        .args(["-qc", &typed, "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut keys = terminal.stdin.take().ok_or("no stdin")?;
+    let mut screen = terminal.stdout.take().ok_or("no stdout")?;
+    let mut seen = String::new();
+    let mut piece = [0; 512];
+    while let count @ 1.. = screen.read(&mut piece)? {
+        let asked = seen.contains("Password: ");
+        seen += &String::from_utf8_lossy(&piece[..count]);
+        if !asked && seen.contains("Password: ") {
+            keys.write_all(b"\x03")?;
+        }
+    }
+    terminal.wait()?;
+    ensure!(seen.contains("ended with 130"), "{seen}");
+    ensure!(seen.split_whitespace().any(|word| word == "echo"), "{seen}");
     Ok(())
 }
 
