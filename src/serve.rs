@@ -150,9 +150,9 @@ fn open_to_all(is_local: bool, can_record: bool) -> String {
         "everybody on the network"
     };
     let what = if can_record {
-        "watch, change the picture's quality, record, and download and delete recordings"
+        "watch, change the cameras' settings and how pictures are turned, record, and download and delete recordings"
     } else {
-        "watch and change the picture's quality"
+        "watch, and change the cameras' settings and how pictures are turned"
     };
     format!(
         "no users are set: {who} can {what}; to change that, put what boardcam hash-password NAME prints into the \
@@ -347,13 +347,14 @@ mod tests {
     fn without_users_the_log_says_what_is_really_open_and_to_whom() {
         let all = open_to_all(false, true);
         assert!(
-            all.contains("everybody on the network can watch, change the picture's quality, record, and"),
+            all.contains("everybody on the network can watch, change the cameras' settings and how pictures are turned, record,"),
             "{all}"
         );
         assert!(all.contains("delete recordings") && all.contains("boardcam hash-password NAME"), "{all}");
         let bare = open_to_all(false, false);
         assert!(
-            bare.contains("can watch and change the picture's quality;") && !bare.contains("record"),
+            bare.contains("can watch, and change the cameras' settings and how pictures are turned;")
+                && !bare.contains("record"),
             "{bare}"
         );
         let local = open_to_all(true, false);

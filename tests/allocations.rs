@@ -23,7 +23,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Blocks that handing a band to a waiting thread takes.
+/// Blocks that handing a band to a waiting thread takes: rayon boxes each job, and its queue grows by blocks of jobs. Without
+/// `unsafe`, a job that borrows the picture can only be handed over in this way.
 const THREAD_BLOCKS: usize = 2;
 
 /// Frames that are encoded while allocations are counted.

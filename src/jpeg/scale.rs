@@ -1,7 +1,9 @@
 //! Makes a decoded picture smaller by averaging areas: each new pixel is the mean of the area that it covers, with old
 //! pixels at the edge counted in part. Nothing flickers, as it would if pixels were left out.
 //!
-//! Used only by [`super::transcode`]. The result is laid out as [`crate::picture::Raw::Yuyv`].
+//! Used only by [`super::transcode`], for JPEGs that must be decoded to pixels: progressive ones, CMYK and unusual sampling.
+//! Their samples come interleaved, and the result is laid out as [`crate::picture::Raw::Yuyv`]. All others become smaller from
+//! their coefficients ([`coefficients::reduce`]), whose scaler works on planes that are a part of the size already.
 
 use crate::picture::Size;
 
@@ -47,7 +49,7 @@ impl Spans {
 
 /// Scales pictures. It keeps its memory, and its spans while the sizes stay the same.
 #[derive(Debug, Default)]
-pub struct Scaler {
+pub struct InterleavedScaler {
     /// The old and the new size that the spans are for.
     planned: Option<(Size, Size)>,
     rows: Spans,
@@ -57,7 +59,7 @@ pub struct Scaler {
     sums: Vec<u16>,
 }
 
-impl Scaler {
+impl InterleavedScaler {
     /// Scales `pixels` of size `from` to size `to`, into `yuyv` without padding between rows. `components` is 3 for
     /// interleaved Y Cb Cr and 1 for Y. No side of `to` may be 0 or larger than that of `from`, and `pixels` must hold
     /// a complete picture.
@@ -143,7 +145,7 @@ mod tests {
 
     fn scaled(pixels: &[u8], components: usize, from: Size, to: Size) -> Vec<u8> {
         let mut yuyv = Vec::new();
-        Scaler::default().scale(pixels, components, from, to, &mut yuyv);
+        InterleavedScaler::default().scale(pixels, components, from, to, &mut yuyv);
         yuyv
     }
 

@@ -129,6 +129,7 @@ mod tests {
             ("size=0x0", "1280x720"),
             ("size=99999x1", "1280x720"),
             ("size=", "1280x720"),
+            ("size=VGA", "WIDTHxHEIGHT"),
             ("size", "1280x720"),
             ("quality=abc", "1 to 100"),
             ("quality=0", "1 to 100"),

@@ -141,7 +141,7 @@ fn an_unknown_url_is_answered_with_what_there_is() {
     assert_eq!(dispatch(ROUTES, &app(), &post).status_code, 405);
 }
 
-fn text(response: Response) -> String {
+pub(super) fn text(response: Response) -> String {
     let mut text = String::new();
     let (mut body, _) = response.data.into_reader_and_size();
     std::io::Read::read_to_string(&mut body, &mut text).unwrap();
@@ -361,52 +361,6 @@ fn every_route_but_a_few_needs_a_user() {
         }
         assert!(is_get || form || *permission == Permission::Control, "{method} {path} changes something");
     }
-}
-
-#[test]
-fn a_picture_is_turned_while_it_runs_and_a_wrong_turn_is_refused_in_words() {
-    let app = app();
-    let put = |body: &str| {
-        let response = ask(&app, "PUT", "/cameras/garden/api/orientation", &[], body);
-        (response.status_code, text(response))
-    };
-    let (status, answer) = put("{\"rotate\": 90, \"flip\": \"h\"}");
-    assert!(status == 200 && answer.contains("\"rotate\":90,\"flip\":\"horizontal\""), "{answer}");
-    assert!(
-        answer.contains("\"overruled\":[\"rotate\",\"flip\"]") && answer.contains("STATE_DIRECTORY"),
-        "{answer}"
-    );
-    assert_eq!(
-        app.feeds[1].transform(),
-        coefficients::Transform::ROTATE_90.then(coefficients::Transform::FLIP_HORIZONTAL)
-    );
-    assert_eq!(app.feeds[0].transform(), coefficients::Transform::NONE);
-    let state = text(ask(&app, "GET", "/cameras/garden/state", &[], ""));
-    assert!(
-        state.contains("\"rotate\":90,\"flip\":\"horizontal\",\"overruled\":[\"rotate\",\"flip\"]"),
-        "{state}"
-    );
-    assert!(
-        put("{\"flip\": \"none\"}").1.contains("\"rotate\":90,\"flip\":\"none\""),
-        "what is not named stays"
-    );
-    for wrong in [
-        "{\"rotate\": 45}",
-        "{\"rotate\": -90}",
-        "{\"rotate\": \"left\"}",
-        "{\"flip\": 1}",
-        "{\"flip\": \"up\"}",
-    ] {
-        let (status, why) = put(wrong);
-        assert!(
-            status == 400 && why.contains("Pictures cannot be ") && why.contains(": expected "),
-            "{wrong}: {why}"
-        );
-    }
-    assert_eq!(put("{\"turn\": 90}").0, 400);
-    let reset = text(ask(&app, "DELETE", "/cameras/garden/api/orientation", &[], ""));
-    assert!(reset.contains("\"rotate\":0") && reset.contains("\"overruled\":[]"), "{reset}");
-    assert!(text(ask(&app, "GET", "/cameras/garden/api/orientation", &[], "")).contains("\"rotate\":0"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Makes planes of samples smaller by averaging areas: each new sample is the mean of the area that it covers, with old
-//! samples at the edge counted in part. Nothing flickers, as it would if samples were left out.
+//! samples at the edge counted in part. Nothing flickers, as it would if samples were left out. Used by [`crate::reduce`]
+//! on planes that the inverse DCT has made smaller already.
 
 use crate::Sampling;
 use crate::pixels::Plane;

@@ -1,5 +1,8 @@
 //! What the log says about connections that were closed or refused because all that are allowed were in use: at most
 //! one line in [`PERIOD`].
+//!
+//! The first is said at once, and the counts are those of all clients together: [`crate::host::log::tallies`] counts each
+//! client by itself, and says at the end of its period what was left out.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::TranscodeError;
 use crate::jpeg::decodable::Decodable;
 use crate::jpeg::encode::Encoder;
-use crate::jpeg::scale::Scaler;
+use crate::jpeg::scale::InterleavedScaler;
 use crate::picture::{MAX_SIDE, Picture, Range, Raw, Size};
 
 /// Decoded pictures. Keeps its memory from one to the next.
@@ -17,7 +17,7 @@ use crate::picture::{MAX_SIDE, Picture, Range, Raw, Size};
 pub(super) struct Pixels {
     /// The samples of the decoded picture.
     decoded: Vec<u8>,
-    scaler: Scaler,
+    scaler: InterleavedScaler,
     /// The picture to be encoded, in rows of YUYV.
     scaled: Vec<u8>,
     /// The size of that picture.
