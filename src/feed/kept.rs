@@ -191,6 +191,11 @@ mod tests {
         kept().change_orientation(&door, |_| wanted).unwrap();
         assert_eq!((door.orientation(), garden.orientation()), (wanted, garden.config.orientation));
         assert_eq!(door.overruled(), [ROTATE, FLIP]);
+        assert_eq!(
+            garden.for_variant().0.orientation(),
+            Orientation::default(),
+            "smaller ones are turned already"
+        );
 
         let (after, other) = (feed("door", Rotation::Half), feed("garden", Rotation::Half));
         kept().apply([&after, &other]);

@@ -120,6 +120,7 @@ mod tests {
             answer.contains("\"overruled\":[\"rotate\",\"flip\"]") && answer.contains("STATE_DIRECTORY"),
             "{answer}"
         );
+        assert!(answer.contains("\"settings\":{\"rotate\":0,\"flip\":\"none\"}"), "{answer}");
         assert_eq!(
             app.feeds[1].transform(),
             coefficients::Transform::ROTATE_90.then(coefficients::Transform::FLIP_HORIZONTAL)

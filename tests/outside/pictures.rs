@@ -208,5 +208,7 @@ fn a_camera_of_jpegs_is_turned_for_everybody_and_smaller_pictures_are_too() -> O
     ensure!(dimensions(&small)? == (120, 160), "{:?}", dimensions(&small)?);
     let told = &boardcam.state()?["result"]["source"]["resolution"];
     ensure!(told["width"] == 240 && told["height"] == 320, "{told}");
+    let picture = &boardcam.state()?["cameras"][0]["picture"];
+    ensure!(picture["width"] == 240 && picture["height"] == 320, "{picture}");
     Ok(())
 }

@@ -408,3 +408,35 @@ pub(in crate::config) fn named_source(text: &str) -> Result<(Option<String>, Sou
     };
     Ok((name, source.parse()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_writes_a_turn_or_a_mirror_in_the_words_of_other_programs_is_told_the_right_value() {
+        for (written, meant) in [
+            ("-90", "270"),
+            ("450", "90"),
+            ("360", "0"),
+            ("180°", "180"),
+            ("90 degrees", "90"),
+            ("left", "270"),
+            ("CW", "90"),
+            ("upside-down", "180"),
+            ("off", "0"),
+        ] {
+            assert_eq!(likely_rotation(written).as_deref(), Some(meant), "{written}");
+        }
+        for (written, meant) in [
+            ("mirror", "horizontal"),
+            ("VFLIP", "vertical"),
+            ("hvflip", "both"),
+            ("off", "none"),
+            ("true", "horizontal"),
+        ] {
+            assert_eq!(likely_flip(written).as_deref(), Some(meant), "{written}");
+        }
+        assert_eq!((likely_rotation("sideways"), likely_flip("diagonal")), (None, None));
+    }
+}
