@@ -11,8 +11,11 @@ use crate::boardcam::{Boardcam, PROGRAM};
 use crate::recording::{Place, ask, record_one, recording, start, switch, wait_for_frames};
 use crate::serving::dimensions;
 
+/// Width and height.
+type Size = (usize, usize);
+
 /// Width and height in the header of a recording (RFC 9559 sections 5.1.4.1.28.6 and 7), and of all pictures in it.
-fn sizes(file: &Path) -> Outcome<((usize, usize), Vec<(usize, usize)>)> {
+fn sizes(file: &Path) -> Outcome<(Size, Vec<Size>)> {
     let bytes = fs::read(file)?;
     // Both have an identifier of one byte, a length of one, and a value of one or two; the height follows the width.
     let (width, height) = (0xB0, 0xBA);
