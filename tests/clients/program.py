@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 import threading
 import unittest
 from pathlib import Path
@@ -46,7 +47,9 @@ class Program:
         for camera in cameras or ["pattern"]:
             command += ["--camera", camera]
         command += ["--size", f"{size[0]}x{size[1]}", "--fps", str(fps), "--log", "stderr", *options]
-        # Where it keeps what must outlive it; by default, as the user who runs the checks has it.
+        # Where it keeps what must outlive it; by default a folder that ends with it, so that it finds nothing of others.
+        self.own_state = tempfile.TemporaryDirectory() if state is None and "STATE_DIRECTORY" not in os.environ else None
+        state = state or (self.own_state and self.own_state.name)
         kept = {"STATE_DIRECTORY": str(state)} if state else {}
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **kept}
@@ -94,6 +97,8 @@ class Program:
     def _ended(self):
         self.process.wait()
         self.reader.join()
+        if self.own_state:
+            self.own_state.cleanup()
 
 
 class WithProgram(unittest.TestCase):

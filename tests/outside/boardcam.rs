@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,32 @@ pub struct Boardcam {
     log: Arc<Mutex<String>>,
     /// Held while a line of the log is read.
     reading: Arc<Mutex<()>>,
+    /// What it keeps; `None` if the test has a folder for that.
+    _state: Option<StateFolder>,
+}
+
+/// A folder for what a program keeps over a restart, so that it finds nothing there of another one; removed at the end.
+struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// Has this command use a new one, unless it has one already.
+    fn give_to(command: &mut Command) -> Option<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        if command.get_envs().any(|(name, _)| name == "STATE_DIRECTORY") {
+            return None;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("boardcam-state-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&path); // of an earlier run
+        command.env("STATE_DIRECTORY", &path);
+        Some(Self(path))
+    }
+}
+
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0); // most programs keep nothing
+    }
 }
 
 impl Deref for Boardcam {
@@ -49,6 +76,7 @@ impl Boardcam {
     /// The same by a command that runs boardcam, such as a shell that sets limits before.
     pub fn start_by(mut command: Command, options: &[&str]) -> Outcome<Self> {
         command.args(options).args(["--listen", "127.0.0.1:0"]);
+        let state = StateFolder::give_to(&mut command);
         let mut process =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = process.stderr.take().ok_or("no stderr")?;
@@ -72,7 +100,7 @@ impl Boardcam {
             let place = log.split_once("listening on http://").and_then(|(_, rest)| rest.split_once('/'));
             Ok(place.map(|(address, _)| address.parse()).transpose()?)
         })?;
-        Ok(Self { server: Server::new(process, address), log, reading })
+        Ok(Self { server: Server::new(process, address), log, reading, _state: state })
     }
 
     /// What it has logged.

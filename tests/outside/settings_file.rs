@@ -41,7 +41,7 @@ fn an_appliance_starts_with_defaults_and_says_which_line_of_its_settings_is_wron
     let told = run(&[&options[..], &["check"]].concat())?;
     let (printed, complaint) = (String::from_utf8(told.stdout)?, String::from_utf8(told.stderr)?);
     ensure!(told.status.success() && complaint.contains(wrong), "{complaint}");
-    for line in ["listen = [\"[::]:80\"]", "fps = 30", "name = \"home\""] {
+    for line in ["listen = [\"[::]:80\"]", "# fps: the highest up to 30", "name = \"home\""] {
         ensure!(printed.contains(line), "{printed}");
     }
     let wifi = run(&[&options[..], &["wifi"]].concat())?;

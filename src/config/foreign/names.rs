@@ -86,7 +86,7 @@ static NAMES: &[(&str, Ours)] = &[
         Words(words::motion),
     ),
     (
-        "buffers workers tcp-nodelay persistent n slowdown drop-same-frames io-method I www w last-as-blank K \
+        "buffers workers tcp-nodelay persistent n slowdown io-method I www w last-as-blank K \
          nocommands no-dynctrl static min-frame-size z minimum-size device-timeout device-error-delay \
          device-tmo watchdog-* process-name-prefix format-swap-rgb blank k fake-resolution R every-frame e \
          http-maxports no-log-colors force-log-colors custom-flags mode stop-on-no-clients exit-on-no-clients \

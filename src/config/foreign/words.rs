@@ -144,7 +144,10 @@ pub(super) fn log_file(place: Place, value: Option<&str>) -> Text {
 }
 
 pub(super) fn unix(place: Place, _: Option<&str>) -> Text {
-    text!("it serves on TCP only; for this machine alone write {}", write(place, "listen", THIS_MACHINE))
+    text!(
+        "write {}; mode and owner stand behind the path",
+        write(place, "listen", "unix:/run/boardcam.sock,mode=660")
+    )
 }
 
 pub(super) fn config_or_encoder(place: Place, value: Option<&str>) -> Text {

@@ -178,7 +178,7 @@ fn what_is_wrong_is_said_by_name() {
         ("listen", "0", "expected a port from 1 to 65535"),
         ("size", "hd", "expected a size"),
         ("record", "08:00-08:00", "expected two different times"),
-        ("encoder", "CPU", "expected auto, passthrough, software"),
+        ("encoder", "CPU", "expected auto, passthrough, hardware, software"),
     ] {
         let why = find(name).check(value).unwrap_err().to_string();
         assert!(why.starts_with(told), "--{name} {value}: {why}");

@@ -1,5 +1,5 @@
-//! The tables are those of real cameras, as `v4l2-ctl --list-formats-ext` prints them in public reports, shortened by
-//! sizes that play no part.
+//! The tables resemble what such cameras list, written from memory and shortened by sizes that play no part; none was read
+//! from a device.
 
 use super::super::modes::tests::{rate, size};
 use super::*;
