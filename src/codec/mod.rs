@@ -206,7 +206,7 @@ impl Hardware {
         match &self.state {
             State::Resting(until) if *until <= Instant::now() => match self.opener.start(shape) {
                 Some(opening) => self.state = State::Opening(opening, Instant::now()),
-                None => self.rest(PAUSES.0),
+                None => self.state = State::Resting(Instant::now() + PAUSES.0), // no thread was free
             },
             State::Opening(opening, since) => match opening.answer() {
                 None if since.elapsed() > OPENING_TIME => self.words.hangs(),

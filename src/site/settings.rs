@@ -97,11 +97,8 @@ fn change(ctx: &RequestContext<'_>, change: impl FnOnce(Changes) -> Result<Chang
 
 fn answer(feed: &Feed, problem: Option<ProblemJson>) -> Response {
     let refused = feed.changing.refused().as_ref().map(ProblemJson::from);
-    let answer = Answer {
-        settings: settings(feed),
-        applied: feed.changing.is_settled(),
-        problem: refused.or(problem),
-    };
+    let applied = feed.changing.is_settled(); // first: the camera may have reopened in the meantime
+    let answer = Answer { settings: settings(feed), applied, problem: refused.or(problem) };
     Response::json(&answer).with_no_cache()
 }
 

@@ -36,7 +36,7 @@ class Settings(unittest.TestCase):
 
     def test_the_examples_show_the_defaults(self):
         defaults = settings(run(PROGRAM, "check"))
-        shown = re.findall(r'^#(size|fps|format|encoder|listen|name|log|log-format|verbose|camera|max-connections) = (.*)$',
+        shown = re.findall(r'^#(format|encoder|listen|name|log|log-format|verbose|camera|max-connections) = (.*)$',
                            self.text.split("#[[camera]]")[0], re.M)
         self.assertEqual(self.check("".join(f"{name} = {value}\n" for name, value in shown)), defaults)
 

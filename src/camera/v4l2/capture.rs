@@ -78,7 +78,16 @@ pub fn prepare(device: &mut Device, config: &SourceConfig) -> Result<Option<Capt
     }
     let mut capture = Capture { file: file.clone(), input: input.index, timings: None, standard: None };
     if input.has_timings {
-        capture.timings = set_timings(&file, &input).map_err(|trouble| refuse(Cause::NoSignal, trouble))?;
+        capture.timings = match timings::query(&file) {
+            Ok(found) => {
+                set_timings(&file, &found).map_err(|trouble| refuse(Cause::BadFormat, trouble))?;
+                Some(found)
+            }
+            Err(error) => match signal::of_timings(&input, &error) {
+                Some(trouble) => return Err(refuse(Cause::NoSignal, trouble)),
+                None => None,
+            },
+        };
     } else if input.standards != 0 {
         let set = set_standard(&file, &input, settings.standard);
         capture.standard = set.map_err(|trouble| refuse(Cause::BadFormat, trouble))?;
@@ -149,22 +158,16 @@ fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
     Ok(bytes)
 }
 
-/// Sets the timings that the signal has; `None` if the input cannot tell.
-fn set_timings(file: &Arc<File>, input: &Input) -> Result<Option<Timings>, Trouble> {
-    match timings::query(file) {
-        Ok(found) => {
-            timings::set(file, &found).map_err(|error| {
-                let why = text!(
-                    "it does not take the timings of its signal, {}: {}",
-                    found.to_string(),
-                    error.to_string()
-                );
-                (why, text!("set another picture size or rate at the source"))
-            })?;
-            Ok(Some(found))
-        }
-        Err(error) => signal::of_timings(input, &error).map_or(Ok(None), Err),
-    }
+/// Sets the timings that the signal has.
+fn set_timings(file: &Arc<File>, found: &Timings) -> Result<(), Trouble> {
+    timings::set(file, found).map_err(|error| {
+        let why =
+            text!("it does not take the timings of its signal, {}: {}", found.to_string(), error.to_string());
+        (
+            why,
+            text!("set another picture size or rate at the source, and end other programs that use the card"),
+        )
+    })
 }
 
 /// Sets the standard of the settings, or the one that the signal has; `None` if that cannot be told.

@@ -50,7 +50,8 @@ impl Stream {
             Stream::Mapped(buffers) => of_buffers(buffers, timeout),
             Stream::Queue(planes) => {
                 let woken = planes.wait(timeout)?;
-                if woken.event {
+                // A device that is gone reports an event as well, at each call: taking a frame says what happened.
+                if woken.event && !woken.error {
                     return Ok(Taken::Event);
                 }
                 if !woken.capture && !woken.error {

@@ -3,7 +3,6 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
-use std::os::unix::net;
 use std::path::{Path, PathBuf};
 
 use log::{debug, info};
@@ -70,11 +69,13 @@ impl SocketFile {
                 self.problem("there is a file that is no socket", "choose another path, or remove that file")
             );
         }
-        match net::UnixStream::connect(&self.path) {
+        match connect(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(&self.path)
                 .map_err(|error| self.problem(error.to_string(), self.advice(&error))),
-            Err(error) => Err(self.problem(error.to_string(), self.advice(&error))),
-            Ok(_) => Err(self.problem(
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                Err(self.problem(error.to_string(), self.advice(&error)))
+            }
+            _ => Err(self.problem(
                 "another program serves there already",
                 "end it, or choose another path with --listen unix:/path",
             )),
@@ -118,9 +119,16 @@ impl SocketFile {
     }
 }
 
+/// Connects without waiting: `WouldBlock` while too many others wait.
+fn connect(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.connect(&SockAddr::unix(path)?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::os::unix::net;
 
     use super::*;
 
