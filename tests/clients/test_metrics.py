@@ -55,7 +55,10 @@ class Metrics(WithProgram):
         if not cls.tells and os.environ.get("CI") == "true":
             raise AssertionError("no mount namespace can be made here")
         by = ["env", f"ZONE={ZONE}", "unshare", "--mount", "sh", "-c", SYSFS, "sh"] if cls.tells else []
-        return Program("door=pattern", "garden=/dev/video-not-here", size=(320, 240), fps=cls.fps, by=by)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cameras, recordings = ["door=pattern", "garden=/dev/video-not-here"], ["--record-folder", folder.name]
+        return Program(*cameras, size=(320, 240), fps=cls.fps, by=by, options=recordings)
 
     def text(self):
         return get(self.url + "/metrics").decode()

@@ -1,5 +1,6 @@
 """A socket in the file system, for a proxy on the same machine, and sockets that systemd opens."""
 
+import configparser
 import http.client
 import json
 import os
@@ -134,6 +135,9 @@ class AtItsEnd(unittest.TestCase):
         self.addCleanup(end)
 
     def test_systemd_may_open_the_socket(self):
+        unit = configparser.ConfigParser()
+        unit.read_string(snippet("ini", "socket"))
+        self.assertTrue(unit["Socket"]["ListenStream"].startswith("/run/"))
         self.run_activated("unix", self.path)
         self.await_page(lambda: ByPath(self.path))
 
