@@ -2,8 +2,7 @@
 //! (kernel drivers/media/test-drivers/vicodec). Debian leaves it out; `tests/rig/run` builds it. It cannot show that any
 //! real encoder works.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +13,7 @@ use boardcam::codec::m2m::{self, JPEG, M2m, Tried};
 use boardcam::codec::{self, By, Found};
 use boardcam::picture::{Layout, Picture, Range, Raw, Size};
 use client::{Outcome, ensure, wait_for};
-use v4l2_calls::codec::{self as calls, Command as Order};
-use v4l2_calls::formats::{self, Format, Kind};
-use v4l2_calls::queue::{self, Dequeued, Queue};
+use v4l2_calls::formats::{self, Kind};
 
 use crate::Case;
 use crate::boardcam::{Boardcam, PROGRAM};
@@ -25,7 +22,6 @@ use crate::guest::{Vivid, nodes, run};
 
 pub const CASES: &[Case] = &[
     ("an_encoder_takes_every_layout_that_it_lists", an_encoder_takes_every_layout_that_it_lists),
-    ("an_encoder_is_drained_stopped_and_started", an_encoder_is_drained_stopped_and_started),
     (
         "an_encoder_that_is_taken_away_is_replaced_by_software",
         an_encoder_that_is_taken_away_is_replaced_by_software,
@@ -136,90 +132,6 @@ fn an_encoder_takes_every_layout_that_it_lists() -> Outcome {
         let tried = M2m::open(&Vicodec::node()?, tiny, &FWHT);
         ensure!(matches!(&tried, Tried::Refused(why) if why.contains("64x64")), "{tried:?}");
     }
-    Ok(())
-}
-
-/// The two queues of an encoder, by the calls alone.
-struct Queues {
-    input: Queue<Arc<File>>,
-    output: Queue<Arc<File>>,
-}
-
-impl Queues {
-    fn open() -> Outcome<Self> {
-        const NONBLOCK: i32 = 0o4000;
-        let path = Vicodec::node()?.path;
-        let device = Arc::new(OpenOptions::new().read(true).write(true).custom_flags(NONBLOCK).open(path)?);
-        let codec = calls::codec(&device)?.ok_or("it is no codec")?;
-        formats::set_format(&device, codec.output, &Format::new(SIZE.width, SIZE.height, FWHT[0]))?;
-        formats::set_format(&device, codec.input, &Format::new(SIZE.width, SIZE.height, *b"YU12"))?;
-        // Its rows come in blocks: without this the picture would be 640x368.
-        let cropped = calls::crop(&device, (SIZE.width, SIZE.height))?;
-        ensure!(cropped == (SIZE.width, SIZE.height), "cropped to {cropped:?}");
-        let queue = |kind| Queue::new(device.clone(), kind, 3);
-        Ok(Self { input: queue(codec.input)?, output: queue(codec.output)? })
-    }
-
-    fn start(&mut self) -> Outcome {
-        self.input.start()?;
-        Ok(self.output.start()?)
-    }
-
-    fn give(&mut self, seed: u32) -> Outcome {
-        while let Some(free) = self.output.free() {
-            self.output.queue(free, &[], (0, 0))?;
-        }
-        while self.input.dequeue()?.is_some() {}
-        let index = self.input.free().ok_or("no free buffer")?;
-        let bytes = pixels(Raw::Yu12, seed);
-        self.input.plane_mut(index, 0)[..bytes.len()].copy_from_slice(&bytes);
-        Ok(self.input.queue(index, &[bytes.len() as u32], (seed.into(), 0))?)
-    }
-
-    fn take(&mut self) -> Outcome<Dequeued> {
-        wait_for("what is encoded", || {
-            queue::wait(self.output.device(), true, false, Duration::from_millis(100))?;
-            Ok(self.output.dequeue()?)
-        })
-    }
-}
-
-fn an_encoder_is_drained_stopped_and_started() -> Outcome {
-    let _vicodec = Vicodec::load(false)?;
-    let mut queues = Queues::open()?;
-    queues.start()?;
-    for seed in [1, 2] {
-        queues.give(seed)?;
-    }
-    calls::command(queues.input.device(), Order::Stop)?;
-    let first = queues.take()?;
-    ensure!(first.timestamp.0 == 1 && !first.is_last && !first.is_empty(), "{first:?}");
-    ensure_fwht(queues.output.data(&first, 0))?;
-    let last = queues.take()?;
-    ensure!(last.timestamp.0 == 2 && !last.is_empty(), "{last:?}");
-    // An empty one may follow, or EPIPE alone says that it was the last (dev-encoder.rst, "Drain").
-    match queues.take() {
-        _ if last.is_last => {}
-        Ok(empty) => ensure!(empty.is_last && empty.is_empty(), "not the last: {empty:?}"),
-        Err(error) => ensure!(error.to_string().contains("os error 32"), "{error}"),
-    }
-    let behind = queues.output.dequeue();
-    ensure!(behind.as_ref().is_err_and(|error| error.raw_os_error() == Some(32)), "no EPIPE: {behind:?}");
-    calls::command(queues.input.device(), Order::Start)?;
-    queues.give(3)?;
-    let more = queues.take()?;
-    ensure!(more.timestamp.0 == 3 && !more.is_last, "{more:?}");
-    // Stopped while the driver has buffers, and started anew.
-    queues.input.stop()?;
-    queues.output.stop()?;
-    queues.start()?;
-    queues.give(4)?;
-    let again = queues.take()?;
-    ensure!(again.timestamp.0 == 4, "{again:?}");
-    ensure_fwht(queues.output.data(&again, 0))?;
-    // Another driver could read it where it is.
-    let shared = queues.input.export(0, 0)?;
-    ensure!(File::from(shared).metadata().is_ok(), "no descriptor of a buffer");
     Ok(())
 }
 
