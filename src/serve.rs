@@ -253,7 +253,7 @@ impl Pictures {
 }
 
 /// The proxies whose word about their clients is taken: those of the settings, and whoever may open a socket in the file
-/// system, since only a proxy does.
+/// system, which is there for proxies.
 fn proxies(settings: &Settings, gate: &Gate) -> Vec<Network> {
     let file_clients = gate.has_socket_file().then(|| Network::from(FILE_CLIENTS));
     settings.proxies.iter().copied().chain(file_clients).collect()

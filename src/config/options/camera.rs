@@ -105,14 +105,10 @@ pub(super) static OPTIONS: &[Opt] = &[
                are darker then",
         example: "true",
         wrong: &["yes"],
-        meant: |text| match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "1" => Some("true".to_owned()),
-            "no" | "off" | "0" => Some("false".to_owned()),
-            _ => None,
-        },
+        meant: meant_switch,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.steady_fps = one_of(text, &[("true", true), ("false", false)])?;
+                camera.source.steady_fps = switch(text)?;
                 Ok(())
             },
             get: |camera| Some(camera.source.steady_fps.to_string()),
