@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -94,6 +94,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -201,7 +205,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +240,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -343,7 +351,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -382,6 +390,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -583,7 +595,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -618,6 +630,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -725,7 +741,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -768,6 +784,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -875,7 +895,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -910,6 +930,10 @@ _boardcam() {
                     return 0
                     ;;
                 --flip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -221,6 +221,8 @@ pub struct SourceConfig {
     pub layout: Option<Layout>,
     /// How frames become JPEGs.
     pub encoder: EncodeMode,
+    /// Values of the camera's own controls, by name, which are set whenever it is opened.
+    pub controls: Vec<(String, String)>,
     /// JPEG quality, 1 to 100. A camera that makes JPEGs and has a quality control is set to it.
     pub quality: Option<u8>,
     /// How pictures are turned and mirrored.
@@ -260,6 +262,7 @@ impl SourceConfig {
             bad_frames: Self::DEFAULT_BAD_FRAMES,
             timeout: None,
             drops_repeats: false,
+            controls: Vec::new(),
         }
     }
 

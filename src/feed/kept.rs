@@ -29,6 +29,8 @@ type Cameras = BTreeMap<String, BTreeMap<String, String>>;
 pub const ROTATE: &str = "rotate";
 /// See [`ROTATE`].
 pub const FLIP: &str = "flip";
+/// Before the name of a control.
+const CONTROL: &str = "control:";
 
 /// The file of what was set by API or page.
 #[derive(Debug, Default)]
@@ -68,6 +70,9 @@ impl KeptSettings {
             });
             // What is none for this camera any more, since the settings name another source, is passed over.
             let _passed_over = feed.change(|_| Ok(changes));
+            let controls =
+                values.iter().filter_map(|(name, value)| Some((name.strip_prefix(CONTROL)?, value)));
+            feed.controls.keep(controls.map(|(name, value)| (name.to_owned(), Some(value.clone()))));
             let overruled = feed.overruled();
             if !overruled.is_empty() {
                 let (names, path) = (overruled.join(" and "), path.display());
@@ -108,16 +113,30 @@ impl KeptSettings {
         self.keep(feed, || feed.changing.wanted().texts())
     }
 
+    /// Keeps what these controls of `feed` are set to here, and forgets those that are not.
+    ///
+    /// # Errors
+    /// Why it ends with the program.
+    pub fn keep_controls(&self, feed: &Feed, names: &[String]) -> Result<(), Problem> {
+        self.keep(feed, || {
+            let kept = feed.controls.kept();
+            names
+                .iter()
+                .map(move |name| (format!("{CONTROL}{name}"), kept.get(name).cloned()))
+                .collect::<Vec<_>>()
+        })
+    }
+
     /// Keeps these values of a camera, and forgets those that are `None`. They are asked for when it is this change's
     /// turn to write: of two changes at once, the file keeps what holds after both.
-    fn keep<const N: usize>(
+    fn keep<N: Into<String>, V: IntoIterator<Item = (N, Option<String>)>>(
         &self,
         feed: &Feed,
-        values: impl Fn() -> [(&'static str, Option<String>); N],
+        values: impl Fn() -> V,
     ) -> Result<(), Problem> {
         let what = || text!("cannot keep this for {} after a restart", feed.label());
         let (Some(folder), Some(path)) = (&self.folder, self.path()) else {
-            if values().iter().all(|(_, value)| value.is_none()) {
+            if values().into_iter().all(|(_, value)| value.is_none()) {
                 return Ok(()); // as the settings say, which hold after a restart by themselves
             }
             return Err(Problem::new(
@@ -144,9 +163,10 @@ impl KeptSettings {
         cameras.retain(|name, _| is_camera_name(name));
         let camera = cameras.entry(feed.name.clone()).or_default();
         for (name, value) in values() {
+            let name = name.into();
             match value {
-                Some(value) => camera.insert(name.to_owned(), value),
-                None => camera.remove(name),
+                Some(value) => camera.insert(name, value),
+                None => camera.remove(&name),
             };
         }
         let is_other = |name: &&String| **name != feed.name;

@@ -7,6 +7,7 @@
 //! The smaller pictures of [`crate::variants`] have feeds of their own, which look the same to a viewer.
 
 mod changes;
+pub mod controls;
 mod counters;
 mod delivery;
 mod demand;
@@ -31,6 +32,7 @@ use crate::problem::{Problem, Text, text};
 use crate::ring::{self, Reader, Writer};
 use crate::sync::lock;
 pub use changes::{Changes, Changing};
+use controls::Controls;
 pub use counters::{Counters, DropReason};
 pub use delivery::DeliveryStats;
 use demand::Demands;
@@ -69,6 +71,8 @@ pub struct Feed {
     orientation: AtomicU8,
     /// What API and page changed of size, rate, format and quality.
     pub changing: Changing,
+    /// The camera's own controls.
+    pub controls: Arc<Controls>,
 }
 
 impl Feed {
@@ -91,6 +95,7 @@ impl Feed {
             quality,
             orientation,
             changing: Changing::default(),
+            controls: Arc::default(),
         };
         (feed, writer)
     }

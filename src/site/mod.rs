@@ -10,6 +10,7 @@
 mod address;
 mod app;
 mod basic;
+mod controls;
 mod cookies;
 mod cors;
 mod cross_site;
@@ -107,6 +108,9 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/settings", Watch, settings::show, "size, rate, format and quality that can be changed"),
     route(Put, "/api/settings", Control, settings::set, "changes them, and reopens the camera"),
     route(Delete, "/api/settings", Control, settings::reset, "resets them to the settings"),
+    route(Get, "/api/controls", Watch, controls::show, "the camera's own controls"),
+    route(Put, "/api/controls", Control, controls::set, "sets them, also whenever the camera is opened"),
+    route(Delete, "/api/controls", Control, controls::reset, "resets them, or the one of ?control=NAME"),
     route(Get, "/api/tokens", Control, tokens::list, "the names of the tokens"),
     route(Post, "/api/tokens", Control, tokens::create, "creates a token"),
     route(Delete, "/api/tokens", Control, tokens::revoke, "revokes a token, and ends its streams"),

@@ -7,6 +7,7 @@
 //! - While nobody watches, nothing is copied, drawn or encoded.
 //! - A panic ends the session with the camera and is logged; then the next session begins.
 
+mod controls;
 mod ending;
 mod figures;
 mod patience;
@@ -192,6 +193,7 @@ impl<'a> Stream<'a> {
         if let Err(end) = self.begin(&info) {
             return end;
         }
+        let _open_controls = controls::start(self.feed, &info);
         self.patience.begin(&info);
         let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);

@@ -65,7 +65,7 @@ pub fn wait(device: impl AsFd, waker: impl AsFd) -> io::Result<bool> {
         Err(Errno::INTR) => return Ok(false),
         Err(error) => return Err(error.into()),
     }
-    Ok(both[0].revents().intersects(PollFlags::PRI))
+    Ok(!both[0].revents().is_empty())
 }
 
 /// Takes an event; `None` if there is none (VIDIOC_DQEVENT). The device must be open with O_NONBLOCK, or this waits.

@@ -13,6 +13,7 @@ mod calls;
 mod capture;
 mod catch;
 mod choose;
+pub mod controls;
 pub mod device;
 pub mod errors;
 mod gather;

@@ -188,6 +188,30 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
     Opt {
+        name: "control",
+        value: "NAME=VALUE",
+        many: true,
+        help: "Sets one of the camera's own controls whenever it is opened, as v4l2-ctl names it; also several, with commas \
+               between them",
+        example: "brightness=10",
+        wrong: &["brightness", "=1", "Bright ness=1", "a=1,,b=2", "a=1,b"],
+        target: Target::Camera {
+            set: |camera, text| {
+                for (name, value) in controls(text)? {
+                    camera.source.controls.retain(|(own, _)| *own != name);
+                    camera.source.controls.push((name, value));
+                }
+                Ok(())
+            },
+            get: |camera| {
+                let set: Vec<_> =
+                    camera.source.controls.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                (!set.is_empty()).then(|| set.join(","))
+            },
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
         name: "encoder",
         value: "ENCODER",
         help: "Who makes the JPEGs: passthrough (the camera), hardware (the board's encoder, of raw pixels), software (this \
@@ -346,6 +370,20 @@ fn likely_flip(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(flip.to_string())
+}
+
+/// `NAME=VALUE`, or several with commas between them, as v4l2-ctl takes them.
+fn controls(text: &str) -> Result<Vec<(String, String)>, Text> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let parts = text.split(',').map(|part| match part.split_once('=') {
+        Some((name, value)) if is_name(name.trim()) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        _ => Err(text!(
+            "expected NAME=VALUE; the names are those of `v4l2-ctl --list-ctrls`, such as brightness=10"
+        )),
+    });
+    parts.collect()
 }
 
 /// Checks a camera's title. Blanks around it are left out.

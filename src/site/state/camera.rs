@@ -44,6 +44,8 @@ pub(super) struct Camera {
     slow: Option<SlowRate>,
     /// Why the last change at `/api/settings` was refused; `null` if it was not.
     change_refused: Option<ProblemJson>,
+    /// Grows whenever one of its controls changes.
+    controls: u64,
     /// What was chosen of all that a device offers, and why; `null` if it is not a device, or not live.
     chosen: Option<String>,
     compromises: Vec<String>,
@@ -210,6 +212,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         overruled: feed.overruled(),
         slow,
         change_refused: feed.changing.refused().as_ref().map(ProblemJson::from),
+        controls: feed.controls.version(),
         chosen: info.as_ref().and_then(|info| info.chosen.clone()),
         compromises: info.map(|info| info.compromises).unwrap_or_default(),
         refused,

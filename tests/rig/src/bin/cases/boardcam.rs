@@ -16,6 +16,8 @@ use serde_json::Value;
 pub const PROGRAM: &str = "/bin/boardcam";
 /// Holds the log of each boardcam that the current case has started.
 pub const LOGS: &str = "/tmp/logs";
+/// Holds what boardcam keeps over a restart within the current case.
+pub const STATE: &str = "/tmp/state";
 
 /// Resources that boardcam must release sooner or later.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +81,7 @@ impl Boardcam {
         // glibc keeps large freed blocks, such as a card's. With this it returns each of them to the system, so that
         // resident memory is memory in use (mallopt(3)).
         command.env("MALLOC_MMAP_THRESHOLD_", "65536");
+        command.env("STATE_DIRECTORY", STATE);
         if let Some(id) = user {
             command.uid(id).gid(id);
         }

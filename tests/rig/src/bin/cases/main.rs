@@ -8,6 +8,7 @@ mod board;
 mod boardcam;
 mod capture_cards;
 mod choosing;
+mod controls;
 mod driver;
 mod faults;
 mod formats;
@@ -48,6 +49,7 @@ fn main() {
         usb::CASES,
         driver::CASES,
         hardware::CASES,
+        controls::CASES,
         board::CASES,
     ]
     .into_iter()
@@ -82,6 +84,9 @@ fn main() {
 fn begin_case() -> Outcome {
     if fs::exists(boardcam::LOGS)? {
         fs::remove_dir_all(boardcam::LOGS)?;
+    }
+    if fs::exists(boardcam::STATE)? {
+        fs::remove_dir_all(boardcam::STATE)?;
     }
     Ok(fs::create_dir(boardcam::LOGS)?)
 }

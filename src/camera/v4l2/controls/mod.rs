@@ -1,0 +1,325 @@
+//! A V4L2 device's controls as people see and set them.
+//!
+//! Used by [`crate::stream`], on a thread of its own and through a descriptor of its own: a control may block for seconds.
+//! One that cannot be read is a problem of its own, and the others stay.
+
+mod rules;
+mod value;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use serde::Serialize;
+use v4l2_calls::controls::{self, Kind, Value};
+use v4l2_calls::events::{self, Event};
+
+use crate::problem::{Text, text};
+pub use value::Shown;
+
+/// As many events are taken at once.
+const EVENTS_MAX: usize = 1024;
+
+/// Names are alike from here on, of 1.
+const ALIKE: f64 = 0.8;
+
+/// A control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Control {
+    /// As v4l2-ctl writes it: `exposure_time_absolute`.
+    pub name: String,
+    /// The driver's name for it.
+    pub label: String,
+    /// `integer`, `boolean`, `menu`, `integer_menu`, `button`, `integer64`, `bitmask` or `string`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it belongs to.
+    pub class: &'static str,
+    /// The least value, or the least length of a string.
+    pub min: i64,
+    /// The greatest value, or the greatest length of a string.
+    pub max: i64,
+    /// The distance of two values.
+    pub step: u64,
+    /// The driver's own value.
+    pub default: Option<Shown>,
+    /// `None` if it has none, or cannot be read.
+    pub value: Option<Shown>,
+    /// The items of a menu.
+    pub menu: Option<Vec<MenuItem>>,
+    /// Another control decides now.
+    pub inactive: bool,
+    /// Which, if that is known.
+    pub waits_for: Option<String>,
+    /// It cannot be set.
+    pub read_only: bool,
+    /// It cannot be read.
+    pub write_only: bool,
+    #[serde(skip)]
+    raw: controls::Control,
+}
+
+/// An item of a menu.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MenuItem {
+    /// The number that chooses it.
+    pub value: i64,
+    /// Its name.
+    pub label: String,
+}
+
+/// A control that cannot be read or set, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlProblem {
+    /// Its name.
+    pub control: String,
+    /// Why.
+    pub problem: Text,
+}
+
+/// The controls of a device, as they are now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ControlList {
+    /// Those that can be shown.
+    pub controls: Vec<Control>,
+    /// Those that are left out, and why.
+    pub left_out: Vec<Text>,
+    /// Those that cannot be read.
+    pub problems: Vec<ControlProblem>,
+}
+
+impl ControlList {
+    /// The control of this name.
+    pub fn find(&self, name: &str) -> Option<&Control> {
+        self.controls.iter().find(|control| control.name == name)
+    }
+
+    /// Whether it is set again when the camera is opened: a button is pressed only once.
+    pub fn can_be_kept(&self, name: &str) -> bool {
+        self.find(name).is_none_or(|control| control.raw.kind != Kind::Button)
+    }
+
+    /// Whether this value can be wanted of a control.
+    ///
+    /// # Errors
+    /// There is no such control, or it does not take this value.
+    pub fn check(&self, name: &str, text: &str) -> Result<(), Text> {
+        let control = self.find(name).ok_or_else(|| self.unknown(name))?;
+        if control.read_only {
+            return Err(text!("{} cannot be set: it is read-only.", name));
+        }
+        value::parse(name, text, &control.raw).map(drop)
+    }
+
+    /// That there is no such control, with the nearest name.
+    pub fn unknown(&self, name: &str) -> Text {
+        let alike = |control: &&Control| strsim::jaro_winkler(&control.name, name);
+        let nearest = self.controls.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+        match nearest.filter(|control| alike(control) >= ALIKE) {
+            Some(control) => text!("The camera has no control {}: did you mean {}?", name, &control.name),
+            None if self.controls.is_empty() => text!("The camera has no controls."),
+            None => {
+                let names: Vec<_> = self.controls.iter().map(|control| control.name.as_str()).collect();
+                text!("The camera has no control {}: it has {}.", name, names.join(", "))
+            }
+        }
+    }
+}
+
+/// Who wants values: an automatic that they name stays as they set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Somebody, now: what cannot be set is said.
+    Now,
+    /// Settings, or what was set before, when a camera is opened: what waits for an automatic that is on goes without a word.
+    Again,
+}
+
+/// A descriptor for the controls of a device.
+#[derive(Debug)]
+pub struct ControlDevice(File);
+
+impl ControlDevice {
+    /// Opens the device a second time.
+    ///
+    /// # Errors
+    /// That of open(2).
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+        File::options().read(true).write(true).custom_flags(flags).open(path).map(Self)
+    }
+
+    /// Asks for events of these controls. A driver without events has none.
+    pub fn subscribe(&self, list: &ControlList) {
+        for control in &list.controls {
+            let _has_none = events::subscribe_to_control(&self.0, control.raw.id);
+        }
+    }
+
+    /// Waits until a control may have changed (`Ok(true)`) or `waker` can be read.
+    ///
+    /// # Errors
+    /// That of poll(2).
+    pub fn wait(&self, waker: impl std::os::fd::AsFd) -> io::Result<bool> {
+        events::wait(&self.0, waker)
+    }
+
+    /// Takes all events; returns whether a control changed.
+    ///
+    /// # Errors
+    /// The device is gone.
+    pub fn take_events(&self) -> io::Result<bool> {
+        let mut changed = false;
+        for _ in 0..EVENTS_MAX {
+            match events::next(&self.0)? {
+                Some(Event::Control(_)) => changed = true,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(changed)
+    }
+
+    /// All controls with their values.
+    pub fn list(&self) -> ControlList {
+        let listed = controls::list(&self.0);
+        let mut list = ControlList::default();
+        let mut names = HashSet::new();
+        for raw in listed.controls {
+            let name = free_name(&raw, &mut names);
+            let value = if raw.is_write_only() { Ok(None) } else { controls::get(&self.0, &raw).map(Some) };
+            if let Err(error) = &value {
+                let problem = text!("{} cannot be read: {}", &name, said(error));
+                list.problems.push(ControlProblem { control: name.clone(), problem });
+            }
+            list.controls.push(control(name, raw, value.unwrap_or_default()));
+        }
+        let present: HashSet<_> = list.controls.iter().map(|control| control.name.clone()).collect();
+        for control in list.controls.iter_mut().filter(|control| control.inactive) {
+            let automatic = rules::automatics(&control.name).find(|name| present.contains(*name));
+            control.waits_for = automatic.map(str::to_owned);
+        }
+        let arrays = listed.arrays.iter().take(controls::CONTROLS_MAX);
+        list.left_out = arrays.map(|label| text!("{}: arrays are not supported", label)).collect();
+        if listed.is_cut {
+            list.left_out.push(text!("all beyond the first {}", controls::CONTROLS_MAX));
+        }
+        list
+    }
+
+    /// Sets values, automatics first; an automatic that is on and is not wanted is switched off for what waits for it.
+    /// Returns what could not be set, and why.
+    pub fn set(&self, values: &BTreeMap<String, String>, wanted: Wanted) -> Vec<ControlProblem> {
+        let mut order: Vec<_> = values.iter().collect();
+        order.sort_by_key(|(name, _)| rules::rank(name));
+        let mut problems = Vec::new();
+        for (name, text) in order {
+            // What was set before may have changed it.
+            if let Err(problem) = self.set_one(&self.list(), name, text, values, wanted) {
+                problems.push(ControlProblem { control: name.clone(), problem });
+            }
+        }
+        problems
+    }
+
+    fn set_one(
+        &self,
+        list: &ControlList,
+        name: &str,
+        text: &str,
+        values: &BTreeMap<String, String>,
+        wanted: Wanted,
+    ) -> Result<(), Text> {
+        list.check(name, text)?;
+        let control = list.find(name).ok_or_else(|| list.unknown(name))?;
+        if let Some(automatic) = control.waits_for.as_deref().and_then(|name| list.find(name)) {
+            let is_wanted = values.contains_key(&automatic.name);
+            if is_wanted && wanted == Wanted::Again {
+                return Ok(());
+            }
+            if let Some(off) = rules::manual(&automatic.name, &automatic.raw).filter(|_| !is_wanted) {
+                // If this fails, the driver says of the control itself what is wrong.
+                let _tried = controls::set(&self.0, &automatic.raw, &Value::Number(off));
+            }
+        }
+        let value = value::parse(name, text, &control.raw)?;
+        controls::set(&self.0, &control.raw, &value).map_err(|error| match &control.waits_for {
+            Some(other) => {
+                text!("{} cannot be set to {} while {} is on: {}", name, text, other, said(&error))
+            }
+            None => text!("{} cannot be set to {}: {}", name, text, said(&error)),
+        })
+    }
+
+    /// Sets controls to the driver's own values: all, or one.
+    pub fn reset(&self, only: Option<&str>) -> Vec<ControlProblem> {
+        let list = self.list();
+        let is_meant = |control: &&Control| {
+            only.is_none_or(|name| name == control.name) && !control.read_only && control.default.is_some()
+        };
+        let mut order: Vec<_> = list.controls.iter().filter(is_meant).collect();
+        // What an automatic governs can be set only before that is on again.
+        order.sort_by_key(|control| std::cmp::Reverse(rules::rank(&control.name)));
+        let mut problems = Vec::new();
+        for control in order {
+            let result = controls::set(&self.0, &control.raw, &Value::Number(control.raw.default));
+            if let Err(error) = result
+                && !control.inactive
+            {
+                let problem = text!("{} cannot be reset: {}", &control.name, said(&error));
+                problems.push(ControlProblem { control: control.name.clone(), problem });
+            }
+        }
+        problems
+    }
+}
+
+/// What the driver answers, in words.
+fn said(error: &io::Error) -> Text {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error) {
+        Some(Errno::RANGE | Errno::INVAL) => text!("the driver does not take this value"),
+        Some(Errno::ACCESS) => text!("the driver does not allow it now"),
+        Some(Errno::BUSY) => text!("the camera is busy"),
+        Some(Errno::IO | Errno::PIPE | Errno::PROTO | Errno::TIMEDOUT) => {
+            text!("the camera does not answer properly")
+        }
+        Some(Errno::NODEV | Errno::NXIO) => text!("the camera is gone"),
+        _ => error.into(),
+    }
+}
+
+/// The control's name, which no other has.
+fn free_name(raw: &controls::Control, names: &mut HashSet<String>) -> String {
+    let own = Some(rules::name_of(&raw.label)).filter(|name| !name.is_empty());
+    let own = own.unwrap_or_else(|| format!("control_{:08x}", raw.id));
+    let others = (2..).map(|number| format!("{own}_{number}"));
+    let name = std::iter::once(own.clone()).chain(others).find(|name| !names.contains(name)).unwrap_or(own);
+    names.insert(name.clone());
+    name
+}
+
+fn control(name: String, raw: controls::Control, value: Option<Value>) -> Control {
+    let has_default = !matches!(raw.kind, Kind::String | Kind::Button);
+    let items = raw.menu.iter().map(|item| MenuItem { value: item.index, label: item.label.clone() });
+    Control {
+        name,
+        label: raw.label.clone(),
+        kind: value::kind_name(raw.kind),
+        class: raw.class(),
+        min: raw.minimum,
+        max: raw.maximum,
+        step: raw.step,
+        default: has_default.then(|| value::shown(raw.kind, Value::Number(raw.default))),
+        value: value.map(|value| value::shown(raw.kind, value)),
+        menu: matches!(raw.kind, Kind::Menu | Kind::IntegerMenu).then(|| items.collect()),
+        inactive: raw.is_inactive(),
+        waits_for: None,
+        read_only: raw.is_read_only(),
+        write_only: raw.is_write_only(),
+        raw,
+    }
+}

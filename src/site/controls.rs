@@ -1,0 +1,149 @@
+//! `/api/controls`: a camera's own controls, such as brightness and focus.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rouille::Response;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::request::RequestContext;
+use super::response::{ProblemJson, plain_text};
+use crate::camera::v4l2::controls::{Control, ControlProblem};
+use crate::feed::controls::{Order, Unanswered};
+use crate::problem::{Problem, Text, text};
+
+/// So long a request waits for the camera.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    camera: &'a str,
+    /// Whether they can be set now.
+    available: bool,
+    /// Why not.
+    why: Option<String>,
+    controls: Vec<Listed<'a>>,
+    left_out: Vec<String>,
+    problems: Vec<Refused>,
+    /// Why what was set ends with the program; `null` if it is kept.
+    problem: Option<ProblemJson>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    control: &'a Control,
+    /// Whether it was set here, and is set again when the camera is opened.
+    kept: bool,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    control: String,
+    problem: String,
+}
+
+impl From<&ControlProblem> for Refused {
+    fn from(ControlProblem { control, problem }: &ControlProblem) -> Self {
+        Self { control: control.clone(), problem: problem.to_string() }
+    }
+}
+
+/// `GET /api/controls`
+pub(super) fn show(ctx: &RequestContext<'_>) -> Response {
+    // What cannot be read now is shown as it was.
+    let _late = ctx.feed().controls.ask(Order::List, PATIENCE);
+    answer(ctx, &[], None)
+}
+
+/// `PUT /api/controls`: holds from now on, and is set again whenever the camera is opened.
+pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
+    let wanted: BTreeMap<String, Value> =
+        match ctx.json("{\"brightness\": 10, \"auto_exposure\": \"Manual Mode\"}") {
+            Ok(wanted) => wanted,
+            Err(refusal) => return refusal,
+        };
+    let (list, why) = ctx.feed().controls.list();
+    if let Some(why) = why {
+        return plain_text(503, text!("The controls cannot be set now: {}.", why));
+    }
+    let mut problems = Vec::new();
+    let mut right = BTreeMap::new();
+    for (name, value) in wanted {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match list.check(&name, &text) {
+            Ok(()) => {
+                right.insert(name, text);
+            }
+            Err(problem) => problems.push(ControlProblem { control: name, problem }),
+        }
+    }
+    if right.is_empty() && !problems.is_empty() {
+        return plain_text(400, Text::list(problems.into_iter().map(|problem| problem.problem), text!(" ")));
+    }
+    let names: Vec<_> = right.keys().cloned().collect();
+    match ctx.feed().controls.ask(Order::Set(right.clone()), PATIENCE) {
+        Ok(refused) => problems.extend(refused),
+        Err(unanswered) => {
+            problems.extend(names.iter().map(|name| late(name, unanswered)));
+            if unanswered == Unanswered::Late {
+                // Nobody is here to keep it when the camera has answered.
+                let late = right.into_iter().filter(|(name, _)| list.can_be_kept(name));
+                ctx.feed().controls.keep(late.map(|(name, value)| (name, Some(value))));
+            }
+        }
+    }
+    let kept = ctx.app.kept.keep_controls(ctx.feed(), &names);
+    answer(ctx, &problems, kept.err().as_ref())
+}
+
+/// `DELETE /api/controls`: all, or the one that the query names, as the settings say, or else as the driver's own.
+pub(super) fn reset(ctx: &RequestContext<'_>) -> Response {
+    let controls = &ctx.feed().controls;
+    let only = ctx.param("control");
+    let (list, _) = controls.list();
+    let names: Vec<_> = match &only {
+        Some(name) if list.find(name).is_none() && !controls.kept().contains_key(name) => {
+            return plain_text(400, list.unknown(name));
+        }
+        Some(name) => vec![name.clone()],
+        None => controls.kept().into_keys().collect(),
+    };
+    controls.keep(names.iter().map(|name| (name.clone(), None)));
+    let mut problems = Vec::new();
+    match controls.ask(Order::Reset(only.clone()), PATIENCE) {
+        Ok(refused) => problems.extend(refused),
+        Err(unanswered) => problems.extend(only.iter().map(|name| late(name, unanswered))),
+    }
+    let kept = ctx.app.kept.keep_controls(ctx.feed(), &names);
+    answer(ctx, &problems, kept.err().as_ref())
+}
+
+fn late(name: &str, unanswered: Unanswered) -> ControlProblem {
+    let problem = match unanswered {
+        Unanswered::Late => {
+            text!("{} is still being set: the camera takes long. Look again in a few seconds.", name)
+        }
+        Unanswered::Closed => text!("{} cannot be set now: the camera is not open.", name),
+    };
+    ControlProblem { control: name.to_owned(), problem }
+}
+
+fn answer(ctx: &RequestContext<'_>, problems: &[ControlProblem], kept_problem: Option<&Problem>) -> Response {
+    let feed = ctx.feed();
+    let (list, why) = feed.controls.list();
+    let why = why.or_else(|| list.controls.is_empty().then(|| text!("the camera has no controls")));
+    let kept = feed.controls.kept();
+    let is_kept = |control: &Control| kept.contains_key(&control.name);
+    let answer = Answer {
+        camera: &feed.name,
+        available: why.is_none(),
+        why: why.map(|why| why.to_string()),
+        controls: list.controls.iter().map(|control| Listed { control, kept: is_kept(control) }).collect(),
+        left_out: list.left_out.iter().map(ToString::to_string).collect(),
+        problems: list.problems.iter().chain(problems).map(Refused::from).collect(),
+        problem: kept_problem.map(ProblemJson::from),
+    };
+    Response::json(&answer).with_no_cache()
+}

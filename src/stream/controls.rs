@@ -1,0 +1,108 @@
+//! The thread that lists and sets a camera's controls, beside the one that takes its frames: a control that blocks for
+//! seconds holds no frame.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
+use std::time::Duration;
+
+use log::warn;
+
+use crate::camera::SourceInfo;
+use crate::camera::v4l2::controls::{ControlDevice, ControlList, ControlProblem, Wanted};
+use crate::feed::Feed;
+use crate::feed::controls::{Controls, OpenControls, Order, Request, ThreadEnd};
+use crate::host::threads;
+use crate::problem::Text;
+
+/// After a change that somebody else made, others are waited for this long: a driver may tell many.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// The thread of one camera's controls.
+struct Keeper {
+    controls: Arc<Controls>,
+    settings: BTreeMap<String, String>,
+    label: Text,
+    device: ControlDevice,
+}
+
+/// Starts it for a device that was opened; it ends when what is returned is dropped.
+pub(super) fn start(feed: &Feed, info: &SourceInfo) -> Option<OpenControls> {
+    if !info.is_device() {
+        feed.controls.publish(Ok(ControlList::default()));
+        return None;
+    }
+    let (open, end) = feed.controls.open()?;
+    let (controls, label) = (feed.controls.clone(), feed.label());
+    let settings = feed.config.controls.iter().cloned().collect();
+    let path = PathBuf::from(&info.source);
+    let run = move || match ControlDevice::open(&path) {
+        Ok(device) => Keeper { controls, settings, label, device }.run(&end),
+        Err(error) => end.publish(Err((&error).into())),
+    };
+    let name = format!("controls {}", feed.name);
+    if let Err(problem) = threads::start(&name, &format!("the thread of {}", name), run) {
+        warn!("{problem}");
+    }
+    Some(open)
+}
+
+impl Keeper {
+    fn run(&self, end: &ThreadEnd) {
+        self.device.subscribe(&self.device.list());
+        // What was set here overrules the settings.
+        let mut wanted = self.settings.clone();
+        wanted.extend(self.controls.kept());
+        let problems = self.device.set(&wanted, Wanted::Again);
+        if self.controls.is_news(&problems) {
+            for ControlProblem { problem, .. } in &problems {
+                warn!("{}: {problem}", self.label);
+            }
+        }
+        end.publish(Ok(self.device.list()));
+        loop {
+            loop {
+                match end.requests.try_recv() {
+                    Ok(request) => self.answer(request, end),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            }
+            let Ok(has_event) = self.device.wait(&end.waker) else { return };
+            let _was_read = rustix::io::read(&end.waker, &mut [0; 8]);
+            if has_event {
+                std::thread::sleep(SETTLE);
+                if self.device.take_events().is_err() {
+                    return; // it is gone, which the stream finds out by itself
+                }
+                end.publish(Ok(self.device.list()));
+            }
+        }
+    }
+
+    fn answer(&self, request: Request, end: &ThreadEnd) {
+        let problems = match &request.order {
+            Order::List => Vec::new(),
+            Order::Set(values) => {
+                let problems = self.device.set(values, Wanted::Now);
+                let (list, _) = self.controls.list();
+                let is_set = |name: &String| {
+                    !problems.iter().any(|problem| problem.control == *name) && list.can_be_kept(name)
+                };
+                let set = values.iter().filter(|(name, _)| is_set(name));
+                self.controls.keep(set.map(|(name, value)| (name.clone(), Some(value.clone()))));
+                problems
+            }
+            Order::Reset(only) => {
+                let mut problems = self.device.reset(only.as_deref());
+                let mut settings = self.settings.clone();
+                settings.retain(|name, _| only.as_ref().is_none_or(|only| only == name));
+                problems.extend(self.device.set(&settings, Wanted::Again));
+                problems
+            }
+        };
+        end.publish(Ok(self.device.list()));
+        request.answer(problems);
+    }
+}
