@@ -10,7 +10,9 @@
 mod controls;
 mod ending;
 mod figures;
+mod no_picture;
 mod patience;
+mod search;
 mod session;
 mod slow;
 mod trial;
@@ -20,14 +22,14 @@ mod words;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use log::{Level, debug, error};
+use log::{Level, debug};
 
 use crate::camera::find::{self, Finder};
-use crate::camera::{EncodeMode, Flaw, Frame, Observer, Source, SourceError, SourceInfo, SourceSpec};
+use crate::camera::{EncodeMode, Frame, Source, SourceError, SourceInfo};
 use crate::codec::{self, m2m};
-use crate::feed::{CaptureState, DropReason, Feed};
+use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::DEFAULT_QUALITY;
@@ -35,17 +37,15 @@ use crate::jpeg::passthrough::MENDING_MAX;
 use crate::jpeg::transcode::Transcoder;
 use crate::names::CameraLabel;
 use crate::picture::{Layout, Size};
-use crate::problem::{Problem, text};
-use crate::ring::{Meta, NoMemory, Unpublished, Writer};
+use crate::problem::Problem;
+use crate::ring::{NoMemory, Writer};
 pub use ending::SessionEnd;
-use ending::silent;
 use figures::Figures;
 use patience::Patience;
 use session::{Session, Taken};
 use slow::{News, SlowWatch};
 use trial::Trial;
 use trouble_log::TroubleLog;
-use words::{drawn_name, with_settings_problem};
 
 /// The longest wait before it checks whether the program is ending.
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
@@ -165,27 +165,6 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Searches for the camera, then captures until the session ends.
-    fn session(&mut self, finder: &mut Finder) -> SessionEnd {
-        let mut search = Search { stream: self, refused: Vec::new(), begin: Instant::now(), silence: None };
-        let found = finder.open(&mut search);
-        let Search { refused, silence, .. } = search;
-        self.feed.status().refused = refused;
-        match found {
-            Err(problem) => {
-                // Given up in silence: what the program delivered before says more.
-                let says_more = self.knows_content && silence.as_ref() == Some(&problem);
-                let known = self.ended.clone().filter(|_| says_more);
-                known.unwrap_or(SessionEnd::NotFound(problem))
-            }
-            Ok(mut source) => {
-                let end = self.capture(source.as_mut());
-                finder.ended();
-                end
-            }
-        }
-    }
-
     /// Publishes what `source` delivers until it ends, stalls or delivers garbage. Called by [`Stream::run`], and by
     /// tests and benches that bring a source of their own.
     pub fn capture(&mut self, source: &mut dyn Source) -> SessionEnd {
@@ -269,31 +248,6 @@ impl<'a> Stream<'a> {
         self.feed.status().slow = slow;
     }
 
-    /// Says why an open source shows nothing new, if that is wrong; returns whether it is.
-    fn explain(&mut self, source: &dyn Source, info: &SourceInfo, last_frame: Instant) -> bool {
-        let concern = if let Some(problem) = source.instead() {
-            problem
-        } else if last_frame.elapsed() > self.patience.overdue(SAY_AFTER) {
-            silent(&info.source, info.kind, text!("none has come for longer than usual"))
-        } else {
-            return false;
-        };
-        self.concern(concern);
-        true
-    }
-
-    /// From now on, page, `/state` and card say what is wrong; the log says it once.
-    fn concern(&mut self, problem: Problem) {
-        let mut status = self.feed.status();
-        if status.concern.as_ref() == Some(&problem) {
-            return;
-        }
-        status.concern = Some(problem.clone());
-        drop(status);
-        self.trouble = (Card::NO_PICTURE, problem.clone());
-        self.trouble_log.trouble(&SessionEnd::NotFound(problem), Instant::now());
-    }
-
     /// Gets memory for the source's frames, and logs what it delivers.
     fn begin(&mut self, info: &SourceInfo) -> Result<(), SessionEnd> {
         self.trouble_log.begin(info, Instant::now());
@@ -360,104 +314,10 @@ impl<'a> Stream<'a> {
         self.feed.wake_listeners();
     }
 
-    /// Frames come, but none that can be used: viewers see the card meanwhile.
-    fn note_no_picture(&mut self, end: SessionEnd) {
-        if self.ended.as_ref().map(SessionEnd::key) != Some(end.key()) {
-            self.wait_for(end);
-        }
-        self.knows_content = true;
-        self.show_card();
-    }
-
-    /// From now on, the card shows why there is no picture.
-    fn wait_for(&mut self, end: SessionEnd) {
-        let Some(problem) = end.problem() else { return };
-        let mut status = self.feed.status();
-        if matches!(status.state, CaptureState::Live(_)) {
-            self.next_card = Instant::now();
-        }
-        status.state = CaptureState::Waiting(problem.clone());
-        (status.concern, status.slow, status.fps, status.seldom) = (None, None, 0.0, false);
-        drop(status);
-        self.trouble_log.trouble(&end, Instant::now());
-        self.ended = Some(end);
-        let title = if find::any_device() { Card::NO_PICTURE } else { Card::NO_CAMERA };
-        self.trouble = (title, problem);
-    }
-
-    /// The camera is opened again with other settings. Viewers keep its last picture meanwhile, and see the card if that
-    /// takes long.
-    fn reopen(&mut self) {
-        let mut status = self.feed.status();
-        status.state = CaptureState::Starting;
-        (status.concern, status.fps, status.seldom) = (None, 0.0, false);
-        drop(status);
-        self.ended = None;
-        self.next_card = Instant::now() + CARD_PERIOD;
-        self.trouble = (Card::NO_PICTURE, self.feed.why_no_picture_yet());
-        self.last_size = self.feed.asked_size();
-    }
-
-    /// Waits for `pause`, or until a device comes or goes or other settings are asked for; `devices` is the fingerprint
-    /// before. The card's clock moves in the meantime.
-    fn pause(&mut self, pause: Duration, devices: u64) {
-        let end = Instant::now() + pause;
-        while Instant::now() < end
-            && find::devices_fingerprint() == devices
-            && !self.trial.is_outdated(self.feed)
-        {
-            self.pass_time();
-            if self.shutdown.wait(CHECK_PERIOD) {
-                return;
-            }
-        }
-    }
-
-    /// Called a few times a second while there is no picture.
-    fn pass_time(&mut self) {
-        self.show_card();
-        self.housekeeping();
-    }
-
     /// Called a few times a second, with or without a picture.
     fn housekeeping(&mut self) {
         self.feed.pulse.beat();
         self.figures.log(self.feed);
-    }
-
-    /// Puts the card into the ring if it is due and somebody watches.
-    fn show_card(&mut self) {
-        let now = Instant::now();
-        if now < self.next_card || !self.feed.is_wanted() {
-            return;
-        }
-        self.next_card = now + CARD_PERIOD;
-        match self.publish_card(now) {
-            Ok(()) => self.card_failed = false,
-            Err(why) if self.card_failed => debug!("{}: {why}", self.label()),
-            Err(why) => {
-                error!("{}: cannot show why there is no picture: {why}", self.label());
-                self.card_failed = true;
-            }
-        }
-    }
-
-    fn publish_card(&mut self, now: Instant) -> Result<(), String> {
-        self.writer.reserve(Card::MAX_JPEG).map_err(|NoMemory| "there is not enough memory".to_owned())?;
-        let (title, problem) = &self.trouble;
-        let problem = &with_settings_problem(problem, self.feed.settings_problem.as_ref());
-        let card = Card { title, name: drawn_name(self.feed), problem };
-        let size = self.feed.orientation().size(self.last_size);
-        let meta = Meta { captured: now, size: Card::size(size), card: true };
-        let published = self.writer.publish(meta, |slot| card.encode(size, SystemTime::now(), slot));
-        match published {
-            Ok(_) => {
-                self.announce();
-                Ok(())
-            }
-            Err(Unpublished::NoSlot) => Err(DropReason::NoSlot.text().to_string()),
-            Err(Unpublished::Unfilled(failure)) => Err(failure.to_string()),
-        }
     }
 
     fn label(&self) -> CameraLabel<'a> {
@@ -473,52 +333,5 @@ fn encoder(mode: EncodeMode) -> codec::Encoder {
             codec::Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(m2m::find), is_asked_for)
         }
         EncodeMode::Passthrough | EncodeMode::Software => codec::Encoder::new(DEFAULT_QUALITY),
-    }
-}
-
-/// A search for a camera, as the stream sees it.
-struct Search<'s, 'a> {
-    stream: &'s mut Stream<'a>,
-    refused: Vec<(String, Problem)>,
-    begin: Instant,
-    /// What was said last of a source from which nothing comes.
-    silence: Option<Problem>,
-}
-
-impl Observer for Search<'_, '_> {
-    fn refused(&mut self, source: &str, problem: &Problem) {
-        let refused = (source.to_owned(), problem.clone());
-        // A search that is repeated every few seconds logs only what is new. Where the settings name one device, its
-        // problem is the result of the search, which is logged anyway.
-        let one_of_many = self.stream.feed.config.spec == SourceSpec::Auto;
-        if one_of_many && !self.stream.feed.status().refused.contains(&refused) {
-            self.stream.trouble_log.candidate(source, problem, Instant::now());
-        }
-        self.refused.push(refused);
-    }
-
-    fn keep_waiting(&mut self) -> bool {
-        self.stream.pass_time();
-        !self.stream.shutdown.has_begun() && !self.stream.trial.is_outdated(self.stream.feed)
-    }
-
-    fn unusable(&mut self, flaw: Flaw) {
-        let counters = &self.stream.feed.counters;
-        counters.captured.fetch_add(1, Ordering::Relaxed);
-        counters.count_drop(flaw.into());
-    }
-
-    fn delayed(&mut self, problem: &Problem) {
-        self.stream.knows_content = true;
-        self.stream.concern(problem.clone());
-    }
-
-    fn silent(&mut self, problem: &Problem) {
-        self.silence = Some(problem.clone());
-        // What a program delivers says more, and so does how it ended, unless that was long ago.
-        let says_more = self.stream.ended.is_some() && self.begin.elapsed() < GOOD_SESSION;
-        if !says_more && !self.stream.knows_content {
-            self.stream.concern(problem.clone());
-        }
     }
 }
