@@ -27,6 +27,7 @@
 //! ```
 
 mod camera;
+mod camera_values;
 mod log;
 mod network;
 mod parse;
@@ -35,7 +36,7 @@ mod recording;
 use super::settings::{CameraSettings, Settings};
 
 use crate::problem::Text;
-pub(super) use camera::{camera_name, named_source};
+pub(super) use camera_values::{camera_name, named_source};
 
 /// How an option's value is written in the settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
