@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
+use crate::camera::encoders;
 use crate::camera::pattern::Pattern;
 use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
-use crate::codec::m2m;
 use crate::config::{Settings, WithoutSecrets};
 use crate::gate;
 use crate::host::{state_dir, zone};
@@ -37,7 +37,7 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
     warnings.extend(state_dir::problem());
     warnings.extend(zone::problem());
     if settings.cameras.iter().any(|(_, camera)| camera.encoder == EncodeMode::Hardware) {
-        let _ = writeln!(text, "# hardware encoder: {}", m2m::describe());
+        let _ = writeln!(text, "# hardware encoder: {}", encoders::describe());
     }
     for warning in &warnings {
         let _ = writeln!(text, "# warning: {warning}"); // writing to a String cannot fail

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use boardcam::auth::User;
 use boardcam::auth::password::{self, Hash, PASSWORD_MAX};
+use boardcam::camera::encoders;
 use boardcam::camera::probe::{self, Form, Verdict};
-use boardcam::codec::m2m;
 use boardcam::config::{self, Mistakes, Settings, Task};
 use boardcam::host::log::Format;
 use boardcam::host::{self, terminal};
@@ -101,7 +101,7 @@ fn run(task: &Task, settings: &Settings) -> Result<ExitCode, Failure> {
             let form = if *json { Form::Json } else { Form::Table };
             let mut verdict = Verdict::Unusable;
             print(|out| {
-                verdict = probe::run(&settings.cameras[0].1, form, &m2m::describe(), out)?;
+                verdict = probe::run(&settings.cameras[0].1, form, &encoders::describe(), out)?;
                 Ok(())
             })?;
             return Ok(match verdict {

@@ -9,7 +9,8 @@ use boardcam::camera::pattern::Pattern;
 use boardcam::camera::pipe::{Pipe, Words};
 use boardcam::camera::{Observer, PipeSpec, Source, SourceConfig, SourceSpec};
 use boardcam::canvas::{Canvas, Colour};
-use boardcam::codec::device::{Failure, FrameEncoder};
+use boardcam::codec::device::Take;
+use boardcam::codec::simulated::Simulated;
 use boardcam::codec::{self, By, Found};
 use boardcam::jpeg::encode::{DEFAULT_QUALITY, Encoder as JpegEncoder};
 use boardcam::jpeg::eoi::Policy;
@@ -103,30 +104,6 @@ fn a_frame_from_the_pattern_from_a_pipe_or_through_the_mender_allocates_nothing_
     }
 }
 
-/// A hardware encoder that gives the same JPEG for each picture.
-#[derive(Debug)]
-struct Ready(Vec<u8>);
-
-impl FrameEncoder for Ready {
-    fn name(&self) -> &str {
-        "ready"
-    }
-
-    fn has_quality(&self) -> bool {
-        true
-    }
-
-    fn encode(
-        &mut self,
-        _: &Picture<'_>,
-        _: u8,
-        _: Duration,
-        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
-    ) -> Result<usize, Failure> {
-        take(&self.0)
-    }
-}
-
 /// Blocks that pictures take that hardware encodes.
 fn by_hardware() -> usize {
     let canvas = Canvas::new(Size { width: 64, height: 48 }, Colour::WHITE);
@@ -134,7 +111,11 @@ fn by_hardware() -> usize {
     let len =
         JpegEncoder::in_bands(DEFAULT_QUALITY, 1).encode(&canvas.picture(), &mut slot).expect("it fits");
     let jpeg = slot[..len].to_vec();
-    let open = move |_| Found::Device(Box::new(Ready(jpeg.clone())));
+    let open = move |_| {
+        let jpeg = jpeg.clone();
+        let same = move |_: &Picture<'_>, _, _, take: &mut Take<'_>| take(&jpeg);
+        Found::Device(Box::new(Simulated(same)))
+    };
     let mut encoder = codec::Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), true);
     let mut encode = || encoder.encode(&canvas.picture(), &mut slot).expect("it fits").1;
     while encode() != By::Hardware {

@@ -14,11 +14,13 @@
 //! | [`v4l2`] | V4L2 capture devices |
 //! | [`pipe`] | other programs, standard input, and `rpicam-vid` |
 //! | [`pattern`] | the test pattern |
+//! | [`encoders`] | the board's JPEG encoders, and what they take |
 //! | [`find`] | the search for a camera that works |
 //! | [`probe`] | `boardcam probe` |
 //! | `faulty` | faults on demand, in test builds only |
 
 mod config;
+pub mod encoders;
 #[cfg(feature = "inject")]
 mod faulty;
 pub mod find;

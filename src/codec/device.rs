@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::jpeg::passthrough::Fault;
 use crate::picture::{Picture, Raw, Size};
 
+/// Takes a device's JPEG, and returns its length where it was put.
+pub type Take<'a> = dyn FnMut(&[u8]) -> Result<usize, Failure> + 'a;
+
 /// A device that makes JPEGs of raw pictures. Dropping it may take as long as its driver likes.
 pub trait FrameEncoder: fmt::Debug + Send {
     /// What people call it: the name of its node.
@@ -25,7 +28,7 @@ pub trait FrameEncoder: fmt::Debug + Send {
         picture: &Picture<'_>,
         quality: u8,
         limit: Duration,
-        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+        take: &mut Take<'_>,
     ) -> Result<usize, Failure>;
 }
 

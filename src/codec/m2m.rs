@@ -2,31 +2,26 @@
 //!
 //! Documentation/userspace-api/media/v4l/dev-encoder.rst in the kernel. They are found by what they can do, not by name:
 //! a device that lists JPEG for what comes out, and the camera's layout for what goes in. One picture is in work at a time,
-//! since a second one would only make the newest older.
+//! since a second one would only make the newest older. So nothing is left in a device that would have to be drained
+//! (V4L2_ENC_CMD_STOP, EPIPE): VIDIOC_STREAMOFF ends it, which by that document drops what is queued.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
 use v4l2_calls::codec;
 use v4l2_calls::formats::{self, Format, Kind};
 use v4l2_calls::queue::{self, Queue};
 
-use super::device::{Failure, FrameEncoder, Shape};
+use super::device::{Failure, FrameEncoder, Shape, Take};
 use super::fill::{self, Code, Place};
 use super::opener::Found;
-use crate::camera::node::{self, Node, Part, Role};
-use crate::host::threads;
+use crate::camera::encoders::{self, JPEG, compressed};
+use crate::camera::node::Node;
 use crate::jpeg::passthrough::Fault;
 use crate::picture::{Picture, Raw, Size};
-
-/// The V4L2 codes of JPEG. Drivers use either for the same.
-pub const JPEG: [[u8; 4]; 2] = [*b"JPEG", *b"MJPG"];
 
 /// Buffers that are asked for in each queue. One is in work at a time; some drivers want two.
 const BUFFERS: u32 = 2;
@@ -36,9 +31,6 @@ const LEAST_ROOM: u32 = 64 << 10;
 
 /// V4L2_COLORSPACE_JPEG, V4L2_QUANTIZATION_FULL_RANGE and V4L2_FIELD_NONE (linux/videodev2.h): samples as JFIF has them.
 const JFIF: (u32, u32, u32) = (7, 1, 1);
-
-/// How long `check` and `probe` wait for drivers.
-const ANSWER_TIME: Duration = Duration::from_secs(3);
 
 /// How often in a row a driver may say that there is a picture and then give none.
 const EMPTY_WAKES: u32 = 100;
@@ -83,7 +75,7 @@ pub enum Tried {
 /// Finds a device for pictures of this shape, of which one that obeys a quality comes first.
 pub fn find(shape: Shape) -> Found {
     let (mut without_quality, mut refused) = (None, None);
-    for node in nodes() {
+    for node in encoders::nodes() {
         match M2m::open(&node, shape, &JPEG) {
             Tried::Ready(device) if device.has_quality() => return Found::Device(device),
             Tried::Ready(device) => without_quality = without_quality.or(Some(device)),
@@ -100,74 +92,13 @@ pub fn find(shape: Shape) -> Found {
     }
 }
 
-/// The encoders of this board, whatever pictures they take, for people: name and path.
-fn encoders() -> Vec<String> {
-    let makes_jpegs = |node: &Node| {
-        let Ok(device) = open_node(node) else { return false };
-        matches!(codec::codec(&device), Ok(Some(codec)) if compressed(&device, codec.output, &JPEG).is_some())
-    };
-    nodes()
-        .into_iter()
-        .filter(makes_jpegs)
-        .map(|node| format!("{} ({})", node.name, node.path.display()))
-        .collect()
-}
-
-/// What people are told of the encoders of this board. A driver that does not answer is said, too.
-pub fn describe() -> String {
-    let (answer, answers) = channel();
-    let started = threads::start("codec", "the thread of the hardware encoder", move || {
-        let _ = answer.send(encoders());
-    });
-    match answers.recv_timeout(ANSWER_TIME) {
-        Ok(found) if found.is_empty() => "none".to_owned(),
-        Ok(found) => found.join(", "),
-        Err(_) if started.is_err() => "not known: no thread is left to look for one".to_owned(),
-        Err(_) => format!("not known: a driver does not answer within {} s", ANSWER_TIME.as_secs()),
-    }
-}
-
-/// The nodes that may be encoders, the likeliest first. Others are not even opened.
-fn nodes() -> Vec<Node> {
-    let mut nodes = node::list(None);
-    nodes.retain(may_encode);
-    nodes.sort_by_key(|node| !is_for_pictures(&node.name));
-    nodes
-}
-
-/// A part of a USB device encodes nothing for others, and some nodes of a board are said to hang when they are opened.
-fn may_encode(node: &Node) -> bool {
-    match node.role() {
-        Role::NotCamera(Part::Codec) => node.name.contains("encode"),
-        Role::Other | Role::Virtual => true,
-        Role::Usb | Role::RawSensor | Role::NotCamera(Part::ImageProcessor | Part::Decoder) => false,
-    }
-}
-
-/// Whether it is for single pictures: an encoder for video may list JPEG, too, and know only a bit rate.
-fn is_for_pictures(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["image", "jpeg", "jpg", "jpu"].iter().any(|word| name.contains(word))
-}
-
-fn open_node(node: &Node) -> io::Result<File> {
-    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY).bits().cast_signed();
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(&node.path)
-}
-
-/// Which of these codes the device lists for what comes out.
-fn compressed(device: &File, output: Kind, codes: &[[u8; 4]]) -> Option<[u8; 4]> {
-    let listed = formats::formats(device, output);
-    codes.iter().copied().find(|code| listed.iter().any(|format| format.code == *code))
-}
-
 impl M2m {
     /// Opens a node for pictures of this shape, and starts it. `wanted` are the codes of what it is to make, best first.
     pub fn open(node: &Node, shape: Shape, wanted: &[[u8; 4]]) -> Tried {
-        let Ok(device) = open_node(node) else { return Tried::OtherKind }; // of which nobody can say more
+        let Ok(device) = encoders::open(node) else { return Tried::OtherKind }; // of which nobody can say more
         let Ok(Some(codec)) = codec::codec(&device) else { return Tried::OtherKind };
         let Some(code) = compressed(&device, codec.output, wanted) else { return Tried::OtherKind };
-        match Self::start(Arc::new(device), node, &codec, code, shape) {
+        match Self::start(Arc::new(device), node, codec, code, shape) {
             Ok(this) => Tried::Ready(Box::new(this)),
             Err(Refusal(why)) => Tried::Refused(why),
         }
@@ -176,12 +107,13 @@ impl M2m {
     fn start(
         device: Arc<File>,
         node: &Node,
-        codec: &codec::Codec,
+        codec: codec::Codec,
         code: [u8; 4],
         shape: Shape,
     ) -> Result<Self, Refusal> {
         let Size { width, height } = shape.size;
-        if !codec::may_have_size(&device, code, width, height) {
+        let sizes = codec::sizes(&device, code);
+        if !sizes.is_empty() && !sizes.iter().any(|sizes| sizes.has((width, height))) {
             return Err(Refusal(format!("it makes no JPEGs of {}", shape.size)));
         }
         // In the order of dev-encoder.rst: what comes out decides what may go in.
@@ -211,8 +143,16 @@ impl M2m {
         input.start().map_err(refused("STREAMON of the pictures"))?;
         output.start().map_err(refused("STREAMON of the JPEGs"))?;
         let quality = codec::jpeg_quality(&device).map(|range| Quality { range, is: None });
-        let name = if node.name.is_empty() { codec.card.clone() } else { node.name.clone() };
-        Ok(Self { name, shape, input, output, places, used, quality, sequence: 0 })
+        Ok(Self {
+            name: encoders::name(node, codec),
+            shape,
+            input,
+            output,
+            places,
+            used,
+            quality,
+            sequence: 0,
+        })
     }
 
     /// Gives all that the driver needs for one picture to it.
@@ -257,7 +197,7 @@ impl FrameEncoder for M2m {
         picture: &Picture<'_>,
         quality: u8,
         limit: Duration,
-        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+        take: &mut Take<'_>,
     ) -> Result<usize, Failure> {
         let end = Instant::now() + limit;
         self.set_quality(quality)?;
@@ -265,7 +205,7 @@ impl FrameEncoder for M2m {
         let mut empty_wakes = 0;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let woken = queue::wait(self.output.device(), true, false, left).map_err(failed("poll"))?;
+            let woken = queue::wait(self.output.device(), true, left).map_err(failed("poll"))?;
             match self.output.dequeue().map_err(failed("DQBUF of a JPEG"))? {
                 Some(got) if got.is_damaged => return Err(Failure::Flagged),
                 Some(got) if got.is_empty() => return Err(Failure::Fault(Fault::Empty)),
@@ -357,35 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_are_said_to_hang_are_not_opened_and_the_encoder_of_pictures_comes_first() {
-        let platform = "/sys/devices/platform/codec";
-        let names = |name| (name, may_encode(&node(0, name, "", platform, "")));
-        for (name, may) in [
-            names("bcm2835-codec-decode"),
-            names("bcm2835-codec-isp"),
-            names("bcm2835-isp-output0"),
-            names("pispbe-input"),
-            names("rpi-hevc-dec"),
-            names("unicam-image"),
-        ]
-        .into_iter()
-        .map(|(name, may)| (name, !may))
-        .chain([
-            names("bcm2835-codec-encode_image"),
-            names("coda-jpeg-encoder"),
-            names("mtk-jpeg-enc"),
-        ]) {
-            assert!(may, "{name}");
-        }
-        let webcam = node(0, "HD Webcam", "uvcvideo", "/sys/devices/usb1/1-2/1-2:1.0", "");
-        assert!(!may_encode(&webcam), "a webcam may wake up when it is opened");
-        assert!(is_for_pictures("bcm2835-codec-encode_image") && !is_for_pictures("bcm2835-codec-encode"));
-        assert!(is_for_pictures("s5p-jpeg-enc"));
-    }
-
-    #[test]
-    fn a_board_without_an_encoder_has_none() {
-        assert_ne!(describe(), "");
+    fn a_node_that_is_gone_is_no_encoder() {
         let shape = Shape { raw: Raw::Yuyv, size: Size { width: 640, height: 480 } };
         let none = node(0, "gone", "", "/sys/devices/platform/gone", "");
         let none = Node { path: "/dev/no-such-encoder".into(), ..none };

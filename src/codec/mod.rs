@@ -9,12 +9,14 @@
 //! | [`m2m`] | V4L2 memory-to-memory devices |
 //! | `fill` | copies a picture into a device's buffer |
 //! | `opener` | the threads that open and close devices |
+//! | [`simulated`] | an encoder for tests |
 //! | `words` | what is said of it |
 
 pub mod device;
 mod fill;
 pub mod m2m;
 mod opener;
+pub mod simulated;
 mod words;
 
 use std::sync::Arc;
@@ -23,12 +25,13 @@ use std::time::{Duration, Instant};
 use coefficients::Transform;
 use log::Level;
 
+use crate::camera::encoders;
 use crate::jpeg::encode::{self, EncodeError};
 use crate::jpeg::passthrough::Jpeg;
 use crate::picture::Picture;
 use device::{Failure, FrameEncoder, Shape};
+use opener::{Closer, Opened, Opener, Opening};
 pub use opener::{Found, Open};
-use opener::{Opener, Opening};
 use words::Words;
 
 /// A device that gives no picture within this time is closed, and opened again later.
@@ -92,7 +95,7 @@ impl Encoder {
     pub fn hardware(&self) -> Option<&str> {
         let hardware = self.hardware.as_ref().filter(|_| self.transform == Transform::NONE)?;
         match &hardware.state {
-            State::Ready(device) => Some(device.name()),
+            State::Ready(device, _) => Some(device.name()),
             State::Opening(..) | State::Resting(_) => None,
         }
     }
@@ -147,7 +150,8 @@ enum State {
     Resting(Instant),
     /// A thread has been opening a device since then.
     Opening(Opening, Instant),
-    Ready(Box<dyn FrameEncoder>),
+    /// A device is open; its thread will close it.
+    Ready(Box<dyn FrameEncoder>, Closer),
 }
 
 impl Hardware {
@@ -175,7 +179,7 @@ impl Hardware {
             return Outcome::NotReady;
         }
         self.make_ready(Shape::of(picture));
-        let State::Ready(device) = &mut self.state else { return Outcome::NotReady };
+        let State::Ready(device, _) = &mut self.state else { return Outcome::NotReady };
         let mut take = |jpeg: &[u8]| checked_copy(jpeg, picture, out);
         match device.encode(picture, quality, PICTURE_TIME, &mut take) {
             Ok(len) => {
@@ -190,6 +194,7 @@ impl Hardware {
             Err(Failure::TooLarge { .. }) => Outcome::Failed,
             Err(failure) => {
                 self.words.failed(device.name(), &failure);
+                encoders::failed();
                 self.close();
                 self.rest(PAUSES.0);
                 Outcome::Failed
@@ -211,20 +216,21 @@ impl Hardware {
             State::Opening(opening, since) => match opening.answer() {
                 None if since.elapsed() > OPENING_TIME => self.words.hangs(),
                 None => {}
-                Some(Found::Device(device)) => {
+                Some(Opened::Device(device, closer)) => {
                     self.words.opened(device.name(), device.has_quality());
-                    (self.state, self.good_since) = (State::Ready(device), Instant::now());
+                    (self.state, self.good_since) = (State::Ready(device, closer), Instant::now());
                 }
-                Some(Found::Nothing) => {
+                Some(Opened::Nothing) => {
                     self.words.not_found();
                     self.rest(NEXT_LOOK);
                 }
-                Some(Found::Refused(why)) => {
+                Some(Opened::Refused(why)) => {
+                    encoders::failed();
                     self.words.refused(&why);
                     self.rest(NEXT_LOOK);
                 }
             },
-            State::Resting(_) | State::Ready(_) => {}
+            State::Resting(_) | State::Ready(..) => {}
         }
     }
 
@@ -237,8 +243,9 @@ impl Hardware {
 
     /// Has the device closed, if there is one.
     fn close(&mut self) {
-        if let State::Ready(device) = std::mem::replace(&mut self.state, State::Resting(Instant::now())) {
-            opener::close(device);
+        let state = std::mem::replace(&mut self.state, State::Resting(Instant::now()));
+        if let State::Ready(device, closer) = state {
+            closer.close(device);
         }
     }
 }

@@ -1,3 +1,5 @@
+use super::device::Take;
+use super::simulated::Simulated;
 use super::*;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
@@ -7,7 +9,7 @@ use rustix::io::Errno;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 const SIZE: Size = Size { width: 32, height: 16 };
 const STRIDE: u32 = 64;
@@ -29,34 +31,22 @@ struct Board {
     does: Mutex<Does>,
     /// The qualities that were asked for.
     qualities: Mutex<Vec<u8>>,
-    opened: AtomicUsize,
-    closed: AtomicUsize,
+    /// The threads that opened a device, and those that closed one.
+    opened: Mutex<Vec<ThreadId>>,
+    closed: Mutex<Vec<ThreadId>>,
     has_encoder: Mutex<bool>,
 }
 
-struct Simulated(Arc<Board>);
+/// An open device of a board; dropping it closes it.
+struct OnBoard(Arc<Board>);
 
-impl std::fmt::Debug for Simulated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Simulated")
-    }
-}
-
-impl FrameEncoder for Simulated {
-    fn name(&self) -> &str {
-        "simulated-encode_image"
-    }
-
-    fn has_quality(&self) -> bool {
-        true
-    }
-
+impl OnBoard {
     fn encode(
-        &mut self,
+        &self,
         picture: &Picture<'_>,
         quality: u8,
         limit: Duration,
-        take: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
+        take: &mut Take<'_>,
     ) -> Result<usize, Failure> {
         lock(&self.0.qualities).push(quality);
         match lock(&self.0.does).clone() {
@@ -69,10 +59,17 @@ impl FrameEncoder for Simulated {
     }
 }
 
-impl Drop for Simulated {
+impl Drop for OnBoard {
     fn drop(&mut self) {
-        self.0.closed.fetch_add(1, Ordering::Relaxed);
+        lock(&self.0.closed).push(thread::current().id());
     }
+}
+
+fn device(board: Arc<Board>) -> Box<dyn FrameEncoder> {
+    let device = OnBoard(board);
+    Box::new(Simulated(move |picture: &Picture<'_>, quality, limit, take: &mut Take<'_>| {
+        device.encode(picture, quality, limit, take)
+    }))
 }
 
 fn jpeg(picture: &Picture<'_>, quality: u8) -> Vec<u8> {
@@ -88,8 +85,8 @@ fn board() -> Arc<Board> {
     Arc::new(Board {
         does: Mutex::new(Does::Encode),
         qualities: Mutex::default(),
-        opened: AtomicUsize::new(0),
-        closed: AtomicUsize::new(0),
+        opened: Mutex::default(),
+        closed: Mutex::default(),
         has_encoder: Mutex::new(true),
     })
 }
@@ -97,12 +94,8 @@ fn board() -> Arc<Board> {
 fn encoder(board: &Arc<Board>) -> Encoder {
     let board = board.clone();
     let open = move |_| {
-        board.opened.fetch_add(1, Ordering::Relaxed);
-        if *lock(&board.has_encoder) {
-            Found::Device(Box::new(Simulated(board.clone())))
-        } else {
-            Found::Nothing
-        }
+        lock(&board.opened).push(thread::current().id());
+        if *lock(&board.has_encoder) { Found::Device(device(board.clone())) } else { Found::Nothing }
     };
     Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), true)
 }
@@ -147,12 +140,48 @@ fn a_board_with_an_encoder_uses_it_and_the_first_picture_does_not_wait_for_it() 
     encoder.set_quality(40);
     encode(&mut encoder);
     assert_eq!(lock(&board.qualities).last(), Some(&40));
-    assert_eq!(board.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(lock(&board.opened).len(), 1);
     drop(encoder);
+    // By the thread that opened it: for another one there may be no room.
+    assert_eq!(closed(&board), *lock(&board.opened));
+}
+
+/// Waits until a device is closed, and returns by which threads devices were.
+fn closed(board: &Board) -> Vec<ThreadId> {
     let begin = Instant::now();
-    while board.closed.load(Ordering::Relaxed) == 0 {
+    while lock(&board.closed).is_empty() {
         assert!(begin.elapsed() < Duration::from_secs(20), "it is never closed");
         thread::yield_now();
+    }
+    lock(&board.closed).clone()
+}
+
+#[test]
+fn an_encoder_that_opens_when_nobody_wants_it_any_more_is_closed_by_its_own_thread() {
+    // Before the camera's thread gives up, and after.
+    for opens_first in [true, false] {
+        let board = board();
+        let (release, released) = channel::<()>();
+        let (opens, released) = (board.clone(), Mutex::new(released));
+        let opener = Opener(Arc::new(move |_| {
+            let _ = lock(&released).recv();
+            lock(&opens.opened).push(thread::current().id());
+            Found::Device(device(opens.clone()))
+        }));
+        let opening = opener.start(Shape { raw: Raw::Yuyv, size: SIZE }).expect("a thread");
+        let begin = Instant::now();
+        if opens_first {
+            drop(release);
+            while !opening.is_answered() {
+                assert!(begin.elapsed() < Duration::from_secs(20), "it never opens");
+                thread::yield_now();
+            }
+            drop(opening);
+        } else {
+            drop(opening);
+            drop(release);
+        }
+        assert_eq!(closed(&board), *lock(&board.opened), "opens first: {opens_first}");
     }
 }
 
@@ -206,32 +235,11 @@ fn a_jpeg_that_is_larger_than_there_is_room_for_is_no_fault_of_the_encoder() {
     encode_until(&mut encoder, By::Hardware);
     with_picture(SIZE, |picture| assert!(encoder.encode(picture, &mut [0; 100]).is_err()));
     assert_eq!(encode(&mut encoder), By::Hardware);
-    assert_eq!(board.opened.load(Ordering::Relaxed), 1);
+    assert_eq!(lock(&board.opened).len(), 1);
 }
 
-/// A device that blocks when it is closed, as the kernel does while a job of a codec never ends.
-#[derive(Debug)]
+/// Blocks when it is dropped, as the kernel does when a device is closed while a job of it never ends.
 struct Stuck(Receiver<()>);
-
-impl FrameEncoder for Stuck {
-    fn name(&self) -> &str {
-        "stuck"
-    }
-
-    fn has_quality(&self) -> bool {
-        false
-    }
-
-    fn encode(
-        &mut self,
-        _: &Picture<'_>,
-        _: u8,
-        limit: Duration,
-        _: &mut dyn FnMut(&[u8]) -> Result<usize, Failure>,
-    ) -> Result<usize, Failure> {
-        Err(Failure::Silent(limit))
-    }
-}
 
 impl Drop for Stuck {
     fn drop(&mut self) {
@@ -248,7 +256,13 @@ fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
     let again = Arc::new(AtomicUsize::new(0));
     let count = again.clone();
     let open = move |_| match lock(&closes).take() {
-        Some(closes) => Found::Device(Box::new(Stuck(closes))),
+        Some(closes) => {
+            let stuck = Mutex::new(Stuck(closes));
+            Found::Device(Box::new(Simulated(move |_: &Picture<'_>, _, limit, _: &mut Take<'_>| {
+                let _held = &stuck;
+                Err(Failure::Silent(limit))
+            })))
+        }
         None => {
             count.fetch_add(1, Ordering::Relaxed);
             let _ = lock(&opens).recv();
@@ -329,7 +343,7 @@ fn an_encoder_is_opened_again_for_pictures_of_another_size() {
             assert!(begin.elapsed() < Duration::from_secs(20), "never by hardware");
         }
     });
-    assert_eq!(board.opened.load(Ordering::Relaxed), 2);
+    assert_eq!(lock(&board.opened).len(), 2);
 }
 
 #[test]

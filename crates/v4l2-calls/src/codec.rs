@@ -1,7 +1,7 @@
 //! Memory-to-memory devices: pictures in by one queue, out by another.
 //!
-//! Documentation/userspace-api/media/v4l: dev-encoder.rst, dev-mem2mem.rst, vidioc-querycap.rst, vidioc-encoder-cmd.rst,
-//! vidioc-g-selection.rst, vidioc-enum-framesizes.rst, vidioc-g-ctrl.rst. Controls and formats belong to the open
+//! Documentation/userspace-api/media/v4l: dev-encoder.rst, dev-mem2mem.rst, vidioc-querycap.rst, vidioc-g-selection.rst,
+//! vidioc-enum-framesizes.rst, vidioc-g-ctrl.rst. Controls and formats belong to the open
 //! descriptor, not to the device.
 
 use std::io;
@@ -55,14 +55,11 @@ unsafe impl Argument for QueryControl {}
 unsafe impl Argument for Control {}
 // SAFETY: integers only.
 unsafe impl Argument for Selection {}
-// SAFETY: integers and unions of them.
-unsafe impl Argument for sys::v4l2_encoder_cmd {}
 
 const QUERYCAP: Opcode = opcode::read::<Capability>(V4L2, 0);
 const S_CTRL: Opcode = opcode::read_write::<Control>(V4L2, 28);
 const QUERYCTRL: Opcode = opcode::read_write::<QueryControl>(V4L2, 36);
 const ENUM_FRAMESIZES: Opcode = opcode::read_write::<FrameSize>(V4L2, 74);
-const ENCODER_CMD: Opcode = opcode::read_write::<sys::v4l2_encoder_cmd>(V4L2, 77);
 const S_SELECTION: Opcode = opcode::read_write::<Selection>(V4L2, 95);
 
 /// What a device is, if it is a memory-to-memory device (VIDIOC_QUERYCAP); `None` if it is another kind.
@@ -95,65 +92,50 @@ fn kinds(capabilities: u32) -> Option<(Kind, Kind)> {
     }
 }
 
-/// Whether a driver lists a size for a format (VIDIOC_ENUM_FRAMESIZES), or a greater one that has room for it; `true` if
-/// it lists none.
-pub fn may_have_size(device: impl AsFd, code: [u8; 4], width: u32, height: u32) -> bool {
+/// Sizes that a driver lists for a format, as width and height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeRange {
+    /// The least.
+    pub min: (u32, u32),
+    /// The greatest.
+    pub max: (u32, u32),
+}
+
+impl SizeRange {
+    /// Whether it has room for pictures of this size.
+    pub fn has(&self, (width, height): (u32, u32)) -> bool {
+        (self.min.0..=self.max.0).contains(&width) && (self.min.1..=self.max.1).contains(&height)
+    }
+}
+
+/// The sizes that a driver lists for a format (VIDIOC_ENUM_FRAMESIZES); none if it lists none. A single size has room
+/// for all smaller ones.
+pub fn sizes(device: impl AsFd, code: [u8; 4]) -> Vec<SizeRange> {
+    let mut found = Vec::new();
     for index in 0..MAX_SIZES {
         let mut raw = FrameSize::zeroed();
         (raw.0.index, raw.0.pixel_format) = (index, u32::from_le_bytes(code));
         if call::<ENUM_FRAMESIZES, _>(&device, &mut raw).is_err() {
-            return index == 0;
+            break;
         }
-        match has_room(&raw.0, width, height) {
-            Room::Yes => return true,
-            Room::NotInAny => return false,
-            Room::NotInThis => {}
+        found.push(size_range(&raw.0));
+        // A range is the only one.
+        if raw.0.type_ != sys::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE {
+            break;
         }
     }
-    false
+    found
 }
 
-enum Room {
-    Yes,
-    /// Others may follow.
-    NotInThis,
-    /// This was the only one.
-    NotInAny,
-}
-
-fn has_room(raw: &sys::v4l2_frmsizeenum, width: u32, height: u32) -> Room {
+fn size_range(raw: &sys::v4l2_frmsizeenum) -> SizeRange {
     if raw.type_ == sys::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE {
         // SAFETY: all bit patterns are valid.
         let size = unsafe { raw.__bindgen_anon_1.discrete };
-        return if size.width >= width && size.height >= height { Room::Yes } else { Room::NotInThis };
+        return SizeRange { min: (1, 1), max: (size.width, size.height) };
     }
     // SAFETY: all bit patterns are valid.
     let range = unsafe { raw.__bindgen_anon_1.stepwise };
-    let fits = (range.min_width..=range.max_width).contains(&width)
-        && (range.min_height..=range.max_height).contains(&height);
-    if fits { Room::Yes } else { Room::NotInAny }
-}
-
-/// What an encoder is told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Go on after [`Command::Stop`].
-    Start,
-    /// Encode what is queued, mark the last buffer, and stop.
-    Stop,
-}
-
-/// VIDIOC_ENCODER_CMD.
-///
-/// # Errors
-/// That of the call: ENOTTY where the encoder takes no commands.
-pub fn command(device: impl AsFd, command: Command) -> io::Result<()> {
-    let mut raw = sys::v4l2_encoder_cmd::zeroed();
-    raw.cmd = match command {
-        Command::Start => sys::V4L2_ENC_CMD_START,
-        Command::Stop => sys::V4L2_ENC_CMD_STOP,
-    };
-    call::<ENCODER_CMD, _>(device, &mut raw)
+    SizeRange { min: (range.min_width, range.min_height), max: (range.max_width, range.max_height) }
 }
 
 /// Says which part of the pictures that go in is to be encoded, from their first pixel on (VIDIOC_S_SELECTION,
@@ -220,28 +202,29 @@ mod tests {
             max_height: 1088,
             step_height: 16,
         };
-        assert!(matches!(has_room(&raw, 1920, 1080), Room::Yes));
-        assert!(matches!(has_room(&raw, 3840, 2160), Room::NotInAny));
-        assert!(matches!(has_room(&raw, 64, 480), Room::NotInAny));
+        let has = |raw: &sys::v4l2_frmsizeenum, sizes: &[(u32, u32)]| {
+            sizes.iter().map(|size| size_range(raw).has(*size)).collect::<Vec<_>>()
+        };
+        let tried = [(1920, 1080), (3840, 1080), (1920, 2160), (64, 480), (640, 16), (96, 32), (1921, 32)];
+        assert_eq!(has(&raw, &tried), [true, false, false, false, false, true, false]);
         raw.type_ = sys::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
         raw.__bindgen_anon_1.discrete = sys::v4l2_frmsize_discrete { width: 640, height: 480 };
-        assert!(matches!(has_room(&raw, 640, 480), Room::Yes));
-        assert!(matches!(has_room(&raw, 1280, 720), Room::NotInThis));
+        assert_eq!(has(&raw, &[(640, 480), (16, 16), (1280, 480), (640, 481)]), [true, true, false, false]);
     }
 
     #[test]
     fn a_file_that_is_no_codec_is_an_error() {
         let file = std::fs::File::open("/dev/null").unwrap();
-        assert!(codec(&file).is_err() && command(&file, Command::Stop).is_err());
+        assert!(codec(&file).is_err());
         assert!(crop(&file, (640, 480)).is_err() && set_jpeg_quality(&file, 80).is_err());
         assert_eq!(jpeg_quality(&file), None);
-        assert!(may_have_size(&file, *b"JPEG", 640, 480), "it lists none");
+        assert_eq!(sizes(&file, *b"JPEG"), [], "it lists none");
     }
 
     #[test]
     fn the_codes_of_the_calls_are_those_of_the_kernels_header() {
-        let codes = [QUERYCAP, S_CTRL, QUERYCTRL, ENUM_FRAMESIZES, ENCODER_CMD, S_SELECTION];
-        let kernel = [0x8068_5600, 0xc008_561c, 0xc044_5624, 0xc02c_564a, 0xc028_564d, 0xc040_565f];
+        let codes = [QUERYCAP, S_CTRL, QUERYCTRL, ENUM_FRAMESIZES, S_SELECTION];
+        let kernel = [0x8068_5600, 0xc008_561c, 0xc044_5624, 0xc02c_564a, 0xc040_565f];
         assert_eq!(codes, kernel);
     }
 }

@@ -54,14 +54,10 @@ pub struct Dequeued {
     pub plane_count: usize,
     /// The driver marked it as damaged (V4L2_BUF_FLAG_ERROR), or wrote lengths that cannot be.
     pub is_damaged: bool,
-    /// The last one before a codec is empty (V4L2_BUF_FLAG_LAST).
-    pub is_last: bool,
     /// The device's number of the frame.
     pub sequence: u32,
     /// V4L2_BUF_FLAG_*.
     pub flags: u32,
-    /// enum v4l2_field.
-    pub field: u32,
     /// Seconds and microseconds of the time stamp; its clock is told by `flags`.
     pub timestamp: (i64, i64),
 }
@@ -76,11 +72,6 @@ impl Dequeued {
     pub fn is_empty(&self) -> bool {
         (0..self.plane_count).all(|plane| self.len(plane) == 0)
     }
-
-    /// Whether its time stamp is of CLOCK_MONOTONIC.
-    pub fn is_monotonic(&self) -> bool {
-        self.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC
-    }
 }
 
 /// What [`wait`] was woken by.
@@ -88,22 +79,19 @@ impl Dequeued {
 pub struct Woken {
     /// A captured buffer may be taken (POLLIN).
     pub capture: bool,
-    /// An output buffer may be taken (POLLOUT).
-    pub output: bool,
     /// An event may be taken (POLLPRI).
     pub event: bool,
     /// The device is gone, or its queue is off or broken (POLLERR, POLLHUP): the next call says why.
     pub error: bool,
 }
 
-/// Waits at most `timeout` for a buffer or an event of a device. A signal may end it early, with nothing.
+/// Waits at most `timeout` for an event of a device, or, if `capture`, also for a captured buffer. A signal may end it early, with nothing.
 ///
 /// # Errors
 /// That of poll(2).
-pub fn wait(device: impl AsFd, capture: bool, output: bool, timeout: Duration) -> io::Result<Woken> {
+pub fn wait(device: impl AsFd, capture: bool, timeout: Duration) -> io::Result<Woken> {
     let mut flags = PollFlags::PRI;
     flags.set(PollFlags::IN, capture);
-    flags.set(PollFlags::OUT, output);
     let mut polled = [PollFd::new(&device, flags)];
     let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 });
     match poll(&mut polled, Some(&timeout)) {
@@ -114,7 +102,6 @@ pub fn wait(device: impl AsFd, capture: bool, output: bool, timeout: Duration) -
     let got = polled[0].revents();
     Ok(Woken {
         capture: got.contains(PollFlags::IN),
-        output: got.contains(PollFlags::OUT),
         event: got.contains(PollFlags::PRI),
         error: got.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL),
     })
@@ -216,19 +203,9 @@ impl<D: AsFd> Queue<D> {
         self.buffers.len()
     }
 
-    /// How many planes a buffer has.
-    pub fn plane_count(&self, index: usize) -> usize {
-        self.buffers.get(index).map_or(0, |buffer| buffer.planes.len())
-    }
-
     /// A buffer that the driver does not have.
     pub fn free(&self) -> Option<usize> {
         self.buffers.iter().position(|buffer| !buffer.is_queued)
-    }
-
-    /// How many buffers the driver has.
-    pub fn queued(&self) -> usize {
-        self.buffers.iter().filter(|buffer| buffer.is_queued).count()
     }
 
     /// Gives a buffer to the driver. To the device, `used` are the bytes in each plane; from it, it is empty.
@@ -263,7 +240,7 @@ impl<D: AsFd> Queue<D> {
     /// Takes a buffer that the driver is done with; `None` if there is none yet.
     ///
     /// # Errors
-    /// That of the call: EPIPE is behind the last buffer of a codec that was told to become empty, EIO a temporary
+    /// That of the call: EPIPE where a codec says that nothing more comes, EIO a temporary
     /// problem, ENODEV a device that is gone. `InvalidData` if the driver gives what it did not have.
     pub fn dequeue(&mut self) -> io::Result<Option<Dequeued>> {
         let mut message = Message::new(self.kind, 0, MAX_PLANES);
@@ -282,10 +259,8 @@ impl<D: AsFd> Queue<D> {
             data: [(0, 0); MAX_PLANES],
             plane_count: buffer.planes.len(),
             is_damaged: raw.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
-            is_last: raw.flags & sys::V4L2_BUF_FLAG_LAST != 0,
             sequence: raw.sequence,
             flags: raw.flags,
-            field: raw.field,
             timestamp: (raw.timestamp.tv_sec, raw.timestamp.tv_usec),
         };
         for (n, mapping) in buffer.planes.iter().enumerate() {
@@ -399,7 +374,7 @@ mod tests {
     #[test]
     fn waiting_ends_when_its_time_is_over() {
         let (_writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert_eq!(wait(&reader, true, false, Duration::from_millis(1)).unwrap(), Woken::default());
+        assert_eq!(wait(&reader, true, Duration::from_millis(1)).unwrap(), Woken::default());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Planes {
     /// # Errors
     /// That of poll(2).
     pub fn wait(&self, timeout: Duration) -> io::Result<Woken> {
-        wait(self.queue.device(), true, false, timeout)
+        wait(self.queue.device(), true, timeout)
     }
 
     /// Gives the held buffer back to the driver and takes the next frame; `None` if there is none yet. Does not allocate.

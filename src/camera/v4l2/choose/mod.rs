@@ -1,13 +1,17 @@
-//! Chooses a mode of a camera if the settings name no size: a pure function of what the camera lists and of how fast this
-//! board encodes.
+//! Chooses a mode of a camera if the settings name no size: a pure function of what the camera lists, of which JPEG encoders
+//! this board has, and of how fast it encodes without them.
 //!
 //! Used by [`super::negotiate`]. The best is the largest size up to [`Size::DEFAULT`] that needs no encoding, at its
-//! highest rate up to [`SourceConfig::DEFAULT_FPS`]; else the largest whose pixels this board encodes in time.
+//! highest rate up to [`SourceConfig::DEFAULT_FPS`]; else the largest whose pixels this board encodes in time. What a hardware
+//! encoder takes counts as such.
 
 use std::cmp::Reverse;
 
+use coefficients::Transform;
+
 use super::modes::{Rate, Rates};
 use crate::camera::config::{EncodeMode, SourceConfig};
+use crate::camera::encoders::JpegEncoder;
 use crate::picture::{Layout, Raw, Size};
 
 /// The largest part of the time from one frame to the next that encoding may take; the rest is for viewers.
@@ -37,7 +41,7 @@ pub struct Mode {
     pub size: Size,
     /// The rate; `None` if the driver lists none.
     pub rate: Option<Rate>,
-    /// The part of the time from one frame to the next that encoding takes; `None` if nothing is encoded.
+    /// The part of the time from one frame to the next that encoding takes; `None` if nothing is encoded, or by hardware.
     pub load: Option<f64>,
 }
 
@@ -88,7 +92,7 @@ impl Mode {
         let wished = config.fps.map_or(0, |fps| u64::from(fps) * 990); // within 1 %
         let area = self.size.area();
         let by_size = if fits(self.size) { (false, u64::MAX - area) } else { (true, area) };
-        (class, late, wished.saturating_sub(per_second), by_size, Reverse(per_second))
+        (class, late, wished.saturating_sub(per_second), by_size, Reverse(per_second), self.load.is_some())
     }
 }
 
@@ -102,19 +106,29 @@ fn fits(size: Size) -> bool {
     size.width <= Size::DEFAULT.width && size.height <= Size::DEFAULT.height
 }
 
-/// All modes, the best first; `None` if there are none. `cost` measures how many nanoseconds encoding a pixel takes. It
-/// is only called if there is no mode that needs no encoding.
-pub fn choose(offers: &[Offer], config: &SourceConfig, cost: &mut dyn FnMut(Raw) -> f64) -> Option<Choice> {
+/// What is known of this board. Each is only asked for if there is no mode that needs no encoding.
+pub struct Board<'a> {
+    /// The JPEG encoders that can be counted on.
+    pub encoders: &'a mut dyn FnMut() -> Vec<JpegEncoder>,
+    /// How many nanoseconds encoding a pixel takes without them.
+    pub cost: &'a mut dyn FnMut(Raw) -> f64,
+}
+
+/// All modes, the best first; `None` if there are none.
+pub fn choose(offers: &[Offer], config: &SourceConfig, board: Board<'_>) -> Option<Choice> {
     let by_camera = |offer: &Offer| offer.layout == Layout::Mjpeg && !encodes_all(config);
-    // How fast a hardware encoder is, is not known here.
-    let needs_encoding = config.encoder != EncodeMode::Hardware
-        && !offers.iter().any(|offer| by_camera(offer) && !offer.sizes.is_empty());
+    let needs_encoding = !offers.iter().any(|offer| by_camera(offer) && !offer.sizes.is_empty());
+    let encoders = if needs_encoding && may_use_hardware(config) { (board.encoders)() } else { Vec::new() };
     let mut modes: Vec<Mode> = Vec::new();
     for Offer { layout, sizes } in offers {
-        let nanoseconds = layout.raw().filter(|_| needs_encoding).map(&mut *cost);
-        modes.extend(
-            sizes.iter().flat_map(|(size, rates)| of_size(*layout, *size, rates, config, nanoseconds)),
-        );
+        let raw = layout.raw().filter(|_| needs_encoding);
+        let is_taken = |size: Size| raw.is_some_and(|raw| takes(&encoders, raw, size).is_some());
+        let needs_measuring = raw.filter(|_| !sizes.iter().all(|(size, _)| is_taken(*size)));
+        let nanoseconds = needs_measuring.map(&mut *board.cost);
+        modes.extend(sizes.iter().flat_map(|(size, rates)| {
+            let nanoseconds = nanoseconds.filter(|_| !is_taken(*size));
+            of_size(*layout, *size, rates, config, nanoseconds)
+        }));
     }
     // The sort is stable: layouts that are equally good keep their order, the one with the fewest bytes first.
     modes.sort_by_cached_key(|mode| mode.key(config));
@@ -124,8 +138,19 @@ pub fn choose(offers: &[Offer], config: &SourceConfig, cost: &mut dyn FnMut(Raw)
         seen.push((mode.layout, mode.size));
         is_new
     });
-    let why = why(&modes, config)?;
+    let why = why(&modes, config, &encoders)?;
     Some(Choice { modes, why })
+}
+
+/// Whether pixels are given to a hardware encoder, if there is one. It cannot turn pictures.
+fn may_use_hardware(config: &SourceConfig) -> bool {
+    let may = matches!(config.encoder, EncodeMode::Auto | EncodeMode::Hardware);
+    may && config.orientation.transform() == Transform::NONE
+}
+
+/// The encoder that takes such pictures.
+fn takes(encoders: &[JpegEncoder], raw: Raw, size: Size) -> Option<&JpegEncoder> {
+    encoders.iter().find(|encoder| encoder.takes(raw, size))
 }
 
 /// The modes of one size. Raw pixels may be taken at a lower rate, so that the board has time to encode them.
@@ -152,7 +177,7 @@ fn of_size(
 }
 
 /// Why the first of these modes is the best.
-fn why(modes: &[Mode], config: &SourceConfig) -> Option<String> {
+fn why(modes: &[Mode], config: &SourceConfig, encoders: &[JpegEncoder]) -> Option<String> {
     let first = modes.first()?;
     let limit = Size::DEFAULT;
     let rate = match config.fps {
@@ -166,7 +191,19 @@ fn why(modes: &[Mode], config: &SourceConfig) -> Option<String> {
         "the smallest size".to_owned()
     };
     let asked = if config.layout.is_some() { ", as the settings ask" } else { "" };
+    let who = if config.encoder == EncodeMode::Auto && config.layout.is_none() {
+        "the camera makes no JPEGs; "
+    } else {
+        ""
+    };
     let Some(load) = first.load else {
+        let by = first.layout.raw().and_then(|raw| takes(encoders, raw, first.size));
+        if let Some(encoder) = by {
+            return Some(format!(
+                "{who}{which} that the board's encoder {} takes{asked}{rate}",
+                encoder.name
+            ));
+        }
         return Some(match first.layout {
             Layout::Mjpeg if encodes_all(config) => {
                 format!("{which} that the camera has, only as JPEGs{rate}")
@@ -188,11 +225,6 @@ fn why(modes: &[Mode], config: &SourceConfig) -> Option<String> {
         let (needs, interval) = mode.times();
         format!("; {} would take {needs:.1} ms of {interval:.0} ms", mode.size)
     });
-    let who = if config.encoder == EncodeMode::Auto && config.layout.is_none() {
-        "the camera makes no JPEGs; "
-    } else {
-        ""
-    };
     let share = if load < 1e-3 { String::new() } else { format!(": {takes}") };
     Some(format!("{who}{which} that this board encodes in time{share}{}", instead.unwrap_or_default()))
 }

@@ -4,6 +4,8 @@
 use super::super::modes::tests::{rate, size};
 use super::*;
 use crate::camera::config::SourceSpec;
+use crate::picture::{Orientation, Rotation};
+use v4l2_calls::codec::SizeRange;
 
 const MJPEG: Layout = Layout::Mjpeg;
 const YUYV: Layout = Layout::Raw(Raw::Yuyv);
@@ -101,7 +103,28 @@ fn vivid() -> Vec<Offer> {
 }
 
 fn chosen(offers: &[Offer], config: &SourceConfig, nanoseconds: f64) -> Choice {
-    choose(offers, config, &mut |_| nanoseconds).expect("there are modes")
+    let board = Board { encoders: &mut Vec::new, cost: &mut |_| nanoseconds };
+    choose(offers, config, board).expect("there are modes")
+}
+
+/// As the Raspberry Pi's.
+fn encoder(layouts: &[Raw], max: (u32, u32)) -> JpegEncoder {
+    JpegEncoder {
+        name: "bcm2835-codec-encode_image".to_owned(),
+        path: "/dev/video31".into(),
+        layouts: layouts.to_vec(),
+        sizes: vec![SizeRange { min: (32, 32), max }],
+    }
+}
+
+/// The same on a board with this encoder.
+fn chosen_with(
+    encoder: &JpegEncoder,
+    offers: &[Offer],
+    config: &SourceConfig,
+    cost: &mut dyn FnMut(Raw) -> f64,
+) -> Choice {
+    choose(offers, config, Board { encoders: &mut || vec![encoder.clone()], cost }).expect("there are modes")
 }
 
 fn name(mode: &Mode) -> String {
@@ -118,7 +141,9 @@ fn first(offers: &[Offer], nanoseconds: f64) -> String {
 fn a_webcams_own_jpegs_are_taken_in_720p_on_every_board() {
     let mut unneeded = |_| panic!("nothing must be measured");
     for offers in [c270(), c920(), ms2109(), bcm2835(&[MJPEG, YUYV, NV12])] {
-        let choice = choose(&offers, &config(), &mut unneeded).unwrap();
+        let mut unasked = || panic!("nothing must be looked for");
+        let board = Board { encoders: &mut unasked, cost: &mut unneeded };
+        let choice = choose(&offers, &config(), board).unwrap();
         assert_eq!(name(&choice.modes[0]), "mjpeg 1280x720 30");
         assert_eq!(
             choice.why,
@@ -179,9 +204,57 @@ fn what_the_settings_say_narrows_the_choice() {
     assert_eq!(name(&chosen(&two, &slow, FAST).modes[0]), "mjpeg 1280x720 15");
     let software = SourceConfig { encoder: EncodeMode::Software, ..config() };
     assert_eq!(name(&chosen(&c920(), &software, FAST).modes[0]), "yuyv 1280x720 10");
-    // How fast a hardware encoder is, is not known: the largest size is taken at its highest rate.
     let hardware = SourceConfig { encoder: EncodeMode::Hardware, ..config() };
-    assert_eq!(name(&chosen(&bcm2835(&[MJPEG, YUYV]), &hardware, SLOW).modes[0]), "yuyv 1280x720 30");
+    let found = chosen(&bcm2835(&[MJPEG, YUYV]), &hardware, MIDDLING);
+    assert_eq!(name(&found.modes[0]), "yuyv 1280x720 15", "without hardware, what software can do counts");
+}
+
+#[test]
+fn what_the_boards_encoder_takes_counts_as_encoded_in_time_however_slow_the_board_is() {
+    let mut unneeded = |_| panic!("nothing must be measured");
+    let pi = encoder(&[Raw::Yuyv, Raw::Nv12], (1920, 1920));
+    let choice = chosen_with(&pi, &bcm2835(&[YUYV]), &config(), &mut unneeded);
+    assert_eq!(name(&choice.modes[0]), "yuyv 1280x720 30");
+    assert_eq!(
+        choice.why,
+        "the camera makes no JPEGs; the largest size up to 1280x720 that the board's encoder bcm2835-codec-encode_image \
+         takes; this is its highest rate up to 30/s"
+    );
+    let hardware = SourceConfig { encoder: EncodeMode::Hardware, ..config() };
+    let choice = chosen_with(&pi, &bcm2835(&[MJPEG, YUYV]), &hardware, &mut unneeded);
+    assert_eq!(name(&choice.modes[0]), "yuyv 1280x720 30");
+    assert!(
+        choice.why.starts_with("the largest size up to 1280x720 that the board's encoder"),
+        "{}",
+        choice.why
+    );
+}
+
+#[test]
+fn beyond_what_the_boards_encoder_takes_the_boards_speed_counts() {
+    let with = |encoder: &JpegEncoder, offers: &[Offer], config: &SourceConfig| {
+        name(&chosen_with(encoder, offers, config, &mut |_| 100.0).modes[0])
+    };
+    // Its limit is lower than what software does not encode in time: the largest within it.
+    let small = encoder(&[Raw::Yuyv], (640, 480));
+    assert_eq!(with(&small, &cheap(), &config()), "yuyv 640x480 30");
+    let smaller = encoder(&[Raw::Yuyv], (352, 288));
+    assert_eq!(first(&cheap(), 1000.0), "yuyv 160x120 30");
+    let choice = chosen_with(&smaller, &cheap(), &config(), &mut |_| 1000.0);
+    assert_eq!(name(&choice.modes[0]), "yuyv 352x288 30");
+    // A layout that it takes comes before one of the same size that it does not take, ...
+    let nv12 = encoder(&[Raw::Nv12], (1920, 1920));
+    assert_eq!(with(&nv12, &bcm2835(&[YUYV, NV12]), &config()), "nv12 1280x720 30");
+    // ... and neither is turned by it, nor used if software is asked for.
+    let turned = Orientation { rotation: Rotation::Quarter, ..Orientation::default() };
+    let turned = SourceConfig { orientation: turned, ..config() };
+    assert_eq!(with(&nv12, &bcm2835(&[NV12]), &turned), "nv12 640x360 30");
+    let software = SourceConfig { encoder: EncodeMode::Software, ..config() };
+    assert_eq!(with(&nv12, &bcm2835(&[NV12]), &software), "nv12 640x360 30");
+    // Both are fast enough: the board's own work is spared.
+    let both = |layout| Offer { layout, sizes: bcm2835(&[layout])[0].sizes.clone() };
+    let choice = chosen_with(&nv12, &[both(YUYV), both(NV12)], &config(), &mut |_| FAST);
+    assert_eq!(name(&choice.modes[0]), "nv12 1280x720 30");
 }
 
 #[test]
@@ -198,7 +271,8 @@ fn a_driver_that_lists_no_rates_is_believed_to_be_able_to_do_thirty() {
     let choice = chosen(&offers, &config(), MIDDLING);
     assert!(choice.why.contains("no size in time"), "{}", choice.why);
     assert_eq!(choice.modes[0].rate, None);
-    assert_eq!(choose(&[], &config(), &mut |_| FAST), None);
+    let board = Board { encoders: &mut Vec::new, cost: &mut |_| FAST };
+    assert_eq!(choose(&[], &config(), board), None);
 }
 
 #[test]

@@ -12,11 +12,12 @@ use std::time::Duration;
 use v4l::fraction::Fraction;
 
 use super::bayer;
-use super::choose::{self, Choice, Mode};
+use super::choose::{self, Board, Choice, Mode};
 use super::device::{Device, code_name};
 use super::errors;
 use super::modes::{Rate, Rates};
 use crate::camera::config::SourceConfig;
+use crate::camera::encoders;
 use crate::camera::refusal::{Cause, Refusal};
 use crate::jpeg::speed;
 use crate::picture::{Layout, Range, Size};
@@ -114,7 +115,8 @@ fn choose_any(device: &Device, config: &SourceConfig, offers: &[Offer]) -> Optio
         choose::Offer { layout: offer.layout, sizes }
     };
     let offers: Vec<choose::Offer> = offers.iter().map(with_rates).collect();
-    choose::choose(&offers, config, &mut |raw| speed::nanoseconds_per_pixel(raw, Size::DEFAULT))
+    let cost = &mut |raw| speed::nanoseconds_per_pixel(raw, Size::DEFAULT);
+    choose::choose(&offers, config, Board { encoders: &mut encoders::trusted, cost })
 }
 
 /// The offers in the order of the first mode of each.

@@ -128,7 +128,8 @@ mod tests {
                     .collect(),
             };
             let listed: Vec<choose::Offer> = offers.iter().map(list).collect();
-            let any = choose::choose(&listed, &config(), &mut |_| 1.0).unwrap().modes[0].layout;
+            let board = choose::Board { encoders: &mut Vec::new, cost: &mut |_| 1.0 };
+            let any = choose::choose(&listed, &config(), board).unwrap().modes[0].layout;
             let configured = SourceConfig { size: Some(size(hd)), ..config() };
             let named =
                 offers.iter().min_by_key(|(offer, rates)| offer.drawbacks(&configured, rates)).unwrap();

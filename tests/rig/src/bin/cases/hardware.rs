@@ -7,9 +7,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use boardcam::camera::encoders::JPEG;
 use boardcam::camera::node::Node;
 use boardcam::codec::device::{Failure, FrameEncoder, Shape};
-use boardcam::codec::m2m::{self, JPEG, M2m, Tried};
+use boardcam::codec::m2m::{self, M2m, Tried};
 use boardcam::codec::{self, By, Found};
 use boardcam::picture::{Layout, Picture, Range, Raw, Size};
 use client::{Outcome, ensure, wait_for};
