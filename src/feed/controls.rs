@@ -22,6 +22,9 @@ const QUEUE: usize = 8;
 /// As many threads of one camera may be held by their driver; then no more are started.
 const THREADS_MAX: u64 = 4;
 
+/// As many controls of one camera are set again when it is opened: a file may name any number.
+const KEPT_MAX: usize = 512;
+
 /// What is asked of a camera's controls.
 #[derive(Debug)]
 pub enum Order {
@@ -55,6 +58,8 @@ pub enum Unanswered {
     Closed,
     /// It takes longer than was waited. It is done all the same.
     Late,
+    /// Too many requests wait. It is not done.
+    Busy,
 }
 
 /// The controls of one camera.
@@ -99,14 +104,24 @@ impl ThreadEnd {
     /// Publishes what the thread found. After the end of its session nothing is changed: the camera may be open again.
     pub fn publish(&self, found: Result<ControlList, Text>) {
         let mut state = lock(&self.controls.state);
-        if state.session.as_ref().is_some_and(|session| Arc::ptr_eq(&session.waker, &self.waker)) {
+        if self.is_current(&state) {
             self.controls.put(&mut state, found);
         }
+    }
+
+    fn is_current(&self, state: &State) -> bool {
+        state.session.as_ref().is_some_and(|session| Arc::ptr_eq(&session.waker, &self.waker))
     }
 }
 
 impl Drop for ThreadEnd {
     fn drop(&mut self) {
+        let mut state = lock(&self.controls.state);
+        if state.why.is_none() && self.is_current(&state) {
+            state.why = Some(text!("the driver does not answer any more"));
+            self.controls.version.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(state);
         self.controls.threads.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -140,7 +155,10 @@ impl Controls {
         let started = |threads: u64| (threads < THREADS_MAX).then_some(threads + 1);
         self.threads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, started).ok()?;
         let (sender, requests) = sync_channel(QUEUE);
-        lock(&self.state).session = Some(Session { requests: sender, waker: waker.clone() });
+        let mut state = lock(&self.state);
+        state.session = Some(Session { requests: sender, waker: waker.clone() });
+        state.why = Some(text!("they are still being read"));
+        drop(state);
         Some((OpenControls(self.clone()), ThreadEnd { requests, waker, controls: self.clone() }))
     }
 
@@ -183,7 +201,7 @@ impl Controls {
             let state = lock(&self.state);
             let session = state.session.as_ref().ok_or(Unanswered::Closed)?;
             session.requests.try_send(Request { order, answer }).map_err(|error| match error {
-                std::sync::mpsc::TrySendError::Full(_) => Unanswered::Late,
+                std::sync::mpsc::TrySendError::Full(_) => Unanswered::Busy,
                 std::sync::mpsc::TrySendError::Disconnected(_) => Unanswered::Closed,
             })?;
             wake(&session.waker);
@@ -204,10 +222,18 @@ impl Controls {
         let mut state = lock(&self.state);
         for (name, value) in values {
             match value {
-                Some(value) => state.kept.insert(name, value),
-                None => state.kept.remove(&name),
-            };
+                Some(value) if state.kept.len() < KEPT_MAX || state.kept.contains_key(&name) => {
+                    state.kept.insert(name, value);
+                }
+                Some(_) => {}
+                None => drop(state.kept.remove(&name)),
+            }
         }
+    }
+
+    /// Wants none of them any more, or not this one.
+    pub fn forget(&self, only: Option<&str>) {
+        lock(&self.state).kept.retain(|name, _| only.is_some_and(|only| only != name));
     }
 
     /// Whether this was not said last time.
@@ -229,9 +255,10 @@ mod tests {
         let soon = Duration::from_millis(1);
         assert_eq!(controls.ask(Order::List, soon), Err(Unanswered::Closed));
         let (open, thread) = controls.open().unwrap();
-        for _ in 0..=QUEUE {
-            assert_eq!(controls.ask(Order::List, soon), Err(Unanswered::Late), "also when the queue is full");
+        for _ in 0..QUEUE {
+            assert_eq!(controls.ask(Order::List, soon), Err(Unanswered::Late));
         }
+        assert_eq!(controls.ask(Order::List, soon), Err(Unanswered::Busy), "the queue is full");
         drop(open);
         assert_eq!(controls.ask(Order::List, soon), Err(Unanswered::Closed));
         assert_eq!(thread.requests.try_iter().count(), QUEUE);
@@ -250,6 +277,34 @@ mod tests {
         let _open_again = controls.open().unwrap();
         thread.publish(Ok(ControlList::default()));
         assert!(controls.list().1.is_some(), "in the next session");
+    }
+
+    #[test]
+    fn a_file_with_thousands_of_controls_costs_no_more_than_some() {
+        let controls = Controls::default();
+        controls.keep((0..10_000).map(|number| (format!("control_{number}"), Some("1".to_owned()))));
+        assert_eq!(controls.kept().len(), KEPT_MAX);
+        controls.keep([("control_0".to_owned(), Some("2".to_owned()))]);
+        assert_eq!(controls.kept()["control_0"], "2", "those that are there can be changed");
+        controls.forget(Some("control_1"));
+        assert_eq!(controls.kept().len(), KEPT_MAX - 1);
+        controls.forget(None);
+        assert!(controls.kept().is_empty());
+    }
+
+    #[test]
+    fn while_the_controls_are_read_or_their_thread_has_ended_it_is_said_why_none_can_be_set() {
+        let controls = Arc::new(Controls::default());
+        let why = || controls.list().1.map(|why| why.to_string()).unwrap_or_default();
+        assert_eq!(why(), "the camera is not open");
+        let (_open, thread) = controls.open().unwrap();
+        assert_eq!(why(), "they are still being read");
+        thread.publish(Ok(ControlList::default()));
+        assert_eq!(why(), "");
+        let before = controls.version();
+        drop(thread);
+        assert_eq!(why(), "the driver does not answer any more");
+        assert!(controls.version() > before, "the page asks again");
     }
 
     #[test]

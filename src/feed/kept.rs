@@ -70,8 +70,7 @@ impl KeptSettings {
             });
             // What is none for this camera any more, since the settings name another source, is passed over.
             let _passed_over = feed.change(|_| Ok(changes));
-            let controls =
-                values.iter().filter_map(|(name, value)| Some((name.strip_prefix(CONTROL)?, value)));
+            let controls = values.iter().filter_map(|(name, value)| Some((control_name(name)?, value)));
             feed.controls.keep(controls.map(|(name, value)| (name.to_owned(), Some(value.clone()))));
             let overruled = feed.overruled();
             if !overruled.is_empty() {
@@ -187,6 +186,13 @@ impl KeptSettings {
     }
 }
 
+/// The name of the control that this is about.
+fn control_name(name: &str) -> Option<&str> {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_';
+    // The longest name that a driver gives has 31 letters, and a number may follow.
+    name.strip_prefix(CONTROL).filter(|name| matches!(name.len(), 1..=40) && name.bytes().all(is_letter))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -263,6 +269,32 @@ mod tests {
         let after = feed("door", Rotation::None);
         kept.apply([&after]);
         assert_eq!(after.orientation(), door.orientation());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn controls_are_kept_whatever_else_stands_in_the_file_and_never_make_it_too_large_to_read() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-controls-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join(FILE);
+        let kept = KeptSettings::new(Some(folder.clone()));
+        let mut values: BTreeMap<String, String> =
+            (0..2000).map(|number| (format!("control:\u{7}{number}"), "1".to_owned())).collect();
+        values.insert("control:".to_owned(), "1".to_owned());
+        values.insert("control:focus_absolute".to_owned(), "30".to_owned());
+        let file = BTreeMap::from([("door", values)]);
+        fs::write(&path, serde_json::to_vec(&file).unwrap()).unwrap();
+        let door = feed("door", Rotation::None);
+        kept.apply([&door]);
+        assert_eq!(door.controls.kept(), BTreeMap::from([("focus_absolute".to_owned(), "30".to_owned())]));
+
+        fs::write(&path, "{}").unwrap();
+        let names: Vec<_> = (0..20).map(|number| format!("string_{number}")).collect();
+        door.controls.keep(names.iter().map(|name| (name.clone(), Some("x".repeat(4000)))));
+        let problem = kept.keep_controls(&door, &names).unwrap_err().to_string();
+        assert!(problem.contains("it would be larger than 65536 bytes"), "{problem}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{}", "what was kept stays readable");
         fs::remove_dir_all(&folder).unwrap();
     }
 

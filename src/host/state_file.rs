@@ -51,9 +51,12 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Replaces the file of this name, once the new one is on the disk.
 ///
 /// # Errors
-/// Why it could not be written; the old file is still there.
+/// Why it could not be written, also if it would be too large to be read; the old file is still there.
 pub fn write(folder: &Path, name: &str, contents: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(contents)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(io::Error::other(format!("it would be larger than {FILE_MAX} bytes")));
+    }
     let new = folder.join(format!("{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(&text)?;

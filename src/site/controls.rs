@@ -16,6 +16,15 @@ use crate::problem::{Problem, Text, text};
 /// So long a request waits for the camera.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// So long a request waits for new values, when there are older ones.
+const READ_PATIENCE: Duration = Duration::from_millis(500);
+
+/// As many values may be set at once.
+const VALUES_MAX: usize = 256;
+
+/// As many of the wrong ones are told.
+const TOLD_MAX: usize = 8;
+
 #[derive(Serialize)]
 struct Answer<'a> {
     camera: &'a str,
@@ -53,7 +62,7 @@ impl From<&ControlProblem> for Refused {
 /// `GET /api/controls`
 pub(super) fn show(ctx: &RequestContext<'_>) -> Response {
     // What cannot be read now is shown as it was.
-    let _late = ctx.feed().controls.ask(Order::List, PATIENCE);
+    let _late = ctx.feed().controls.ask(Order::List, READ_PATIENCE);
     answer(ctx, &[], None)
 }
 
@@ -68,6 +77,12 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
     if let Some(why) = why {
         return plain_text(503, text!("The controls cannot be set now: {}.", why));
     }
+    if wanted.len() > VALUES_MAX {
+        return plain_text(
+            400,
+            text!("These are {} values: at most {} can be set at once.", wanted.len(), VALUES_MAX),
+        );
+    }
     let mut problems = Vec::new();
     let mut right = BTreeMap::new();
     for (name, value) in wanted {
@@ -80,7 +95,8 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         }
     }
     if right.is_empty() && !problems.is_empty() {
-        return plain_text(400, Text::list(problems.into_iter().map(|problem| problem.problem), text!(" ")));
+        let told = problems.into_iter().take(TOLD_MAX).map(|problem| problem.problem);
+        return plain_text(400, Text::list(told, text!(" ")));
     }
     let names: Vec<_> = right.keys().cloned().collect();
     match ctx.feed().controls.ask(Order::Set(right.clone()), PATIENCE) {
@@ -124,6 +140,12 @@ fn late(name: &str, unanswered: Unanswered) -> ControlProblem {
     let problem = match unanswered {
         Unanswered::Late => {
             text!("{} is still being set: the camera takes long. Look again in a few seconds.", name)
+        }
+        Unanswered::Busy => {
+            text!(
+                "{} cannot be set now: the camera is busy with earlier changes. Try again in a few seconds.",
+                name
+            )
         }
         Unanswered::Closed => text!("{} cannot be set now: the camera is not open.", name),
     };

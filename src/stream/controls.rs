@@ -2,10 +2,11 @@
 //! seconds holds no frame.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::TryRecvError;
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
 
 use log::warn;
 
@@ -14,10 +15,22 @@ use crate::camera::v4l2::controls::{ControlDevice, ControlList, ControlProblem, 
 use crate::feed::Feed;
 use crate::feed::controls::{Controls, OpenControls, Order, Request, ThreadEnd};
 use crate::host::threads;
-use crate::problem::Text;
+use crate::problem::{Text, text};
 
 /// After a change that somebody else made, others are waited for this long: a driver may tell many.
 const SETTLE: Duration = Duration::from_millis(50);
+
+/// The same, where the one before was less than [`OFTEN`] ago: some automatics tell of each frame.
+const SETTLE_LONGER: Duration = Duration::from_millis(500);
+
+/// See [`SETTLE_LONGER`].
+const OFTEN: Duration = Duration::from_secs(1);
+
+/// As often in a row a driver may say that something happened when nothing did; then it is not listened to any more.
+const IDLE_EVENTS_MAX: u32 = 16;
+
+/// As many values that cannot be set when the camera is opened are named in the log.
+const LOGGED_MAX: usize = 8;
 
 /// The thread of one camera's controls.
 struct Keeper {
@@ -33,7 +46,10 @@ pub(super) fn start(feed: &Feed, info: &SourceInfo) -> Option<OpenControls> {
         feed.controls.publish(Ok(ControlList::default()));
         return None;
     }
-    let (open, end) = feed.controls.open()?;
+    let Some((open, end)) = feed.controls.open() else {
+        feed.controls.publish(Err(text!("the driver does not answer earlier requests for its controls")));
+        return None;
+    };
     let (controls, label) = (feed.controls.clone(), feed.label());
     let settings = feed.config.controls.iter().cloned().collect();
     let path = PathBuf::from(&info.source);
@@ -56,11 +72,16 @@ impl Keeper {
         wanted.extend(self.controls.kept());
         let problems = self.device.set(&wanted, Wanted::Again);
         if self.controls.is_news(&problems) {
-            for ControlProblem { problem, .. } in &problems {
+            for ControlProblem { problem, .. } in problems.iter().take(LOGGED_MAX) {
                 warn!("{}: {problem}", self.label);
+            }
+            if let Some(more @ 1..) = problems.len().checked_sub(LOGGED_MAX) {
+                warn!("{}: {more} more controls cannot be set", self.label);
             }
         }
         end.publish(Ok(self.device.list()));
+        let mut idle = 0;
+        let mut last_event: Option<Instant> = None;
         loop {
             loop {
                 match end.requests.try_recv() {
@@ -69,14 +90,35 @@ impl Keeper {
                     Err(TryRecvError::Disconnected) => return,
                 }
             }
-            let Ok(has_event) = self.device.wait(&end.waker) else { return };
+            let listens = idle < IDLE_EVENTS_MAX;
+            let Ok(has_event) = self.device.wait(end.waker.as_fd(), listens) else { return };
             let _was_read = rustix::io::read(&end.waker, &mut [0; 8]);
-            if has_event {
-                std::thread::sleep(SETTLE);
-                if self.device.take_events().is_err() {
-                    return; // it is gone, which the stream finds out by itself
+            if !has_event {
+                continue;
+            }
+            let is_often = last_event.replace(Instant::now()).is_some_and(|last| last.elapsed() < OFTEN);
+            if !self.answer_for(if is_often { SETTLE_LONGER } else { SETTLE }, end) {
+                return;
+            }
+            match self.device.take_events() {
+                Ok(true) => {
+                    idle = 0;
+                    end.publish(Ok(self.device.list()));
                 }
-                end.publish(Ok(self.device.list()));
+                Ok(false) => idle += 1,
+                Err(_) => return, // it is gone, which the stream finds out by itself
+            }
+        }
+    }
+
+    /// Answers requests for this long; returns `false` when the session is over.
+    fn answer_for(&self, time: Duration, end: &ThreadEnd) -> bool {
+        let until = Instant::now() + time;
+        loop {
+            match end.requests.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(request) => self.answer(request, end),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
     }
@@ -95,6 +137,8 @@ impl Keeper {
                 problems
             }
             Order::Reset(only) => {
+                // An earlier request that took long may have kept it since.
+                self.controls.forget(only.as_deref());
                 let mut problems = self.device.reset(only.as_deref());
                 let mut settings = self.settings.clone();
                 settings.retain(|name, _| only.as_ref().is_none_or(|only| only == name));

@@ -1,7 +1,9 @@
 //! A device's controls: brightness, exposure, focus.
 //!
 //! Documentation/userspace-api/media/v4l: vidioc-queryctrl.rst, vidioc-g-ext-ctrls.rst. A driver may lie: the list ends
-//! when identifiers do not grow, and lists and strings have bounds.
+//! when identifiers do not grow, lists and strings have bounds, and a control that cannot be described is passed over.
+
+mod list;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -10,8 +12,9 @@ use rustix::io::Errno;
 use rustix::ioctl::{Opcode, opcode};
 use v4l2_sys_mit as sys;
 
-use crate::call::{Argument, V4L2, call, call_with_pointers};
+use crate::call::{V4L2, call_with_pointers};
 use crate::text::text;
+pub use list::{again, list};
 
 /// As many controls are read of one device.
 pub const CONTROLS_MAX: usize = 256;
@@ -124,132 +127,11 @@ pub struct Listed {
     pub controls: Vec<Control>,
     /// The names of those that are arrays or structs.
     pub arrays: Vec<String>,
+    /// The identifiers of those that the driver does not describe, and what it answers instead. uvcvideo asks the camera
+    /// for the limits of a control, and before Linux 6.16 ended the list with EIO at one that does not answer.
+    pub unreadable: Vec<(u32, io::Error)>,
     /// Whether there are more than [`CONTROLS_MAX`].
     pub is_cut: bool,
-}
-
-// SAFETY: integers only.
-unsafe impl Argument for sys::v4l2_query_ext_ctrl {}
-// SAFETY: integers only.
-unsafe impl Argument for sys::v4l2_queryctrl {}
-// SAFETY: integers and a union of them.
-unsafe impl Argument for sys::v4l2_querymenu {}
-
-/// All controls (VIDIOC_QUERY_EXT_CTRL, or VIDIOC_QUERYCTRL of older drivers); none if the driver lists none.
-pub fn list(device: impl AsFd) -> Listed {
-    collect(|id| query(&device, id), |control| menu(&device, control))
-}
-
-/// Makes the list from `next`, which gives the control behind an identifier.
-fn collect(
-    mut next: impl FnMut(u32) -> io::Result<sys::v4l2_query_ext_ctrl>,
-    menu: impl Fn(&Control) -> Vec<Item>,
-) -> Listed {
-    let mut listed = Listed::default();
-    let mut last = 0;
-    for _ in 0..2 * CONTROLS_MAX {
-        let Ok(raw) = next(last) else { return listed };
-        if raw.id <= last {
-            return listed; // it would never end
-        }
-        last = raw.id;
-        if raw.flags & sys::V4L2_CTRL_FLAG_DISABLED != 0 || raw.type_ == CLASS {
-            continue;
-        }
-        if listed.controls.len() == CONTROLS_MAX {
-            break;
-        }
-        match control(&raw) {
-            Some(mut control) => {
-                control.menu = menu(&control);
-                listed.controls.push(control);
-            }
-            None => listed.arrays.push(label(&raw)),
-        }
-    }
-    listed.is_cut = true;
-    listed
-}
-
-/// V4L2_CTRL_TYPE_CTRL_CLASS: a heading.
-const CLASS: u32 = sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_CTRL_CLASS;
-
-fn label(raw: &sys::v4l2_query_ext_ctrl) -> String {
-    text(&raw.name.map(|byte| byte.to_ne_bytes()[0]))
-}
-
-/// The control; `None` if it is an array or a struct.
-fn control(raw: &sys::v4l2_query_ext_ctrl) -> Option<Control> {
-    let kind = match raw.type_ {
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER => Kind::Integer,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN => Kind::Boolean,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU => Kind::Menu,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON => Kind::Button,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => Kind::Integer64,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING => Kind::String,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BITMASK => Kind::Bitmask,
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU => Kind::IntegerMenu,
-        _ => return None,
-    };
-    let is_array = raw.nr_of_dims > 0 || raw.elems > 1;
-    (!is_array).then(|| Control {
-        id: raw.id,
-        label: label(raw),
-        kind,
-        minimum: raw.minimum,
-        maximum: raw.maximum,
-        step: raw.step,
-        default: raw.default_value,
-        flags: raw.flags,
-        menu: Vec::new(),
-    })
-}
-
-/// The control behind `id`.
-fn query(device: impl AsFd, id: u32) -> io::Result<sys::v4l2_query_ext_ctrl> {
-    const QUERY_EXT_CTRL: Opcode = opcode::read_write::<sys::v4l2_query_ext_ctrl>(V4L2, 103);
-    const QUERYCTRL: Opcode = opcode::read_write::<sys::v4l2_queryctrl>(V4L2, 36);
-    let mut raw = sys::v4l2_query_ext_ctrl::zeroed();
-    raw.id = id | sys::V4L2_CTRL_FLAG_NEXT_CTRL | sys::V4L2_CTRL_FLAG_NEXT_COMPOUND;
-    match call::<QUERY_EXT_CTRL, _>(&device, &mut raw) {
-        Ok(()) => return Ok(raw),
-        Err(error) if Errno::from_io_error(&error) != Some(Errno::NOTTY) => return Err(error),
-        Err(_) => {}
-    }
-    let mut old = sys::v4l2_queryctrl::zeroed();
-    old.id = id | sys::V4L2_CTRL_FLAG_NEXT_CTRL;
-    call::<QUERYCTRL, _>(device, &mut old)?;
-    let mut raw = sys::v4l2_query_ext_ctrl::zeroed();
-    (raw.id, raw.type_, raw.flags) = (old.id, old.type_, old.flags);
-    for (to, from) in raw.name.iter_mut().zip(old.name) {
-        *to = std::ffi::c_char::from_ne_bytes([from]);
-    }
-    (raw.minimum, raw.maximum) = (old.minimum.into(), old.maximum.into());
-    (raw.step, raw.default_value) = (old.step.max(0).unsigned_abs().into(), old.default_value.into());
-    Ok(raw)
-}
-
-fn menu(device: impl AsFd, control: &Control) -> Vec<Item> {
-    const QUERYMENU: Opcode = opcode::read_write::<sys::v4l2_querymenu>(V4L2, 37);
-    if !matches!(control.kind, Kind::Menu | Kind::IntegerMenu) {
-        return Vec::new();
-    }
-    let first = control.minimum.max(0);
-    let last = control.maximum.min(first.saturating_add(ITEMS_MAX - 1));
-    let item = |index: i64| {
-        let mut raw = sys::v4l2_querymenu::zeroed();
-        (raw.id, raw.index) = (control.id, u32::try_from(index).ok()?);
-        call::<QUERYMENU, _>(&device, &mut raw).ok()?;
-        let what = raw.__bindgen_anon_1;
-        let label = match control.kind {
-            // SAFETY: all bit patterns are valid.
-            Kind::IntegerMenu => unsafe { what.value }.to_string(),
-            // SAFETY: as above.
-            _ => text(&unsafe { what.name }),
-        };
-        Some(Item { index, label })
-    };
-    (first..=last).filter_map(item).collect()
 }
 
 const G_EXT_CTRLS: Opcode = opcode::read_write::<sys::v4l2_ext_controls>(V4L2, 71);
@@ -345,54 +227,20 @@ pub fn set(device: impl AsFd, control: &Control, value: &Value) -> io::Result<()
 mod tests {
     use super::*;
 
-    fn raw(id: u32, type_: u32, name: &[u8]) -> sys::v4l2_query_ext_ctrl {
-        let mut raw = sys::v4l2_query_ext_ctrl::zeroed();
-        (raw.id, raw.type_) = (id, type_);
-        for (to, from) in raw.name.iter_mut().zip(name) {
-            *to = std::ffi::c_char::from_ne_bytes([*from]);
-        }
-        raw
-    }
-
-    #[test]
-    fn a_list_that_never_ends_is_cut() {
-        let integer = sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER;
-        let same = collect(|_| Ok(raw(7, integer, b"Same")), |_| Vec::new());
-        assert_eq!((same.controls.len(), same.is_cut), (1, false));
-        let endless = collect(|last| Ok(raw(last + 1, integer, b"More")), |_| Vec::new());
-        assert_eq!((endless.controls.len(), endless.is_cut), (CONTROLS_MAX, true));
-        let headings = collect(|last| Ok(raw(last + 1, CLASS, b"Heading")), |_| Vec::new());
-        assert_eq!((headings.controls.len(), headings.is_cut), (0, true));
-    }
-
-    #[test]
-    fn an_array_is_named_and_left_out_and_a_disabled_control_is_not_there() {
-        let listed = collect(
-            |last| match last {
-                0 => {
-                    let mut array = raw(1, 0x100, b"Grid\x1b");
-                    (array.nr_of_dims, array.elems) = (2, 9);
-                    Ok(array)
-                }
-                1 => {
-                    let mut off = raw(2, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER, b"Off");
-                    off.flags = sys::V4L2_CTRL_FLAG_DISABLED;
-                    Ok(off)
-                }
-                2 => Ok(raw(0x009a_0902, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING, b"Text")),
-                _ => Err(Errno::INVAL.into()),
-            },
-            |_| Vec::new(),
-        );
-        assert_eq!(listed.arrays, ["Grid"]);
-        let [text] = listed.controls.as_slice() else { panic!("{listed:?}") };
-        assert_eq!((text.label.as_str(), text.class(), text.kind), ("Text", "camera", Kind::String));
-        assert!(!listed.is_cut);
-    }
-
     #[test]
     fn a_string_whose_length_is_absurd_gets_no_memory_for_it() {
-        let mut string = control(&raw(1, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING, b"S")).unwrap();
+        let (label, menu) = ("S".to_owned(), Vec::new());
+        let mut string = Control {
+            id: 1,
+            label,
+            kind: Kind::String,
+            minimum: 0,
+            maximum: 0,
+            step: 1,
+            default: 0,
+            flags: 0,
+            menu,
+        };
         for (maximum, bytes) in [(i64::MAX, 4096), (i64::MIN, 1), (4, 5)] {
             string.maximum = maximum;
             assert_eq!(room(&string), bytes);

@@ -4,7 +4,7 @@
 //! read wakes poll(2) with POLLPRI.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
@@ -52,20 +52,25 @@ pub fn subscribe_to_control(device: impl AsFd, id: u32) -> io::Result<()> {
     call::<SUBSCRIBE_EVENT, _>(device, &mut raw)
 }
 
-/// Waits until the device has an event (`Ok(true)`) or `waker` can be read, which is not done here.
+/// Waits until the device has an event (`Ok(true)`) or `waker` can be read, which is not done here. Without a device,
+/// only for `waker`.
 ///
 /// # Errors
 /// That of poll(2).
-pub fn wait(device: impl AsFd, waker: impl AsFd) -> io::Result<bool> {
-    let (device, waker) = (device.as_fd(), waker.as_fd());
-    let mut both =
-        [PollFd::from_borrowed_fd(device, PollFlags::PRI), PollFd::from_borrowed_fd(waker, PollFlags::IN)];
-    match rustix::event::poll(&mut both, None) {
-        Ok(_) => {}
-        Err(Errno::INTR) => return Ok(false),
-        Err(error) => return Err(error.into()),
+pub fn wait(device: Option<BorrowedFd<'_>>, waker: BorrowedFd<'_>) -> io::Result<bool> {
+    let device = device.map(|device| PollFd::from_borrowed_fd(device, PollFlags::PRI));
+    let waker = PollFd::from_borrowed_fd(waker, PollFlags::IN);
+    let result = match &device {
+        Some(device) => {
+            let mut both = [device.clone(), waker];
+            rustix::event::poll(&mut both, None).map(|_| !both[0].revents().is_empty())
+        }
+        None => rustix::event::poll(&mut [waker], None).map(|_| false),
+    };
+    match result {
+        Err(Errno::INTR) => Ok(false),
+        result => Ok(result?),
     }
-    Ok(!both[0].revents().is_empty())
 }
 
 /// Takes an event; `None` if there is none (VIDIOC_DQEVENT). The device must be open with O_NONBLOCK, or this waits.

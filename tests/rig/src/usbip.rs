@@ -87,6 +87,10 @@ pub trait Device {
     /// Answers a control transfer; `data` is what came with it. The answer to an IN transfer may be longer than
     /// requested.
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal>;
+    /// How long the answer to a control transfer is held back; other transfers go on meanwhile.
+    fn delay(&self, _setup: Setup) -> Duration {
+        Duration::ZERO
+    }
     /// Fills a bulk IN transfer or an isochronous packet of `room` bytes.
     fn data_in(&mut self, now: Instant, room: usize) -> DataIn;
     /// `false` once it is unplugged; the last request is then never answered.
@@ -145,6 +149,8 @@ struct Transfer {
 struct Transfers {
     /// The data transfers, in order.
     pending: VecDeque<Transfer>,
+    /// Answers to control transfers that are held back, each with the time that it is due.
+    held: Vec<(Instant, u32, Vec<u8>)>,
     /// When the last isochronous transfer will have been on the bus.
     bus: Option<Instant>,
     /// The sequence number of the newest transfer; the numbers increase.
@@ -175,11 +181,13 @@ impl Transfers {
 
     /// Cancels a transfer and returns the status for the answer.
     fn cancel(&mut self, target: u32) -> i32 {
-        let before = self.pending.len();
+        let number = |transfers: &Self| transfers.pending.len() + transfers.held.len();
+        let before = number(self);
         self.pending.retain(|transfer| transfer.sequence != target);
+        self.held.retain(|(_, sequence, _)| *sequence != target);
         if target > self.newest {
             self.cancelled.push(target);
-        } else if self.pending.len() == before {
+        } else if number(self) == before {
             return 0; // its answer is already on its way
         }
         -ECONNRESET
@@ -193,6 +201,7 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
     let mut transfers = Transfers::default();
     loop {
         let due = complete(&mut socket, &mut device, &mut transfers.pending)?;
+        let due = due.min(release(&mut socket, &mut transfers.held, due)?);
         match next_command(&commands, due) {
             Ok(Command::Unlink { sequence, target }) => {
                 let status = transfers.cancel(target);
@@ -203,18 +212,21 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
                 transfers.queue(Instant::now(), sequence, length, packets);
             }
             Ok(Command::Submit { sequence, is_in, length, setup, data, .. }) => {
+                let due = Instant::now() + device.delay(setup);
                 let answered = device.control(setup, &data);
                 if !device.is_plugged_in() {
                     return Ok(());
                 }
+                let mut message = Vec::new();
                 match answered {
-                    Err(refusal) => answer(&mut socket, RET_SUBMIT, sequence, refusal.status(), 0, &[])?,
+                    Err(refusal) => answer(&mut message, RET_SUBMIT, sequence, refusal.status(), 0, &[])?,
                     Ok(reply) if is_in => {
                         let reply = &reply[..reply.len().min(length)];
-                        answer(&mut socket, RET_SUBMIT, sequence, 0, reply.len(), reply)?;
+                        answer(&mut message, RET_SUBMIT, sequence, 0, reply.len(), reply)?;
                     }
-                    Ok(_) => answer(&mut socket, RET_SUBMIT, sequence, 0, length, &[])?,
+                    Ok(_) => answer(&mut message, RET_SUBMIT, sequence, 0, length, &[])?,
                 }
+                transfers.held.push((due, sequence, message));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -222,6 +234,19 @@ fn serve(mut socket: UnixStream, mut device: impl Device) -> io::Result<()> {
             }
         }
     }
+}
+
+/// Sends the answers that are due; returns when the next one is, at the latest at `end`.
+fn release(
+    socket: &mut UnixStream,
+    held: &mut Vec<(Instant, u32, Vec<u8>)>,
+    end: Instant,
+) -> io::Result<Instant> {
+    let now = Instant::now();
+    for (_, _, message) in held.extract_if(.., |(due, ..)| *due <= now) {
+        socket.write_all(&message)?;
+    }
+    Ok(held.iter().map(|(due, ..)| *due).min().unwrap_or(end))
 }
 
 /// Answers what can be answered now; returns when the next transfer can be.
@@ -276,7 +301,7 @@ fn next_command(commands: &Receiver<Command>, due: Instant) -> Result<Command, R
 }
 
 fn answer(
-    socket: &mut UnixStream,
+    socket: &mut impl Write,
     command: u32,
     sequence: u32,
     status: i32,

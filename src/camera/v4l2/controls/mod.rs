@@ -9,12 +9,13 @@ mod value;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 use serde::Serialize;
-use v4l2_calls::controls::{self, Kind, Value};
+use v4l2_calls::controls::{self, Kind, Listed, Value};
 use v4l2_calls::events::{self, Event};
 
 use crate::problem::{Text, text};
@@ -22,6 +23,9 @@ pub use value::Shown;
 
 /// As many events are taken at once.
 const EVENTS_MAX: usize = 1024;
+
+/// As many controls are named in a message that there is no such one.
+const NAMED_MAX: usize = 40;
 
 /// Names are alike from here on, of 1.
 const ALIKE: f64 = 0.8;
@@ -62,6 +66,15 @@ pub struct Control {
     raw: controls::Control,
 }
 
+impl Control {
+    fn check(&self, text: &str) -> Result<(), Text> {
+        if self.read_only {
+            return Err(text!("{} cannot be set: it is read-only.", &self.name));
+        }
+        value::parse(&self.name, text, &self.raw).map(drop)
+    }
+}
+
 /// An item of a menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MenuItem {
@@ -92,6 +105,42 @@ pub struct ControlList {
 }
 
 impl ControlList {
+    /// What a driver lists, with the value that `get` reads.
+    fn of(listed: Listed, get: impl Fn(&controls::Control) -> io::Result<Option<Value>>) -> Self {
+        let mut list = Self::default();
+        let mut names = HashSet::new();
+        for raw in listed.controls {
+            let name = free_name(&raw, &mut names);
+            let value = if raw.is_write_only() { Ok(None) } else { get(&raw) };
+            if let Err(error) = &value {
+                let problem = text!("{} cannot be read: {}", &name, said(error));
+                list.problems.push(ControlProblem { control: name.clone(), problem });
+            }
+            list.controls.push(control(name, raw, value.unwrap_or_default()));
+        }
+        for (id, error) in &listed.unreadable {
+            let control = rules::known_name(*id).map_or_else(|| numbered(*id), str::to_owned);
+            let problem = text!("The camera does not say what {} is: {}", &control, said(error));
+            list.problems.push(ControlProblem { control, problem });
+        }
+        let automatics: Vec<_> = list.controls.iter().map(|control| list.automatic(control)).collect();
+        for (control, automatic) in list.controls.iter_mut().zip(automatics) {
+            control.waits_for = automatic;
+        }
+        let arrays = listed.arrays.iter().take(controls::CONTROLS_MAX);
+        list.left_out = arrays.map(|label| text!("{}: arrays are not supported", label)).collect();
+        if listed.is_cut {
+            list.left_out.push(text!("all beyond the first {}", controls::CONTROLS_MAX));
+        }
+        list
+    }
+
+    /// What an inactive control waits for, if it is known.
+    fn automatic(&self, control: &Control) -> Option<String> {
+        let mut automatics = rules::automatics(&control.name).filter(|_| control.inactive);
+        automatics.find(|name| self.find(name).is_some()).map(str::to_owned)
+    }
+
     /// The control of this name.
     pub fn find(&self, name: &str) -> Option<&Control> {
         self.controls.iter().find(|control| control.name == name)
@@ -107,23 +156,24 @@ impl ControlList {
     /// # Errors
     /// There is no such control, or it does not take this value.
     pub fn check(&self, name: &str, text: &str) -> Result<(), Text> {
-        let control = self.find(name).ok_or_else(|| self.unknown(name))?;
-        if control.read_only {
-            return Err(text!("{} cannot be set: it is read-only.", name));
-        }
-        value::parse(name, text, &control.raw).map(drop)
+        self.find(name).ok_or_else(|| self.unknown(name))?.check(text)
     }
 
     /// That there is no such control, with the nearest name.
     pub fn unknown(&self, name: &str) -> Text {
+        if let Some(known) = self.problems.iter().find(|problem| problem.control == name) {
+            return known.problem.clone();
+        }
         let alike = |control: &&Control| strsim::jaro_winkler(&control.name, name);
         let nearest = self.controls.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
         match nearest.filter(|control| alike(control) >= ALIKE) {
             Some(control) => text!("The camera has no control {}: did you mean {}?", name, &control.name),
             None if self.controls.is_empty() => text!("The camera has no controls."),
             None => {
-                let names: Vec<_> = self.controls.iter().map(|control| control.name.as_str()).collect();
-                text!("The camera has no control {}: it has {}.", name, names.join(", "))
+                let names = self.controls.iter().map(|control| control.name.as_str());
+                let more = if self.controls.len() > NAMED_MAX { ", …" } else { "" };
+                let names = names.take(NAMED_MAX).collect::<Vec<_>>().join(", ") + more;
+                text!("The camera has no control {}: it has {}.", name, names)
             }
         }
     }
@@ -159,12 +209,12 @@ impl ControlDevice {
         }
     }
 
-    /// Waits until a control may have changed (`Ok(true)`) or `waker` can be read.
+    /// Waits until a control may have changed (`Ok(true)`; only if `listens`) or `waker` can be read.
     ///
     /// # Errors
     /// That of poll(2).
-    pub fn wait(&self, waker: impl std::os::fd::AsFd) -> io::Result<bool> {
-        events::wait(&self.0, waker)
+    pub fn wait(&self, waker: BorrowedFd<'_>, listens: bool) -> io::Result<bool> {
+        events::wait(listens.then(|| self.0.as_fd()), waker)
     }
 
     /// Takes all events; returns whether a control changed.
@@ -185,29 +235,12 @@ impl ControlDevice {
 
     /// All controls with their values.
     pub fn list(&self) -> ControlList {
-        let listed = controls::list(&self.0);
-        let mut list = ControlList::default();
-        let mut names = HashSet::new();
-        for raw in listed.controls {
-            let name = free_name(&raw, &mut names);
-            let value = if raw.is_write_only() { Ok(None) } else { controls::get(&self.0, &raw).map(Some) };
-            if let Err(error) = &value {
-                let problem = text!("{} cannot be read: {}", &name, said(error));
-                list.problems.push(ControlProblem { control: name.clone(), problem });
-            }
-            list.controls.push(control(name, raw, value.unwrap_or_default()));
-        }
-        let present: HashSet<_> = list.controls.iter().map(|control| control.name.clone()).collect();
-        for control in list.controls.iter_mut().filter(|control| control.inactive) {
-            let automatic = rules::automatics(&control.name).find(|name| present.contains(*name));
-            control.waits_for = automatic.map(str::to_owned);
-        }
-        let arrays = listed.arrays.iter().take(controls::CONTROLS_MAX);
-        list.left_out = arrays.map(|label| text!("{}: arrays are not supported", label)).collect();
-        if listed.is_cut {
-            list.left_out.push(text!("all beyond the first {}", controls::CONTROLS_MAX));
-        }
-        list
+        ControlList::of(controls::list(&self.0), |raw| controls::get(&self.0, raw).map(Some))
+    }
+
+    /// All controls without values: reading one may take long.
+    fn described(&self) -> ControlList {
+        ControlList::of(controls::list(&self.0), |_| Ok(None))
     }
 
     /// Sets values, automatics first; an automatic that is on and is not wanted is switched off for what waits for it.
@@ -215,10 +248,10 @@ impl ControlDevice {
     pub fn set(&self, values: &BTreeMap<String, String>, wanted: Wanted) -> Vec<ControlProblem> {
         let mut order: Vec<_> = values.iter().collect();
         order.sort_by_key(|(name, _)| rules::rank(name));
+        let list = if order.is_empty() { ControlList::default() } else { self.described() };
         let mut problems = Vec::new();
         for (name, text) in order {
-            // What was set before may have changed it.
-            if let Err(problem) = self.set_one(&self.list(), name, text, values, wanted) {
+            if let Err(problem) = self.set_one(&list, name, text, values, wanted) {
                 problems.push(ControlProblem { control: name.clone(), problem });
             }
         }
@@ -233,9 +266,13 @@ impl ControlDevice {
         values: &BTreeMap<String, String>,
         wanted: Wanted,
     ) -> Result<(), Text> {
-        list.check(name, text)?;
         let control = list.find(name).ok_or_else(|| list.unknown(name))?;
-        if let Some(automatic) = control.waits_for.as_deref().and_then(|name| list.find(name)) {
+        // What was set before may have changed it.
+        let raw = controls::again(&self.0, &control.raw).unwrap_or_else(|_| control.raw.clone());
+        let control = self::control(control.name.clone(), raw, None);
+        control.check(text)?;
+        let waits_for = list.automatic(&control);
+        if let Some(automatic) = waits_for.as_deref().and_then(|name| list.find(name)) {
             let is_wanted = values.contains_key(&automatic.name);
             if is_wanted && wanted == Wanted::Again {
                 return Ok(());
@@ -246,7 +283,7 @@ impl ControlDevice {
             }
         }
         let value = value::parse(name, text, &control.raw)?;
-        controls::set(&self.0, &control.raw, &value).map_err(|error| match &control.waits_for {
+        controls::set(&self.0, &control.raw, &value).map_err(|error| match waits_for {
             Some(other) => {
                 text!("{} cannot be set to {} while {} is on: {}", name, text, other, said(&error))
             }
@@ -256,7 +293,7 @@ impl ControlDevice {
 
     /// Sets controls to the driver's own values: all, or one.
     pub fn reset(&self, only: Option<&str>) -> Vec<ControlProblem> {
-        let list = self.list();
+        let list = self.described();
         let is_meant = |control: &&Control| {
             only.is_none_or(|name| name == control.name) && !control.read_only && control.default.is_some()
         };
@@ -283,7 +320,7 @@ fn said(error: &io::Error) -> Text {
     match Errno::from_io_error(error) {
         Some(Errno::RANGE | Errno::INVAL) => text!("the driver does not take this value"),
         Some(Errno::ACCESS) => text!("the driver does not allow it now"),
-        Some(Errno::BUSY) => text!("the camera is busy"),
+        Some(Errno::BUSY | Errno::AGAIN | Errno::INTR) => text!("the camera is busy"),
         Some(Errno::IO | Errno::PIPE | Errno::PROTO | Errno::TIMEDOUT) => {
             text!("the camera does not answer properly")
         }
@@ -295,11 +332,16 @@ fn said(error: &io::Error) -> Text {
 /// The control's name, which no other has.
 fn free_name(raw: &controls::Control, names: &mut HashSet<String>) -> String {
     let own = Some(rules::name_of(&raw.label)).filter(|name| !name.is_empty());
-    let own = own.unwrap_or_else(|| format!("control_{:08x}", raw.id));
+    let own = own.unwrap_or_else(|| numbered(raw.id));
     let others = (2..).map(|number| format!("{own}_{number}"));
     let name = std::iter::once(own.clone()).chain(others).find(|name| !names.contains(name)).unwrap_or(own);
     names.insert(name.clone());
     name
+}
+
+/// A name for a control without one.
+fn numbered(id: u32) -> String {
+    format!("control_{id:08x}")
 }
 
 fn control(name: String, raw: controls::Control, value: Option<Value>) -> Control {
@@ -323,3 +365,6 @@ fn control(name: String, raw: controls::Control, value: Option<Value>) -> Contro
         raw,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,39 @@ const PAIRS: [(&str, &str); 18] = [
 /// The value of `auto_exposure` that leaves all to the user (V4L2_EXPOSURE_MANUAL).
 const EXPOSURE_MANUAL: i64 = 1;
 
+/// Names of those that USB cameras have, by identifier (linux/v4l2-controls.h), for those that do not say their name.
+const NAMES: [(u32, &str); 24] = [
+    (0x0098_0900, "brightness"),
+    (0x0098_0901, "contrast"),
+    (0x0098_0902, "saturation"),
+    (0x0098_0903, "hue"),
+    (0x0098_090c, "white_balance_automatic"),
+    (0x0098_0910, "gamma"),
+    (0x0098_0913, "gain"),
+    (0x0098_0918, "power_line_frequency"),
+    (0x0098_0919, "hue_automatic"),
+    (0x0098_091a, "white_balance_temperature"),
+    (0x0098_091b, "sharpness"),
+    (0x0098_091c, "backlight_compensation"),
+    (0x009a_0901, "auto_exposure"),
+    (0x009a_0902, "exposure_time_absolute"),
+    (0x009a_0903, "exposure_dynamic_framerate"),
+    (0x009a_0908, "pan_absolute"),
+    (0x009a_0909, "tilt_absolute"),
+    (0x009a_090a, "focus_absolute"),
+    (0x009a_090c, "focus_automatic_continuous"),
+    (0x009a_090d, "zoom_absolute"),
+    (0x009a_090e, "zoom_relative"),
+    (0x009a_090f, "zoom_continuous"),
+    (0x009a_0910, "privacy"),
+    (0x009a_0911, "iris_absolute"),
+];
+
+/// The name of a control that the driver does not describe.
+pub(super) fn known_name(id: u32) -> Option<&'static str> {
+    NAMES.iter().find(|(known, _)| *known == id).map(|(_, name)| *name)
+}
+
 /// The automatics that may keep a control from being set.
 pub(super) fn automatics(name: &str) -> impl Iterator<Item = &'static str> {
     PAIRS.iter().filter(move |(own, _)| *own == name).map(|(_, automatic)| *automatic)

@@ -1,8 +1,8 @@
 //! Plugs a simulated UVC camera into this machine's vhci-hcd; ending the program unplugs it.
 //!
-//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--isochronous [--bus
-//! BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes;
-//! `--size 1280x720:silent` is listed and not delivered, `--size 1280x720:640x480` delivers frames of another size. `--bus` is the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault
+//! `uvcsim --feed FOLDER [--port N] [--serial TEXT] [--size WxH]... [--without-tables] [--controls LIST]
+//! [--isochronous [--bus BYTES_PER_SECOND]]`; needs root and the modules vhci-hcd and uvcvideo. `--size` limits the camera to these sizes;
+//! `--controls` names its controls and what is wrong with them (see [`Properties::new`]). `--size 1280x720:silent` is listed and not delivered, `--size 1280x720:640x480` delivers frames of another size. `--bus` is the bandwidth that the bus has left for an isochronous camera. Each line of standard input is a fault
 //! (see [`Fault`]) that the camera shows from then on, such as `stall` or `none`. The program prints when the first
 //! frame was sent, in microseconds since 1970.
 #![forbid(unsafe_code)]
@@ -11,13 +11,14 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rig::feed::{Feed, SIZES, Size};
 use rig::usbip::{self, DataIn, Device, Refusal, Setup};
 use rig::uvc::Camera;
 use rig::uvc::fault::{Fault, Faulty, Switch};
 use rig::uvc::payload::END_OF_FRAME;
+use rig::uvc::properties::Properties;
 use rig::uvc::transport::Transport;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut without_tables = false;
     let mut is_isochronous = false;
     let mut room = u64::MAX;
+    let mut controls = "exposure_dynamic_framerate,brightness".to_owned();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -42,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             }
             "--without-tables" => without_tables = true,
             "--isochronous" => is_isochronous = true,
+            "--controls" => controls = value()?,
             "--bus" => room = value()?.parse()?,
             _ => return Err(format!("unknown option {arg}").into()),
         }
@@ -56,7 +59,10 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     let transport = if is_isochronous { Transport::Isochronous { room } } else { Transport::Bulk };
     let fault = Switch::default();
-    let camera = FirstFrame { camera: Camera::new(serial, feeds, transport), is_told: false };
+    let camera = FirstFrame {
+        camera: Camera::new(serial, feeds, transport, Properties::new(&controls)?),
+        is_told: false,
+    };
     let camera = Faulty::new(camera, fault.clone());
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
@@ -83,6 +89,10 @@ struct FirstFrame {
 impl Device for FirstFrame {
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         self.camera.control(setup, data)
+    }
+
+    fn delay(&self, setup: Setup) -> Duration {
+        self.camera.delay(setup)
     }
 
     fn data_in(&mut self, now: Instant, room: usize) -> DataIn {

@@ -52,6 +52,40 @@ fn a_bulk_transfer_is_answered_with_data() {
     assert_eq!(answered(&mut kernel), (RET_UNLINK, 2, 0, vec![]));
 }
 
+/// Takes long for control transfers.
+struct Slow;
+
+impl Device for Slow {
+    fn control(&mut self, _: Setup, _: &[u8]) -> Result<Vec<u8>, Refusal> {
+        Ok(vec![5])
+    }
+
+    fn delay(&self, _: Setup) -> Duration {
+        Duration::from_millis(200)
+    }
+
+    fn data_in(&mut self, _: Instant, _: usize) -> DataIn {
+        DataIn::Data(vec![7])
+    }
+}
+
+#[test]
+fn a_slow_control_transfer_holds_no_data_and_can_be_cancelled() {
+    let (mut kernel, ours) = UnixStream::pair().unwrap();
+    thread::spawn(move || serve(ours, Slow));
+    let begin = Instant::now();
+    submit(&mut kernel, 1, 0);
+    submit(&mut kernel, 2, 1);
+    assert_eq!(answered(&mut kernel), (RET_SUBMIT, 2, 0, vec![7]));
+    assert_eq!(answered(&mut kernel), (RET_SUBMIT, 1, 0, vec![5]));
+    assert!(begin.elapsed() >= Duration::from_millis(200));
+    submit(&mut kernel, 3, 0);
+    unlink(&mut kernel, 4, 3);
+    assert_eq!(answered(&mut kernel), (RET_UNLINK, 4, -ECONNRESET, vec![]));
+    submit(&mut kernel, 5, 1);
+    assert_eq!(answered(&mut kernel), (RET_SUBMIT, 5, 0, vec![7]));
+}
+
 #[test]
 fn an_isochronous_transfer_is_answered_packet_by_packet_when_its_time_is_over() {
     const INTERVAL: u32 = 400; // microframes: 2 packets take 100 ms

@@ -1,6 +1,9 @@
 //! Class requests: the host agrees with the camera on a stream (probe and commit, section 4.3.1.1), and sets
-//! its brightness (section 4.2.2.3.2).
+//! its controls.
 
+use std::time::Duration;
+
+use super::properties::{INVALID_CONTROL, Properties};
 use super::transport::{Transport, max_frame};
 use crate::feed::Size;
 use crate::usbip::{Refusal, Setup};
@@ -8,7 +11,7 @@ use crate::usbip::{Refusal, Setup};
 /// The ID of the camera terminal among the camera's entities.
 pub const CAMERA_TERMINAL: u8 = 1;
 /// The ID of the processing unit among the camera's entities.
-pub const BRIGHTNESS_UNIT: u8 = 2;
+pub const PROCESSING_UNIT: u8 = 2;
 /// Frame intervals in units of 100 ns, the shortest first: 30/s and 15/s.
 pub const INTERVALS: [u32; 2] = [333_333, 666_666];
 
@@ -52,31 +55,17 @@ pub struct Control {
     transport: Transport,
     probed: Stream,
     committed: Stream,
-    brightness: i16,
-    /// Whether the camera may lower its rate to expose longer: auto-exposure priority, section 4.2.2.1.3.
-    lowers_rate: u8,
+    properties: Properties,
+    /// Why the last request about a property stalled (section 4.2.1.2).
+    error: u8,
 }
-
-/// Whether a class request is about auto-exposure priority.
-pub fn is_exposure_priority(setup: Setup) -> bool {
-    const AE_PRIORITY: u8 = 3;
-    setup.index.to_be_bytes() == [CAMERA_TERMINAL, 0] && setup.value.to_be_bytes() == [AE_PRIORITY, 0]
-}
-
-struct Range {
-    lowest: i16,
-    highest: i16,
-    default: i16,
-}
-
-const BRIGHTNESS: Range = Range { lowest: 0, highest: 255, default: 128 };
 
 /// The request that sets a value.
 pub const SET_CUR: u8 = 0x01;
-const GET_CUR: u8 = 0x81;
+/// The request that reads a value.
+pub const GET_CUR: u8 = 0x81;
 const GET_MIN: u8 = 0x82;
 const GET_MAX: u8 = 0x83;
-const GET_RES: u8 = 0x84;
 const GET_LEN: u8 = 0x85;
 const GET_INFO: u8 = 0x86;
 const GET_DEF: u8 = 0x87;
@@ -85,16 +74,24 @@ const GET_AND_SET: u8 = 0b11;
 
 impl Control {
     /// Before the host has committed to a stream.
-    pub fn new(sizes: Vec<Size>, transport: Transport) -> Self {
+    pub fn new(sizes: Vec<Size>, transport: Transport, properties: Properties) -> Self {
         let favourite = Stream::FAVOURITE;
-        Self {
-            sizes,
-            transport,
-            probed: favourite,
-            committed: favourite,
-            brightness: BRIGHTNESS.default,
-            lowers_rate: 1,
-        }
+        Self { sizes, transport, probed: favourite, committed: favourite, properties, error: INVALID_CONTROL }
+    }
+
+    fn stall(&mut self, error: u8) -> Refusal {
+        self.error = error;
+        Refusal::Stall
+    }
+
+    /// The camera's controls.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// How long the camera takes for a request.
+    pub fn delay(&self, setup: Setup) -> Duration {
+        self.properties.delay(setup)
     }
 
     /// The sizes that the camera lists.
@@ -113,12 +110,8 @@ impl Control {
         const PROBE: u8 = 1;
         const COMMIT: u8 = 2;
         const ERROR_CODE: u8 = 2;
-        const BRIGHTNESS: u8 = 2;
         let [entity, interface] = setup.index.to_be_bytes();
         let [selector, _] = setup.value.to_be_bytes();
-        if is_exposure_priority(setup) {
-            return Ok((self.exposure_priority(setup.request, data)?, None));
-        }
         match (interface, entity, selector) {
             (1, 0, PROBE) => Ok((self.probe(setup.request, data)?, None)),
             (1, 0, COMMIT) => {
@@ -129,8 +122,11 @@ impl Control {
                 self.committed = self.probed;
                 Ok((reply, Some(self.committed)))
             }
-            (0, BRIGHTNESS_UNIT, BRIGHTNESS) => Ok((self.brightness(setup.request, data)?, None)),
-            (0, 0, ERROR_CODE) => Ok((vec![6], None)), // why the last request stalled: invalid control
+            (0, 0, ERROR_CODE) => Ok((vec![self.error], None)),
+            (0, CAMERA_TERMINAL | PROCESSING_UNIT, _) => {
+                let answer = self.properties.answer(setup, data);
+                Ok((answer.map_err(|error| self.stall(error))?, None))
+            }
             _ => Err(Refusal::Stall),
         }
     }
@@ -151,39 +147,5 @@ impl Control {
             GET_INFO => Ok(vec![GET_AND_SET]),
             _ => Err(Refusal::Stall),
         }
-    }
-
-    fn exposure_priority(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        match (request, data) {
-            (SET_CUR, &[value @ (0 | 1)]) => {
-                self.lowers_rate = value;
-                Ok(Vec::new())
-            }
-            (GET_CUR, _) => Ok(vec![self.lowers_rate]),
-            (GET_INFO, _) => Ok(vec![GET_AND_SET]),
-            (GET_LEN, _) => Ok(vec![1, 0]),
-            (GET_DEF, _) => Ok(vec![0]),
-            _ => Err(Refusal::Stall),
-        }
-    }
-
-    fn brightness(&mut self, request: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let value = match request {
-            SET_CUR => {
-                let &[low, high] = data else { return Err(Refusal::Stall) };
-                self.brightness =
-                    i16::from_le_bytes([low, high]).clamp(BRIGHTNESS.lowest, BRIGHTNESS.highest);
-                return Ok(Vec::new());
-            }
-            GET_INFO => return Ok(vec![GET_AND_SET]),
-            GET_CUR => self.brightness,
-            GET_MIN => BRIGHTNESS.lowest,
-            GET_MAX => BRIGHTNESS.highest,
-            GET_DEF => BRIGHTNESS.default,
-            GET_RES => 1,
-            GET_LEN => 2,
-            _ => return Err(Refusal::Stall),
-        };
-        Ok(value.to_le_bytes().to_vec())
     }
 }

@@ -1,7 +1,8 @@
 //! The camera's device, configuration and string descriptors, and the other standard requests (USB 2.0 chapter 9).
 
 use super::PRODUCT;
-use super::control::{BRIGHTNESS_UNIT, CAMERA_TERMINAL, INTERVALS};
+use super::control::{CAMERA_TERMINAL, INTERVALS, PROCESSING_UNIT};
+use super::properties::Properties;
 use super::transport::{Transport, max_frame};
 use crate::feed::Size;
 use crate::usbip::{Refusal, Setup};
@@ -25,6 +26,7 @@ pub fn standard(
     serial: &str,
     sizes: &[Size],
     transport: Transport,
+    properties: &Properties,
 ) -> Result<Vec<u8>, Refusal> {
     const GET_STATUS: u8 = 0;
     const CLEAR_FEATURE: u8 = 1;
@@ -36,7 +38,7 @@ pub fn standard(
     const SET_INTERFACE: u8 = 11;
     match (setup.request, setup.value.to_be_bytes()) {
         (GET_DESCRIPTOR, [1, _]) => Ok(device()),
-        (GET_DESCRIPTOR, [2, _]) => Ok(configuration(sizes, transport)),
+        (GET_DESCRIPTOR, [2, _]) => Ok(configuration(sizes, transport, properties)),
         (GET_DESCRIPTOR, [3, 0]) => Ok(vec![4, 3, 0x09, 0x04]), // the one language: English
         (GET_DESCRIPTOR, [3, 1]) => Ok(string(MANUFACTURER)),
         (GET_DESCRIPTOR, [3, 2]) => Ok(string(PRODUCT)),
@@ -63,11 +65,11 @@ fn device() -> Vec<u8> {
     bytes
 }
 
-fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
+fn configuration(sizes: &[Size], transport: Transport, properties: &Properties) -> Vec<u8> {
     // Two interfaces from number 0, as one function (interface association).
     let mut behind = vec![8, 11, 0, 2, CLASS_VIDEO, SUBCLASS_COLLECTION, 0, 0];
     behind.extend([9, INTERFACE, 0, 0, 0, CLASS_VIDEO, SUBCLASS_CONTROL, 0, 0]);
-    behind.extend(control_interface());
+    behind.extend(control_interface(properties));
     let streaming = |alternate, endpoints| {
         [9, INTERFACE, STREAMING, alternate, endpoints, CLASS_VIDEO, SUBCLASS_STREAMING, 0, 0]
     };
@@ -101,32 +103,14 @@ fn configuration(sizes: &[Size], transport: Transport) -> Vec<u8> {
     bytes
 }
 
-/// The bit of auto-exposure priority in the controls of a camera terminal (table 3-6).
-const EXPOSURE_PRIORITY: u8 = 0b100;
-
-/// Camera terminal 1 with auto-exposure priority -> processing unit 2 with brightness -> output terminal 3 (section 3.7.2).
-fn control_interface() -> Vec<u8> {
-    let mut entities = vec![
-        17,
-        CS_INTERFACE,
-        2,
-        TERMINAL_CAMERA,
-        0x01,
-        0x02,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        2,
-        EXPOSURE_PRIORITY,
-        0,
-    ];
-    entities.extend([11, CS_INTERFACE, 5, BRIGHTNESS_UNIT, TERMINAL_CAMERA, 0, 0, 2, 0b1, 0, 0]);
-    entities.extend([9, CS_INTERFACE, 3, TERMINAL_OUTPUT, 0x01, 0x01, 0, BRIGHTNESS_UNIT, 0]);
+/// Camera terminal 1 -> processing unit 2 -> output terminal 3 (section 3.7.2), with the controls that they have.
+fn control_interface(properties: &Properties) -> Vec<u8> {
+    let mut entities = vec![18, CS_INTERFACE, 2, TERMINAL_CAMERA, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 3];
+    entities.extend(&properties.bits(TERMINAL_CAMERA).to_le_bytes()[..3]);
+    entities.extend([11, CS_INTERFACE, 5, PROCESSING_UNIT, TERMINAL_CAMERA, 0, 0, 2]);
+    entities.extend(&properties.bits(PROCESSING_UNIT).to_le_bytes()[..2]);
+    entities.push(0);
+    entities.extend([9, CS_INTERFACE, 3, TERMINAL_OUTPUT, 0x01, 0x01, 0, PROCESSING_UNIT, 0]);
     // UVC 1.0, a 48 MHz clock, one streaming interface: number 1.
     let mut bytes = vec![13, CS_INTERFACE, 1, 0x00, 0x01];
     bytes.extend(length(13 + entities.len()));

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::control::{SET_CUR, is_exposure_priority};
+use super::control::{CAMERA_TERMINAL, SET_CUR};
 use super::payload::{END_OF_FRAME, HEADER_LENGTH};
 use super::transport::max_frame;
 use super::{CLASS, TYPE};
@@ -23,6 +23,13 @@ const LOOK: Duration = Duration::from_millis(20);
 const STALE: usize = 3000;
 /// Bytes added to a frame to make it larger than the camera announced, for any size.
 const EXCESS: usize = max_frame(SIZES[0]) as usize;
+
+/// Whether a class request is about auto-exposure priority: whether the camera may lower its rate to expose longer
+/// (section 4.2.2.1.3).
+fn is_exposure_priority(setup: Setup) -> bool {
+    const AE_PRIORITY: u8 = 3;
+    setup.index.to_be_bytes() == [CAMERA_TERMINAL, 0] && setup.value.to_be_bytes() == [AE_PRIORITY, 0]
+}
 
 /// What is wrong with the camera; each begins with the text that [`FromStr`] parses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -175,6 +182,10 @@ impl<D: Device> Device for Faulty<D> {
             self.lowers_rate = data != [0];
         }
         Ok(answer)
+    }
+
+    fn delay(&self, setup: Setup) -> Duration {
+        self.camera.delay(setup)
     }
 
     fn is_plugged_in(&self) -> bool {

@@ -1,5 +1,5 @@
 //! A USB Video Class 1.0 webcam that sends a feed of JPEGs. [`descriptors`] describe it, [`control`] answers class
-//! requests, [`payload`] cuts frames into payloads at the agreed rate, [`transport`] brings these to the host, and
+//! requests, those about its controls by [`properties`], [`payload`] cuts frames into payloads at the agreed rate, [`transport`] brings these to the host, and
 //! [`fault`] makes it misbehave.
 //!
 //! Section numbers are those of "Universal Serial Bus Device Class Definition for Video Devices" 1.0a.
@@ -8,6 +8,7 @@ mod control;
 mod descriptors;
 pub mod fault;
 pub mod payload;
+pub mod properties;
 pub mod transport;
 
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::feed::{Feed, Size};
 use crate::usbip::{DataIn, Device, Refusal, Setup};
 use control::Control;
 use payload::Payloads;
+use properties::Properties;
 use transport::Transport;
 
 /// The product name, which uvcvideo shows as the card's name.
@@ -42,9 +44,14 @@ pub struct Camera {
 impl Camera {
     /// A camera that is not streaming yet. It offers these sizes, at least one, the default first. A size without
     /// a feed is listed, but nothing is sent in it.
-    pub fn new(serial: String, feeds: Vec<(Size, Option<Feed>)>, transport: Transport) -> Self {
+    pub fn new(
+        serial: String,
+        feeds: Vec<(Size, Option<Feed>)>,
+        transport: Transport,
+        properties: Properties,
+    ) -> Self {
         let (sizes, feeds) = feeds.into_iter().unzip();
-        let control = Control::new(sizes, transport);
+        let control = Control::new(sizes, transport, properties);
         Self { serial, transport, feeds, control, payloads: Payloads::default() }
     }
 }
@@ -52,13 +59,23 @@ impl Camera {
 impl Device for Camera {
     fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, Refusal> {
         if setup.request_type & TYPE != CLASS {
-            return descriptors::standard(setup, &self.serial, self.control.sizes(), self.transport);
+            return descriptors::standard(
+                setup,
+                &self.serial,
+                self.control.sizes(),
+                self.transport,
+                self.control.properties(),
+            );
         }
         let (reply, committed) = self.control.class(setup, data)?;
         if let Some(stream) = committed {
             self.payloads.restart(stream.interval, Instant::now());
         }
         Ok(reply)
+    }
+
+    fn delay(&self, setup: Setup) -> Duration {
+        if setup.request_type & TYPE == CLASS { self.control.delay(setup) } else { Duration::ZERO }
     }
 
     fn data_in(&mut self, now: Instant, room: usize) -> DataIn {

@@ -20,7 +20,7 @@ pub const CASES: &[Case] = &[
 const BRIGHTNESS: u32 = 0x0098_0900;
 
 /// Asks for `/api/cameras/camera/controls`; returns the status and the JSON, or the text of a refusal.
-fn controls(boardcam: &Boardcam, method: &str, query: &str, body: &Value) -> Outcome<(u16, Value)> {
+pub fn controls(boardcam: &Boardcam, method: &str, query: &str, body: &Value) -> Outcome<(u16, Value)> {
     let path = format!("/api/cameras/camera/controls{query}");
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let answer = ask(boardcam.address, method, &path, &[], &body)?;
@@ -29,20 +29,20 @@ fn controls(boardcam: &Boardcam, method: &str, query: &str, body: &Value) -> Out
 }
 
 /// The controls, once they are known.
-fn list(boardcam: &Boardcam) -> Outcome<Value> {
+pub fn list(boardcam: &Boardcam) -> Outcome<Value> {
     wait_for("the controls", || {
         let (_, list) = controls(boardcam, "GET", "", &Value::Null)?;
         Ok((list["available"] == true).then_some(list))
     })
 }
 
-fn find<'l>(list: &'l Value, name: &str) -> Outcome<&'l Value> {
+pub fn find<'l>(list: &'l Value, name: &str) -> Outcome<&'l Value> {
     let all = list["controls"].as_array().ok_or("no list")?;
     let found = all.iter().find(|control| control["name"] == name);
     Ok(found.ok_or_else(|| format!("no control {name} in {list}"))?)
 }
 
-fn put(boardcam: &Boardcam, values: &Value) -> Outcome<Value> {
+pub fn put(boardcam: &Boardcam, values: &Value) -> Outcome<Value> {
     let (status, list) = controls(boardcam, "PUT", "", values)?;
     ensure!(status == 200 && list["problems"] == json!([]), "{values}: status {status}, {list}");
     Ok(list)
@@ -106,7 +106,7 @@ fn controls_of_all_kinds_are_listed_and_set() -> Outcome {
 }
 
 /// Waits until the controls have these values.
-fn wait_until_set(boardcam: &Boardcam, values: &Value) -> Outcome {
+pub fn wait_until_set(boardcam: &Boardcam, values: &Value) -> Outcome {
     wait_for("the values to be set again", || {
         let list = list(boardcam)?;
         for (name, value) in values.as_object().ok_or("no values")? {

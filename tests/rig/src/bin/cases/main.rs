@@ -21,6 +21,7 @@ mod stream;
 mod trouble;
 mod turned;
 mod usb;
+mod usb_controls;
 
 use std::any::Any;
 use std::fs;
@@ -50,6 +51,7 @@ fn main() {
         driver::CASES,
         hardware::CASES,
         controls::CASES,
+        usb_controls::CASES,
         board::CASES,
     ]
     .into_iter()
