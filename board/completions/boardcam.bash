@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -122,6 +122,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -205,7 +209,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,6 +272,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -351,7 +359,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -418,6 +426,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -595,7 +607,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -658,6 +670,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -741,7 +757,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,6 +828,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -895,7 +915,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -958,6 +978,10 @@ _boardcam() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-demand)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -236,6 +236,9 @@ pub struct SourceConfig {
     pub timeout: Option<Duration>,
     /// Whether frames that show what the one before shows are left out, down to one a second.
     pub drops_repeats: bool,
+    /// The camera is closed this long after the last one who wanted pictures, and opened for the next one. If not set, it
+    /// stays open.
+    pub on_demand: Option<Duration>,
 }
 
 impl SourceConfig {
@@ -262,6 +265,7 @@ impl SourceConfig {
             bad_frames: Self::DEFAULT_BAD_FRAMES,
             timeout: None,
             drops_repeats: false,
+            on_demand: None,
             controls: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use crate::camera::{PipeSpec, SourceSpec};
 use crate::gate::tls::Https;
 use crate::picture::Size;
 use crate::record::plan::Plan;
+use std::time::Duration;
 
 fn settings(line: &[&str], file: &str) -> Settings {
     let matches = command().try_get_matches_from([&["boardcam"], line].concat()).unwrap();
@@ -160,4 +161,18 @@ fn a_wrong_value_is_reported_with_a_right_one() {
 #[test]
 fn verbose_twice_is_verbose() {
     assert!(settings(&["-vv"], "").verbose && settings(&["-v", "--verbose"], "").verbose);
+}
+
+#[test]
+fn standard_input_cannot_be_opened_on_demand() {
+    let refused = |line: &[&str], file| {
+        let matches = command().try_get_matches_from([&["boardcam"], line].concat()).unwrap();
+        merge(&from_command_line(&matches).unwrap(), &file).unwrap_err().to_string()
+    };
+    let problem = refused(&["--camera", "-", "--on-demand", "5"], Values::default());
+    assert!(problem.contains("standard input") && problem.contains("pipe:COMMAND"), "{problem}");
+    let file = "[[camera]]\nname = \"a\"\non-demand = 5\n[[camera]]\nname = \"b\"\nsource = \"pattern\"";
+    let on_demand: Vec<_> =
+        settings(&[], file).cameras.into_iter().map(|(_, camera)| camera.on_demand).collect();
+    assert_eq!(on_demand, [Some(Duration::from_secs(5)), None]);
 }

@@ -9,7 +9,7 @@ use super::options::{self, Opt, Target, named_source};
 use super::settings::{CameraSettings, Settings};
 use super::wifi::Wifi;
 use crate::auth::User;
-use crate::camera::SourceSpec;
+use crate::camera::{PipeSpec, SourceSpec};
 use crate::gate::tls::Https;
 use crate::names::{DEFAULT_CAMERA, default_camera};
 use crate::problem::{Problem, Text, text};
@@ -148,6 +148,13 @@ fn camera_settings(camera: &CameraValues, layers: [&Texts; 3]) -> Result<CameraS
         {
             set(&mut settings, text).map_err(|why| wrong_option(opt, text, why))?;
         }
+    }
+    if settings.source.on_demand.is_some() && settings.source.spec == SourceSpec::Pipe(PipeSpec::Stdin) {
+        return Err(Problem::new(
+            text!("cannot close standard input while nobody watches (on-demand)"),
+            text!("it cannot be opened again"),
+            text!("leave on-demand out, or let boardcam start the program itself, by pipe:COMMAND"),
+        ));
     }
     Ok(settings)
 }

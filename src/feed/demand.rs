@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 use super::Feed;
@@ -39,9 +40,15 @@ pub(super) struct Demands {
     list: Mutex<Vec<Wish>>,
     /// A [`TotalDemand`], for the thread that makes frames, which must not wait for a lock.
     total: AtomicU64,
+    /// The thread that is parked while there is no demand.
+    parked: OnceLock<Thread>,
 }
 
 impl Demands {
+    pub(super) fn unpark_this_thread(&self) {
+        let _only_one_thread_makes_frames = self.parked.set(thread::current());
+    }
+
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
@@ -58,6 +65,10 @@ impl Demands {
         let mut list = self.lock();
         list.push(wish);
         self.update_total(&list, 1);
+        drop(list);
+        if let Some(thread) = self.parked.get() {
+            thread.unpark();
+        }
     }
 
     fn remove(&self, wish: Wish) {

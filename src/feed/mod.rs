@@ -212,7 +212,8 @@ impl Feed {
         can_be_told
             && match &self.status().state {
                 CaptureState::Live(info) => info.layout == Layout::Mjpeg,
-                CaptureState::Starting | CaptureState::Waiting(_) => true, // as far as is known
+                // As far as is known.
+                CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => true,
             }
     }
 
@@ -245,7 +246,7 @@ impl Feed {
         let status = self.status();
         match &status.state {
             CaptureState::Live(info) => Some(self.size_shown(info.size, &status)),
-            CaptureState::Starting | CaptureState::Waiting(_) => None,
+            CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
         }
     }
 
@@ -277,6 +278,16 @@ impl Feed {
     /// Whether this client wants frames.
     pub fn is_wanted_by(&self, client: ClientId) -> bool {
         self.demands.is_any_of(client)
+    }
+
+    /// From now on, the calling thread is unparked whenever somebody begins to want frames ([`std::thread::park`]).
+    pub fn unparks_this_thread(&self) {
+        self.demands.unpark_this_thread();
+    }
+
+    /// Whether the camera is closed since nobody wants frames.
+    pub fn rests(&self) -> bool {
+        self.status().state == CaptureState::Resting
     }
 
     /// The sum of all demands.
@@ -326,6 +337,10 @@ impl Watched for Feed {
         &self.pulse
     }
 
+    fn is_asleep(&self) -> bool {
+        self.rests()
+    }
+
     fn has_delivered(&self) -> bool {
         self.counters.captured.load(Ordering::Relaxed) > 0
     }
@@ -337,6 +352,7 @@ impl Watched for Feed {
             (CaptureState::Live(info), None) => {
                 format!("{}: {} at {:.0}/s", self.name, info.size, status.fps)
             }
+            (CaptureState::Resting, None) => format!("{}: rests until somebody watches", self.name),
             (CaptureState::Starting | CaptureState::Waiting(_), None) => {
                 self.why_no_picture_yet().to_string()
             }

@@ -11,8 +11,10 @@ use crate::problem::Problem;
 /// Whether a camera delivers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CaptureState {
-    /// It has not been tried yet.
+    /// It is being opened.
     Starting,
+    /// It is closed since nobody wants its frames, and is opened for the next one who does.
+    Resting,
     /// Frames come from this source.
     Live(SourceInfo),
     /// No frames come, for this reason.
@@ -90,7 +92,7 @@ impl Status {
     pub fn problem(&self) -> Option<&Problem> {
         match &self.state {
             CaptureState::Waiting(problem) => Some(self.concern.as_ref().unwrap_or(problem)),
-            CaptureState::Starting | CaptureState::Live(_) => self.concern.as_ref(),
+            CaptureState::Starting | CaptureState::Resting | CaptureState::Live(_) => self.concern.as_ref(),
         }
     }
 }

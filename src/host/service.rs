@@ -76,6 +76,8 @@ pub trait Watched: Send + Sync {
     fn name(&self) -> &str;
     /// Counts the rounds of the thread.
     fn pulse(&self) -> &Pulse;
+    /// Whether the thread sleeps until somebody wants the camera.
+    fn is_asleep(&self) -> bool;
     /// Whether it has ever delivered a frame.
     fn has_delivered(&self) -> bool;
     /// Its status in one line.
@@ -188,7 +190,7 @@ impl Rounds<'_> {
     /// What hangs, if a restart may cure it.
     fn hung(&mut self, now: Instant) -> Option<String> {
         let count = self.camera.pulse().count();
-        if count != self.seen {
+        if count != self.seen || self.camera.is_asleep() {
             (self.seen, self.at) = (count, now);
         }
         let silent = now.saturating_duration_since(self.at);
@@ -230,6 +232,20 @@ mod tests {
         assert_eq!(camera.hung(late), Some("camera door hangs in its driver".to_owned()));
         feed.pulse.beat();
         assert_eq!(camera.hung(late), None, "it goes on");
+    }
+
+    #[test]
+    fn a_camera_that_rests_does_not_hang_and_has_its_whole_time_when_it_is_opened_again() {
+        let feed = feed();
+        let begin = Instant::now();
+        let mut camera = Rounds { camera: &feed, seen: 0, at: begin };
+        feed.counters.captured.fetch_add(1, Ordering::Relaxed);
+        feed.status().state = CaptureState::Resting;
+        let later = begin + 100 * CAMERA_TIME;
+        assert_eq!(camera.hung(later), None);
+        feed.status().state = CaptureState::Starting;
+        assert_eq!(camera.hung(later + CAMERA_TIME), None);
+        assert!(camera.hung(later + CAMERA_TIME + Duration::from_secs(1)).is_some());
     }
 
     #[test]

@@ -178,6 +178,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Gives the memory for further frames back. The newest frame stays until the next one.
+    pub fn release(&mut self) {
+        self.slots.clear();
+        self.capacity = 0;
+    }
+
     /// Has `fill` write a JPEG into a free slot and return its length in bytes, and makes it the newest frame. Returns
     /// its number.
     ///

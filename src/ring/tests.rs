@@ -163,3 +163,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn memory_that_is_given_back_is_taken_again_and_the_newest_frame_stays_meanwhile() {
+    let (mut writer, reader) = ring(8);
+    put(&mut writer, b"last").unwrap();
+    put(&mut writer, b"next").unwrap();
+    let slots: Vec<_> = writer.slots.iter().map(Arc::downgrade).collect();
+    writer.release();
+    assert_eq!(slots.iter().filter(|slot| slot.strong_count() > 0).count(), 1, "the newest frame's");
+    assert_eq!((reader.frame().unwrap().jpeg(), reader.newest()), (&b"next"[..], 2));
+    writer.reserve(8).unwrap();
+    assert_eq!(put(&mut writer, b"new"), Ok(3));
+    assert_eq!(reader.frame().unwrap().jpeg(), b"new");
+}

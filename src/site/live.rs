@@ -41,7 +41,7 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
     }
 }
 
-/// `GET /healthz`: 200 while pictures come, otherwise 503 with the reason.
+/// `GET /healthz`: 200 while pictures come, or would if somebody wanted them, otherwise 503 with the reason.
 pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
     match camera_problem(ctx) {
         None => plain_text(200, "ok"),
@@ -49,10 +49,14 @@ pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
     }
 }
 
-/// Why no pictures come; `None` while they do.
+/// Why no pictures come; `None` while they do, and for a camera that rests.
 fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
     let status = ctx.feed().status();
+    let is_on_demand = ctx.feed().config.on_demand.is_some();
     match &status.state {
+        // A request for a picture wakes it, and waits while it is opened.
+        CaptureState::Resting => None,
+        CaptureState::Starting if is_on_demand && status.problem().is_none() => None,
         CaptureState::Starting | CaptureState::Waiting(_) => {
             Some(status.problem().cloned().unwrap_or_else(|| ctx.feed().why_no_picture_yet()))
         }

@@ -87,7 +87,8 @@ fn change(ctx: &RequestContext<'_>, change: impl FnOnce(Changes) -> Result<Chang
     if let Err(why) = feed.change(change) {
         return plain_text(400, why);
     }
-    if !IS_WAITING.swap(true, Ordering::AcqRel) {
+    // A camera that rests is opened with them when somebody wants it.
+    if !feed.rests() && !IS_WAITING.swap(true, Ordering::AcqRel) {
         feed.changing.wait(WAIT);
         IS_WAITING.store(false, Ordering::Release);
     }
@@ -106,7 +107,7 @@ fn settings(feed: &Feed) -> Settings {
     let (changes, config) = (feed.changing.wanted(), &feed.config);
     let info = match &feed.status().state {
         CaptureState::Live(info) => Some(info.clone()),
-        CaptureState::Starting | CaptureState::Waiting(_) => None,
+        CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
     };
     let setting = |set: Option<Value>, configured: Option<Value>, actual: Option<Value>| Setting {
         value: set.clone().or_else(|| configured.clone()).or_else(|| actual.clone()).unwrap_or_default(),

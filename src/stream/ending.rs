@@ -26,6 +26,8 @@ pub enum SessionEnd {
     Panicked { camera: String },
     /// Other settings were asked for.
     Changed,
+    /// Nobody has wanted the camera for a while, which is opened on demand.
+    Unwanted,
     /// The program ends.
     Shutdown,
 }
@@ -84,7 +86,7 @@ impl SessionEnd {
                 text!("an error in this program stopped it"),
                 text!("please report what the log says").and(promise::RESTARTED),
             ),
-            Self::Changed | Self::Shutdown => return None,
+            Self::Changed | Self::Unwanted | Self::Shutdown => return None,
         })
     }
 }

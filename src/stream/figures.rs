@@ -24,6 +24,11 @@ impl Figures {
         Self { next: Instant::now() + PERIOD, captured: 0, published: 0 }
     }
 
+    /// The time of this length does not count, in which the camera was closed.
+    pub(super) fn slept(&mut self, time: Duration) {
+        self.next += time;
+    }
+
     /// Writes a line if it is due.
     pub(super) fn log(&mut self, feed: &Feed) {
         let now = Instant::now();

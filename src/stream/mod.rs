@@ -4,7 +4,8 @@
 //!
 //! - It reopens a camera that ends, stalls or delivers garbage, until the program ends. In the meantime viewers see the
 //!   drawn card on the same connections, and the picture as soon as it is back.
-//! - While nobody watches, nothing is copied, drawn or encoded.
+//! - While nobody watches, nothing is copied, drawn or encoded. If it is opened on demand, it is closed then, and this
+//!   thread sleeps.
 //! - A panic ends the session with the camera and is logged; then the next session begins.
 
 mod controls;
@@ -12,6 +13,7 @@ mod ending;
 mod figures;
 mod no_picture;
 mod patience;
+mod rest;
 mod search;
 mod session;
 mod slow;
@@ -42,6 +44,7 @@ use crate::ring::{NoMemory, Writer};
 pub use ending::SessionEnd;
 use figures::Figures;
 use patience::Patience;
+use rest::Idle;
 use session::{Session, Taken};
 use slow::{News, SlowWatch};
 use trial::Trial;
@@ -94,6 +97,10 @@ pub struct Stream<'a> {
     figures: Figures,
     /// What the camera is opened with.
     trial: Trial,
+    /// Since when nobody wants it.
+    idle: Idle,
+    /// The number of the next of [`PAUSES`].
+    pauses: usize,
     /// Called when changed settings were refused, and must not be kept.
     on_refusal: &'a dyn Fn(),
 }
@@ -114,9 +121,11 @@ impl<'a> Stream<'a> {
             ended: None,
             knows_content: false,
             trouble_log: TroubleLog::new(CameraLabel(&feed.name)),
-            trouble: (Card::NO_PICTURE, feed.why_no_picture_yet()),
+            trouble: (Card::STARTING, feed.why_no_picture_yet()),
             figures: Figures::new(),
             trial: Trial::default(),
+            idle: Idle::default(),
+            pauses: 0,
             on_refusal: &|| (),
         }
     }
@@ -142,8 +151,12 @@ impl<'a> Stream<'a> {
     /// Serves the camera until the program ends.
     pub fn run(mut self) {
         let mut finder = Finder::new(self.feed.name.clone(), self.feed.config.clone());
-        let mut pauses = 0;
+        self.open_on_demand();
         while !self.shutdown.has_begun() {
+            if self.is_unwanted() {
+                self.rest();
+                continue;
+            }
             let devices = find::devices_fingerprint();
             let began = Instant::now();
             finder.ask_for(self.trial.next(self.feed));
@@ -151,18 +164,37 @@ impl<'a> Stream<'a> {
             if self.shutdown.has_begun() {
                 return;
             }
-            if self.trial.is_outdated(self.feed) || self.trial.session_ended(end.problem()) {
-                self.reopen();
-                pauses = 0;
-                continue;
+            if let Some(pause) = self.next_try(end, began.elapsed()) {
+                self.pause(pause, devices);
             }
-            if began.elapsed() > GOOD_SESSION {
-                pauses = 0;
-            }
-            self.wait_for(end);
-            self.pause(PAUSES[pauses], devices);
-            pauses = (pauses + 1).min(PAUSES.len() - 1);
         }
+    }
+
+    /// How long to wait before the next try, after a session that lasted so long; `None` if other settings are tried at
+    /// once, or the camera is not wanted.
+    fn next_try(&mut self, end: SessionEnd, lasted: Duration) -> Option<Duration> {
+        if self.trial.is_outdated(self.feed) {
+            self.reopen();
+            self.pauses = 0;
+            return None;
+        }
+        if end == SessionEnd::Unwanted {
+            return None;
+        }
+        if lasted > GOOD_SESSION {
+            self.pauses = 0;
+        }
+        if self.trial.session_ended(end.problem()) {
+            // If there was no picture before either, it is not known that the change is to blame: what is said stays.
+            if self.ended.is_none() {
+                self.reopen();
+            }
+            return None;
+        }
+        self.wait_for(end);
+        let pause = PAUSES[self.pauses];
+        self.pauses = (self.pauses + 1).min(PAUSES.len() - 1);
+        Some(pause)
     }
 
     /// Publishes what `source` delivers until it ends, stalls or delivers garbage. Called by [`Stream::run`], and by
@@ -183,6 +215,9 @@ impl<'a> Stream<'a> {
         while !self.shutdown.has_begun() {
             if self.trial.is_outdated(self.feed) {
                 return SessionEnd::Changed;
+            }
+            if self.is_unwanted() {
+                return SessionEnd::Unwanted;
             }
             match source.next(CHECK_PERIOD.min(self.patience.limit())) {
                 Ok(Some(frame)) => {
@@ -335,3 +370,6 @@ fn encoder(mode: EncodeMode) -> codec::Encoder {
         EncodeMode::Passthrough | EncodeMode::Software => codec::Encoder::new(DEFAULT_QUALITY),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ impl Stream<'_> {
         drop(status);
         self.ended = None;
         self.next_card = Instant::now() + CARD_PERIOD;
-        self.trouble = (Card::NO_PICTURE, self.feed.why_no_picture_yet());
+        self.trouble = (Card::STARTING, self.feed.why_no_picture_yet());
         self.last_size = self.feed.asked_size();
     }
 
@@ -84,6 +84,7 @@ impl Stream<'_> {
         while Instant::now() < end
             && find::devices_fingerprint() == devices
             && !self.trial.is_outdated(self.feed)
+            && !self.is_unwanted()
         {
             self.pass_time();
             if self.shutdown.wait(CHECK_PERIOD) {

@@ -12,11 +12,18 @@ use crate::problem::Problem;
 impl Stream<'_> {
     /// Searches for the camera, then captures until the session ends.
     pub(super) fn session(&mut self, finder: &mut Finder) -> SessionEnd {
-        let mut search = Search { stream: self, refused: Vec::new(), begin: Instant::now(), silence: None };
+        let mut search = Search {
+            stream: self,
+            refused: Vec::new(),
+            begin: Instant::now(),
+            silence: None,
+            is_unwanted: false,
+        };
         let found = finder.open(&mut search);
-        let Search { refused, silence, .. } = search;
+        let Search { refused, silence, is_unwanted, .. } = search;
         self.feed.status().refused = refused;
         match found {
+            Err(_) if is_unwanted => SessionEnd::Unwanted,
             Err(problem) => {
                 // Given up in silence: what the program delivered before says more.
                 let says_more = self.knows_content && silence.as_ref() == Some(&problem);
@@ -39,6 +46,8 @@ struct Search<'s, 'a> {
     begin: Instant,
     /// What was said last of a source from which nothing comes.
     silence: Option<Problem>,
+    /// Whether it was given up since nobody wants the camera any more.
+    is_unwanted: bool,
 }
 
 impl Observer for Search<'_, '_> {
@@ -55,7 +64,10 @@ impl Observer for Search<'_, '_> {
 
     fn keep_waiting(&mut self) -> bool {
         self.stream.pass_time();
-        !self.stream.shutdown.has_begun() && !self.stream.trial.is_outdated(self.stream.feed)
+        self.is_unwanted |= self.stream.is_unwanted();
+        !self.is_unwanted
+            && !self.stream.shutdown.has_begun()
+            && !self.stream.trial.is_outdated(self.stream.feed)
     }
 
     fn unusable(&mut self, flaw: Flaw) {

@@ -40,6 +40,10 @@ pub(super) struct TroubleLog<'a> {
     level: Level,
     lines: Allowance,
     candidates: Allowance,
+    /// For a camera that is opened on demand and closed again, which is no trouble.
+    visits: Allowance,
+    /// Whether it was closed since nobody wanted it.
+    rested: bool,
 }
 
 impl<'a> TroubleLog<'a> {
@@ -52,6 +56,8 @@ impl<'a> TroubleLog<'a> {
             level: Level::Info,
             lines: Allowance::new(FIRST, PERIOD),
             candidates: Allowance::new(FIRST_CANDIDATES, PERIOD),
+            visits: Allowance::new(FIRST, PERIOD),
+            rested: false,
         }
     }
 
@@ -66,7 +72,11 @@ impl<'a> TroubleLog<'a> {
             );
             self.says_trouble |= self.say(Level::Warn, &words, &words, now);
         }
-        let left_out = if self.short_sessions <= SHORT_SESSIONS { self.lines.take(now) } else { None };
+        let left_out = match (std::mem::take(&mut self.rested), self.short_sessions <= SHORT_SESSIONS) {
+            (true, _) => self.visits.take(now),
+            (false, true) => self.lines.take(now),
+            (false, false) => None,
+        };
         self.level = if left_out.is_some() { Level::Info } else { Level::Debug };
         log!(self.level, "{}: opened {}{}", self.label, in_words(info), LeftOut(left_out));
         if let Some(chosen) = info.chosen.as_ref().filter(|chosen| !info.compromises.contains(chosen)) {
@@ -76,6 +86,14 @@ impl<'a> TroubleLog<'a> {
             let level = if self.level == Level::Info { Level::Warn } else { Level::Debug };
             log!(level, "{}: {}: {compromise}", self.label, info.source);
         }
+    }
+
+    /// The camera is closed since nobody wants it.
+    pub(super) fn rests(&mut self, now: Instant) {
+        (self.trouble, self.says_trouble, self.short_sessions, self.rested) = (None, false, 0, true);
+        let left_out = self.visits.take(now);
+        let level = if left_out.is_some() { Level::Info } else { Level::Debug };
+        log!(level, "{}: rests until somebody watches or records{}", self.label, LeftOut(left_out));
     }
 
     /// Says why there is no picture, unless that was said lately. Returns whether it did.
@@ -244,6 +262,20 @@ mod tests {
         assert!(log.says_trouble);
         log.forget(now + AGAIN);
         assert!(!log.says_trouble && log.trouble(&one, now + AGAIN));
+    }
+
+    #[test]
+    fn a_camera_that_is_opened_for_a_snapshot_each_minute_comes_and_goes_without_a_warning() {
+        let mut opened = 0;
+        let troubles = lines_of_a_day(60, |log, n, now| {
+            log.rests(now);
+            log.begin(&info(), now);
+            opened += u32::from(log.level == Level::Info);
+            assert!(!log.says_trouble, "a warning");
+            u32::from(n % 120 == 119 && log.trouble(&reason("it was unplugged"), now))
+        });
+        assert!((1..=4 * 25).contains(&opened), "{opened} lines");
+        assert_eq!(troubles, 12, "trouble is said all the same");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod hostile;
 mod https;
 mod machines;
 mod odd_requests;
+mod on_demand;
 mod options;
 mod passwords;
 mod pictures;

@@ -20,6 +20,7 @@ cut -d ' ' -f 5 /proc/$$/stat >>groups
 shows() { while cat frame.jpg; do sleep 0.05; done; }
 case $(cat mode) in
 shows) shows ;;
+slow) sleep 1; shows ;;
 dies) cat frame.jpg frame.jpg; echo 'rtsp://me:secret@cam: the lens fell off' >&2; exit 3 ;;
 is-not-there) exec ./not-there ;;
 garbage) yes garbage ;;

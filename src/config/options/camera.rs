@@ -17,6 +17,9 @@ const MAX_BAD_FRAMES: u32 = 1000;
 /// The longest timeout, in seconds: a day.
 const MAX_TIMEOUT: u32 = 86_400;
 
+/// The longest time that a camera stays open for nobody, in seconds: a day.
+const MAX_ON_DEMAND: u32 = 86_400;
+
 pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "camera",
@@ -313,6 +316,25 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |camera| Some(camera.source.timeout?.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "on-demand",
+        value: "SECONDS",
+        kind: Kind::Number,
+        unset: "the camera stays open",
+        help: "Close the camera, so that its light goes out, this long after the last viewer, recording and snapshot, \
+               and open it again for the next one",
+        example: "10",
+        wrong: &["0", "86401", "10s"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.on_demand = Some(seconds(text, MAX_ON_DEMAND)?);
+                Ok(())
+            },
+            get: |camera| Some(camera.source.on_demand?.as_secs().to_string()),
         },
         ..Opt::EMPTY
     },

@@ -93,7 +93,7 @@ impl Viewer {
         }
         match &self.demand.feed().status().state {
             CaptureState::Waiting(problem) => Some(problem.clone()),
-            CaptureState::Starting | CaptureState::Live(_) => None,
+            CaptureState::Starting | CaptureState::Resting | CaptureState::Live(_) => None,
         }
     }
 

@@ -129,6 +129,9 @@ pub static METRICS: &[Metric] = &[
     camera("boardcam_camera_up", "Whether the camera delivers frames.", |camera| {
         f64::from(u8::from(matches!(camera.feed.status().state, CaptureState::Live(_))))
     }),
+    camera("boardcam_camera_resting", "Whether the camera is closed until somebody watches.", |camera| {
+        f64::from(u8::from(camera.feed.rests()))
+    }),
     camera("boardcam_frames_captured_total", "Frames that the camera delivered.", |camera| {
         load(&camera.feed.counters.captured)
     }),

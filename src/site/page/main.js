@@ -158,7 +158,7 @@ function assign() {
   const one = chosen();
   const shown = tiles.filter((tile) => (one ? tile === one : tile.isVisible));
   // A camera without pictures gets no stream, unless it is shown alone: then its stream shows the card.
-  const wanting = shown.filter((tile) => one || tile.camera.state === 'live').slice(0, LIVE_MAX);
+  const wanting = shown.filter((tile) => one || tile.mayShow()).slice(0, LIVE_MAX);
   const granted = wanting.slice(0, share.request(awake ? wanting.length : 0));
   for (const tile of tiles) {
     if (!awake || !shown.includes(tile)) tile.setMode('none', '');
@@ -189,7 +189,7 @@ async function takeStills() {
   if (takingStills) return;
   takingStills = true;
   for (;;) {
-    const due = tiles.filter((tile) => tile.mode === 'stills' && tile.camera.state === 'live');
+    const due = tiles.filter((tile) => tile.mode === 'stills' && tile.mayShow());
     if (!due.length) break;
     const oldest = due.reduce((a, b) => (b.stillAt < a.stillAt ? b : a));
     if (performance.now() - oldest.stillAt > STILL_MS || !oldest.stillAt) await oldest.takeStill();

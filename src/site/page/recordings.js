@@ -30,7 +30,7 @@ function recordingOf(tile) {
   if (!tile || failures) return { how: 'unknown', said: '', does: TEXT.record };
   if (!recording || !folder) return { how: 'none', said: '', does: TEXT.rec_none };
   const problem = (recording.on && recording.problem) || (folder.blocked && folder.problem);
-  const absent = tile.camera.state !== 'live' || tile.camera.problem;
+  const absent = !['live', 'resting'].includes(tile.camera.state) || tile.camera.problem; // one that rests is opened
   const because = (text) => told({ ...inWords(problem), what: text });
   if (recording.on) {
     const does = TEXT.rec_stop;

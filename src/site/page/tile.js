@@ -51,8 +51,14 @@ class Tile {
     if (mode === 'live' && !this.stream && performance.now() >= this.retryAt) this.open();
   }
 
+  // Whether it delivers, or is opened when somebody watches.
+  mayShow() {
+    return this.camera.state === 'live' || this.camera.on_demand !== null;
+  }
+
   // Its state. The texts have a key for each one.
   state() {
+    if (this.camera.state === 'resting' && this.stream) return 'starting'; // for us
     if (this.camera.state !== 'live') return this.camera.state;
     if (this.camera.problem) return 'waiting'; // it is open, but gives nothing new
     if (this.mode === 'stills') return 'stills';

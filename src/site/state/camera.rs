@@ -23,6 +23,8 @@ pub(super) struct Camera {
     url: String,
     source: String,
     state: &'static str,
+    /// How many seconds after the last one who watched it is closed; `null` if it stays open.
+    on_demand: Option<u64>,
     problem: Option<ProblemJson>,
     device: Option<Device>,
     format: Option<Format>,
@@ -178,6 +180,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     let Status { state, refused, last_frame, .. } = status;
     let (state, info) = match state {
         CaptureState::Starting => ("starting", None),
+        CaptureState::Resting => ("resting", None),
         CaptureState::Live(info) => ("live", Some(info)),
         CaptureState::Waiting(_) => ("waiting", None),
     };
@@ -200,6 +203,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         url: camera_url(&feed.name),
         source: feed.config.spec.label(),
         state,
+        on_demand: feed.config.on_demand.map(|time| time.as_secs()),
         problem,
         device: info.as_ref().map(device),
         format: info.as_ref().map(format),
