@@ -8,6 +8,7 @@ use crate::camera::encoders;
 use crate::camera::pattern::Pattern;
 use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
 use crate::config::{Settings, WithoutSecrets};
+use crate::files::page;
 use crate::gate;
 use crate::host::{state_dir, zone};
 use crate::problem::Problem;
@@ -28,10 +29,16 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
     let addresses = gate::check_distinct(&settings.gate)
         .and_then(|()| gate::check_certificate(&settings.gate))
         .and_then(|()| gate::check_addresses(&settings.gate));
-    let (mut warnings, refusal) = match addresses {
+    let (mut warnings, mut refusal) = match addresses {
         Ok(warnings) => (warnings, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
+    match settings.page.as_deref().map(page::check) {
+        Some(Ok(warning)) => warnings.extend(warning),
+        Some(Err(problem)) if settings.is_appliance => warnings.push(problem),
+        Some(Err(problem)) => refusal = refusal.or(Some(problem)),
+        None => {}
+    }
     warnings.extend(settings.cameras.iter().filter_map(|(_, camera)| camera_problem(camera)));
     warnings.extend(settings.record.folder_problem());
     warnings.extend(state_dir::problem());

@@ -26,6 +26,7 @@
 //! | [`fanout`] | all live viewers, on the gate's event loops |
 //! | [`protocol`] | orders from the site to gate and fan-out in private headers: serve this stream, snapshot or file |
 //! | [`auth`] | who may do what: users, sessions, tokens |
+//! | [`files`] | files on their way to clients: recordings, and a page of one's own |
 //! | [`record`] | recordings on a disk |
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
@@ -63,6 +64,7 @@ pub mod codec;
 pub mod config;
 pub mod fanout;
 pub mod feed;
+pub mod files;
 pub mod gate;
 pub mod host;
 pub mod jpeg;

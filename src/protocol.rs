@@ -5,10 +5,14 @@
 
 use std::fmt::Write;
 
+use rouille::percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
 use crate::auth::passes::Pass;
 use crate::feed::ClientId;
+use crate::files::page::PageRequest;
 use crate::pace::Fps;
-use crate::record::name::Name;
+use crate::record::Name;
 use crate::variants::Variant;
 
 /// Private headers of the site's answers begin with this.
@@ -142,12 +146,24 @@ impl Order {
     }
 }
 
-/// Before the fields of a [`FileOrder`] in the private header.
-const FILE: &str = "file ";
+/// Before the fields of a [`RecordingOrder`] in the private header.
+const RECORDING: &str = "file ";
+
+/// Before a [`PageOrder`].
+const PAGE: &str = "page ";
+
+/// An order to serve a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOrder {
+    /// Of a recording.
+    Recording(RecordingOrder),
+    /// Of the page of one's own.
+    Page(PageOrder),
+}
 
 /// An order to serve a part of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileOrder {
+pub struct RecordingOrder {
     /// The recording.
     pub name: Name,
     /// The first byte.
@@ -158,17 +174,53 @@ pub struct FileOrder {
     pub pass: Option<Pass>,
 }
 
+/// An order to answer a request for a page's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOrder {
+    /// What the client wants.
+    pub request: PageRequest,
+    /// As in a [`RecordingOrder`].
+    pub pass: Option<Pass>,
+}
+
 impl FileOrder {
     /// The value of the private header.
     pub fn to_header(&self) -> String {
-        let Self { name, from, length, pass } = self;
-        let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
-        format!("{FILE}{name} {from} {length}{pass}")
+        match self {
+            Self::Recording(RecordingOrder { name, from, length, pass }) => {
+                let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
+                format!("{RECORDING}{name} {from} {length}{pass}")
+            }
+            Self::Page(order) => {
+                let json = serde_json::json!(order).to_string();
+                format!("{PAGE}{}", utf8_percent_encode(&json, NON_ALPHANUMERIC))
+            }
+        }
     }
 
     /// Reads the value of the private header; `None` if it is not an order for a file.
     pub fn from_header(text: &str) -> Option<Self> {
-        let mut words = text.strip_prefix(FILE)?.split(' ');
+        match text.strip_prefix(PAGE) {
+            Some(encoded) => {
+                let json: Vec<u8> = percent_decode_str(encoded).collect();
+                serde_json::from_slice(&json).ok().map(Self::Page)
+            }
+            None => RecordingOrder::from_header(text).map(Self::Recording),
+        }
+    }
+
+    /// The order is void when this pass ends.
+    pub fn pass(&self) -> Option<Pass> {
+        match self {
+            Self::Recording(order) => order.pass,
+            Self::Page(order) => order.pass,
+        }
+    }
+}
+
+impl RecordingOrder {
+    fn from_header(text: &str) -> Option<Self> {
+        let mut words = text.strip_prefix(RECORDING)?.split(' ');
         let name = Name::parse(words.next()?)?;
         let mut number = || words.next().map(|word| word.parse().ok());
         let (from, length) = (number()??, number()??);
@@ -180,20 +232,54 @@ impl FileOrder {
     }
 }
 
+/// The reason phrase of a status code (RFC 9110 section 15); clients ignore it.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::conditions::Conditions;
+    use crate::files::page::PagePath;
     use crate::picture::Size;
 
     #[test]
     fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
         let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
-        let order = FileOrder { name, from: 5, length: u64::MAX, pass: Some(7) };
-        for order in [order.clone(), FileOrder { pass: None, ..order.clone() }] {
-            assert_eq!(FileOrder::from_header(&order.to_header()), Some(order));
+        let order = RecordingOrder { name: name.clone(), from: 5, length: u64::MAX, pass: Some(7) };
+        for order in [order.clone(), RecordingOrder { pass: None, ..order }].map(FileOrder::Recording) {
+            assert_eq!(FileOrder::from_header(&order.to_header()), Some(order.clone()));
+            assert_eq!(Order::from_header(&order.to_header()), None);
         }
-        assert_eq!(Order::from_header(&order.to_header()), None);
-        let name = order.name;
         for bad in [
             "file /etc/passwd 0 5".to_owned(),
             "file ../secret.mkv 0 5".to_owned(),
@@ -206,6 +292,27 @@ mod tests {
         ] {
             assert_eq!(FileOrder::from_header(&bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_order_for_a_page_s_file_arrives_as_it_was_given_and_leads_nowhere_else() {
+        let conditions = Conditions {
+            is_head: true,
+            if_none_match: Some("W/\"a b\", *".to_owned()),
+            if_range: None,
+            range: Some("bytes=0-\u{e9}".to_owned()),
+        };
+        let path = PagePath::of_url("/k\u{fc}che/a b.html").unwrap();
+        let request = PageRequest { path, as_folder: "./k%C3%BCche/".to_owned(), conditions };
+        let order = FileOrder::Page(PageOrder { request, pass: Some(7) });
+        let header = order.to_header();
+        assert!(header.is_ascii() && !header.contains(char::is_control), "{header}");
+        assert_eq!(Order::from_header(&header), None);
+        assert_eq!(FileOrder::from_header(&header), Some(order));
+        let elsewhere = header.replace("k%C3%BCche%2F", "%2E%2E%2F");
+        assert_ne!(elsewhere, header);
+        assert_eq!(FileOrder::from_header(&elsewhere), None);
+        assert_eq!(FileOrder::from_header("page x"), None);
     }
 
     #[test]

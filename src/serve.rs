@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
 use crate::feed::kept::KeptSettings;
+use crate::files::page;
+use crate::files::reader::{FileReader, open_files};
 use crate::gate::hosts::AllowedHosts;
 use crate::gate::{Gate, LoopWakers};
 use crate::host::board::Board;
@@ -28,7 +31,6 @@ use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir, zone};
 use crate::problem::Problem;
-use crate::record::reader::FileReader;
 use crate::record::{self, Recordings};
 use crate::ring::Writer;
 use crate::site::{self, AppState, Guard};
@@ -56,13 +58,14 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     {
         warn!("{problem}");
     }
+    let page = own_page(settings)?;
     let announced = AnnouncedName::default();
     let gate = open_gate(settings, &announced)?;
     let shutdown = Shutdown::default();
     listen_for_signals(&gate, &shutdown)?;
 
     let access = read_users(settings, &gate)?;
-    let (pictures, writers) = Pictures::new(settings, &access, &gate.wakers());
+    let (pictures, writers) = Pictures::new(settings, page, &access, &gate.wakers());
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
     let kept = app.kept.clone();
     let upstream = site::start(Arc::new(app))?;
@@ -85,13 +88,33 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     })
 }
 
+/// The folder of the page in place of ours. A board that is for nothing else shows its own if there is none.
+fn own_page(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
+    let Some(folder) = &settings.page else { return Ok(None) };
+    match page::check(folder) {
+        Ok(warning) => {
+            info!("the page is that in {}", folder.display());
+            if let Some(warning) = warning {
+                warn!("{warning}");
+            }
+        }
+        Err(problem) if settings.is_appliance => {
+            error!("{problem}; until the next start, boardcam's own page is shown");
+            return Ok(None);
+        }
+        Err(problem) => return Err(problem),
+    }
+    Ok(Some(folder.clone()))
+}
+
 /// Opens the sockets. A client that connects from now on waits until [`Gate::serve`].
 fn open_gate(settings: &Settings, announced: &AnnouncedName) -> Result<Gate, Problem> {
     let label = own_label();
     let names = own_names(settings, label.as_deref());
     let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
     let certified = certified_names(&allowed, settings.name.as_deref());
-    let reserved = settings.record.open_files(settings.gate.event_loops());
+    let sent = open_files(settings.record.folder.is_some(), settings.page.is_some());
+    let reserved = settings.record.open_files() + settings.gate.event_loops() * sent;
     Gate::open(&settings.gate, allowed, &certified, raise_open_files(), reserved)
 }
 
@@ -166,11 +189,18 @@ struct Pictures {
     variants: Arc<Variants>,
     viewers: Arc<ViewerRegistry>,
     recordings: Arc<Recordings>,
+    /// The folder of a page of one's own.
+    page: Option<PathBuf>,
 }
 
 impl Pictures {
     /// The cameras' feeds, and the writer of each one's ring.
-    fn new(settings: &Settings, access: &Access, wakers: &LoopWakers) -> (Self, Vec<Writer>) {
+    fn new(
+        settings: &Settings,
+        page: Option<PathBuf>,
+        access: &Access,
+        wakers: &LoopWakers,
+    ) -> (Self, Vec<Writer>) {
         let feed = |(name, config): &(String, _)| {
             let (feed, writer) = Feed::new(name.clone(), Clone::clone(config));
             (Arc::new(feed.with_settings_problem(settings.mistakes.as_ref().map(Mistakes::in_one))), writer)
@@ -181,6 +211,7 @@ impl Pictures {
             variants: Variants::new(feeds.clone(), Box::new(move || wakers.wake_for_frame())),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
             recordings: Recordings::new(&settings.record),
+            page,
             feeds,
         };
         (pictures, writers)
@@ -209,6 +240,7 @@ impl Pictures {
             addresses: addresses_to_open(gate),
             board_name: board_name(settings),
             announced: announced.clone(),
+            has_own_page: self.page.is_some(),
             https_port: gate.https_addresses().first().map(SocketAddr::port),
             started,
             instance: random::secret()?,
@@ -243,11 +275,14 @@ impl Pictures {
     /// Makes the fan-out of an event loop.
     fn fanout(&self, wakers: &LoopWakers) -> impl Fn() -> Fanout + use<> {
         let (variants, viewers, wakers) = (self.variants.clone(), self.viewers.clone(), wakers.clone());
-        let recordings = self.recordings.folder.clone();
+        let (recordings, page) = (self.recordings.folder.clone(), self.page.clone());
         move || {
-            let wakers = wakers.clone();
-            let reader = recordings.clone().map(|folder| FileReader::new(folder, move || wakers.wake_all()));
-            Fanout::new(variants.clone(), viewers.clone()).with_downloads(Downloads::new(reader))
+            let reader = |folder: &PathBuf| {
+                let wakers = wakers.clone();
+                FileReader::new(folder.clone(), move || wakers.wake_all())
+            };
+            let downloads = Downloads::new(recordings.as_ref().map(reader), page.as_ref().map(reader));
+            Fanout::new(variants.clone(), viewers.clone()).with_downloads(downloads)
         }
     }
 }

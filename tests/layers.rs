@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
     "names",
     "sync",
     "time",
@@ -28,6 +28,7 @@ const LAYERS: [&str; 29] = [
     "stream",
     "variants",
     "record",
+    "files",
     "auth",
     "protocol",
     "fanout",

@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,6 +157,10 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --static)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-connections)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -209,7 +213,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -307,6 +311,10 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --static)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-connections)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -359,7 +367,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -454,6 +462,10 @@ _boardcam() {
                     return 0
                     ;;
                 --trusted-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -607,7 +619,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -705,6 +717,10 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --static)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-connections)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -757,7 +773,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -863,6 +879,10 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --static)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-connections)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -915,7 +935,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1010,6 +1030,10 @@ _boardcam() {
                     return 0
                     ;;
                 --trusted-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

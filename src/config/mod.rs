@@ -65,6 +65,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Task, Settings)
     let port = if appliance { APPLIANCE_PORT } else { DEFAULT_PORT };
     let with_port = |mut settings: Settings| {
         settings.gate.port = port;
+        settings.is_appliance = appliance;
         settings
     };
     let Some(path) = matches.get_one::<PathBuf>("config") else {

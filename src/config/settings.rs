@@ -1,5 +1,7 @@
 //! All settings, complete, and their defaults.
 
+use std::path::PathBuf;
+
 use super::mistakes::Mistakes;
 use super::wifi::Wifi;
 use crate::auth::User;
@@ -34,6 +36,8 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub proxies: Vec<Network>,
+    /// The folder of a page of one's own, in place of ours.
+    pub page: Option<PathBuf>,
     /// Who may sign in; without users, everybody may do everything.
     pub users: Vec<User>,
     /// What is recorded, and where; for each camera in the order of [`Settings::cameras`].
@@ -46,6 +50,8 @@ pub struct Settings {
     pub verbose: bool,
     /// The wireless network that the board joins.
     pub wifi: Option<Wifi>,
+    /// Whether this board is for nothing else, so that it runs whatever is wrong.
+    pub is_appliance: bool,
     /// Why the defaults apply instead of the settings file.
     pub mistakes: Option<Mistakes>,
 }
@@ -67,12 +73,14 @@ impl Default for Settings {
             hosts: Vec::new(),
             origins: Vec::new(),
             proxies: Vec::new(),
+            page: None,
             users: Vec::new(),
             record: record::Settings::default(),
             log: Target::default(),
             log_format: Format::default(),
             verbose: false,
             wifi: None,
+            is_appliance: false,
             mistakes: None,
         }
     }

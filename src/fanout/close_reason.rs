@@ -23,7 +23,7 @@ pub enum CloseReason {
     Stalled,
     /// The memory for slow viewers ran out, and this one was the furthest behind.
     NoMemory,
-    /// The whole snapshot or recording has been sent.
+    /// The whole snapshot or file has been sent.
     Complete,
     /// No fresh picture came for a snapshot within [`SNAPSHOT_LIMIT`].
     NoPicture,
@@ -37,7 +37,7 @@ pub enum CloseReason {
     PassEndedUnanswered,
     /// Its client had more than half of all connections, and others waited.
     Displaced,
-    /// The recording cannot be read, and nothing of the answer has been sent yet.
+    /// The file cannot be read, and nothing of the answer has been sent yet.
     Unreadable,
     /// The same, since its disk did not answer.
     DiskSilent,
@@ -61,9 +61,9 @@ impl fmt::Display for CloseReason {
                 f.write_str("its address had more than half of all connections, and others waited")
             }
             CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
-            CloseReason::Unreadable => f.write_str("the recording cannot be read"),
+            CloseReason::Unreadable => f.write_str("the file cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),
-            CloseReason::DiskSilent => f.write_str("the recording's disk does not answer"),
+            CloseReason::DiskSilent => f.write_str("the file's disk does not answer"),
             CloseReason::NotInTime => {
                 write!(f, "the smaller picture was not ready within {} s", SNAPSHOT_LIMIT.as_secs())
             }

@@ -81,12 +81,12 @@ impl Fanout {
         }
     }
 
-    /// The same, which also sends recordings.
+    /// The same, which also sends files.
     pub fn with_downloads(self, downloads: Downloads) -> Self {
         Self { downloads, ..self }
     }
 
-    /// Takes over a connection as [`Fanout::add_viewer`] does, to send a recording.
+    /// Takes over a connection as [`Fanout::add_viewer`] does, to send a file.
     ///
     /// # Errors
     /// Returns the socket: there are too many.
@@ -179,7 +179,7 @@ impl Fanout {
         self.released.is_empty()
     }
 
-    /// Cameras may have published frames, and pieces of recordings may have been read.
+    /// Cameras may have published frames, and pieces of files may have been read.
     pub fn send_frames(&mut self) {
         let now = Instant::now();
         self.downloads.pieces(&mut self.released, now);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
 use crate::problem::text;
-use crate::protocol::{self, CHECK_HEADER, FileOrder, MESSAGE_HEADER, Order, OrderKind};
+use crate::protocol::{self, CHECK_HEADER, FileOrder, MESSAGE_HEADER, Order, OrderKind, reason};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,46 +22,13 @@ pub enum Answer {
         /// The head that comes before it: whole for a stream, up to Content-Length for a snapshot.
         head: Vec<u8>,
     },
-    /// Let the fan-out send a recording.
+    /// Let the fan-out send a file.
     File {
-        /// Which recording, and which part of it.
+        /// Which file, and which part of it.
         order: FileOrder,
-        /// The whole head that comes before it.
+        /// What comes before it: of a recording the whole head, of a page's file the lines of it that the site knows.
         head: Vec<u8>,
     },
-}
-
-/// The reason phrase of a status code (RFC 9110 section 15); clients ignore it.
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        206 => "Partial Content",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        421 => "Misdirected Request",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "Status",
-    }
 }
 
 fn connection(keep_alive: bool) -> &'static str {
@@ -164,15 +131,17 @@ impl<'a> SiteAnswer<'a> {
 
     /// The head for the client, up to Content-Length.
     fn head(&self, version: &str, keep_alive: bool) -> String {
-        let Self { status, headers, .. } = self;
+        let status = self.status;
+        format!("HTTP/{version} {status} {}\r\n{}", reason(status), self.lines(keep_alive))
+    }
+
+    /// The lines of the head behind its first one, up to Content-Length.
+    fn lines(&self, keep_alive: bool) -> String {
+        let headers = &self.headers;
         // Last, because some clients read a stream's boundary up to the end of the line and no further.
         let content_type =
             self.content_type.map_or_else(String::new, |value| format!("Content-Type: {value}\r\n"));
-        format!(
-            "HTTP/{version} {status} {}\r\nConnection: {}\r\n{headers}{content_type}",
-            reason(*status),
-            connection(keep_alive)
-        )
+        format!("Connection: {}\r\n{headers}{content_type}", connection(keep_alive))
     }
 }
 
@@ -198,7 +167,10 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         if is_stream { answer.head("1.0", false) + "\r\n" } else { answer.head("1.1", keep_alive) };
     Ok(match order {
         Some(AnyOrder::File(order)) => {
-            head += &format!("Content-Length: {}\r\n\r\n", order.length);
+            let head = match &order {
+                FileOrder::Recording(order) => format!("{head}Content-Length: {}\r\n\r\n", order.length),
+                FileOrder::Page(_) => answer.lines(keep_alive),
+            };
             Answer::File { order, head: head.into_bytes() }
         }
         Some(AnyOrder::Live(order)) => Answer::HandOver { order, head: head.into_bytes() },
@@ -246,7 +218,15 @@ mod tests {
                     continue;
                 }
                 let code = std::fs::read_to_string(path).unwrap();
-                for before in ["plain_text(", "Refusal::new(", "with_status_code(", "redirect_", "=> ("] {
+                for before in [
+                    "plain_text(",
+                    "Refusal::new(",
+                    "Answer::text(",
+                    "with_status_code(",
+                    "redirect_",
+                    "=> (",
+                    "} => ",
+                ] {
                     let digits = |rest: &str| rest.trim_start().get(..3)?.parse::<u16>().ok();
                     statuses.extend(code.split(before).skip(1).filter_map(digits));
                 }
@@ -301,7 +281,7 @@ mod tests {
         let answer = b"HTTP/1.0 206 Partial Content\r\nContent-Length: 0\r\nContent-Range: bytes 2-6/9\r\n\
                        X-Boardcam-Serve: file door_2026-11-25_22-15-09Z.mkv 2 5\r\n\r\n";
         let answer = from_site(answer, true).unwrap();
-        let Answer::File { order, .. } = &answer else { panic!("{answer:?}") };
+        let Answer::File { order: FileOrder::Recording(order), .. } = &answer else { panic!("{answer:?}") };
         assert_eq!((order.from, order.length), (2, 5));
         assert_eq!(
             text(answer),

@@ -2,8 +2,8 @@
 //!
 //! A [`recorder`] takes the newest frame from its camera's ring as a viewer does, gathers about a second of frames, and
 //! passes them to the thread that writes ([`disk`]). A disk that is slow, full or gone therefore costs frames of the
-//! recording only; they are counted and reported. The [`worker`] lists the folder and keeps it within its limits, and
-//! [`reader`] reads files for downloads. The site looks at [`Recordings`], which never waits for a disk.
+//! recording only; they are counted and reported. The [`worker`] lists the folder and keeps it within its limits. The
+//! site looks at [`Recordings`], which never waits for a disk; [`crate::files`] sends what was recorded.
 //!
 //! None of this runs unless the settings name a folder.
 
@@ -16,7 +16,6 @@ mod listing;
 mod matroska;
 pub mod name;
 pub mod plan;
-pub mod reader;
 mod recorder;
 mod recordings;
 mod retention;
@@ -24,6 +23,8 @@ mod settings;
 mod status;
 mod worker;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,11 +36,20 @@ use crate::problem::Problem;
 pub use deletion::TooManyDeletions;
 use disk::Disk;
 pub use listing::{Entry, FolderListing};
+pub use name::Name;
 use recorder::{FileLimits, Recorder};
 pub use recordings::Recordings;
 pub use settings::{CameraSettings, Limits, Settings};
 pub use status::{Recording, RecordingStatus};
 use worker::Worker;
+
+/// Opens a recording in this folder to read it. Waits for the disk.
+///
+/// # Errors
+/// The system's error, and when it is not an ordinary file.
+pub fn open(folder: &Path, name: &Name) -> io::Result<File> {
+    folder::Folder::open(folder)?.read(name)
+}
 
 /// Starts the threads that record the `feeds` and keep the folder, if there is one. Those that have a file open are
 /// among `threads`, so that the program does not end before the file is closed.

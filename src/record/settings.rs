@@ -8,7 +8,6 @@ use rustix::fs::{Access, access};
 use super::error::RecordError;
 use super::folder::Folder;
 use super::plan::Plan;
-use super::reader::{DOWNLOADS_MAX, READERS};
 use crate::problem::Problem;
 
 /// What is recorded of one camera.
@@ -63,11 +62,10 @@ impl Settings {
         self.cameras.iter().any(|camera| matches!(camera.plan, Plan::Daily { .. }))
     }
 
-    /// The most file descriptors that are open at once: folder and file of each camera, the folder that is being listed
-    /// (twice, by rustix), and on each of `loops` event loops those of downloads and the folder that each reader opens.
-    pub fn open_files(&self, loops: usize) -> usize {
-        let all = 2 * self.cameras.len() + 2 + loops * (DOWNLOADS_MAX + READERS);
-        self.folder.as_ref().map_or(0, |_| all)
+    /// The most file descriptors that are open at once: folder and file of each camera, and the folder that is being
+    /// listed (twice, by rustix).
+    pub fn open_files(&self) -> usize {
+        self.folder.as_ref().map_or(0, |_| 2 * self.cameras.len() + 2)
     }
 }
 

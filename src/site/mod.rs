@@ -23,7 +23,6 @@ mod orientation;
 mod page;
 mod quality;
 mod query;
-mod range;
 mod rates;
 mod recordings;
 mod request;
@@ -45,7 +44,7 @@ pub use guard::Guard;
 use guard::Permission::{self, Control, Page, Public, Watch};
 pub use metrics::{METRICS, Metric, MetricKind};
 use route::Method::{Delete, Get, Post, Put};
-use route::{Handler, Method, Route};
+use route::{Handler, Method, PageKind, Route};
 use url::{HEALTH, SIGN_IN};
 
 const fn route(
@@ -55,7 +54,25 @@ const fn route(
     handler: Handler,
     description: &'static str,
 ) -> Route {
-    Route { method, path, action: None, permission, handler, description }
+    Route { method, path, action: None, permission, handler, description, page: PageKind::Either }
+}
+
+/// A part of our page, which the page of one's own takes the place of.
+const fn ours(
+    path: &'static str,
+    permission: Permission,
+    handler: Handler,
+    description: &'static str,
+) -> Route {
+    Route { page: PageKind::Ours, ..route(Get, path, permission, handler, description) }
+}
+
+/// Files of the page of one's own.
+const fn own(path: &'static str) -> Route {
+    Route {
+        page: PageKind::Own,
+        ..route(Get, path, Page, page::own::file, "a file of the page of one's own")
+    }
 }
 
 /// A URL of mjpg-streamer: `/?action=...`.
@@ -70,13 +87,16 @@ static ROUTES: &[Route] = &[
     action("stream_N", live::stream, "that of camera N, the first is 0"),
     action("snapshot", live::snapshot, "one fresh picture, as mjpg-streamer names it"),
     action("snapshot_N", live::snapshot, "one of camera N, the first is 0"),
-    route(Get, "/", Page, page::index, "the page with the live pictures"),
-    route(Get, "/page.css", Public, page::style, "the page's style"),
-    route(Get, "/page.js", Public, page::script, "the page's script"),
-    route(Get, "/panel.css", Public, page::panel_style, "the style of the camera's controls"),
-    route(Get, "/panel.js", Public, page::panel, "the script of the camera's controls"),
-    route(Get, "/messages.json", Public, page::messages, "the server's messages in the page's language"),
-    route(Get, "/icon.svg", Public, page::icon, "the page's icon"),
+    own("/"),
+    ours("/", Page, page::index, "the page with the live pictures"),
+    ours("/page.css", Public, page::style, "the page's style"),
+    ours("/page.js", Public, page::script, "the page's script"),
+    ours("/panel.css", Public, page::panel_style, "the style of the camera's controls"),
+    ours("/panel.js", Public, page::panel, "the script of the camera's controls"),
+    ours("/messages.json", Public, page::messages, "the server's messages in the page's language"),
+    ours("/icon.svg", Public, page::icon, "the page's icon"),
+    route(Get, "/sign-in.css", Public, page::style, "the style of the form for signing in"),
+    route(Get, "/sign-in.svg", Public, page::icon, "its icon"),
     route(Get, SIGN_IN, Public, sign_in::form, "the form for signing in"),
     route(Post, SIGN_IN, Public, sign_in::sign_in, "signs a browser in"),
     route(Post, "/sign-out", Public, sign_in::sign_out, "signs a browser out"),
@@ -114,6 +134,7 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/tokens", Control, tokens::list, "the names of the tokens"),
     route(Post, "/api/tokens", Control, tokens::create, "creates a token"),
     route(Delete, "/api/tokens", Control, tokens::revoke, "revokes a token, and ends its streams"),
+    own("/*"),
 ];
 
 /// A URL, for the documentation and its test.
@@ -129,9 +150,9 @@ pub struct RouteInfo {
     pub description: &'static str,
 }
 
-/// All URLs, in the order of the table.
+/// All URLs, in the order of the table, but for the files of the page of one's own.
 pub fn routes() -> impl Iterator<Item = RouteInfo> {
-    ROUTES.iter().map(|route| RouteInfo {
+    ROUTES.iter().filter(|route| route.page != PageKind::Own).map(|route| RouteInfo {
         method: route.method.names()[0],
         path: route
             .action

@@ -12,6 +12,7 @@ use crate::auth::Identity;
 use crate::auth::network::client_of;
 use crate::auth::passes::Pass;
 use crate::feed::{ClientId, Feed};
+use crate::files::conditions::Conditions;
 use crate::gate::limits::BODY_MAX;
 use crate::problem::text;
 
@@ -47,6 +48,17 @@ impl RequestContext<'_> {
 
     pub(super) fn is_head(&self) -> bool {
         self.request.method() == "HEAD"
+    }
+
+    /// What is wanted of a file.
+    pub(super) fn conditions(&self) -> Conditions {
+        let header = |name| self.request.header(name).map(str::to_owned);
+        Conditions {
+            is_head: self.is_head(),
+            if_none_match: header("If-None-Match"),
+            if_range: header("If-Range"),
+            range: header("Range"),
+        }
     }
 
     /// Stands for the user, or for the client's address where there is none.

@@ -47,12 +47,6 @@ impl From<&Problem> for ProblemJson {
     }
 }
 
-/// Whether an If-None-Match names this tag (RFC 9110 section 13.1.2). Proxies that compress mark tags as weak.
-pub(super) fn names_etag(if_none_match: &str, tag: &str) -> bool {
-    let tags = if_none_match.split(',').map(str::trim);
-    tags.into_iter().any(|own| own == "*" || own.strip_prefix("W/").unwrap_or(own) == tag)
-}
-
 /// The value of a counter.
 pub(super) fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)

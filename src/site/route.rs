@@ -36,6 +36,17 @@ impl Method {
 /// Answers the requests of one route.
 pub(super) type Handler = fn(&RequestContext<'_>) -> Response;
 
+/// Which page a route belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageKind {
+    /// None, or whichever is shown.
+    Either,
+    /// Ours.
+    Ours,
+    /// The page of one's own, which takes the place of ours.
+    Own,
+}
+
 /// One row of the route table.
 pub(super) struct Route {
     pub(super) method: Method,
@@ -48,6 +59,7 @@ pub(super) struct Route {
     pub(super) handler: Handler,
     /// One line for the documentation.
     pub(super) description: &'static str,
+    pub(super) page: PageKind,
 }
 
 impl Route {
@@ -89,8 +101,15 @@ pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> R
     }
     let action = param(request, "action").map(|action| action.trim_end_matches('/').to_owned());
     let action = action.or_else(|| wants_picture(request).then(|| "stream".to_owned()));
-    let matching: Vec<&Route> =
-        routes.iter().filter(|route| route.matches(&target.path, action.as_deref())).collect();
+    let other_page = if app.has_own_page { PageKind::Ours } else { PageKind::Own };
+    let matching = |is_own| {
+        let served =
+            move |route: &&Route| route.page != other_page && (route.page == PageKind::Own) == is_own;
+        let served = routes.iter().filter(served);
+        served.filter(|route| route.matches(&target.path, action.as_deref())).collect::<Vec<_>>()
+    };
+    // A file of the page of one's own hides none of our URLs.
+    let matching = Some(matching(false)).filter(|ours| !ours.is_empty()).unwrap_or_else(|| matching(true));
     let Some(first) = matching.first() else { return nothing_here(routes, &target, action.as_deref()) };
     let is_shared = first.permission == Permission::Watch;
     let response = match matching.iter().find(|route| route.method.names().contains(&request.method())) {

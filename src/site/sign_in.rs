@@ -137,3 +137,6 @@ fn form_with(
     }
     page::html(ctx, &page::filled(page::SIGN_IN, &texts)).with_status_code(status).with_no_cache()
 }
+
+#[cfg(test)]
+mod tests;

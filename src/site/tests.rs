@@ -36,6 +36,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
         addresses: vec![],
         board_name: "board".to_owned(),
         announced: AnnouncedName::default(),
+        has_own_page: false,
         https_port: None,
         started: Instant::now(),
         instance: "test".to_owned(),
@@ -231,50 +232,6 @@ fn behind_a_proxy_that_hides_the_origin_our_own_pages_still_work() {
 }
 
 #[test]
-fn named_pages_may_show_ours_in_a_frame() {
-    let app = AppState {
-        guard: Guard { origins: vec!["http://mainsail.local".to_owned()], ..guard(&[]) },
-        ..app()
-    };
-    let policy = |app: &AppState| header(&ask(app, "GET", "/", &[], ""), "Content-Security-Policy").unwrap();
-    assert!(policy(&app).ends_with("frame-ancestors 'self' http://mainsail.local"));
-    assert!(policy(&self::app()).ends_with("frame-ancestors 'self'"));
-}
-
-#[test]
-fn where_a_frame_keeps_no_cookies_the_sign_in_page_says_so_before_anybody_types_a_password() {
-    let named = "http://mainsail.local";
-    let guard = Guard { origins: vec![named.to_owned()], ..guard(&[ben()]) };
-    let app = AppState { guard, ..app() };
-    let page = ("Referer", "http://mainsail.local/");
-    let says_so = |response: Response| text(response).contains("Signing in does not work here");
-    let first = ask(&app, "GET", "/sign-in", &[page], "");
-    assert_eq!((first.status_code, header(&first, "Location").as_deref()), (303, Some("./sign-in?tried=1")));
-    let cookie = header(&first, "Set-Cookie").unwrap();
-    let cookie = ("Cookie", cookie.split(';').next().unwrap());
-    assert!(says_so(ask(&app, "GET", "/sign-in?tried=1", &[page], "")));
-    assert!(!says_so(ask(&app, "GET", "/sign-in?tried=1", &[page, cookie], "")), "a link on that page");
-    for headers in [
-        &[][..],
-        &[("Referer", "http://mainsail.local.evil.example/")],
-        &[page, ("Sec-Fetch-Dest", "document")],
-    ] {
-        assert_eq!(ask(&app, "GET", "/sign-in", headers, "").status_code, 200, "{headers:?}");
-    }
-    let send = |headers: &[(&str, &str)], secret: &str| {
-        let kind = ("Content-Type", "application/x-www-form-urlencoded");
-        let body = format!("name=ben&password=password&form={secret}");
-        ask(&app, "POST", "/sign-in", &[headers, &[kind]].concat(), &body)
-    };
-    let secret = cookie.1.split_once('=').unwrap().1;
-    assert_eq!(send(&[cookie], secret).status_code, 303);
-    assert_eq!(send(&[], "").status_code, 303, "a program that has no form");
-    let lost = send(&[], secret);
-    assert_eq!((lost.status_code, header(&lost, "Set-Cookie")), (403, None));
-    assert!(says_so(lost), "a page that hides itself");
-}
-
-#[test]
 fn a_picture_of_the_root_shows_the_stream_as_motions_port_does() {
     let serves = |url: &str, accept: &str| {
         header(&ask(&app(), "GET", url, &[("Accept", accept)], ""), "X-Boardcam-Serve").is_some()
@@ -339,16 +296,24 @@ fn an_order_demands_no_frames_since_the_viewer_does() {
 
 #[test]
 fn every_route_but_a_few_needs_a_user() {
-    let app = AppState { guard: guard(&[ben()]), ..app() };
-    for Route { method, path, action, permission, .. } in ROUTES {
+    let mut app = AppState { guard: guard(&[ben()]), ..app() };
+    for Route { method, path, action, permission, page, .. } in ROUTES {
+        app.has_own_page = *page == PageKind::Own;
         let is_get = *method == Method::Get;
         let method = method.names()[0];
-        let url = action.map_or_else(|| (*path).to_owned(), |action| format!("{path}?action={action}"));
+        let url = action.map_or_else(|| path.replace('*', "x"), |action| format!("{path}?action={action}"));
         let response = dispatch(ROUTES, &app, &Request::fake_http(method, url, vec![], vec![]));
         let form = matches!(*path, SIGN_IN | "/sign-out");
         let file = matches!(
             *path,
-            "/page.css" | "/page.js" | "/panel.css" | "/panel.js" | "/messages.json" | "/icon.svg"
+            "/page.css"
+                | "/page.js"
+                | "/panel.css"
+                | "/panel.js"
+                | "/messages.json"
+                | "/icon.svg"
+                | "/sign-in.css"
+                | "/sign-in.svg"
         );
         match permission {
             Permission::Public => assert!(form || file, "{method} {path}"),

@@ -46,6 +46,8 @@ pub(super) struct Target {
     pub(super) root: String,
     /// Where the page is if the URL lacks the slash at its end, without which its relative URLs lead elsewhere.
     pub(super) with_slash: Option<String>,
+    /// The same for any URL that lacks it, in case that it names a folder; `None` if there is one.
+    pub(super) as_folder: Option<String>,
 }
 
 impl Target {
@@ -75,13 +77,13 @@ impl Target {
         let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
         let (camera, rest, of_api) = split_camera(&segments);
         let path = format!("{of_api}/{}", rest.join("/"));
-        let missing = last.is_empty() && !ends_with_slash && path == "/";
-        let with_slash = match (missing, last) {
-            (true, _) => raw.rsplit('/').next().map(|name| format!("./{name}/")),
-            (false, "") => None,
-            (false, _) => Some(root.clone()),
+        let as_folder = match last {
+            "" if ends_with_slash => None,
+            "" => raw.rsplit('/').next().map(|name| format!("./{name}/")),
+            _ => Some(root.clone()),
         };
-        Self { path, camera, root, with_slash }
+        let with_slash = as_folder.clone().filter(|_| path == "/");
+        Self { path, camera, root, with_slash, as_folder }
     }
 
     /// One of our paths as a URL that is relative to the request's.
@@ -180,6 +182,8 @@ mod tests {
         for url in ["/", "//", "/cameras/garden/", "/stream"] {
             assert_eq!(target(url, &[]).with_slash, None, "{url}");
         }
+        assert_eq!(target("/a%20b/c%64?x=/", &[]).as_folder.as_deref(), Some("./c%64/"));
+        assert_eq!(target("/a/b/?x", &[]).as_folder, None);
     }
 
     #[test]

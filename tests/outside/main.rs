@@ -14,6 +14,7 @@ mod machines;
 mod odd_requests;
 mod on_demand;
 mod options;
+mod own_page;
 mod passwords;
 mod pictures;
 mod pipe_inputs;

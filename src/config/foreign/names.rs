@@ -87,7 +87,7 @@ static NAMES: &[(&str, Ours)] = &[
     ),
     (
         "buffers workers tcp-nodelay persistent n slowdown io-method I www w last-as-blank K \
-         nocommands no-dynctrl static min-frame-size z minimum-size device-timeout device-error-delay \
+         nocommands no-dynctrl min-frame-size z minimum-size device-timeout device-error-delay \
          device-tmo watchdog-* process-name-prefix format-swap-rgb blank k fake-resolution R every-frame e \
          http-maxports no-log-colors force-log-colors custom-flags mode stop-on-no-clients exit-on-no-clients \
          no-proxy camera-type server-timeout m2m-device glitched-resolutions g allow-truncated-frames T \

@@ -138,7 +138,7 @@ const DOCUMENTED: [(&str, &str); 3] = [
          --device-timeout --device-error-delay --m2m-device --image-default --brightness --contrast \
          --saturation --hue --gamma --sharpness --backlight-compensation --white-balance --gain \
          --color-effect --flip-vertical --flip-horizontal -s -p --port -U --unix -D --unix-rm -M \
-         --unix-mode -S --systemd --user --passwd --static -e -R --fake-resolution \
+         --unix-mode -S --systemd --user --passwd -e -R --fake-resolution \
          --tcp-nodelay --allow-origin --instance-id --server-timeout --sink --sink-mode --sink-rm \
          --sink-client-ttl --sink-timeout --jpeg-sink --jpeg-sink-mode --raw-sink --h264-sink \
          --h264-sink-mode --h264-sink-rm --h264-sink-client-ttl --h264-sink-timeout --h264-bitrate --h264-gop \

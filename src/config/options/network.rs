@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::parse::{add_address, meant_address, number, texts};
+use super::parse::{add_address, folder, meant_address, number, texts};
 use super::{Kind, Opt, Target};
 use crate::auth::network::Network;
 use crate::config::settings::{DEFAULT_PORT, Settings};
@@ -133,6 +133,23 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |settings| texts(&settings.proxies),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "static",
+        value: "FOLDER",
+        unset: "none, boardcam's own page is shown",
+        help: "Folder with a page of your own to show in place of boardcam's: its index.html at /, and its other files. \
+               No file hides one of boardcam's URLs, such as /stream",
+        example: "/srv/page",
+        wrong: &["page"],
+        target: Target::Program {
+            set: |settings, text| {
+                settings.page = Some(folder(text)?);
+                Ok(())
+            },
+            get: |settings| settings.page.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         },
         ..Opt::EMPTY
     },

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -242,6 +243,14 @@ pub(super) fn meant_switch(text: &str) -> Option<String> {
 /// The texts of a list.
 pub(super) fn texts<T: ToString>(list: &[T]) -> Vec<String> {
     list.iter().map(T::to_string).collect()
+}
+
+/// The path of a folder, which must not depend on where the program was started.
+pub(super) fn folder(text: &str) -> Result<PathBuf, Text> {
+    if !text.starts_with('/') || text.contains(char::is_control) {
+        return Err(text!("expected the full path of a folder, beginning with /"));
+    }
+    Ok(text.into())
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use super::parse::{in_megabytes, megabytes, number, seconds, seconds_in};
+use super::parse::{folder, in_megabytes, megabytes, number, seconds, seconds_in};
 use super::{Kind, Opt, Target};
-use crate::config::settings::Settings;
-use crate::problem::{Text, text};
 use crate::record::plan::Plan;
 
 /// Seconds in a day.
@@ -30,7 +28,10 @@ pub(super) static OPTIONS: &[Opt] = &[
         example: "/var/lib/boardcam",
         wrong: &["recordings"],
         target: Target::Program {
-            set: set_folder,
+            set: |settings, text| {
+                settings.record.folder = Some(folder(text)?);
+                Ok(())
+            },
             get: |settings| {
                 settings.record.folder.iter().map(|path| path.to_string_lossy().into_owned()).collect()
             },
@@ -146,11 +147,3 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
 ];
-
-fn set_folder(settings: &mut Settings, text: &str) -> Result<(), Text> {
-    if !text.starts_with('/') || text.contains(char::is_control) {
-        return Err(text!("expected the full path of a folder, beginning with /"));
-    }
-    settings.record.folder = Some(text.into());
-    Ok(())
-}

@@ -1,11 +1,12 @@
-//! Recordings on their way to clients, on the event loop.
+//! Recordings and the page's files on their way to clients, on the event loop.
 //!
 //! A piece is requested from [`FileReader`], whose threads wait for the disk, and sent as fast as the socket takes it;
 //! then the next one. So a download holds one piece in memory, whatever the file's length and the client's speed. The
 //! answer's head goes out with the first piece: until then the answer can still be that the file cannot be read.
+//! Recordings and the page do not wait for each other: each has its own readers and its own bound ([`Lane`]).
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,23 +16,26 @@ use log::warn;
 use super::Released;
 use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
+use crate::files::page::OpenFile;
+use crate::files::reader::{
+    Content, DOWNLOADS_MAX, FileReader, Head, PAGE_FILES_MAX, PIECE, PieceRequest, Source,
+};
 use crate::host::log::bounded::{self, Subject};
 use crate::problem::{Text, text};
-use crate::protocol::FileOrder;
-use crate::record::reader::{DOWNLOADS_MAX, FileReader, PIECE, PieceRequest, Source};
+use crate::protocol::{FileOrder, PageOrder, RecordingOrder, reason};
 use crate::socket::Socket;
 
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
 
-/// As many recordings are being sent as can be.
+/// As many files are being sent as can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyDownloads;
 
 impl TooManyDownloads {
     /// What to tell the client.
     pub fn text(self) -> Text {
-        text!("This server already sends as many recordings as it can; try again later.")
+        text!("This server already sends as many files as it can; try again later.")
     }
 }
 
@@ -39,12 +43,15 @@ impl TooManyDownloads {
 struct Download {
     socket: Socket,
     order: FileOrder,
-    file: Option<Arc<File>>,
+    file: Option<Arc<OpenFile>>,
     /// What is being sent: first the head with the first piece, then one piece after another.
     bytes: Vec<u8>,
     /// How many of `bytes` are sent.
     sent: usize,
-    /// Bytes of the file that were requested from the reader.
+    /// Where the part of the file begins that is sent, and its length. Of a page's file, they are known with its first
+    /// piece.
+    part: (u64, u64),
+    /// Bytes of that part that were requested from the reader.
     requested: u64,
     /// The ticket of the piece that is being read.
     reading: Option<u64>,
@@ -55,20 +62,31 @@ struct Download {
 }
 
 /// All downloads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Downloads {
-    reader: Option<FileReader>,
-    running: BTreeMap<usize, Download>,
+    recordings: Lane,
+    page: Lane,
+}
+
+/// None of any kind.
+impl Default for Downloads {
+    fn default() -> Self {
+        Self::new(None, None)
+    }
 }
 
 impl Downloads {
-    /// Downloads that `reader` reads; without one there are none.
-    pub fn new(reader: Option<FileReader>) -> Self {
-        Self { reader, running: BTreeMap::new() }
+    /// Downloads that these read: of recordings, and of the page's files. Without one there are none of its kind.
+    pub fn new(recordings: Option<FileReader>, page: Option<FileReader>) -> Self {
+        Self { recordings: Lane::new(recordings, DOWNLOADS_MAX), page: Lane::new(page, PAGE_FILES_MAX) }
     }
 
-    /// Takes over a connection, whose socket must be non-blocking and in the loop's poll. `head` is the answer's,
-    /// whole.
+    fn lanes(&mut self) -> [&mut Lane; 2] {
+        [&mut self.recordings, &mut self.page]
+    }
+
+    /// Takes over a connection, whose socket must be non-blocking and in the loop's poll. `head` is the answer's as far
+    /// as the site knows it ([`crate::gate::answer::Answer::File`]).
     ///
     /// # Errors
     /// Returns the socket: there are too many.
@@ -80,18 +98,55 @@ impl Downloads {
         head: Vec<u8>,
         now: Instant,
     ) -> Result<(), (Socket, TooManyDownloads)> {
-        let mut download = Download {
-            socket,
-            order,
-            file: None,
-            bytes: head,
-            sent: 0,
-            requested: 0,
-            reading: None,
-            begun: false,
-            progress: now,
+        let lane = match &order {
+            FileOrder::Recording(_) => &mut self.recordings,
+            FileOrder::Page(_) => &mut self.page,
         };
-        let fits = self.running.len() < DOWNLOADS_MAX;
+        lane.adopt(connection, Download::new(socket, order, head, now))
+    }
+
+    /// The client's socket may take something.
+    pub(super) fn ready(&mut self, connection: usize, now: Instant) -> Option<Released> {
+        self.lanes().into_iter().find_map(|lane| lane.ready(connection, now))
+    }
+
+    /// Takes the pieces that have been read. Downloads that end are put into `released`.
+    pub(super) fn pieces(&mut self, released: &mut Vec<Released>, now: Instant) {
+        self.lanes().into_iter().for_each(|lane| lane.pieces(released, now));
+    }
+
+    /// Drops downloads whose deadline has passed or whose pass has ended.
+    pub(super) fn expire(
+        &mut self,
+        released: &mut Vec<Released>,
+        now: Instant,
+        holds: impl Fn(Option<Pass>) -> bool,
+    ) {
+        self.lanes().into_iter().for_each(|lane| lane.expire(released, now, &holds));
+    }
+
+    pub(super) fn release(&mut self, connection: usize, reason: CloseReason) -> Option<Released> {
+        let [recordings, page] = self.lanes();
+        recordings.release(connection, reason.clone()).or_else(|| page.release(connection, reason))
+    }
+}
+
+/// The downloads from one folder.
+#[derive(Debug)]
+struct Lane {
+    reader: Option<FileReader>,
+    /// The most at once.
+    most: usize,
+    running: BTreeMap<usize, Download>,
+}
+
+impl Lane {
+    fn new(reader: Option<FileReader>, most: usize) -> Self {
+        Self { reader, most, running: BTreeMap::new() }
+    }
+
+    fn adopt(&mut self, connection: usize, mut download: Download) -> Result<(), (Socket, TooManyDownloads)> {
+        let fits = self.running.len() < self.most;
         match &self.reader {
             Some(reader) if fits && download.request(connection, reader) => {
                 self.running.insert(connection, download);
@@ -101,24 +156,22 @@ impl Downloads {
         }
     }
 
-    /// The client's socket may take something.
-    pub(super) fn ready(&mut self, connection: usize, now: Instant) -> Option<Released> {
+    fn ready(&mut self, connection: usize, now: Instant) -> Option<Released> {
         let download = self.running.get_mut(&connection).filter(|download| download.begun)?;
         let reason = download.send(connection, self.reader.as_ref()?, now).break_value()?;
         self.release(connection, reason)
     }
 
-    /// Takes the pieces that have been read. Downloads that end are put into `released`.
-    pub(super) fn pieces(&mut self, released: &mut Vec<Released>, now: Instant) {
+    fn pieces(&mut self, released: &mut Vec<Released>, now: Instant) {
         while let Some(piece) = self.reader.as_ref().and_then(FileReader::piece) {
             // The download may have ended in the meantime.
             let download = self.running.get_mut(&piece.connection);
             let Some(download) = download.filter(|one| one.reading == Some(piece.ticket)) else { continue };
             let done = match piece.read {
-                Ok((file, bytes)) => download.take(file, &bytes, now),
+                Ok(content) => download.take(content, now),
                 Err(error) => {
                     if bounded::may_log(Subject::Downloads, "") {
-                        warn!("cannot read recording {}: {error}", download.order.name);
+                        warn!("cannot read {}: {error}", download.name());
                     }
                     Flow::Break(if download.begun {
                         CloseReason::Disconnected(error.kind())
@@ -136,16 +189,10 @@ impl Downloads {
         }
     }
 
-    /// Drops downloads whose deadline has passed or whose pass has ended.
-    pub(super) fn expire(
-        &mut self,
-        released: &mut Vec<Released>,
-        now: Instant,
-        holds: impl Fn(Option<Pass>) -> bool,
-    ) {
+    fn expire(&mut self, released: &mut Vec<Released>, now: Instant, holds: impl Fn(Option<Pass>) -> bool) {
         let late = |(connection, download): (&usize, &Download)| {
             let quiet = now.saturating_duration_since(download.progress);
-            if !holds(download.order.pass) {
+            if !holds(download.order.pass()) {
                 let reason =
                     if download.begun { CloseReason::PassEnded } else { CloseReason::PassEndedUnanswered };
                 return Some((*connection, reason));
@@ -163,37 +210,71 @@ impl Downloads {
         released.extend(late.into_iter().filter_map(|(connection, reason)| self.release(connection, reason)));
     }
 
-    pub(super) fn release(&mut self, connection: usize, reason: CloseReason) -> Option<Released> {
+    fn release(&mut self, connection: usize, reason: CloseReason) -> Option<Released> {
         let download = self.running.remove(&connection)?;
         Some(Released { connection, socket: download.socket, reason })
     }
 }
 
 impl Download {
+    fn new(socket: Socket, order: FileOrder, head: Vec<u8>, now: Instant) -> Self {
+        let part = match &order {
+            FileOrder::Recording(RecordingOrder { from, length, .. }) => (*from, *length),
+            FileOrder::Page(_) => (0, PIECE as u64),
+        };
+        Self {
+            socket,
+            order,
+            file: None,
+            bytes: head,
+            sent: 0,
+            part,
+            requested: 0,
+            reading: None,
+            begun: false,
+            progress: now,
+        }
+    }
+
+    /// What is being sent, for the log.
+    fn name(&self) -> String {
+        match &self.order {
+            FileOrder::Recording(order) => format!("recording {}", order.name),
+            FileOrder::Page(order) => format!("{} of the page", String::from(order.request.path.clone())),
+        }
+    }
+
     /// Requests the next piece; `false` if the reader's queue is full.
     fn request(&mut self, connection: usize, reader: &FileReader) -> bool {
-        let length = (self.order.length - self.requested).min(PIECE as u64);
-        let source = match &self.file {
-            Some(file) => Source::File(file.clone()),
-            None => Source::Name(self.order.name.clone()),
+        let (from, all) = self.part;
+        let length = (all - self.requested).min(PIECE as u64);
+        let source = match (&self.file, &self.order) {
+            (Some(file), _) => Source::Open(file.clone()),
+            (None, FileOrder::Recording(order)) => Source::Recording(order.name.clone()),
+            (None, FileOrder::Page(PageOrder { request, .. })) => Source::Page(Box::new(request.clone())),
         };
-        let at = self.order.from + self.requested;
+        let at = from + self.requested;
         self.reading = reader.request(PieceRequest { connection, source, at, length: length as usize });
         self.requested += length;
         self.reading.is_some()
     }
 
     /// Takes a piece that was read.
-    fn take(&mut self, file: Arc<File>, piece: &[u8], now: Instant) -> Flow {
+    fn take(&mut self, Content { file, bytes: piece, head }: Content, now: Instant) -> Flow {
         self.reading = None;
-        self.file = Some(file);
+        self.file = file;
+        if let Some(head) = head {
+            self.part = (head.from, head.body);
+            self.requested = piece.len() as u64;
+            self.bytes = with_first_line(&head, &self.bytes);
+        }
         if self.begun {
             self.bytes.clear();
         }
         if self.bytes.try_reserve(piece.len()).is_err() {
             return Flow::Break(CloseReason::NoMemory);
         }
-        self.bytes.extend_from_slice(piece);
+        self.bytes.extend_from_slice(&piece);
         (self.sent, self.begun, self.progress) = (0, true, now);
         Flow::Continue(())
     }
@@ -211,11 +292,24 @@ impl Download {
         if self.reading.is_some() {
             return Flow::Continue(());
         }
-        if self.requested == self.order.length {
+        if self.requested == self.part.1 {
             return Flow::Break(CloseReason::Complete);
         }
         if self.request(connection, reader) { Flow::Continue(()) } else { Flow::Break(CloseReason::NoMemory) }
     }
+}
+
+/// The whole head of an answer with a page's file, of which `lines` are those that the site knows.
+fn with_first_line(Head { status, headers, length, .. }: &Head, lines: &[u8]) -> Vec<u8> {
+    let first = format!("HTTP/1.1 {status} {}\r\n", reason(*status));
+    let mut last = String::new();
+    for (name, value) in headers {
+        let _ = write!(last, "{name}: {value}\r\n"); // writing to a String cannot fail
+    }
+    if let Some(length) = length {
+        let _ = write!(last, "Content-Length: {length}\r\n");
+    }
+    [first.as_bytes(), lines, last.as_bytes(), b"\r\n"].concat()
 }
 
 #[cfg(test)]

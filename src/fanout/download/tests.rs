@@ -1,5 +1,7 @@
 use super::*;
-use crate::record::name::Name;
+use crate::files::conditions::Conditions;
+use crate::files::page::{PagePath, PageRequest};
+use crate::record::Name;
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,7 +11,7 @@ use std::thread;
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A folder with one recording, and the downloads that send it.
+/// A folder with one recording, and the downloads that send it, or as files of a page.
 struct Bench {
     path: PathBuf,
     name: Name,
@@ -25,12 +27,35 @@ impl Bench {
         let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
         let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         fs::write(path.join(name.to_string()), &bytes).unwrap();
-        let downloads = Downloads::new(Some(FileReader::new(path.clone(), || {})));
+        let reader = || Some(FileReader::new(path.clone(), || {}));
+        let downloads = Downloads::new(reader(), reader());
         Self { path, name, bytes, downloads, released: Vec::new() }
     }
 
     fn order(&self, from: u64, length: u64) -> FileOrder {
-        FileOrder { name: self.name.clone(), from, length, pass: Some(1) }
+        FileOrder::Recording(RecordingOrder { name: self.name.clone(), from, length, pass: Some(1) })
+    }
+
+    /// For the same file, as one of a page.
+    fn page_order(&self, range: Option<&str>) -> FileOrder {
+        let conditions = Conditions { range: range.map(str::to_owned), ..Conditions::default() };
+        let path = PagePath::of_url(&self.name.to_string()).unwrap();
+        let request = PageRequest { path, as_folder: String::new(), conditions };
+        FileOrder::Page(PageOrder { request, pass: Some(1) })
+    }
+
+    fn running(&mut self) -> Vec<&mut Download> {
+        self.downloads.lanes().into_iter().flat_map(|lane| lane.running.values_mut()).collect()
+    }
+
+    /// Lets it work until nothing moves any more, since nobody reads.
+    fn fill(&mut self) {
+        let begin = Instant::now();
+        while self.running().iter().any(|one| one.reading.is_some() || !one.begun) {
+            assert!(begin.elapsed() < LONG);
+            self.downloads.pieces(&mut self.released, Instant::now());
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// A client, taken over under this number.
@@ -51,7 +76,8 @@ impl Bench {
             assert!(begin.elapsed() < LONG, "no download ended");
             let now = Instant::now();
             self.downloads.pieces(&mut self.released, now);
-            let numbers: Vec<_> = self.downloads.running.keys().copied().collect();
+            let lanes = self.downloads.lanes();
+            let numbers: Vec<_> = lanes.into_iter().flat_map(|lane| lane.running.keys()).copied().collect();
             for number in numbers {
                 self.released.extend(self.downloads.ready(number, now));
             }
@@ -114,15 +140,8 @@ fn downloads_have_a_bound_and_a_client_that_takes_nothing_is_dropped() {
     let clients: Vec<_> =
         (0..DOWNLOADS_MAX).map(|number| bench.client(number, order.clone()).unwrap()).collect();
     assert_eq!(bench.client(99, order).unwrap_err(), TooManyDownloads);
-    let begin = Instant::now();
-    // Until nothing moves any more, since nobody reads.
-    while bench.downloads.running.values().any(|one| one.reading.is_some() || !one.begun) {
-        assert!(begin.elapsed() < LONG);
-        let now = Instant::now();
-        bench.downloads.pieces(&mut bench.released, now);
-        thread::sleep(Duration::from_millis(1));
-    }
-    assert!(bench.downloads.running.values().all(|one| one.bytes.len() <= PIECE + 4));
+    bench.fill();
+    assert!(bench.running().iter().all(|one| one.bytes.len() <= PIECE + 4));
     bench.downloads.expire(&mut bench.released, Instant::now(), |_| true);
     assert_eq!(bench.released.len(), 0);
     bench.downloads.expire(
@@ -159,4 +178,69 @@ fn a_disk_that_does_not_answer_ends_a_download_and_a_late_piece_is_discarded() {
     let heard = listen(client);
     assert_eq!(bench.work(), CloseReason::Complete);
     assert_eq!(heard.join().unwrap(), [b"HEAD", &bench.bytes[10..]].concat());
+}
+
+#[test]
+fn a_page_s_file_arrives_whole_or_in_part_behind_a_head_of_its_own() {
+    let mut bench = Bench::new("page", 3 * PIECE + 17);
+    let (range, part) = (format!("bytes=5-{}", 2 * PIECE), 5..=2 * PIECE);
+    for (range, status, bytes) in
+        [(None, "200 OK", 0..=3 * PIECE + 16), (Some(range.as_str()), "206 Partial Content", part)]
+    {
+        let order = bench.page_order(range);
+        let heard = listen(bench.client(7, order).unwrap());
+        assert_eq!(bench.work(), CloseReason::Complete);
+        let heard = heard.join().unwrap();
+        let at = heard.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let head = String::from_utf8_lossy(&heard[..at]).into_owned();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\nHEAD")), "{head}");
+        let sent = &bench.bytes[bytes];
+        assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", sent.len())), "{head}");
+        assert!(heard[at..] == *sent, "{head}");
+    }
+}
+
+#[test]
+fn a_page_s_file_that_is_replaced_while_it_is_sent_arrives_as_it_was() {
+    let length = 16 << 20; // more than sockets hold
+    let mut bench = Bench::new("replaced", length);
+    let client = bench.client(7, bench.page_order(None)).unwrap();
+    bench.fill();
+    let path = bench.path.join(bench.name.to_string());
+    fs::write(bench.path.join("new"), vec![0; length]).unwrap();
+    fs::rename(bench.path.join("new"), path).unwrap();
+    let heard = listen(client);
+    assert_eq!(bench.work(), CloseReason::Complete);
+    assert!(heard.join().unwrap().ends_with(&bench.bytes));
+}
+
+#[test]
+fn a_page_s_file_that_is_changed_while_it_is_sent_ends_the_connection_and_is_never_mixed() {
+    let length = 16 << 20;
+    for change in [vec![0; length], vec![0; 10]] {
+        let mut bench = Bench::new(&format!("changed-{}", change.len()), length);
+        let client = bench.client(7, bench.page_order(None)).unwrap();
+        bench.fill();
+        fs::write(bench.path.join(bench.name.to_string()), &change).unwrap(); // in place
+        let heard = listen(client);
+        assert!(matches!(bench.work(), CloseReason::Disconnected(_)));
+        let heard = heard.join().unwrap();
+        let at = heard.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        assert!(bench.bytes.starts_with(&heard[at..]) && heard.len() - at < length);
+    }
+}
+
+#[test]
+fn recordings_that_hang_do_not_hold_the_page() {
+    let length = 64 << 20;
+    let mut bench = Bench::new("lanes", length);
+    let order = bench.order(0, length as u64);
+    let clients: Vec<_> =
+        (0..DOWNLOADS_MAX).map(|number| bench.client(number, order.clone()).unwrap()).collect();
+    assert_eq!(bench.client(98, order).unwrap_err(), TooManyDownloads);
+    let page = bench.client(99, bench.page_order(Some("bytes=0-9"))).unwrap();
+    let heard = listen(page);
+    assert_eq!(bench.work(), CloseReason::Complete);
+    assert!(heard.join().unwrap().ends_with(&bench.bytes[..10]));
+    drop(clients);
 }

@@ -82,7 +82,7 @@ impl EventLoop {
         self.drive(token);
     }
 
-    /// Takes sockets back from the fan-out: after a snapshot or a recording the client may send another request.
+    /// Takes sockets back from the fan-out: after a snapshot or a file the client may send another request.
     pub(super) fn take_released(&mut self) {
         loop {
             let released = lock(&self.fanout).take_released();
@@ -102,12 +102,12 @@ impl EventLoop {
                 )),
                 CloseReason::NotMade(problem) => Some(problem.line()),
                 CloseReason::Unreadable => Some(text!(
-                    "The recording cannot be read: it was deleted, or its disk reports an error, which is in the log."
+                    "The file cannot be read: it was deleted or changed, or its disk reports an error, which is in the log."
                 )),
                 CloseReason::PassEndedUnanswered => {
                     Some(text!("You are not signed in any more, or your token was revoked. Open /sign-in."))
                 }
-                CloseReason::DiskSilent => Some(text!("The disk with the recording does not answer.")),
+                CloseReason::DiskSilent => Some(text!("The disk with this file does not answer.")),
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled
                 | CloseReason::NoMemory

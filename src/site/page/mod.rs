@@ -5,17 +5,22 @@
 //! file, and a test reports missing texts. `messages/TAG.json` has the server's messages ([`crate::problem::Text`]) by
 //! their English templates; a translation may number its blanks to change their order: `{1}`, then `{0}`.
 
+pub(super) mod own;
+
 use std::collections::BTreeMap;
 
 use rouille::input::parse_priority_header;
 use rouille::{Request, Response};
 
 use super::request::RequestContext;
-use super::response::names_etag;
+use crate::files::version::names_etag;
 
 /// What the page may load: images, style, script and data of this server.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+/// Who may show a page in a frame: this server.
+const FRAMES: &str = "frame-ancestors 'self'";
 
 const INDEX: &str = include_str!("index.html");
 const STYLE: &str = include_str!("page.css");
@@ -92,12 +97,13 @@ pub(super) fn filled(page: &str, texts: &BTreeMap<String, String>) -> String {
 
 /// A page that is made for this request.
 pub(super) fn html(ctx: &RequestContext<'_>, text: &str) -> Response {
-    with_policy(ctx, Response::from_data("text/html; charset=utf-8", text))
+    with_policy(ctx, Response::from_data("text/html; charset=utf-8", text), POLICY)
 }
 
-/// Adds what browsers must know of a page. The pages of other servers that the settings name may show it in a frame.
-fn with_policy(ctx: &RequestContext<'_>, response: Response) -> Response {
-    let policy = ctx.app.guard.origins.iter().fold(POLICY.to_owned(), |policy, origin| policy + " " + origin);
+/// Adds what browsers must know of a page. The pages of other servers that the settings name may show it in a frame:
+/// `policy` ends with who may.
+fn with_policy(ctx: &RequestContext<'_>, response: Response, policy: &str) -> Response {
+    let policy = ctx.app.guard.origins.iter().fold(policy.to_owned(), |policy, origin| policy + " " + origin);
     response
         .with_additional_header("Content-Security-Policy", policy)
         // Other servers get no Referer. With no-referrer, our own forms would be sent with `Origin: null`.
@@ -110,10 +116,10 @@ pub(super) fn index(ctx: &RequestContext<'_>) -> Response {
         return Response::redirect_303(url.clone()).with_no_cache();
     }
     let page = INDEX.replace("{root}", &ctx.target.root);
-    with_policy(ctx, file(ctx, "text/html; charset=utf-8", page, ""))
+    with_policy(ctx, file(ctx, "text/html; charset=utf-8", page, ""), POLICY)
 }
 
-/// `GET /page.css`
+/// `GET /page.css`, `GET /sign-in.css`
 pub(super) fn style(ctx: &RequestContext<'_>) -> Response {
     file(ctx, "text/css; charset=utf-8", minified(STYLE), "")
 }
@@ -148,7 +154,7 @@ pub(super) fn messages(ctx: &RequestContext<'_>) -> Response {
     file(ctx, "application/json", json, tag).with_additional_header("Vary", "Accept-Language")
 }
 
-/// `GET /icon.svg`
+/// `GET /icon.svg`, `GET /sign-in.svg`
 pub(super) fn icon(ctx: &RequestContext<'_>) -> Response {
     file(ctx, "image/svg+xml", ICON, "")
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::super::AppState;
 use super::super::tests::{app, ask, header};
 use super::*;
-use crate::protocol::{FileOrder, HEADER};
+use crate::protocol::{FileOrder, HEADER, RecordingOrder};
 use crate::record::{CameraSettings, Settings};
 
 /// Settings of two cameras; nothing can be recorded.
@@ -94,8 +94,8 @@ fn a_range_request_becomes_an_order_for_that_range() {
     let get = |headers: &[(&str, &str)]| ask(&app, "GET", &url, headers, "");
     let order = |response: &Response| header(response, HEADER).and_then(|text| FileOrder::from_header(&text));
     let whole = get(&[]);
-    let expected = FileOrder { name: name("door", 2), from: 0, length: 100, pass: None };
-    assert_eq!((whole.status_code, order(&whole)), (200, Some(expected.clone())));
+    let expected = RecordingOrder { name: name("door", 2), from: 0, length: 100, pass: None };
+    assert_eq!((whole.status_code, order(&whole)), (200, Some(FileOrder::Recording(expected.clone()))));
     let tag = header(&whole, "ETag").unwrap();
     let date = header(&whole, "Last-Modified").unwrap();
     assert_eq!(date, "Fri, 15 Jan 2027 08:00:00 GMT");
@@ -104,11 +104,11 @@ fn a_range_request_becomes_an_order_for_that_range() {
         assert_eq!(header(&part, "Content-Range").as_deref(), Some("bytes 10-19/100"));
         assert_eq!(
             (part.status_code, order(&part)),
-            (206, Some(FileOrder { from: 10, length: 10, ..expected.clone() }))
+            (206, Some(FileOrder::Recording(RecordingOrder { from: 10, length: 10, ..expected.clone() })))
         );
     }
     let other = get(&[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
-    assert_eq!((other.status_code, order(&other)), (200, Some(expected)));
+    assert_eq!((other.status_code, order(&other)), (200, Some(FileOrder::Recording(expected))));
     let nowhere = get(&[("Range", "bytes=100-")]);
     assert_eq!(
         (nowhere.status_code, header(&nowhere, "Content-Range").as_deref()),

@@ -1,9 +1,9 @@
-//! Reads recordings for downloads, a piece at a time, on threads of its own, so that a disk that hangs blocks nothing
-//! else. The threads start with the first downloads. Used by [`crate::fanout::download`], on the event loop.
+//! Reads files for downloads, a piece at a time, on threads of its own, so that a disk that hangs blocks nothing else.
+//! Each folder has its reader: the page comes while the recordings' disk hangs. The threads start with the first
+//! downloads. Used by [`crate::fanout::download`], on the event loop.
 
 use std::cell::Cell;
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -13,32 +13,44 @@ use std::thread;
 
 use log::warn;
 
-use super::folder::Folder;
-use super::name::Name;
+use super::page::{self, Answer, Body, OpenFile, PageRequest};
+use crate::record::{self, Name};
 use crate::sync::lock;
 
-/// The most downloads at once on an event loop; further ones are answered with 503.
+/// The most recordings that are sent at once on an event loop; further ones are answered with 503.
 pub const DOWNLOADS_MAX: usize = 16;
 
-/// Threads for each event loop, so that one slow file does not delay another.
-pub(super) const READERS: usize = 2;
+/// The same of the page's files, which are small, and of which a browser requests six at once.
+pub const PAGE_FILES_MAX: usize = 64;
 
-/// The most pieces that can be requested at once.
-const QUEUE: usize = 32;
+/// Threads for each event loop and folder, so that one slow file does not delay another.
+const READERS: usize = 2;
+
+/// The most pieces that can be requested at once: one for each download.
+const QUEUE: usize = PAGE_FILES_MAX;
 
 /// The largest piece, in bytes.
 pub const PIECE: usize = 128 << 10;
+
+/// The most file descriptors that are open at once for files that are sent on one event loop: their own, and the folder
+/// (twice, with the file's place) that each reader opens.
+pub fn open_files(has_recordings: bool, has_page: bool) -> usize {
+    let of = |there, most| if there { most + 3 * READERS } else { 0 };
+    of(has_recordings, DOWNLOADS_MAX) + of(has_page, PAGE_FILES_MAX)
+}
 
 /// The file that a piece is read from.
 #[derive(Debug)]
 pub enum Source {
     /// A recording that is not open yet.
-    Name(Name),
-    /// A recording that is open.
-    File(Arc<File>),
+    Recording(Name),
+    /// A file of the page that is not open yet. It says where the piece is.
+    Page(Box<PageRequest>),
+    /// A file that is open.
+    Open(Arc<OpenFile>),
 }
 
-/// A request for a piece of a recording.
+/// A request for a piece of a file.
 #[derive(Debug)]
 pub struct PieceRequest {
     /// The connection that it is for.
@@ -51,6 +63,32 @@ pub struct PieceRequest {
     pub length: usize,
 }
 
+/// A piece that was read.
+#[derive(Debug)]
+pub struct Content {
+    /// The file; `None` if there is none to read from.
+    pub file: Option<Arc<OpenFile>>,
+    /// The bytes that were requested, or all that there are.
+    pub bytes: Vec<u8>,
+    /// The answer to a request for a page's file that these bytes are the beginning of.
+    pub head: Option<Head>,
+}
+
+/// What an answer begins with.
+#[derive(Debug)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// The headers that are not the same for every answer, without Content-Length.
+    pub headers: Vec<(&'static str, String)>,
+    /// Content-Length; `None` for an answer that has none.
+    pub length: Option<u64>,
+    /// Where the file's bytes begin that are sent.
+    pub from: u64,
+    /// How many bytes follow.
+    pub body: u64,
+}
+
 /// A piece, or why there is none.
 #[derive(Debug)]
 pub struct Piece {
@@ -58,8 +96,8 @@ pub struct Piece {
     pub connection: usize,
     /// What [`FileReader::request`] returned for its request.
     pub ticket: u64,
-    /// The open file and the bytes that were requested.
-    pub read: io::Result<(Arc<File>, Vec<u8>)>,
+    /// What was read.
+    pub read: io::Result<Content>,
 }
 
 /// What the reading threads share.
@@ -104,7 +142,7 @@ impl FileReader {
                 (self.shared.clone(), thread::Builder::new().name(format!("read-{number}")));
             match thread.spawn(move || serve(&shared)) {
                 Ok(_) => self.running.set(number + 1),
-                Err(failure) => warn!("cannot start a thread that reads recordings: {failure}"),
+                Err(failure) => warn!("cannot start a thread that reads files: {failure}"),
             }
         }
         self.running.get() > 0
@@ -140,15 +178,39 @@ fn serve(Shared { queue, pieces, folder, wake }: &Shared) {
     }
 }
 
-fn read(request: PieceRequest, folder: &Path) -> io::Result<(Arc<File>, Vec<u8>)> {
-    let file = match request.source {
-        Source::File(file) => file,
-        Source::Name(name) => Arc::new(Folder::open(folder)?.read(&name)?),
-    };
-    let length = request.length.min(PIECE);
+fn read(PieceRequest { source, at, length, .. }: PieceRequest, folder: &Path) -> io::Result<Content> {
+    let length = length.min(PIECE);
+    match source {
+        Source::Recording(name) => {
+            let file = OpenFile { file: record::open(folder, &name)?, version: None };
+            content(Arc::new(file), at, length)
+        }
+        Source::Open(file) => content(file, at, length),
+        Source::Page(request) => begin(page::answer(folder, &request), length),
+    }
+}
+
+/// The beginning of an answer.
+fn begin(Answer { status, headers, length, body }: Answer, most: usize) -> io::Result<Content> {
+    let size = length.unwrap_or(0);
+    let head = |from, body| Some(Head { status, headers, length, from, body });
+    Ok(match body {
+        Body::File(file, from) => {
+            let first = usize::try_from(size).unwrap_or(most).min(most);
+            Content { head: head(from, size), ..content(Arc::new(file), from, first)? }
+        }
+        Body::Text(text) => Content { file: None, bytes: text.into_bytes(), head: head(0, size) },
+        Body::None => Content { file: None, bytes: Vec::new(), head: head(0, 0) },
+    })
+}
+
+fn content(file: Arc<OpenFile>, at: u64, length: usize) -> io::Result<Content> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
     bytes.resize(length, 0);
-    file.read_exact_at(&mut bytes, request.at)?;
-    Ok((file, bytes))
+    file.file.read_exact_at(&mut bytes, at)?;
+    if file.is_changed()? {
+        return Err(io::Error::other("it was changed while it was sent"));
+    }
+    Ok(Content { file: Some(file), bytes, head: None })
 }
