@@ -4,6 +4,7 @@
 //! No call blocks. For plain connections, one call here is one system call, straight from the caller's memory. For
 //! TLS, at most [`tls::AHEAD`] and one record are encrypted and not sent yet.
 
+mod number;
 mod stream;
 mod tls;
 
@@ -13,11 +14,12 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
+pub use number::ClientNumber;
 pub use stream::Stream;
 use tls::Tls;
 
 /// Stands for the address of the clients of a socket in the file system, which have none; their port is a number that tells
-/// them apart. No TCP client has it.
+/// them apart ([`ClientNumber`]). No TCP client has it.
 pub const FILE_CLIENTS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// A client's address for people: that of TCP, or `unix:NUMBER`.

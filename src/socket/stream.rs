@@ -8,13 +8,15 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
+use super::number::ClientNumber;
+
 /// A non-blocking connection.
 #[derive(Debug)]
 pub enum Stream {
     /// By TCP.
     Tcp(TcpStream),
-    /// By a socket in the file system (unix(7)).
-    Unix(UnixStream),
+    /// By a socket in the file system (unix(7)), and the client's number, which is given again when this is dropped.
+    Unix(UnixStream, ClientNumber),
 }
 
 impl Stream {
@@ -32,7 +34,7 @@ impl Stream {
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(tcp) => tcp.peek(buffer),
-            Stream::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Stream::Unix(..) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -43,7 +45,7 @@ impl Stream {
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
             Stream::Tcp(tcp) => tcp.shutdown(how),
-            Stream::Unix(unix) => unix.shutdown(how),
+            Stream::Unix(unix, _) => unix.shutdown(how),
         }
     }
 }
@@ -52,7 +54,7 @@ impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(tcp) => (&mut &*tcp).read(buffer),
-            Stream::Unix(unix) => (&mut &*unix).read(buffer),
+            Stream::Unix(unix, _) => (&mut &*unix).read(buffer),
         }
     }
 }
@@ -71,7 +73,7 @@ impl Write for Stream {
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Stream::Tcp(tcp) => tcp.write_vectored(parts),
-            Stream::Unix(unix) => unix.write_vectored(parts),
+            Stream::Unix(unix, _) => unix.write_vectored(parts),
         }
     }
 
@@ -84,7 +86,7 @@ impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Stream::Tcp(tcp) => tcp.as_fd(),
-            Stream::Unix(unix) => unix.as_fd(),
+            Stream::Unix(unix, _) => unix.as_fd(),
         }
     }
 }
@@ -99,21 +101,21 @@ impl Source for Stream {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         match self {
             Stream::Tcp(tcp) => tcp.register(registry, token, interests),
-            Stream::Unix(unix) => unix.register(registry, token, interests),
+            Stream::Unix(unix, _) => unix.register(registry, token, interests),
         }
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         match self {
             Stream::Tcp(tcp) => tcp.reregister(registry, token, interests),
-            Stream::Unix(unix) => unix.reregister(registry, token, interests),
+            Stream::Unix(unix, _) => unix.reregister(registry, token, interests),
         }
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         match self {
             Stream::Tcp(tcp) => tcp.deregister(registry),
-            Stream::Unix(unix) => unix.deregister(registry),
+            Stream::Unix(unix, _) => unix.deregister(registry),
         }
     }
 }

@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o600);
         let mut client = net::UnixStream::connect(&path).unwrap();
         let (mut stream, peer) = listener.accept().unwrap();
-        assert_eq!(crate::socket::shown(peer), "unix:1");
+        assert!(crate::socket::shown(peer).starts_with("unix:"), "{peer}");
         stream.write_all(b"served").unwrap();
         drop(stream);
         let mut told = String::new();

@@ -4,7 +4,6 @@ mod file;
 mod passed;
 mod tcp;
 
-use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net;
@@ -16,7 +15,7 @@ use mio::{Interest, Registry, Token};
 
 use super::settings::Settings;
 use crate::problem::Problem;
-use crate::socket::{FILE_CLIENTS, Stream};
+use crate::socket::{ClientNumber, FILE_CLIENTS, Stream};
 use file::SocketFileGuard;
 pub use tcp::check_distinct;
 
@@ -32,14 +31,12 @@ pub enum Listener {
         /// Removes the file at the end, if we made it.
         #[expect(dead_code, reason = "it acts when it is dropped")]
         guard: Option<SocketFileGuard>,
-        /// How many clients it has had, as far as 16 bits count.
-        clients: Cell<u16>,
     },
 }
 
 impl Listener {
     fn file(listener: net::UnixListener, guard: Option<SocketFileGuard>) -> Self {
-        Listener::File { listener: UnixListener::from_std(listener), guard, clients: Cell::default() }
+        Listener::File { listener: UnixListener::from_std(listener), guard }
     }
 
     /// The next connection that waits, with its client's address.
@@ -52,10 +49,11 @@ impl Listener {
                 let (tcp, peer) = listener.accept()?;
                 Ok((Stream::Tcp(tcp), unmapped(peer)))
             }
-            Listener::File { listener, clients, .. } => {
+            Listener::File { listener, .. } => {
                 let (unix, _) = listener.accept()?;
-                clients.set(clients.get().wrapping_add(1));
-                Ok((Stream::Unix(unix), SocketAddr::new(FILE_CLIENTS, clients.get())))
+                let number = ClientNumber::next();
+                let peer = SocketAddr::new(FILE_CLIENTS, number.get());
+                Ok((Stream::Unix(unix, number), peer))
             }
         }
     }
