@@ -49,7 +49,7 @@ class OwnPageBehindAPassword(OwnPage):
         self.browser.get(self.url + "/")
         field = lambda name: self.browser.find_element("css selector", f"input[name={name}]")
         style = "return getComputedStyle(document.body).display"
-        self.assertEqual(self.browser.execute_script(style), "grid", "the form has boardcam's style")
+        until("the form has boardcam's style", lambda: self.browser.execute_script(style) == "grid")
         field("name").send_keys(WATCHER)
         field("password").send_keys(PASSWORD)
         self.browser.find_element("css selector", "button").click()

@@ -166,6 +166,7 @@ fn serve_with(
         board: Board::default(),
         addresses: gate.addresses(),
         announced: AnnouncedName::default(),
+        has_own_page: false,
         https_port: None,
         started: Instant::now(),
         instance: random::secret()?,
