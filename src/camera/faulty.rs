@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::source::{Frame, Source, SourceError, SourceInfo};
+use super::source::{Choices, Frame, Source, SourceError, SourceInfo};
 use crate::host::inject;
 use crate::problem::Problem;
 
@@ -33,6 +33,10 @@ impl Source for Faulty {
             )));
         }
         self.0.next(timeout)
+    }
+
+    fn choices(&self) -> Choices {
+        self.0.choices()
     }
 
     fn instead(&self) -> Option<Problem> {

@@ -36,4 +36,4 @@ pub mod v4l2;
 pub use config::{CaptureSettings, EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 pub use observer::Observer;
 pub use refusal::Refusal;
-pub use source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
+pub use source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};

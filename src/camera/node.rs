@@ -177,6 +177,12 @@ impl Node {
         Ok(Node { path: path.to_owned(), minor, name, card_is_text, driver, identity })
     }
 
+    /// What tells this device from those that have its number before and after it: its minor number, and that of the node's
+    /// file, which is `None` if it is gone.
+    pub fn device(&self) -> (u32, Option<u64>) {
+        (self.minor, fs::metadata(&self.path).ok().map(|file| file.ino()))
+    }
+
     /// What this node is likely to be.
     pub fn role(&self) -> Role {
         if let Some((_, part)) = NOT_CAMERAS.iter().find(|(prefix, _)| self.name.starts_with(prefix)) {

@@ -70,6 +70,17 @@ impl SourceInfo {
     }
 }
 
+/// What can be asked of a source, as far as it lists that; empty where it lists nothing, or takes anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choices {
+    /// Sizes, the smallest first.
+    pub sizes: Vec<Size>,
+    /// Frames per second at the size in use, the fewest first.
+    pub rates: Vec<u32>,
+    /// Layouts, the best first.
+    pub layouts: Vec<Layout>,
+}
+
 /// One captured frame, borrowed from the source until its next call.
 #[derive(Debug)]
 pub struct Frame<'a> {
@@ -123,6 +134,11 @@ pub trait Source: Send {
     /// [`SourceError`] if the source can deliver no more: it was unplugged, or the driver failed in a way that only
     /// reopening can fix. Every later call returns the same error.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError>;
+
+    /// What it could be opened with in place of what it was.
+    fn choices(&self) -> Choices {
+        Choices::default()
+    }
 
     /// While no frames come: what comes in their place, if the source knows that.
     fn instead(&self) -> Option<Problem> {

@@ -9,15 +9,12 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::camera::{EncodeMode, PipeSpec, SourceConfig, SourceSpec};
-use crate::picture::{Layout, MAX_FPS, Size};
+use crate::picture::{Layout, Size, spelling};
 use crate::problem::{Problem, Text, text};
 use crate::sync::{lock, wait_while};
 
 /// The names of the settings, as options have them.
 pub const NAMES: [&str; 4] = ["size", "fps", "format", "quality"];
-
-/// The format that leaves the choice to this program.
-const AUTO: &str = "auto";
 
 /// What overrules the settings. `None` is what is as in the settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,11 +35,25 @@ impl Changes {
     /// # Errors
     /// What was expected, in a sentence.
     pub fn with(mut self, name: &str, value: Option<&str>) -> Result<Self, Text> {
-        match (name, value) {
-            ("size", text) => self.size = text.map(size).transpose()?,
-            ("fps", text) => self.fps = text.map(fps).transpose()?,
-            ("format", text) => self.layout = text.map(layout).transpose()?,
-            ("quality", text) => self.quality = text.map(quality).transpose()?,
+        let value = value.map(str::trim);
+        let wrong = || shown(value.unwrap_or_default());
+        match name {
+            "size" => {
+                let size = value.map(size).transpose();
+                self.size = size.map_err(|why| text!("The size cannot be {}: {}.", wrong(), why))?;
+            }
+            "fps" => {
+                let fps = value.map(spelling::rate).transpose();
+                self.fps = fps.map_err(|why| text!("The rate cannot be {}: {}.", wrong(), why))?;
+            }
+            "format" => {
+                let layout = value.map(spelling::layout).transpose();
+                self.layout = layout.map_err(|why| text!("The format cannot be {}: {}.", wrong(), why))?;
+            }
+            "quality" => {
+                let quality = value.map(spelling::quality).transpose();
+                self.quality = quality.map_err(|why| text!("The quality cannot be {}: {}.", wrong(), why))?;
+            }
             _ => {
                 return Err(text!(
                     "There is no setting {} that can be changed while the camera runs: expected {}.",
@@ -59,7 +70,7 @@ impl Changes {
         [
             ("size", self.size.map(|size| size.to_string())),
             ("fps", self.fps.map(|fps| fps.to_string())),
-            ("format", self.layout.map(|layout| layout.map_or(AUTO, Layout::name).to_owned())),
+            ("format", self.layout.map(|layout| spelling::layout_name(layout).to_owned())),
             ("quality", self.quality.map(|quality| quality.to_string())),
         ]
     }
@@ -129,47 +140,11 @@ fn shown(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
+/// A size that a picture can have. In the settings, a larger one means the largest that the camera has.
 fn size(text: &str) -> Result<Size, Text> {
-    let plain: String = text.chars().filter(|c| *c != ' ').collect();
-    let size: Result<Size, Text> = plain.replace(['\u{d7}', '*'], "x").parse();
-    size.ok().filter(|size| size.is_possible()).ok_or_else(|| {
-        text!(
-            "The size cannot be {}: expected WIDTHxHEIGHT such as 1280x720, at most 8192x8192.",
-            shown(text)
-        )
-    })
-}
-
-/// Frames per second. The rates of television, such as 29.97, are those of cameras for whole numbers.
-fn fps(text: &str) -> Result<u32, Text> {
-    let rounded = |fps: f64| {
-        let whole = fps.round();
-        ((fps - whole).abs() <= whole / 999.0 && whole >= 1.0 && whole <= f64::from(MAX_FPS))
-            .then_some(whole as u32) // within bounds
-    };
-    text.trim().parse().ok().and_then(rounded).ok_or_else(|| {
-        text!(
-            "The rate cannot be {}: expected a whole number of frames per second from 1 to {}.",
-            shown(text),
-            MAX_FPS
-        )
-    })
-}
-
-fn layout(text: &str) -> Result<Option<Layout>, Text> {
-    if text.eq_ignore_ascii_case(AUTO) {
-        return Ok(None);
-    }
-    Layout::of_spelling(text).map(Some).ok_or_else(|| {
-        let names: Vec<_> = Layout::all().map(Layout::name).collect();
-        text!("The format cannot be {}: expected auto, {}.", shown(text), names.join(", "))
-    })
-}
-
-fn quality(text: &str) -> Result<u8, Text> {
-    let quality = text.trim().parse().ok().filter(|quality| (1..=100).contains(quality));
-    quality
-        .ok_or_else(|| text!("The quality cannot be {}: expected a whole number from 1 to 100.", shown(text)))
+    let size = spelling::size(text)?;
+    let too_large = || text!("expected no more pixels than 8192x8192 has");
+    Some(size).filter(|size| size.is_possible()).ok_or_else(too_large)
 }
 
 /// What was changed of one camera.
@@ -299,6 +274,12 @@ mod tests {
         changing.proved(changing.revision());
         assert!(changing.is_settled());
 
+        for text in ["720p", " 1280\u{d7}720 ", "1280*720"] {
+            assert_eq!(put("size", Some(text)).unwrap().size, Some(Size::DEFAULT), "{text}");
+        }
+        put("size", Some("vga")).unwrap();
+        changing.proved(changing.revision());
+
         put("fps", Some("29.97")).unwrap();
         let (revision, wanted, before) = changing.trial();
         assert_eq!((wanted.fps, before.unwrap().fps), (Some(30), None));
@@ -323,7 +304,8 @@ mod tests {
         for (name, value, says) in [
             ("size", "big", "WIDTHxHEIGHT"),
             ("size", "0x480", "WIDTHxHEIGHT"),
-            ("size", "16384x16384", "at most 8192x8192"),
+            ("size", "16384x16384", "no more pixels than 8192x8192"),
+            ("size", "hd", "may mean another one"),
             ("fps", "0", "from 1 to 240"),
             ("fps", "7.5", "from 1 to 240"),
             ("fps", "NaN", "from 1 to 240"),

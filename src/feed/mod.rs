@@ -223,6 +223,12 @@ impl Feed {
         self.quality.store(quality, Ordering::Relaxed);
     }
 
+    /// Encodes frames in the quality of `to` in place of that of `from`, unless somebody has set another one since.
+    pub fn take_back_quality(&self, from: Changes, to: Changes) {
+        let of = |changes: Changes| changes.quality.or(self.config.quality).unwrap_or(NOT_SET);
+        let _another = self.quality.compare_exchange(of(from), of(to), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// What is done to a frame to turn and mirror it; it may differ from one frame to the next.
     pub fn transform(&self) -> Transform {
         self.orientation().transform()

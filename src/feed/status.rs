@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use coefficients::Transform;
 
-use crate::camera::SourceInfo;
+use crate::camera::{Choices, SourceInfo};
 use crate::picture::Size;
 use crate::problem::Problem;
 
@@ -48,6 +48,8 @@ pub struct Shown {
 pub struct Status {
     /// Whether it delivers.
     pub state: CaptureState,
+    /// What the camera that was open last could be opened with.
+    pub choices: Choices,
     /// The candidates that the last search did not use, each with the reason.
     pub refused: Vec<(String, Problem)>,
     /// Frames per second, measured over the last frames; 0 while none come.
@@ -75,6 +77,7 @@ impl Status {
     pub(super) fn starting() -> Self {
         Self {
             state: CaptureState::Starting,
+            choices: Choices::default(),
             refused: Vec::new(),
             fps: 0.0,
             last_frame: None,

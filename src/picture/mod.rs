@@ -5,6 +5,7 @@
 mod layout;
 mod orientation;
 mod pixels;
+pub mod spelling;
 
 use std::fmt;
 use std::str::FromStr;

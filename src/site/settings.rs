@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use super::request::RequestContext;
 use super::response::{ProblemJson, plain_text};
+use crate::camera::Choices;
 use crate::feed::{CaptureState, Changes, Feed};
-use crate::picture::{Layout, Size};
+use crate::picture::{MAX_FPS, Size, spelling};
 use crate::problem::Text;
 
 /// How long the answer to a change waits for the camera. Most are reopened within a second or two; the program waits at
@@ -48,8 +49,16 @@ struct Setting {
     overruled: bool,
     /// What the camera gives now; `null` if that is not known.
     actual: Value,
-    /// What the camera lists; empty if any value can be tried.
+    /// What the camera lists; empty if any value can be tried, or nothing is known.
     choices: Vec<Value>,
+    /// The least and the greatest number that can be set; `null` if it is no number, or nothing can be set.
+    range: Option<Limits>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    min: u32,
+    max: u32,
 }
 
 /// `GET /api/settings`
@@ -105,35 +114,56 @@ fn answer(feed: &Feed, problem: Option<ProblemJson>) -> Response {
 
 fn settings(feed: &Feed) -> Settings {
     let (changes, config) = (feed.changing.wanted(), &feed.config);
-    let info = match &feed.status().state {
-        CaptureState::Live(info) => Some(info.clone()),
-        CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
+    let (info, choices) = {
+        let status = feed.status();
+        let info = match &status.state {
+            CaptureState::Live(info) => Some(info.clone()),
+            CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
+        };
+        (info, status.choices.clone())
     };
+    let Choices { sizes, rates, layouts } = choices;
     let setting = |set: Option<Value>, configured: Option<Value>, actual: Option<Value>| Setting {
         value: set.clone().or_else(|| configured.clone()).or_else(|| actual.clone()).unwrap_or_default(),
         configured: configured.unwrap_or_default(),
         overruled: set.is_some(),
         actual: actual.unwrap_or_default(),
         choices: Vec::new(),
+        range: None,
     };
     let size = |size: Size| Value::from(size.to_string());
     let quality = (!feed.is_passthrough()).then(|| Value::from(feed.quality()));
+    let layout = |layout| Value::from(spelling::layout_name(layout));
+    let formats = layouts.into_iter().map(|listed| layout(Some(listed)));
     Settings {
-        size: setting(
-            changes.size.map(size),
-            config.size.map(size),
-            info.as_ref().map(|info| size(info.size)),
-        ),
-        fps: setting(
-            changes.fps.map(Value::from),
-            config.fps.map(Value::from),
-            info.as_ref().and_then(|info| info.fps()).map(Value::from),
-        ),
-        format: setting(
-            changes.layout.map(|layout| layout.map_or("auto", Layout::name).into()),
-            config.layout.map(|layout| layout.name().into()),
-            info.as_ref().map(|info| info.layout.name().into()),
-        ),
-        quality: setting(changes.quality.map(Value::from), config.quality.map(Value::from), quality),
+        size: Setting {
+            choices: sizes.into_iter().map(size).collect(),
+            ..setting(
+                changes.size.map(size),
+                config.size.map(size),
+                info.as_ref().map(|info| size(info.size)),
+            )
+        },
+        fps: Setting {
+            choices: rates.into_iter().map(Value::from).collect(),
+            range: Some(Limits { min: 1, max: MAX_FPS }),
+            ..setting(
+                changes.fps.map(Value::from),
+                config.fps.map(Value::from),
+                info.as_ref().and_then(|info| info.fps()).map(Value::from),
+            )
+        },
+        format: Setting {
+            choices: Some(layout(None)).filter(|_| formats.len() > 0).into_iter().chain(formats).collect(),
+            ..setting(
+                changes.layout.map(layout),
+                config.layout.map(|configured| layout(Some(configured))),
+                info.as_ref().map(|info| layout(Some(info.layout))),
+            )
+        },
+        quality: Setting {
+            range: feed.obeys_quality().then_some(Limits { min: 1, max: 100 }),
+            ..setting(changes.quality.map(Value::from), config.quality.map(Value::from), quality)
+        },
     }
 }

@@ -159,7 +159,8 @@ impl<'a> Stream<'a> {
             }
             let devices = find::devices_fingerprint();
             let began = Instant::now();
-            finder.ask_for(self.trial.next(self.feed));
+            let wanted = self.trial.next(self.feed);
+            finder.ask_for(wanted, self.trial.is_for_this_camera());
             let end = self.try_session(&mut finder);
             if self.shutdown.has_begun() {
                 return;

@@ -31,6 +31,8 @@ impl Stream<'_> {
                 known.unwrap_or(SessionEnd::NotFound(problem))
             }
             Ok(mut source) => {
+                let choices = source.choices();
+                self.feed.status().choices = choices;
                 let end = self.capture(source.as_mut());
                 finder.ended();
                 end

@@ -35,6 +35,11 @@ impl Trial {
         changes.apply(&feed.config)
     }
 
+    /// Whether only the camera that was open last may be opened: the change is meant for it, and it delivered right before.
+    pub(super) fn is_for_this_camera(&self) -> bool {
+        self.before.is_some() && if self.failed.is_some() { self.delivered } else { self.delivers }
+    }
+
     /// Whether the camera is to be opened with something else than it was.
     pub(super) fn is_outdated(&self, feed: &Feed) -> bool {
         self.once_more || feed.changing.revision() != self.revision
@@ -62,7 +67,7 @@ impl Trial {
             text!("what was set before is in use again; try other values"),
         );
         let holds = feed.changing.refuse(self.revision, problem.clone())?;
-        feed.follow_quality(holds);
+        feed.take_back_quality(self.wanted, holds);
         Some(problem)
     }
 
@@ -118,6 +123,43 @@ mod tests {
         assert_eq!(trial.picture_came(&feed), None);
         assert!(feed.changing.is_settled() && !trial.is_outdated(&feed));
         assert_eq!(trial.next(&feed).size, Some(WANTED));
+    }
+
+    #[test]
+    fn a_quality_that_was_set_while_a_change_was_tried_stays_when_the_change_is_refused() {
+        for (meanwhile, after) in [(Some(33), 33), (None, 70)] {
+            let (feed, mut trial) = (feed(), Trial::default());
+            trial.next(&feed);
+            assert_eq!(trial.picture_came(&feed), None);
+            feed.set_quality(70);
+            let both = |changes| Ok(Changes { size: Some(WANTED), ..changes });
+            feed.changing.change(&feed.config, both, |_, _| false).unwrap();
+            trial.next(&feed);
+            if let Some(quality) = meanwhile {
+                feed.set_quality(quality);
+            }
+            assert!(trial.session_ended(no_signal()));
+            trial.next(&feed);
+            assert!(trial.picture_came(&feed).is_some());
+            assert_eq!(feed.quality(), after);
+        }
+    }
+
+    #[test]
+    fn a_change_is_tried_with_the_camera_in_use_until_that_is_lost() {
+        let (feed, mut trial) = (feed(), Trial::default());
+        trial.next(&feed);
+        assert!(!trial.is_for_this_camera(), "the first may be any");
+        assert_eq!(trial.picture_came(&feed), None);
+        changed(&feed);
+        trial.next(&feed);
+        assert!(trial.is_for_this_camera());
+        assert!(trial.session_ended(no_signal()));
+        trial.next(&feed);
+        assert!(trial.is_for_this_camera(), "what held before, too");
+        assert!(!trial.session_ended(no_signal()));
+        trial.next(&feed);
+        assert!(!trial.is_for_this_camera(), "it is gone");
     }
 
     #[test]

@@ -81,6 +81,13 @@ fn size_rate_and_quality_change_while_a_viewer_stays_and_hold_over_a_restart_unt
     let boardcam = folder.start(&[])?;
     is_shown_in(&boardcam.watch("/stream")?, (640, 360))?;
     ensure!(boardcam.log().contains("size and fps and quality as set by page or API"), "{}", boardcam.log());
+    // As people write it in the settings file.
+    for size in ["720p", "1280\u{d7}720"] {
+        let (status, answer, text) = settings(&boardcam, "PUT", &format!("{{\"size\": \"{size}\"}}"))?;
+        ensure!(status == 200 && answer["settings"]["size"]["actual"] == "1280x720", "{size}: {text}");
+    }
+    let format = &settings(&boardcam, "GET", "")?.1["settings"]["format"];
+    ensure!(format["choices"][0] == "auto" && format["choices"][1] == format["actual"], "{format}");
     let (_, answer, text) = settings(&boardcam, "PUT", "{\"size\": null}")?;
     ensure!(
         answer["settings"]["size"]["value"] == "320x240" && answer["settings"]["fps"]["value"] == 20,

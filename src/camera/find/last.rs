@@ -29,14 +29,19 @@ impl Last {
         self.has_twin |= nodes.iter().any(|node| node.identity.is_twin_of(&self.identity));
     }
 
+    /// Whether this is the camera's node.
+    pub fn is(&self, node: &Node) -> bool {
+        let least = if self.has_twin { Likeness::SamePort } else { Likeness::SameSerial };
+        self.identity.likeness(&node.identity) >= least
+    }
+
     /// This camera's node: `there`, the node with its number, or the first of `nodes`, which are in order of likeness.
     /// If neither is this camera, then whatever has its number now, unless that is its twin.
     ///
     /// # Errors
     /// The camera is away, and its number is free or its twin has it.
     pub fn find(&self, there: Result<Node, Problem>, nodes: Vec<Node>) -> Result<Node, Problem> {
-        let least = if self.has_twin { Likeness::SamePort } else { Likeness::SameSerial };
-        let is_this = |node: &Node| self.identity.likeness(&node.identity) >= least;
+        let is_this = |node: &Node| self.is(node);
         if there.as_ref().is_ok_and(is_this) {
             return there;
         }

@@ -5,6 +5,7 @@
 
 mod last;
 mod proved;
+mod undelivered;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use crate::problem::{Problem, Text, promise, text};
 use last::Last;
 
 pub use super::node::{any_device, devices_fingerprint};
-pub(super) use proved::open_and_prove;
+pub(super) use proved::{Known, open_and_prove};
 
 /// How long a camera may take to deliver its first picture. Some warm up for seconds; programs that gave them one
 /// second looped forever (ustreamer issues 7, 278, 284).
@@ -40,6 +41,11 @@ pub struct Finder {
     config: SourceConfig,
     /// The camera that was opened last.
     last: Option<Last>,
+    /// Whether `rpicam-vid` was opened last, and not a device.
+    was_rpicam: bool,
+    /// Whether a search takes only what was opened last.
+    only_last: bool,
+    known: Known,
     /// Why `rpicam-vid` gave no picture, and when.
     rpicam: Option<(Refusal, Instant)>,
     /// How much the log has of what programs say.
@@ -49,12 +55,22 @@ pub struct Finder {
 impl Finder {
     /// For the camera with this name; opens nothing yet.
     pub fn new(name: String, config: SourceConfig) -> Self {
-        Self { name, config, last: None, rpicam: None, words: Words::default() }
+        Self {
+            name,
+            config,
+            last: None,
+            was_rpicam: false,
+            only_last: false,
+            known: Known::default(),
+            rpicam: None,
+            words: Words::default(),
+        }
     }
 
-    /// From the next opening on, asks for this; it is the same source.
-    pub fn ask_for(&mut self, config: SourceConfig) {
-        self.config = config;
+    /// From the next opening on, asks for this; it is the same source. With `only_last`, a search among all cameras takes
+    /// only the one that was opened last, if there was one.
+    pub fn ask_for(&mut self, config: SourceConfig, only_last: bool) {
+        (self.config, self.only_last) = (config, only_last);
     }
 
     /// Opens the configured source and waits until it has delivered one usable frame, which is then the first that the
@@ -96,7 +112,10 @@ impl Finder {
 
     /// Tries all devices, and then a camera module.
     fn search_all(&mut self, observer: &mut dyn Observer) -> Result<Box<dyn Source>, Problem> {
-        let candidates = node::list(self.last.as_ref().map(|last| &last.identity));
+        let mut candidates = node::list(self.last.as_ref().map(|last| &last.identity));
+        if self.only_last {
+            keep_last(&mut candidates, self.last.as_ref().filter(|_| !self.was_rpicam));
+        }
         let several = cameras_among(&candidates) > 1;
         let patience = if several { FIRST_PICTURE_OF_SEVERAL } else { FIRST_PICTURE };
         let mut refusals = Vec::new();
@@ -114,8 +133,12 @@ impl Finder {
                 Err(refusal) => refusals.push(refusal),
             }
         }
-        match self.try_rpicam(observer) {
-            Some(Ok(source)) => return Ok(Box::new(source)),
+        let may_be_rpicam = !self.only_last || self.was_rpicam;
+        match may_be_rpicam.then(|| self.try_rpicam(observer)).flatten() {
+            Some(Ok(source)) => {
+                self.was_rpicam = true;
+                return Ok(Box::new(source));
+            }
             Some(Err(refusal)) => {
                 observer.refused(&rpicam::PLAIN.label(), &refusal.problem);
                 // A missing camera module is not worth mentioning if there is another camera.
@@ -136,8 +159,9 @@ impl Finder {
         observer: &mut dyn Observer,
     ) -> Result<Box<dyn Source>, Refusal> {
         let (name, identity) = (node.path.display().to_string(), node.identity.clone());
-        let opened = open_and_prove(node, &self.config, patience, observer);
+        let opened = open_and_prove(node, &self.config, patience, &mut self.known, observer);
         let source = opened.inspect_err(|refusal| observer.refused(&name, &refusal.problem))?;
+        self.was_rpicam = false;
         self.last = Some(Last::new(identity, self.last.as_ref(), &node::list(None)));
         Ok(Box::new(source))
     }
@@ -184,6 +208,13 @@ fn reserved(node: &Node, paths: &[PathBuf], minor_at: impl Fn(&Path) -> Option<u
         text!("plug in one more camera, or leave one of the two out of the settings"),
     );
     Some(Refusal::new(Cause::Reserved, problem))
+}
+
+/// Leaves only the node of the camera that was opened last.
+fn keep_last(candidates: &mut Vec<Node>, last: Option<&Last>) {
+    // The likeliest is the first.
+    candidates.truncate(1);
+    candidates.retain(|node| last.is_some_and(|last| last.is(node)));
 }
 
 /// How many devices these nodes belong to, leaving out those that are not cameras. One camera often has a second node,

@@ -5,14 +5,15 @@
 
 use std::time::{Duration, Instant};
 
+use super::undelivered::{Instead, Undelivered};
 use crate::camera::config::SourceConfig;
 use crate::camera::node::Node;
 use crate::camera::observer::{OBSERVE_PERIOD, Observer, cancelled};
 use crate::camera::refusal::{Cause, Refusal};
-use crate::camera::source::{Flaw, Frame, Source, SourceError, SourceInfo};
-use crate::camera::v4l2::{V4l2, wait_for_source};
+use crate::camera::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo};
+use crate::camera::v4l2::{Originals, V4l2, wait_for_source};
 use crate::jpeg::passthrough::{Fault, Jpeg};
-use crate::picture::{Layout, Picture, PixelError};
+use crate::picture::{Layout, Picture, PixelError, Size};
 use crate::problem::{Problem, Text, text};
 
 /// How many damaged frames in a row are forgiven at the start; many cameras begin with a few.
@@ -22,8 +23,15 @@ pub const BAD_FRAMES: usize = 10;
 /// has had time to warm up.
 const OTHER_MODE: Duration = Duration::from_secs(3);
 
+/// What is remembered of cameras that were opened before.
+#[derive(Debug, Default)]
+pub struct Known {
+    undelivered: Undelivered,
+    originals: Originals,
+}
+
 /// Opens a node and waits at most `patience` for its first usable frame. If none comes and the settings
-/// name no size, up to three other modes are tried: cameras list sizes that they cannot deliver.
+/// name no size, up to three other modes are tried: cameras list sizes that they cannot deliver. `known` remembers these.
 ///
 /// # Errors
 /// It cannot be opened, delivers nothing usable in time, or the observer cancelled the wait.
@@ -31,9 +39,21 @@ pub fn open_and_prove(
     node: Node,
     config: &SourceConfig,
     patience: Duration,
+    known: &mut Known,
     observer: &mut dyn Observer,
 ) -> Result<Proved, Refusal> {
-    let mut source = with_a_signal(&node, config, patience, observer)?;
+    if let Some(Instead { config: other, failed }) = known.undelivered.instead(&node, config, Instant::now())
+    {
+        match in_other_mode(&node, &other, patience, &mut known.originals, observer) {
+            Ok((mut source, frame)) => {
+                source.chosen_instead(&instead(source.info(), failed, " when it was opened before"));
+                return Ok(Proved { source, first: Some(frame), lent: None });
+            }
+            Err(refusal) if refusal.cause == Cause::Cancelled => return Err(refusal),
+            Err(_) => known.undelivered.forget(&node),
+        }
+    }
+    let mut source = with_a_signal(&node, config, patience, &mut known.originals, observer)?;
     let refusal = match first_frame(&mut source, patience, observer) {
         Ok(frame) => return Ok(Proved { source, first: Some(frame), lent: None }),
         Err(refusal) => refusal,
@@ -42,10 +62,10 @@ pub fn open_and_prove(
     drop(source); // before it is opened again
     let is_undelivered = matches!(refusal.cause, Cause::NoPicture | Cause::BadPictures);
     for other in others.iter().filter(|_| is_undelivered) {
-        let Ok(mut source) = V4l2::start(node.clone(), other) else { continue };
-        match first_frame(&mut source, patience.min(OTHER_MODE), observer) {
-            Ok(frame) => {
-                source.chosen_instead(&instead(source.info(), &failed));
+        match in_other_mode(&node, other, patience, &mut known.originals, observer) {
+            Ok((mut source, frame)) => {
+                known.undelivered.note(&node, config, (&failed, source.info()), Instant::now());
+                source.chosen_instead(&instead(source.info(), (failed.layout, failed.size), ""));
                 return Ok(Proved { source, first: Some(frame), lent: None });
             }
             Err(refusal) if refusal.cause == Cause::Cancelled => return Err(refusal),
@@ -55,16 +75,30 @@ pub fn open_and_prove(
     Err(refusal)
 }
 
+/// Opens a device in a mode that would not have been chosen, and waits for its first frame.
+fn in_other_mode(
+    node: &Node,
+    config: &SourceConfig,
+    patience: Duration,
+    originals: &mut Originals,
+    observer: &mut dyn Observer,
+) -> Result<(V4l2, FrameCopy), Refusal> {
+    let mut source = V4l2::start(node.clone(), config, originals)?;
+    let frame = first_frame(&mut source, patience.min(OTHER_MODE), observer)?;
+    Ok((source, frame))
+}
+
 /// Opens a device; a capture card without a signal is given `patience` to get one.
 fn with_a_signal(
     node: &Node,
     config: &SourceConfig,
     patience: Duration,
+    originals: &mut Originals,
     observer: &mut dyn Observer,
 ) -> Result<V4l2, Refusal> {
     let end = Instant::now() + patience;
     loop {
-        let refusal = match V4l2::start(node.clone(), config) {
+        let refusal = match V4l2::start(node.clone(), config, originals) {
             Err(refusal) if refusal.cause == Cause::NoSignal => refusal,
             opened => return opened,
         };
@@ -85,10 +119,11 @@ fn with_a_signal(
 }
 
 /// Why a mode is used that would not have been chosen.
-fn instead(info: &SourceInfo, failed: &SourceInfo) -> String {
+fn instead(info: &SourceInfo, (layout, size): (Layout, Size), when: &str) -> String {
     format!(
-        "{} {}: no usable picture came in {} {}, which the camera lists and which would have been chosen",
-        info.layout, info.size, failed.layout, failed.size
+        "{} {}: no usable picture came in {layout} {size}{when}, which the camera lists and which would have been \
+         chosen",
+        info.layout, info.size
     )
 }
 
@@ -112,6 +147,10 @@ pub struct FrameCopy {
 impl Source for Proved {
     fn info(&self) -> &SourceInfo {
         self.source.info()
+    }
+
+    fn choices(&self) -> Choices {
+        self.source.choices()
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

@@ -94,6 +94,21 @@ fn a_camera_that_delivers_only_broken_pictures_is_refused() {
     assert_eq!(source.frames.len(), 100 - BAD_FRAMES - 1);
 }
 
+#[test]
+fn a_change_is_never_tried_with_another_camera() {
+    let camera =
+        |minor, name: &str| node(minor, name, "uvcvideo", &format!("/sys/devices/usb1/1-{minor}"), "");
+    let (mine, other) = (camera(0, "Webcam"), camera(2, "Other webcam"));
+    let last = Last::new(mine.identity.clone(), None, &[]);
+    let kept = |mut candidates: Vec<Node>, last| {
+        keep_last(&mut candidates, last);
+        candidates
+    };
+    assert_eq!(kept(vec![mine.clone(), other.clone()], Some(&last)), std::slice::from_ref(&mine));
+    assert_eq!(kept(vec![other.clone()], Some(&last)), [], "mine was pulled out");
+    assert_eq!(kept(vec![mine, other], None), [], "a camera module is in use");
+}
+
 /// Counts the frames that cannot be used.
 #[derive(Default)]
 struct Counts(Vec<Flaw>);

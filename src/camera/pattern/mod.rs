@@ -13,7 +13,7 @@ use embedded_graphics::geometry::{self, Point};
 use embedded_graphics::primitives::Rectangle;
 
 use super::config::{EncodeMode, SourceConfig, SourceSpec};
-use super::source::{Frame, Source, SourceError, SourceInfo, SourceKind};
+use super::source::{Choices, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::canvas::{Canvas, Colour, Font, TimeOfDay};
 use crate::picture::{Layout, MAX_FPS, Size};
 use crate::problem::{Problem, Text, text};
@@ -216,6 +216,10 @@ fn block(strip: Rectangle, number: u64, fps: u32) -> Rectangle {
 impl Source for Pattern {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn choices(&self) -> Choices {
+        Choices { layouts: vec![LAYOUT], ..Choices::default() }
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{EncodeMode, PipeSpec, SourceConfig};
 use super::observer::{OBSERVE_PERIOD, Observer};
-use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
+use super::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::jpeg::passthrough::Jpeg;
 use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
@@ -251,6 +251,12 @@ impl Pipe {
 impl Source for Pipe {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn choices(&self) -> Choices {
+        // What a command gives cannot be chosen here, and rpicam-vid takes any size and rate.
+        let is_rpicam = matches!(self.spec, PipeSpec::Rpicam(_));
+        Choices { layouts: is_rpicam.then_some(Layout::Mjpeg).into_iter().collect(), ..Choices::default() }
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

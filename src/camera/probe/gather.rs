@@ -9,7 +9,7 @@ use v4l2_calls::controls::{self, Control};
 
 use super::found::{Camera, Entry, Format, Kind, Other, Usable};
 use crate::camera::config::{SourceConfig, SourceSpec};
-use crate::camera::find::open_and_prove;
+use crate::camera::find::{Known, open_and_prove};
 use crate::camera::node::{self, Node, Part, Role};
 use crate::camera::observer::Observer;
 use crate::camera::pattern::Pattern;
@@ -133,7 +133,7 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             // Closed first: some drivers let only one descriptor set a format.
             drop(device);
             let begin = Instant::now();
-            let proved = open_and_prove(node, config, FIRST_PICTURE, &mut Patient);
+            let proved = open_and_prove(node, config, FIRST_PICTURE, &mut Known::default(), &mut Patient);
             let tried = proved.map(|source| usable(source.info(), begin));
             let tried = tried.map_err(|refusal| refusal.problem.for_once());
             Camera { source, name, stable_names, driver, bus, formats, controls, tried }

@@ -24,12 +24,17 @@ const TRIES: usize = 16;
 /// Below this many frames per second, a smaller picture is better than a slower one.
 const SMOOTH: f64 = 10.0;
 
-/// Configures the camera as close to `config` as it and the bus allow, and starts it.
+/// Configures the camera as close to `config` as it and the bus allow, and starts it. `of_signal` is the size of what a
+/// capture card gets, if the settings name none.
 ///
 /// # Errors
 /// The camera agrees to nothing, refuses to start, or the bus lacks the bandwidth for all that it offers.
-pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Stream), Refusal> {
-    let full = negotiate(device, config)?;
+pub fn start(
+    device: &Device,
+    config: &SourceConfig,
+    of_signal: Option<Size>,
+) -> Result<(Agreed, Stream), Refusal> {
+    let full = negotiate(device, config, of_signal)?;
     let error = match Stream::start(device) {
         Ok(buffers) => return Ok((full, buffers)),
         Err(error) => error,
@@ -39,7 +44,7 @@ pub fn start(device: &Device, config: &SourceConfig) -> Result<(Agreed, Stream),
     }
     for lighter in lighter(device, config, &full).iter().take(TRIES) {
         // A mode that cannot be set is skipped.
-        let Ok(mut agreed) = negotiate(device, lighter) else { continue };
+        let Ok(mut agreed) = negotiate(device, lighter, None) else { continue };
         match Stream::start(device) {
             Ok(buffers) => {
                 let got = mode(&agreed);

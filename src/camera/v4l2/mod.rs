@@ -12,6 +12,7 @@ mod buffers;
 mod calls;
 mod capture;
 mod catch;
+mod choices;
 mod choose;
 pub mod controls;
 pub mod device;
@@ -25,7 +26,6 @@ mod signal;
 mod stream;
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -35,12 +35,13 @@ use v4l::buffer::{Flags, Metadata};
 use super::config::SourceConfig;
 use super::node::Node;
 use super::refusal::Refusal;
-use super::source::{Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
+use super::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
 use crate::problem::{Problem, text};
 use capture::Capture;
 pub use capture::wait_for_source;
 use device::Device;
 use negotiate::Agreed;
+pub use negotiate::Originals;
 use stream::{Stream, Taken};
 
 /// The greatest plausible age of a frame. If a timestamp is older or in the future, the driver's clock is not
@@ -54,29 +55,25 @@ pub struct V4l2 {
     stream: Stream,
     /// For capture cards.
     capture: Option<Capture>,
+    choices: Choices,
     others: Vec<SourceConfig>,
     /// Why it stopped delivering, once it has.
     ended: Option<SourceError>,
 }
 
 impl V4l2 {
-    /// Opens the node at `path`, configures it as close to `config` as it allows, and starts it.
+    /// Opens a node, configures it as close to `config` as it allows, and starts it. `originals` remembers the quality that it
+    /// had.
     ///
     /// # Errors
     /// It is not a usable camera, is busy, not permitted, or refuses.
-    pub fn open(path: &Path, config: &SourceConfig) -> Result<V4l2, Problem> {
-        Self::start(Node::at(path)?, config).map_err(|refusal| *refusal.problem)
-    }
-
-    /// Like [`V4l2::open`], for a node that was examined already.
-    pub fn start(node: Node, config: &SourceConfig) -> Result<V4l2, Refusal> {
+    pub fn start(node: Node, config: &SourceConfig, originals: &mut Originals) -> Result<V4l2, Refusal> {
         let mut device = Device::open(node)?;
         let capture = capture::prepare(&mut device, config)?;
         let of_signal = capture.as_ref().and_then(Capture::size).filter(|_| config.size.is_none());
-        let (agreed, stream) = match of_signal {
-            Some(size) => bandwidth::start(&device, &SourceConfig { size: Some(size), ..config.clone() })?,
-            None => bandwidth::start(&device, config)?,
-        };
+        originals.prepare(&device, config);
+        let (agreed, stream) = bandwidth::start(&device, config, of_signal)?;
+        let choices = choices::of(&device, config, &agreed);
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, own_quality, .. } = agreed;
         let Agreed { chosen, lowers_rate, compromises, others, .. } = agreed;
@@ -97,7 +94,7 @@ impl V4l2 {
             lowers_rate,
             compromises,
         };
-        Ok(V4l2 { info, node: device.node, stream, capture, others, ended: None })
+        Ok(V4l2 { info, node: device.node, stream, capture, choices, others, ended: None })
     }
 
     /// What to ask the camera for if it delivers nothing usable, best first; nothing if the settings name a size.
@@ -115,6 +112,10 @@ impl V4l2 {
 impl Source for V4l2 {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn choices(&self) -> Choices {
+        self.choices.clone()
     }
 
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame<'_>>, SourceError> {

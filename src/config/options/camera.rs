@@ -3,13 +3,11 @@
 use v4l2_calls::inputs::standard_names;
 
 use super::camera_values::{controls, file, input, likely_flip, likely_rotation, title};
-use super::parse::{
-    likely_size, meant_switch, nearest, number, one_of, rate, seconds, seconds_in, size, switch,
-};
+use super::parse::{meant_switch, nearest, number, one_of, seconds, seconds_in, switch};
 use super::{Kind, Opt, Target};
 use crate::camera::{EncodeMode, SourceSpec};
 use crate::names::{TITLE_MAX, is_bidi_control, is_camera_name};
-use crate::picture::{Layout, MAX_FPS};
+use crate::picture::spelling::{self, AUTO, likely_size};
 
 /// The most unusable frames in a row that can be tolerated; half a minute at 30 frames a second.
 const MAX_BAD_FRAMES: u32 = 1000;
@@ -71,7 +69,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         meant: likely_size,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.size = Some(size(text)?);
+                camera.source.size = Some(spelling::size(text)?);
                 Ok(())
             },
             get: |camera| Some(camera.source.size?.to_string()),
@@ -89,7 +87,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         meant: nearest,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.fps = Some(rate(text, MAX_FPS)?);
+                camera.source.fps = Some(spelling::rate(text)?);
                 Ok(())
             },
             get: |camera| Some(camera.source.fps?.to_string()),
@@ -122,13 +120,10 @@ pub(super) static OPTIONS: &[Opt] = &[
         wrong: &["gif"],
         target: Target::Camera {
             set: |camera, text| {
-                let mut choices = vec![(AUTO, None)];
-                choices.extend(Layout::all().map(|layout| (layout.name(), Some(layout))));
-                let spelt = Layout::of_spelling(text).map(Some);
-                camera.source.layout = spelt.map_or_else(|| one_of(text, &choices), Ok)?;
+                camera.source.layout = spelling::layout(text)?;
                 Ok(())
             },
-            get: |camera| Some(camera.source.layout.map_or(AUTO, Layout::name).to_owned()),
+            get: |camera| Some(spelling::layout_name(camera.source.layout).to_owned()),
         },
         ..Opt::EMPTY
     },
@@ -144,7 +139,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         meant: nearest,
         target: Target::Camera {
             set: |camera, text| {
-                camera.source.quality = Some(number(text, 1, 100)?);
+                camera.source.quality = Some(spelling::quality(text)?);
                 Ok(())
             },
             get: |camera| Some(camera.source.quality?.to_string()),
@@ -356,6 +351,3 @@ pub(super) static OPTIONS: &[Opt] = &[
         ..Opt::EMPTY
     },
 ];
-
-/// The format that leaves the choice of layout to this program.
-const AUTO: &str = "auto";

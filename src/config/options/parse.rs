@@ -1,55 +1,23 @@
 //! What the values of options have in common.
 
-use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::gate::every_address;
-use crate::picture::Size;
+pub(super) use crate::picture::spelling::number;
+use crate::picture::spelling::thousandths;
 use crate::problem::{Text, text};
-
-/// A whole number within bounds.
-pub(super) fn number<T: FromStr + PartialOrd + Copy + Display>(
-    text: &str,
-    least: T,
-    most: T,
-) -> Result<T, Text> {
-    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
-    number.ok_or_else(|| text!("expected a whole number from {} to {}", least.to_string(), most.to_string()))
-}
 
 /// Whole seconds, 1 to `most`.
 pub(super) fn seconds(text: &str, most: u32) -> Result<Duration, Text> {
     number(text, 1, most).map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-/// A number with up to three decimals, in thousandths.
-fn thousandths(text: &str) -> Option<u64> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !is_number(whole) || !is_number(decimals) || decimals.len() > 3 {
-        return None;
-    }
-    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(format!("{decimals:0<3}").parse().ok()?)
-}
-
 /// The whole number next to one with decimals, or with a unit behind it: `85%`, `30fps`, `7.5`.
 pub(super) fn nearest(text: &str) -> Option<String> {
     let number = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, '%' | ' '));
     Some((thousandths(number)?.checked_add(500)? / 1000).to_string())
-}
-
-/// Frames per second. The rates of television, such as 29.97, are those of cameras for whole numbers.
-pub(super) fn rate(text: &str, most: u32) -> Result<u32, Text> {
-    if let Some(exact) = thousandths(text)
-        && let rounded = exact.saturating_add(500) / 1000
-        && exact.abs_diff(rounded.saturating_mul(1000)) <= rounded
-    {
-        return number(&rounded.to_string(), 1, most);
-    }
-    number(text, 1, most)
 }
 
 /// Seconds in what people write for a time: `90s`, `2m`, `1h`, `30d`, `4w`.
@@ -95,64 +63,6 @@ pub(super) fn megabytes(text: &str) -> Result<u64, Text> {
 /// Bytes as whole megabytes.
 pub(super) fn in_megabytes(bytes: u64) -> String {
     (bytes / MEGABYTE).to_string()
-}
-
-/// The names of sizes that mean one size to everybody.
-const SIZES: [(&str, Size); 22] = {
-    const fn of(width: u32, height: u32) -> Size {
-        Size { width, height }
-    }
-    [
-        ("qqvga", of(160, 120)),
-        ("qcif", of(176, 144)),
-        ("qvga", of(320, 240)),
-        ("cif", of(352, 288)),
-        ("vga", of(640, 480)),
-        ("360p", of(640, 360)),
-        ("nhd", of(640, 360)),
-        ("svga", of(800, 600)),
-        ("wvga", of(800, 480)),
-        ("xga", of(1024, 768)),
-        ("720p", of(1280, 720)),
-        ("sxga", of(1280, 1024)),
-        ("uxga", of(1600, 1200)),
-        ("900p", of(1600, 900)),
-        ("1080p", of(1920, 1080)),
-        ("fhd", of(1920, 1080)),
-        ("fullhd", of(1920, 1080)),
-        ("full hd", of(1920, 1080)),
-        ("1440p", of(2560, 1440)),
-        ("qhd", of(2560, 1440)),
-        ("2160p", of(3840, 2160)),
-        ("uhd", of(3840, 2160)),
-    ]
-};
-
-/// `1280x720`, with any sign for "times", or a name such as VGA or 720p.
-pub(super) fn size(text: &str) -> Result<Size, Text> {
-    let name = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    if let Some((_, size)) = name {
-        return Ok(*size);
-    }
-    let plain: String = text.chars().filter(|c| *c != ' ').collect();
-    plain.replace(['\u{d7}', '*', '\u{445}'], "x").parse().map_err(|why| match likely_size(text) {
-        Some(_) => text!("expected a size such as 1280x720; the name may mean another one too"),
-        None => why,
-    })
-}
-
-/// The size that a name means which others understand differently.
-pub(super) fn likely_size(text: &str) -> Option<String> {
-    let size = match text.to_ascii_lowercase().as_str() {
-        "hd" => "1280x720",
-        "480p" | "sd" => "640x480",
-        "240p" => "320x240",
-        "4k" => "3840x2160",
-        "pal" => "720x576",
-        "ntsc" => "720x480",
-        _ => return None,
-    };
-    Some(size.to_owned())
 }
 
 /// One of several words, in any case.

@@ -5,13 +5,14 @@ use crate::camera::v4l2::modes::{Rate, Rates, Sizes};
 use crate::picture::{Layout, Size};
 
 /// What is said of a size.
-pub fn of_size(config: &SourceConfig, got: Size, offered: &Sizes) -> Option<String> {
+pub fn of_size(config: &SourceConfig, of_signal: Option<Size>, got: Size, offered: &Sizes) -> Option<String> {
     let offers = match offered {
         Sizes::List(list) if list.is_empty() => String::new(),
         _ => format!("; it offers {offered}"),
     };
     match config.size {
         _ if config.size() == got => None,
+        Some(size) if of_signal.is_some() => Some(format!("the signal has {size}, got {got}{offers}")),
         Some(size) => Some(format!("asked for {size}, got {got}{offers}")),
         None => Some(format!("{got} instead of the usual {}{offers}", Size::DEFAULT)),
     }
@@ -96,15 +97,18 @@ mod tests {
         let offered = sizes(&["640x480", "1280x720"]);
         let configured = SourceConfig { size: Some(size("1281x721")), ..config() };
         assert_eq!(
-            of_size(&configured, size("1280x720"), &offered).unwrap(),
+            of_size(&configured, None, size("1280x720"), &offered).unwrap(),
             "asked for 1281x721, got 1280x720; it offers 640x480, 1280x720"
         );
         assert_eq!(
-            of_size(&config(), size("640x480"), &sizes(&["640x480"])).unwrap(),
+            of_size(&config(), None, size("640x480"), &sizes(&["640x480"])).unwrap(),
             "640x480 instead of the usual 1280x720; it offers 640x480"
         );
-        assert_eq!(of_size(&config(), size("1280x720"), &offered), None);
-        assert_eq!(of_size(&configured, size("8x8"), &sizes(&[])).unwrap(), "asked for 1281x721, got 8x8");
+        assert_eq!(of_size(&config(), None, size("1280x720"), &offered), None);
+        assert_eq!(
+            of_size(&configured, None, size("8x8"), &sizes(&[])).unwrap(),
+            "asked for 1281x721, got 8x8"
+        );
     }
 
     #[test]

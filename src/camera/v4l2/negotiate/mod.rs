@@ -22,7 +22,9 @@ use crate::camera::refusal::{Cause, Refusal};
 use crate::jpeg::speed;
 use crate::picture::{Layout, Range, Size};
 use crate::problem::{Problem, Text, text};
-use offer::{Offer, allowed, no_layout};
+use offer::no_layout;
+pub use offer::{Offer, allowed};
+pub use own::Originals;
 
 /// What the camera agreed to.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,11 +66,13 @@ impl Agreed {
     }
 }
 
-/// Configures the camera. Whether it keeps to the agreement shows only when it delivers.
+/// Configures the camera. `of_signal` is the size of what a capture card gets, if the settings name none. Whether it keeps to the agreement shows only when it delivers.
 ///
 /// # Errors
 /// The camera lists no layout that the settings allow, or refuses all of them.
-pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refusal> {
+pub fn negotiate(device: &Device, config: &SourceConfig, of_signal: Option<Size>) -> Result<Agreed, Refusal> {
+    let settings = config;
+    let config = &SourceConfig { size: config.size.or(of_signal), ..config.clone() };
     let mut offers: Vec<Offer> =
         allowed(config).iter().filter_map(|&layout| Offer::of(device, layout)).collect();
     let choice = match config.size {
@@ -77,7 +81,7 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refus
             // The sort is stable: layouts with equal drawbacks keep their order.
             offers.sort_by_cached_key(|offer| offer.drawbacks(config, &rates(offer)));
             let modes = offers.iter().map(|offer| offer.nearest(config, &rates(offer))).collect();
-            Some(Choice { modes, why: by_settings(config) })
+            Some(Choice { modes, why: by_settings(settings, of_signal) })
         }
         None => choose_any(device, config, &offers),
     };
@@ -89,7 +93,7 @@ pub fn negotiate(device: &Device, config: &SourceConfig) -> Result<Agreed, Refus
     let mut first = None;
     for offer in in_order(&offers, &modes) {
         let Some(mode) = modes.iter().find(|mode| mode.layout == offer.layout) else { continue };
-        match agree(device, config, offer, mode) {
+        match agree(device, config, of_signal, offer, mode) {
             Ok(agreed) => {
                 let chosen = format!("{}: {}", agreed.name(), reason(&agreed, mode, &modes, &why));
                 return Ok(Agreed { chosen, others, ..agreed });
@@ -127,12 +131,17 @@ fn in_order<'a>(offers: &'a [Offer], modes: &[Mode]) -> Vec<&'a Offer> {
 }
 
 /// Why a mode is asked for whose size the settings name.
-fn by_settings(config: &SourceConfig) -> String {
+fn by_settings(config: &SourceConfig, of_signal: Option<Size>) -> String {
     let size = config.size.map(|size| size.to_string());
     let fps = config.fps.map(|fps| format!("{fps} frames/s"));
     let layout = config.layout.map(|layout| layout.to_string());
     let asked: Vec<String> = [layout, size, fps].into_iter().flatten().collect();
-    format!("the settings ask for {}", asked.join(", "))
+    let asked = format!("the settings ask for {}", asked.join(", "));
+    match of_signal {
+        Some(size) if config.fps.is_none() && config.layout.is_none() => format!("the signal has {size}"),
+        Some(size) => format!("the signal has {size}, and {asked}"),
+        None => asked,
+    }
 }
 
 /// Why this was agreed, in words that follow its name.
@@ -147,7 +156,13 @@ fn reason(agreed: &Agreed, mode: &Mode, modes: &[Mode], why: &str) -> String {
 }
 
 /// Sets one mode, or what the driver makes of it.
-fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> Result<Agreed, Refusal> {
+fn agree(
+    device: &Device,
+    config: &SourceConfig,
+    of_signal: Option<Size>,
+    offer: &Offer,
+    mode: &Mode,
+) -> Result<Agreed, Refusal> {
     let Offer { layout, code, sizes, .. } = offer;
     let path = device.path();
     let what = text!("cannot set {} to {}", path.display().to_string(), layout.name());
@@ -177,7 +192,7 @@ fn agree(device: &Device, config: &SourceConfig, offer: &Offer, mode: &Mode) -> 
     let own_quality = own::set_quality(device, config, *layout);
     let lowers_rate = own::set_steady_rate(device, config);
     let compromises = [
-        compromise::of_size(config, size, sizes),
+        compromise::of_size(config, of_signal, size, sizes),
         compromise::of_rate(config, size, rate, &rates),
         compromise::of_quality(config, *layout, own_quality),
         compromise::of_steadiness(config, lowers_rate),
@@ -235,6 +250,11 @@ mod tests {
         );
         assert_eq!(says(&agreed(YUYV, "640x480"), &modes[1]), "the driver refuses mjpeg 1280x720");
         let asked = SourceConfig { size: Some(size("640x480")), fps: Some(15), ..config() };
-        assert_eq!(by_settings(&asked), "the settings ask for 640x480, 15 frames/s");
+        assert_eq!(by_settings(&asked, None), "the settings ask for 640x480, 15 frames/s");
+        let signal = Some(size("1920x1080"));
+        assert_eq!(by_settings(&config(), signal), "the signal has 1920x1080");
+        let slower = SourceConfig { fps: Some(15), ..config() };
+        let why = "the signal has 1920x1080, and the settings ask for 15 frames/s";
+        assert_eq!(by_settings(&slower, signal), why);
     }
 }
