@@ -45,7 +45,7 @@ class OwnPageBehindAPassword(OwnPage):
 
     def setUp(self):
         super().setUp()
-        self.browser.delete_all_cookies()
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self.browser.get(self.url + "/")
         field = lambda name: self.browser.find_element("css selector", f"input[name={name}]")
         style = "return getComputedStyle(document.body).display"
