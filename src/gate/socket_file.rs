@@ -43,6 +43,12 @@ impl FromStr for SocketFile {
                         .ok_or_else(|| text!("expected a mode in octal, such as mode=660"))?;
                 }
                 Some(("owner", names)) => owner = Some(names.parse()?),
+                Some((name, _)) if is_word(name) => {
+                    return Err(text!(
+                        "there is no {}= here; after the path come ,mode=660 and ,owner=USER:GROUP",
+                        name
+                    ));
+                }
                 _ => break, // a comma of the path
             }
             path = front;
@@ -58,6 +64,11 @@ impl FromStr for SocketFile {
         }
         Ok(Self { path: path.into(), mode, owner })
     }
+}
+
+/// Whether it looks like the name of a field, and not like a part of a path.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 impl fmt::Display for SocketFile {
@@ -85,6 +96,9 @@ mod tests {
         assert_eq!(file.to_string(), "unix:/run/a,b.sock,mode=600,owner=www-data:video");
         assert_eq!(parsed(&file.to_string()), Ok(file));
         assert_eq!(parsed("unix:/run/a.sock,mode=660").unwrap().to_string(), "unix:/run/a.sock");
+        let misspelt = parsed("unix:/run/a.sock,mdoe=600").unwrap_err();
+        assert!(misspelt.contains("there is no mdoe= here"), "{misspelt}");
+        assert!(parsed("unix:/run/a,/b=c.sock").is_ok(), "a comma of the path");
         for wrong in
             ["unix:", "unix:a.sock", "unix:/", "unix:/a,mode=8", "unix:/a,mode=1777", "unix:/a,owner=", "/a"]
         {

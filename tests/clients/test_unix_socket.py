@@ -4,6 +4,7 @@ import configparser
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -120,17 +121,17 @@ class AtItsEnd(unittest.TestCase):
         program.stop()
         self.assertFalse(self.path.exists())
 
-    def run_activated(self, kind, place):
-        command = [sys.executable, "-c", ACTIVATE, kind, str(place), os.environ["BOARDCAM_BIN"], "--camera", "pattern"]
+    def run_activated(self, *command):
         log = tempfile.TemporaryFile("w+")
         self.addCleanup(log.close)
-        process = subprocess.Popen([*command, "--log", "stderr"], stderr=log)
+        program = [os.environ["BOARDCAM_BIN"], "--camera", "pattern", "--log", "stderr"]
+        process = subprocess.Popen([*command, *program], stderr=log)
 
         def end():
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(WAIT_S), 0)
             log.seek(0)
-            self.assertIn("listening on a socket of the service manager", log.read())
+            self.assertRegex(log.read(), "listening on (a socket|2 sockets) of the service manager, in place of --listen: ")
 
         self.addCleanup(end)
 
@@ -138,12 +139,21 @@ class AtItsEnd(unittest.TestCase):
         unit = configparser.ConfigParser()
         unit.read_string(snippet("ini", "socket"))
         self.assertTrue(unit["Socket"]["ListenStream"].startswith("/run/"))
-        self.run_activated("unix", self.path)
+        self.run_activated(sys.executable, "-c", ACTIVATE, "unix", str(self.path))
         self.await_page(lambda: ByPath(self.path))
 
     def test_systemd_may_open_a_port(self):
         port = free_port()
-        self.run_activated("tcp", port)
+        self.run_activated(sys.executable, "-c", ACTIVATE, "tcp", str(port))
+        self.await_page(lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S))
+
+    def test_systemd_opens_both_and_starts_boardcam_with_the_first_client(self):
+        activate = shutil.which("systemd-socket-activate")
+        if not activate:
+            self.skipTest("systemd is not installed")
+        port = free_port()
+        self.run_activated(activate, "-l", str(self.path), "-l", f"127.0.0.1:{port}", "-E", "STATE_DIRECTORY")
+        self.await_page(lambda: ByPath(self.path))
         self.await_page(lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S))
 
     def await_page(self, connect):

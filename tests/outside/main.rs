@@ -30,6 +30,7 @@ mod sessions;
 mod settings_file;
 mod slow;
 mod snapshot;
+mod socket_files;
 mod threads;
 mod variants;
 mod viewers;

@@ -6,6 +6,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use log::{debug, info};
+use rustix::fs::{Access, access};
+use rustix::process::geteuid;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::super::limits::BACKLOG;
@@ -39,7 +41,7 @@ impl SocketFile {
     /// A program serves there, there is another file, or owner and mode cannot be set.
     pub(super) fn open(&self) -> Result<Listener, Problem> {
         self.leftover()?;
-        let failed = |error: io::Error| self.problem(error.to_string(), self.advice(&error));
+        let failed = |error: io::Error| self.problem(&error, self.advice(&error));
         let ids =
             self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).map_err(failed)?;
@@ -50,10 +52,7 @@ impl SocketFile {
         fs::set_permissions(&self.path, Permissions::from_mode(self.mode)).map_err(failed)?;
         if let Some((user, group)) = ids {
             chown(&self.path, user, group).map_err(|error| {
-                self.problem(
-                    format!("its owner cannot be set: {error}"),
-                    "only root may give a file away; leave owner out, or start boardcam as root or as that user",
-                )
+                self.problem(format!("its owner cannot be set: {}", Text::from(&error)), OWNER_ADVICE)
             })?;
         }
         socket.listen(BACKLOG).map_err(failed)?;
@@ -63,31 +62,55 @@ impl SocketFile {
 
     /// Removes a socket on which nobody listens any more.
     fn leftover(&self) -> Result<(), Problem> {
-        let Ok(file) = fs::symlink_metadata(&self.path) else { return Ok(()) };
+        match self.holder()? {
+            Holder::Nobody => Ok(()),
+            Holder::Leftover => {
+                fs::remove_file(&self.path).map_err(|error| self.problem(&error, self.advice(&error)))
+            }
+            Holder::Program => Err(self.served()),
+        }
+    }
+
+    /// Who has its place.
+    ///
+    /// # Errors
+    /// There is a file that is no socket, or one that this user may not look at.
+    fn holder(&self) -> Result<Holder, Problem> {
+        let Ok(file) = fs::symlink_metadata(&self.path) else { return Ok(Holder::Nobody) };
         if !file.file_type().is_socket() {
             return Err(
                 self.problem("there is a file that is no socket", "choose another path, or remove that file")
             );
         }
         match connect(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(&self.path)
-                .map_err(|error| self.problem(error.to_string(), self.advice(&error))),
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                Err(self.problem(error.to_string(), self.advice(&error)))
-            }
-            _ => Err(self.problem(
-                "another program serves there already",
-                "end it, or choose another path with --listen unix:/path",
-            )),
+            Ok(()) => Ok(Holder::Program),
+            Err(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => Ok(Holder::Leftover),
+                io::ErrorKind::WouldBlock => Ok(Holder::Program),
+                io::ErrorKind::PermissionDenied => Err(self.problem(
+                    "there is a socket of another user",
+                    "end the program that serves there, or choose another path; if none does, remove that file",
+                )),
+                _ => Err(self.problem(&error, self.advice(&error))),
+            },
         }
     }
 
-    /// What would keep it from being made, as far as that shows without making it.
+    fn served(&self) -> Problem {
+        self.problem(
+            "another program serves there already",
+            "end it, or choose another path with --listen unix:/path",
+        )
+    }
+
+    /// What would keep it from being made, as far as that shows without making it. What is returned may be different for
+    /// the service: its own socket, and its rights.
     ///
     /// # Errors
     /// Its folder or its owner is not there.
     pub(super) fn check(&self) -> Result<Option<Problem>, Problem> {
-        self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
+        let ids =
+            self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         if !folder.is_dir() {
             return Err(self.problem(
@@ -95,9 +118,18 @@ impl SocketFile {
                 format!("create it, or choose another path with --listen {SCHEME}/path"),
             ));
         }
-        Ok(fs::symlink_metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket()).then(|| {
-            self.problem("there is a file that is no socket", "choose another path, or remove that file")
-        }))
+        match self.holder() {
+            Err(problem) => return Ok(Some(problem)),
+            Ok(Holder::Program) => return Ok(Some(self.served())),
+            Ok(Holder::Leftover | Holder::Nobody) => {}
+        }
+        if let Err(error) = access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+            let error = io::Error::from(error);
+            return Ok(Some(self.problem(&error, self.advice(&error))));
+        }
+        let own = geteuid();
+        let is_other = ids.is_some_and(|(user, _)| user.is_some_and(|user| user != own.as_raw()));
+        Ok((is_other && !own.is_root()).then(|| self.problem("it is to have another owner", OWNER_ADVICE)))
     }
 
     fn unknown_owner(&self, why: String) -> Problem {
@@ -118,6 +150,19 @@ impl SocketFile {
         Problem::new(format!("cannot listen on {SCHEME}{}", self.path.display()), why, advice)
     }
 }
+
+/// Who has the place of a socket.
+enum Holder {
+    Nobody,
+    /// A program that has ended, such as by a crash.
+    Leftover,
+    /// One that listens.
+    Program,
+}
+
+/// What to do where a socket cannot be given to another user.
+const OWNER_ADVICE: &str =
+    "only root may give a file away; leave owner out, or start boardcam as root or as that user";
 
 /// Connects without waiting: `WouldBlock` while too many others wait.
 fn connect(path: &Path) -> io::Result<()> {
@@ -158,15 +203,19 @@ mod tests {
 
         let second = file.open().unwrap_err().to_string();
         assert!(second.contains("another program serves there"), "{second}");
+        let warned = file.check().unwrap().unwrap().to_string();
+        assert!(warned.contains("another program serves there"), "{warned}");
         drop(listener);
         assert!(!path.exists(), "it is removed at the end");
 
         fs::write(&path, "precious").unwrap();
         let other = file.open().unwrap_err().to_string();
         assert!(other.contains("a file that is no socket"), "{other}");
+        assert_eq!(file.check().unwrap().unwrap().to_string(), other);
         assert_eq!(fs::read(&path).unwrap(), b"precious");
         let nowhere = parsed("unix:/nowhere/boardcam.sock").unwrap();
-        assert!(nowhere.open().unwrap_err().to_string().contains("create its folder first"));
+        let missing = nowhere.open().unwrap_err().to_string();
+        assert!(missing.contains("(ENOENT)") && missing.contains("create its folder first"), "{missing}");
         assert!(nowhere.check().unwrap_err().to_string().contains("there is no folder /nowhere"));
         let nobody = parsed(&format!("unix:{}/a,owner=no-such-user", folder.display())).unwrap();
         assert!(nobody.check().unwrap_err().to_string().contains("no user no-such-user"));

@@ -14,6 +14,7 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 
 use super::settings::Settings;
+use super::socket_file::SCHEME;
 use crate::problem::Problem;
 use crate::socket::{ClientNumber, FILE_CLIENTS, Stream};
 use file::SocketFileGuard;
@@ -66,6 +67,17 @@ impl Listener {
         }
     }
 
+    /// Where it is, as the settings would name it.
+    fn place(&self) -> Option<String> {
+        match self {
+            Listener::Tcp(listener) => Some(listener.local_addr().ok()?.to_string()),
+            Listener::File { listener, .. } => {
+                let address = listener.local_addr().ok()?;
+                Some(format!("{SCHEME}{}", address.as_pathname()?.display()))
+            }
+        }
+    }
+
     fn source(&mut self) -> &mut dyn Source {
         match self {
             Listener::Tcp(listener) => listener,
@@ -95,7 +107,9 @@ impl Source for Listener {
 pub fn http(settings: &Settings) -> Result<Vec<Listener>, Problem> {
     let passed = passed::take()?;
     if !passed.is_empty() {
-        info!("listening on {} of the service manager, in place of --listen", sockets(passed.len()));
+        let places: Vec<_> = passed.iter().filter_map(Listener::place).collect();
+        let (sockets, places) = (sockets(passed.len()), places.join(", "));
+        info!("listening on {sockets} of the service manager, in place of --listen: {places}");
         return Ok(passed);
     }
     let mut listeners: Vec<_> =

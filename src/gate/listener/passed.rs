@@ -1,9 +1,12 @@
 //! Sockets that the service manager opened and passes on (sd_listen_fds(3)).
 
 use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
 
 use listenfd::ListenFd;
 use mio::net::TcpListener;
+use socket2::SockRef;
 
 use super::Listener;
 use crate::problem::Problem;
@@ -21,12 +24,24 @@ pub fn take() -> Result<Vec<Listener>, Problem> {
 
 fn one(passed: &mut ListenFd, number: usize) -> io::Result<Listener> {
     if let Ok(Some(file)) = passed.take_unix_listener(number) {
-        file.set_nonblocking(true)?;
-        return Ok(Listener::file(file, None));
+        return of_file(file);
     }
     let tcp = passed.take_tcp_listener(number)?.ok_or(io::ErrorKind::InvalidInput)?;
+    listens(&tcp)?;
     tcp.set_nonblocking(true)?;
     Ok(Listener::Tcp(TcpListener::from_std(tcp)))
+}
+
+fn of_file(file: UnixListener) -> io::Result<Listener> {
+    listens(&file)?;
+    file.set_nonblocking(true)?;
+    Ok(Listener::file(file, None))
+}
+
+/// With Accept=yes, a connection is passed on in place of a socket that listens.
+fn listens(socket: impl AsFd) -> io::Result<()> {
+    let is_listener = SockRef::from(&socket).is_listener()?;
+    if is_listener { Ok(()) } else { Err(io::Error::other("it does not listen")) }
 }
 
 fn refused(number: usize, error: &io::Error) -> Problem {
@@ -35,4 +50,18 @@ fn refused(number: usize, error: &io::Error) -> Problem {
         error.to_string(),
         "give it ListenStream=ADDR:PORT or ListenStream=/path, and Accept=no",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_connection_in_place_of_a_socket_that_listens_is_refused() {
+        let (connection, _other) = UnixStream::pair().unwrap();
+        let refusal = of_file(OwnedFd::from(connection).into()).unwrap_err();
+        assert!(refusal.to_string().contains("does not listen"), "{refusal}");
+    }
 }
