@@ -32,8 +32,10 @@ struct Answer<'a> {
     available: bool,
     /// Why not.
     why: Option<String>,
+    why_text: Option<Text>,
     controls: Vec<Listed<'a>>,
     left_out: Vec<String>,
+    left_out_texts: &'a [Text],
     problems: Vec<Refused>,
     /// Why what was set ends with the program; `null` if it is kept.
     problem: Option<ProblemJson>,
@@ -51,11 +53,13 @@ struct Listed<'a> {
 struct Refused {
     control: String,
     problem: String,
+    /// The same for pages in other languages.
+    text: Text,
 }
 
 impl From<&ControlProblem> for Refused {
     fn from(ControlProblem { control, problem }: &ControlProblem) -> Self {
-        Self { control: control.clone(), problem: problem.to_string() }
+        Self { control: control.clone(), problem: problem.to_string(), text: problem.clone() }
     }
 }
 
@@ -161,9 +165,11 @@ fn answer(ctx: &RequestContext<'_>, problems: &[ControlProblem], kept_problem: O
     let answer = Answer {
         camera: &feed.name,
         available: why.is_none(),
-        why: why.map(|why| why.to_string()),
+        why: why.as_ref().map(ToString::to_string),
+        why_text: why,
         controls: list.controls.iter().map(|control| Listed { control, kept: is_kept(control) }).collect(),
         left_out: list.left_out.iter().map(ToString::to_string).collect(),
+        left_out_texts: &list.left_out,
         problems: list.problems.iter().chain(problems).map(Refused::from).collect(),
         problem: kept_problem.map(ProblemJson::from),
     };

@@ -1,5 +1,6 @@
 // A camera with controls and settings, inside the browser: it answers the page's requests in the place of the server,
-// which has no such camera without a kernel. `simulated` is the camera, `asked` the requests that came.
+// which has no such camera without a kernel. Its answers have the form of webcam_controls.json, which a case of the rig
+// compares with those of the program. `simulated` is the camera, `asked` the requests that came.
 
 window.asked = [];
 window.simulated = { revision: 1, delayMs: 0, why: null, applied: true, refused: null };
@@ -52,9 +53,14 @@ function controlsJson(problems = []) {
       ? json.replace(/"value":[^,]*,/, `"value":${big[0]},`).replace(/"max":[^,]*,/, '"max":9223372036854775807,').replace(/"min":[^,]*,/, '"min":-9223372036854775808,')
       : json;
   });
-  const rest = { left_out: ['detect_motion_grid: arrays are not supported'], problems };
-  const list = simulated.why ? [] : controls;
-  return `{"camera":"camera","available":${!simulated.why},"why":${JSON.stringify(simulated.why)},"controls":[${list}],${JSON.stringify(rest).slice(1)}`;
+  const leftOut = [{ template: '{}: arrays are not supported', values: ['detect_motion_grid'] }];
+  const inEnglish = ({ template, values }) => values.reduce((text, value) => text.replace('{}', value), template);
+  const told = problems.map(({ control, text }) => ({ control, problem: inEnglish(text), text }));
+  const rest = { left_out: leftOut.map(inEnglish), left_out_texts: leftOut, problems: told, problem: null };
+  const english = simulated.why || (controls.length ? null : 'the camera has no controls');
+  const list = english ? [] : controls;
+  const why = english && { template: english, values: [] };
+  return `{"camera":"camera","available":${!why},"why":${JSON.stringify(english)},"why_text":${JSON.stringify(why)},"controls":[${list}],${JSON.stringify(rest).slice(1)}`;
 }
 
 // A control is set: why not, if it cannot be.
@@ -62,7 +68,8 @@ function setControl(name, value, raw) {
   const found = simulated.controls.find((each) => each.name === name);
   if (BIG[name]) BIG[name][0] = raw;
   else if (found.type === 'integer' && (value < found.min || value > found.max)) {
-    return `${name} cannot be ${value}: it takes ${found.min} to ${found.max}.`;
+    const template = '{} cannot be {}: expected a whole number from {} to {}.';
+    return { template, values: [name, String(value), String(found.min), String(found.max)] };
   } else if (found.type !== 'button') found.value = value;
   found.kept = true;
   follow();
@@ -105,6 +112,7 @@ async function answerTo(method, url, text) {
     const why = method === 'GET' ? null : changeSettings(method, data);
     return why ? new Response(why, { status: 400 }) : json(JSON.stringify({ settings, applied: simulated.applied, problem: simulated.refused }));
   }
+  if (simulated.real) return json(simulated.real); // what the program answered in the rig
   if (method === 'DELETE') {
     const only = url.searchParams.get('control');
     for (const each of simulated.controls) {
@@ -114,9 +122,9 @@ async function answerTo(method, url, text) {
   }
   for (const [name, value] of Object.entries(data)) {
     const why = setControl(name, value, text.replace(/.*: *(.*)}/, '$1'));
-    if (why) return new Response(why, { status: 400 });
+    if (why) return new Response('in English', { status: 400, headers: { 'Boardcam-Message': JSON.stringify(why) } });
   }
-  return json(controlsJson());
+  return json(controlsJson(simulated.problems));
 }
 
 const realFetch = window.fetch;
@@ -131,7 +139,7 @@ window.fetch = async (input, options = {}) => {
   if (!url.pathname.endsWith('/state') || !answer.ok) return answer;
   const state = await answer.json();
   for (const camera of state.cameras) {
-    Object.assign(camera, { controls: simulated.revision, change_refused: simulated.refused, device: {} });
+    Object.assign(camera, { controls: simulated.revision, change_refused: simulated.refused });
   }
   if (simulated.role) state.you.role = simulated.role;
   return new Response(JSON.stringify(state), { headers: { 'Content-Type': 'application/json' } });

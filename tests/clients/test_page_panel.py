@@ -8,9 +8,10 @@ from pathlib import Path
 from selenium.webdriver.common.keys import Keys
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text
-from program import OUT, until
+from program import OUT, Program, until
 
 LOOKS = OUT / "looks"
+WEBCAM = (Path(__file__).parent / "webcam_controls.json").read_text()
 SIMULATED = (Path(__file__).parent / "simulated_camera.js").read_text()
 # A control's row; `row` in the scripts below.
 ROW = "const row = panelRows.get(arguments[0]); if (!row) return null; "
@@ -126,6 +127,30 @@ class Panel(WithBrowser):
         self.assertEqual(self.shown("bitmask")["values"], ["0x2a"])
         self.assertEqual(text(self.browser, "panel-left-out"), "detect_motion_grid: arrays are not supported")
 
+    def test_what_the_program_answers_for_a_webcam_is_shown_and_the_simulated_camera_answers_alike(self):
+        real = json.loads(WEBCAM)
+        self.watch()
+        self.run_js("simulated.real = arguments[0]", WEBCAM)
+        self.press("c")
+        until("the controls", lambda: self.shown("brightness"))
+        shown = {control["name"]: self.shown(control["name"]) for control in real["controls"]}
+        self.assertEqual(list(shown), [control["name"] for control in real["controls"]])
+        kinds = {"integer": "slider", "boolean": "switch", "menu": "choice"}
+        for control in real["controls"]:
+            row = shown[control["name"]]
+            self.assertEqual((row["kind"], row["disabled"]), (kinds[control["type"]], control["inactive"]))
+            if row["kind"] == "switch":
+                self.assertEqual(row["on"], control["value"])
+            else:
+                self.assertEqual(set(row["values"]), {str(control["value"])})
+        self.assertEqual(shown["focus_absolute"]["why"], f"Waits for: {shown['focus_automatic_continuous']['label']}")
+        self.assertEqual(shown["power_line_frequency"]["values"], ["2"])
+        self.run_js("simulated.real = null")
+        made = self.browser.execute_async_script("fetch('api/cameras/camera/controls').then((it) => it.json()).then(arguments[0])")
+        self.assertEqual(set(made), set(real))
+        for control in made["controls"]:
+            self.assertEqual(set(control), set(real["controls"][0]), control["name"])
+
     def test_nothing_is_fetched_until_somebody_opens_the_controls(self):
         self.watch()
         fetched = "return performance.getEntriesByType('resource').some(({ name }) => name.includes('panel'))"
@@ -154,7 +179,7 @@ class Panel(WithBrowser):
         self.watch()
         self.run_js("simulated.controls = []")
         self.press("c")
-        until("it is said", lambda: self.none() == "This camera has no controls of its own.")
+        until("it is said", lambda: self.none() == "The camera has no controls")
         self.run_js("simulated.why = 'the camera is not open'; simulated.revision += 1")
         until("it is said", lambda: self.none() == "The camera is not open")
 
@@ -209,6 +234,26 @@ class Panel(WithBrowser):
         self.type("brightness", "12", 1)
         until("it holds", lambda: self.shown("brightness")["values"] == ["12", "12"])
         self.assertEqual(self.shown("brightness")["wrong"], "")
+
+    def test_what_the_camera_does_not_answer_for_is_said_in_the_pages_language(self):
+        self.addCleanup(speak, self.browser, "en-US")
+        speak(self.browser, "ru")
+        self.tune()
+        self.run_js("""
+            const broken = { template: 'the camera does not answer properly', values: [] };
+            const say = (control, template) => ({ control, text: { template, values: [control, broken] } });
+            simulated.problems = [say('brightness', '{} cannot be read: {}'), say('zoom_absolute', 'The camera does not say what {} is: {}')];
+            simulated.controls[0].value = null;
+            simulated.revision += 1;
+        """)
+        broken = "камера отвечает с ошибками"
+        until("it is said beside it", lambda: self.shown("brightness")["wrong"].endswith(broken))
+        self.assertEqual(self.shown("contrast")["wrong"], "")
+        listed = text(self.browser, "panel-left-out").splitlines()
+        self.assertEqual(listed[0], "detect_motion_grid: массивы не поддерживаются")
+        self.assertTrue(listed[1].startswith("zoom_absolute: ") and listed[1].endswith(broken), listed)
+        self.type("brightness", "500", 1)
+        until("it is said", lambda: "от -64 до 64" in self.shown("brightness")["wrong"])
 
     def test_numbers_of_64_bits_keep_every_digit(self):
         self.tune()
@@ -334,6 +379,26 @@ class Panel(WithBrowser):
         ]:
             self.assertIn(wanted, said)
 
+    def test_a_screen_reader_hears_why_a_control_cannot_be_set_and_what_was_refused(self):
+        self.tune()
+        self.type("brightness", "500", 1)
+        until("it is said", lambda: self.shown("brightness")["wrong"])
+        nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        found = {}
+        for node in nodes:
+            if not node["ignored"] and node["role"]["value"] in ["slider", "spinbutton"]:
+                of = {each["name"]: each["value"].get("value") for each in node["properties"]}
+                key = node["role"]["value"], node["name"]["value"]
+                found[key] = {**of, "description": node.get("description", {}).get("value"), "value": node["value"]["value"]}
+        exposure = found["slider", "Exposure time, in 0.1 ms"]
+        self.assertTrue(exposure["disabled"])
+        self.assertEqual(exposure["description"], "Waits for: Exposure mode")
+        self.assertEqual([exposure[name] for name in ["value", "valuemin", "valuemax"]], [156, 1, 5000])
+        typed = found["spinbutton", "Brightness"]
+        self.assertEqual(typed["invalid"], "true")
+        self.assertIn("-64 to 64", typed["description"])
+        self.assertFalse(found["slider", "Contrast"].get("disabled"))
+
     def test_everything_fits_and_the_picture_stays_visible_in_any_size_and_language(self):
         self.addCleanup(speak, self.browser, "en-US")
         for lang in ["en", "ru"]:
@@ -352,3 +417,20 @@ class Panel(WithBrowser):
                             self.browser.save_screenshot(str(LOOKS / f"{lang}-panel-{screen}-{scheme}-{place}.png"))
                         self.assertEqual(self.run_js(FLAWS), [])
                         self.assertEqual(self.run_js(COVERED), 0)
+
+
+class Real(WithBrowser):
+    """The test pattern, and what the program itself answers."""
+
+    @classmethod
+    def make_program(cls):
+        return Program(size=(320, 240), fps=10)
+
+    def test_the_test_pattern_has_no_controls_and_says_so(self):
+        self.open()
+        until("live", lambda: state(self.browser) == "live")
+        self.browser.find_element("tag name", "body").send_keys("c")
+        none = "The camera has no controls"
+        until("it is said", lambda: self.run_js("return byId('panel-none') && byId('panel-none').innerText") == none)
+        script = "fetch('api/cameras/camera/controls').then((it) => it.json()).then(arguments[0])"
+        self.assertEqual(set(self.browser.execute_async_script(script)), set(json.loads(WEBCAM)))

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use v4l2_calls::controls::Control;
-
 use crate::camera::source::SourceInfo;
+use crate::camera::v4l2::controls::ControlList;
 use crate::camera::v4l2::modes::{Rates, Sizes};
 use crate::picture::Size;
 use crate::problem::Problem;
@@ -45,8 +44,8 @@ pub struct Camera {
     pub bus: String,
     /// The formats that it lists.
     pub formats: Vec<Format>,
-    /// The controls that it lists, each with its value if that can be read.
-    pub controls: Vec<(Control, Option<i64>)>,
+    /// The controls that it lists.
+    pub controls: ControlList,
     /// How it can be used, or why not.
     pub tried: Result<Usable, Problem>,
 }

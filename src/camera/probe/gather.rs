@@ -1,11 +1,8 @@
 //! Finds out what is there, and tries it.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-use v4l2_calls::controls::{self, Control};
 
 use super::found::{Camera, Entry, Format, Kind, Other, Usable};
 use crate::camera::config::{SourceConfig, SourceSpec};
@@ -16,6 +13,7 @@ use crate::camera::pattern::Pattern;
 use crate::camera::pipe::{Pipe, Words, rpicam};
 use crate::camera::refusal::{Cause, Refusal};
 use crate::camera::source::{Source, SourceInfo};
+use crate::camera::v4l2::controls::{ControlDevice, ControlList};
 use crate::camera::v4l2::device::{Device, code_name};
 use crate::camera::v4l2::modes::{Rates, Sizes};
 use crate::names::printable;
@@ -69,7 +67,7 @@ fn without_node<S: Source>(source: String, name: String, open: impl FnOnce() -> 
         driver: nothing(),
         bus: nothing(),
         formats: Vec::new(),
-        controls: Vec::new(),
+        controls: ControlList::default(),
         tried,
     }))
 }
@@ -128,7 +126,8 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
     match opened {
         Ok(device) => {
             let formats = formats(&device);
-            let controls = controls(&node.path);
+            let controls =
+                ControlDevice::open(&node.path).map_or_else(|_| ControlList::default(), |it| it.list());
             let (name, driver, bus) = (device.card.clone(), device.driver.clone(), device.bus.clone());
             // Closed first: some drivers let only one descriptor set a format.
             drop(device);
@@ -145,21 +144,10 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             driver: node.driver,
             bus: String::new(),
             formats: Vec::new(),
-            controls: Vec::new(),
+            controls: ControlList::default(),
             tried: Err(refusal.problem.for_once()),
         },
     }
-}
-
-/// The controls that a camera lists; none if it cannot be opened.
-fn controls(path: &Path) -> Vec<(Control, Option<i64>)> {
-    let Ok(device) = File::open(path) else { return Vec::new() };
-    let value = |control: &Control| match controls::get(&device, control) {
-        Ok(controls::Value::Number(number)) if !control.is_write_only() => Some(number),
-        _ => None,
-    };
-    let all = controls::list(&device).controls.into_iter();
-    all.map(|control| (value(&control), control)).map(|(value, control)| (control, value)).collect()
 }
 
 /// The formats that a camera lists, with the sizes and rates of those that are supported.

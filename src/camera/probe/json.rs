@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use v4l2_calls::controls::{Control, Kind};
 
 use super::found::{Camera, Format, Other, Report};
 use super::table;
@@ -60,41 +59,15 @@ fn camera(camera: &Camera) -> Value {
         "driver": camera.driver,
         "bus": camera.bus,
         "formats": camera.formats.iter().map(format).collect::<Vec<_>>(),
-        "controls": camera.controls.iter().map(control).collect::<Vec<_>>(),
+        "controls": camera.controls.controls,
+        "controls_left_out": camera.controls.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "control_problems": camera.controls.problems.iter().map(|it| it.problem.to_string()).collect::<Vec<_>>(),
         "usable": usable.is_some(),
         "mode": mode,
         "chosen": info.and_then(|info| info.chosen.as_ref()),
         "compromises": info.map(|info| info.compromises.as_slice()).unwrap_or_default(),
         "first_picture_ms": usable.map(|usable| u64::try_from(usable.took.as_millis()).unwrap_or(u64::MAX)),
         "problem": problem,
-    })
-}
-
-fn control((control, value): &(Control, Option<i64>)) -> Value {
-    let kind = match control.kind {
-        Kind::Integer => "integer",
-        Kind::Boolean => "boolean",
-        Kind::Menu => "menu",
-        Kind::Button => "button",
-        Kind::Integer64 => "integer64",
-        Kind::String => "string",
-        Kind::Bitmask => "bitmask",
-        Kind::IntegerMenu => "integer_menu",
-    };
-    let menu: Vec<Value> =
-        control.menu.iter().map(|item| json!({ "value": item.index, "label": item.label })).collect();
-    json!({
-        "name": table::control_name(control),
-        "label": control.label,
-        "type": kind,
-        "min": control.minimum,
-        "max": control.maximum,
-        "step": control.step,
-        "default": control.default,
-        "value": value,
-        "menu": menu,
-        "inactive": control.is_inactive(),
-        "read_only": control.is_read_only(),
     })
 }
 

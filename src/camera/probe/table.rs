@@ -2,14 +2,16 @@
 
 use std::io::{self, Write};
 
-use v4l2_calls::controls::Control;
-
 use super::found::{Camera, Format, Kind, Other, Report, Usable};
+use crate::camera::v4l2::controls::{Control, ControlList, MenuItem, Shown};
 use crate::camera::v4l2::modes::{Rate, Rates, Sizes, rate_text};
 use crate::problem::Problem;
 
 /// The width of a terminal that is filled, in columns.
 const COLUMNS: usize = 100;
+
+/// As many items of a menu are printed.
+const ITEMS_MAX: usize = 16;
 
 /// Prints a camera.
 pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
@@ -38,24 +40,61 @@ pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
     if !unused.is_empty() {
         wrapped(out, "  formats that boardcam does not use: ", &unused)?;
     }
-    let names: Vec<String> = controls.iter().map(|(control, _)| control_name(control)).collect();
-    if !names.is_empty() {
-        wrapped(out, "  controls: ", &names)?;
-    }
+    control_lines(controls, out)?;
     writeln!(out)
 }
 
-/// The name of a control as `v4l2-ctl` writes it: `power_line_frequency` for `Power Line Frequency`.
-pub fn control_name(control: &Control) -> String {
-    let mut name = String::new();
-    for c in control.label.chars() {
-        if c.is_ascii_alphanumeric() {
-            name.push(c.to_ascii_lowercase());
-        } else if !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
+/// Prints the controls with their values and what they take, and what is wrong with some.
+fn control_lines(list: &ControlList, out: &mut dyn Write) -> io::Result<()> {
+    if list.controls.is_empty() && list.problems.is_empty() {
+        return Ok(());
     }
-    name.trim_end_matches('_').to_owned()
+    writeln!(out, "  controls:")?;
+    let width = list.controls.iter().map(|control| control.name.len()).max().unwrap_or_default();
+    for control in &list.controls {
+        let heading = format!("    {:<width$}  ", control.name);
+        wrapped(out, &heading, &words(&control_line(control)))?;
+    }
+    let problems = list.problems.iter().map(|problem| problem.problem.to_string());
+    for note in problems.chain(list.left_out.iter().map(ToString::to_string)) {
+        wrapped(out, "    note: ", &words(&note))?;
+    }
+    Ok(())
+}
+
+/// The value of a control, what it takes, and why it cannot be set now.
+fn control_line(control: &Control) -> String {
+    let Control { min, max, step, menu, value, .. } = control;
+    let items = menu.as_deref().unwrap_or_default();
+    let named = |item: &MenuItem| format!("{} ({})", item.label, item.value);
+    let now = match value {
+        Some(Shown::Switch(is_on)) => if *is_on { "on" } else { "off" }.to_owned(),
+        Some(Shown::Number(bits)) if control.kind == "bitmask" => format!("{bits:#x}"),
+        Some(Shown::Number(number)) => {
+            items.iter().find(|item| item.value == *number).map_or_else(|| number.to_string(), named)
+        }
+        Some(Shown::Text(text)) => format!("\"{text}\""),
+        None => "-".to_owned(),
+    };
+    let takes = match control.kind {
+        "button" => return "a button".to_owned(),
+        "boolean" => String::new(),
+        "menu" | "integer_menu" => {
+            let more = if items.len() > ITEMS_MAX { ", …" } else { "" };
+            format!(", of {}{more}", items.iter().take(ITEMS_MAX).map(named).collect::<Vec<_>>().join(", "))
+        }
+        "string" => format!(", a text of {min} to {max} bytes"),
+        "bitmask" => format!(", bits of {:#x}", max & i64::from(u32::MAX)),
+        _ if *step > 1 => format!(", from {min} to {max} in steps of {step}"),
+        _ => format!(", from {min} to {max}"),
+    };
+    let state = match &control.waits_for {
+        _ if control.read_only => "; it can only be read".to_owned(),
+        Some(other) => format!("; it waits for {other}"),
+        None if control.inactive => "; it cannot be set now".to_owned(),
+        None => String::new(),
+    };
+    format!("{now}{takes}{state}")
 }
 
 /// How a camera can be used.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use v4l2_calls::controls::{Control, Item, Kind};
+use v4l2_calls::controls::{Control, Item, Kind, Listed, Value as ControlValue};
 
 use super::found::{Camera, Format, Other, Report, Usable};
 use super::{gather, json as printed_json, table};
 use crate::camera::node::tests::node;
 use crate::camera::refusal::{Cause, Refusal};
 use crate::camera::source::{SourceInfo, SourceKind};
+use crate::camera::v4l2::controls::ControlList;
 use crate::camera::v4l2::modes::tests::{rate, size};
 use crate::camera::v4l2::modes::{Rates, Sizes};
 use crate::picture::{Layout, Range, Raw};
@@ -73,6 +74,34 @@ fn power_line() -> Control {
     }
 }
 
+/// All kinds, in all states.
+fn controls() -> ControlList {
+    let other = |id, label: &str, kind, (minimum, maximum), flags| Control {
+        label: label.to_owned(),
+        ..Control { id, kind, minimum, maximum, flags, menu: Vec::new(), ..power_line() }
+    };
+    let inactive = 0x10;
+    let listed = Listed {
+        controls: vec![
+            power_line(),
+            other(2, "Brightness", Kind::Integer, (-64, 64), 0),
+            Control { step: 5, ..other(3, "Focus, Absolute", Kind::Integer, (0, 250), inactive) },
+            other(4, "Focus, Automatic Continuous", Kind::Boolean, (0, 1), 0),
+            other(5, "Pan, Reset", Kind::Button, (0, 0), 0),
+            other(6, "Leds", Kind::Bitmask, (0, 15), 0),
+            other(7, "Serial", Kind::String, (0, 31), 0x4),
+            other(8, "Gain", Kind::Integer, (0, 255), inactive),
+        ],
+        unreadable: vec![(0x009a_090d, std::io::Error::from_raw_os_error(5))],
+        ..Listed::default()
+    };
+    ControlList::of(listed, |control| match control.kind {
+        Kind::String => Ok(Some(ControlValue::Text("A1".to_owned()))),
+        _ if control.label == "Gain" => Err(std::io::Error::from_raw_os_error(5)),
+        _ => Ok(Some(ControlValue::Number(1))),
+    })
+}
+
 fn webcam() -> Report {
     let camera = Camera {
         source: "/dev/video0".to_owned(),
@@ -84,7 +113,7 @@ fn webcam() -> Report {
             format("MJPG", "Motion-JPEG", Some("mjpeg"), &[("1280x720", &[30, 15]), ("640x480", &[30])]),
             format("H264", "H.264", None, &[]),
         ],
-        controls: vec![(power_line(), Some(1))],
+        controls: controls(),
         tried: Ok(usable(
             Layout::Mjpeg,
             "1280x720",
@@ -122,7 +151,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: "usb-0000:00:14.0-1".to_owned(),
         formats: vec![format("YUYV", "YUYV 4:2:2", Some("yuyv"), &[("1920x1080", &[5]), ("640x480", &[30])])],
-        controls: Vec::new(),
+        controls: ControlList::default(),
         tried: Ok(usable(
             Layout::Raw(Raw::Yuyv),
             "640x480",
@@ -138,7 +167,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: String::new(),
         formats: Vec::new(),
-        controls: Vec::new(),
+        controls: ControlList::default(),
         tried: Err(Problem::new(
             "cannot start /dev/video4",
             "another program is using the camera (EBUSY)",
@@ -172,7 +201,18 @@ fn a_webcam_is_shown_with_what_was_chosen_first_and_its_metadata_node_last() {
     1280x720   30, 15 frames/s
     640x480    30 frames/s
   formats that boardcam does not use: H264
-  controls: power_line_frequency
+  controls:
+    power_line_frequency        50 Hz (1), of 50 Hz (1)
+    brightness                  1, from -64 to 64
+    focus_absolute              1, from 0 to 250 in steps of 5; it waits for
+                                focus_automatic_continuous
+    focus_automatic_continuous  on
+    pan_reset                   a button
+    leds                        0x1, bits of 0xf
+    serial                      \"A1\", a text of 0 to 31 bytes; it can only be read
+    gain                        -, from 0 to 255; it cannot be set now
+    note: gain cannot be read: the camera does not answer properly
+    note: The camera does not say what zoom_absolute is: the camera does not answer properly
 
 not cameras:
   /dev/video1
@@ -267,9 +307,11 @@ fn the_json_has_the_form_that_is_documented() {
                 "size_range": null,
             }],
             "controls": [{
-                "name": "text", "label": "text", "type": "text", "min": 0, "max": 0, "step": 0, "default": 0, "value": 0,
-                "menu": [{ "value": 0, "label": "text" }], "inactive": true, "read_only": true,
+                "name": "text", "label": "text", "type": "text", "class": "text", "min": 0, "max": 0, "step": 0, "default": 0,
+                "value": 0, "menu": [{ "value": 0, "label": "text" }], "inactive": true, "waits_for": null,
+                "read_only": true, "write_only": true,
             }],
+            "controls_left_out": [], "control_problems": ["text"],
             "usable": true,
             "mode": { "format": "text", "width": 0, "height": 0, "rate": 0 },
             "chosen": "text", "compromises": [], "first_picture_ms": 0, "problem": null,

@@ -203,7 +203,7 @@ class Row {
   async change(method, path, data) {
     const { answer, why } = await askControls(method, path, data);
     const problem = answer && (answer.problems || []).find(({ control }) => control === this.name);
-    this.refused = why || (problem ? said(problem.problem) : '');
+    this.refused = why || (problem ? said(problem.text) : '');
     this.show();
   }
 }
@@ -227,8 +227,8 @@ async function askControls(method, path = 'controls', data) {
   return asked;
 }
 
-function listControls({ available, why, controls, left_out: leftOut, problems, problem: notKept }) {
-  const told = new Map((problems || []).map(({ control, problem }) => [control, said(problem)]));
+function listControls({ available, why, why_text: whyText, controls, left_out_texts: leftOut, problems, problem: notKept }) {
+  const told = new Map((problems || []).map(({ control, text }) => [control, said(text)]));
   const rows = new Map();
   for (const control of controls) {
     control.problem = told.get(control.name);
@@ -255,10 +255,7 @@ function listControls({ available, why, controls, left_out: leftOut, problems, p
     byId('panel-controls').replaceChildren(...groups);
   }
   byId('panel-controls').disabled = !available;
-  const none = controls.length ? '' : TEXT.panel_none;
-  // A program or the test pattern has none, and is not a device that could be opened for them.
-  const { state, device } = panelTile.camera;
-  setText('panel-none', available || (state === 'live' && !device && none) ? none : said(why) || none);
+  setText('panel-none', available ? '' : said(whyText || why));
   const others = [...told].filter(([name]) => !rows.has(name)).map(([name, text]) => `${name}: ${text}`);
   const lines = [...(leftOut || []).map(plain), ...others];
   byId('panel-left-out').hidden = !lines.length;

@@ -106,7 +106,10 @@ pub struct ControlList {
 
 impl ControlList {
     /// What a driver lists, with the value that `get` reads.
-    fn of(listed: Listed, get: impl Fn(&controls::Control) -> io::Result<Option<Value>>) -> Self {
+    pub(in crate::camera) fn of(
+        listed: Listed,
+        get: impl Fn(&controls::Control) -> io::Result<Option<Value>>,
+    ) -> Self {
         let mut list = Self::default();
         let mut names = HashSet::new();
         for raw in listed.controls {

@@ -1,17 +1,19 @@
 //! The controls of a simulated webcam, by the kernel's uvcvideo.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use client::{Outcome, ensure, wait_for};
 use serde_json::{Value, json};
 
 use crate::Case;
-use crate::boardcam::{Boardcam, count};
+use crate::boardcam::{Boardcam, PROGRAM, count};
 use crate::controls::{controls, find, list, put, wait_until_set};
 use crate::guest::Camera;
 
 pub const CASES: &[Case] = &[
     ("the_controls_of_a_webcam_are_listed_as_the_page_expects_them", webcam_controls_are_listed),
+    ("probe_shows_the_controls_with_range_and_value", probe_shows_the_controls),
     ("exposure_and_focus_are_set_and_hold_for_the_next_camera_too", exposure_and_focus_are_set_and_hold),
     ("one_bad_control_does_not_hide_the_others", one_bad_control_does_not_hide_the_others),
     ("a_control_that_takes_seconds_holds_no_frame", a_control_that_takes_seconds_holds_no_frame),
@@ -31,6 +33,44 @@ fn webcam_controls_are_listed() -> Outcome {
     let listed = list(&boardcam)?;
     let expected: Value = serde_json::from_str(EXPECTED)?;
     ensure!(listed == expected, "tests/clients/webcam_controls.json is not what is answered: {listed:#}");
+    Ok(())
+}
+
+fn probe_shows_the_controls() -> Outcome {
+    let _camera = Camera::plug_in_with(&["--controls", "all,gain:unreadable"])?;
+    let probe = |form: &[&str]| -> Outcome<String> {
+        Ok(String::from_utf8(Command::new(PROGRAM).arg("probe").args(form).output()?.stdout)?)
+    };
+    let text = probe(&[])?;
+    for line in [
+        "    brightness                  128, from 0 to 255\n",
+        "    exposure_time_absolute      250, from 3 to 2047; it waits for auto_exposure\n",
+        "    auto_exposure               Aperture Priority Mode (3), of Manual Mode (1), Aperture Priority Mode\n",
+        "    note: gain cannot be read: the camera does not answer properly\n",
+    ] {
+        ensure!(text.contains(line), "no line {line} in {text}");
+    }
+    let found: Value = serde_json::from_str(&probe(&["--json"])?)?;
+    let expected: Value = serde_json::from_str(EXPECTED)?;
+    let camera = &found["cameras"][0];
+    for (printed, served) in camera["controls"]
+        .as_array()
+        .ok_or("no list")?
+        .iter()
+        .zip(expected["controls"].as_array().ok_or("no list")?)
+    {
+        let name = &printed["name"];
+        ensure!(
+            name == "gain"
+                || served
+                    .as_object()
+                    .ok_or("no control")?
+                    .iter()
+                    .all(|(key, value)| key == "kept" || printed[key] == *value),
+            "{printed}, not {served}"
+        );
+    }
+    ensure!(camera["control_problems"].as_array().map(Vec::len) == Some(1), "{camera}");
     Ok(())
 }
 
