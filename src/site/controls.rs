@@ -78,7 +78,9 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
             Err(refusal) => return refusal,
         };
     let (list, why) = ctx.feed().controls.list();
-    if let Some(why) = why {
+    // Of a camera that rests it is known which controls it had when it was open.
+    let rests = ctx.feed().rests() && !list.controls.is_empty();
+    if let Some(why) = why.filter(|_| !rests) {
         return plain_text(503, text!("The controls cannot be set now: {}.", why));
     }
     if wanted.len() > VALUES_MAX {
@@ -103,8 +105,17 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         return plain_text(400, Text::list(told, text!(" ")));
     }
     let names: Vec<_> = right.keys().cloned().collect();
+    if rests {
+        // First: if it is being opened just now, it gets them either way.
+        let kept = right.iter().filter(|(name, _)| list.can_be_kept(name));
+        ctx.feed().controls.keep(kept.map(|(name, value)| (name.clone(), Some(value.clone()))));
+    }
     match ctx.feed().controls.ask(Order::Set(right.clone()), PATIENCE) {
         Ok(refused) => problems.extend(refused),
+        Err(Unanswered::Closed) if rests => {
+            let lost = names.iter().filter(|name| !list.can_be_kept(name));
+            problems.extend(lost.map(|name| late(name, Unanswered::Closed)));
+        }
         Err(unanswered) => {
             problems.extend(names.iter().map(|name| late(name, unanswered)));
             if unanswered == Unanswered::Late {
@@ -120,6 +131,14 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
 
 /// `DELETE /api/controls`: all, or the one that the query names, as the settings say, or else as the driver's own.
 pub(super) fn reset(ctx: &RequestContext<'_>) -> Response {
+    if ctx.feed().rests() {
+        return plain_text(
+            503,
+            text!(
+                "The controls cannot be reset while the camera rests: watch it meanwhile, so that it is open."
+            ),
+        );
+    }
     let controls = &ctx.feed().controls;
     let only = ctx.param("control");
     let (list, _) = controls.list();
@@ -159,6 +178,13 @@ fn late(name: &str, unanswered: Unanswered) -> ControlProblem {
 fn answer(ctx: &RequestContext<'_>, problems: &[ControlProblem], kept_problem: Option<&Problem>) -> Response {
     let feed = ctx.feed();
     let (list, why) = feed.controls.list();
+    let rests = feed.rests() && !list.controls.is_empty();
+    let why =
+        why.map(
+            |why| {
+                if rests { text!("the camera rests: what is set now holds when it is opened") } else { why }
+            },
+        );
     let why = why.or_else(|| list.controls.is_empty().then(|| text!("the camera has no controls")));
     let kept = feed.controls.kept();
     let is_kept = |control: &Control| kept.contains_key(&control.name);

@@ -61,8 +61,8 @@ class Program:
         if not self.heard.wait(START_S) or self.port is None:
             self.kill()
             raise AssertionError(f"boardcam did not say where it listens; see {OUT}/boardcam.log")
-        # Until a camera has delivered, its snapshots are answered with 503.
-        patterns = sum(camera.endswith("pattern") for camera in cameras or ["pattern"])
+        # Until a camera has delivered, its snapshots are answered with 503; one that is opened on demand is not opened yet.
+        patterns = "--on-demand" not in options and sum(camera.endswith("pattern") for camera in cameras or ["pattern"])
         until("a first picture of each pattern", lambda: self.log.count(": opened ") >= patterns)
 
     def _hear(self, line):

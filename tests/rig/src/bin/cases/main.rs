@@ -14,6 +14,7 @@ mod faults;
 mod formats;
 mod guest;
 mod hardware;
+mod on_demand;
 mod picture;
 mod replug;
 mod several;
@@ -44,6 +45,7 @@ fn main() {
         capture_cards::CASES,
         turned::CASES,
         replug::CASES,
+        on_demand::CASES,
         several::CASES,
         trouble::CASES,
         faults::CASES,
