@@ -49,7 +49,7 @@ impl Source for InStep {
         self.waiting = 0;
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flaw: None }))
+        Ok(Some(Frame { bytes, captured, sequence, flaw: None, memory: None }))
     }
 }
 

@@ -113,7 +113,7 @@ fn look(limit: Duration) -> Look {
 
 /// The encoders that encode in time what a camera delivers, as far as is known: none if one failed lately.
 pub fn trusted() -> Vec<JpegEncoder> {
-    if lock(&FAILED).is_some_and(|at| at.elapsed() < DISTRUST) {
+    if !is_trusted(*lock(&FAILED)) {
         return Vec::new();
     }
     match look(CHOICE_TIME) {
@@ -122,9 +122,19 @@ pub fn trusted() -> Vec<JpegEncoder> {
     }
 }
 
+fn is_trusted(failed: Option<Instant>) -> bool {
+    failed.is_none_or(|at| at.elapsed() >= DISTRUST)
+}
+
 /// An encoder failed, or could not be used for pictures that it lists.
 pub fn failed() {
     *lock(&FAILED) = Some(Instant::now());
+}
+
+/// When one failed last.
+#[cfg(test)]
+pub(crate) fn failed_at() -> Option<Instant> {
+    *lock(&FAILED)
 }
 
 /// What people are told of the encoders of this board. A driver that does not answer is said, too.
@@ -252,10 +262,19 @@ mod tests {
     }
 
     #[test]
-    fn an_encoder_that_failed_lately_is_not_counted_on() {
-        assert_ne!(describe(), "");
-        failed();
-        assert_eq!(trusted(), []);
-        assert!(lock(&LOOK).is_none(), "nothing was looked for in vain");
+    fn an_encoder_that_failed_lately_is_not_counted_on_and_a_driver_that_hangs_is_not_waited_for_twice() {
+        assert!(is_trusted(None));
+        let now = Instant::now();
+        let at = |seconds| Some(now.checked_sub(Duration::from_secs(seconds)).unwrap());
+        assert_eq!([0, 299, 301].map(|ago| is_trusted(at(ago))), [false, false, true]);
+
+        let (answer, answers) = channel();
+        *lock(&LOOK) = Some((answers, at(60).unwrap()));
+        assert_eq!(describe(), "not known: a driver does not answer within 3 s");
+        let found =
+            JpegEncoder { name: "a".into(), path: "/dev/video9".into(), layouts: vec![], sizes: vec![] };
+        answer.send(vec![found]).unwrap();
+        assert_eq!(describe(), "a (/dev/video9) takes no format of cameras", "it answered at last");
+        assert_ne!(describe(), "", "and is asked again");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::jpeg::passthrough::Fault;
-use crate::picture::{Layout, Range, Size};
+use crate::picture::{Layout, Memory, Range, Size};
 use crate::problem::{Problem, Text, text};
 
 /// The kinds of sources, which differ in what can go wrong and in what to do about it.
@@ -92,6 +92,8 @@ pub struct Frame<'a> {
     pub sequence: u32,
     /// Why it is not to be shown, as far as the source knows; `None` for most frames.
     pub flaw: Option<Flaw>,
+    /// The memory that begins with these bytes, if another driver can read it.
+    pub memory: Option<Memory<'a>>,
 }
 
 /// Why a frame of a source is not to be shown.

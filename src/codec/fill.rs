@@ -99,6 +99,34 @@ fn samples(raw: Raw, plane: usize) -> (Samples, usize) {
     }
 }
 
+/// Whether a device reads the picture right where it is, in memory of `len` bytes: nothing is to be changed, and its rows
+/// are where the device has them.
+pub(super) fn is_readable(
+    picture: &Picture<'_>,
+    places: &[Option<Place>; Raw::MAX_PLANES],
+    used: &[u32],
+    len: usize,
+) -> bool {
+    let stride = u32::try_from(picture.plane(0).1).unwrap_or(u32::MAX);
+    let shapes = picture.raw().planes(picture.size(), stride);
+    let mut offset = 0;
+    let mut is_at = |(n, place): (usize, &Option<Place>)| {
+        let (shape, Some(place)) = (&shapes[n], place) else { return shapes[n].rows == 0 };
+        let here = Place {
+            buffer: 0,
+            offset,
+            stride: picture.plane(n).1,
+            rows: shape.rows as usize,
+            row: shape.row as usize,
+        };
+        offset += here.stride * here.rows;
+        let is_kept = picture.range() == Range::Full || samples(picture.raw(), n).0 == Samples::Other;
+        *place == here && is_kept
+    };
+    let has_room = matches!(used, [used] if *used as usize <= len);
+    has_room && places.iter().enumerate().all(&mut is_at)
+}
+
 /// Copies a plane of the picture to its place, which is in bounds of `buffer`. What the device reads beyond the picture,
 /// where its coded size is larger, repeats the edge: anything else would show in the last blocks.
 pub(super) fn fill(picture: &Picture<'_>, plane: usize, place: &Place, buffer: &mut [u8]) {
@@ -192,6 +220,7 @@ mod tests {
     fn a_picture_of_a_camera_is_as_bright_in_a_jpeg_of_hardware_as_in_one_of_software() {
         assert_eq!([0, 16, 126, 235, 255].map(luma), [0, 0, 128, 255, 255]);
         assert_eq!([0, 16, 128, 240, 255].map(chroma), [0, 0, 128, 255, 255]);
+        assert_eq!([72, 184].map(chroma), [64, 192], "half of the colour stays half of it");
         let size = Size { width: 2, height: 1 };
         let code = codes(Raw::Yuyv).next().unwrap();
         let bytes = [235, 16, 16, 240];
@@ -200,6 +229,9 @@ mod tests {
             [255, 0, 0, 255]
         );
         assert_eq!(filled(&picture(&bytes, Raw::Yuyv, size, Range::Full), size, &[4], code)[0][..4], bytes);
+        let (rgb, one) = (codes(Raw::Rgb24).next().unwrap(), Size { width: 1, height: 1 });
+        let limited = picture(&[16, 126, 235], Raw::Rgb24, one, Range::Limited);
+        assert_eq!(filled(&limited, one, &[3], rgb)[0][..3], [0, 128, 255]);
         let code = codes(Raw::Uyvy).next().unwrap();
         let bytes = [16, 235, 240, 16];
         assert_eq!(
@@ -229,6 +261,28 @@ mod tests {
         assert_eq!(got[0][24..28], [7, 8, 9, 9]);
         assert_eq!(got[1][..4], [50, 60, 51, 61]);
         assert_eq!(got[1][16..20], [52, 62, 53, 63]);
+    }
+
+    #[test]
+    fn a_device_reads_a_picture_in_place_only_if_nothing_about_it_has_to_be_changed() {
+        let (size, bytes) = (Size { width: 16, height: 4 }, vec![7; 4096]);
+        let read = |stride, range, coded: Size, strides: &[u32], code, used: &[u32], len| {
+            let picture = Picture::new(&bytes, Raw::Nv12, size, stride, range).unwrap();
+            is_readable(&picture, &places(Raw::Nv12, code, coded, strides).unwrap(), used, len)
+        };
+        let whole = codes(Raw::Nv12).next().unwrap();
+        assert!(read(16, Range::Full, size, &[16], whole, &[96], 96));
+        assert!(read(32, Range::Full, size, &[32], whole, &[192], 4096));
+        assert!(!read(16, Range::Limited, size, &[16], whole, &[96], 96), "JPEG has the full range");
+        assert!(!read(16, Range::Full, size, &[32], whole, &[96], 96), "other rows");
+        assert!(!read(16, Range::Full, size, &[16], whole, &[97], 96), "too short");
+        let split = codes(Raw::Nv12).nth(1).unwrap();
+        assert!(!read(16, Range::Full, size, &[16, 16], split, &[64, 32], 96), "other buffers");
+        let taller = Size { width: 16, height: 16 };
+        assert!(!read(16, Range::Full, taller, &[16], whole, &[96], 4096), "the second plane is elsewhere");
+        let rgb = Picture::new(&bytes, Raw::Rgb565, size, 32, Range::Limited).unwrap();
+        let places = places(Raw::Rgb565, codes(Raw::Rgb565).next().unwrap(), size, &[32]).unwrap();
+        assert!(is_readable(&rgb, &places, &[128], 128), "it is not changed while it is copied, either");
     }
 
     #[test]

@@ -11,9 +11,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use log::debug;
 use v4l2_calls::codec;
 use v4l2_calls::formats::{self, Format, Kind};
-use v4l2_calls::queue::{self, Queue};
+use v4l2_calls::queue::{self, For, ImportQueue, Queue};
 
 use super::device::{Failure, FrameEncoder, Shape, Take};
 use super::fill::{self, Code, Place};
@@ -21,10 +22,13 @@ use super::opener::Found;
 use crate::camera::encoders::{self, JPEG, compressed};
 use crate::camera::node::Node;
 use crate::jpeg::passthrough::Fault;
-use crate::picture::{Picture, Raw, Size};
+use crate::picture::{Memory, Picture, Raw, Size};
 
 /// Buffers that are asked for in each queue. One is in work at a time; some drivers want two.
 const BUFFERS: u32 = 2;
+
+/// Buffers for pictures that stay where they are: as many as cameras have, so that each keeps its number.
+const IMPORTS: u32 = 4;
 
 /// The least room for a JPEG that a driver is asked for, in bytes; where pictures are small, headers take the most of it.
 const LEAST_ROOM: u32 = 64 << 10;
@@ -39,7 +43,10 @@ const EMPTY_WAKES: u32 = 100;
 pub struct M2m {
     name: String,
     shape: Shape,
-    input: Queue<Arc<File>>,
+    input: Input,
+    kind: Kind,
+    /// Whether pictures may be read where their camera left them: until that fails.
+    may_import: bool,
     output: Queue<Arc<File>>,
     places: [Option<Place>; Raw::MAX_PLANES],
     /// Bytes of each of the input's buffers that are the picture.
@@ -52,6 +59,16 @@ impl fmt::Debug for M2m {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("M2m").field("name", &self.name).field("shape", &self.shape).finish_non_exhaustive()
     }
+}
+
+/// How pictures come to the device.
+enum Input {
+    /// Copied into the device's memory.
+    Copied(Queue<Arc<File>>),
+    /// Read where the camera left them (DMABUF).
+    Imported(ImportQueue<Arc<File>>),
+    /// Between the two, or broken.
+    None,
 }
 
 /// A control for the quality, and what it is set to.
@@ -144,9 +161,11 @@ impl M2m {
         output.start().map_err(refused("STREAMON of the JPEGs"))?;
         let quality = codec::jpeg_quality(&device).map(|range| Quality { range, is: None });
         Ok(Self {
+            kind: codec.input,
             name: encoders::name(node, codec),
             shape,
-            input,
+            input: Input::Copied(input),
+            may_import: true,
             output,
             places,
             used,
@@ -155,28 +174,90 @@ impl M2m {
         })
     }
 
+    /// Whether pictures are read where their camera left them.
+    pub fn is_importing(&self) -> bool {
+        matches!(self.input, Input::Imported(_))
+    }
+
     /// Gives all that the driver needs for one picture to it.
     fn queue(&mut self, picture: &Picture<'_>) -> Result<(), Failure> {
         while let Some(free) = self.output.free() {
             self.output.queue(free, &[], (0, 0)).map_err(failed("QBUF of a JPEG"))?;
         }
-        while self.input.dequeue().map_err(failed("DQBUF of a picture"))?.is_some() {}
-        let busy = || Failure::Call("QBUF of a picture", io::ErrorKind::WouldBlock.into());
-        let index = self.input.free().ok_or_else(busy)?;
-        for (plane, place) in self.places.iter().enumerate() {
-            if let Some(place) = place {
-                fill::fill(picture, plane, place, self.input.plane_mut(index, place.buffer));
+        self.sequence = (self.sequence + 1) & 0xffff;
+        let memory = picture.memory().filter(|memory| {
+            self.may_import && fill::is_readable(picture, &self.places, &self.used, memory.len)
+        });
+        if let Some(memory) = memory {
+            match self.import(memory) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    debug!("{}: pictures are copied: it cannot read the camera's memory: {error}", self.name);
+                }
             }
         }
-        self.sequence = (self.sequence + 1) & 0xffff;
-        self.input.queue(index, &self.used, (self.sequence, 0)).map_err(failed("QBUF of a picture"))
+        self.copy(picture)
+    }
+
+    /// Has the device read a picture where it is.
+    fn import(&mut self, memory: Memory<'_>) -> io::Result<()> {
+        if !self.is_importing() {
+            self.input = Input::None; // gives its buffers back first
+            let queue = ImportQueue::start(self.output.device().clone(), self.kind, IMPORTS)?;
+            self.input = Input::Imported(queue);
+            debug!("{}: it reads pictures where the camera leaves them (DMABUF)", self.name);
+        }
+        let Input::Imported(queue) = &mut self.input else { return Err(io::ErrorKind::NotFound.into()) };
+        let len = u32::try_from(memory.len).unwrap_or(u32::MAX);
+        let used = self.used.first().copied().unwrap_or_default();
+        queue.queue(memory.index % queue.count(), memory.fd, (len, used), (self.sequence, 0))
+    }
+
+    /// Copies a picture into the device's memory.
+    fn copy(&mut self, picture: &Picture<'_>) -> Result<(), Failure> {
+        if !matches!(self.input, Input::Copied(_)) {
+            self.input = Input::None;
+            self.may_import = false; // once and for all
+            let queue = Queue::new(self.output.device().clone(), self.kind, BUFFERS);
+            let mut queue = queue.map_err(failed("REQBUFS"))?;
+            queue.start().map_err(failed("STREAMON of the pictures"))?;
+            self.input = Input::Copied(queue);
+        }
+        let busy = || Failure::Call("QBUF of a picture", io::ErrorKind::WouldBlock.into());
+        let Input::Copied(input) = &mut self.input else { return Err(busy()) };
+        while input.dequeue().map_err(failed("DQBUF of a picture"))?.is_some() {}
+        let index = input.free().ok_or_else(busy)?;
+        for (plane, place) in self.places.iter().enumerate() {
+            if let Some(place) = place {
+                fill::fill(picture, plane, place, input.plane_mut(index, place.buffer));
+            }
+        }
+        input.queue(index, &self.used, (self.sequence, 0)).map_err(failed("QBUF of a picture"))
+    }
+
+    /// Waits until the device no longer reads the camera's memory, which the camera then fills again.
+    fn release(&mut self, end: Instant, limit: Duration) -> Result<(), Failure> {
+        let Input::Imported(queue) = &mut self.input else { return Ok(()) };
+        loop {
+            if queue.dequeue().map_err(failed("DQBUF of a picture"))?.is_some() {
+                return Ok(());
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Failure::Silent(limit));
+            }
+            let woken = queue::wait(self.output.device(), For::Output, left).map_err(failed("poll"))?;
+            if woken.error {
+                return Err(failed("poll")(rustix::io::Errno::IO.into()));
+            }
+        }
     }
 
     fn set_quality(&mut self, quality: u8) -> Result<(), Failure> {
         let Some(control) = &mut self.quality else { return Ok(()) };
         let value = in_range(quality, control.range);
         if control.is != Some(value) {
-            codec::set_jpeg_quality(self.input.device(), value).map_err(failed("setting the quality"))?;
+            codec::set_jpeg_quality(self.output.device(), value).map_err(failed("setting the quality"))?;
             control.is = Some(value);
         }
         Ok(())
@@ -205,11 +286,14 @@ impl FrameEncoder for M2m {
         let mut empty_wakes = 0;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let woken = queue::wait(self.output.device(), true, left).map_err(failed("poll"))?;
+            let woken = queue::wait(self.output.device(), For::Capture, left).map_err(failed("poll"))?;
             match self.output.dequeue().map_err(failed("DQBUF of a JPEG"))? {
                 Some(got) if got.is_damaged => return Err(Failure::Flagged),
                 Some(got) if got.is_empty() => return Err(Failure::Fault(Fault::Empty)),
-                Some(got) => return take(self.output.data(&got, 0)),
+                Some(got) => {
+                    self.release(end, limit)?;
+                    return take(self.output.data(&got, 0));
+                }
                 None if left.is_zero() || empty_wakes > EMPTY_WAKES => return Err(Failure::Silent(limit)),
                 None if woken.error => return Err(failed("poll")(rustix::io::Errno::IO.into())),
                 None => empty_wakes += u32::from(woken.capture),

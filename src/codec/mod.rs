@@ -137,6 +137,8 @@ struct Hardware {
     state: State,
     /// What the device was opened for.
     shape: Option<Shape>,
+    /// Whether it may read pictures where their camera left them: until it fails with one.
+    may_share: bool,
     /// From the next failure until it is opened again.
     pause: Duration,
     /// Since when it encodes without a failure.
@@ -161,6 +163,7 @@ impl Hardware {
             opener: Opener(open),
             state: State::Resting(now),
             shape: None,
+            may_share: true,
             pause: PAUSES.0,
             good_since: now,
             words: Words::new(is_asked_for),
@@ -181,7 +184,8 @@ impl Hardware {
         self.make_ready(Shape::of(picture));
         let State::Ready(device, _) = &mut self.state else { return Outcome::NotReady };
         let mut take = |jpeg: &[u8]| checked_copy(jpeg, picture, out);
-        match device.encode(picture, quality, PICTURE_TIME, &mut take) {
+        let shared = picture.in_memory(picture.memory().filter(|_| self.may_share));
+        match device.encode(&shared, quality, PICTURE_TIME, &mut take) {
             Ok(len) => {
                 self.words.works();
                 if self.good_since.elapsed() > GOOD {
@@ -194,6 +198,7 @@ impl Hardware {
             Err(Failure::TooLarge { .. }) => Outcome::Failed,
             Err(failure) => {
                 self.words.failed(device.name(), &failure);
+                self.may_share &= shared.memory().is_none();
                 encoders::failed();
                 self.close();
                 self.rest(PAUSES.0);

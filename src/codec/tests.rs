@@ -3,9 +3,10 @@ use super::simulated::Simulated;
 use super::*;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::jpeg::passthrough::Fault;
-use crate::picture::{Range, Raw, Size};
+use crate::picture::{Memory, Range, Raw, Size};
 use crate::sync::lock;
 use rustix::io::Errno;
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -168,8 +169,15 @@ fn an_encoder_that_opens_when_nobody_wants_it_any_more_is_closed_by_its_own_thre
             lock(&opens.opened).push(thread::current().id());
             Found::Device(device(opens.clone()))
         }));
-        let opening = opener.start(Shape { raw: Raw::Yuyv, size: SIZE }).expect("a thread");
         let begin = Instant::now();
+        // Other tests have threads, too.
+        let opening = loop {
+            match opener.start(Shape { raw: Raw::Yuyv, size: SIZE }) {
+                Some(opening) => break opening,
+                None => assert!(begin.elapsed() < Duration::from_secs(20), "no thread"),
+            }
+            thread::yield_now();
+        };
         if opens_first {
             drop(release);
             while !opening.is_answered() {
@@ -209,6 +217,7 @@ fn whatever_an_encoder_does_the_stream_goes_on_and_it_is_said_once_and_tried_aga
 }
 
 fn falls_back(does: &Does, says: &str) {
+    let begin = Instant::now();
     let board = board();
     let mut encoder = encoder(&board);
     encode_until(&mut encoder, By::Hardware);
@@ -216,6 +225,7 @@ fn falls_back(does: &Does, says: &str) {
     *lock(&board.does) = does.clone();
     assert_eq!(encode(&mut encoder), By::Instead, "{does:?}");
     assert_eq!(encoder.hardware(), None);
+    assert!(encoders::failed_at() > Some(begin), "a mode may be chosen by what it can do");
     let first = said(&mut encoder);
     assert!(first.contains(says) && first.contains("encoding by software until it works again"), "{first}");
     // It is opened again, and fails again.
@@ -226,6 +236,85 @@ fn falls_back(does: &Does, says: &str) {
     assert_eq!(said(&mut encoder), "INFO: encoded by hardware: simulated-encode_image\n");
     let Some(Hardware { pause, .. }) = encoder.hardware else { panic!("it has hardware") };
     assert_eq!(pause, PAUSES.0 * 4, "each time it waits longer");
+}
+
+#[test]
+fn an_encoder_that_fails_again_after_it_worked_for_long_is_said_again_and_tried_soon() {
+    let board = board();
+    let mut encoder = encoder(&board);
+    for _ in 0..2 {
+        *lock(&board.does) = Does::Encode;
+        encode_until(&mut encoder, By::Hardware);
+        if let Some(hardware) = &mut encoder.hardware {
+            hardware.good_since -= GOOD + Duration::from_secs(1);
+        }
+        encode(&mut encoder);
+        said(&mut encoder);
+        *lock(&board.does) = Does::Flag;
+        assert_eq!(encode(&mut encoder), By::Instead);
+        assert!(said(&mut encoder).contains("its driver marks the picture as damaged"), "it is no news");
+    }
+    let Some(Hardware { pause, .. }) = encoder.hardware else { panic!("it has hardware") };
+    assert_eq!(pause, PAUSES.0 * 2, "the pauses do not begin anew");
+}
+
+#[test]
+fn what_hardware_cannot_do_is_said_where_it_matters() {
+    let mut words = Words::new(false);
+    words.opened("plain", false);
+    words.works();
+    let of = |words: &mut Words| {
+        words.take().map(|(level, note)| format!("{level}: {note}\n")).collect::<String>()
+    };
+    let text = of(&mut words);
+    assert!(text.contains("WARN: the hardware encoder plain has no quality setting"), "{text}");
+    words.turned();
+    assert_eq!(of(&mut words), "", "hardware was not asked for");
+}
+
+#[test]
+fn however_many_encoders_never_open_there_are_not_more_threads_for_them() {
+    let (release, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let opener = Opener(Arc::new(move |_| {
+        let _ = lock(&released).recv();
+        Found::Nothing
+    }));
+    let shape = Shape { raw: Raw::Yuyv, size: SIZE };
+    let all: Vec<_> = (0..100).map_while(|_| opener.start(shape)).collect();
+    assert!((1..=24).contains(&all.len()), "{} threads", all.len());
+    drop(release);
+}
+
+#[test]
+fn an_encoder_that_fails_with_the_cameras_own_memory_gets_copies_from_then_on() {
+    let shared = Arc::new(Mutex::new(Vec::new()));
+    let seen = shared.clone();
+    let open = move |_| {
+        let seen = seen.clone();
+        Found::Device(Box::new(Simulated(
+            move |picture: &Picture<'_>, quality, limit, take: &mut Take<'_>| {
+                lock(&seen).push(picture.memory().is_some());
+                if picture.memory().is_some() {
+                    Err(Failure::Silent(limit))
+                } else {
+                    take(&jpeg(picture, quality))
+                }
+            },
+        )))
+    };
+    let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), true);
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let begin = Instant::now();
+    let mut by = By::Software;
+    while by != By::Hardware {
+        with_picture(SIZE, |picture| {
+            let picture = picture.in_memory(Some(Memory { fd: file.as_fd(), len: 4096, index: 0 }));
+            by = encoder.encode(&picture, &mut vec![0; 20_000]).unwrap().1;
+        });
+        assert!(begin.elapsed() < Duration::from_secs(20), "never by hardware: {:?}", lock(&shared));
+    }
+    assert_eq!(*lock(&shared), [true, false]);
 }
 
 #[test]
@@ -271,6 +360,7 @@ fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
     };
     let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), false);
     encode_until(&mut encoder, By::Instead);
+    said(&mut encoder);
     let begin = Instant::now();
     while again.load(Ordering::Relaxed) == 0 {
         assert_eq!(encode(&mut encoder), By::Software);
@@ -280,6 +370,13 @@ fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
         assert_eq!(encode(&mut encoder), By::Software);
     }
     assert_eq!(again.load(Ordering::Relaxed), 1, "one thread waits for it, not one for each picture");
+    assert_eq!(said(&mut encoder), "");
+    let Some(Hardware { state: State::Opening(_, since), .. }) = &mut encoder.hardware else {
+        panic!("it is not being opened")
+    };
+    *since -= OPENING_TIME + Duration::from_secs(1);
+    encode(&mut encoder);
+    assert!(said(&mut encoder).contains("does not open: its driver does not answer"), "nothing is said");
     drop(encoder);
     drop((release, release_too));
 }
@@ -297,6 +394,10 @@ fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
             text += &said(&mut encoder);
         }
         assert_eq!(text.contains("this board has no hardware encoder"), is_asked_for, "{text}");
+        let Some(Hardware { state: State::Resting(until), .. }) = &encoder.hardware else {
+            panic!("it rests")
+        };
+        assert!(*until > Instant::now() + NEXT_LOOK / 2, "the next look comes too soon");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::problem::{Text, text};
 
 pub use layout::{Layout, Plane, Raw};
 pub use orientation::{Flip, Orientation, Rotation};
-pub use pixels::{Picture, PixelError};
+pub use pixels::{Memory, Picture, PixelError};
 
 /// The largest width or height of a picture, whoever says it: a source, the settings, or a viewer. Two bytes of a
 /// damaged header can say four times as much.

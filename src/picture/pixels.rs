@@ -4,6 +4,7 @@
 //! [`Picture::new`] every row is in bounds.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 
 use super::{Range, Raw, Size};
 use crate::problem::{Text, text};
@@ -15,6 +16,18 @@ pub struct Picture<'a> {
     raw: Raw,
     size: Size,
     range: Range,
+    memory: Option<Memory<'a>>,
+}
+
+/// A driver's memory that begins with a picture, and that another driver can read where it is (DMABUF).
+#[derive(Debug, Clone, Copy)]
+pub struct Memory<'a> {
+    /// Its descriptor.
+    pub fd: BorrowedFd<'a>,
+    /// Its length in bytes.
+    pub len: usize,
+    /// Its number among those of its driver.
+    pub index: usize,
 }
 
 /// The rows of a plane; empty if the layout lacks the plane.
@@ -89,7 +102,17 @@ impl<'a> Picture<'a> {
             (bytes, rest) = rest.split_at((stride * rows).min(rest.len()));
             Rows { bytes, stride }
         });
-        Ok(Self { planes, raw, size, range })
+        Ok(Self { planes, raw, size, range, memory: None })
+    }
+
+    /// Says that the picture's bytes are the first of this memory.
+    pub fn in_memory(self, memory: Option<Memory<'a>>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The memory that begins with the picture, if another driver can read it.
+    pub fn memory(&self) -> Option<Memory<'a>> {
+        self.memory
     }
 
     /// Checks what can be checked without the bytes.

@@ -218,6 +218,11 @@ mod tests {
         let mut short = Camera::new(30);
         assert_eq!(short.delivers(10.0, 3.0, 1), []);
         assert_eq!(short.delivers(30.0, 20.0, 1), [], "a moment is not enough");
+        for _ in 0..10 {
+            assert_eq!(short.delivers(5.0, 1.0, 1), []);
+            assert_eq!(short.delivers(30.0, 20.0, 1), [], "nor are several, far apart");
+        }
+        assert_eq!(Camera::new(30).delivers(27.0, 60.0, 1), [], "a tenth less is not slow");
     }
 
     #[test]
@@ -229,6 +234,28 @@ mod tests {
         let mut other = SlowWatch::new(&SourceInfo { interval: None, ..info() });
         assert!((0..1000).all(|n| other.frame(at(n), n).is_none()));
         assert!((0..1000).all(|n| watch.frame(at(n), 1000 - n).is_none()), "backwards");
+        let mut to_and_fro = SlowWatch::new(&info());
+        assert!((0..1000).all(|n| to_and_fro.frame(at(n), n % 2).is_none()));
+        let program = SourceInfo { kind: SourceKind::Program, ..info() };
+        let mut program = SlowWatch::new(&program);
+        assert!((0..1000).all(|n| program.frame(at(n), n).is_none()), "a program counts what it delivers");
+    }
+
+    #[test]
+    fn a_slow_camera_that_counts_anew_is_still_slow() {
+        let mut camera = Camera::new(30);
+        assert_eq!(rounded(&camera.delivers(12.0, 13.0, 1)), [12.0]);
+        camera.number = 0;
+        assert_eq!(camera.delivers(12.0, 30.0, 1), []);
+    }
+
+    #[test]
+    fn a_camera_of_one_frame_a_second_may_be_late_now_and_then() {
+        let mut watch = SlowWatch::new(&SourceInfo { interval: Some(Duration::from_secs(1)), ..info() });
+        let begin = Instant::now();
+        let late = |n: u32| if n.is_multiple_of(16) { 0.0 } else { 0.9 * f64::from(n % 16 / 4) };
+        let at = |n: u32| begin + Duration::from_secs_f64(f64::from(n) + late(n));
+        assert_eq!((0..64).find_map(|n| watch.frame(at(n), n)), None);
     }
 
     #[test]

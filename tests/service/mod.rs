@@ -119,7 +119,7 @@ impl Source for Memory {
         self.pacer.wait();
         self.sequence += 1;
         let (bytes, captured, sequence) = (&self.jpeg[..], Instant::now(), self.sequence);
-        Ok(Some(Frame { bytes, captured, sequence, flaw: None }))
+        Ok(Some(Frame { bytes, captured, sequence, flaw: None, memory: None }))
     }
 }
 

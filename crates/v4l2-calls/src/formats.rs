@@ -280,6 +280,14 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_is_told_that_the_quantization_counts() {
+        // V4L2_PIX_FMT_PRIV_MAGIC: "without it, the extended fields are ignored" (pixfmt-v4l2.rst).
+        // SAFETY: all bit patterns are valid.
+        let magic = unsafe { some(1).to_sys(Kind::Output).fmt.pix.priv_ };
+        assert_eq!(magic, 0xfeed_cafe);
+    }
+
+    #[test]
     fn a_driver_that_claims_no_plane_or_nine_is_refused() {
         for count in [0, 9, 255] {
             let raw = Format { plane_count: count, ..some(1) }.to_sys(Kind::CapturePlanes);

@@ -172,6 +172,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_without_power_or_signal_there_is_no_picture_at_all() {
+        let of = |flags| (Status(flags).is_without_picture(), Status(flags).problems());
+        assert_eq!(of(0), (false, vec![]));
+        assert_eq!(of(sys::V4L2_IN_ST_NO_POWER), (true, vec!["no power"]));
+        assert_eq!(of(sys::V4L2_IN_ST_NO_SIGNAL), (true, vec!["no signal"]));
+        let locks = sys::V4L2_IN_ST_NO_H_LOCK | sys::V4L2_IN_ST_NO_SYNC;
+        assert_eq!(of(locks), (false, vec!["no horizontal lock", "no sync lock"]));
+    }
+
+    #[test]
     fn a_file_that_is_no_device_has_no_inputs() {
         let file = std::fs::File::open("/dev/null").unwrap();
         assert_eq!(inputs(&file), []);

@@ -3,6 +3,7 @@
 //! Documentation/userspace-api/media/v4l: mmap.rst, buffer.rst, vidioc-reqbufs.rst, vidioc-querybuf.rst, vidioc-qbuf.rst,
 //! vidioc-streamon.rst, vidioc-expbuf.rst.
 
+mod import;
 mod memory;
 
 use std::io;
@@ -16,6 +17,7 @@ use v4l2_sys_mit as sys;
 
 use crate::call::{Argument, V4L2, call, call_with_pointers};
 use crate::formats::{Kind, MAX_PLANES};
+pub use import::ImportQueue;
 use memory::Mapping;
 
 /// The most buffers that a queue has here (VIDEO_MAX_FRAME in linux/videodev2.h).
@@ -33,7 +35,6 @@ pub struct Queue<D: AsFd> {
     device: D,
     kind: Kind,
     buffers: Vec<Buffer>,
-    is_on: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +75,17 @@ impl Dequeued {
     }
 }
 
+/// What [`wait`] waits for beside events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Nothing.
+    Events,
+    /// A captured buffer may be taken (POLLIN).
+    Capture,
+    /// An output buffer may be taken back (POLLOUT).
+    Output,
+}
+
 /// What [`wait`] was woken by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Woken {
@@ -85,13 +97,14 @@ pub struct Woken {
     pub error: bool,
 }
 
-/// Waits at most `timeout` for an event of a device, or, if `capture`, also for a captured buffer. A signal may end it early, with nothing.
+/// Waits at most `timeout` for an event of a device, or for what is asked for. A signal may end it early, with nothing.
 ///
 /// # Errors
 /// That of poll(2).
-pub fn wait(device: impl AsFd, capture: bool, timeout: Duration) -> io::Result<Woken> {
+pub fn wait(device: impl AsFd, what: For, timeout: Duration) -> io::Result<Woken> {
     let mut flags = PollFlags::PRI;
-    flags.set(PollFlags::IN, capture);
+    flags.set(PollFlags::IN, what == For::Capture);
+    flags.set(PollFlags::OUT, what == For::Output);
     let mut polled = [PollFd::new(&device, flags)];
     let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 });
     match poll(&mut polled, Some(&timeout)) {
@@ -122,6 +135,9 @@ const DQBUF: Opcode = opcode::read_write::<sys::v4l2_buffer>(V4L2, 17);
 const STREAMON: Opcode = opcode::write::<i32>(V4L2, 18);
 const STREAMOFF: Opcode = opcode::write::<i32>(V4L2, 19);
 
+/// The kind of memory that a driver gives, and the program maps.
+const MMAP: u32 = sys::v4l2_memory_V4L2_MEMORY_MMAP;
+
 /// A struct v4l2_buffer and the planes that it points to.
 struct Message {
     buffer: sys::v4l2_buffer,
@@ -129,12 +145,12 @@ struct Message {
 }
 
 impl Message {
-    fn new(kind: Kind, index: usize, plane_count: usize) -> Self {
+    fn new(kind: Kind, memory: u32, index: usize, plane_count: usize) -> Self {
         // SAFETY: all bit patterns are valid, of its pointer too, which is set before each call.
         let mut buffer: sys::v4l2_buffer = unsafe { std::mem::zeroed() };
         buffer.index = u32::try_from(index).unwrap_or(u32::MAX);
         buffer.type_ = kind.code();
-        buffer.memory = sys::v4l2_memory_V4L2_MEMORY_MMAP;
+        buffer.memory = memory;
         buffer.length = if kind.is_planes() { plane_count as u32 } else { 0 }; // at most MAX_PLANES
         // SAFETY: all bit patterns are valid.
         Self { buffer, planes: unsafe { std::mem::zeroed() } }
@@ -156,8 +172,8 @@ impl<D: AsFd> Queue<D> {
     /// # Errors
     /// That of the call or of mmap; ENOMEM if the driver gives none; `InvalidData` if its buffers cannot be.
     pub fn new(device: D, kind: Kind, count: u32) -> io::Result<Self> {
-        let mut queue = Self { device, kind, buffers: Vec::new(), is_on: false };
-        for index in 0..request(&queue.device, kind, count)?.min(MAX_BUFFERS) {
+        let mut queue = Self { device, kind, buffers: Vec::new() };
+        for index in 0..request(&queue.device, kind, MMAP, count)?.min(MAX_BUFFERS) {
             let planes = queue.map(index as usize)?;
             queue.buffers.push(Buffer { planes, is_queued: false });
         }
@@ -165,7 +181,7 @@ impl<D: AsFd> Queue<D> {
     }
 
     fn map(&self, index: usize) -> io::Result<Vec<Mapping>> {
-        let mut message = Message::new(self.kind, index, MAX_PLANES);
+        let mut message = Message::new(self.kind, MMAP, index, MAX_PLANES);
         message.call::<QUERYBUF>(&self.device, self.kind)?;
         let Message { buffer, planes } = &message;
         let mut found = [(0, 0); MAX_PLANES];
@@ -216,7 +232,7 @@ impl<D: AsFd> Queue<D> {
     pub fn queue(&mut self, index: usize, used: &[u32], timestamp: (i64, i64)) -> io::Result<()> {
         let invalid = || io::Error::from(Errno::INVAL);
         let buffer = self.buffers.get_mut(index).filter(|buffer| !buffer.is_queued).ok_or_else(invalid)?;
-        let mut message = Message::new(self.kind, index, buffer.planes.len());
+        let mut message = Message::new(self.kind, MMAP, index, buffer.planes.len());
         message.buffer.timestamp = sys::timeval { tv_sec: timestamp.0, tv_usec: timestamp.1 };
         if self.kind.is_output() {
             message.buffer.field = sys::v4l2_field_V4L2_FIELD_NONE;
@@ -243,12 +259,17 @@ impl<D: AsFd> Queue<D> {
     /// That of the call: EPIPE where a codec says that nothing more comes, EIO a temporary
     /// problem, ENODEV a device that is gone. `InvalidData` if the driver gives what it did not have.
     pub fn dequeue(&mut self) -> io::Result<Option<Dequeued>> {
-        let mut message = Message::new(self.kind, 0, MAX_PLANES);
+        let mut message = Message::new(self.kind, MMAP, 0, MAX_PLANES);
         match message.call::<DQBUF>(&self.device, self.kind) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error),
         }
+        self.given_back(&message).map(Some)
+    }
+
+    /// What the driver says of a buffer that it gives back, as far as it can be.
+    fn given_back(&mut self, message: &Message) -> io::Result<Dequeued> {
         let raw = &message.buffer;
         let index = raw.index as usize;
         let buffer = self.buffers.get_mut(index).filter(|buffer| buffer.is_queued);
@@ -274,7 +295,7 @@ impl<D: AsFd> Queue<D> {
             let end = end.min(len);
             got.data[n] = (begin.min(end), end);
         }
-        Ok(Some(got))
+        Ok(got)
     }
 
     /// What the driver wrote into a plane, without what stands before the picture; empty if the buffer was queued again.
@@ -318,8 +339,7 @@ impl<D: AsFd> Queue<D> {
     /// # Errors
     /// That of the call.
     pub fn start(&mut self) -> io::Result<()> {
-        call::<STREAMON, _>(&self.device, &mut (self.kind.code() as i32))?; // at most 14
-        self.is_on = true;
+        set_streaming(&self.device, self.kind, true)?;
         Ok(())
     }
 
@@ -328,8 +348,7 @@ impl<D: AsFd> Queue<D> {
     /// # Errors
     /// That of the call. The driver may then still have some.
     pub fn stop(&mut self) -> io::Result<()> {
-        call::<STREAMOFF, _>(&self.device, &mut (self.kind.code() as i32))?;
-        self.is_on = false;
+        set_streaming(&self.device, self.kind, false)?;
         for buffer in &mut self.buffers {
             buffer.is_queued = false;
         }
@@ -342,16 +361,22 @@ impl<D: AsFd> Drop for Queue<D> {
         // Whatever fails here, closing the device does the same. Buffers are only freed when they are no longer mapped.
         let _ = self.stop();
         self.buffers.clear();
-        let _ = request(&self.device, self.kind, 0);
+        let _ = request(&self.device, self.kind, MMAP, 0);
     }
 }
 
 /// Asks for buffers, or gives them back, and returns how many there are.
-fn request(device: impl AsFd, kind: Kind, count: u32) -> io::Result<u32> {
+fn request(device: impl AsFd, kind: Kind, memory: u32, count: u32) -> io::Result<u32> {
     let mut raw = sys::v4l2_requestbuffers::zeroed();
-    (raw.count, raw.type_, raw.memory) = (count, kind.code(), sys::v4l2_memory_V4L2_MEMORY_MMAP);
+    (raw.count, raw.type_, raw.memory) = (count, kind.code(), memory);
     call::<REQBUFS, _>(device, &mut raw)?;
     Ok(raw.count)
+}
+
+/// VIDIOC_STREAMON and VIDIOC_STREAMOFF.
+fn set_streaming(device: impl AsFd, kind: Kind, is_on: bool) -> io::Result<()> {
+    let mut kind = kind.code() as i32; // at most 14
+    if is_on { call::<STREAMON, _>(device, &mut kind) } else { call::<STREAMOFF, _>(device, &mut kind) }
 }
 
 fn nonsense(what: String) -> io::Error {
@@ -372,9 +397,45 @@ mod tests {
     }
 
     #[test]
+    fn what_a_driver_says_of_a_buffer_never_leads_out_of_it() {
+        let file = memory::tests::file_of(8192);
+        for kind in [Kind::Capture, Kind::CapturePlanes] {
+            let planes = vec![Mapping::new(&file, 4096, 0).unwrap()];
+            let buffers = vec![Buffer { planes, is_queued: true }];
+            let mut queue = Queue { device: &file, kind, buffers };
+            let mut give = |index, begin, end| {
+                queue.buffers[0].is_queued = true;
+                let mut message = Message::new(kind, MMAP, index, 1);
+                message.buffer.bytesused = end;
+                (message.planes[0].data_offset, message.planes[0].bytesused) = (begin, end);
+                let got = queue.given_back(&message)?;
+                Ok::<_, io::Error>((queue.data(&got, 0).len(), got.is_damaged))
+            };
+            assert_eq!(give(0, 0, 4096).unwrap(), (4096, false), "{kind:?}");
+            assert_eq!(give(0, 0, 4097).unwrap(), (4096, true), "{kind:?}: more than there is");
+            assert_eq!(give(0, 0, u32::MAX).unwrap(), (4096, true), "{kind:?}");
+            assert_eq!(give(0, 0, 0).unwrap(), (0, false), "{kind:?}");
+            assert!(
+                give(1, 0, 1).is_err() && give(u32::MAX as usize, 0, 1).is_err(),
+                "{kind:?}: no such buffer"
+            );
+            if kind.is_planes() {
+                assert_eq!(give(0, 16, 100).unwrap(), (84, false));
+                assert_eq!(give(0, 101, 100).unwrap(), (0, true), "it ends before it begins");
+            }
+            queue.buffers[0].is_queued = false;
+            assert!(
+                queue.given_back(&Message::new(kind, MMAP, 0, 1)).is_err(),
+                "{kind:?}: it did not have it"
+            );
+            assert!(queue.queue(1, &[], (0, 0)).is_err() && queue.queue(0, &[], (0, 0)).is_err());
+        }
+    }
+
+    #[test]
     fn waiting_ends_when_its_time_is_over() {
         let (_writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert_eq!(wait(&reader, true, Duration::from_millis(1)).unwrap(), Woken::default());
+        assert_eq!(wait(&reader, For::Capture, Duration::from_millis(1)).unwrap(), Woken::default());
     }
 
     #[test]

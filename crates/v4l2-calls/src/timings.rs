@@ -131,6 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn the_second_field_has_blanking_of_its_own() {
+        // CTA-861: 1080i60 has 2200x1125 pixels, of which the second field's blanking takes 23 rows.
+        let mut timings = timings(1920, 1080, 74_250_000, (280, 22), true);
+        let mut bt = timings.bt();
+        (bt.il_vfrontporch, bt.il_vsync, bt.il_vbackporch) = (2, 5, 16);
+        timings.0.__bindgen_anon_1.bt = bt;
+        assert_eq!(timings.to_string(), "1920x1080i30");
+    }
+
+    #[test]
     fn a_file_that_is_no_device_has_no_timings() {
         let file = std::fs::File::open("/dev/null").unwrap();
         assert!(query(&file).is_err() && get(&file).is_err());

@@ -157,7 +157,7 @@ impl Source for Proved {
         self.lent = self.first.take();
         match &self.lent {
             Some(FrameCopy { bytes, captured, sequence }) => {
-                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flaw: None }))
+                Ok(Some(Frame { bytes, captured: *captured, sequence: *sequence, flaw: None, memory: None }))
             }
             None => self.source.next(timeout),
         }

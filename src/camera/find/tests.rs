@@ -27,7 +27,7 @@ impl Source for Script {
             Some(bytes) => {
                 self.now = bytes;
                 let captured = Instant::now();
-                Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flaw: None }))
+                Ok(Some(Frame { bytes: &self.now, captured, sequence: 0, flaw: None, memory: None }))
             }
             None => Ok(None),
         }

@@ -232,7 +232,13 @@ impl Source for Pattern {
         let number = self.newest(captured - self.start).max(self.next);
         self.next = number + 1;
         self.draw(number, SystemTime::now());
-        Ok(Some(Frame { bytes: self.canvas.bytes(), captured, sequence: number as u32, flaw: None }))
+        Ok(Some(Frame {
+            bytes: self.canvas.bytes(),
+            captured,
+            sequence: number as u32,
+            flaw: None,
+            memory: None,
+        }))
     }
 }
 

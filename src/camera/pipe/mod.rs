@@ -270,6 +270,7 @@ impl Source for Pipe {
             captured: self.read_at,
             sequence: self.sequence,
             flaw: found.flaw(),
+            memory: None,
         }))
     }
 

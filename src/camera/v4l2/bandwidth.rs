@@ -8,6 +8,7 @@ use std::io;
 
 use rustix::io::Errno;
 
+use super::choose;
 use super::device::Device;
 use super::errors;
 use super::modes::{Rate, Rates, Sizes};
@@ -15,7 +16,7 @@ use super::negotiate::{Agreed, negotiate};
 use super::stream::Stream;
 use crate::camera::config::{EncodeMode, SourceConfig};
 use crate::camera::refusal::{Cause, Refusal};
-use crate::picture::{Layout, Size};
+use crate::picture::{Layout, Range, Raw, Size};
 use crate::problem::{Problem, Text, Value, text};
 
 /// How many smaller modes are tried. Each takes a few milliseconds on a camera that answers.
@@ -33,9 +34,10 @@ pub fn start(
     device: &Device,
     config: &SourceConfig,
     of_signal: Option<Size>,
+    takes: &dyn Fn(Raw, Size) -> bool,
 ) -> Result<(Agreed, Stream), Refusal> {
     let full = negotiate(device, config, of_signal)?;
-    let error = match Stream::start(device) {
+    let error = match Stream::start(device, is_shared(&full, config, takes)) {
         Ok(buffers) => return Ok((full, buffers)),
         Err(error) => error,
     };
@@ -45,7 +47,7 @@ pub fn start(
     for lighter in lighter(device, config, &full).iter().take(TRIES) {
         // A mode that cannot be set is skipped.
         let Ok(mut agreed) = negotiate(device, lighter, None) else { continue };
-        match Stream::start(device) {
+        match Stream::start(device, is_shared(&agreed, config, takes)) {
             Ok(buffers) => {
                 let got = mode(&agreed);
                 let instead = format!("{}; taking {got}", bus_full(&full));
@@ -65,6 +67,13 @@ pub fn start(
     };
     let why = text!("{} (ENOSPC), and for every smaller mode of this camera", bus_full(&full));
     Err(Refusal::new(Cause::NoBandwidth, Problem::new(cannot_start(device), why, advice)))
+}
+
+/// Whether an encoder may read the pictures where the camera leaves them. It codes samples as they are, and JPEG has the full
+/// range: pictures of the limited range are changed while they are copied.
+fn is_shared(agreed: &Agreed, config: &SourceConfig, takes: &dyn Fn(Raw, Size) -> bool) -> bool {
+    let raw = agreed.layout.raw().filter(|_| agreed.range == Range::Full && choose::may_use_hardware(config));
+    raw.is_some_and(|raw| takes(raw, agreed.size))
 }
 
 fn is_bus_full(error: &io::Error) -> bool {

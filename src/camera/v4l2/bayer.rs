@@ -53,5 +53,10 @@ mod tests {
         assert!(advice.to_string().contains("--camera rpicam"), "{advice}");
         assert!(refusal(&listed(&[b"BA81", b"YUYV"])).is_none() && refusal(&listed(&[b"H264"])).is_none());
         assert!(refusal(&[]).is_none());
+        // One of each kind: 8, 10, 12, 14 and 16 bits, packed, compressed, and those of image processors.
+        for code in [b"RGGB", b"BG10", b"GR14", b"BYR2", b"RG16", b"pgCC", b"bRA8", b"BD10", b"ip3b", b"PC1R"]
+        {
+            assert!(refusal(&listed(&[code])).is_some(), "{}", String::from_utf8_lossy(code));
+        }
     }
 }

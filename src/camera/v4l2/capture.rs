@@ -13,7 +13,7 @@ use v4l2_calls::edid;
 use v4l2_calls::events::{self, Event};
 use v4l2_calls::formats::Kind;
 use v4l2_calls::inputs::{self, Input};
-use v4l2_calls::queue::wait;
+use v4l2_calls::queue::{For, wait};
 use v4l2_calls::timings::{self, Timings};
 
 use super::calls::Calls;
@@ -138,7 +138,7 @@ fn set_edid(file: &Arc<File>, input: &Input, path: &Path) -> Result<(), Trouble>
     let end = Instant::now() + AFTER_EDID;
     while input.has_timings && timings::query(file).is_err() {
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() || !wait(file, false, left).is_ok_and(|woken| woken.event) {
+        if left.is_zero() || !wait(file, For::Events, left).is_ok_and(|woken| woken.event) {
             break;
         }
         drain(file);
@@ -238,7 +238,7 @@ pub fn wait_for_source(path: &Path, timeout: Duration) -> bool {
     let is_there = || {
         if input.has_timings { timings::query(&file).is_ok() } else { signal::of_status(&input).is_none() }
     };
-    is_there() || wait(&file, false, timeout).is_ok_and(|woken| woken.event) || !has_events
+    is_there() || wait(&file, For::Events, timeout).is_ok_and(|woken| woken.event) || !has_events
 }
 
 #[cfg(test)]

@@ -136,6 +136,7 @@ mod tests {
                 .map(|(n, (row, stride, rows))| filled(n as u8, *row, *stride, *rows))
                 .collect();
             let whole = gather.copy(|n| &bytes[n]).unwrap();
+            assert_eq!(whole.len() as u64, raw.frame_len(SIZE, formats[0].stride));
             let picture = Picture::new(whole, raw, SIZE, formats[0].stride, Range::Full).unwrap();
             for (n, (row, _, rows)) in planes.iter().enumerate() {
                 for y in 0..*rows {
@@ -143,6 +144,7 @@ mod tests {
                     assert_eq!(picture.row(n, y as u32), wanted, "{raw:?} plane {n} row {y}");
                 }
             }
+            assert_eq!(gather.len() as u64, raw.frame_len(SIZE, formats[0].stride));
             let short = |n: usize| if n == 1 { &bytes[1][..2] } else { &bytes[n] };
             assert!(gather.copy(short).is_none(), "{raw:?}: a plane of 2 bytes");
         }

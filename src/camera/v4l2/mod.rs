@@ -33,9 +33,11 @@ use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::{Flags, Metadata};
 
 use super::config::SourceConfig;
+use super::encoders;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
+use crate::picture::{Raw, Size};
 use crate::problem::{Problem, text};
 use capture::Capture;
 pub use capture::wait_for_source;
@@ -68,11 +70,26 @@ impl V4l2 {
     /// # Errors
     /// It is not a usable camera, is busy, not permitted, or refuses.
     pub fn start(node: Node, config: &SourceConfig, originals: &mut Originals) -> Result<V4l2, Refusal> {
+        let takes = |raw, size| encoders::trusted().iter().any(|encoder| encoder.takes(raw, size));
+        Self::start_for(node, config, originals, &takes)
+    }
+
+    /// Like [`V4l2::start`]; the camera's memory is shared with other drivers (DMABUF) if `takes` says that an encoder
+    /// takes such pictures.
+    ///
+    /// # Errors
+    /// As [`V4l2::start`].
+    pub fn start_for(
+        node: Node,
+        config: &SourceConfig,
+        originals: &mut Originals,
+        takes: &dyn Fn(Raw, Size) -> bool,
+    ) -> Result<V4l2, Refusal> {
         let mut device = Device::open(node)?;
         let capture = capture::prepare(&mut device, config)?;
         let of_signal = capture.as_ref().and_then(Capture::size).filter(|_| config.size.is_none());
         originals.prepare(&device, config);
-        let (agreed, stream) = bandwidth::start(&device, config, of_signal)?;
+        let (agreed, stream) = bandwidth::start(&device, config, of_signal, takes)?;
         let choices = choices::of(&device, config, &agreed);
         let interval = agreed.interval();
         let Agreed { layout, size, stride, max_frame, range, own_quality, .. } = agreed;
@@ -123,7 +140,7 @@ impl Source for V4l2 {
             return Err(ended.clone());
         }
         match self.stream.take(timeout) {
-            Ok(Taken::Frame(buffer, meta)) => Ok(Some(frame(buffer, &meta))),
+            Ok(Taken::Frame(buffer, meta, memory)) => Ok(Some(Frame { memory, ..frame(buffer, &meta) })),
             Ok(Taken::Nothing) => Ok(None),
             Ok(Taken::Event) => match self.capture.as_ref().and_then(Capture::ended) {
                 None => Ok(None),
@@ -148,6 +165,7 @@ fn frame<'a>(buffer: &'a [u8], meta: &Metadata) -> Frame<'a> {
         captured,
         sequence: meta.sequence,
         flaw: flagged.then_some(Flaw::Flagged),
+        memory: None,
     }
 }
 

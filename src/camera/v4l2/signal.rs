@@ -82,7 +82,11 @@ mod tests {
             says(Errno::NOLINK, 3).unwrap(),
             "no signal at input HDMI 0 (ENOLINK; the chip reports: no power, no signal)"
         );
-        assert!(says(Errno::NOLCK, 0).unwrap().contains("unstable"));
+        assert!(
+            says(Errno::NOLCK, 0x100)
+                .unwrap()
+                .contains("unstable (ENOLCK; the chip reports: no horizontal lock)")
+        );
         assert!(says(Errno::RANGE, 0).unwrap().contains("more than this device can take"));
         assert_eq!(says(Errno::NODATA, 0), None);
     }
@@ -91,6 +95,7 @@ mod tests {
     fn an_analogue_input_without_a_signal_is_told_by_its_status_alone() {
         assert!(of_status(&input(0)).is_none());
         assert!(of_status(&input(0x100)).is_none(), "only not locked: it may still show a picture");
+        assert!(of_status(&input(1)).unwrap().0.to_string().contains("no power"));
         let (why, _) = of_status(&input(2)).unwrap();
         assert_eq!(why.to_string(), "no signal at input HDMI 0 (the chip reports: no signal)");
     }

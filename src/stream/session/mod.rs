@@ -401,7 +401,7 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<Taken, DropReason> {
         let picture = Picture::new(frame.bytes, raw, self.size, self.stride, self.range);
-        let picture = picture.map_err(|_| DropReason::Unencodable)?;
+        let picture = picture.map_err(|_| DropReason::Unencodable)?.in_memory(frame.memory);
         if !self.picker.wants(feed, frame.captured) {
             return Ok(Taken::Unwanted);
         }

@@ -50,7 +50,7 @@ fn info(layout: Layout) -> SourceInfo {
 }
 
 fn frame(bytes: &[u8]) -> Frame<'_> {
-    Frame { bytes, captured: Instant::now(), sequence: 0, flaw: None }
+    Frame { bytes, captured: Instant::now(), sequence: 0, flaw: None, memory: None }
 }
 
 #[test]
@@ -141,6 +141,23 @@ fn a_frame_that_shows_the_same_again_is_left_out_for_a_second_unless_it_is_to_be
     feed.set_orientation(Orientation { rotation: Rotation::Half, flip: Flip::None });
     assert_eq!(take(10), Ok(Taken::Published), "turned");
     assert_eq!(take(20), Ok(Taken::Repeated));
+}
+
+#[test]
+fn whoever_comes_first_sees_the_picture_at_once_also_if_it_is_the_same_as_before() {
+    let config = SourceConfig { drops_repeats: true, ..SourceConfig::of(SourceSpec::Pattern) };
+    let (feed, mut writer) = feed_of(config);
+    let mut session = session(Layout::Mjpeg);
+    writer.reserve(4000).unwrap();
+    let begin = Instant::now();
+    let mut take = |millis| {
+        let captured = begin + Duration::from_millis(millis);
+        session.take(&Frame { captured, ..frame(WHOLE) }, &feed, &mut writer)
+    };
+    assert_eq!(take(0), Ok(Taken::Unwanted), "nobody watches");
+    let _demand = Demand::new(feed.clone());
+    assert_eq!(take(100), Ok(Taken::Published));
+    assert_eq!(take(200), Ok(Taken::Repeated));
 }
 
 #[test]

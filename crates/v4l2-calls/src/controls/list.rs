@@ -254,12 +254,17 @@ mod tests {
                     off.flags = sys::V4L2_CTRL_FLAG_DISABLED;
                     Ok(off)
                 }
-                Which::Behind(2) => Ok(raw(0x009a_0902, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING, b"Text")),
+                Which::Behind(2) => {
+                    let mut single = raw(3, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER, b"Row of one");
+                    (single.nr_of_dims, single.elems) = (1, 1);
+                    Ok(single)
+                }
+                Which::Behind(3) => Ok(raw(0x009a_0902, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING, b"Text")),
                 _ => Err(Errno::INVAL.into()),
             },
             |_| Vec::new(),
         );
-        assert_eq!(listed.arrays, ["Grid"]);
+        assert_eq!(listed.arrays, ["Grid", "Row of one"]);
         let [text] = listed.controls.as_slice() else { panic!("{listed:?}") };
         assert_eq!((text.label.as_str(), text.class(), text.kind), ("Text", "camera", Kind::String));
         assert!(!listed.is_cut);

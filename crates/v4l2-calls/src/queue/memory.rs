@@ -54,23 +54,25 @@ impl Drop for Mapping {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::fs::File;
     use std::io::Write as _;
 
     use super::*;
 
+    /// A file without a name that holds so many bytes.
+    pub(in super::super) fn file_of(len: usize) -> File {
+        let path = std::env::temp_dir().join(format!("v4l2-calls-{}-{len}", std::process::id()));
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file.write_all(&vec![7; len]).unwrap();
+        file
+    }
+
     #[test]
     fn a_mapping_shows_what_the_device_holds_and_is_gone_afterwards() {
-        let path = std::env::temp_dir().join(format!("v4l2-calls-{}", std::process::id()));
-        let mut file = std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .unwrap();
-        std::fs::remove_file(&path).unwrap();
-        file.write_all(&[7; 8192]).unwrap();
+        let file = file_of(9096);
         let mut mapping = Mapping::new(&file, 5000, 4096).unwrap();
         assert!(mapping.bytes()[..4096].iter().all(|byte| *byte == 7));
         mapping.bytes_mut()[1] = 9;

@@ -143,7 +143,7 @@ pub fn choose(offers: &[Offer], config: &SourceConfig, board: Board<'_>) -> Opti
 }
 
 /// Whether pixels are given to a hardware encoder, if there is one. It cannot turn pictures.
-fn may_use_hardware(config: &SourceConfig) -> bool {
+pub fn may_use_hardware(config: &SourceConfig) -> bool {
     let may = matches!(config.encoder, EncodeMode::Auto | EncodeMode::Hardware);
     may && config.orientation.transform() == Transform::NONE
 }

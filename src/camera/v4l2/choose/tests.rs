@@ -258,6 +258,31 @@ fn beyond_what_the_boards_encoder_takes_the_boards_speed_counts() {
 }
 
 #[test]
+fn rates_and_sizes_that_differ_a_little_are_chosen_as_one_would_by_hand() {
+    // 29.97/s meets 30/s: the larger size is taken.
+    let ntsc = Rates::List(vec![rate(1001, 30_000)]);
+    let mut cam = offer(MJPEG, &[("640x480", &[30])]);
+    cam.sizes.push((size("1280x720"), ntsc));
+    let thirty = SourceConfig { fps: Some(30), ..config() };
+    let choice = chosen(&[cam], &thirty, FAST);
+    assert_eq!(choice.modes[0].size, size("1280x720"));
+    // Within a size, the layout that comes faster.
+    let two = [offer(YUYV, &[("1280x720", &[10])]), offer(NV12, &[("1280x720", &[30])])];
+    assert_eq!(first(&two, FAST), "nv12 1280x720 30");
+    // A rate that the settings ask for is kept: the size gives way.
+    let asked = chosen(&bcm2835(&[YUYV]), &thirty, MIDDLING);
+    assert_eq!(name(&asked.modes[0]), "yuyv 640x360 30");
+    let two_rates = [offer(YUYV, &[("640x480", &[30, 10])])];
+    assert_eq!(name(&chosen(&two_rates, &thirty, 200.0).modes[0]), "yuyv 640x480 30");
+    assert_eq!(first(&two_rates, 200.0), "yuyv 640x480 10");
+    // What comes after a silent size is clearly smaller.
+    let close =
+        [offer(MJPEG, &[("1280x720", &[30]), ("1280x700", &[30]), ("800x600", &[30]), ("160x120", &[30])])];
+    let next = others(&chosen(&close, &config(), FAST).modes);
+    assert_eq!(next.iter().map(name).collect::<Vec<_>>(), ["mjpeg 800x600 30", "mjpeg 160x120 30"]);
+}
+
+#[test]
 fn layouts_that_are_equally_good_keep_their_order_and_each_size_is_there_once() {
     let modes = chosen(&vivid(), &config(), FAST).modes;
     assert_eq!(name(&modes[0]), "nv12 1280x720 15");

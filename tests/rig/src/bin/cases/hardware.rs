@@ -3,16 +3,19 @@
 //! real encoder works.
 
 use std::fs::{self, File};
+use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use boardcam::camera::encoders::JPEG;
 use boardcam::camera::node::Node;
+use boardcam::camera::v4l2::{Originals, V4l2};
+use boardcam::camera::{Source as _, SourceConfig, SourceSpec};
 use boardcam::codec::device::{Failure, FrameEncoder, Shape};
 use boardcam::codec::m2m::{self, M2m, Tried};
 use boardcam::codec::{self, By, Found};
-use boardcam::picture::{Layout, Picture, Range, Raw, Size};
+use boardcam::picture::{Layout, Memory, Picture, Range, Raw, Size};
 use client::{Outcome, ensure, wait_for};
 use v4l2_calls::formats::{self, Kind};
 
@@ -26,6 +29,11 @@ pub const CASES: &[Case] = &[
     (
         "an_encoder_that_is_taken_away_is_replaced_by_software",
         an_encoder_that_is_taken_away_is_replaced_by_software,
+    ),
+    ("an_encoder_reads_the_cameras_own_memory", an_encoder_reads_the_cameras_own_memory),
+    (
+        "an_encoder_that_cannot_read_a_memory_gets_copies_from_then_on",
+        an_encoder_that_cannot_read_a_memory_gets_copies_from_then_on,
     ),
     ("hardware_that_makes_no_jpegs_is_left_alone", hardware_that_makes_no_jpegs_is_left_alone),
 ];
@@ -171,6 +179,69 @@ fn an_encoder_that_is_taken_away_is_replaced_by_software() -> Outcome {
     })?;
     let said: String = encoder.notes().map(|(_, note)| note).collect();
     ensure!(said.contains("it did not give a JPEG"), "{said}");
+    Ok(())
+}
+
+/// Makes FWHT of a picture.
+fn encode_picture(device: &mut M2m, picture: &Picture<'_>) -> Outcome<Vec<u8>> {
+    let mut got = Vec::new();
+    let mut take = |bytes: &[u8]| {
+        got.extend(bytes);
+        Ok(bytes.len())
+    };
+    device.encode(picture, 80, LIMIT, &mut take)?;
+    ensure_fwht(&got)?;
+    Ok(got)
+}
+
+fn an_encoder_reads_the_cameras_own_memory() -> Outcome {
+    const PICTURES: u32 = 12; // more than the camera and the encoder have buffers
+    // RGB has the full range, as JPEG; vivid's other layouts have the limited one.
+    let raw = Raw::Rgb24;
+    for planes in [false, true] {
+        let _vicodec = Vicodec::load(planes)?;
+        let _vivid = if planes { Vivid::multiplanar()? } else { Vivid::webcam()? };
+        let (path, _) =
+            nodes()?.into_iter().find(|(_, name)| name.contains("vivid")).ok_or("no node of vivid")?;
+        let layout = Some(Layout::Raw(raw));
+        let spec = SourceSpec::Device(path.clone());
+        let config = SourceConfig { size: Some(SIZE), layout, fps: Some(30), ..SourceConfig::of(spec) };
+        let node = Node::at(&path).map_err(|problem| problem.to_string())?;
+        let mut camera = V4l2::start_for(node, &config, &mut Originals::default(), &|_, _| true)
+            .map_err(|why| why.problem.to_string())?;
+        let (mut reads, mut copies) = (open(raw)?, open(raw)?);
+        let mut last = Vec::new();
+        for n in 0..PICTURES {
+            let frame = camera.next(LIMIT).map_err(|error| error.0.to_string())?.ok_or("no frame")?;
+            ensure!(frame.memory.is_some(), "planes: {planes}, frame {n}: its memory is not shared");
+            let picture = Picture::new(frame.bytes, raw, SIZE, raw.row_len(SIZE.width), Range::Full)?;
+            let read = encode_picture(&mut reads, &picture.in_memory(frame.memory))?;
+            let copied = encode_picture(&mut copies, &picture)?;
+            ensure!(reads.is_importing() && !copies.is_importing(), "planes: {planes}, frame {n}");
+            // If the camera had filled the memory again meanwhile, they would differ.
+            ensure!(read == copied, "planes: {planes}, frame {n} is not the camera's");
+            ensure!(read != last, "planes: {planes}, frame {n} is the one before");
+            last = read;
+        }
+    }
+    Ok(())
+}
+
+fn an_encoder_that_cannot_read_a_memory_gets_copies_from_then_on() -> Outcome {
+    let raw = Raw::Rgb24;
+    for planes in [false, true] {
+        let _vicodec = Vicodec::load(planes)?;
+        let (mut device, mut copies) = (open(raw)?, open(raw)?);
+        let file = File::open("/dev/null")?;
+        for seed in 1..4 {
+            let bytes = pixels(raw, seed);
+            let picture = Picture::new(&bytes, raw, SIZE, raw.row_len(SIZE.width), Range::Full)?;
+            let memory = Memory { fd: file.as_fd(), len: bytes.len(), index: 0 };
+            let got = encode_picture(&mut device, &picture.in_memory(Some(memory)))?;
+            ensure!(!device.is_importing(), "planes: {planes}: it reads /dev/null");
+            ensure!(got == encode_picture(&mut copies, &picture)?, "planes: {planes}: another picture");
+        }
+    }
     Ok(())
 }
 
