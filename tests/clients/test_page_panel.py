@@ -313,8 +313,8 @@ class Panel(WithBrowser):
     def test_size_rate_format_and_quality_are_chosen_and_the_page_says_that_the_file_is_overruled(self):
         self.settings()
         items = "return [...byId(arguments[0]).options].map((item) => item.label)"
-        self.assertEqual(self.run_js(items, "setting-size"), ["Automatic (1280×720)", "1920×1080", "1280×720", "640×480"])
-        self.assertEqual(self.run_js(items, "setting-fps"), ["As configured (30)", "30", "15", "7.5"])
+        self.assertEqual(self.run_js(items, "setting-size"), ["Automatic (1280×720)", "1920×1080", "1280×720", "640×480", "Another value…"])
+        self.assertEqual(self.run_js(items, "setting-fps"), ["As configured (30)", "30", "15", "7.5", "Another value…"])
         self.browser.find_element("id", "setting-size").send_keys("6")
         until("it is said", lambda: "overrules the settings (size)" in text(self.browser, "settings-how"))
         self.browser.find_element("id", "setting-fps").send_keys("7")
@@ -326,6 +326,26 @@ class Panel(WithBrowser):
         self.browser.find_element("id", "settings-reset").send_keys(Keys.ENTER)
         until("as configured", lambda: text(self.browser, "settings-how") == "")
         self.assertEqual(self.run_js("return byId('setting-size').value"), "")
+
+    def test_a_value_that_the_camera_does_not_list_can_be_typed_and_its_list_comes_back(self):
+        self.settings()
+        size = lambda: self.run_js("return [byId('setting-size').localName, byId('setting-size').value]")
+        self.browser.find_element("id", "setting-size").send_keys(Keys.END)
+        until("a field", lambda: size() == ["input", ""])
+        self.assertEqual(self.run_js("return document.activeElement.id"), "setting-size")
+        self.run_js("changeSettings('GET')")  # what comes from the camera meanwhile does not close it
+        self.browser.switch_to.active_element.send_keys("700×500", Keys.ENTER)
+        until("it is said", lambda: "overrules the settings (size)" in text(self.browser, "settings-how"))
+        self.assertEqual(self.sent(what="settings")[-1], '{"size":"700x500"}')
+        self.assertEqual(size(), ["select", "700x500"])
+        self.assertEqual(self.run_js("return document.activeElement.id"), "setting-size")
+        # Who types nothing gets the list back.
+        self.browser.find_element("id", "setting-size").send_keys(Keys.END)
+        until("a field", lambda: size() == ["input", ""])
+        self.browser.switch_to.active_element.send_keys(Keys.TAB)
+        until("the list", lambda: size() == ["select", "700x500"])
+        formats = self.run_js("return [...byId('setting-format').options].map((item) => item.label)")
+        self.assertNotIn("Another value…", formats)
 
     def test_a_wrong_setting_says_why_beside_it_and_what_held_holds(self):
         self.settings()

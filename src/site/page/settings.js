@@ -18,25 +18,63 @@ function settingText(name, value) {
   return typeof value === 'number' ? rounded(value) : String(value);
 }
 
+const OTHER = 'other'; // in place of a value: one that is not listed
+
 class SettingRow {
   constructor(name, { choices }) {
     this.name = name;
     this.isEdited = false;
-    const id = `setting-${name}`;
-    const attributes = { id, 'aria-describedby': `${id}-wrong`, autocomplete: 'off' };
+    this.id = `setting-${name}`;
+    const attributes = { 'aria-describedby': `${this.id}-wrong`, autocomplete: 'off' };
+    const hasChoices = Boolean(choices && choices.length);
+    const inputmode = name === 'fps' ? 'decimal' : name === 'quality' && 'numeric';
     this.unset = make('option', { value: '' });
-    if (choices && choices.length) {
-      const items = choices.map((value) => make('option', { value }, settingText(name, value)));
-      this.input = make('select', attributes, this.unset, ...items);
-    } else {
-      const numeric = name === 'fps' ? 'decimal' : name === 'quality' && 'numeric';
-      this.input = make('input', { type: 'text', inputmode: numeric, list: `${id}-list`, ...attributes });
-      this.list = make('datalist', { id: `${id}-list` }, ...SUGGESTED[name].map((value) => make('option', { value })));
+    this.field = make('input', { type: 'text', inputmode, list: !hasChoices && `${this.id}-list`, ...attributes });
+    this.field.onblur = () => this.leave();
+    this.parts = [this.field];
+    if (!hasChoices) {
+      this.parts.push(make('datalist', { id: `${this.id}-list` }, ...SUGGESTED[name].map((value) => make('option', { value }))));
     }
-    this.input.oninput = () => (this.isEdited = true);
-    this.input.onchange = () => changeSettings('PUT', this);
-    this.wrong = make('p', { id: `${id}-wrong`, class: 'wrong', role: 'status' });
-    this.element = make('div', { class: 'row choice' }, make('label', { for: id }, TEXT[`setting_${name}`]), this.input, this.list || '', this.wrong);
+    if (hasChoices) {
+      const items = choices.map((value) => make('option', { value }, settingText(name, value)));
+      // A camera takes the nearest size and rate that it has, and no other format.
+      const other = name === 'format' ? '' : make('option', { value: OTHER }, TEXT.setting_other);
+      this.select = make('select', attributes, this.unset, ...items, other);
+      this.parts = [this.select];
+    }
+    this.input = this.parts[0];
+    this.input.id = this.id;
+    for (const input of [this.field, this.select].filter(Boolean)) {
+      input.oninput = () => (this.isEdited = true);
+      input.onchange = () => (input.value === OTHER ? this.type() : changeSettings('PUT', this));
+    }
+    this.wrong = make('p', { id: `${this.id}-wrong`, class: 'wrong', role: 'status' });
+    const label = make('label', { for: this.id }, TEXT[`setting_${name}`]);
+    this.element = make('div', { class: 'row choice' }, label, ...this.parts, this.wrong);
+  }
+
+  // Shows the field to type in, or the list again.
+  use(input) {
+    if (input === this.input) return;
+    const isFocused = document.activeElement === this.input;
+    const before = this.input;
+    this.input = input; // first: an element that goes loses the focus
+    before.removeAttribute('id');
+    input.id = this.id;
+    before.replaceWith(input);
+    if (isFocused) input.focus();
+  }
+
+  type() {
+    this.field.value = '';
+    this.use(this.field);
+    this.isEdited = true; // what comes from the camera meanwhile does not close the field
+  }
+
+  leave() {
+    if (!this.select || this.field.value || this.input !== this.field) return;
+    this.isEdited = false;
+    if (settingsNow) showSettings();
   }
 
   show({ value, configured, overruled }) {
@@ -45,11 +83,12 @@ class SettingRow {
     const unset = isSet ? TEXT.panel_configured : TEXT.panel_automatic;
     const shown = holds === null ? unset : `${unset} (${settingText(this.name, holds)})`;
     fillElement(this.unset, shown);
-    if (this.input.localName === 'input') this.input.placeholder = shown;
+    this.field.placeholder = shown;
     if (this.isEdited) return;
+    if (this.select) this.use(this.select);
     const text = overruled ? String(value) : '';
-    if (overruled && this.input.localName === 'select' && ![...this.input.options].some((item) => item.value === text)) {
-      this.input.append(make('option', { value: text }, settingText(this.name, value)));
+    if (overruled && this.select && ![...this.select.options].some((item) => item.value === text)) {
+      this.unset.after(make('option', { value: text }, settingText(this.name, value)));
     }
     this.input.value = text;
   }

@@ -277,6 +277,26 @@ fn a_camera_that_delivers_less_than_the_format_it_claims_is_reopened() {
 }
 
 #[test]
+fn timings_that_change_inside_a_frame_cost_that_frame_alone() {
+    let (feed, mut writer) = feed();
+    let mut session = session(Layout::Raw(Raw::Yuyv));
+    let _demand = Demand::new(feed.clone());
+    writer.reserve(4000).unwrap();
+    let whole = [128; 16 * 8];
+    for _ in 0..=TOLERATED {
+        // Fewer rows came before the signal changed, or more after, or the driver says that it is torn.
+        let short = session.take(&frame(&whole[..16 * 5]), &feed, &mut writer);
+        assert_eq!(short, Err(DropReason::Unencodable));
+        let torn = Frame { flaw: Some(Flaw::Flagged), ..frame(&whole) };
+        assert_eq!(session.take(&torn, &feed, &mut writer), Err(Flaw::Flagged.into()));
+        let long = session.take(&frame(&[128; 16 * 11]), &feed, &mut writer);
+        assert_eq!(long, Ok(Taken::Published), "the rows of the picture are whole");
+        assert_eq!(session.take(&frame(&whole), &feed, &mut writer), Ok(Taken::Published));
+        assert_eq!(session.too_many_bad(), None);
+    }
+}
+
+#[test]
 fn progressive_jpegs_are_encoded_again_as_baseline_and_counted() {
     let small = SourceConfig { size: Some(SIZE), ..SourceConfig::of(SourceSpec::Pattern) };
     let (feed, mut writer) = feed_of(small);

@@ -15,6 +15,9 @@ use crate::picture::Size;
 /// The longest plausible frame interval; a longer one counts as garbage from the driver.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// The most rates of one size that are looked at; cameras list up to about 10.
+const RATES_MAX: usize = 128;
+
 /// A frame rate as in V4L2: the time between two frames as a fraction of a second. It need not be 1/N: 2/25 s makes
 /// 12.5 frames per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +83,19 @@ pub enum Rates {
 impl Rates {
     /// What the driver lists, which may be nothing.
     pub fn of(device: &v4l::Device, fourcc: FourCC, size: Size) -> Rates {
+        let found = catch_panic(|| device.enum_frameintervals(fourcc, size.width, size.height));
+        Rates::listed(found.unwrap_or_default().into_iter().map(|found| found.interval))
+    }
+
+    /// What a driver's list makes sense of.
+    fn listed(found: impl Iterator<Item = FrameIntervalEnum>) -> Rates {
         let mut list = Vec::new();
-        for found in
-            catch_panic(|| device.enum_frameintervals(fourcc, size.width, size.height)).unwrap_or_default()
-        {
-            match found.interval {
-                FrameIntervalEnum::Discrete(interval) => list.extend(Rate::new(interval)),
+        for interval in found {
+            match interval {
+                FrameIntervalEnum::Discrete(interval) if list.len() < RATES_MAX => {
+                    list.extend(Rate::new(interval));
+                }
+                FrameIntervalEnum::Discrete(_) => {}
                 FrameIntervalEnum::Stepwise(range) => {
                     if let (Some(slowest), Some(fastest)) = (Rate::new(range.max), Rate::new(range.min))
                         && slowest.interval() >= fastest.interval()
@@ -154,6 +164,8 @@ impl fmt::Display for Rates {
 
 #[cfg(test)]
 mod tests {
+    use v4l::frameinterval::Stepwise;
+
     use super::super::tests::rate;
     use super::*;
 
@@ -175,6 +187,25 @@ mod tests {
             assert_eq!(Rate::new(Fraction::new(numerator, denominator)), None);
         }
         assert!(rate(1, u32::MAX).interval().is_zero());
+    }
+
+    #[test]
+    fn a_driver_that_lists_impossible_rates_is_believed_only_where_it_makes_sense() {
+        let each = |n, d| FrameIntervalEnum::Discrete(Fraction::new(n, d));
+        let range = |min: (u32, u32), max: (u32, u32)| {
+            let of = |(n, d)| Fraction::new(n, d);
+            FrameIntervalEnum::Stepwise(Stepwise { min: of(min), max: of(max), step: of((0, 0)) })
+        };
+        let listed = |all: Vec<FrameIntervalEnum>| Rates::listed(all.into_iter());
+        let garbage = [each(0, 30), each(1, 0), each(1, 15), each(u32::MAX, 1), each(1, 30), each(1, 15)];
+        assert_eq!(listed(garbage.into()), Rates::List(vec![rate(1, 30), rate(1, 15)]));
+        assert_eq!(listed(vec![range((1, 60), (1, 5))]), Rates::Range(rate(1, 5), rate(1, 60)), "step 0");
+        assert_eq!(listed(vec![range((1, 30), (1, 30))]), Rates::Range(rate(1, 30), rate(1, 30)));
+        let swapped = listed(vec![range((1, 5), (1, 60)), each(1, 25)]);
+        assert_eq!(swapped, Rates::List(vec![rate(1, 25)]), "a range whose minimum is above its maximum");
+        assert_eq!(listed(vec![range((0, 0), (1, 5))]), Rates::List(Vec::new()));
+        let Rates::List(many) = listed((1..100_000).map(|d| each(1, d)).collect()) else { panic!("a range") };
+        assert_eq!(many.len(), RATES_MAX);
     }
 
     #[test]

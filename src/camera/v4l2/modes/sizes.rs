@@ -33,9 +33,15 @@ pub enum Sizes {
 impl Sizes {
     /// What the driver lists, which may be nothing.
     pub fn of(device: &v4l::Device, fourcc: FourCC) -> Sizes {
+        let found = catch_panic(|| device.enum_framesizes(fourcc)).unwrap_or_default();
+        Sizes::listed(found.into_iter().map(|found| found.size))
+    }
+
+    /// What a driver's list makes sense of.
+    fn listed(found: impl Iterator<Item = FrameSizeEnum>) -> Sizes {
         let mut list = Vec::new();
-        for found in catch_panic(|| device.enum_framesizes(fourcc)).unwrap_or_default() {
-            match found.size {
+        for size in found {
+            match size {
                 FrameSizeEnum::Discrete(d) => {
                     let size = Size { width: d.width, height: d.height };
                     if size.is_possible() && !list.contains(&size) && list.len() < SIZES_MAX {
@@ -160,6 +166,8 @@ fn distance(one: Size, other: Size) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use v4l::framesize::{Discrete, Stepwise};
+
     use super::super::tests::{size, sizes};
     use super::*;
 
@@ -177,6 +185,34 @@ mod tests {
         assert_eq!(sizes(&[]).nearest(size("800x600")), size("800x600"));
         assert_eq!(offered.smaller_than(size("1920x1080")), [size("1280x720"), size("640x480")]);
         assert_eq!(offered.smaller_than(size("640x480")), []);
+    }
+
+    #[test]
+    fn a_driver_that_lists_impossible_sizes_is_believed_only_where_it_makes_sense() {
+        let each = |width, height| FrameSizeEnum::Discrete(Discrete { width, height });
+        let range = |min: u32, max: u32, step: u32| {
+            FrameSizeEnum::Stepwise(Stepwise {
+                min_width: min,
+                min_height: min,
+                max_width: max,
+                max_height: max,
+                step_width: step,
+                step_height: step,
+            })
+        };
+        let listed = |all: Vec<FrameSizeEnum>| Sizes::listed(all.into_iter());
+        let garbage = [each(0, 480), each(640, 480), each(u32::MAX, 1), each(640, 480), each(32, 0)];
+        assert_eq!(listed(garbage.into()), sizes(&["640x480"]));
+        let any = listed(vec![range(16, 64, 0)]);
+        assert!(any.may_offer(size("17x63")) && any.candidates(size("30x30"))[0] == size("30x30"), "step 0");
+        assert_eq!(listed(vec![range(64, 16, 8), each(32, 32)]), sizes(&["32x32"]), "swapped");
+        assert_eq!(listed(vec![range(0, 64, 8)]), sizes(&[]));
+        let Sizes::List(many) = listed((1..5000).map(|n| each(n, 1)).collect()) else { panic!("a range") };
+        assert_eq!(many.len(), SIZES_MAX);
+        // Steps that lead beyond 32 bits, and limits that no picture has.
+        let huge = listed(vec![range(1, u32::MAX, u32::MAX)]);
+        assert!(!huge.may_offer(size("2x2")) && huge.candidates(size("640x480"))[0] == size("1x1"));
+        assert!(huge.distance(size("640x480")) == 0 && huge.smaller_than(size("8x8")).len() < 9);
     }
 
     #[test]

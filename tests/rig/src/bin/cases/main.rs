@@ -17,6 +17,7 @@ mod hardware;
 mod on_demand;
 mod picture;
 mod replug;
+mod settings;
 mod several;
 mod stream;
 mod trouble;
@@ -44,6 +45,7 @@ fn main() {
         choosing::CASES,
         capture_cards::CASES,
         turned::CASES,
+        settings::CASES,
         replug::CASES,
         on_demand::CASES,
         several::CASES,
