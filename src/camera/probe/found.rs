@@ -44,10 +44,23 @@ pub struct Camera {
     pub bus: String,
     /// The formats that it lists.
     pub formats: Vec<Format>,
+    /// The inputs of a capture card; none if there is nothing to choose from.
+    pub inputs: Vec<Input>,
     /// The controls that it lists.
     pub controls: ControlList,
     /// How it can be used, or why not.
     pub tried: Result<Usable, Problem>,
+}
+
+/// An input of a capture card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its number.
+    pub index: u32,
+    /// The driver's name for it.
+    pub name: String,
+    /// Whether it is the one that is used now.
+    pub is_chosen: bool,
 }
 
 /// A format that a camera lists.
@@ -125,7 +138,7 @@ impl Kind {
     /// What can be done about it, if something can.
     pub fn advice(self) -> Option<&'static str> {
         (self == Kind::RawSensor).then_some(
-            "use it through libcamera: boardcam --camera rpicam (needs rpicam-vid, which Raspberry Pi OS has)",
+            "run boardcam --camera rpicam, which reads it through libcamera (needs rpicam-vid, which Raspberry Pi OS has)",
         )
     }
 }

@@ -1,10 +1,13 @@
 //! Finds out what is there, and tries it.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::found::{Camera, Entry, Format, Kind, Other, Usable};
+use v4l2_calls::inputs;
+
+use super::found::{Camera, Entry, Format, Input, Kind, Other, Usable};
 use crate::camera::config::{SourceConfig, SourceSpec};
 use crate::camera::find::{Known, open_and_prove};
 use crate::camera::node::{self, Node, Part, Role};
@@ -67,6 +70,7 @@ fn without_node<S: Source>(source: String, name: String, open: impl FnOnce() -> 
         driver: nothing(),
         bus: nothing(),
         formats: Vec::new(),
+        inputs: Vec::new(),
         controls: ControlList::default(),
         tried,
     }))
@@ -135,7 +139,8 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             let proved = open_and_prove(node, config, FIRST_PICTURE, &mut Known::default(), &mut Patient);
             let tried = proved.map(|source| usable(source.info(), begin));
             let tried = tried.map_err(|refusal| refusal.problem.for_once());
-            Camera { source, name, stable_names, driver, bus, formats, controls, tried }
+            let inputs = inputs(Path::new(&source));
+            Camera { source, name, stable_names, driver, bus, formats, inputs, controls, tried }
         }
         Err(refusal) => Camera {
             source,
@@ -144,10 +149,24 @@ fn camera(node: Node, opened: Result<Device, Refusal>, config: &SourceConfig) ->
             driver: node.driver,
             bus: String::new(),
             formats: Vec::new(),
+            inputs: Vec::new(),
             controls: ControlList::default(),
             tried: Err(refusal.problem.for_once()),
         },
     }
+}
+
+/// The inputs of a device that has several.
+fn inputs(path: &Path) -> Vec<Input> {
+    let Ok(device) = File::open(path) else { return Vec::new() };
+    let chosen = inputs::input(&device).ok().map(|input| input.index);
+    let input = |input: inputs::Input| Input {
+        index: input.index,
+        is_chosen: Some(input.index) == chosen,
+        name: input.name,
+    };
+    let all: Vec<Input> = inputs::inputs(&device).into_iter().map(input).collect();
+    if all.len() > 1 { all } else { Vec::new() }
 }
 
 /// The formats that a camera lists, with the sizes and rates of those that are supported.

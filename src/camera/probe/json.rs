@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::found::{Camera, Format, Other, Report};
+use super::found::{Camera, Format, Input, Other, Report};
 use super::table;
 use crate::camera::v4l2::modes::{Rate, Rates, Sizes};
 use crate::picture::Size;
@@ -59,6 +59,7 @@ fn camera(camera: &Camera) -> Value {
         "driver": camera.driver,
         "bus": camera.bus,
         "formats": camera.formats.iter().map(format).collect::<Vec<_>>(),
+        "inputs": camera.inputs.iter().map(input).collect::<Vec<_>>(),
         "controls": camera.controls.controls,
         "controls_left_out": camera.controls.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "control_problems": camera.controls.problems.iter().map(|it| it.problem.to_string()).collect::<Vec<_>>(),
@@ -69,6 +70,10 @@ fn camera(camera: &Camera) -> Value {
         "first_picture_ms": usable.map(|usable| u64::try_from(usable.took.as_millis()).unwrap_or(u64::MAX)),
         "problem": problem,
     })
+}
+
+fn input(input: &Input) -> Value {
+    json!({ "index": input.index, "name": input.name, "chosen": input.is_chosen })
 }
 
 fn format(format: &Format) -> Value {

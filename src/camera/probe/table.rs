@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::found::{Camera, Format, Kind, Other, Report, Usable};
+use super::found::{Camera, Format, Input, Kind, Other, Report, Usable};
 use crate::camera::v4l2::controls::{Control, ControlList, MenuItem, Shown};
 use crate::camera::v4l2::modes::{Rate, Rates, Sizes, rate_text};
-use crate::problem::Problem;
+use crate::problem::{Problem, shell_quoted};
 
 /// The width of a terminal that is filled, in columns.
 const COLUMNS: usize = 100;
@@ -15,13 +15,13 @@ const ITEMS_MAX: usize = 16;
 
 /// Prints a camera.
 pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
-    let Camera { source, name, stable_names, driver, bus, formats, controls, tried } = camera;
+    let Camera { source, name, stable_names, driver, bus, formats, inputs, controls, tried } = camera;
     writeln!(out, "{}", format!("{source}  {name}").trim_end())?;
     match tried {
         Ok(usable) => verdict(usable, out)?,
         Err(Problem { why, advice, .. }) => {
-            writeln!(out, "  cannot be used: {why}")?;
-            writeln!(out, "  what to do: {advice}")?;
+            wrapped(out, "  cannot be used: ", &words(&why.to_string()))?;
+            wrapped(out, "  what to do: ", &words(&advice.to_string()))?;
         }
     }
     for name in stable_names {
@@ -31,6 +31,14 @@ pub fn camera(camera: &Camera, out: &mut dyn Write) -> io::Result<()> {
         (true, _) => {}
         (false, true) => writeln!(out, "  driver {driver}")?,
         (false, false) => writeln!(out, "  driver {driver}, at {bus}")?,
+    }
+    if !inputs.is_empty() {
+        let input = |input: &Input| {
+            let used = if input.is_chosen { ", used now" } else { "" };
+            format!("{} ({}{used})", input.index, input.name)
+        };
+        let all: Vec<String> = inputs.iter().map(input).collect();
+        wrapped(out, "  inputs, for --input: ", &words(&all.join(", ")))?;
     }
     for listed in formats.iter().filter(|listed| listed.layout.is_some()) {
         format(listed, out)?;
@@ -139,15 +147,22 @@ pub fn end(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         report.others.iter().partition(|other| other.kind == Kind::RawSensor);
     if report.cameras.is_empty() {
         let (why, advice) = nothing(report, !sensors.is_empty());
-        writeln!(out, "no camera found: {why}\n  what to do: {advice}")?;
+        let what =
+            if sensors.is_empty() { "no camera found: " } else { "no camera that can be used as it is: " };
+        wrapped(out, what, &words(&why))?;
+        wrapped(out, "  what to do: ", &words(advice))?;
         if !report.others.is_empty() {
             writeln!(out)?;
         }
+    } else {
+        start(&report.cameras, out)?;
     }
     if let Some(advice) = sensors.first().and_then(|sensor| sensor.kind.advice()) {
-        writeln!(out, "camera modules that libcamera must read:")?;
+        writeln!(out, "camera modules, which libcamera reads:")?;
         grouped(&sensors, out)?;
-        writeln!(out, "  what to do: {advice}")?;
+        if !report.cameras.is_empty() {
+            wrapped(out, "  what to do: ", &words(advice))?;
+        }
         if !others.is_empty() {
             writeln!(out)?;
         }
@@ -157,17 +172,44 @@ pub fn end(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         grouped(&others, out)?;
     }
     if !report.encoder.is_empty() {
-        writeln!(out, "\nhardware encoder: {}", report.encoder)?;
+        let none = if report.encoder == "none" {
+            "; software does what a camera does not compress itself"
+        } else {
+            ""
+        };
+        writeln!(out)?;
+        wrapped(out, "hardware encoder: ", &words(&format!("{}{none}", report.encoder)))?;
     }
     Ok(())
 }
 
+/// Says how to start with what was found.
+fn start(cameras: &[Box<Camera>], out: &mut dyn Write) -> io::Result<()> {
+    // What programs are started with is not shown: it may be secret.
+    let is_named = |camera: &&Camera| {
+        camera.source.starts_with('/') || ["rpicam", "pattern"].contains(&camera.source.as_str())
+    };
+    let usable = cameras.iter().map(|camera| &**camera).filter(|camera| camera.tried.is_ok());
+    let mut usable = usable.filter(is_named).peekable();
+    if usable.peek().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "to see the picture:")?;
+    for camera in usable {
+        let name = camera.stable_names.first().unwrap_or(&camera.source);
+        writeln!(out, "  boardcam --camera {}", shell_quoted(name))?;
+    }
+    writeln!(out, "  then open the address that it shows in a browser\n")
+}
+
 /// Why there is no camera, and what to do about it.
 pub fn nothing(report: &Report, has_sensors: bool) -> (String, &'static str) {
-    let plug = "plug in a USB camera, then run boardcam probe again; a Raspberry Pi camera module needs rpicam-vid, which \
-                Raspberry Pi OS has";
+    let plug = "plug in a USB camera, then run boardcam probe again (lsusb shows whether the board sees it). A Raspberry Pi \
+                camera module needs rpicam-vid, which Raspberry Pi OS has. To try boardcam without a camera: boardcam \
+                --camera pattern";
+    let through_libcamera = Kind::RawSensor.advice().unwrap_or(plug);
     match (report.others.len(), has_sensors) {
-        (_, true) => ("there is only a camera module, which V4L2 alone cannot read".to_owned(), "see below"),
+        (_, true) => ("there is a camera module, which needs libcamera".to_owned(), through_libcamera),
         (0, _) => ("there is no /dev/video device".to_owned(), plug),
         (1, _) => ("the one /dev/video device is not for pictures".to_owned(), plug),
         (count, _) => (format!("none of the {count} /dev/video devices is for pictures"), plug),

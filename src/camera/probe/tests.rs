@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use v4l2_calls::controls::{Control, Item, Kind, Listed, Value as ControlValue};
 
-use super::found::{Camera, Format, Other, Report, Usable};
+use super::found::{Camera, Format, Input, Other, Report, Usable};
 use super::{gather, json as printed_json, table};
 use crate::camera::node::tests::node;
 use crate::camera::refusal::{Cause, Refusal};
@@ -113,6 +113,7 @@ fn webcam() -> Report {
             format("MJPG", "Motion-JPEG", Some("mjpeg"), &[("1280x720", &[30, 15]), ("640x480", &[30])]),
             format("H264", "H.264", None, &[]),
         ],
+        inputs: Vec::new(),
         controls: controls(),
         tried: Ok(usable(
             Layout::Mjpeg,
@@ -151,6 +152,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: "usb-0000:00:14.0-1".to_owned(),
         formats: vec![format("YUYV", "YUYV 4:2:2", Some("yuyv"), &[("1920x1080", &[5]), ("640x480", &[30])])],
+        inputs: Vec::new(),
         controls: ControlList::default(),
         tried: Ok(usable(
             Layout::Raw(Raw::Yuyv),
@@ -167,6 +169,7 @@ fn capture_card() -> Report {
         driver: "uvcvideo".to_owned(),
         bus: String::new(),
         formats: Vec::new(),
+        inputs: Vec::new(),
         controls: ControlList::default(),
         tried: Err(Problem::new(
             "cannot start /dev/video4",
@@ -175,6 +178,21 @@ fn capture_card() -> Report {
         )),
     };
     Report { cameras: vec![Box::new(camera), Box::new(busy)], others: Vec::new(), encoder: String::new() }
+}
+
+/// A card with an HDMI input that has no signal, and one for television.
+fn without_a_signal() -> Report {
+    let input = |index, name: &str| Input { index, name: name.to_owned(), is_chosen: index == 0 };
+    let mut report = capture_card();
+    report.cameras.truncate(1);
+    let card = &mut report.cameras[0];
+    card.inputs = vec![input(0, "HDMI 0"), input(1, "S-Video")];
+    card.tried = Err(Problem::new(
+        "cannot use /dev/video2",
+        "no signal at input HDMI 0 (ENOLINK)",
+        "check its cable, and whether the source is switched on; the picture comes by itself",
+    ));
+    report
 }
 
 fn text(report: &Report) -> String {
@@ -214,11 +232,15 @@ fn a_webcam_is_shown_with_what_was_chosen_first_and_its_metadata_node_last() {
     note: gain cannot be read: the camera does not answer properly
     note: The camera does not say what zoom_absolute is: the camera does not answer properly
 
+to see the picture:
+  boardcam --camera /dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0
+  then open the address that it shows in a browser
+
 not cameras:
   /dev/video1
     HD Pro Webcam C920: it is for figures about pictures (metadata), not for pictures
 
-hardware encoder: none
+hardware encoder: none; software does what a camera does not compress itself
 "
     );
 }
@@ -228,13 +250,13 @@ fn a_raspberry_pi_with_a_camera_module_says_the_line_that_works() {
     assert_eq!(
         text(&raspberry_pi()),
         "\
-no camera found: there is only a camera module, which V4L2 alone cannot read
-  what to do: see below
+no camera that can be used as it is: there is a camera module, which needs libcamera
+  what to do: run boardcam --camera rpicam, which reads it through libcamera (needs rpicam-vid,
+              which Raspberry Pi OS has)
 
-camera modules that libcamera must read:
+camera modules, which libcamera reads:
   /dev/video0
     unicam-image: it delivers raw sensor data, which only libcamera can turn into pictures
-  what to do: use it through libcamera: boardcam --camera rpicam (needs rpicam-vid, which Raspberry Pi OS has)
 
 not cameras:
   /dev/video10 /dev/video11 /dev/video12 /dev/video18 /dev/video31
@@ -267,8 +289,27 @@ fn a_capture_card_and_a_busy_one_say_what_is_used_and_what_to_do() {
   what to do: find out which with: fuser -v /dev/video4
   driver uvcvideo
 
+to see the picture:
+  boardcam --camera /dev/video2
+  then open the address that it shows in a browser
+
 "
     );
+}
+
+#[test]
+fn a_card_without_a_signal_shows_its_inputs() {
+    let text = text(&without_a_signal());
+    let begin = "\
+/dev/video2  USB Video: USB Video
+  cannot be used: no signal at input HDMI 0 (ENOLINK)
+  what to do: check its cable, and whether the source is switched on; the picture comes by itself
+  driver uvcvideo, at usb-0000:00:14.0-1
+  inputs, for --input: 0 (HDMI 0, used now), 1 (S-Video)
+";
+    assert!(text.starts_with(begin) && !text.contains("to see the picture"), "{text}");
+    let json = printed_json::value(&without_a_signal());
+    assert_eq!(json["cameras"][0]["inputs"][1], json!({ "index": 1, "name": "S-Video", "chosen": false }));
 }
 
 #[test]
@@ -277,8 +318,9 @@ fn a_board_without_any_camera_says_what_to_do() {
         text(&Report::default()),
         "\
 no camera found: there is no /dev/video device
-  what to do: plug in a USB camera, then run boardcam probe again; a Raspberry Pi camera module needs rpicam-vid, which \
-         Raspberry Pi OS has
+  what to do: plug in a USB camera, then run boardcam probe again (lsusb shows whether the board
+              sees it). A Raspberry Pi camera module needs rpicam-vid, which Raspberry Pi OS has. To
+              try boardcam without a camera: boardcam --camera pattern
 "
     );
 }
@@ -301,7 +343,7 @@ fn the_json_has_the_form_that_is_documented() {
         "version": 0, "usable": true, "problem": null, "hardware_encoder": "text",
         "cameras": [{
             "source": "text", "name": "text", "stable_names": ["text"], "driver": "text", "bus": "text",
-            "formats": [{
+            "inputs": [], "formats": [{
                 "code": "text", "description": "text", "format": "text",
                 "sizes": [{ "width": 0, "height": 0, "rates": [0], "rate_range": null }],
                 "size_range": null,
