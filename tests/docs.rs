@@ -22,8 +22,10 @@ const SCRIPT_OPTIONS: [(&str, &str); 4] = [
 ];
 
 /// Code in the docs that begins like a URL's path and is a path on a disk, or another program's URL.
-const OTHER_PATHS: [&str; 10] =
-    ["/dev", "/etc/", "/srv/", "/var/", "/media/", "/data", "/webcam", "/sys/", "/64", "/1/"];
+const OTHER_PATHS: [&str; 13] = [
+    "/dev", "/etc/", "/srv/", "/home", "/root", "/tmp", "/var/", "/media/", "/data", "/webcam", "/sys/",
+    "/64", "/1/",
+];
 
 /// The names by which the docs call a board's address.
 const HOSTS: [&str; 4] = ["ADDRESS", "board.local", "boardcam.local", "boardcam-2.local"];

@@ -64,6 +64,13 @@ fn the_page_is_ones_own_and_boardcams_urls_stay() -> Outcome {
         folder.status,
         folder.headers
     );
+    let prefix = "X-Forwarded-Prefix: /webcam";
+    ensure!(get(&boardcam, "/webcam/sub/app.js", &[prefix])?.text() == "let x = 1;", "below a prefix");
+    let folder = get(&boardcam, "/webcam/sub", &[prefix])?;
+    ensure!(folder.headers["location"] == "./sub/", "{:?}", folder.headers);
+    fs::write(place.0.join("photo.jpg"), "a photo")?;
+    let photo = get(&boardcam, "/photo.jpg", &["Accept: image/avif,image/*,*/*;q=0.8"])?;
+    ensure!(photo.text() == "a photo", "the <img> of a photo shows it, not the stream");
     let post = ask(boardcam.address, "POST", "/index.html", &[], "")?;
     ensure!(post.status == 405, "{}", post.status);
     Ok(())
@@ -195,10 +202,10 @@ fn clients_that_take_nothing_of_a_large_file_cost_little_and_others_are_served()
 fn a_folder_that_is_missing_is_said_at_the_start_and_by_check() -> Outcome {
     let place = Place::new()?;
     let folder = place.0.to_str().ok_or("an odd path")?;
-    let missing = format!("{folder}/page");
+    let missing = "/no/page";
     let pattern = ["--camera", "pattern", "--listen", "127.0.0.1:0"];
     for (task, status) in [(&["check"][..], 2), (&[], 1)] {
-        let line = complaint(&[&pattern, &["--static", &missing][..], task].concat(), status)?;
+        let line = complaint(&[&pattern, &["--static", missing][..], task].concat(), status)?;
         ensure!(line.contains(&format!("cannot serve the page in {missing}: ")), "{line}");
         ensure!(line.contains("create the folder"), "{line}");
     }

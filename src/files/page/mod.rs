@@ -160,12 +160,17 @@ pub(super) fn answer(root: &Path, request: &PageRequest) -> Answer {
             if bounded::may_log(Subject::Downloads, "") {
                 warn!("cannot read {}: {error}", root.join(path).display());
             }
-            let (status, why) = match error.kind() {
-                ErrorKind::PermissionDenied => (403, "boardcam may not read this file."),
-                _ => (500, "This file cannot be read; the log says why."),
-            };
+            let (status, why) = unreadable(&error);
             Answer::text(status, uncached(), why, is_head)
         }
+    }
+}
+
+/// Status and words for a file that is there and cannot be read.
+fn unreadable(error: &io::Error) -> (u16, &'static str) {
+    match error.kind() {
+        ErrorKind::PermissionDenied => (403, "boardcam may not read this file."),
+        _ => (500, "This file cannot be read; the log says why."),
     }
 }
 
@@ -273,15 +278,21 @@ pub fn check(root: &Path) -> Result<Option<Problem>, Problem> {
             let why = format!("its {INDEX} is a link that leads out of the folder");
             Ok(Some(problem(why.into(), "copy the file into the folder")))
         }
-        Err(error) => Err(problem(
-            Text::from(&io::Error::from(error)),
-            match error {
-                Errno::NOENT => "create the folder, or name another one with --static",
-                Errno::NOTDIR => "name the folder that the file is in with --static",
-                Errno::ACCESS => "let the user that boardcam runs as read the folder and its files",
-                _ => "name another folder with --static",
-            },
-        )),
+        Err(error) => Err(problem(Text::from(&io::Error::from(error)), advice(root, error))),
+    }
+}
+
+fn advice(root: &Path, error: Errno) -> &'static str {
+    let is_hidden = ["/home", "/root", "/tmp", "/var/tmp"].iter().any(|hidden| root.starts_with(hidden));
+    match error {
+        Errno::NOENT | Errno::ACCESS if is_hidden => {
+            "is it there, and readable? As a service, boardcam sees nothing in /home, /root and /tmp; choose another \
+             folder, such as /srv/page, with --static"
+        }
+        Errno::NOENT => "create the folder, or name another one with --static",
+        Errno::NOTDIR => "name the folder that the file is in with --static",
+        Errno::ACCESS => "let the user that boardcam runs as read the folder and its files",
+        _ => "name another folder with --static",
     }
 }
 

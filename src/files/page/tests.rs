@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
@@ -181,13 +181,8 @@ fn an_empty_file_is_sent_and_an_unreadable_one_is_said_to_be_so() {
     let site = Site::new("unreadable");
     fs::write(site.page().join("empty.css"), "").unwrap();
     assert_eq!(site.get("/empty.css"), (200, String::new()));
-    let file = site.page().join("sub/index.html");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
-    if File::open(&file).is_err() {
-        // not as root
-        let (status, why) = site.get("/sub/");
-        assert!(status == 403 && why.contains("may not read"), "{status} {why}");
-    }
+    assert_eq!(unreadable(&ErrorKind::PermissionDenied.into()).0, 403);
+    assert_eq!(unreadable(&io::Error::from(Errno::IO)).0, 500);
 }
 
 #[test]
@@ -199,7 +194,7 @@ fn a_folder_that_cannot_be_served_is_said_at_the_start_with_what_to_do() {
         Err(problem) => problem.to_string(),
     };
     for (folder, words) in [
-        ("nowhere", "create the folder"),
+        ("nowhere", "As a service, boardcam sees nothing in /home, /root and /tmp"),
         ("page/index.html", "name the folder that the file is in"),
         ("page/sub/deep", "warning: cannot serve"),
         ("page/sub/deep", "it has no index.html"),
@@ -207,6 +202,8 @@ fn a_folder_that_cannot_be_served_is_said_at_the_start_with_what_to_do() {
         let said = said(site.0.join(folder));
         assert!(said.contains(words), "{folder}: {said}");
     }
+    let elsewhere = check(Path::new("/no/page")).unwrap_err().to_string();
+    assert!(elsewhere.contains("(ENOENT)") && elsewhere.contains("create the folder"), "{elsewhere}");
     fs::remove_file(site.page().join("index.html")).unwrap();
     symlink("../secret", site.page().join("index.html")).unwrap();
     assert!(said(site.page()).contains("warning") && said(site.page()).contains("leads out of the folder"));
