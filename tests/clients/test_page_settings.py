@@ -43,6 +43,8 @@ class Settings(WithBrowser):
         self.run_js("window.sameAsBefore = true")
         self.browser.find_element("tag name", "body").send_keys("c")
         until("the settings", lambda: self.run_js("return Boolean(byId('setting-size') && (byId('settings').open = true))"))
+        items = "return [...byId('setting-format').options].map((item) => item.label)"
+        self.assertEqual(self.run_js(items), ["Automatic (yuyv)", "yuyv"])
         self.set("size", "640×352")
         until("its picture", lambda: self.size() == [640, 352])
         until("it is said", lambda: self.how() == "This overrules the settings (size), after a restart too.")

@@ -14,14 +14,16 @@ let settingsForm = ''; // what the rows were made from
 
 // A value as people write it.
 function settingText(name, value) {
+  if (name === 'format' && value === AUTOMATIC) return TEXT.panel_automatic;
   if (name === 'size') return String(value).replace('x', '×');
   return typeof value === 'number' ? rounded(value) : String(value);
 }
 
+const AUTOMATIC = 'auto'; // the format that leaves the choice to the program
 const OTHER = 'other'; // in place of a value: one that is not listed
 
 class SettingRow {
-  constructor(name, { choices }) {
+  constructor(name, { choices, configured }) {
     this.name = name;
     this.isEdited = false;
     this.id = `setting-${name}`;
@@ -36,7 +38,9 @@ class SettingRow {
       this.parts.push(make('datalist', { id: `${this.id}-list` }, ...SUGGESTED[name].map((value) => make('option', { value }))));
     }
     if (hasChoices) {
-      const items = choices.map((value) => make('option', { value }, settingText(name, value)));
+      // Without a format in the settings, automatic is as in the settings.
+      const isOffered = (value) => value !== AUTOMATIC || Boolean(configured);
+      const items = choices.filter(isOffered).map((value) => make('option', { value }, settingText(name, value)));
       // A camera takes the nearest size and rate that it has, and no other format.
       const other = name === 'format' ? '' : make('option', { value: OTHER }, TEXT.setting_other);
       this.select = make('select', attributes, this.unset, ...items, other);
