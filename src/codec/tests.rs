@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, ThreadId};
 
+mod opening;
+
 const SIZE: Size = Size { width: 32, height: 16 };
 const STRIDE: u32 = 64;
 
@@ -158,42 +160,6 @@ fn closed(board: &Board) -> Vec<ThreadId> {
 }
 
 #[test]
-fn an_encoder_that_opens_when_nobody_wants_it_any_more_is_closed_by_its_own_thread() {
-    // Before the camera's thread gives up, and after.
-    for opens_first in [true, false] {
-        let board = board();
-        let (release, released) = channel::<()>();
-        let (opens, released) = (board.clone(), Mutex::new(released));
-        let opener = Opener(Arc::new(move |_| {
-            let _ = lock(&released).recv();
-            lock(&opens.opened).push(thread::current().id());
-            Found::Device(device(opens.clone()))
-        }));
-        let begin = Instant::now();
-        // Other tests have threads, too.
-        let opening = loop {
-            match opener.start(Shape { raw: Raw::Yuyv, size: SIZE }) {
-                Some(opening) => break opening,
-                None => assert!(begin.elapsed() < Duration::from_secs(20), "no thread"),
-            }
-            thread::yield_now();
-        };
-        if opens_first {
-            drop(release);
-            while !opening.is_answered() {
-                assert!(begin.elapsed() < Duration::from_secs(20), "it never opens");
-                thread::yield_now();
-            }
-            drop(opening);
-        } else {
-            drop(opening);
-            drop(release);
-        }
-        assert_eq!(closed(&board), *lock(&board.opened), "opens first: {opens_first}");
-    }
-}
-
-#[test]
 fn whatever_an_encoder_does_the_stream_goes_on_and_it_is_said_once_and_tried_again() {
     let larger = with_picture(Size { width: 32, height: 32 }, |picture| jpeg(picture, 80));
     let mut cut = with_picture(SIZE, |picture| jpeg(picture, 80));
@@ -273,20 +239,6 @@ fn what_hardware_cannot_do_is_said_where_it_matters() {
 }
 
 #[test]
-fn however_many_encoders_never_open_there_are_not_more_threads_for_them() {
-    let (release, released) = channel::<()>();
-    let released = Mutex::new(released);
-    let opener = Opener(Arc::new(move |_| {
-        let _ = lock(&released).recv();
-        Found::Nothing
-    }));
-    let shape = Shape { raw: Raw::Yuyv, size: SIZE };
-    let all: Vec<_> = (0..100).map_while(|_| opener.start(shape)).collect();
-    assert!((1..=24).contains(&all.len()), "{} threads", all.len());
-    drop(release);
-}
-
-#[test]
 fn an_encoder_that_fails_with_the_cameras_own_memory_gets_copies_from_then_on() {
     let shared = Arc::new(Mutex::new(Vec::new()));
     let seen = shared.clone();
@@ -327,60 +279,6 @@ fn a_jpeg_that_is_larger_than_there_is_room_for_is_no_fault_of_the_encoder() {
     assert_eq!(lock(&board.opened).len(), 1);
 }
 
-/// Blocks when it is dropped, as the kernel does when a device is closed while a job of it never ends.
-struct Stuck(Receiver<()>);
-
-impl Drop for Stuck {
-    fn drop(&mut self) {
-        let _ = self.0.recv();
-    }
-}
-
-#[test]
-fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
-    // Closing waits until the sender is dropped at the end of this test; opening again as well.
-    let (release, closes): (Sender<()>, _) = channel();
-    let (release_too, opens): (Sender<()>, _) = channel();
-    let (closes, opens) = (Mutex::new(Some(closes)), Mutex::new(opens));
-    let again = Arc::new(AtomicUsize::new(0));
-    let count = again.clone();
-    let open = move |_| match lock(&closes).take() {
-        Some(closes) => {
-            let stuck = Mutex::new(Stuck(closes));
-            Found::Device(Box::new(Simulated(move |_: &Picture<'_>, _, limit, _: &mut Take<'_>| {
-                let _held = &stuck;
-                Err(Failure::Silent(limit))
-            })))
-        }
-        None => {
-            count.fetch_add(1, Ordering::Relaxed);
-            let _ = lock(&opens).recv();
-            Found::Nothing
-        }
-    };
-    let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, Arc::new(open), false);
-    encode_until(&mut encoder, By::Instead);
-    said(&mut encoder);
-    let begin = Instant::now();
-    while again.load(Ordering::Relaxed) == 0 {
-        assert_eq!(encode(&mut encoder), By::Software);
-        assert!(begin.elapsed() < Duration::from_secs(20), "it is never opened again");
-    }
-    for _ in 0..100 {
-        assert_eq!(encode(&mut encoder), By::Software);
-    }
-    assert_eq!(again.load(Ordering::Relaxed), 1, "one thread waits for it, not one for each picture");
-    assert_eq!(said(&mut encoder), "");
-    let Some(Hardware { state: State::Opening(_, since), .. }) = &mut encoder.hardware else {
-        panic!("it is not being opened")
-    };
-    *since -= OPENING_TIME + Duration::from_secs(1);
-    encode(&mut encoder);
-    assert!(said(&mut encoder).contains("does not open: its driver does not answer"), "nothing is said");
-    drop(encoder);
-    drop((release, release_too));
-}
-
 #[test]
 fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
     let nothing: Arc<Open> = Arc::new(|_| Found::Nothing);
@@ -398,19 +296,6 @@ fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
             panic!("it rests")
         };
         assert!(*until > Instant::now() + NEXT_LOOK / 2, "the next look comes too soon");
-    }
-}
-
-#[test]
-fn an_encoder_whose_thread_panics_cannot_be_used_and_that_is_all() {
-    let open: Arc<Open> = Arc::new(|_| panic!("a test's own panic"));
-    let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, open, true);
-    let begin = Instant::now();
-    let mut text = String::new();
-    while !text.contains("cannot be used") {
-        assert_eq!(encode(&mut encoder), By::Software);
-        assert!(begin.elapsed() < Duration::from_secs(20), "nothing is said");
-        text += &said(&mut encoder);
     }
 }
 
