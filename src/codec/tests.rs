@@ -164,7 +164,11 @@ fn whatever_an_encoder_does_the_stream_goes_on_and_it_is_said_once_and_tried_aga
     let larger = with_picture(Size { width: 32, height: 32 }, |picture| jpeg(picture, 80));
     let mut cut = with_picture(SIZE, |picture| jpeg(picture, 80));
     cut.truncate(cut.len() - 40);
+    let mut progressive = with_picture(SIZE, |picture| jpeg(picture, 80));
+    let sof = progressive.windows(2).position(|bytes| bytes == [0xff, 0xc0]).expect("a frame header");
+    progressive[sof + 1] = 0xc2;
     let cases = [
+        (Does::Give(progressive), "or not baseline"),
         (Does::Hang, "it gave no picture within 500 ms"),
         (Does::Fail(Errno::NODEV), "VIDIOC_DQBUF: No such device"),
         (Does::Fail(Errno::AGAIN), "VIDIOC_DQBUF: Resource temporarily unavailable"),
@@ -281,9 +285,14 @@ fn a_jpeg_that_is_larger_than_there_is_room_for_is_no_fault_of_the_encoder() {
 
 #[test]
 fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
-    let nothing: Arc<Open> = Arc::new(|_| Found::Nothing);
     for is_asked_for in [true, false] {
-        let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, nothing.clone(), is_asked_for);
+        let looks = Arc::new(AtomicUsize::new(0));
+        let count = looks.clone();
+        let nothing: Arc<Open> = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Found::Nothing
+        });
+        let mut encoder = Encoder::with_hardware(DEFAULT_QUALITY, nothing, is_asked_for);
         let begin = Instant::now();
         let mut text = String::new();
         while !matches!(&encoder.hardware, Some(Hardware { pause, .. }) if *pause > NEXT_LOOK) {
@@ -296,6 +305,7 @@ fn a_board_without_an_encoder_says_so_only_if_hardware_was_asked_for() {
             panic!("it rests")
         };
         assert!(*until > Instant::now() + NEXT_LOOK / 2, "the next look comes too soon");
+        assert_eq!(looks.load(Ordering::Relaxed), 1, "it looked again soon");
     }
 }
 
