@@ -1,6 +1,7 @@
 //! The thread that lists and sets a camera's controls, beside the one that takes its frames: a control that blocks for
 //! seconds holds no frame.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// The same, where the one before was less than [`OFTEN`] ago: some automatics tell of each frame.
 const SETTLE_LONGER: Duration = Duration::from_millis(500);
 
+/// A list that is not older than this is not made again for somebody who asks.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// See [`SETTLE_LONGER`].
 const OFTEN: Duration = Duration::from_secs(1);
 
@@ -38,6 +42,8 @@ struct Keeper {
     settings: BTreeMap<String, String>,
     label: Text,
     device: ControlDevice,
+    /// When the last list was published.
+    published: Cell<Option<Instant>>,
 }
 
 /// Starts it for a device that was opened; it ends when what is returned is dropped.
@@ -54,7 +60,7 @@ pub(super) fn start(feed: &Feed, info: &SourceInfo) -> Option<OpenControls> {
     let settings = feed.config.controls.iter().cloned().collect();
     let path = PathBuf::from(&info.source);
     let run = move || match ControlDevice::open(&path) {
-        Ok(device) => Keeper { controls, settings, label, device }.run(&end),
+        Ok(device) => Keeper { controls, settings, label, device, published: Cell::default() }.run(&end),
         Err(error) => end.publish(Err((&error).into())),
     };
     let name = format!("controls {}", feed.name);
@@ -79,7 +85,7 @@ impl Keeper {
                 warn!("{}: {more} more controls cannot be set", self.label);
             }
         }
-        end.publish(Ok(self.device.list()));
+        self.publish(end);
         let mut idle = 0;
         let mut last_event: Option<Instant> = None;
         loop {
@@ -103,12 +109,17 @@ impl Keeper {
             match self.device.take_events() {
                 Ok(true) => {
                     idle = 0;
-                    end.publish(Ok(self.device.list()));
+                    self.publish(end);
                 }
                 Ok(false) => idle += 1,
                 Err(_) => return, // it is gone, which the stream finds out by itself
             }
         }
+    }
+
+    fn publish(&self, end: &ThreadEnd) {
+        end.publish(Ok(self.device.list()));
+        self.published.set(Some(Instant::now()));
     }
 
     /// Answers requests for this long; returns `false` when the session is over.
@@ -125,6 +136,9 @@ impl Keeper {
 
     fn answer(&self, request: Request, end: &ThreadEnd) {
         let problems = match &request.order {
+            Order::List if self.published.get().is_some_and(|last| last.elapsed() < FRESH) => {
+                return request.answer(Vec::new());
+            }
             Order::List => Vec::new(),
             Order::Set(values) => {
                 let problems = self.device.set(values, Wanted::Now);
@@ -146,7 +160,7 @@ impl Keeper {
                 problems
             }
         };
-        end.publish(Ok(self.device.list()));
+        self.publish(end);
         request.answer(problems);
     }
 }

@@ -418,6 +418,9 @@ class Panel(WithBrowser):
         self.assertEqual(typed["invalid"], "true")
         self.assertIn("-64 to 64", typed["description"])
         self.assertFalse(found["slider", "Contrast"].get("disabled"))
+        for name in ["brightness", "exposure_time_absolute"]:
+            self.input(name)
+            self.browser.save_screenshot(str(LOOKS / f"en-panel-{name}.png"))
 
     def test_everything_fits_and_the_picture_stays_visible_in_any_size_and_language(self):
         self.addCleanup(speak, self.browser, "en-US")

@@ -22,6 +22,9 @@ pub const CONTROLS_MAX: usize = 256;
 /// As many items are read of one menu.
 pub const ITEMS_MAX: i64 = 256;
 
+/// As many items are read of all menus of one device.
+pub const ALL_ITEMS_MAX: usize = 2048;
+
 /// As many bytes are read of a string, with the 0 at its end.
 const STRING_MAX: i64 = 4096;
 

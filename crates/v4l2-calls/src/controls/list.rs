@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::ioctl::{Opcode, opcode};
 use v4l2_sys_mit as sys;
 
-use super::{CONTROLS_MAX, Control, ITEMS_MAX, Item, Kind, Listed};
+use super::{ALL_ITEMS_MAX, CONTROLS_MAX, Control, ITEMS_MAX, Item, Kind, Listed};
 use crate::call::{Argument, V4L2, call};
 use crate::text::text;
 
@@ -38,7 +38,7 @@ unsafe impl Argument for sys::v4l2_querymenu {}
 
 /// All controls (VIDIOC_QUERY_EXT_CTRL, or VIDIOC_QUERYCTRL of older drivers); none if the driver lists none.
 pub fn list(device: impl AsFd) -> Listed {
-    collect(|which| query(&device, which), |control| menu(&device, control))
+    collect(|which| query(&device, which), |control, most| menu(&device, control, most))
 }
 
 /// The control as it is now: its flags and limits may have changed since it was listed.
@@ -55,9 +55,10 @@ pub fn again(device: impl AsFd, before: &Control) -> io::Result<Control> {
 /// Makes the list from `query`.
 fn collect(
     mut query: impl FnMut(Which) -> io::Result<sys::v4l2_query_ext_ctrl>,
-    menu: impl Fn(&Control) -> Vec<Item>,
+    menu: impl Fn(&Control, usize) -> Vec<Item>,
 ) -> Listed {
     let mut listed = Listed::default();
+    let mut items_left = ALL_ITEMS_MAX;
     let mut last = 0;
     for _ in 0..2 * CONTROLS_MAX {
         let raw = match query(Which::Behind(last)) {
@@ -80,7 +81,8 @@ fn collect(
         }
         match control(&raw) {
             Some(mut control) => {
-                control.menu = menu(&control);
+                control.menu = menu(&control, items_left);
+                items_left = items_left.saturating_sub(control.menu.len());
                 listed.controls.push(control);
             }
             None => listed.arrays.push(label(&raw)),
@@ -190,9 +192,9 @@ fn query(device: impl AsFd, which: Which) -> io::Result<sys::v4l2_query_ext_ctrl
     Ok(raw)
 }
 
-fn menu(device: impl AsFd, control: &Control) -> Vec<Item> {
+fn menu(device: impl AsFd, control: &Control, most: usize) -> Vec<Item> {
     const QUERYMENU: Opcode = opcode::read_write::<sys::v4l2_querymenu>(V4L2, 37);
-    if !matches!(control.kind, Kind::Menu | Kind::IntegerMenu) {
+    if most == 0 || !matches!(control.kind, Kind::Menu | Kind::IntegerMenu) {
         return Vec::new();
     }
     let first = control.minimum.max(0);
@@ -210,7 +212,7 @@ fn menu(device: impl AsFd, control: &Control) -> Vec<Item> {
         };
         Some(Item { index, label })
     };
-    (first..=last).filter_map(item).collect()
+    (first..=last).filter_map(item).take(most).collect()
 }
 
 #[cfg(test)]
@@ -229,15 +231,32 @@ mod tests {
     #[test]
     fn a_list_that_never_ends_is_cut() {
         let integer = sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER;
-        let same = collect(|_| Ok(raw(7, integer, b"Same")), |_| Vec::new());
+        let same = collect(|_| Ok(raw(7, integer, b"Same")), |_, _| Vec::new());
         let last = |which| match which {
             Which::Behind(id) | Which::Exactly(id) => id,
         };
         assert_eq!((same.controls.len(), same.is_cut), (1, false));
-        let endless = collect(|which| Ok(raw(last(which) + 1, integer, b"More")), |_| Vec::new());
+        let endless = collect(|which| Ok(raw(last(which) + 1, integer, b"More")), |_, _| Vec::new());
         assert_eq!((endless.controls.len(), endless.is_cut), (CONTROLS_MAX, true));
-        let headings = collect(|which| Ok(raw(last(which) + 1, CLASS, b"Heading")), |_| Vec::new());
+        let headings = collect(|which| Ok(raw(last(which) + 1, CLASS, b"Heading")), |_, _| Vec::new());
         assert_eq!((headings.controls.len(), headings.is_cut), (0, true));
+    }
+
+    #[test]
+    fn menus_without_end_are_cut() {
+        let kind = sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU;
+        let items = |_: &Control, most| {
+            (0..ITEMS_MAX).map(|index| Item { index, label: "Item".to_owned() }).take(most).collect()
+        };
+        let listed = collect(
+            |which| match which {
+                Which::Behind(last) => Ok(raw(last + 1, kind, b"Menu")),
+                Which::Exactly(_) => Err(Errno::INVAL.into()),
+            },
+            items,
+        );
+        assert_eq!(listed.controls.iter().map(|control| control.menu.len()).sum::<usize>(), ALL_ITEMS_MAX);
+        assert_eq!(listed.controls[0].menu.len(), 256);
     }
 
     #[test]
@@ -262,7 +281,7 @@ mod tests {
                 Which::Behind(3) => Ok(raw(0x009a_0902, sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_STRING, b"Text")),
                 _ => Err(Errno::INVAL.into()),
             },
-            |_| Vec::new(),
+            |_, _| Vec::new(),
         );
         assert_eq!(listed.arrays, ["Grid", "Row of one"]);
         let [text] = listed.controls.as_slice() else { panic!("{listed:?}") };
@@ -296,7 +315,7 @@ mod tests {
             &[focus],
             &[brightness, contrast, gain, exposure, focus],
         ] {
-            let listed = collect(|which| uvc(&all, bad, which), |_| Vec::new());
+            let listed = collect(|which| uvc(&all, bad, which), |_, _| Vec::new());
             let found: Vec<_> = listed.controls.iter().map(|control| control.id).collect();
             let good: Vec<_> = all.into_iter().filter(|id| !bad.contains(id)).collect();
             assert_eq!(found, good, "without {bad:x?}");
@@ -314,7 +333,7 @@ mod tests {
                     calls += 1;
                     Err(errno.into())
                 },
-                |_| Vec::new(),
+                |_, _| Vec::new(),
             );
             assert!(listed.controls.is_empty() && calls <= 2 * UNREADABLE_MAX, "{errno}: {calls} calls");
         }

@@ -6,14 +6,17 @@
 mod rules;
 mod value;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde::Serialize;
 use v4l2_calls::controls::{self, Kind, Listed, Value};
 use v4l2_calls::events::{self, Event};
@@ -191,9 +194,35 @@ pub enum Wanted {
     Again,
 }
 
+/// A control whose value was not read within this time is not read again before the camera is opened again.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// A descriptor for the controls of a device.
 #[derive(Debug)]
-pub struct ControlDevice(File);
+pub struct ControlDevice {
+    file: File,
+    /// The controls that took longer than [`SLOW`] to fail.
+    unread: Unread,
+}
+
+/// Controls that are not read any more.
+#[derive(Debug, Default)]
+struct Unread(RefCell<HashSet<u32>>);
+
+impl Unread {
+    /// What `get` reads, unless it failed slowly before.
+    fn read<T>(&self, id: u32, get: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if self.0.borrow().contains(&id) {
+            return Err(Errno::TIMEDOUT.into());
+        }
+        let begin = Instant::now();
+        let value = get();
+        if value.is_err() && begin.elapsed() > SLOW {
+            self.0.borrow_mut().insert(id);
+        }
+        value
+    }
+}
 
 impl ControlDevice {
     /// Opens the device a second time.
@@ -202,13 +231,14 @@ impl ControlDevice {
     /// That of open(2).
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        File::options().read(true).write(true).custom_flags(flags).open(path).map(Self)
+        let file = File::options().read(true).write(true).custom_flags(flags).open(path)?;
+        Ok(Self { file, unread: Unread::default() })
     }
 
     /// Asks for events of these controls. A driver without events has none.
     pub fn subscribe(&self, list: &ControlList) {
         for control in &list.controls {
-            let _has_none = events::subscribe_to_control(&self.0, control.raw.id);
+            let _has_none = events::subscribe_to_control(&self.file, control.raw.id);
         }
     }
 
@@ -217,7 +247,7 @@ impl ControlDevice {
     /// # Errors
     /// That of poll(2).
     pub fn wait(&self, waker: BorrowedFd<'_>, listens: bool) -> io::Result<bool> {
-        events::wait(listens.then(|| self.0.as_fd()), waker)
+        events::wait(listens.then(|| self.file.as_fd()), waker)
     }
 
     /// Takes all events; returns whether a control changed.
@@ -227,7 +257,7 @@ impl ControlDevice {
     pub fn take_events(&self) -> io::Result<bool> {
         let mut changed = false;
         for _ in 0..EVENTS_MAX {
-            match events::next(&self.0)? {
+            match events::next(&self.file)? {
                 Some(Event::Control(_)) => changed = true,
                 Some(_) => {}
                 None => break,
@@ -238,12 +268,14 @@ impl ControlDevice {
 
     /// All controls with their values.
     pub fn list(&self) -> ControlList {
-        ControlList::of(controls::list(&self.0), |raw| controls::get(&self.0, raw).map(Some))
+        ControlList::of(controls::list(&self.file), |raw| {
+            self.unread.read(raw.id, || controls::get(&self.file, raw).map(Some))
+        })
     }
 
     /// All controls without values: reading one may take long.
     fn described(&self) -> ControlList {
-        ControlList::of(controls::list(&self.0), |_| Ok(None))
+        ControlList::of(controls::list(&self.file), |_| Ok(None))
     }
 
     /// Sets values, automatics first; an automatic that is on and is not wanted is switched off for what waits for it.
@@ -271,7 +303,7 @@ impl ControlDevice {
     ) -> Result<(), Text> {
         let control = list.find(name).ok_or_else(|| list.unknown(name))?;
         // What was set before may have changed it.
-        let raw = controls::again(&self.0, &control.raw).unwrap_or_else(|_| control.raw.clone());
+        let raw = controls::again(&self.file, &control.raw).unwrap_or_else(|_| control.raw.clone());
         let control = self::control(control.name.clone(), raw, None);
         control.check(text)?;
         let waits_for = list.automatic(&control);
@@ -282,11 +314,11 @@ impl ControlDevice {
             }
             if let Some(off) = rules::manual(&automatic.name, &automatic.raw).filter(|_| !is_wanted) {
                 // If this fails, the driver says of the control itself what is wrong.
-                let _tried = controls::set(&self.0, &automatic.raw, &Value::Number(off));
+                let _tried = controls::set(&self.file, &automatic.raw, &Value::Number(off));
             }
         }
         let value = value::parse(name, text, &control.raw)?;
-        controls::set(&self.0, &control.raw, &value).map_err(|error| match waits_for {
+        controls::set(&self.file, &control.raw, &value).map_err(|error| match waits_for {
             Some(other) => {
                 text!("{} cannot be set to {} while {} is on: {}", name, text, other, said(&error))
             }
@@ -305,7 +337,7 @@ impl ControlDevice {
         order.sort_by_key(|control| std::cmp::Reverse(rules::rank(&control.name)));
         let mut problems = Vec::new();
         for control in order {
-            let result = controls::set(&self.0, &control.raw, &Value::Number(control.raw.default));
+            let result = controls::set(&self.file, &control.raw, &Value::Number(control.raw.default));
             if let Err(error) = result
                 && !control.inactive
             {
@@ -319,7 +351,6 @@ impl ControlDevice {
 
 /// What the driver answers, in words.
 fn said(error: &io::Error) -> Text {
-    use rustix::io::Errno;
     match Errno::from_io_error(error) {
         Some(Errno::RANGE | Errno::INVAL) => text!("the driver does not take this value"),
         Some(Errno::ACCESS) => text!("the driver does not allow it now"),

@@ -1,6 +1,5 @@
 //! What a hostile driver makes of the list.
 
-use rustix::io::Errno;
 use v4l2_calls::controls::Item;
 
 use super::*;
@@ -94,4 +93,22 @@ fn a_wrong_name_is_answered_with_the_nearest_or_with_some_that_there_are() {
     assert!(said("vendor_17x").contains("did you mean vendor_17"), "{}", said("vendor_17x"));
     assert!(said("zzz").ends_with("vendor_39, …."), "{}", said("zzz"));
     assert!(said("zzz").len() < 1000);
+}
+
+#[test]
+fn a_control_that_takes_long_to_fail_is_asked_once() {
+    let unread = Unread::default();
+    let asked = std::cell::Cell::new(0);
+    let read = |id, time| {
+        unread.read(id, || {
+            asked.set(asked.get() + 1);
+            std::thread::sleep(time); // as the driver does
+            io::Result::<()>::Err(Errno::IO.into())
+        })
+    };
+    for _ in 0..3 {
+        read(1, SLOW + Duration::from_millis(1)).unwrap_err();
+        read(2, Duration::ZERO).unwrap_err();
+    }
+    assert_eq!(asked.get(), 1 + 3, "one that fails at once may work the next time");
 }

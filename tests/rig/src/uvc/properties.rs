@@ -97,6 +97,8 @@ pub enum ControlFault {
     Limitless,
     /// `slow=MS`: setting it takes this long.
     Slow(Duration),
+    /// `mute=MS`: reading its value fails after this long.
+    Mute(Duration),
 }
 
 impl FromStr for ControlFault {
@@ -108,6 +110,7 @@ impl FromStr for ControlFault {
             ("stepless", "") => Self::Stepless,
             ("unreadable", "") => Self::Unreadable,
             ("limitless", "") => Self::Limitless,
+            ("mute", milliseconds) => Self::Mute(Duration::from_millis(milliseconds.parse()?)),
             ("slow", milliseconds) => Self::Slow(Duration::from_millis(milliseconds.parse()?)),
             _ => return Err(format!("unknown fault of a control: {text}").into()),
         })
@@ -165,6 +168,7 @@ impl Properties {
     pub fn delay(&self, setup: Setup) -> Duration {
         match self.find(setup).and_then(|at| self.0[at].fault) {
             Some(ControlFault::Slow(time)) if setup.request == SET_CUR => time,
+            Some(ControlFault::Mute(time)) if setup.request == GET_CUR => time,
             _ => Duration::ZERO,
         }
     }
@@ -181,7 +185,7 @@ impl Properties {
             _ => (kind.min, kind.max),
         };
         let answer = match (setup.request, fault) {
-            (GET_CUR, Some(ControlFault::Unreadable))
+            (GET_CUR, Some(ControlFault::Unreadable | ControlFault::Mute(_)))
             | (GET_MIN | GET_MAX | GET_RES | GET_DEF, Some(ControlFault::Limitless)) => {
                 return Err(WRONG_STATE);
             }
@@ -257,6 +261,9 @@ mod tests {
         let slow = Properties::new("gain:slow=2000").unwrap();
         assert_eq!(slow.delay(request(SET_CUR, 4, 2)), Duration::from_secs(2));
         assert_eq!(slow.delay(request(GET_CUR, 4, 2)), Duration::ZERO);
+        let mut mute = Properties::new("gain:mute=2000").unwrap();
+        assert_eq!(mute.delay(request(GET_CUR, 4, 2)), Duration::from_secs(2));
+        assert_eq!(mute.answer(request(GET_CUR, 4, 2), &[]), Err(WRONG_STATE));
         assert!(Properties::new("nonsense").is_err() && Properties::new("gain:odd").is_err());
         assert_eq!(Properties::new("none").unwrap().bits(1), 0);
     }
