@@ -24,6 +24,7 @@ pub const WRONG_STATE: u8 = 2;
 const OUT_OF_RANGE: u8 = 4;
 /// See [`WRONG_STATE`].
 pub const INVALID_CONTROL: u8 = 6;
+const INVALID_REQUEST: u8 = 7;
 
 /// What a control is.
 #[derive(Debug)]
@@ -187,7 +188,7 @@ impl Properties {
         let answer = match (setup.request, fault) {
             (GET_CUR, Some(ControlFault::Unreadable | ControlFault::Mute(_)))
             | (GET_MIN | GET_MAX | GET_RES | GET_DEF, Some(ControlFault::Limitless)) => {
-                return Err(WRONG_STATE);
+                return Err(INVALID_REQUEST);
             }
             (GET_RES, Some(ControlFault::Stepless)) => 0,
             (GET_CUR, _) => *value,
@@ -255,15 +256,15 @@ mod tests {
         let mut get = |code, selector| some.answer(request(code, selector, 2), &[]);
         assert_eq!((get(GET_MIN, 2), get(GET_MAX, 2)), (Ok(vec![255, 0]), Ok(vec![0, 0])));
         assert_eq!(get(GET_RES, 3), Ok(vec![0, 0]));
-        assert_eq!((get(GET_CUR, 4), get(GET_MAX, 4)), (Err(WRONG_STATE), Ok(vec![255, 0])));
-        assert_eq!((get(GET_MAX, 5), get(GET_CUR, 5)), (Err(WRONG_STATE), Ok(vec![2])));
+        assert_eq!((get(GET_CUR, 4), get(GET_MAX, 4)), (Err(INVALID_REQUEST), Ok(vec![255, 0])));
+        assert_eq!((get(GET_MAX, 5), get(GET_CUR, 5)), (Err(INVALID_REQUEST), Ok(vec![2])));
         assert_eq!(get(GET_CUR, 99), Err(INVALID_CONTROL));
         let slow = Properties::new("gain:slow=2000").unwrap();
         assert_eq!(slow.delay(request(SET_CUR, 4, 2)), Duration::from_secs(2));
         assert_eq!(slow.delay(request(GET_CUR, 4, 2)), Duration::ZERO);
         let mut mute = Properties::new("gain:mute=2000").unwrap();
         assert_eq!(mute.delay(request(GET_CUR, 4, 2)), Duration::from_secs(2));
-        assert_eq!(mute.answer(request(GET_CUR, 4, 2), &[]), Err(WRONG_STATE));
+        assert_eq!(mute.answer(request(GET_CUR, 4, 2), &[]), Err(INVALID_REQUEST));
         assert!(Properties::new("nonsense").is_err() && Properties::new("gain:odd").is_err());
         assert_eq!(Properties::new("none").unwrap().bits(1), 0);
     }
