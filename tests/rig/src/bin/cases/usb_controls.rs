@@ -45,7 +45,7 @@ fn probe_shows_the_controls() -> Outcome {
     for line in [
         "    brightness                  128, from 0 to 255\n",
         "    exposure_time_absolute      250, from 3 to 2047; it waits for auto_exposure\n",
-        "    auto_exposure               Aperture Priority Mode (3), of Manual Mode (1), Aperture Priority Mode\n",
+        "    auto_exposure               Aperture Priority Mode (3), of Manual Mode (1), Aperture Priority\n",
         "    note: gain cannot be read: the camera does not answer properly\n",
     ] {
         ensure!(text.contains(line), "no line {line} in {text}");
