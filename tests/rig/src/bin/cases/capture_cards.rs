@@ -83,7 +83,10 @@ fn a_source_that_changes_its_size_is_followed() -> Outcome {
     boardcam.wait_until_live()?;
     set(TIMINGS, SMALL)?;
     set(TIMINGS_SIGNAL, SELECTED)?;
-    boardcam.wait_until("720x576", |camera| camera["state"] == "live" && size(camera) == "720x576")?;
+    let state =
+        boardcam.wait_until("720x576", |camera| camera["state"] == "live" && size(camera) == "720x576")?;
+    let chosen = state["chosen"].as_str().unwrap_or_default();
+    ensure!(chosen.ends_with("the signal has 720x576"), "it says who asked for the size wrongly: {state}");
     set(TIMINGS, INTERLACED)?;
     // vivid does not take these timings itself.
     boardcam.wait_until("interlaced video to be refused", |camera| {
