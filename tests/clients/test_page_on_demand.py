@@ -48,9 +48,11 @@ class OnDemand(WithBrowser):
         await_moving(self.browser, lambda browser: shown_number(browser, "door"))
         page = self.browser.current_window_handle
         self.browser.switch_to.new_window("tab")
-        self.await_states(door="resting", garden="resting")
-        self.browser.close()
-        self.browser.switch_to.window(page)
+        try:
+            self.await_states(door="resting", garden="resting")
+        finally:
+            self.browser.close()
+            self.browser.switch_to.window(page)
         await_moving(self.browser, lambda browser: shown_number(browser, "door"))
 
     def test_a_russian_page_says_it_in_russian(self):

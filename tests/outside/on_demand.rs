@@ -115,6 +115,13 @@ fn snapshots_wait_for_a_camera_that_rests_also_while_it_starts() -> Outcome {
     ensure!(starts(&program) == 1, "{} starts", starts(&program));
     program.is_gone()?;
     rests(&boardcam)?;
+    // Who would also take the card gets the picture, too, and the card if there will be none.
+    let picture = boardcam.get("/snapshot?card=1")?;
+    ensure!(picture.body == program.frame()?, "{} and another picture", picture.status);
+    rests(&boardcam)?;
+    program.does("is-not-there")?;
+    let card = boardcam.get("/snapshot?card=1")?;
+    ensure!(card.status == 200 && card.body != program.frame()?, "{}: {}", card.status, card.text());
     Ok(())
 }
 

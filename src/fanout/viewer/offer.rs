@@ -33,7 +33,7 @@ impl Viewer {
             OrderKind::Stream => self.offer_part(frame, held, now),
             OrderKind::Snapshot { card } => {
                 let is_old = frame.meta.captured < self.stats.since && !self.is_current(frame);
-                if is_old || (frame.meta.card && !card) {
+                if is_old || (frame.meta.card && !(card && self.takes_card())) {
                     return Flow::Continue(());
                 }
                 self.offer_snapshot(frame, held, now)
@@ -74,6 +74,14 @@ impl Viewer {
     /// Whether the camera's pictures come so seldom that this one is what it shows now.
     fn is_current(&self, frame: &Frame) -> bool {
         !frame.meta.card && self.demand.feed().is_current(frame.meta.captured)
+    }
+
+    /// Whether a snapshot that may be the card is: not while a camera that is opened on demand starts, or it would be the
+    /// card each time.
+    fn takes_card(&self) -> bool {
+        let feed = self.demand.feed();
+        let is_smaller = self.stats.order.variant.is_some(); // whose feed does not know of the camera's problem
+        is_smaller || feed.config.on_demand.is_none() || feed.status().problem().is_some()
     }
 
     fn offer_snapshot(&mut self, frame: &Arc<Frame>, held: &mut HeldFrames, now: Instant) -> Flow {
