@@ -144,8 +144,27 @@ impl Boardcam {
         Ok(self.log()?.lines().filter(|line| line.contains(": opened ")).count())
     }
 
-    /// Its open file descriptors, threads and memory.
+    /// Its open file descriptors, threads and memory, once each camera that is open is held by the thread of its controls,
+    /// too.
     pub fn holdings(&self) -> Outcome<Holdings> {
+        wait_for("the controls of each open camera", || {
+            let devices = self.open_devices()?;
+            let holders = |device| devices.iter().filter(|other| *other == device).count();
+            Ok(devices.iter().all(|device| holders(device) > 1).then_some(()))
+        })?;
+        self.holdings_now()
+    }
+
+    /// The device of each of its descriptors of cameras.
+    fn open_devices(&self) -> Outcome<Vec<PathBuf>> {
+        // Others may be closed in the meantime.
+        let links = fs::read_dir(format!("/proc/{}/fd", self.id()))?
+            .flatten()
+            .flat_map(|fd| fs::read_link(fd.path()));
+        Ok(links.filter(|path| path.to_string_lossy().starts_with("/dev/video")).collect())
+    }
+
+    fn holdings_now(&self) -> Outcome<Holdings> {
         let (descriptors, threads) = self.files_and_threads()?;
         Ok(Holdings { descriptors, threads, kib: self.resident()? })
     }
@@ -154,7 +173,7 @@ impl Boardcam {
     pub fn ensure_no_more_than(&self, before: Holdings) -> Outcome {
         let mut last = None;
         wait_for("as few descriptors, threads and as little memory as before", || {
-            let now = self.holdings()?;
+            let now = self.holdings_now()?;
             last = Some(now);
             Ok(now.fits(before).then_some(()))
         })
