@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use coefficients::dc::DcGrid;
 use coefficients::reduce::Reducer;
-use coefficients::{Coefficients, Quality, Transform};
+use coefficients::{Coefficients, DecodeError, Quality, Transform};
 use libfuzzer_sys::fuzz_target;
 
 /// More bytes than a block can take: 27 bits of DC and 63 times 26 of AC, each byte stuffed.
@@ -48,6 +48,14 @@ fn assert_turned(coefficients: &Coefficients, transform: Transform, again: &Coef
     }
 }
 
+/// Asserts that the values of DC are read wherever the whole picture is, and are the same.
+fn assert_dc(coefficients: &Coefficients, read: Result<(), DecodeError>, grid: &DcGrid) {
+    read.expect("what is decoded can be read");
+    let mut whole = DcGrid::default();
+    whole.take(coefficients);
+    assert_eq!(grid.component(0), whole.component(0));
+}
+
 /// Asserts that pixels are made in the sizes that were asked for, and DC values for each block.
 fn assert_reduced(coefficients: &Coefficients, reducer: &mut Reducer, grid: &mut DcGrid, wish: u8) {
     let (width, height) = coefficients.size();
@@ -78,10 +86,12 @@ fuzz_target!(|data: &[u8]| {
     let transform = Transform::ALL[usize::from(way) % 8];
     let quality = (1..=100).contains(&wish).then(|| Quality::new(wish));
     KEPT.with_borrow_mut(|([coefficients, again], reducer, grid)| {
+        let read = grid.read(data);
         if coefficients.decode(data).is_err() {
             assert!(coefficients.components().is_empty() && coefficients.size() == (0, 0));
             return;
         }
+        assert_dc(coefficients, read, grid);
         assert_reduced(coefficients, reducer, grid, wish);
         let blocks = coefficients.components().iter().map(|of| of.padded.0 as usize * of.padded.1 as usize);
         let mut out = vec![0; blocks.sum::<usize>() * BLOCK + HEAD];

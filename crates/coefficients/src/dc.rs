@@ -3,16 +3,26 @@
 //! Small and without a DCT: 160x90 numbers for the luma of 1280x720. It tells whether two pictures show the same, and
 //! where something moves.
 
-use crate::Coefficients;
 use crate::geometry::MAX_COMPONENTS;
+use crate::head::read::{Headers, HuffmanTables, Scan};
+use crate::huffman::decode::{DC_RANGE, Table};
+use crate::huffman::skip::Leaps;
+use crate::picture::scan::Walk;
+use crate::picture::{Component, Frame};
+use crate::{Coefficients, DecodeError};
 
-/// DC values of all components of a picture. Keeps its memory from one picture to the next.
+/// DC values of a picture. Keeps its memory from one picture to the next.
 #[derive(Debug, Default)]
 pub struct DcGrid {
     values: Vec<i16>,
     /// Blocks across and down.
     sizes: [(u32, u32); MAX_COMPONENTS],
     count: usize,
+    huffman: HuffmanTables,
+    /// For as many pairs of tables as a scan can have.
+    leaps: [Leaps; MAX_COMPONENTS],
+    /// Quantized, with the blocks that only fill MCUs.
+    padded: Vec<i16>,
 }
 
 /// DC values of a component.
@@ -29,20 +39,76 @@ pub struct DcPlane<'a> {
 }
 
 impl DcGrid {
-    /// Takes the values of a picture, whatever it had before.
+    /// Reads the values of a JPEG's first component, which is luma in pictures of grey and of Y'CbCr, without decoding the
+    /// AC coefficients. Takes the same JPEGs as [`Coefficients::decode`], but looks at nothing behind the scan with that
+    /// component, and does not mind how many AC coefficients there are. After an error there are no values.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&mut self, jpeg: &[u8]) -> Result<(), DecodeError> {
+        self.values.clear();
+        self.count = 0;
+        let mut headers = Headers::new(jpeg, &mut self.huffman)?;
+        let mut walk = Walk::default();
+        while let Some(scan) = headers.next_scan(&mut self.huffman)? {
+            let has_first = scan.components[..scan.count].iter().any(|of| of.component == 0);
+            if !has_first {
+                headers.skip_to(scan.begin);
+                continue;
+            }
+            let frame = headers.known_frame();
+            self.scan(&mut walk, jpeg, frame, &scan)?;
+            self.keep(&frame.components[0]);
+            return Ok(());
+        }
+        Err(DecodeError::BadScan)
+    }
+
+    /// Reads the scan with the first component.
+    fn scan(&mut self, walk: &mut Walk, jpeg: &[u8], frame: &Frame, scan: &Scan) -> Result<(), DecodeError> {
+        let in_scan = &scan.components[..scan.count];
+        let mut tables = [self.huffman.pair(in_scan[0].tables)?; MAX_COMPONENTS];
+        let mut places = [0; MAX_COMPONENTS];
+        for (n, component) in in_scan.iter().enumerate() {
+            tables[n] = self.huffman.pair(component.tables)?;
+            places[n] = place_of_leaps(&mut self.leaps, &tables[..=n], &places[..n]);
+        }
+        let leaps = places.map(|place| &self.leaps[place]);
+        let padded = frame.components[0].padded;
+        // What is there already may stay: each block that is kept is written.
+        self.padded.resize(padded.0 as usize * padded.1 as usize, 0);
+        walk.scan(jpeg, frame, scan, |reader, n, at, last_dc| {
+            let difference = reader.block_difference(leaps[n], tables[n])?;
+            *last_dc = (*last_dc + difference).clamp(DC_RANGE.0, DC_RANGE.1);
+            if in_scan[n].component == 0 {
+                self.padded[at] = *last_dc as i16;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Keeps the values of a component that was read.
+    fn keep(&mut self, component: &Component) {
+        let step = component.quantization[0];
+        for row in self.padded.chunks_exact(component.padded.0 as usize).take(component.blocks.1 as usize) {
+            self.values.extend(row[..component.blocks.0 as usize].iter().map(|&dc| dequantized(dc, step)));
+        }
+        self.sizes[0] = component.blocks;
+        self.count = 1;
+    }
+
+    /// Takes the values of all components of a picture, whatever it had before.
     pub fn take(&mut self, coefficients: &Coefficients) {
         self.values.clear();
         self.count = coefficients.components().len();
         for (component, size) in coefficients.components().iter().zip(&mut self.sizes) {
             *size = component.blocks;
-            let step = i32::from(component.quantization[0]);
+            let step = component.quantization[0];
             for row in 0..component.blocks.1 as usize {
                 let first = component.first + row * component.padded.0 as usize;
                 let blocks = &coefficients.blocks[first..][..component.blocks.0 as usize];
-                self.values.extend(blocks.iter().map(|block| {
-                    // Cannot overflow: 16 bits times 16.
-                    (i32::from(block.dc) * step).clamp(i16::MIN.into(), i16::MAX.into()) as i16
-                }));
+                self.values.extend(blocks.iter().map(|block| dequantized(block.dc, step)));
             }
         }
     }
@@ -55,4 +121,21 @@ impl DcGrid {
         let first = before.iter().copied().map(area).sum::<usize>();
         Some(DcPlane { width, height, values: &self.values[first..][..area((width, height))] })
     }
+}
+
+fn dequantized(dc: i16, step: u16) -> i16 {
+    // Cannot overflow: 16 bits times 16.
+    (i32::from(dc) * i32::from(step)).clamp(i16::MIN.into(), i16::MAX.into()) as i16
+}
+
+/// Where the leaps of the last of `tables` are; if they are nowhere, they are made in a place that those before do not
+/// use. Cameras send the same tables in each picture.
+fn place_of_leaps(leaps: &mut [Leaps], tables: &[(&Table, &Table)], used: &[usize]) -> usize {
+    let wanted = tables[used.len()];
+    leaps.iter().position(|leaps| leaps.are_of(wanted)).unwrap_or_else(|| {
+        let is_free = |place: &usize| !used.contains(place);
+        let place = (0..leaps.len()).find(is_free).unwrap_or(0);
+        leaps[place].make(wanted);
+        place
+    })
 }

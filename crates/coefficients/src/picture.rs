@@ -5,6 +5,7 @@
 mod decode;
 mod error;
 mod recode;
+pub(crate) mod scan;
 
 pub use error::DecodeError;
 

@@ -10,6 +10,7 @@ mod turbo;
 use std::hint::black_box;
 use std::time::Duration;
 
+use coefficients::dc::DcGrid;
 use coefficients::pixels::Encoder;
 use coefficients::reduce::Reducer;
 use coefficients::{Coefficients, Quality, Sampling, Transform};
@@ -281,6 +282,31 @@ fn smaller() {
     }
 }
 
+/// The means of the blocks of luma, for a look at what moves, beside a whole decoding.
+fn look() {
+    println!("\n### The mean of each block of luma, of 1280x720\n");
+    println!("| | bytes | ours | decoding all coefficients | ratio |\n|---|---|---|---|---|");
+    for (sampling, quality) in
+        [(Sampling::Across, QUALITY), (Sampling::Both, QUALITY), (Sampling::Across, 60)]
+    {
+        let scene = Scene::new(HD, sampling);
+        let jpeg = encoded(&scene, quality);
+        let (mut grid, mut coefficients) = (DcGrid::default(), Coefficients::default());
+        let [ours, whole] = medians([
+            Some(Box::new(|| grid.read(black_box(&jpeg)).expect("a JPEG of ours"))),
+            Some(Box::new(|| coefficients.decode(black_box(&jpeg)).expect("a JPEG of ours"))),
+        ]);
+        println!(
+            "| {}, quality {quality} | {} | {} | {} | {} |",
+            &scene.name()[6..],
+            jpeg.len(),
+            cell(ours),
+            cell(whole),
+            ratio(ours, whole)
+        );
+    }
+}
+
 /// The peak signal-to-noise ratio in dB of the luma that zune-jpeg decodes.
 fn psnr(scene: &Scene, jpeg: &[u8]) -> f64 {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
@@ -323,6 +349,7 @@ fn main() {
     requantize(turbo.as_ref());
     rotate(turbo.as_ref());
     smaller();
+    look();
     if let Some(turbo) = &turbo {
         quality(turbo);
     }

@@ -12,11 +12,11 @@ const LOOKUP_BITS: u32 = 10;
 const LONGEST: usize = 16;
 
 /// The most bits of a DC difference and of an AC coefficient with 8-bit samples (F.1.2.1, F.1.2.2).
-const DC_BITS: u8 = 11;
-const AC_BITS: u8 = 10;
+pub(crate) const DC_BITS: u8 = 11;
+pub(crate) const AC_BITS: u8 = 10;
 
 /// DC values of 8-bit samples.
-const DC_RANGE: (i32, i32) = (-1024, 1023);
+pub(crate) const DC_RANGE: (i32, i32) = (-1024, 1023);
 
 /// What a table is for (B.2.4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,22 +47,22 @@ pub(crate) struct Table {
 /// An entry of [`Table::lookup`]: bits 0 to 7 are a length, 8 to 15 the symbol, 16 to 31 the value that the bits behind
 /// the code give. If that is 0, the value's bits are not all there, or the symbol has none; the length is then the code's,
 /// else that of code and value.
-struct Found(u32);
+pub(crate) struct Found(u32);
 
 impl Found {
     const fn pack(length: u32, symbol: u8, value: i32) -> u32 {
         length | (symbol as u32) << 8 | ((value as u16) as u32) << 16
     }
 
-    const fn length(&self) -> u32 {
+    pub(crate) const fn length(&self) -> u32 {
         self.0 & 0xff
     }
 
-    const fn symbol(&self) -> u8 {
+    pub(crate) const fn symbol(&self) -> u8 {
         (self.0 >> 8) as u8
     }
 
-    const fn value(&self) -> i16 {
+    pub(crate) const fn value(&self) -> i16 {
         (self.0 >> 16) as i16
     }
 }
@@ -90,8 +90,7 @@ impl Table {
     /// or more than 256 is not usable. The one that it has already costs nothing: cameras send the same in each picture.
     /// A table always stays with one `class`.
     pub(crate) fn load(&mut self, class: Class, counts: &[u8; LONGEST], symbols: &[u8]) {
-        let is_same = self.counts == *counts && self.values.starts_with(symbols);
-        if self.is_usable && is_same {
+        if self.is_usable && self.counts == *counts && self.values.starts_with(symbols) {
             return;
         }
         self.is_usable = false;
@@ -142,9 +141,14 @@ impl Table {
         }
     }
 
-    /// The length and symbol of the code at the beginning of `bits`.
+    /// Whether another one has the same codes.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.is_usable && other.is_usable && self.counts == other.counts && self.values == other.values
+    }
+
+    /// The length and symbol of the code at the beginning of `bits`, however long it is.
     #[cold]
-    fn long(&self, bits: u64) -> Result<(u32, u8), Bad> {
+    pub(crate) fn code(&self, bits: u64) -> Result<(u32, u8), Bad> {
         let next = (bits >> (64 - LONGEST)) as u32;
         let place = self.ends.iter().position(|&end| next < end).ok_or(Bad)?;
         let code = (next >> (LONGEST - 1 - place)) as u16;
@@ -167,9 +171,9 @@ pub(crate) struct Reader<'a> {
     /// Of the next byte that is not in `bits` yet.
     at: usize,
     /// The next bits, from the highest on. Those behind the end are 0.
-    bits: u64,
+    pub(crate) bits: u64,
     /// How many bits there are, at most 63; negative if more were taken than there were.
-    count: i32,
+    pub(crate) count: i32,
 }
 
 impl<'a> Reader<'a> {
@@ -185,7 +189,7 @@ impl<'a> Reader<'a> {
 
     /// Makes sure that there are at least 56 bits, if there are so many in front of the next marker.
     #[inline(always)]
-    fn refill(&mut self) {
+    pub(crate) fn refill(&mut self) {
         if let Some(next) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
             let next = u64::from_be_bytes(*next);
             // Whether a byte is 0xFF: its complement is 0, and only from 0 the subtraction borrows.
@@ -222,7 +226,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, count: u32) {
+    pub(crate) fn take(&mut self, count: u32) {
         self.bits <<= count;
         self.count -= count as i32;
     }
@@ -236,22 +240,22 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn look_up(&self, table: &Table) -> Found {
+    pub(crate) fn look_up(&self, table: &Table) -> Found {
         Found(table.lookup[(self.bits >> (64 - LOOKUP_BITS)) as usize])
     }
 
     /// Takes the next code and gives its symbol.
     #[inline(always)]
-    fn symbol(&mut self, found: &Found, table: &Table) -> Result<u8, Bad> {
+    pub(crate) fn symbol(&mut self, found: &Found, table: &Table) -> Result<u8, Bad> {
         let (length, symbol) =
-            if found.0 != 0 { (found.length(), found.symbol()) } else { table.long(self.bits)? };
+            if found.0 != 0 { (found.length(), found.symbol()) } else { table.code(self.bits)? };
         self.take(length);
         Ok(symbol)
     }
 
     /// The difference of a DC coefficient to the one before.
     #[inline(always)]
-    fn difference(&mut self, table: &Table) -> Result<i32, Bad> {
+    pub(crate) fn difference(&mut self, table: &Table) -> Result<i32, Bad> {
         let found = self.look_up(table);
         if found.value() != 0 {
             self.take(found.length());

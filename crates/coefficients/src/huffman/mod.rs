@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`encode`] | blocks to bits, with the standard tables |
 //! | [`decode`] | bits to blocks, with any tables |
+//! | [`skip`] | bits to DC coefficients alone |
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod skip;
