@@ -72,7 +72,7 @@ impl Folder {
                 let bytes = u64::try_from(stat.st_size).unwrap_or(0);
                 #[allow(clippy::unnecessary_cast, reason = "other integers on 32-bit systems")]
                 let modified = (stat.st_mtime as i64, stat.st_mtime_nsec as u32);
-                entries.push(Entry { name, bytes, modified });
+                entries.push(Entry { name, bytes, modified, duration: None });
             }
         }
         Ok((newest_first(entries), false))

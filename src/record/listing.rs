@@ -1,6 +1,7 @@
 //! What the recordings' folder holds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::name::Name;
 use crate::problem::Problem;
@@ -14,6 +15,8 @@ pub struct Entry {
     pub bytes: u64,
     /// When it was last changed, in seconds and nanoseconds since 1970.
     pub modified: (i64, u32),
+    /// The time of its last frame from its beginning; `None` while that is not known.
+    pub duration: Option<Duration>,
 }
 
 /// What the folder held at the last scan.

@@ -10,10 +10,11 @@
 mod clock;
 mod deletion;
 mod disk;
+mod durations;
 mod error;
 mod folder;
 mod listing;
-mod matroska;
+pub mod matroska;
 pub mod name;
 pub mod plan;
 mod recorder;

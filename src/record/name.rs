@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::names::is_camera_name;
 
@@ -26,7 +27,8 @@ const END: &str = ".mkv";
 const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
 
 /// A recording's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Name {
     /// The camera's name.
     pub camera: String,
@@ -64,6 +66,20 @@ impl Name {
     /// Whether the clock was set when the recording began; if not, nobody knows how old it is.
     pub fn has_time(&self) -> bool {
         self.start >= CLOCK_SET
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not the name of a recording")
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.to_string()
     }
 }
 

@@ -48,7 +48,7 @@ mod tests {
     /// Ten recordings of 10 bytes, one every 100 s, the newest first.
     fn entries() -> Vec<Entry> {
         let name = |n: i64| Name { camera: "door".to_owned(), start: 1_800_000_000 + n * 100 };
-        (0..10).rev().map(|n| Entry { name: name(n), bytes: 10, modified: (0, 0) }).collect()
+        (0..10).rev().map(|n| Entry { name: name(n), bytes: 10, modified: (0, 0), duration: None }).collect()
     }
 
     fn limits() -> Limits {
@@ -98,6 +98,7 @@ mod tests {
             name: Name { camera: "door".to_owned(), start: 12 },
             bytes: 10,
             modified: (0, 0),
+            duration: None,
         });
         assert_eq!(surplus(&entries, &limits, 0, Some(now), &[]).len(), 5);
     }

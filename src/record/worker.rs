@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{info, warn};
 
 use super::clock::Clock;
+use super::durations::Durations;
 use super::error::RecordError;
 use super::folder::Folder;
 use super::listing::Entry;
@@ -26,6 +27,7 @@ const SCAN_PERIOD: Duration = Duration::from_secs(2);
 pub(super) struct Worker {
     recordings: Arc<Recordings>,
     clock: Clock,
+    durations: Durations,
     /// The error that was logged last and has not been resolved.
     logged: Option<RecordError>,
     /// Lengths of the files at the last scan, and those that cameras of this program were being recorded into.
@@ -40,6 +42,7 @@ impl Worker {
         Self {
             recordings,
             clock: Clock::new(SystemTime::now(), Instant::now()),
+            durations: Durations::default(),
             logged: None,
             before: BTreeMap::new(),
             own: Vec::new(),
@@ -89,6 +92,8 @@ impl Worker {
         if full && error.is_none() {
             error = Some(RecordError::LowSpace { folder: path.to_owned(), free, min_free });
         }
+        let is_busy = |name: &Name| foreign.contains(name) || self.own.contains(name);
+        self.durations.fill_in(&folder, &mut entries, is_busy);
         self.recordings.set_listing(entries, free, full);
         Ok(error)
     }

@@ -65,6 +65,8 @@ struct Listed {
     /// The time of its first frame (RFC 3339).
     start: String,
     bytes: u64,
+    /// From its first frame to its last, in seconds; `null` while that is not known, as of one that is being written.
+    duration_s: Option<f64>,
     url: String,
     /// Whether it is still being written.
     recording: bool,
@@ -166,6 +168,7 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
         camera: entry.name.camera.clone(),
         start: Timestamp::from_second(entry.name.start).unwrap_or_default().to_string(),
         bytes: entry.bytes,
+        duration_s: entry.duration.map(|duration| duration.as_secs_f64()),
         url: format!("/api/recordings/{name}"),
         recording: recordings.is_being_written(&entry.name),
         name,

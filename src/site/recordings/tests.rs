@@ -22,6 +22,7 @@ fn recorded() -> AppState {
         name: name(camera, minute),
         bytes: 100,
         modified: (1_800_000_000, 5),
+        duration: (minute > 0).then_some(std::time::Duration::from_millis(2500)),
     };
     let entries = [(3, "garden"), (2, "door"), (1, "garden"), (0, "door")].map(entry);
     recordings.set_listing(entries.to_vec(), 1000, false);
@@ -77,6 +78,8 @@ fn the_list_is_the_newest_first_in_pieces_and_by_camera() {
         .map(|(camera, minute)| name(camera, minute).to_string());
     let list = get("/api/recordings");
     assert_eq!((names(&list), &list["bytes"], &list["more"]), (all.to_vec(), &400.into(), &false.into()));
+    let duration = |index: usize| &list["recordings"][index]["duration_s"];
+    assert_eq!((duration(0), duration(3)), (&2.5.into(), &serde_json::Value::Null));
     let list = get("/api/recordings?limit=3");
     assert_eq!((names(&list), &list["more"]), (all[..3].to_vec(), &true.into()));
     let list = get(&format!("/api/recordings?limit=3&before={}", all[2]));

@@ -34,10 +34,10 @@ fn int(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
-const SIZE: Size = Size { width: 1280, height: 720 };
+pub const SIZE: Size = Size { width: 1280, height: 720 };
 
 /// A file with these frames, each cluster of at most `per` of them, whole if it is `closed`.
-fn file(frames: &[(u64, Vec<u8>)], per: usize, closed: bool) -> Vec<u8> {
+pub fn file(frames: &[(u64, Vec<u8>)], per: usize, closed: bool) -> Vec<u8> {
     let head = FileHeader::new(SIZE, SystemTime::UNIX_EPOCH);
     let (mut out, mut cues) = (head.bytes.clone(), Vec::new());
     let zero = frames.first().map_or(0, |frame| frame.0);
