@@ -30,6 +30,7 @@
 //! | [`record`] | recordings on a disk |
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
+//! | [`events`] | what happens to the cameras: motion, lost and back, privacy |
 //! | [`feed`] | what one camera shares: ring, status, counters, and the demand for frames |
 //! | [`codec`] | raw pixels to JPEG by the board's hardware, or by software where that fails |
 //! | [`camera`] | where frames come from: V4L2 devices, other programs, the test pattern |
@@ -62,6 +63,7 @@ pub mod canvas;
 pub mod check;
 pub mod codec;
 pub mod config;
+pub mod events;
 pub mod fanout;
 pub mod feed;
 pub mod files;

@@ -12,6 +12,7 @@ use log::{Level, error, info, log, warn};
 use crate::auth::Access;
 use crate::auth::network::Network;
 use crate::config::{DEFAULT_NAME, Mistakes, Settings};
+use crate::events::Events;
 use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
@@ -41,6 +42,9 @@ use crate::variants::Variants;
 /// How long cameras may take to be released at the end, and disks to take the end of a recording. The program ends
 /// within two seconds, whatever a driver does.
 const RELEASE_TIME: Duration = Duration::from_millis(1500);
+
+/// How long the list of events may then take to be written.
+const EVENTS_TIME: Duration = Duration::from_millis(250);
 
 /// Serves until SIGINT or SIGTERM.
 ///
@@ -81,7 +85,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     shutdown.begin();
     pictures.viewers.report_all();
     bounded::report_all();
-    take_apart(service.as_deref(), &ended);
+    take_apart(service.as_deref(), &ended, &pictures.events);
     info!("boardcam stopped after {:.0} s", started.elapsed().as_secs_f32());
     served.map_err(|error| {
         Problem::new("cannot continue to serve", error.to_string(), "is the system out of files or memory?")
@@ -189,6 +193,7 @@ struct Pictures {
     variants: Arc<Variants>,
     viewers: Arc<ViewerRegistry>,
     recordings: Arc<Recordings>,
+    events: Arc<Events>,
     /// The folder of a page of one's own.
     page: Option<PathBuf>,
 }
@@ -211,6 +216,7 @@ impl Pictures {
             variants: Variants::new(feeds.clone(), Box::new(move || wakers.wake_for_frame())),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
             recordings: Recordings::new(&settings.record),
+            events: Arc::new(Events::open(state_dir::path())),
             page,
             feeds,
         };
@@ -261,12 +267,12 @@ impl Pictures {
             let (name, purpose) =
                 (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
-            let kept = kept.clone();
+            let (kept, events) = (kept.clone(), self.events.clone());
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
                 let forget = || forget_refused(&kept, &feed);
                 let wake = || wakers.frame_published();
-                Stream::new(&feed, writer, &shutdown, &wake).with_refusal(&forget).run();
+                Stream::new(&feed, writer, &shutdown, &wake).with_refusal(&forget).with_events(&events).run();
             })?;
         }
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
@@ -359,12 +365,15 @@ fn start_watchdog(
 }
 
 /// Waits until cameras, files and the name on the network are released.
-fn take_apart(service: Option<&Service>, ended: &Ended) {
+fn take_apart(service: Option<&Service>, ended: &Ended, events: &Events) {
     if let Some(service) = service {
         service.stopping();
     }
     if !ended.wait(RELEASE_TIME) {
         error!("a camera's driver, a disk or the network did not finish in time; ending anyway");
+    }
+    if !events.finish(EVENTS_TIME) {
+        error!("the list of events could not be written in time; the last ones in it may be missing");
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 30] = [
+const LAYERS: [&str; 31] = [
     "names",
     "sync",
     "time",
@@ -25,6 +25,7 @@ const LAYERS: [&str; 30] = [
     "camera",
     "codec",
     "feed",
+    "events",
     "stream",
     "variants",
     "record",

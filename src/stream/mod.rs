@@ -13,6 +13,7 @@ mod ending;
 mod figures;
 mod no_picture;
 mod patience;
+mod presence;
 mod rest;
 mod search;
 mod session;
@@ -31,6 +32,7 @@ use log::{Level, debug};
 use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Frame, Source, SourceError, SourceInfo};
 use crate::codec::{self, m2m};
+use crate::events::Events;
 use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
@@ -44,6 +46,7 @@ use crate::ring::{NoMemory, Writer};
 pub use ending::SessionEnd;
 use figures::Figures;
 use patience::Patience;
+use presence::Presence;
 use rest::Idle;
 use session::{Session, Taken};
 use slow::{News, SlowWatch};
@@ -103,6 +106,8 @@ pub struct Stream<'a> {
     pauses: usize,
     /// Called when changed settings were refused, and must not be kept.
     on_refusal: &'a dyn Fn(),
+    /// Tells others whether there is a picture; `None` if there is nobody to tell.
+    presence: Option<Presence<'a>>,
 }
 
 impl<'a> Stream<'a> {
@@ -127,12 +132,18 @@ impl<'a> Stream<'a> {
             idle: Idle::default(),
             pauses: 0,
             on_refusal: &|| (),
+            presence: None,
         }
     }
 
     /// Calls this when the camera gives no pictures with changed settings, so that those before hold again.
     pub fn with_refusal(self, on_refusal: &'a dyn Fn()) -> Self {
         Self { on_refusal, ..self }
+    }
+
+    /// Publishes there when the camera is lost, and when it is back.
+    pub fn with_events(self, events: &'a Events) -> Self {
+        Self { presence: Some(Presence::new(events)), ..self }
     }
 
     /// Opens the camera once, and serves it until it ends or the program does.
@@ -354,6 +365,9 @@ impl<'a> Stream<'a> {
     fn housekeeping(&mut self) {
         self.feed.pulse.beat();
         self.figures.log(self.feed);
+        if let Some(presence) = &mut self.presence {
+            presence.look(&self.feed.name, &self.feed.status(), Instant::now());
+        }
     }
 
     fn label(&self) -> CameraLabel<'a> {

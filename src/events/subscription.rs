@@ -1,0 +1,88 @@
+//! What one subscriber has not heard of yet.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
+
+use super::Event;
+use crate::sync::{lock, wait_while};
+
+/// The most events that wait for a subscriber. For a further one the oldest is dropped.
+const WAITING_MAX: usize = 64;
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Arc<Event>>,
+    dropped: u64,
+}
+
+/// The events that wait for a subscriber.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+}
+
+impl Queue {
+    pub(super) fn push(&self, event: Arc<Event>) {
+        let mut waiting = lock(&self.waiting);
+        if waiting.events.len() == WAITING_MAX {
+            waiting.events.pop_front();
+            waiting.dropped += 1;
+        }
+        waiting.events.push_back(event);
+        self.came.notify_one();
+    }
+}
+
+/// Hears of all events until it is dropped; for one thread.
+#[derive(Debug, Default)]
+pub struct Subscription(Arc<Queue>);
+
+impl Subscription {
+    pub(super) fn queue(&self) -> Weak<Queue> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// Waits for the next event, for at most `timeout`; `None` if none comes in that time.
+    pub fn wait(&self, timeout: Duration) -> Option<Arc<Event>> {
+        let waiting = lock(&self.0.waiting);
+        wait_while(&self.0.came, waiting, timeout, |waiting| waiting.events.is_empty()).events.pop_front()
+    }
+
+    /// How many events were dropped since too many waited.
+    pub fn dropped(&self) -> u64 {
+        lock(&self.0.waiting).dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Events, Kind};
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_subscriber_that_is_slow_loses_the_oldest_which_are_counted() {
+        let events = Events::default();
+        let heard = events.subscribe();
+        for _ in 0..WAITING_MAX + 3 {
+            events.publish(Event::new("door", Kind::CameraBack));
+        }
+        assert_eq!(heard.dropped(), 3);
+        let numbers: Vec<u64> =
+            std::iter::from_fn(|| heard.wait(Duration::ZERO)).map(|event| event.number).collect();
+        assert_eq!(numbers, (4..=WAITING_MAX as u64 + 3).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_event_ends_the_wait_for_it() {
+        let events = Events::default();
+        let heard = events.subscribe();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| heard.wait(Duration::from_secs(60)));
+            events.publish(Event::new("door", Kind::CameraBack));
+            assert_eq!(waits.join().unwrap().unwrap().kind, Kind::CameraBack);
+        });
+    }
+}
