@@ -17,6 +17,7 @@ use crate::fanout::Fanout;
 use crate::fanout::download::Downloads;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
+use crate::feed::keep_later::keep_later;
 use crate::feed::kept::KeptSettings;
 use crate::files::page;
 use crate::files::reader::{FileReader, open_files};
@@ -267,12 +268,11 @@ impl Pictures {
             let (name, purpose) =
                 (format!("camera {}", feed.name), format!("the thread of camera {}", feed.name));
             let (feed, shutdown, wakers) = (feed.clone(), shutdown.clone(), wakers.clone());
-            let (kept, events) = (kept.clone(), self.events.clone());
+            let (keep, events) = (keep_later(kept, &feed), self.events.clone());
             threads.start(&name, &purpose, move || {
                 let _scope = camera_scope(&feed.name);
-                let forget = || forget_refused(&kept, &feed);
                 let wake = || wakers.frame_published();
-                Stream::new(&feed, writer, &shutdown, &wake).with_refusal(&forget).with_events(&events).run();
+                Stream::new(&feed, writer, &shutdown, &wake).with_keeping(keep).with_events(&events).run();
             })?;
         }
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
@@ -298,19 +298,6 @@ impl Pictures {
 fn proxies(settings: &Settings, gate: &Gate) -> Vec<Network> {
     let file_clients = gate.has_socket_file().then(|| Network::from(FILE_CLIENTS));
     settings.proxies.iter().copied().chain(file_clients).collect()
-}
-
-/// Keeps no longer what the camera refused, on a thread that ends with that: the disk may hang.
-fn forget_refused(kept: &Arc<KeptSettings>, feed: &Arc<Feed>) {
-    let (kept, feed) = (kept.clone(), feed.clone());
-    let forget = move || {
-        if let Err(problem) = kept.keep_changes(&feed) {
-            warn!("{}: {problem}", feed.label());
-        }
-    };
-    if let Err(e) = thread::Builder::new().name("keep".to_owned()).spawn(forget) {
-        warn!("cannot start the thread that forgets refused settings: {e}");
-    }
 }
 
 /// Where browsers are to open the page: by HTTPS if that is served.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,14 +41,9 @@ pub enum Order {
 pub struct Request {
     /// What is to be done.
     pub order: Order,
+    /// The controls that were kept when it was asked.
+    kept: Vec<String>,
     answer: SyncSender<Vec<ControlProblem>>,
-}
-
-impl Request {
-    /// Answers it: what could not be done. The list is published before.
-    pub fn answer(self, problems: Vec<ControlProblem>) {
-        let _nobody_waits_any_more = self.answer.try_send(problems);
-    }
 }
 
 /// Why a request was not answered.
@@ -56,7 +51,7 @@ impl Request {
 pub enum Unanswered {
     /// The camera is not open.
     Closed,
-    /// It takes longer than was waited. It is done all the same.
+    /// It takes longer than was waited. It is done all the same, and what was to be set is kept, unless it is refused.
     Late,
     /// Too many requests wait. It is not done.
     Busy,
@@ -84,6 +79,20 @@ struct State {
     said: Vec<ControlProblem>,
 }
 
+impl State {
+    fn keep(&mut self, values: impl IntoIterator<Item = (String, Option<String>)>) {
+        for (name, value) in values {
+            match value {
+                Some(value) if self.kept.len() < KEPT_MAX || self.kept.contains_key(&name) => {
+                    self.kept.insert(name, value);
+                }
+                Some(_) => {}
+                None => drop(self.kept.remove(&name)),
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Session {
     requests: SyncSender<Request>,
@@ -107,6 +116,26 @@ impl ThreadEnd {
         if self.is_current(&state) {
             self.controls.put(&mut state, found);
         }
+    }
+
+    /// Answers a request: what could not be done. The list is published before. If nobody waits for the answer any more,
+    /// what was refused is not kept, and the controls are returned whose kept values may have changed since the request.
+    pub fn answer(&self, request: Request, problems: Vec<ControlProblem>) -> Option<Vec<String>> {
+        let mut state = lock(&self.controls.state);
+        let Err(TrySendError::Disconnected(problems)) = request.answer.try_send(problems) else { return None };
+        Some(match request.order {
+            Order::List => return None,
+            Order::Set(values) => {
+                for (name, value) in &values {
+                    let is_refused = problems.iter().any(|problem| problem.control == *name);
+                    if is_refused && state.kept.get(name) == Some(value) {
+                        state.kept.remove(name);
+                    }
+                }
+                values.into_keys().collect()
+            }
+            Order::Reset(_) => request.kept,
+        })
     }
 
     fn is_current(&self, state: &State) -> bool {
@@ -197,19 +226,33 @@ impl Controls {
     /// There is no answer in time.
     pub fn ask(&self, order: Order, timeout: Duration) -> Result<Vec<ControlProblem>, Unanswered> {
         let (answer, answered) = sync_channel(1);
+        let wanted = if let Order::Set(values) = &order { values.clone() } else { BTreeMap::new() };
         {
             let state = lock(&self.state);
             let session = state.session.as_ref().ok_or(Unanswered::Closed)?;
-            session.requests.try_send(Request { order, answer }).map_err(|error| match error {
-                std::sync::mpsc::TrySendError::Full(_) => Unanswered::Busy,
-                std::sync::mpsc::TrySendError::Disconnected(_) => Unanswered::Closed,
+            let kept = state.kept.keys().cloned().collect();
+            session.requests.try_send(Request { order, kept, answer }).map_err(|error| match error {
+                TrySendError::Full(_) => Unanswered::Busy,
+                TrySendError::Disconnected(_) => Unanswered::Closed,
             })?;
             wake(&session.waker);
         }
-        answered.recv_timeout(timeout).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Unanswered::Late,
-            RecvTimeoutError::Disconnected => Unanswered::Closed,
-        })
+        match answered.recv_timeout(timeout) {
+            Ok(problems) => Ok(problems),
+            Err(RecvTimeoutError::Disconnected) => Err(Unanswered::Closed),
+            Err(RecvTimeoutError::Timeout) => {
+                // Under the lock: the thread has answered, or it finds that nobody waits, after this is kept.
+                let mut state = lock(&self.state);
+                if let Ok(problems) = answered.try_recv() {
+                    return Ok(problems);
+                }
+                drop(answered);
+                let list = state.list.clone().unwrap_or_default();
+                let kept = wanted.into_iter().filter(|(name, _)| list.can_be_kept(name));
+                state.keep(kept.map(|(name, value)| (name, Some(value))));
+                Err(Unanswered::Late)
+            }
+        }
     }
 
     /// What API or page set.
@@ -219,16 +262,7 @@ impl Controls {
 
     /// Wants these values from now on; those that are `None` no more.
     pub fn keep(&self, values: impl IntoIterator<Item = (String, Option<String>)>) {
-        let mut state = lock(&self.state);
-        for (name, value) in values {
-            match value {
-                Some(value) if state.kept.len() < KEPT_MAX || state.kept.contains_key(&name) => {
-                    state.kept.insert(name, value);
-                }
-                Some(_) => {}
-                None => drop(state.kept.remove(&name)),
-            }
-        }
+        lock(&self.state).keep(values);
     }
 
     /// Wants none of them any more, or not this one.

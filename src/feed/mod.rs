@@ -12,6 +12,7 @@ mod counters;
 mod delivery;
 mod demand;
 pub mod histogram;
+pub mod keep_later;
 pub mod kept;
 mod listeners;
 mod rate;

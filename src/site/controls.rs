@@ -110,20 +110,13 @@ pub(super) fn set(ctx: &RequestContext<'_>) -> Response {
         let kept = right.iter().filter(|(name, _)| list.can_be_kept(name));
         ctx.feed().controls.keep(kept.map(|(name, value)| (name.clone(), Some(value.clone()))));
     }
-    match ctx.feed().controls.ask(Order::Set(right.clone()), PATIENCE) {
+    match ctx.feed().controls.ask(Order::Set(right), PATIENCE) {
         Ok(refused) => problems.extend(refused),
         Err(Unanswered::Closed) if rests => {
             let lost = names.iter().filter(|name| !list.can_be_kept(name));
             problems.extend(lost.map(|name| late(name, Unanswered::Closed)));
         }
-        Err(unanswered) => {
-            problems.extend(names.iter().map(|name| late(name, unanswered)));
-            if unanswered == Unanswered::Late {
-                // Nobody is here to keep it when the camera has answered.
-                let late = right.into_iter().filter(|(name, _)| list.can_be_kept(name));
-                ctx.feed().controls.keep(late.map(|(name, value)| (name, Some(value))));
-            }
-        }
+        Err(unanswered) => problems.extend(names.iter().map(|name| late(name, unanswered))),
     }
     let kept = ctx.app.kept.keep_controls(ctx.feed(), &names);
     answer(ctx, &problems, kept.err().as_ref())
@@ -149,14 +142,38 @@ pub(super) fn reset(ctx: &RequestContext<'_>) -> Response {
         Some(name) => vec![name.clone()],
         None => controls.kept().into_keys().collect(),
     };
-    controls.keep(names.iter().map(|name| (name.clone(), None)));
-    let mut problems = Vec::new();
-    match controls.ask(Order::Reset(only.clone()), PATIENCE) {
-        Ok(refused) => problems.extend(refused),
-        Err(unanswered) => problems.extend(only.iter().map(|name| late(name, unanswered))),
+    // What was kept is forgotten when it is done: the camera has its values until then.
+    match controls.ask(Order::Reset(only), PATIENCE) {
+        Ok(problems) => {
+            let kept = ctx.app.kept.keep_controls(ctx.feed(), &names);
+            answer(ctx, &problems, kept.err().as_ref())
+        }
+        Err(Unanswered::Late) if !names.is_empty() => {
+            let late = |name: String| {
+                let problem = text!(
+                    "{} is still being reset: the camera takes long. Look again in a few seconds.",
+                    &name
+                );
+                ControlProblem { control: name, problem }
+            };
+            answer(ctx, &names.into_iter().map(late).collect::<Vec<_>>(), None)
+        }
+        Err(unanswered) => plain_text(503, not_reset(unanswered)),
     }
-    let kept = ctx.app.kept.keep_controls(ctx.feed(), &names);
-    answer(ctx, &problems, kept.err().as_ref())
+}
+
+fn not_reset(unanswered: Unanswered) -> Text {
+    match unanswered {
+        Unanswered::Late => {
+            text!("The controls are still being reset: the camera takes long. Look again in a few seconds.")
+        }
+        Unanswered::Busy => {
+            text!(
+                "The controls cannot be reset now: the camera is busy with earlier changes. Try again in a few seconds."
+            )
+        }
+        Unanswered::Closed => text!("The controls cannot be reset now: the camera is not open."),
+    }
 }
 
 fn late(name: &str, unanswered: Unanswered) -> ControlProblem {
@@ -201,3 +218,6 @@ fn answer(ctx: &RequestContext<'_>, problems: &[ControlProblem], kept_problem: O
     };
     Response::json(&answer).with_no_cache()
 }
+
+#[cfg(test)]
+mod tests;

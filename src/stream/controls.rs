@@ -15,6 +15,7 @@ use crate::camera::SourceInfo;
 use crate::camera::v4l2::controls::{ControlDevice, ControlList, ControlProblem, Wanted};
 use crate::feed::Feed;
 use crate::feed::controls::{Controls, OpenControls, Order, Request, ThreadEnd};
+use crate::feed::keep_later::{Belated, KeepLater};
 use crate::host::threads;
 use crate::problem::{Text, text};
 
@@ -42,12 +43,13 @@ struct Keeper {
     settings: BTreeMap<String, String>,
     label: Text,
     device: ControlDevice,
+    keep_later: KeepLater,
     /// When the last list was published.
     published: Cell<Option<Instant>>,
 }
 
 /// Starts it for a device that was opened; it ends when what is returned is dropped.
-pub(super) fn start(feed: &Feed, info: &SourceInfo) -> Option<OpenControls> {
+pub(super) fn start(feed: &Feed, info: &SourceInfo, keep_later: &KeepLater) -> Option<OpenControls> {
     if !info.is_device() {
         feed.controls.publish(Ok(ControlList::default()));
         return None;
@@ -56,11 +58,13 @@ pub(super) fn start(feed: &Feed, info: &SourceInfo) -> Option<OpenControls> {
         feed.controls.publish(Err(text!("the driver does not answer earlier requests for its controls")));
         return None;
     };
-    let (controls, label) = (feed.controls.clone(), feed.label());
+    let (controls, label, keep_later) = (feed.controls.clone(), feed.label(), keep_later.clone());
     let settings = feed.config.controls.iter().cloned().collect();
     let path = PathBuf::from(&info.source);
     let run = move || match ControlDevice::open(&path) {
-        Ok(device) => Keeper { controls, settings, label, device, published: Cell::default() }.run(&end),
+        Ok(device) => {
+            Keeper { controls, settings, label, device, keep_later, published: Cell::default() }.run(&end);
+        }
         Err(error) => end.publish(Err((&error).into())),
     };
     let name = format!("controls {}", feed.name);
@@ -137,7 +141,8 @@ impl Keeper {
     fn answer(&self, request: Request, end: &ThreadEnd) {
         let problems = match &request.order {
             Order::List if self.published.get().is_some_and(|last| last.elapsed() < FRESH) => {
-                return request.answer(Vec::new());
+                end.answer(request, Vec::new());
+                return;
             }
             Order::List => Vec::new(),
             Order::Set(values) => {
@@ -161,6 +166,8 @@ impl Keeper {
             }
         };
         self.publish(end);
-        request.answer(problems);
+        if let Some(changed) = end.answer(request, problems) {
+            (self.keep_later)(Belated::Controls(changed));
+        }
     }
 }

@@ -33,6 +33,7 @@ use crate::camera::find::{self, Finder};
 use crate::camera::{EncodeMode, Frame, Source, SourceError, SourceInfo};
 use crate::codec::{self, m2m};
 use crate::events::Events;
+use crate::feed::keep_later::{Belated, KeepLater};
 use crate::feed::{CaptureState, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::jpeg::card::Card;
@@ -104,8 +105,8 @@ pub struct Stream<'a> {
     idle: Idle,
     /// The number of the next of [`PAUSES`].
     pauses: usize,
-    /// Called when changed settings were refused, and must not be kept.
-    on_refusal: &'a dyn Fn(),
+    /// Called with what is to be kept as it is now, although no request waits for that.
+    keep_later: KeepLater,
     /// Tells others whether there is a picture; `None` if there is nobody to tell.
     presence: Option<Presence<'a>>,
 }
@@ -131,14 +132,15 @@ impl<'a> Stream<'a> {
             trial: Trial::default(),
             idle: Idle::default(),
             pauses: 0,
-            on_refusal: &|| (),
+            keep_later: Arc::new(|_| ()),
             presence: None,
         }
     }
 
-    /// Calls this when the camera gives no pictures with changed settings, so that those before hold again.
-    pub fn with_refusal(self, on_refusal: &'a dyn Fn()) -> Self {
-        Self { on_refusal, ..self }
+    /// Keeps by this what the camera refused after it was kept, such as settings with which it gives no pictures, and
+    /// what it answered late.
+    pub fn with_keeping(self, keep_later: KeepLater) -> Self {
+        Self { keep_later, ..self }
     }
 
     /// Publishes there when the camera is lost, and when it is back.
@@ -216,7 +218,7 @@ impl<'a> Stream<'a> {
         if let Err(end) = self.begin(&info) {
             return end;
         }
-        let _open_controls = controls::start(self.feed, &info);
+        let _open_controls = controls::start(self.feed, &info, &self.keep_later);
         self.patience.begin(&info);
         let unusable = |(frames, last)| SessionEnd::unusable(&info, frames, last);
         let mut session = Session::new(&info, self.feed.config.bad_frames);
@@ -333,7 +335,7 @@ impl<'a> Stream<'a> {
             && let Some(refused) = self.trial.picture_came(self.feed)
         {
             self.trouble_log.note(Level::Warn, &refused.to_string(), Instant::now());
-            (self.on_refusal)();
+            (self.keep_later)(Belated::Settings);
         }
         if taken.is_ok() && self.ended.take().is_some() {
             self.trouble_log.picture_is_back();
