@@ -1,12 +1,13 @@
 //! Listening on a socket in the file system (unix(7)), for a proxy on this machine.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use log::{debug, info};
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, AtFlags, CWD, Gid, Mode, OFlags, Uid, access, chownat, openat};
 use rustix::process::geteuid;
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -15,6 +16,9 @@ use super::super::socket_file::{SCHEME, SocketFile};
 use super::Listener;
 use crate::host::accounts;
 use crate::problem::{Problem, Text};
+
+/// User and group.
+type Ids = (Option<u32>, Option<u32>);
 
 /// Removes the file at the end.
 #[derive(Debug)]
@@ -46,18 +50,39 @@ impl SocketFile {
             self.owner.as_ref().map(accounts::ids).transpose().map_err(|why| self.unknown_owner(why))?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).map_err(failed)?;
         socket.bind(&SockAddr::unix(&self.path).map_err(failed)?).map_err(failed)?;
-        let file = fs::symlink_metadata(&self.path).map_err(failed)?;
-        let guard = SocketFileGuard { path: self.path.clone(), identity: (file.dev(), file.ino()) };
         // Nobody can connect before it listens.
-        fs::set_permissions(&self.path, Permissions::from_mode(self.mode)).map_err(failed)?;
-        if let Some((user, group)) = ids {
-            chown(&self.path, user, group).map_err(|error| {
-                self.problem(format!("its owner cannot be set: {}", Text::from(&error)), OWNER_ADVICE)
-            })?;
-        }
+        let guard = self.grant(ids)?;
         socket.listen(BACKLOG).map_err(failed)?;
         info!("listening on {SCHEME}{}", self.path.display());
         Ok(Listener::file(socket.into(), Some(guard)))
+    }
+
+    /// Sets mode and owner of the file that was just made, and of no other: whoever may write to its folder can put
+    /// another file or a link in its place meanwhile, and would get that one.
+    fn grant(&self, ids: Option<Ids>) -> Result<SocketFileGuard, Problem> {
+        let failed = |error: io::Error| self.problem(&error, self.advice(&error));
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let place = openat(CWD, &self.path, flags, Mode::empty()).map_err(|error| failed(error.into()))?;
+        let place = File::from(place);
+        let file = place.metadata().map_err(failed)?;
+        if !file.file_type().is_socket() || file.uid() != geteuid().as_raw() || file.nlink() != 1 {
+            return Err(self.problem(
+                "another user has put something else in its place",
+                "choose a folder that only this user may write to",
+            ));
+        }
+        let guard = SocketFileGuard { path: self.path.clone(), identity: (file.dev(), file.ino()) };
+        // fchmod(2) takes no such descriptor (O_PATH); its name in /proc leads to the same file.
+        let name = format!("/proc/self/fd/{}", place.as_raw_fd());
+        fs::set_permissions(name, Permissions::from_mode(self.mode)).map_err(failed)?;
+        if let Some((user, group)) = ids {
+            let (user, group) = (user.map(Uid::from_raw), group.map(Gid::from_raw));
+            chownat(&place, "", user, group, AtFlags::EMPTY_PATH).map_err(|error| {
+                let why = Text::from(&io::Error::from(error));
+                self.problem(format!("its owner cannot be set: {why}"), OWNER_ADVICE)
+            })?;
+        }
+        Ok(guard)
     }
 
     /// Removes a socket on which nobody listens any more.
@@ -179,6 +204,39 @@ mod tests {
 
     fn parsed(text: &str) -> Result<SocketFile, String> {
         text.parse().map_err(|why: Text| why.to_string())
+    }
+
+    #[test]
+    fn what_another_user_puts_in_the_place_of_the_socket_keeps_its_mode_and_owner() {
+        let folder = std::env::temp_dir().join(format!("boardcam-socket-swap-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        fs::create_dir(&folder).unwrap();
+        let (path, precious) = (folder.join("boardcam.sock"), folder.join("precious"));
+        fs::write(&precious, "precious").unwrap();
+        fs::set_permissions(&precious, Permissions::from_mode(0o600)).unwrap();
+        let old = folder.join("old.sock");
+        drop(net::UnixListener::bind(&old).unwrap());
+        fs::set_permissions(&old, Permissions::from_mode(0o700)).unwrap();
+        let file = parsed(&format!("unix:{},mode=666", path.display())).unwrap();
+        let own = Some((Some(geteuid().as_raw()), None));
+        let links: [(fn(&Path, &Path) -> io::Result<()>, &Path); 4] = [
+            (|to, at| std::os::unix::fs::symlink(to, at), &precious),
+            (|to, at| fs::hard_link(to, at), &precious),
+            (|to, at| std::os::unix::fs::symlink(to, at), &old),
+            (|to, at| fs::hard_link(to, at), &old),
+        ];
+        for (number, (link, to)) in links.into_iter().enumerate() {
+            link(to, &path).unwrap();
+            let refused = file.grant(own).unwrap_err().to_string();
+            assert!(refused.contains("something else in its place"), "{number}: {refused}");
+            fs::remove_file(&path).unwrap();
+        }
+        let mode = |path: &Path| fs::symlink_metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&precious), mode(&old)), (0o600, 0o700));
+        drop(net::UnixListener::bind(&path).unwrap());
+        drop(file.grant(own).unwrap());
+        assert!(!path.exists(), "ours is");
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -27,17 +27,17 @@ pub enum Listener {
     Tcp(TcpListener),
     /// In the file system.
     File {
-        /// The socket.
-        listener: UnixListener,
-        /// Removes the file at the end, if we made it.
+        /// Removes the file at the end, if we made it: first, so that nobody finds a file on which nobody listens.
         #[expect(dead_code, reason = "it acts when it is dropped")]
         guard: Option<SocketFileGuard>,
+        /// The socket.
+        listener: UnixListener,
     },
 }
 
 impl Listener {
     fn file(listener: net::UnixListener, guard: Option<SocketFileGuard>) -> Self {
-        Listener::File { listener: UnixListener::from_std(listener), guard }
+        Listener::File { guard, listener: UnixListener::from_std(listener) }
     }
 
     /// The next connection that waits, with its client's address.
