@@ -170,6 +170,8 @@ pub struct RecordingOrder {
     pub from: u64,
     /// How many bytes, at least one.
     pub length: u64,
+    /// Who asks.
+    pub client: ClientId,
     /// The download is dropped when this pass ends; `None` if it may finish.
     pub pass: Option<Pass>,
 }
@@ -179,6 +181,8 @@ pub struct RecordingOrder {
 pub struct PageOrder {
     /// What the client wants.
     pub request: PageRequest,
+    /// Who asks.
+    pub client: ClientId,
     /// As in a [`RecordingOrder`].
     pub pass: Option<Pass>,
 }
@@ -187,9 +191,9 @@ impl FileOrder {
     /// The value of the private header.
     pub fn to_header(&self) -> String {
         match self {
-            Self::Recording(RecordingOrder { name, from, length, pass }) => {
+            Self::Recording(RecordingOrder { name, from, length, client: ClientId(client), pass }) => {
                 let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
-                format!("{RECORDING}{name} {from} {length}{pass}")
+                format!("{RECORDING}{name} {from} {length} {client}{pass}")
             }
             Self::Page(order) => {
                 let json = serde_json::json!(order).to_string();
@@ -209,6 +213,14 @@ impl FileOrder {
         }
     }
 
+    /// Who asks.
+    pub fn client(&self) -> ClientId {
+        match self {
+            Self::Recording(order) => order.client,
+            Self::Page(order) => order.client,
+        }
+    }
+
     /// The order is void when this pass ends.
     pub fn pass(&self) -> Option<Pass> {
         match self {
@@ -223,12 +235,12 @@ impl RecordingOrder {
         let mut words = text.strip_prefix(RECORDING)?.split(' ');
         let name = Name::parse(words.next()?)?;
         let mut number = || words.next().map(|word| word.parse().ok());
-        let (from, length) = (number()??, number()??);
+        let (from, length, client) = (number()??, number()??, ClientId(number()??));
         let pass = match number() {
             None => None,
             Some(pass) => Some(pass?),
         };
-        (words.next().is_none() && length > 0).then_some(Self { name, from, length, pass })
+        (words.next().is_none() && length > 0).then_some(Self { name, from, length, client, pass })
     }
 }
 
@@ -275,20 +287,28 @@ mod tests {
     #[test]
     fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
         let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
-        let order = RecordingOrder { name: name.clone(), from: 5, length: u64::MAX, pass: Some(7) };
+        let order = RecordingOrder {
+            name: name.clone(),
+            from: 5,
+            length: u64::MAX,
+            client: ClientId(u64::MAX),
+            pass: Some(7),
+        };
         for order in [order.clone(), RecordingOrder { pass: None, ..order }].map(FileOrder::Recording) {
             assert_eq!(FileOrder::from_header(&order.to_header()), Some(order.clone()));
             assert_eq!(Order::from_header(&order.to_header()), None);
         }
         for bad in [
-            "file /etc/passwd 0 5".to_owned(),
-            "file ../secret.mkv 0 5".to_owned(),
+            "file /etc/passwd 0 5 1".to_owned(),
+            "file ../secret.mkv 0 5 1".to_owned(),
             format!("file {name}"),
             format!("file {name} 0"),
-            format!("file {name} 0 0"),
-            format!("file {name} -1 5"),
+            format!("file {name} 0 5"),
+            format!("file {name} 0 0 1"),
+            format!("file {name} -1 5 1"),
             format!("file {name} 0 5 x"),
-            format!("file {name} 0 5 6 7"),
+            format!("file {name} 0 5 1 x"),
+            format!("file {name} 0 5 1 6 7"),
         ] {
             assert_eq!(FileOrder::from_header(&bad), None, "{bad}");
         }
@@ -304,7 +324,7 @@ mod tests {
         };
         let path = PagePath::of_url("/k\u{fc}che/a b.html").unwrap();
         let request = PageRequest { path, as_folder: "./k%C3%BCche/".to_owned(), conditions };
-        let order = FileOrder::Page(PageOrder { request, pass: Some(7) });
+        let order = FileOrder::Page(PageOrder { request, client: ClientId(u64::MAX), pass: Some(7) });
         let header = order.to_header();
         assert!(header.is_ascii() && !header.contains(char::is_control), "{header}");
         assert_eq!(Order::from_header(&header), None);

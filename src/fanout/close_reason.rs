@@ -35,7 +35,7 @@ pub enum CloseReason {
     PassEnded,
     /// The same, and nothing of the answer has been sent yet.
     PassEndedUnanswered,
-    /// Its client had more than half of all connections, and others waited.
+    /// Its client had more than half of all connections, or more than its share of downloads, and others waited.
     Displaced,
     /// The file cannot be read, and nothing of the answer has been sent yet.
     Unreadable,

@@ -86,7 +86,7 @@ impl Fanout {
         Self { downloads, ..self }
     }
 
-    /// Takes over a connection as [`Fanout::add_viewer`] does, to send a file.
+    /// Takes over a connection as [`Fanout::add_viewer`] does, to send a file. Another download may end for that.
     ///
     /// # Errors
     /// Returns the socket: there are too many.
@@ -97,7 +97,7 @@ impl Fanout {
         order: FileOrder,
         head: Vec<u8>,
     ) -> Result<(), (Socket, TooManyDownloads)> {
-        self.downloads.adopt(connection, socket, order, head, Instant::now())
+        self.downloads.adopt(connection, socket, order, head, &mut self.released, Instant::now())
     }
 
     /// Takes over a connection, whose socket must be non-blocking and registered in the loop's poll. `requested` is

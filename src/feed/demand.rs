@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::Feed;
 use crate::pace::{Fps, Pace};
 use crate::sync::lock;
 
 /// Stands for the user or the address whose demand it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClientId(pub u64);
 
 impl ClientId {

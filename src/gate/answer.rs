@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn a_recording_goes_out_with_the_length_of_what_is_sent_of_it() {
         let answer = b"HTTP/1.0 206 Partial Content\r\nContent-Length: 0\r\nContent-Range: bytes 2-6/9\r\n\
-                       X-Boardcam-Serve: file door_2026-11-25_22-15-09Z.mkv 2 5\r\n\r\n";
+                       X-Boardcam-Serve: file door_2026-11-25_22-15-09Z.mkv 2 5 1\r\n\r\n";
         let answer = from_site(answer, true).unwrap();
         let Answer::File { order: FileOrder::Recording(order), .. } = &answer else { panic!("{answer:?}") };
         assert_eq!((order.from, order.length), (2, 5));

@@ -6,9 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use client::{Answer, Outcome, ask, ensure, request, wait_for};
+use client::{Answer, Outcome, ask, ensure, request, request_from, wait_for};
 
-use crate::boardcam::{Boardcam, File, complaint, run};
+use crate::boardcam::{Boardcam, File, complaint, open_many, run};
+use crate::fairness::{GREEDY, OTHER};
 use crate::passwords::{BEN, users};
 use crate::recording::Place;
 
@@ -195,6 +196,29 @@ fn clients_that_take_nothing_of_a_large_file_cost_little_and_others_are_served()
         b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\nRange: bytes=3221225470-\r\n\r\n",
     )?;
     ensure!(Answer::read(&mut end)?.body == [0, 0], "its end");
+    Ok(())
+}
+
+#[test]
+fn one_client_that_takes_nothing_on_any_number_of_connections_keeps_the_page_from_nobody() -> Outcome {
+    /// More than two event loops send at once.
+    const GREEDY_CONNECTIONS: usize = 2 * 64 + 10;
+    open_many()?;
+    let place = page()?;
+    fs::File::create(place.0.join("large.bin"))?.set_len(3 << 30)?; // sparse
+    let boardcam = start(&place.0, &[])?;
+    let large = b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let greedy: Vec<_> = (0..GREEDY_CONNECTIONS)
+        .map(|_| request_from(GREEDY, boardcam.address, large))
+        .collect::<Outcome<_>>()?;
+    for client in &greedy {
+        client.get_ref().peek(&mut [0])?; // it has begun, or is refused
+    }
+    for _ in 0..GREEDY_CONNECTIONS {
+        let get = b"GET /sub/app.js HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let answer = Answer::read(&mut request_from(OTHER, boardcam.address, get)?)?;
+        ensure!(answer.status == 200 && answer.text() == "let x = 1;", "{} {}", answer.status, answer.text());
+    }
     Ok(())
 }
 

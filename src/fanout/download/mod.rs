@@ -16,6 +16,7 @@ use log::warn;
 use super::Released;
 use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
+use crate::feed::ClientId;
 use crate::files::page::OpenFile;
 use crate::files::reader::{
     Content, DOWNLOADS_MAX, FileReader, Head, PAGE_FILES_MAX, PIECE, PieceRequest, Source,
@@ -24,6 +25,9 @@ use crate::host::log::bounded::{self, Subject};
 use crate::problem::{Text, text};
 use crate::protocol::{FileOrder, PageOrder, RecordingOrder, reason};
 use crate::socket::Socket;
+
+/// When there are as many as can be, one client keeps this part of them (1/n) whatever others want.
+const SHARE: usize = 4;
 
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
@@ -86,7 +90,7 @@ impl Downloads {
     }
 
     /// Takes over a connection, whose socket must be non-blocking and in the loop's poll. `head` is the answer's as far
-    /// as the site knows it ([`crate::gate::answer::Answer::File`]).
+    /// as the site knows it ([`crate::gate::answer::Answer::File`]). A download that makes room is put into `released`.
     ///
     /// # Errors
     /// Returns the socket: there are too many.
@@ -96,13 +100,14 @@ impl Downloads {
         socket: Socket,
         order: FileOrder,
         head: Vec<u8>,
+        released: &mut Vec<Released>,
         now: Instant,
     ) -> Result<(), (Socket, TooManyDownloads)> {
         let lane = match &order {
             FileOrder::Recording(_) => &mut self.recordings,
             FileOrder::Page(_) => &mut self.page,
         };
-        lane.adopt(connection, Download::new(socket, order, head, now))
+        lane.adopt(connection, Download::new(socket, order, head, now), released)
     }
 
     /// The client's socket may take something.
@@ -145,15 +150,38 @@ impl Lane {
         Self { reader, most, running: BTreeMap::new() }
     }
 
-    fn adopt(&mut self, connection: usize, mut download: Download) -> Result<(), (Socket, TooManyDownloads)> {
-        let fits = self.running.len() < self.most;
+    fn adopt(
+        &mut self,
+        connection: usize,
+        mut download: Download,
+        released: &mut Vec<Released>,
+    ) -> Result<(), (Socket, TooManyDownloads)> {
+        let is_full = self.running.len() >= self.most;
+        let makes_room = if is_full { self.displaced_by(download.order.client()) } else { None };
         match &self.reader {
-            Some(reader) if fits && download.request(connection, reader) => {
+            Some(reader) if (!is_full || makes_room.is_some()) && download.request(connection, reader) => {
+                released.extend(makes_room.and_then(|number| self.release(number, CloseReason::Displaced)));
                 self.running.insert(connection, download);
                 Ok(())
             }
             _ => Err((download.socket, TooManyDownloads)),
         }
+    }
+
+    /// Which download makes room for one of `client`: that which has been quiet longest, of the client that has most, if
+    /// that is more than its share, and still more than this client then has.
+    fn displaced_by(&self, client: ClientId) -> Option<usize> {
+        let mut counts = BTreeMap::<ClientId, usize>::new();
+        for download in self.running.values() {
+            *counts.entry(download.order.client()).or_default() += 1;
+        }
+        let own = counts.get(&client).copied().unwrap_or(0);
+        let (greedy, most) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        if most * SHARE <= self.most || most <= own + 1 {
+            return None;
+        }
+        let of_greedy = self.running.iter().filter(|(_, download)| download.order.client() == greedy);
+        of_greedy.min_by_key(|(_, download)| download.progress).map(|(number, _)| *number)
     }
 
     fn ready(&mut self, connection: usize, now: Instant) -> Option<Released> {

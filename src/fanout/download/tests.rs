@@ -33,7 +33,11 @@ impl Bench {
     }
 
     fn order(&self, from: u64, length: u64) -> FileOrder {
-        FileOrder::Recording(RecordingOrder { name: self.name.clone(), from, length, pass: Some(1) })
+        self.order_of(ClientId(1), from, length)
+    }
+
+    fn order_of(&self, client: ClientId, from: u64, length: u64) -> FileOrder {
+        FileOrder::Recording(RecordingOrder { name: self.name.clone(), from, length, client, pass: Some(1) })
     }
 
     /// For the same file, as one of a page.
@@ -41,7 +45,7 @@ impl Bench {
         let conditions = Conditions { range: range.map(str::to_owned), ..Conditions::default() };
         let path = PagePath::of_url(&self.name.to_string()).unwrap();
         let request = PageRequest { path, as_folder: String::new(), conditions };
-        FileOrder::Page(PageOrder { request, pass: Some(1) })
+        FileOrder::Page(PageOrder { request, client: ClientId(1), pass: Some(1) })
     }
 
     fn running(&mut self) -> Vec<&mut Download> {
@@ -65,7 +69,8 @@ impl Bench {
         let (socket, _) = listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
         let socket = Socket::Plain(mio::net::TcpStream::from_std(socket).into());
-        let taken = self.downloads.adopt(number, socket, order, b"HEAD".to_vec(), Instant::now());
+        let taken =
+            self.downloads.adopt(number, socket, order, b"HEAD".to_vec(), &mut self.released, Instant::now());
         taken.map(|()| client).map_err(|(_, why)| why)
     }
 
@@ -243,4 +248,39 @@ fn recordings_that_hang_do_not_hold_the_page() {
     assert_eq!(bench.work(), CloseReason::Complete);
     assert!(heard.join().unwrap().ends_with(&bench.bytes[..10]));
     drop(clients);
+}
+
+#[test]
+fn downloads_of_one_client_make_room_for_those_of_others_until_they_share_alike() {
+    let length = 64 << 20; // more than sockets hold
+    let mut bench = Bench::new("share", length);
+    let order = |bench: &Bench, client| bench.order_of(ClientId(client), 0, length as u64);
+    let mut clients: Vec<_> = (0..DOWNLOADS_MAX)
+        .map(|number| {
+            let order = order(&bench, 1);
+            bench.client(number, order).unwrap()
+        })
+        .collect();
+    bench.fill();
+    bench.running()[3].progress -= Duration::from_secs(1); // the one that has been quiet longest
+    let mut taken = 0;
+    for number in DOWNLOADS_MAX.. {
+        let order = order(&bench, 2);
+        let Ok(client) = bench.client(number, order) else { break };
+        clients.push(client);
+        taken += 1;
+    }
+    assert_eq!(taken, DOWNLOADS_MAX / 2);
+    assert_eq!(bench.released[0].connection, 3);
+    assert!(bench.released.iter().all(|one| one.connection < DOWNLOADS_MAX), "only of the one that has more");
+    assert!(bench.released.iter().all(|one| one.reason == CloseReason::Displaced));
+    let again = order(&bench, 1);
+    assert_eq!(bench.client(90, again).unwrap_err(), TooManyDownloads, "nobody takes back and forth");
+    // Of many, each keeps the share that nobody takes.
+    for client in 3..=20 {
+        let order = order(&bench, client);
+        clients.extend(bench.client(100 + client as usize, order).ok());
+    }
+    let left = bench.running().iter().filter(|one| one.order.client().0 <= 2).count();
+    assert_eq!(left, 2 * DOWNLOADS_MAX / SHARE);
 }

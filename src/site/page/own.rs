@@ -26,7 +26,7 @@ pub(in crate::site) fn file(ctx: &RequestContext<'_>) -> Response {
         as_folder += &format!("?{query}");
     }
     let request = PageRequest { path, as_folder, conditions: ctx.conditions() };
-    let order = FileOrder::Page(PageOrder { request, pass: ctx.pass() });
+    let order = FileOrder::Page(PageOrder { request, client: ctx.client(), pass: ctx.pass() });
     let response = Response { headers: Vec::new(), ..Response::text("") };
     super::with_policy(ctx, response, FRAMES).with_additional_header(HEADER, order.to_header())
 }

@@ -43,6 +43,6 @@ pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
     if length == 0 {
         return response;
     }
-    let order = RecordingOrder { name: entry.name, from, length, pass: ctx.pass() };
+    let order = RecordingOrder { name: entry.name, from, length, client: ctx.client(), pass: ctx.pass() };
     response.with_additional_header(HEADER, FileOrder::Recording(order).to_header())
 }

@@ -97,7 +97,8 @@ fn a_range_request_becomes_an_order_for_that_range() {
     let get = |headers: &[(&str, &str)]| ask(&app, "GET", &url, headers, "");
     let order = |response: &Response| header(response, HEADER).and_then(|text| FileOrder::from_header(&text));
     let whole = get(&[]);
-    let expected = RecordingOrder { name: name("door", 2), from: 0, length: 100, pass: None };
+    let client = order(&whole).unwrap().client();
+    let expected = RecordingOrder { name: name("door", 2), from: 0, length: 100, client, pass: None };
     assert_eq!((whole.status_code, order(&whole)), (200, Some(FileOrder::Recording(expected.clone()))));
     let tag = header(&whole, "ETag").unwrap();
     let date = header(&whole, "Last-Modified").unwrap();
