@@ -63,7 +63,9 @@ pub struct Feed {
     pub delivery: Arc<DeliveryStats>,
     /// Beats a few times a second while its thread runs.
     pub pulse: Pulse,
-    status: Mutex<Status>,
+    status: Arc<Mutex<Status>>,
+    /// That of the camera whose pictures are made smaller; `None` for the camera's own.
+    camera_status: Option<Arc<Mutex<Status>>>,
     demands: Demands,
     listeners: Listeners,
     /// 1 to 100, or [`NOT_SET`].
@@ -90,7 +92,8 @@ impl Feed {
             counters: Counters::default(),
             delivery: Arc::default(),
             pulse: Pulse::default(),
-            status: Mutex::new(Status::starting()),
+            status: Arc::new(Mutex::new(Status::starting())),
+            camera_status: None,
             demands: Demands::default(),
             listeners: Listeners::default(),
             quality,
@@ -110,7 +113,8 @@ impl Feed {
     pub fn for_variant(&self) -> (Self, Writer) {
         let config = SourceConfig { orientation: Orientation::default(), ..self.config.clone() }; // they are turned already
         let (feed, writer) = Self::new(self.name.clone(), config);
-        (Self { delivery: self.delivery.clone(), ..feed }, writer)
+        let camera_status = Some(self.status.clone());
+        (Self { delivery: self.delivery.clone(), camera_status, ..feed }, writer)
     }
 
     /// What people call the camera: its title, otherwise its name.
@@ -270,6 +274,11 @@ impl Feed {
     /// The camera's state. Hold the lock only briefly.
     pub fn status(&self) -> MutexGuard<'_, Status> {
         lock(&self.status)
+    }
+
+    /// Whether something is wrong with the camera, of which smaller pictures are made.
+    pub fn camera_has_problem(&self) -> bool {
+        self.camera_status.as_ref().is_some_and(|status| lock(status).problem().is_some())
     }
 
     /// The number of viewers, recorders and variants that want frames.

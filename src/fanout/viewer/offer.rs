@@ -80,8 +80,7 @@ impl Viewer {
     /// card each time.
     fn takes_card(&self) -> bool {
         let feed = self.demand.feed();
-        let is_smaller = self.stats.order.variant.is_some(); // whose feed does not know of the camera's problem
-        is_smaller || feed.config.on_demand.is_none() || feed.status().problem().is_some()
+        feed.config.on_demand.is_none() || feed.status().problem().is_some() || feed.camera_has_problem()
     }
 
     fn offer_snapshot(&mut self, frame: &Arc<Frame>, held: &mut HeldFrames, now: Instant) -> Flow {
