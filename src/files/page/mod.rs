@@ -2,11 +2,12 @@
 //!
 //! They are opened anew for each request, so that a change is seen at once. What is sent is decided by the file that was
 //! opened, and not by its name: nothing outside the folder, no link that leads out of it (openat2(2)), only ordinary
-//! files, and no name that begins with a dot.
+//! files, and no name that begins with a dot, also behind a link.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 use log::warn;
@@ -24,7 +25,7 @@ use crate::problem::{Problem, Text};
 const INDEX: &str = "index.html";
 
 /// Attempts at a file whose folders are being renamed meanwhile.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 5;
 
 /// Where a file is in the folder: a path that goes only downwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,18 +231,33 @@ fn find_below(root: &OwnedFd, path: &str, open: Open) -> rustix::io::Result<Foun
     Ok(Found::File(OpenFile { file, version: Some(version) }, version))
 }
 
-/// Links are followed as long as they stay in the folder; older kernels than Linux 5.6 follow none.
+/// Links are followed as long as they stay in the folder and lead to nothing hidden; older kernels than Linux 5.6 follow
+/// none.
 fn open_below(root: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     for _ in 0..ATTEMPTS {
         match openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::LOOP) if resolve.contains(ResolveFlags::NO_SYMLINKS) => {
+                resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+            }
             // Some sandboxes say EPERM of system calls that they do not know.
             Err(Errno::NOSYS | Errno::PERM) => return open_without_links(root, path, flags),
+            Ok(file) if !resolve.contains(ResolveFlags::NO_SYMLINKS) && is_hidden(root, &file) => {
+                return Err(Errno::NOENT);
+            }
             opened => return opened,
         }
     }
     Err(Errno::AGAIN)
+}
+
+/// Whether the name of what was found, or of a folder on the way, begins with a dot, or is not known.
+fn is_hidden(root: &OwnedFd, file: &OwnedFd) -> bool {
+    let path = |file: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok();
+    let (Some(root), Some(file)) = (path(root), path(file)) else { return true };
+    let is_dotted = |part: &OsStr| part.as_encoded_bytes().starts_with(b".");
+    file.strip_prefix(root).map_or(true, |below| below.iter().any(is_dotted))
 }
 
 fn open_without_links(root: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {

@@ -34,6 +34,8 @@ impl Site {
         symlink("/proc/self/root", page.join("magic")).unwrap();
         symlink("loop", page.join("loop")).unwrap();
         symlink("sub/deep", page.join("within")).unwrap();
+        symlink(".htpasswd", page.join("shown")).unwrap();
+        symlink(".git", page.join("git")).unwrap();
         Self(path)
     }
 
@@ -102,6 +104,9 @@ fn no_link_leads_out_of_the_folder_and_hidden_files_stay_hidden() {
         "/loop",
         "/.htpasswd",
         "/.git/config",
+        "/shown",
+        "/git/config",
+        "/within/../../.htpasswd",
         "/sub/.env",
         "/sub/../index.html",
         "/../secret",
