@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::camera::encoders;
 use crate::camera::pattern::Pattern;
+use crate::camera::v4l2::check_edid;
 use crate::camera::{EncodeMode, SourceConfig, SourceSpec};
 use crate::config::{Settings, WithoutSecrets};
 use crate::files::page;
@@ -39,7 +40,7 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
         Some(Err(problem)) => refusal = refusal.or(Some(problem)),
         None => {}
     }
-    warnings.extend(settings.cameras.iter().filter_map(|(_, camera)| camera_problem(camera)));
+    warnings.extend(settings.cameras.iter().flat_map(|(_, camera)| camera_problems(camera)));
     warnings.extend(settings.record.folder_problem());
     warnings.extend(state_dir::problem());
     warnings.extend(zone::problem());
@@ -56,9 +57,10 @@ pub fn check(settings: &Settings, secrets: bool) -> Report {
 }
 
 /// What would keep a camera from being opened, as far as the settings say.
-fn camera_problem(camera: &SourceConfig) -> Option<Problem> {
-    match camera.spec {
+fn camera_problems(camera: &SourceConfig) -> impl Iterator<Item = Problem> + use<> {
+    let pattern = match camera.spec {
         SourceSpec::Pattern => Pattern::check(camera).err(),
         _ => None,
-    }
+    };
+    pattern.into_iter().chain(camera.capture.edid.as_deref().and_then(check_edid))
 }

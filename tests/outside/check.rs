@@ -159,3 +159,14 @@ fn a_state_folder_that_cannot_be_written_is_said_before_something_is_lost() -> O
     ensure!(told.ends_with("\n# OK\n") && !place.0.join("not").exists(), "{told}");
     Ok(())
 }
+
+#[test]
+fn a_file_that_is_no_edid_is_said_whatever_the_camera_is() -> Outcome {
+    for (file, why) in [("/no/such.bin", "/no/such.bin: "), ("/dev/null", "/dev/null: it has 0 bytes")] {
+        let output = run(&["--camera", "pattern", "--edid", file, "check"])?;
+        let told = String::from_utf8(output.stdout)?;
+        ensure!(told.contains("# warning: ") && told.contains("cannot use the EDID in"), "{told}");
+        ensure!(told.contains(why), "{told}");
+    }
+    Ok(())
+}

@@ -40,7 +40,7 @@ use super::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, Sourc
 use crate::picture::{Raw, Size};
 use crate::problem::{Problem, text};
 use capture::Capture;
-pub use capture::wait_for_source;
+pub use capture::{check_edid, wait_for_source};
 use device::Device;
 use negotiate::Agreed;
 pub use negotiate::Originals;
