@@ -122,7 +122,9 @@ impl ThreadEnd {
     /// what was refused is not kept, and the controls are returned whose kept values may have changed since the request.
     pub fn answer(&self, request: Request, problems: Vec<ControlProblem>) -> Option<Vec<String>> {
         let mut state = lock(&self.controls.state);
-        let Err(TrySendError::Disconnected(problems)) = request.answer.try_send(problems) else { return None };
+        let Err(TrySendError::Disconnected(problems)) = request.answer.try_send(problems) else {
+            return None;
+        };
         Some(match request.order {
             Order::List => return None,
             Order::Set(values) => {

@@ -2,6 +2,21 @@
 
 use super::*;
 
+/// Longer than anything here takes, on any machine.
+const LONG: Duration = Duration::from_secs(120);
+
+/// Begins to open an encoder, as soon as other tests have left a thread for that.
+fn start(opener: &Opener) -> Opening {
+    let begin = Instant::now();
+    loop {
+        match opener.start(Shape { raw: Raw::Yuyv, size: SIZE }) {
+            Some(opening) => return opening,
+            None => assert!(begin.elapsed() < LONG, "no thread"),
+        }
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn an_encoder_that_opens_when_nobody_wants_it_any_more_is_closed_by_its_own_thread() {
     // Before the camera's thread gives up, and after.
@@ -15,18 +30,11 @@ fn an_encoder_that_opens_when_nobody_wants_it_any_more_is_closed_by_its_own_thre
             Found::Device(device(opens.clone()))
         }));
         let begin = Instant::now();
-        // Other tests have threads, too.
-        let opening = loop {
-            match opener.start(Shape { raw: Raw::Yuyv, size: SIZE }) {
-                Some(opening) => break opening,
-                None => assert!(begin.elapsed() < Duration::from_secs(20), "no thread"),
-            }
-            thread::yield_now();
-        };
+        let opening = start(&opener);
         if opens_first {
             drop(release);
             while !opening.is_answered() {
-                assert!(begin.elapsed() < Duration::from_secs(20), "it never opens");
+                assert!(begin.elapsed() < LONG, "it never opens");
                 thread::yield_now();
             }
             drop(opening);
@@ -75,9 +83,9 @@ fn an_encoder_that_never_closes_or_never_opens_does_not_hold_up_the_stream() {
     let begin = Instant::now();
     while again.load(Ordering::Relaxed) == 0 {
         assert_eq!(encode(&mut encoder), By::Software);
-        assert!(begin.elapsed() < Duration::from_secs(20), "it is never opened again");
+        assert!(begin.elapsed() < LONG, "it is never opened again");
     }
-    for _ in 0..100 {
+    for _ in 0..10 {
         assert_eq!(encode(&mut encoder), By::Software);
     }
     assert_eq!(again.load(Ordering::Relaxed), 1, "one thread waits for it, not one for each picture");
@@ -101,8 +109,10 @@ fn however_many_encoders_never_open_there_are_not_more_threads_for_them() {
         Found::Nothing
     }));
     let shape = Shape { raw: Raw::Yuyv, size: SIZE };
-    let all: Vec<_> = (0..100).map_while(|_| opener.start(shape)).collect();
-    assert!((1..=24).contains(&all.len()), "{} threads", all.len());
+    let first = start(&opener);
+    let others: Vec<_> = (0..100).map_while(|_| opener.start(shape)).collect();
+    assert!(others.len() < 24, "{} threads", others.len() + 1);
+    drop((first, others));
     drop(release);
 }
 
@@ -114,7 +124,7 @@ fn an_encoder_whose_thread_panics_cannot_be_used_and_that_is_all() {
     let mut text = String::new();
     while !text.contains("cannot be used") {
         assert_eq!(encode(&mut encoder), By::Software);
-        assert!(begin.elapsed() < Duration::from_secs(20), "nothing is said");
+        assert!(begin.elapsed() < LONG, "nothing is said");
         text += &said(&mut encoder);
     }
 }

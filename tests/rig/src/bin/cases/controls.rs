@@ -42,10 +42,15 @@ pub fn find<'l>(list: &'l Value, name: &str) -> Outcome<&'l Value> {
     Ok(found.ok_or_else(|| format!("no control {name} in {list}"))?)
 }
 
+/// Sets these, again while this machine is too slow for an answer in time.
 pub fn put(boardcam: &Boardcam, values: &Value) -> Outcome<Value> {
-    let (status, list) = controls(boardcam, "PUT", "", values)?;
-    ensure!(status == 200 && list["problems"] == json!([]), "{values}: status {status}, {list}");
-    Ok(list)
+    wait_for("the controls to be set", || {
+        let (status, list) = controls(boardcam, "PUT", "", values)?;
+        let problems = list["problems"].to_string();
+        let is_late = ["is still being set", "busy with earlier"].iter().any(|late| problems.contains(late));
+        ensure!(status == 200 && (is_late || problems == "[]"), "{values}: status {status}, {list}");
+        Ok((!is_late).then_some(list))
+    })
 }
 
 fn controls_of_all_kinds_are_listed_and_set() -> Outcome {

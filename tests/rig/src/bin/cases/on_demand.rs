@@ -30,7 +30,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// How much longer than at a start of the program the first picture may take.
-const MARGIN: Duration = Duration::from_secs(1);
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Whether any process has the device open.
 fn is_held(node: &Path) -> Outcome<bool> {
