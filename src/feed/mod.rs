@@ -315,7 +315,11 @@ impl Feed {
     /// seldom.
     pub fn is_current(&self, captured: Instant) -> bool {
         let status = self.status();
-        status.seldom && status.last_frame == Some(captured) && captured.elapsed() <= status.patience
+        status.seldom
+            && status.last_frame == Some(captured)
+            && captured.elapsed() <= status.patience
+            // Of a camera that was closed since then, smaller pictures are not made anew.
+            && self.camera_status.as_ref().is_none_or(|camera| lock(camera).seldom)
     }
 
     /// Lets the calling thread wait for frames until the listener is dropped.
