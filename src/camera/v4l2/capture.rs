@@ -149,7 +149,7 @@ fn set_edid(file: &Arc<File>, input: &Input, path: &Path) -> Result<(), Trouble>
 /// What would keep the EDID in this file from being set, as far as that shows without the device.
 pub fn check_edid(path: &Path) -> Option<Problem> {
     let (why, advice) = read(path).err()?;
-    Some(Problem::new(text!("a device cannot be opened with these settings"), why, advice))
+    Some(Problem::new("cannot open a device with these settings", why, advice))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
