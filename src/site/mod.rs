@@ -93,6 +93,8 @@ static ROUTES: &[Route] = &[
     ours("/page.js", Public, page::script, "the page's script"),
     ours("/panel.css", Public, page::panel_style, "the style of the camera's controls"),
     ours("/panel.js", Public, page::panel, "the script of the camera's controls"),
+    ours("/recordings.css", Public, page::recordings_style, "the style of the view of recordings"),
+    ours("/recordings.js", Public, page::recordings, "the script of the view of recordings"),
     ours("/messages.json", Public, page::messages, "the server's messages in the page's language"),
     ours("/icon.svg", Public, page::icon, "the page's icon"),
     route(Get, "/sign-in.css", Public, page::style, "the style of the form for signing in"),

@@ -310,6 +310,8 @@ fn every_route_but_a_few_needs_a_user() {
                 | "/page.js"
                 | "/panel.css"
                 | "/panel.js"
+                | "/recordings.css"
+                | "/recordings.js"
                 | "/messages.json"
                 | "/icon.svg"
                 | "/sign-in.css"

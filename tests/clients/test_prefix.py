@@ -84,12 +84,14 @@ class Prefix(WithChromium):
         self.assertNotEqual(self.run_js("return getComputedStyle(byId('sheet')).position"), "static", "no style")
         self.run_js("record()")
         until("it records", lambda: self.run_js("return chosen().camera.recording.on"))
-        self.run_js("openSheet()")
-        row = "return document.querySelector('#list a')"
+        self.run_js("openRecordings()")
+        row = "return document.querySelector('#list a[download$=mkv]')"
         until("the recording is listed", lambda: self.run_js(row))
         self.assertRegex(self.run_js(row + ".href"), f"^{root}api/recordings/")
         self.assertEqual(self.run_js(f"{row.replace('return ', 'return fetch(')}.href).then((a) => a.status)"), 200)
-        self.run_js("byId('quality').value = 40; byId('quality').dispatchEvent(new Event('change'))")
+        self.run_js("recordingsView.leave()")
+        until("the live picture", lambda: self.run_js("return body.dataset.view") == "one")
+        self.run_js("openSheet(); byId('quality').value = 40; byId('quality').dispatchEvent(new Event('change'))")
         until("the quality is changed", lambda: self.run_js("return chosen().camera.quality") == 40)
         self.run_js("closeSheet(); record()")
         until("it records no more", lambda: not self.run_js("return chosen().camera.recording.on"))

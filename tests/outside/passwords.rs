@@ -225,7 +225,7 @@ fn strangers_see_the_form_and_nothing_else() -> Outcome {
             );
             ensure!(!answer.text().contains("camera"), "{path}: {}", answer.text());
         }
-        for path in ["/page.css", "/page.js", "/panel.css", "/panel.js", "/icon.svg", "/sign-in"] {
+        for path in ["/page.css", "/page.js", "/panel.js", "/recordings.js", "/icon.svg", "/sign-in"] {
             ensure!(ask(boardcam.address, "GET", path, headers, "")?.status == 200, "{path}");
         }
     }

@@ -163,6 +163,8 @@ fn the_page_and_its_parts_are_there_and_nothing_comes_from_elsewhere() -> Outcom
         ("/page.js", "text/javascript; charset=utf-8"),
         ("/panel.css", "text/css; charset=utf-8"),
         ("/panel.js", "text/javascript; charset=utf-8"),
+        ("/recordings.css", "text/css; charset=utf-8"),
+        ("/recordings.js", "text/javascript; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
     ] {
         let answer = boardcam.get(path)?;

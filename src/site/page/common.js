@@ -15,9 +15,21 @@ function fill(text, words) {
   return text.replace(/\{(\w+)\}/g, (_, word) => words[word]);
 }
 
-function setText(id, text) {
-  const element = byId(id);
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function fillElement(element, text) {
   if (element.textContent !== text) element.textContent = text; // otherwise a screen reader would read it again
+}
+
+function setText(id, text) {
+  fillElement(byId(id), text);
 }
 
 // Numbers as the language writes them, small ones with one decimal.

@@ -63,10 +63,11 @@ addEventListener('keydown', (event) => {
   byKeys = true;
   showControls();
   const { key } = event;
-  if (event.ctrlKey || event.metaKey || event.altKey || byId('sheet').open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || byId('sheet').open || isPast()) return;
   if (key === 'f' && !event.repeat) toggleFull();
   if (key === 'o' && !event.repeat) openSheet();
   if (key === 'c' && !event.repeat) tune();
+  if (key === 'p' && !event.repeat) openRecordings();
   if (body.dataset.view !== 'one') return;
   const pan = PAN[key];
   if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);
@@ -257,14 +258,14 @@ byId('unturn').onclick = () => {
   orient();
 };
 
-// The camera's own controls. Their script and style are fetched when somebody first wants them.
+// The camera's own controls. Their script and style are fetched when somebody first wants them, as those of recordings are.
 
 const TUNED = ['controls', 'change_refused']; // what /state has where they, or settings, can be changed
 const mayTune = (tile) => Boolean(tile && you && you.role === 'control' && TUNED.some((name) => name in tile.camera));
 let loadingPanel = null;
 
-function loadPanel() {
-  const parts = [['script', { src: 'panel.js' }], ['link', { rel: 'stylesheet', href: 'panel.css' }]];
+function loadParts(name) {
+  const parts = [['script', { src: `${name}.js` }], ['link', { rel: 'stylesheet', href: `${name}.css` }]];
   return Promise.all(
     parts.map(([tag, attributes]) => {
       const part = Object.assign(document.createElement(tag), attributes);
@@ -276,7 +277,7 @@ function loadPanel() {
 
 async function tune() {
   if (!mayTune(chosen())) return;
-  loadingPanel = loadingPanel || loadPanel();
+  loadingPanel = loadingPanel || loadParts('panel');
   try {
     await loadingPanel;
   } catch (error) {
@@ -293,8 +294,6 @@ function openSheet() {
   else byId('sheet').setAttribute('open', ''); // an old browser
   moveNote(byId('sheet'));
   showDetails(chosen());
-  listLength = LIST_STEP;
-  updateList();
 }
 
 function closeSheet() {

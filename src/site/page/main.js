@@ -12,6 +12,7 @@ const TILE_MIN = 150; // the least width of a tile, in pixels
 
 let program = null; // about the server, from the last /state
 let you = null; // about this user, from the last /state
+let viewers = []; // everybody who watches, from the last /state
 let network = {}; // how other devices reach the server
 let tiles = []; // one for each camera, in the server's order
 let failure = null; // why the last poll had no answer
@@ -71,6 +72,7 @@ function update(state) {
   program = state.program;
   you = state.you;
   network = state.network;
+  viewers = state.viewers;
   folder = state.recordings;
   for (const camera of state.cameras) camera.url = fromRoot(camera.url);
   if (state.cameras.map((camera) => camera.name).join('/') !== tiles.map((tile) => tile.name).join('/')) {
@@ -80,9 +82,8 @@ function update(state) {
     byId('tiles').replaceChildren(...tiles.map((tile) => tile.element));
     tiles.forEach((tile) => visibility.observe(tile.element));
   }
-  tiles.forEach((tile, i) => tile.update(state.cameras[i], state.viewers));
+  tiles.forEach((tile, i) => tile.update(state.cameras[i], viewers));
   assign();
-  if (byId('sheet').open) updateList();
 }
 
 // The page is hidden: no streams, no polls.
@@ -146,6 +147,7 @@ let before = null; // the camera that filled the window before
 function change() {
   const tile = chosen();
   resetZoom(before);
+  if (recordingsView) recordingsView.opened(isPast());
   assign();
   show();
   if (!tile && before) before.button.focus();
@@ -156,10 +158,11 @@ function change() {
 
 function assign() {
   const one = chosen();
-  const shown = tiles.filter((tile) => (one ? tile === one : tile.isVisible));
+  const past = isPast(); // then a recording may be played
+  const shown = past ? [] : tiles.filter((tile) => (one ? tile === one : tile.isVisible));
   // A camera without pictures gets no stream, unless it is shown alone: then its stream shows the card.
   const wanting = shown.filter((tile) => one || tile.mayShow()).slice(0, LIVE_MAX);
-  const granted = wanting.slice(0, share.request(awake ? wanting.length : 0));
+  const granted = wanting.slice(0, share.request(awake ? wanting.length + past : 0));
   for (const tile of tiles) {
     if (!awake || !shown.includes(tile)) tile.setMode('none', '');
     else if (granted.includes(tile)) tile.setMode('live', CHOICES[choice]);
@@ -204,7 +207,7 @@ function show() {
   const one = chosen();
   let state = program ? 'reconnecting' : 'connecting';
   if (!failures && program) state = one ? one.state() : 'live';
-  body.dataset.view = one || !tiles.length ? 'one' : 'all';
+  body.dataset.view = isPast() ? 'recordings' : one || !tiles.length ? 'one' : 'all';
   body.dataset.state = state;
   byId('back').hidden = !one || tiles.length < 2;
   showStatus(one, state);
@@ -227,6 +230,7 @@ function show() {
   showRecording();
   layOut();
   if (state !== 'live') showControls();
+  if (isPast()) showRecordings();
 }
 
 // What only the options show.

@@ -34,7 +34,7 @@ const SCRIPT: &str = concat!(
     include_str!("tile.js"),
     include_str!("zoom.js"),
     include_str!("controls.js"),
-    include_str!("recordings.js"),
+    include_str!("record.js"),
     include_str!("status.js"),
     include_str!("main.js"),
 );
@@ -42,6 +42,17 @@ const SCRIPT: &str = concat!(
 /// The script of the camera's controls, which the page's script fetches when somebody opens them.
 const PANEL: &str = concat!(include_str!("panel.js"), include_str!("settings.js"));
 const PANEL_STYLE: &str = include_str!("panel.css");
+
+/// The script of the view of recordings, which the page's script fetches when somebody opens it.
+const RECORDINGS: &str = concat!(
+    include_str!("timeline.js"),
+    include_str!("player.js"),
+    include_str!("player_controls.js"),
+    include_str!("recordings_data.js"),
+    include_str!("recordings_list.js"),
+    include_str!("recordings.js"),
+);
+const RECORDINGS_STYLE: &str = include_str!("recordings.css");
 
 /// The tag and the texts (JSON) of each language; made by build.rs.
 const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
@@ -68,14 +79,28 @@ fn is_of_panel(key: &str) -> bool {
     PANEL_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
+/// Names of texts that only the view of recordings needs begin with this.
+const RECORDINGS_PREFIX: &str = "play_";
+
 fn script_with(mut texts: BTreeMap<String, String>) -> String {
-    texts.retain(|key, _| !key.starts_with(FORM_PREFIX) && !is_of_panel(key));
+    let is_elsewhere =
+        |key: &str| key.starts_with(FORM_PREFIX) || key.starts_with(RECORDINGS_PREFIX) || is_of_panel(key);
+    texts.retain(|key, _| !is_elsewhere(key));
     format!("'use strict';\nconst TEXT = {};\n{}", serde_json::json!(texts), minified(SCRIPT))
 }
 
-fn panel_with(mut texts: BTreeMap<String, String>) -> String {
-    texts.retain(|key, _| is_of_panel(key));
-    format!("'use strict';\nObject.assign(TEXT, {});\n{}", serde_json::json!(texts), minified(PANEL))
+fn panel_with(texts: BTreeMap<String, String>) -> String {
+    part_with(texts, is_of_panel, PANEL)
+}
+
+fn recordings_with(texts: BTreeMap<String, String>) -> String {
+    part_with(texts, |key| key.starts_with(RECORDINGS_PREFIX), RECORDINGS)
+}
+
+/// A script that is fetched later, with the texts that only it needs.
+fn part_with(mut texts: BTreeMap<String, String>, is_its: fn(&str) -> bool, script: &str) -> String {
+    texts.retain(|key, _| is_its(key));
+    format!("'use strict';\nObject.assign(TEXT, {});\n{}", serde_json::json!(texts), minified(script))
 }
 
 /// A style or script without indentation and comment lines.
@@ -137,6 +162,16 @@ pub(super) fn script(ctx: &RequestContext<'_>) -> Response {
 /// `GET /panel.js`: what the script fetches when somebody opens the camera's controls
 pub(super) fn panel(ctx: &RequestContext<'_>) -> Response {
     script_file(ctx, panel_with)
+}
+
+/// `GET /recordings.css`
+pub(super) fn recordings_style(ctx: &RequestContext<'_>) -> Response {
+    file(ctx, "text/css; charset=utf-8", minified(RECORDINGS_STYLE), "")
+}
+
+/// `GET /recordings.js`: what the script fetches when somebody opens the view of recordings
+pub(super) fn recordings(ctx: &RequestContext<'_>) -> Response {
+    script_file(ctx, recordings_with)
 }
 
 fn script_file(ctx: &RequestContext<'_>, with: fn(BTreeMap<String, String>) -> String) -> Response {
@@ -207,6 +242,9 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
+    /// That of the view of recordings, likewise.
+    const RECORDINGS_SIZE_MAX: usize = 58_000;
+
     /// The words in braces in a text.
     fn blanks(text: &str) -> BTreeSet<&str> {
         text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect()
@@ -231,7 +269,8 @@ mod tests {
     #[test]
     fn every_text_is_used_and_every_used_text_exists() {
         let named = |before: &str| {
-            let code = [SCRIPT, PANEL, INDEX, SIGN_IN, NO_COOKIES, include_str!("../sign_in.rs")].concat();
+            let code = [SCRIPT, PANEL, RECORDINGS, INDEX, SIGN_IN, NO_COOKIES, include_str!("../sign_in.rs")]
+                .concat();
             let word = |rest: &str| {
                 rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
             };
@@ -279,6 +318,8 @@ mod tests {
         assert!(size < SIZE_MAX, "{size} bytes");
         let size = minified(PANEL_STYLE).len() + longest(panel_with);
         assert!(size < PANEL_SIZE_MAX, "{size} bytes of the camera's controls");
+        let size = minified(RECORDINGS_STYLE).len() + longest(recordings_with);
+        assert!(size < RECORDINGS_SIZE_MAX, "{size} bytes of the view of recordings");
     }
 
     #[test]
@@ -293,7 +334,7 @@ mod tests {
             assert!(!tag.split_whitespace().any(handler), "{tag}");
         }
         for word in ["eval(", "innerHTML", "http://", "https://", "setAttribute('style'"] {
-            assert!(!SCRIPT.contains(word) && !PANEL.contains(word), "{word}");
+            assert!([SCRIPT, PANEL, RECORDINGS].iter().all(|script| !script.contains(word)), "{word}");
         }
     }
 }

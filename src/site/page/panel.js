@@ -11,19 +11,6 @@ let panelShown = 0; // the last one whose answer is shown: older ones may come a
 let panelRows = new Map(); // by the controls' names
 let panelClasses = ''; // the rows' names and classes, in their order
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-function fillElement(element, text) {
-  if (element.textContent !== text) element.textContent = text; // otherwise a screen reader would read it again
-}
-
 // A text of the server: plain, with values, or a problem.
 function plain(text) {
   if (!text || typeof text === 'string') return text || '';
