@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::passes::Pass;
 use crate::feed::ClientId;
 use crate::files::page::PageRequest;
+use crate::files::video::VideoRequest;
 use crate::pace::Fps;
 use crate::record::Name;
 use crate::variants::Variant;
@@ -23,10 +24,6 @@ pub const HEADER: &str = "X-Boardcam-Serve";
 
 /// The header by which the site says that an answer to HEAD has no Content-Length, since nobody knows it.
 pub const NO_LENGTH_HEADER: &str = "X-Boardcam-No-Length";
-
-/// The header of a refusal with its text as a template and values ([`crate::problem::Text`]), for a page in another
-/// language. Clients get it too.
-pub const MESSAGE_HEADER: &str = "Boardcam-Message";
 
 /// The header by which the site knows that a request came through the gate.
 pub const KEY_HEADER: &str = "X-Boardcam-Key";
@@ -149,6 +146,9 @@ impl Order {
 /// Before the fields of a [`RecordingOrder`] in the private header.
 const RECORDING: &str = "file ";
 
+/// Before a [`VideoOrder`].
+const VIDEO: &str = "video ";
+
 /// Before a [`PageOrder`].
 const PAGE: &str = "page ";
 
@@ -157,6 +157,8 @@ const PAGE: &str = "page ";
 pub enum FileOrder {
     /// Of a recording.
     Recording(RecordingOrder),
+    /// Of a recording in another format.
+    Video(VideoOrder),
     /// Of the page of one's own.
     Page(PageOrder),
 }
@@ -173,6 +175,17 @@ pub struct RecordingOrder {
     /// Who asks.
     pub client: ClientId,
     /// The download is dropped when this pass ends; `None` if it may finish.
+    pub pass: Option<Pass>,
+}
+
+/// An order to answer a request for a recording in another format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoOrder {
+    /// What the client wants.
+    pub request: VideoRequest,
+    /// As in a [`RecordingOrder`].
+    pub client: ClientId,
+    /// As in a [`RecordingOrder`].
     pub pass: Option<Pass>,
 }
 
@@ -195,20 +208,18 @@ impl FileOrder {
                 let pass = pass.map_or_else(String::new, |pass| format!(" {pass}"));
                 format!("{RECORDING}{name} {from} {length} {client}{pass}")
             }
-            Self::Page(order) => {
-                let json = serde_json::json!(order).to_string();
-                format!("{PAGE}{}", utf8_percent_encode(&json, NON_ALPHANUMERIC))
-            }
+            Self::Video(order) => encoded(VIDEO, order),
+            Self::Page(order) => encoded(PAGE, order),
         }
     }
 
     /// Reads the value of the private header; `None` if it is not an order for a file.
     pub fn from_header(text: &str) -> Option<Self> {
+        if let Some(encoded) = text.strip_prefix(VIDEO) {
+            return decoded(encoded).map(Self::Video);
+        }
         match text.strip_prefix(PAGE) {
-            Some(encoded) => {
-                let json: Vec<u8> = percent_decode_str(encoded).collect();
-                serde_json::from_slice(&json).ok().map(Self::Page)
-            }
+            Some(encoded) => decoded(encoded).map(Self::Page),
             None => RecordingOrder::from_header(text).map(Self::Recording),
         }
     }
@@ -217,6 +228,7 @@ impl FileOrder {
     pub fn client(&self) -> ClientId {
         match self {
             Self::Recording(order) => order.client,
+            Self::Video(order) => order.client,
             Self::Page(order) => order.client,
         }
     }
@@ -225,9 +237,20 @@ impl FileOrder {
     pub fn pass(&self) -> Option<Pass> {
         match self {
             Self::Recording(order) => order.pass,
+            Self::Video(order) => order.pass,
             Self::Page(order) => order.pass,
         }
     }
+}
+
+/// An order with texts of clients, so that a header can carry it.
+fn encoded(kind: &str, order: &impl Serialize) -> String {
+    format!("{kind}{}", utf8_percent_encode(&serde_json::json!(order).to_string(), NON_ALPHANUMERIC))
+}
+
+fn decoded<T: for<'d> Deserialize<'d>>(encoded: &str) -> Option<T> {
+    let json: Vec<u8> = percent_decode_str(encoded).collect();
+    serde_json::from_slice(&json).ok()
 }
 
 impl RecordingOrder {

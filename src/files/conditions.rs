@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::range::{ByteRange, requested};
-use super::version::{Version, names_etag};
+use super::version::{Representation, names_etag};
 
 /// The headers of a request for a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,13 +48,13 @@ impl Wanted {
     }
 
     /// The headers of the answer that say which version of the file it is of, and which part.
-    pub fn headers(self, version: &Version) -> Vec<(&'static str, String)> {
+    pub fn headers(self, version: &Representation) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("Cache-Control", "private, no-cache".to_owned()),
             ("Accept-Ranges", "bytes".to_owned()),
-            ("ETag", version.etag()),
-            ("Last-Modified", version.last_modified()),
+            ("ETag", version.etag.clone()),
         ];
+        headers.extend(version.last_modified.clone().map(|date| ("Last-Modified", date)));
         let range = match self {
             Wanted::Part { from, length } => {
                 Some(format!("bytes {from}-{}/{}", from + length - 1, version.bytes))
@@ -69,11 +69,13 @@ impl Wanted {
 
 impl Conditions {
     /// What a request with these headers gets of this version.
-    pub fn wanted(&self, version: &Version) -> Wanted {
-        if self.if_none_match.as_deref().is_some_and(|tags| names_etag(tags, &version.etag())) {
+    pub fn wanted(&self, version: &Representation) -> Wanted {
+        if self.if_none_match.as_deref().is_some_and(|tags| names_etag(tags, &version.etag)) {
             return Wanted::Nothing;
         }
-        let is_same = |validator: &str| validator == version.etag() || validator == version.last_modified();
+        let is_same = |validator: &str| {
+            validator == version.etag || Some(validator) == version.last_modified.as_deref()
+        };
         let is_same = self.if_range.as_deref().is_none_or(is_same);
         let range = self.range.as_deref().filter(|_| is_same && !self.is_head);
         match requested(range, version.bytes) {

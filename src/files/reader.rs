@@ -5,7 +5,6 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,9 @@ use std::thread;
 
 use log::warn;
 
-use super::page::{self, Answer, Body, OpenFile, PageRequest};
+use super::answer::{Answer, Body, OpenFile};
+use super::page::{self, PageRequest};
+use super::video::{self, Heads, VideoRequest};
 use crate::record::{self, Name};
 use crate::sync::lock;
 
@@ -44,6 +45,8 @@ pub fn open_files(has_recordings: bool, has_page: bool) -> usize {
 pub enum Source {
     /// A recording that is not open yet.
     Recording(Name),
+    /// A recording in another format that is not open yet. It says where the piece is.
+    Video(Box<VideoRequest>),
     /// A file of the page that is not open yet. It says where the piece is.
     Page(Box<PageRequest>),
     /// A file that is open.
@@ -70,7 +73,7 @@ pub struct Content {
     pub file: Option<Arc<OpenFile>>,
     /// The bytes that were requested, or all that there are.
     pub bytes: Vec<u8>,
-    /// The answer to a request for a page's file that these bytes are the beginning of.
+    /// The answer to a request that said where the piece is, and that these bytes are the beginning of.
     pub head: Option<Head>,
 }
 
@@ -105,6 +108,7 @@ struct Shared {
     queue: Mutex<Receiver<(u64, PieceRequest)>>,
     pieces: Sender<Piece>,
     folder: PathBuf,
+    heads: Heads,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -129,7 +133,8 @@ impl FileReader {
     pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (requests, queue) = sync_channel(QUEUE);
         let (answers, pieces) = channel();
-        let shared = Shared { queue: Mutex::new(queue), pieces: answers, folder, wake: Box::new(wake) };
+        let (queue, heads, wake) = (Mutex::new(queue), Heads::default(), Box::new(wake));
+        let shared = Shared { queue, pieces: answers, folder, heads, wake };
         let (last_ticket, running) = (Cell::new(0), Cell::new(0));
         Self { requests, pieces, last_ticket, running, shared: Arc::new(shared) }
     }
@@ -166,26 +171,31 @@ impl FileReader {
     }
 }
 
-fn serve(Shared { queue, pieces, folder, wake }: &Shared) {
+fn serve(Shared { queue, pieces, folder, heads, wake }: &Shared) {
     loop {
         let next = lock(queue).recv();
         let Ok((ticket, request)) = next else { return };
         let connection = request.connection;
-        if pieces.send(Piece { connection, ticket, read: read(request, folder) }).is_err() {
+        if pieces.send(Piece { connection, ticket, read: read(request, folder, heads) }).is_err() {
             return;
         }
         wake();
     }
 }
 
-fn read(PieceRequest { source, at, length, .. }: PieceRequest, folder: &Path) -> io::Result<Content> {
+fn read(
+    PieceRequest { source, at, length, .. }: PieceRequest,
+    folder: &Path,
+    heads: &Heads,
+) -> io::Result<Content> {
     let length = length.min(PIECE);
     match source {
         Source::Recording(name) => {
-            let file = OpenFile { file: record::open(folder, &name)?, version: None };
+            let file = OpenFile::growing(record::open(folder, &name)?);
             content(Arc::new(file), at, length)
         }
         Source::Open(file) => content(file, at, length),
+        Source::Video(request) => begin(video::answer(folder, &request, heads), length),
         Source::Page(request) => begin(page::answer(folder, &request), length),
     }
 }
@@ -208,9 +218,6 @@ fn content(file: Arc<OpenFile>, at: u64, length: usize) -> io::Result<Content> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
     bytes.resize(length, 0);
-    file.file.read_exact_at(&mut bytes, at)?;
-    if file.is_changed()? {
-        return Err(io::Error::other("it was changed while it was sent"));
-    }
+    file.read(&mut bytes, at)?;
     Ok(Content { file: Some(file), bytes, head: None })
 }

@@ -6,6 +6,24 @@ use std::os::unix::fs::MetadataExt;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
+/// What a client gets of one version of a file (RFC 9110 section 3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Representation {
+    /// In quotes.
+    pub etag: String,
+    /// When it was last modified, as HTTP writes it; `None` if that does not tell versions apart.
+    pub last_modified: Option<String>,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// The file as it is.
+impl From<Version> for Representation {
+    fn from(version: Version) -> Self {
+        Self { etag: version.etag(), last_modified: Some(version.last_modified()), bytes: version.bytes }
+    }
+}
+
 /// What differs when a file has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
@@ -31,7 +49,7 @@ impl Version {
     }
 
     /// When it was last modified, as HTTP writes it.
-    pub(super) fn last_modified(&self) -> String {
+    fn last_modified(&self) -> String {
         let modified = Timestamp::from_second(self.modified.0).unwrap_or_default();
         DateTimePrinter::new().timestamp_to_rfc9110_string(&modified).unwrap_or_default()
     }

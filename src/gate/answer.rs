@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::head::Refusal;
 use super::limits::HEADERS_MAX;
-use crate::problem::text;
-use crate::protocol::{self, CHECK_HEADER, FileOrder, MESSAGE_HEADER, Order, OrderKind, reason};
+use crate::problem::{MESSAGE_HEADER, text};
+use crate::protocol::{self, CHECK_HEADER, FileOrder, Order, OrderKind, reason};
 
 /// What to do with an answer of the site.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Answer {
     File {
         /// Which file, and which part of it.
         order: FileOrder,
-        /// What comes before it: of a recording the whole head, of a page's file the lines of it that the site knows.
+        /// What comes before it: of a recording as it is the whole head, of others the lines of it that the site knows.
         head: Vec<u8>,
     },
 }
@@ -169,7 +169,7 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         Some(AnyOrder::File(order)) => {
             let head = match &order {
                 FileOrder::Recording(order) => format!("{head}Content-Length: {}\r\n\r\n", order.length),
-                FileOrder::Page(_) => answer.lines(keep_alive),
+                FileOrder::Video(_) | FileOrder::Page(_) => answer.lines(keep_alive),
             };
             Answer::File { order, head: head.into_bytes() }
         }

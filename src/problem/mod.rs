@@ -18,6 +18,10 @@ use serde::{Serialize, Serializer};
 use crate::names::without_passwords;
 pub use shell::shell_quoted;
 
+/// The header of a refusal with its text as a template and values ([`Text::to_header`]), for a page in another language.
+/// Clients get it too.
+pub const MESSAGE_HEADER: &str = "Boardcam-Message";
+
 /// A text for people: an English template, in which each `{}` stands for a value. Made by [`text!`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Text {

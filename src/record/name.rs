@@ -63,6 +63,12 @@ impl Name {
         (self.start, &self.camera)
     }
 
+    /// It without the end that says what kind of file it is.
+    pub fn without_end(&self) -> String {
+        let start = Timestamp::from_second(self.start).unwrap_or_default();
+        format!("{}_{}", self.camera, start.strftime(TIME))
+    }
+
     /// Whether the clock was set when the recording began; if not, nobody knows how old it is.
     pub fn has_time(&self) -> bool {
         self.start >= CLOCK_SET
@@ -85,8 +91,7 @@ impl From<Name> for String {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = Timestamp::from_second(self.start).unwrap_or_default();
-        write!(f, "{}_{}{END}", self.camera, start.strftime(TIME))
+        write!(f, "{}{END}", self.without_end())
     }
 }
 

@@ -43,7 +43,7 @@ impl StreamQuery {
 }
 
 /// The value of the parameter `name`; `None` if the query lacks it.
-fn value<T>(
+pub(super) fn value<T>(
     ctx: &RequestContext<'_>,
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, Text>,

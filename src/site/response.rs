@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rouille::Response;
 use serde::Serialize;
 
-use crate::problem::{Problem, Text};
-use crate::protocol::MESSAGE_HEADER;
+use crate::problem::{MESSAGE_HEADER, Problem, Text};
 
 /// An answer of one or more sentences. The page shows those made by [`text!`](crate::problem::text) in its language.
 pub(super) fn plain_text(status: u16, text: impl Into<Text>) -> Response {

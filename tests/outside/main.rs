@@ -4,6 +4,7 @@ mod boardcam;
 mod certificates;
 mod check;
 mod crowd;
+mod downloads;
 mod elsewhere;
 mod fairness;
 mod greedy;

@@ -17,13 +17,14 @@ use super::Released;
 use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
 use crate::feed::ClientId;
-use crate::files::page::OpenFile;
+use crate::files::answer::OpenFile;
 use crate::files::reader::{
     Content, DOWNLOADS_MAX, FileReader, Head, PAGE_FILES_MAX, PIECE, PieceRequest, Source,
 };
+use crate::files::video::WALK_TIME;
 use crate::host::log::bounded::{self, Subject};
 use crate::problem::{Text, text};
-use crate::protocol::{FileOrder, PageOrder, RecordingOrder, reason};
+use crate::protocol::{FileOrder, PageOrder, RecordingOrder, VideoOrder, reason};
 use crate::socket::Socket;
 
 /// When there are as many as can be, one client keeps this part of them (1/n) whatever others want.
@@ -31,6 +32,9 @@ const SHARE: usize = 4;
 
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
+
+/// The same for the first piece of a recording in another format, each of whose frames must be found.
+const VIDEO_LIMIT: Duration = WALK_TIME.saturating_add(DISK_LIMIT);
 
 /// As many files are being sent as can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,8 @@ struct Download {
     bytes: Vec<u8>,
     /// How many of `bytes` are sent.
     sent: usize,
-    /// Where the part of the file begins that is sent, and its length. Of a page's file, they are known with its first
-    /// piece.
+    /// Where the part of the file begins that is sent, and its length. Unless it is a recording as it is, they are known
+    /// with the first piece.
     part: (u64, u64),
     /// Bytes of that part that were requested from the reader.
     requested: u64,
@@ -104,7 +108,7 @@ impl Downloads {
         now: Instant,
     ) -> Result<(), (Socket, TooManyDownloads)> {
         let lane = match &order {
-            FileOrder::Recording(_) => &mut self.recordings,
+            FileOrder::Recording(_) | FileOrder::Video(_) => &mut self.recordings,
             FileOrder::Page(_) => &mut self.page,
         };
         lane.adopt(connection, Download::new(socket, order, head, now), released)
@@ -227,7 +231,9 @@ impl Lane {
             }
             match (download.reading.is_some(), download.begun) {
                 (false, _) if quiet > STALL_LIMIT => Some((*connection, CloseReason::Stalled)),
-                (true, false) if quiet > DISK_LIMIT => Some((*connection, CloseReason::DiskSilent)),
+                (true, false) if quiet > download.first_limit() => {
+                    Some((*connection, CloseReason::DiskSilent))
+                }
                 (true, true) if quiet > DISK_LIMIT => {
                     Some((*connection, CloseReason::Disconnected(ErrorKind::TimedOut)))
                 }
@@ -248,7 +254,7 @@ impl Download {
     fn new(socket: Socket, order: FileOrder, head: Vec<u8>, now: Instant) -> Self {
         let part = match &order {
             FileOrder::Recording(RecordingOrder { from, length, .. }) => (*from, *length),
-            FileOrder::Page(_) => (0, PIECE as u64),
+            FileOrder::Video(_) | FileOrder::Page(_) => (0, PIECE as u64),
         };
         Self {
             socket,
@@ -268,7 +274,16 @@ impl Download {
     fn name(&self) -> String {
         match &self.order {
             FileOrder::Recording(order) => format!("recording {}", order.name),
+            FileOrder::Video(order) => format!("recording {}", order.request.name),
             FileOrder::Page(order) => format!("{} of the page", String::from(order.request.path.clone())),
+        }
+    }
+
+    /// How long the disk may take for the first piece.
+    fn first_limit(&self) -> Duration {
+        match self.order {
+            FileOrder::Video(_) => VIDEO_LIMIT,
+            FileOrder::Recording(_) | FileOrder::Page(_) => DISK_LIMIT,
         }
     }
 
@@ -279,6 +294,7 @@ impl Download {
         let source = match (&self.file, &self.order) {
             (Some(file), _) => Source::Open(file.clone()),
             (None, FileOrder::Recording(order)) => Source::Recording(order.name.clone()),
+            (None, FileOrder::Video(VideoOrder { request, .. })) => Source::Video(Box::new(request.clone())),
             (None, FileOrder::Page(PageOrder { request, .. })) => Source::Page(Box::new(request.clone())),
         };
         let at = from + self.requested;
@@ -327,7 +343,7 @@ impl Download {
     }
 }
 
-/// The whole head of an answer with a page's file, of which `lines` are those that the site knows.
+/// The whole head of an answer that a reading thread decided about, of which `lines` are those that the site knows.
 fn with_first_line(Head { status, headers, length, .. }: &Head, lines: &[u8]) -> Vec<u8> {
     let first = format!("HTTP/1.1 {status} {}\r\n", reason(*status));
     let mut last = String::new();

@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 
@@ -15,7 +15,8 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::conditions::{Conditions, Wanted};
+use super::answer::{Answer, OpenFile, unreadable};
+use super::conditions::Conditions;
 use super::types::content_type;
 use super::version::Version;
 use crate::host::log::bounded::{self, Subject};
@@ -78,60 +79,6 @@ pub struct PageRequest {
     pub conditions: Conditions,
 }
 
-/// A file that is being sent.
-#[derive(Debug)]
-pub struct OpenFile {
-    /// The file.
-    pub file: File,
-    /// The version that must be sent to its end; `None` for a file that may grow meanwhile.
-    pub version: Option<Version>,
-}
-
-impl OpenFile {
-    /// Whether it was changed since it was opened.
-    pub(super) fn is_changed(&self) -> io::Result<bool> {
-        let Some(version) = &self.version else { return Ok(false) };
-        Ok(Version::of(&self.file.metadata()?) != *version)
-    }
-}
-
-/// What is sent behind the head of an answer.
-#[derive(Debug)]
-pub enum Body {
-    /// A file's bytes, from here on.
-    File(OpenFile, u64),
-    /// This.
-    Text(String),
-    /// Nothing, since only the head is wanted, or there is nothing to say.
-    None,
-}
-
-/// The answer to a [`PageRequest`].
-#[derive(Debug)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The headers that are not the same for every answer, without Content-Length.
-    pub headers: Vec<(&'static str, String)>,
-    /// Content-Length; `None` for an answer that has none.
-    pub length: Option<u64>,
-    /// The body.
-    pub body: Body,
-}
-
-impl Answer {
-    fn text(status: u16, headers: Vec<(&'static str, String)>, text: &str, is_head: bool) -> Self {
-        let kind = ("Content-Type", "text/plain; charset=utf-8".to_owned());
-        let text = format!("{text}\n");
-        Self {
-            status,
-            headers: headers.into_iter().chain([kind]).collect(),
-            length: Some(text.len() as u64),
-            body: if is_head { Body::None } else { Body::Text(text) },
-        }
-    }
-}
-
 /// What there is at a path.
 #[derive(Debug)]
 enum Found {
@@ -146,7 +93,10 @@ pub(super) fn answer(root: &Path, request: &PageRequest) -> Answer {
     let is_head = conditions.is_head;
     let uncached = || vec![("Cache-Control", "no-store".to_owned())];
     match find(root, path) {
-        Ok(Found::File(file, version)) => of_file(file, &version, content_type(path), conditions),
+        Ok(Found::File(file, version)) => {
+            let kind = ("Content-Type", content_type(path).to_owned());
+            Answer::of_file(file, &version.into(), vec![kind], conditions)
+        }
         Ok(Found::Folder) => {
             let to = ("Location", as_folder.clone());
             Answer::text(303, uncached().into_iter().chain([to]).collect(), "It is a folder.", is_head)
@@ -155,7 +105,7 @@ pub(super) fn answer(root: &Path, request: &PageRequest) -> Answer {
             let why = format!(
                 "There is nothing here: the page has no file {path}. The stream is at /stream, a snapshot at /snapshot."
             );
-            Answer::text(404, uncached(), &why, is_head)
+            Answer::text(404, uncached(), why, is_head)
         }
         Err(error) => {
             if bounded::may_log(Subject::Downloads, "") {
@@ -165,31 +115,6 @@ pub(super) fn answer(root: &Path, request: &PageRequest) -> Answer {
             Answer::text(status, uncached(), why, is_head)
         }
     }
-}
-
-/// Status and words for a file that is there and cannot be read.
-fn unreadable(error: &io::Error) -> (u16, &'static str) {
-    match error.kind() {
-        ErrorKind::PermissionDenied => (403, "boardcam may not read this file."),
-        _ => (500, "This file cannot be read; the log says why."),
-    }
-}
-
-fn of_file(file: OpenFile, version: &Version, kind: &str, conditions: &Conditions) -> Answer {
-    let wanted = conditions.wanted(version);
-    let (status, mut headers) = (wanted.status(), wanted.headers(version));
-    let (from, length) = match wanted {
-        Wanted::Outside => {
-            let why = format!("This range is outside the file, which has {} bytes.", version.bytes);
-            return Answer::text(status, headers, &why, conditions.is_head);
-        }
-        Wanted::Nothing => return Answer { status, headers, length: None, body: Body::None },
-        Wanted::Whole => (0, version.bytes),
-        Wanted::Part { from, length } => (from, length),
-    };
-    headers.push(("Content-Type", kind.to_owned()));
-    let body = if conditions.is_head || length == 0 { Body::None } else { Body::File(file, from) };
-    Answer { status, headers, length: Some(length), body }
 }
 
 /// What there is at `path` in `root`.
@@ -228,7 +153,7 @@ fn find_below(root: &OwnedFd, path: &str, open: Open) -> rustix::io::Result<Foun
         return Ok(Found::Nothing);
     }
     let version = Version::of(&opened);
-    Ok(Found::File(OpenFile { file, version: Some(version) }, version))
+    Ok(Found::File(OpenFile::of_version(file, version), version))
 }
 
 /// Links are followed as long as they stay in the folder and lead to nothing hidden; older kernels than Linux 5.6 follow

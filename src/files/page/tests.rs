@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use rustix::fs::{FileType, mknodat};
 
+use super::super::answer::Body;
 use super::*;
 
 /// A folder `page` with files, beside a file that is none of its own.
@@ -54,7 +56,7 @@ impl Site {
             return (404, String::new());
         }
         let answer = self.get_with(url, Conditions::default());
-        (answer.status, text(answer.body))
+        (answer.status, text(answer))
     }
 }
 
@@ -64,13 +66,14 @@ impl Drop for Site {
     }
 }
 
-fn text(body: Body) -> String {
-    match body {
+fn text(answer: Answer) -> String {
+    let length = answer.length.unwrap_or(0) as usize;
+    match answer.body {
         Body::Text(text) => text,
         Body::None => String::new(),
         Body::File(file, from) => {
-            let mut bytes = vec![0; usize::try_from(file.version.unwrap().bytes - from).unwrap()];
-            std::os::unix::fs::FileExt::read_exact_at(&file.file, &mut bytes, from).unwrap();
+            let mut bytes = vec![0; length];
+            file.read(&mut bytes, from).unwrap();
             String::from_utf8(bytes).unwrap()
         }
     }
@@ -165,7 +168,7 @@ fn a_browser_that_has_the_file_gets_none_and_a_player_gets_the_part_it_wants() {
     let part = site.get_with("/film.webm", range(Some(&etag)));
     assert_eq!((part.status, part.length), (206, Some(3)));
     assert_eq!(of(&part, "Content-Range").as_deref(), Some("bytes 2-4/10"));
-    assert!(text(part.body).starts_with("234"));
+    assert!(text(part).starts_with("234"));
     assert_eq!(site.get_with("/film.webm", range(Some("\"other\""))).status, 200);
     let outside = Conditions { range: Some("bytes=10-".to_owned()), ..Conditions::default() };
     let outside = site.get_with("/film.webm", outside);

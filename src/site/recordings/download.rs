@@ -1,12 +1,12 @@
-//! The files of recordings, whole or a range of them.
+//! The files of recordings, whole or a range of them, as they are or as [`video`].
 
 use std::io;
 
 use rouille::{Response, ResponseBody};
 
-use super::{find, not_found};
+use super::{find, not_found, video};
 use crate::files::conditions::Wanted;
-use crate::files::version::Version;
+use crate::files::version::{Representation, Version};
 use crate::problem::text;
 use crate::protocol::{FileOrder, HEADER, RecordingOrder};
 use crate::site::request::RequestContext;
@@ -14,10 +14,16 @@ use crate::site::response::plain_text;
 
 const CONTENT_TYPE: &str = "video/matroska";
 
-/// `GET /api/recordings/NAME`
+/// `GET /api/recordings/NAME`: as it is, or `?format=mp4` or `mov`, of which `&from=S&to=S` cuts out a part.
 pub(in crate::site) fn download(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find(ctx) else { return not_found() };
-    let version = Version { modified: entry.modified, bytes: entry.bytes, inode: None };
+    match video::requested(ctx) {
+        Ok(None) => {}
+        Ok(Some((format, part))) => return video::order(ctx, entry.name, format, part),
+        Err(why) => return plain_text(400, why),
+    }
+    let version: Representation =
+        Version { modified: entry.modified, bytes: entry.bytes, inode: None }.into();
     let wanted = ctx.conditions().wanted(&version);
     let response = match wanted {
         Wanted::Outside => {

@@ -2,6 +2,7 @@
 //! fan-out sends the files, and the worker deletes them.
 
 mod download;
+mod video;
 
 use jiff::Timestamp;
 use rouille::Response;
