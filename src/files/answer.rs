@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::conditions::{Conditions, Wanted};
+use super::movie_head::MovieHead;
 use super::version::{Representation, Version};
-use super::video::Head;
 use crate::problem::MESSAGE_HEADER;
 use crate::problem::Text;
 
@@ -19,7 +19,7 @@ pub struct OpenFile {
     /// The version that must be sent to its end; `None` for a file that may grow meanwhile.
     version: Option<Version>,
     /// What is sent before the file's bytes; `None` if that is nothing.
-    head: Option<Arc<Head>>,
+    head: Option<Arc<MovieHead>>,
 }
 
 impl OpenFile {
@@ -34,7 +34,7 @@ impl OpenFile {
     }
 
     /// This head, followed by the part of the recording `file` that it belongs to.
-    pub(super) fn behind(head: Arc<Head>, file: File) -> Self {
+    pub(super) fn behind(head: Arc<MovieHead>, file: File) -> Self {
         Self { file, version: None, head: Some(head) }
     }
 

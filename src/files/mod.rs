@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod conditions;
+mod movie_head;
 pub mod page;
 mod range;
 pub mod reader;

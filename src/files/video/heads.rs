@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Format, Part};
+use crate::files::movie_head::MovieHead;
 use crate::files::version::Version;
 use crate::record::Name;
 use crate::sync::lock;
@@ -30,56 +31,15 @@ pub(super) struct HeadKey {
     pub(super) version: Version,
 }
 
-/// The beginning of a video file, and the part of the recording that follows it.
-#[derive(Debug)]
-pub struct Head {
-    bytes: Vec<u8>,
-    /// Where that part begins in the recording.
-    start: u64,
-    /// The length of that part.
-    rest: u64,
-    tag: u64,
-    /// The memory of all heads.
-    used: Arc<AtomicUsize>,
-}
-
-impl Drop for Head {
-    fn drop(&mut self) {
-        self.used.fetch_sub(self.bytes.len(), Ordering::AcqRel);
-    }
-}
-
-impl Head {
-    /// The length of the whole file.
-    pub(super) fn length(&self) -> u64 {
-        self.bytes.len() as u64 + self.rest
-    }
-
-    /// In quotes.
-    pub(super) fn etag(&self) -> String {
-        format!("\"{:x}-{:x}\"", self.tag, self.length())
-    }
-
-    /// Fills the beginning of `out` with what of the head is at the place `at` and behind it in the file. Returns how
-    /// much that is, and where in the recording the rest of `out` is.
-    pub(in crate::files) fn read(&self, out: &mut [u8], at: u64) -> (usize, u64) {
-        let length = self.bytes.len() as u64;
-        let own = usize::try_from(at).ok().and_then(|at| self.bytes.get(at..)).unwrap_or_default();
-        let taken = own.len().min(out.len());
-        out[..taken].copy_from_slice(&own[..taken]);
-        (taken, self.start.saturating_add(at.saturating_sub(length)))
-    }
-}
-
 /// Those that were made last, for one folder.
 #[derive(Debug, Default)]
 pub struct Heads {
-    recent: Mutex<VecDeque<(HeadKey, Arc<Head>)>>,
+    recent: Mutex<VecDeque<(HeadKey, Arc<MovieHead>)>>,
     used: Arc<AtomicUsize>,
 }
 
 impl Heads {
-    pub(super) fn find(&self, key: &HeadKey) -> Option<Arc<Head>> {
+    pub(super) fn find(&self, key: &HeadKey) -> Option<Arc<MovieHead>> {
         let mut recent = lock(&self.recent);
         let place = recent.iter().position(|(own, _)| own == key)?;
         let found = recent.remove(place)?;
@@ -98,7 +58,7 @@ impl Heads {
         bytes: Vec<u8>,
         start: u64,
         rest: u64,
-    ) -> Result<Arc<Head>, TooManyHeads> {
+    ) -> Result<Arc<MovieHead>, TooManyHeads> {
         let mut recent = lock(&self.recent);
         let fits = || self.used.load(Ordering::Acquire) + bytes.len() <= HEADS_CAP;
         while !(fits() && recent.len() < KEPT) && recent.pop_front().is_some() {}
@@ -108,7 +68,7 @@ impl Heads {
         self.used.fetch_add(bytes.len(), Ordering::AcqRel);
         let mut hasher = DefaultHasher::new();
         (&bytes, start, key.version.inode).hash(&mut hasher);
-        let head = Arc::new(Head { bytes, start, rest, tag: hasher.finish(), used: self.used.clone() });
+        let head = Arc::new(MovieHead { bytes, start, rest, tag: hasher.finish(), used: self.used.clone() });
         recent.push_back((key, head.clone()));
         Ok(head)
     }

@@ -28,7 +28,7 @@ use crate::problem::{Text, Value, text};
 use crate::record::{self, Name};
 use cut::CutError;
 pub use cut::WALK_TIME;
-pub use heads::{Head, Heads};
+pub use heads::Heads;
 use heads::{HeadKey, TooManyHeads};
 use movie::{FRAMES_MAX, Unfit};
 
