@@ -28,6 +28,7 @@
 //! | [`auth`] | who may do what: users, sessions, tokens |
 //! | [`files`] | files on their way to clients: recordings, and a page of one's own |
 //! | [`record`] | recordings on a disk |
+//! | [`motion`] | notices when something moves in a picture |
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
 //! | [`stream`] | one camera's thread: source, then JPEG, then ring; and its recovery |
 //! | [`events`] | what happens to the cameras: motion, lost and back, privacy |
@@ -70,6 +71,7 @@ pub mod files;
 pub mod gate;
 pub mod host;
 pub mod jpeg;
+pub mod motion;
 pub mod multipart;
 mod names;
 mod pace;

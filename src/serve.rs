@@ -32,6 +32,7 @@ use crate::host::service::{Service, Vitals, Watched};
 use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir, zone};
+use crate::motion::Detection;
 use crate::problem::Problem;
 use crate::record::{self, Recordings};
 use crate::ring::Writer;
@@ -70,7 +71,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     listen_for_signals(&gate, &shutdown)?;
 
     let access = read_users(settings, &gate)?;
-    let (pictures, writers) = Pictures::new(settings, page, &access, &gate.wakers());
+    let (pictures, writers) = Pictures::new(settings, page, &access, &gate.wakers(), &shutdown);
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
     let kept = app.kept.clone();
     let upstream = site::start(Arc::new(app))?;
@@ -195,6 +196,7 @@ struct Pictures {
     viewers: Arc<ViewerRegistry>,
     recordings: Arc<Recordings>,
     events: Arc<Events>,
+    motion: Arc<Detection>,
     /// The folder of a page of one's own.
     page: Option<PathBuf>,
 }
@@ -206,18 +208,22 @@ impl Pictures {
         page: Option<PathBuf>,
         access: &Access,
         wakers: &LoopWakers,
+        shutdown: &Shutdown,
     ) -> (Self, Vec<Writer>) {
-        let feed = |(name, config): &(String, _)| {
+        let feed = |((name, config), motion): (&(String, _), _)| {
             let (feed, writer) = Feed::new(name.clone(), Clone::clone(config));
-            (Arc::new(feed.with_settings_problem(settings.mistakes.as_ref().map(Mistakes::in_one))), writer)
+            let problem = settings.mistakes.as_ref().map(Mistakes::in_one);
+            (Arc::new(feed.with_settings_problem(problem).with_motion(motion)), writer)
         };
-        let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().map(feed).unzip();
+        let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().zip(&settings.motion).map(feed).unzip();
         let wakers = wakers.clone();
+        let events = Arc::new(Events::open(state_dir::path()));
         let pictures = Self {
             variants: Variants::new(feeds.clone(), Box::new(move || wakers.wake_for_frame())),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
             recordings: Recordings::new(&settings.record),
-            events: Arc::new(Events::open(state_dir::path())),
+            motion: Detection::new(feeds.clone(), events.clone(), shutdown.clone()),
+            events,
             page,
             feeds,
         };
@@ -242,6 +248,7 @@ impl Pictures {
             viewers: self.viewers.clone(),
             guard: Guard { access, origins: settings.origins.clone(), proxies: proxies(settings, gate) },
             recordings: self.recordings.clone(),
+            motion: self.motion.clone(),
             connections: gate.connection_counts(),
             board: Board::default(),
             addresses: addresses_to_open(gate),
@@ -254,7 +261,7 @@ impl Pictures {
         })
     }
 
-    /// Starts the threads that capture and record.
+    /// Starts the threads that capture, look for motion, and record.
     fn start(
         &self,
         settings: &Settings,
@@ -275,6 +282,7 @@ impl Pictures {
                 Stream::new(&feed, writer, &shutdown, &wake).with_keeping(keep).with_events(&events).run();
             })?;
         }
+        self.motion.start();
         record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
     }
 

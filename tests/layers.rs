@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 32] = [
     "names",
     "sync",
     "time",
@@ -28,6 +28,7 @@ const LAYERS: [&str; 31] = [
     "events",
     "stream",
     "variants",
+    "motion",
     "record",
     "files",
     "auth",

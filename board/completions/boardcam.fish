@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_boardcam_global_optspecs
-    string join \n camera= title= size= fps= steady-fps format= quality= rotate= flip= control= encoder= input= standard= edid= bad-frames= timeout= on-demand= drop-same-frames listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= static= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= log= log-format= v/verbose config= appliance h/help V/version
+    string join \n camera= title= size= fps= steady-fps format= quality= rotate= flip= control= encoder= input= standard= edid= bad-frames= timeout= on-demand= drop-same-frames listen= tls= tls-listen= name= host= cors-origin= trusted-proxy= static= max-connections= record-folder= record= record-every= record-segment= record-max-size= record-min-free= record-max-age= motion= motion-fps= motion-ignore= log= log-format= v/verbose config= appliance h/help V/version
 end
 
 function __fish_boardcam_needs_command
@@ -56,6 +56,9 @@ complete -c boardcam -n "__fish_boardcam_needs_command" -l record-segment -d 'Ho
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_needs_command" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_needs_command" -l config -d 'Settings file; the command line takes precedence over it' -r -F
@@ -103,6 +106,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-segme
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand probe" -l config -d 'Settings file; the command line takes precedence over it' -r -F
@@ -145,6 +151,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-se
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand snapshot" -l config -d 'Settings file; the command line takes precedence over it' -r -F
@@ -185,6 +194,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-segme
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand check" -l config -d 'Settings file; the command line takes precedence over it' -r -F
@@ -226,6 +238,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l reco
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand hash-password" -l config -d 'Settings file; the command line takes precedence over it' -r -F
@@ -266,6 +281,9 @@ complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-segmen
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-max-size -d 'Megabytes (or with a unit, such as 8GB) that all recordings together may take; the oldest are deleted first [default: as much as the disk holds]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-min-free -d 'Megabytes of the disk that recordings leave free; the oldest are deleted first [default: 256]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l record-max-age -d 'Days that recordings are kept [default: no limit]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l motion -d 'Notice when something moves in the picture: off, low (only what is large), medium, or high (also what is small); a camera in which it is noticed is always open [default: off]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l motion-fps -d 'Frames per second that are looked at for motion [default: 5]' -r
+complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l motion-ignore -d 'A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and height in per cent of the picture as it is shown; also several, with blanks between them [default: none]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l log -d 'Where log lines go: stderr, syslog, or auto (syslog if stderr leads nowhere) [default: auto]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l log-format -d 'What log lines look like: text, or json (for machines, one object a line) [default: text]' -r
 complete -c boardcam -n "__fish_boardcam_using_subcommand wifi" -l config -d 'Settings file; the command line takes precedence over it' -r -F

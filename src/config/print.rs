@@ -53,7 +53,9 @@ impl Settings {
                 write_option(f, opt, &get(self))?;
             }
         }
-        for ((name, source), record) in self.cameras.iter().zip(&self.record.cameras) {
+        for (((name, source), record), motion) in
+            self.cameras.iter().zip(&self.record.cameras).zip(&self.motion)
+        {
             let spec = source.spec.to_string();
             let safe = without_passwords(&spec);
             match passwords {
@@ -64,7 +66,8 @@ impl Settings {
                 )?,
                 _ => writeln!(f, "\n[[camera]]\nname = \"{name}\"\nsource = {}", quoted(&spec))?,
             }
-            let camera = CameraSettings { source: source.clone(), record: record.clone() };
+            let camera =
+                CameraSettings { source: source.clone(), record: record.clone(), motion: motion.clone() };
             for opt in options::all() {
                 if let Target::Camera { get, .. } = opt.target {
                     write_option(f, opt, &get(&camera).into_iter().collect::<Vec<_>>())?;

@@ -7,6 +7,7 @@ use super::wifi::Wifi;
 use crate::auth::User;
 use crate::auth::network::Network;
 use crate::camera::{SourceConfig, SourceSpec};
+use crate::feed::motion;
 use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub users: Vec<User>,
     /// What is recorded, and where; for each camera in the order of [`Settings::cameras`].
     pub record: record::Settings,
+    /// Whether motion is looked for; for each camera in the order of [`Settings::cameras`].
+    pub motion: Vec<motion::Settings>,
     /// Where log lines go.
     pub log: Target,
     /// What log lines look like.
@@ -76,6 +79,7 @@ impl Default for Settings {
             page: None,
             users: Vec::new(),
             record: record::Settings::default(),
+            motion: Vec::new(),
             log: Target::default(),
             log_format: Format::default(),
             verbose: false,
@@ -93,10 +97,13 @@ pub struct CameraSettings {
     pub source: SourceConfig,
     /// When it is recorded.
     pub record: record::CameraSettings,
+    /// Whether motion in its picture is looked for.
+    pub motion: motion::Settings,
 }
 
 impl Default for CameraSettings {
     fn default() -> Self {
-        Self { source: SourceConfig::of(SourceSpec::Auto), record: record::CameraSettings::default() }
+        let (record, motion) = Default::default();
+        Self { source: SourceConfig::of(SourceSpec::Auto), record, motion }
     }
 }

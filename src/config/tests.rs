@@ -1,6 +1,7 @@
 use super::settings::DEFAULT_CONNECTIONS;
 use super::*;
 use crate::camera::{PipeSpec, SourceSpec};
+use crate::feed::motion::zones_text;
 use crate::gate::tls::Https;
 use crate::picture::Size;
 use crate::record::plan::Plan;
@@ -175,4 +176,27 @@ fn standard_input_cannot_be_opened_on_demand() {
     let on_demand: Vec<_> =
         settings(&[], file).cameras.into_iter().map(|(_, camera)| camera.on_demand).collect();
     assert_eq!(on_demand, [Some(Duration::from_secs(5)), None]);
+}
+
+#[test]
+fn of_an_option_that_is_given_several_times_for_a_camera_all_values_count() {
+    let line = [
+        "--control",
+        "a=1",
+        "--control",
+        "b=2,c=3",
+        "--motion-ignore",
+        "0,0,10,10",
+        "--motion-ignore",
+        "0,50,10,10",
+    ];
+    let file = "control = [\"x=1\", \"y=2\"]\nmotion-ignore = [\"1,1,1,1\", \"2,2,2,2\"]";
+    for (line, controls, zones) in
+        [(&line[..], "a b c", "0,0,10,10 0,50,10,10"), (&[], "x y", "1,1,1,1 2,2,2,2")]
+    {
+        let settings = settings(line, file);
+        let names: Vec<_> = settings.cameras[0].1.controls.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.join(" "), controls);
+        assert_eq!(zones_text(&settings.motion[0].ignored), zones);
+    }
 }

@@ -96,8 +96,10 @@ pub(super) fn merge(line: &Values, file: &Values) -> Result<Settings, Problem> {
             }
         }
     }
+    let cameras = cameras(line, file)?;
+    settings.motion = cameras.iter().map(|(_, camera)| camera.motion.clone()).collect();
     let (cameras, recordings): (Vec<_>, Vec<_>) =
-        cameras(line, file)?.into_iter().map(|(name, camera)| ((name, camera.source), camera.record)).unzip();
+        cameras.into_iter().map(|(name, camera)| ((name, camera.source), camera.record)).unzip();
     let place = |name| match (line.texts.get(name), file.texts.get(name)) {
         ([], [_, ..]) => Place::File,
         _ => Place::Line,
@@ -143,10 +145,11 @@ fn camera_settings(camera: &CameraValues, layers: [&Texts; 3]) -> Result<CameraS
     let mut settings = CameraSettings::default();
     settings.source.spec = camera.spec.clone().unwrap_or(SourceSpec::Auto);
     for opt in options::all() {
-        if let Target::Camera { set, .. } = opt.target
-            && let Some(text) = layers.iter().find_map(|layer| layer.get(opt.name).last())
-        {
-            set(&mut settings, text).map_err(|why| wrong_option(opt, text, why))?;
+        if let Target::Camera { set, .. } = opt.target {
+            let texts = layers.iter().map(|layer| layer.get(opt.name)).find(|texts| !texts.is_empty());
+            for text in texts.unwrap_or_default() {
+                set(&mut settings, text).map_err(|why| wrong_option(opt, text, why))?;
+            }
         }
     }
     if settings.source.on_demand.is_some() && settings.source.spec == SourceSpec::Pipe(PipeSpec::Stdin) {

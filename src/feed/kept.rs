@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use log::{error, info};
 
+use super::motion::{self, Sensitivity, Wanted};
 use super::{Changes, Feed, changes};
 use crate::host::folder_lock::FolderLock;
 use crate::host::state_file::{self, WRITE_WAIT, Writer};
@@ -70,6 +71,14 @@ impl KeptSettings {
             });
             // What is none for this camera any more, since the settings name another source, is passed over.
             let _passed_over = feed.change(|_| Ok(changes));
+            let kept = |name| values.get(name).map(String::as_str);
+            feed.motion.change(|wanted| {
+                let sensitivity = kept(motion::MOTION).and_then(|name| Sensitivity::parse(name).ok());
+                wanted.sensitivity = sensitivity.unwrap_or(wanted.sensitivity);
+                if let Some(Ok(zones)) = kept(motion::IGNORE).map(motion::zones) {
+                    wanted.ignored = zones.into_iter().take(motion::ZONES_MAX).collect();
+                }
+            });
             let controls = values.iter().filter_map(|(name, value)| Some((control_name(name)?, value)));
             feed.controls.keep(controls.map(|(name, value)| (name.to_owned(), Some(value.clone()))));
             let overruled = feed.overruled();
@@ -102,6 +111,15 @@ impl KeptSettings {
                 (FLIP, (now.flip != settings.flip).then(|| now.flip.to_string())),
             ]
         })
+    }
+
+    /// Looks for motion in the pictures of `feed` as `change` makes it of what is asked for now, also after a restart.
+    ///
+    /// # Errors
+    /// Why it ends with the program.
+    pub fn change_motion(&self, feed: &Feed, change: impl FnOnce(&mut Wanted)) -> Result<(), Problem> {
+        feed.motion.change(change);
+        self.keep(feed, || feed.motion.texts())
     }
 
     /// Keeps what is changed of size, rate, format and quality of `feed` now.

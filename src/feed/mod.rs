@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod keep_later;
 pub mod kept;
 mod listeners;
+pub mod motion;
 mod rate;
 mod status;
 
@@ -40,6 +41,7 @@ use demand::Demands;
 pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
+use motion::Motion;
 pub use rate::RateMeter;
 pub use status::{CaptureState, Shown, Slow, Status};
 
@@ -76,6 +78,8 @@ pub struct Feed {
     pub changing: Changing,
     /// The camera's own controls.
     pub controls: Arc<Controls>,
+    /// What moves in its picture, if somebody wants to know.
+    pub motion: Motion,
 }
 
 impl Feed {
@@ -100,6 +104,7 @@ impl Feed {
             orientation,
             changing: Changing::default(),
             controls: Arc::default(),
+            motion: Motion::new(motion::Settings::DEFAULT_FPS, motion::Wanted::default()),
         };
         (feed, writer)
     }
@@ -107,6 +112,14 @@ impl Feed {
     /// The same feed, which also says why the default settings are in use.
     pub fn with_settings_problem(self, settings_problem: Option<Problem>) -> Self {
         Self { settings_problem, ..self }
+    }
+
+    /// The same feed, in which motion is looked for as these settings say.
+    pub fn with_motion(self, settings: &motion::Settings) -> Self {
+        let shown = self.config.orientation.transform();
+        let ignored = settings.ignored.iter().map(|zone| zone.turned(shown.inverse())).collect();
+        let wanted = motion::Wanted { sensitivity: settings.sensitivity, ignored };
+        Self { motion: Motion::new(settings.fps, wanted), ..self }
     }
 
     /// The feed for smaller pictures of this camera, whose viewers count as the camera's own, and its writer.
@@ -174,7 +187,7 @@ impl Feed {
         let differs =
             [(kept::ROTATE, now.rotation != settings.rotation), (kept::FLIP, now.flip != settings.flip)];
         let turned = differs.into_iter().filter_map(|(name, differs)| differs.then_some(name));
-        self.changing.wanted().names().chain(turned).collect()
+        self.changing.wanted().names().chain(turned).chain(self.motion.overruled()).collect()
     }
 
     /// What is asked of the source now: the settings, with what API and page changed.

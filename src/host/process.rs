@@ -1,4 +1,4 @@
-//! What this process uses, for `/metrics`.
+//! What this process and its threads use, for `/metrics`.
 
 use std::fs;
 use std::time::Duration;
@@ -37,6 +37,12 @@ impl Usage {
             threads: count("/proc/self/task"),
         }
     }
+}
+
+/// CPU time that the calling thread has used.
+pub fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32) // never negative
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! baseline picture can be decoded. The decoder of pixels (zune-jpeg) returns a picture for nearly everything, also for
 //! kinds that it decodes wrongly: those are refused here.
 
+use coefficients::Transform;
 use coefficients::exif::Orientation;
 use coefficients::geometry::MAX_COMPONENTS;
 use coefficients::picture::Colours;
@@ -128,6 +129,11 @@ impl Decodable {
 }
 
 impl Decodable {
+    /// How it is turned and mirrored, as its EXIF data say, when it is shown.
+    pub fn upright(&self) -> Transform {
+        self.orientation.map_or(Transform::NONE, Orientation::upright)
+    }
+
     /// Whether it is a kind of picture that may be changed on its coefficients.
     pub(super) fn has_coefficients(&self) -> bool {
         !self.is_progressive && self.colours != Colours::Cmyk

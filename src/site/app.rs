@@ -11,6 +11,7 @@ use crate::feed::kept::KeptSettings;
 use crate::gate::ConnectionCounts;
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
+use crate::motion::Detection;
 use crate::record::Recordings;
 use crate::variants::Variants;
 
@@ -29,6 +30,8 @@ pub struct AppState {
     pub guard: Guard,
     /// The recordings, and whether each camera records.
     pub recordings: Arc<Recordings>,
+    /// Looks for motion where that is asked for.
+    pub motion: Arc<Detection>,
     /// The number of client connections.
     pub connections: Arc<ConnectionCounts>,
     /// The board's temperatures and throttling.

@@ -19,6 +19,7 @@ mod guard;
 mod https;
 mod live;
 mod metrics;
+mod motion;
 mod orientation;
 mod page;
 mod quality;
@@ -127,6 +128,9 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/orientation", Watch, orientation::show, "how pictures are turned and flipped"),
     route(Put, "/api/orientation", Control, orientation::set, "turns and flips pictures"),
     route(Delete, "/api/orientation", Control, orientation::reset, "turns and flips them as in the settings"),
+    route(Get, "/api/motion", Watch, motion::show, "whether something moves, and how that is looked for"),
+    route(Put, "/api/motion", Control, motion::set, "sets how motion is looked for, and where not"),
+    route(Delete, "/api/motion", Control, motion::reset, "looks for it as the settings say"),
     route(Get, "/api/settings", Watch, settings::show, "size, rate, format and quality that can be changed"),
     route(Put, "/api/settings", Control, settings::set, "changes them, and reopens the camera"),
     route(Delete, "/api/settings", Control, settings::reset, "resets them to the settings"),

@@ -183,7 +183,7 @@ fn no_path(path: &str) -> Text {
             text!("There is no such file. Cameras, viewers and the program are at /state, as JSON.")
         }
         [number, "action" | "config" | "detection" | "track", ..] if is_number(number) => text!(
-            "boardcam detects no motion, and cannot be controlled as motion is. The stream is at /stream, a snapshot at \
+            "boardcam cannot be controlled as motion is. What moves is at /api/motion, the stream at /stream, a snapshot at \
              /snapshot. Recording is switched at /api/recording, and all else is in its settings."
         ),
         _ => text!(

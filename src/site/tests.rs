@@ -11,6 +11,8 @@ use crate::camera::{EncodeMode, SourceConfig, SourceInfo, SourceSpec};
 use crate::feed::{CaptureState, Feed};
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
+use crate::host::shutdown::Shutdown;
+use crate::motion::Detection;
 use crate::picture::{Layout, Range, Size};
 use crate::protocol::{CHECK_HEADER, KEY_HEADER};
 use crate::record::Recordings;
@@ -27,6 +29,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
     AppState {
         feeds: feeds.clone(),
         kept: Arc::default(),
+        motion: Detection::new(feeds.clone(), Arc::default(), Shutdown::default()),
         variants: Variants::new(feeds, Box::new(|| {})),
         viewers: Arc::default(),
         guard: guard(&[]),
@@ -161,7 +164,7 @@ fn a_player_that_asks_for_an_unknown_action_or_camera_gets_no_page_but_what_ther
         ("/?action=take&filename=x.jpg", "action=take. A snapshot is at /snapshot"),
         ("/input_0.json", "/state, as JSON"),
         ("/program.json", "/state, as JSON"),
-        ("/0/detection/status", "detects no motion"),
+        ("/0/detection/status", "What moves is at /api/motion"),
         ("/1/action/snapshot", "/snapshot"),
         ("/1/config/list", "settings"),
         ("/control.htm", "The page is at /"),

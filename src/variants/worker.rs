@@ -8,12 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use log::{debug, warn};
 use rustix::process::setpriority_process;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::{IDLE_LIMIT, RunningVariant, Variants};
 use crate::feed::{CaptureState, Demand, DropReason, Feed, FramePicker, RateMeter};
 use crate::host::log::bounded::{self, Subject};
 use crate::host::log::camera_scope;
+use crate::host::process::thread_cpu_time;
 use crate::jpeg::card::Card;
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::transcode::{TranscodeError, Transcoder};
@@ -127,13 +127,13 @@ impl Worker {
         }
         let counters = &feed.counters;
         counters.captured.fetch_add(1, Ordering::Relaxed);
-        let begin = cpu_time();
+        let begin = thread_cpu_time();
         // Unwind safety: a transcoder keeps nothing from one frame to the next, and the ring takes care of its slots.
         let made = catch_unwind(AssertUnwindSafe(|| self.transcode(&frame)));
         let counters = &self.running.feed.counters;
         match made {
             Ok(Ok(())) => {
-                let cost = cpu_time().saturating_sub(begin);
+                let cost = thread_cpu_time().saturating_sub(begin);
                 self.count_cost(cost);
                 self.source.delivery.made_smaller(cost);
                 (self.last_shown, self.logged) = (Instant::now(), false);
@@ -230,10 +230,4 @@ impl Worker {
 fn problem(why: &Text) -> Problem {
     let advice = text!("take the picture without size and quality");
     Problem::new(text!("cannot make smaller pictures"), why.clone(), advice)
-}
-
-/// CPU time that this thread has used.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32) // never negative
 }

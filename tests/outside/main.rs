@@ -12,6 +12,7 @@ mod guessing;
 mod hostile;
 mod https;
 mod machines;
+mod motion;
 mod odd_requests;
 mod on_demand;
 mod options;

@@ -69,6 +69,12 @@ fn https_brings_its_loop_and_the_thread_that_renews_the_certificate() -> Outcome
 }
 
 #[test]
+fn motion_brings_a_thread_for_the_camera_in_which_it_is_looked_for() -> Outcome {
+    let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--motion", "low"])?;
+    run_only(&boardcam, &[&ALWAYS[..], &[("motion camera", 1)]].concat())
+}
+
+#[test]
 fn the_threads_that_read_recordings_start_with_the_first_download() -> Outcome {
     let place = Place::new()?;
     let boardcam = start(&place.0, &[])?;

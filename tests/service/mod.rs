@@ -22,6 +22,7 @@ use boardcam::host::limits::raise_open_files;
 use boardcam::host::random;
 use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
+use boardcam::motion::Detection;
 use boardcam::multipart;
 use boardcam::picture::{Layout, Range, Size};
 use boardcam::problem::Problem;
@@ -162,6 +163,7 @@ fn serve_with(
         viewers: viewers.clone(),
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         recordings: Recordings::new(&record::Settings::default()),
+        motion: Detection::new(vec![feed.clone()], Arc::default(), Shutdown::default()),
         connections: gate.connection_counts(),
         board: Board::default(),
         addresses: gate.addresses(),

@@ -83,10 +83,7 @@ pub(super) fn needless(_: Place, _: Option<&str>) -> Text {
 }
 
 pub(super) fn motion(place: Place, _: Option<&str>) -> Text {
-    text!(
-        "leave it out: boardcam records always, by the clock, or when it is switched on, and looks for no motion: {}",
-        write(place, "record", "always")
-    )
+    text!("leave it out: boardcam notices motion in its own way: {}", write(place, "motion", "medium"))
 }
 
 pub(super) fn movies(place: Place, _: Option<&str>) -> Text {

@@ -29,6 +29,7 @@
 mod camera;
 mod camera_values;
 mod log;
+mod motion;
 mod network;
 mod parse;
 mod recording;
@@ -152,10 +153,11 @@ impl Opt {
 }
 
 /// Everything that can be set, by group, in the order of `--help`.
-pub static GROUPS: [(&str, &[Opt]); 4] = [
+pub static GROUPS: [(&str, &[Opt]); 5] = [
     ("Cameras", camera::OPTIONS),
     ("Network", network::OPTIONS),
     ("Recording", recording::OPTIONS),
+    ("Motion", motion::OPTIONS),
     ("Log", log::OPTIONS),
 ];
 

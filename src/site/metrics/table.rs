@@ -196,6 +196,15 @@ pub static METRICS: &[Metric] = &[
     camera("boardcam_variant_cpu_seconds_total", "CPU time used for smaller pictures.", |camera| {
         camera.feed.delivery.smaller_cost().as_secs_f64()
     }),
+    camera("boardcam_motion", "Whether something moves, where motion is looked for.", |camera| {
+        f64::from(u8::from(camera.feed.motion.is_moving()))
+    }),
+    camera("boardcam_motion_frames_total", "Frames that were looked at for motion.", |camera| {
+        camera.feed.motion.looks() as f64
+    }),
+    camera("boardcam_motion_cpu_seconds_total", "CPU time used for looking at them.", |camera| {
+        camera.feed.motion.cost().as_secs_f64()
+    }),
     camera("boardcam_recording", "Whether the camera is being recorded.", |camera| {
         f64::from(u8::from(camera.recording.is_some_and(|recording| recording.status().file.is_some())))
     }),

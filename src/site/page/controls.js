@@ -68,6 +68,7 @@ addEventListener('keydown', (event) => {
   if (key === 'o' && !event.repeat) openSheet();
   if (key === 'c' && !event.repeat) tune();
   if (key === 'p' && !event.repeat) openRecordings();
+  if (key === 'm' && !event.repeat) tune(true);
   if (body.dataset.view !== 'one') return;
   const pan = PAN[key];
   if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);
@@ -275,7 +276,8 @@ function loadParts(name) {
   );
 }
 
-async function tune() {
+// Opens them, or at once the part about motion.
+async function tune(toMotion = false) {
   if (!mayTune(chosen())) return;
   loadingPanel = loadingPanel || loadParts('panel');
   try {
@@ -285,7 +287,9 @@ async function tune() {
     note(TEXT.unreachable_silent);
     return;
   }
-  if (mayTune(chosen())) openPanel(chosen());
+  if (!mayTune(chosen())) return;
+  openPanel(chosen());
+  if (toMotion) openMotion();
 }
 
 function openSheet() {
@@ -328,7 +332,7 @@ byId('sheet').onclick = (event) => {
 byId('close').onclick = closeSheet;
 byId('sheet').addEventListener('close', sheetClosed); // also by Escape
 byId('options').onclick = openSheet;
-byId('tune').onclick = tune;
+byId('tune').onclick = () => tune();
 byId('snapshot').onclick = snapshot;
 byId('fullscreen').onclick = toggleFull;
 byId('unzoom').onclick = unzoom;

@@ -250,6 +250,7 @@ function showTile(tile) {
   const problem = inWords(tile.camera.problem);
   tile.element.dataset.state = state;
   const parts = { '.how': TEXT[`state_${state}`], '.what': problem && problem.what, '.advice': problem && problem.advice };
+  parts['.moves'] = isMoving(tile) && !failures ? TEXT.moves : '';
   for (const [part, text] of Object.entries(parts)) {
     const element = tile.element.querySelector(part);
     if (element.textContent !== sentence(text)) element.textContent = sentence(text);

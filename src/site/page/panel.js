@@ -276,6 +276,7 @@ function makePanel() {
   byId('panel').replaceChildren(
     make('p', { id: 'panel-none', class: 'hint', role: 'status' }, TEXT.panel_loading),
     makeSettings(),
+    makeMotion(),
     make('fieldset', { id: 'panel-controls' }),
     make('ul', { id: 'panel-left-out', class: 'hint', hidden: true }),
     make('p', { id: 'panel-kept', class: 'hint', hidden: true }, TEXT.panel_kept),

@@ -6,6 +6,9 @@ const COPIED_MS = 2000; // how long a button shows that it has copied
 // What people call a camera. One that was given no name is just the board's.
 const UNNAMED = 'camera';
 
+// Whether something moves in its picture, where that is noticed.
+const isMoving = ({ camera }) => Boolean(camera.motion && camera.motion.moving);
+
 function showStatus(one, state) {
   const live = tiles.filter((tile) => tile.mode === 'live' && tile.camera.state === 'live').length;
   const all = () => fill(TEXT.count, { cameras: counted(TEXT.count_cameras, tiles.length), live: rounded(live) });
@@ -18,6 +21,7 @@ function showStatus(one, state) {
   setText('state', words);
   const viewers = one && !failures ? one.camera.viewers : 0;
   setText('viewers', viewers ? counted(TEXT.viewers, viewers) : '');
+  setText('moves', one && !failures && isMoving(one) ? TEXT.moves : '');
   setText('stills', state === 'stills' ? TEXT.stills_why : '');
   if (program) document.title = named ? fill(TEXT.page, { camera: title, board }) : board;
   announce(fill(TEXT.announcement, { camera: title || document.title, state: words }));

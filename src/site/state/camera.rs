@@ -9,6 +9,7 @@ use crate::camera::{EncodeMode, SourceInfo};
 use crate::fanout::registry::ViewerStats;
 use crate::feed::{CaptureState, Counters, Feed, Slow, Status};
 use crate::picture::Size;
+use crate::site::motion::{self, Motion};
 use crate::site::rates::captured_fps;
 use crate::site::recordings::Recording;
 use crate::site::response::{ProblemJson, load};
@@ -59,6 +60,8 @@ pub(super) struct Camera {
     viewers: usize,
     /// `null` if nothing can be recorded.
     recording: Option<Recording>,
+    /// `null` if motion is not looked for.
+    motion: Option<Motion>,
 }
 
 #[derive(Serialize)]
@@ -225,6 +228,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         frames: frames(&feed.counters),
         viewers,
         recording,
+        motion: motion::of_camera(feed),
     }
 }
 
