@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use log::warn;
@@ -34,10 +34,10 @@ const QUEUE: usize = PAGE_FILES_MAX;
 pub const PIECE: usize = 128 << 10;
 
 /// The most file descriptors that are open at once for files that are sent on one event loop: their own, and the folder
-/// (twice, with the file's place) that each reader opens.
+/// (twice, with the file's place) that each reader opens. Who finds frames has the file twice, too.
 pub fn open_files(has_recordings: bool, has_page: bool) -> usize {
     let of = |there, most| if there { most + 3 * READERS } else { 0 };
-    of(has_recordings, DOWNLOADS_MAX) + of(has_page, PAGE_FILES_MAX)
+    of(has_recordings, DOWNLOADS_MAX + 4) + of(has_page, PAGE_FILES_MAX)
 }
 
 /// The file that a piece is read from.
@@ -45,8 +45,9 @@ pub fn open_files(has_recordings: bool, has_page: bool) -> usize {
 pub enum Source {
     /// A recording that is not open yet.
     Recording(Name),
-    /// A recording in another format that is not open yet. It says where the piece is.
-    Video(Box<VideoRequest>),
+    /// A recording in another format that is not open yet. It says where the piece is. The other part is held by who waits
+    /// for it: when that is gone, its frames are not looked for any more.
+    Video(Box<VideoRequest>, Weak<()>),
     /// A file of the page that is not open yet. It says where the piece is.
     Page(Box<PageRequest>),
     /// A file that is open.
@@ -105,64 +106,92 @@ pub struct Piece {
 
 /// What the reading threads share.
 struct Shared {
-    queue: Mutex<Receiver<(u64, PieceRequest)>>,
     pieces: Sender<Piece>,
     folder: PathBuf,
     heads: Heads,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-/// The reading threads, which end when this is dropped.
-pub struct FileReader {
-    requests: SyncSender<(u64, PieceRequest)>,
-    pieces: Receiver<Piece>,
-    last_ticket: Cell<u64>,
-    /// How many of the threads run.
+/// A request under its number.
+type Job = (u64, PieceRequest);
+
+/// Threads with one queue.
+struct Crew {
+    /// Before the number of each thread in its name.
+    name: &'static str,
+    /// How many there may be.
+    most: usize,
+    /// How many run.
     running: Cell<usize>,
-    shared: Arc<Shared>,
+    jobs: SyncSender<Job>,
+    queue: Arc<Mutex<Receiver<Job>>>,
 }
 
-impl fmt::Debug for FileReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileReader").field("running", &self.running).finish_non_exhaustive()
-    }
-}
-
-impl FileReader {
-    /// No thread runs yet. They will call `wake` when there is a piece.
-    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let (requests, queue) = sync_channel(QUEUE);
-        let (answers, pieces) = channel();
-        let (queue, heads, wake) = (Mutex::new(queue), Heads::default(), Box::new(wake));
-        let shared = Shared { queue, pieces: answers, folder, heads, wake };
-        let (last_ticket, running) = (Cell::new(0), Cell::new(0));
-        Self { requests, pieces, last_ticket, running, shared: Arc::new(shared) }
+impl Crew {
+    fn new(name: &'static str, most: usize) -> Self {
+        let (jobs, queue) = sync_channel(QUEUE);
+        Self { name, most, running: Cell::new(0), jobs, queue: Arc::new(Mutex::new(queue)) }
     }
 
     /// Starts another thread until all of them run; `false` if none runs.
-    fn start_thread(&self) -> bool {
+    fn start_thread(&self, shared: &Arc<Shared>) -> bool {
         let number = self.running.get();
-        if number < READERS {
-            let (shared, thread) =
-                (self.shared.clone(), thread::Builder::new().name(format!("read-{number}")));
-            match thread.spawn(move || serve(&shared)) {
+        if number < self.most {
+            let (queue, shared) = (self.queue.clone(), shared.clone());
+            let thread = thread::Builder::new().name(format!("{}-{number}", self.name));
+            match thread.spawn(move || serve(&queue, &shared)) {
                 Ok(_) => self.running.set(number + 1),
                 Err(failure) => warn!("cannot start a thread that reads files: {failure}"),
             }
         }
         self.running.get() > 0
     }
+}
+
+/// The reading threads, which end when this is dropped.
+pub struct FileReader {
+    readers: Crew,
+    /// Finds the frames for video files, which may take long: only one at a time, so that pieces are read meanwhile.
+    finder: Crew,
+    pieces: Receiver<Piece>,
+    last_ticket: Cell<u64>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for FileReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileReader").field("running", &self.readers.running).finish_non_exhaustive()
+    }
+}
+
+impl FileReader {
+    /// No thread runs yet. They will call `wake` when there is a piece.
+    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let (answers, pieces) = channel();
+        let shared = Shared { pieces: answers, folder, heads: Heads::default(), wake: Box::new(wake) };
+        Self {
+            readers: Crew::new("read", READERS),
+            finder: Crew::new("find", 1),
+            pieces,
+            last_ticket: Cell::new(0),
+            shared: Arc::new(shared),
+        }
+    }
 
     /// Requests a piece. Returns a number that only this piece has, or `None` when too many are waiting or no thread
     /// can be started. The number is needed because a disk that answers after a long time gives pieces for connections
     /// that have gone on to another recording.
     pub fn request(&self, request: PieceRequest) -> Option<u64> {
-        if !self.start_thread() {
+        let crew = match request.source {
+            Source::Video(..) => &self.finder,
+            Source::Recording(_) | Source::Page(_) | Source::Open(_) => &self.readers,
+        };
+        if !crew.start_thread(&self.shared) {
             return None;
         }
         let ticket = self.last_ticket.get() + 1;
         self.last_ticket.set(ticket);
-        self.requests.try_send((ticket, request)).ok().map(|()| ticket)
+        crew.jobs.try_send((ticket, request)).ok().map(|()| ticket)
     }
 
     /// The next piece that was read, if there is one.
@@ -171,7 +200,7 @@ impl FileReader {
     }
 }
 
-fn serve(Shared { queue, pieces, folder, heads, wake }: &Shared) {
+fn serve(queue: &Mutex<Receiver<Job>>, Shared { pieces, folder, heads, wake }: &Shared) {
     loop {
         let next = lock(queue).recv();
         let Ok((ticket, request)) = next else { return };
@@ -195,7 +224,10 @@ fn read(
             content(Arc::new(file), at, length)
         }
         Source::Open(file) => content(file, at, length),
-        Source::Video(request) => begin(video::answer(folder, &request, heads), length),
+        Source::Video(request, waiting) => {
+            let is_wanted = || waiting.strong_count() > 0;
+            begin(video::answer(folder, &request, heads, &is_wanted), length)
+        }
         Source::Page(request) => begin(page::answer(folder, &request), length),
     }
 }

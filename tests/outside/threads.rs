@@ -75,7 +75,7 @@ fn motion_brings_a_thread_for_the_camera_in_which_it_is_looked_for() -> Outcome 
 }
 
 #[test]
-fn the_threads_that_read_recordings_start_with_the_first_download() -> Outcome {
+fn the_threads_that_read_recordings_start_with_the_first_download_of_each_kind() -> Outcome {
     let place = Place::new()?;
     let boardcam = start(&place.0, &[])?;
     let (_, listed) = record_one(&boardcam, &place, 3)?;
@@ -85,5 +85,8 @@ fn the_threads_that_read_recordings_start_with_the_first_download() -> Outcome {
     run_only(&boardcam, &expected)?;
     ensure!(boardcam.get(&format!("/api/recordings/{name}"))?.status == 200, "no recording");
     expected.push(("read-", 1));
+    run_only(&boardcam, &expected)?;
+    ensure!(boardcam.get(&format!("/api/recordings/{name}?format=mov"))?.status == 200, "no video file");
+    expected.push(("find-", 1));
     run_only(&boardcam, &expected)
 }

@@ -63,6 +63,8 @@ struct Download {
     requested: u64,
     /// The ticket of the piece that is being read.
     reading: Option<u64>,
+    /// Goes with the download, so that nobody works for it any more.
+    waiting: Arc<()>,
     /// Whether the first piece is there, so that the head may have been sent.
     begun: bool,
     /// When the client last took something, or the last piece came.
@@ -265,6 +267,7 @@ impl Download {
             part,
             requested: 0,
             reading: None,
+            waiting: Arc::new(()),
             begun: false,
             progress: now,
         }
@@ -294,7 +297,9 @@ impl Download {
         let source = match (&self.file, &self.order) {
             (Some(file), _) => Source::Open(file.clone()),
             (None, FileOrder::Recording(order)) => Source::Recording(order.name.clone()),
-            (None, FileOrder::Video(VideoOrder { request, .. })) => Source::Video(Box::new(request.clone())),
+            (None, FileOrder::Video(VideoOrder { request, .. })) => {
+                Source::Video(Box::new(request.clone()), Arc::downgrade(&self.waiting))
+            }
             (None, FileOrder::Page(PageOrder { request, .. })) => Source::Page(Box::new(request.clone())),
         };
         let at = from + self.requested;

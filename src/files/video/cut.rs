@@ -13,7 +13,7 @@ use crate::record::matroska::read::{Block, ReadError, Reader};
 /// The most time to find the frames, which on a memory card that was not read before takes up to a millisecond for each.
 pub const WALK_TIME: Duration = Duration::from_secs(50);
 
-/// How many frames are found before the clock is looked at again.
+/// How many frames are found before it is looked again whether to go on.
 const CLOCK_FRAMES: usize = 64;
 
 /// Why a part of a recording cannot be sent.
@@ -29,7 +29,7 @@ pub(super) enum CutError {
         end_ms: u64,
     },
     Unfit(Unfit),
-    /// It took longer than [`WALK_TIME`].
+    /// It took longer than [`WALK_TIME`], or nobody waits for it any more.
     TooSlow,
 }
 
@@ -55,8 +55,8 @@ pub(super) struct Cut {
 /// The frames of this part, up to the first place that is damaged or not written yet.
 ///
 /// # Errors
-/// There are none, there are too many, or the system does not read them.
-pub(super) fn read(file: File, part: Part) -> Result<Cut, CutError> {
+/// There are none, there are too many, the system does not read them in time, or nobody waits for them.
+pub(super) fn read(file: File, part: Part, is_wanted: &dyn Fn() -> bool) -> Result<Cut, CutError> {
     let began = Instant::now();
     let mut reader = Reader::open(file)?;
     let size = reader.size();
@@ -70,11 +70,11 @@ pub(super) fn read(file: File, part: Part) -> Result<Cut, CutError> {
             end = Some(to);
             break;
         }
-        frames.push(ms, block.offset, block.length).map_err(CutError::Unfit)?;
-        count += 1;
-        if count.is_multiple_of(CLOCK_FRAMES) && began.elapsed() > WALK_TIME {
+        if count.is_multiple_of(CLOCK_FRAMES) && (began.elapsed() > WALK_TIME || !is_wanted()) {
             return Err(CutError::TooSlow);
         }
+        frames.push(ms, block.offset, block.length).map_err(CutError::Unfit)?;
+        count += 1;
     }
     if frames.is_empty() {
         return Err(CutError::NoFrame);

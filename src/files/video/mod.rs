@@ -127,9 +127,14 @@ impl From<CutError> for NoVideo {
     }
 }
 
-/// Answers a request from the recordings in `folder`. Waits for the disk.
-pub(super) fn answer(folder: &Path, request: &VideoRequest, heads: &Heads) -> Answer {
-    match find(folder, request, heads) {
+/// Answers a request from the recordings in `folder`. Waits for the disk, as long as the answer is wanted.
+pub(super) fn answer(
+    folder: &Path,
+    request: &VideoRequest,
+    heads: &Heads,
+    is_wanted: &dyn Fn() -> bool,
+) -> Answer {
+    match find(folder, request, heads, is_wanted) {
         Ok((file, version)) => {
             let disposition = format!("attachment; filename=\"{}\"", request.file_name());
             let headers = vec![
@@ -152,7 +157,12 @@ pub(super) fn answer(folder: &Path, request: &VideoRequest, heads: &Heads) -> An
     }
 }
 
-fn find(folder: &Path, request: &VideoRequest, heads: &Heads) -> Result<(OpenFile, Representation), NoVideo> {
+fn find(
+    folder: &Path,
+    request: &VideoRequest,
+    heads: &Heads,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<(OpenFile, Representation), NoVideo> {
     let file = record::open(folder, &request.name)?;
     let version = Version::of(&file.metadata()?);
     let VideoRequest { name, format, part, .. } = request;
@@ -160,7 +170,7 @@ fn find(folder: &Path, request: &VideoRequest, heads: &Heads) -> Result<(OpenFil
     let head = match heads.find(&key) {
         Some(head) => head,
         None => {
-            let (bytes, start, length) = head(file.try_clone()?, request)?;
+            let (bytes, start, length) = head(file.try_clone()?, request, is_wanted)?;
             heads.keep(key, bytes, start, length).map_err(NoVideo::TooManyHeads)?
         }
     };
@@ -169,8 +179,12 @@ fn find(folder: &Path, request: &VideoRequest, heads: &Heads) -> Result<(OpenFil
 }
 
 /// The head of the file, and the part of the recording that follows it: where it begins, and its length.
-fn head(file: File, request: &VideoRequest) -> Result<(Vec<u8>, u64, u64), CutError> {
-    let cut = cut::read(file, request.part)?;
+fn head(
+    file: File,
+    request: &VideoRequest,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<(Vec<u8>, u64, u64), CutError> {
+    let cut = cut::read(file, request.part, is_wanted)?;
     let (start, length) = cut.frames.part();
     let bytes = cut.frames.head(request.format, cut.size, request.captured(), cut.end);
     Ok((bytes.map_err(CutError::Unfit)?, start, length))

@@ -66,7 +66,7 @@ impl Folder {
 
     fn answer(&self, part: Part, conditions: Conditions) -> Answer {
         let request = VideoRequest { name: self.name.clone(), format: Format::Mp4, part, conditions };
-        answer(&self.path, &request, &self.heads)
+        answer(&self.path, &request, &self.heads, &|| true)
     }
 
     fn get(&self, part: Part) -> (Answer, Vec<u8>) {
@@ -257,4 +257,18 @@ fn a_recording_that_is_damaged_further_on_ends_there() {
     bytes[at..at + 4].copy_from_slice(b"oops");
     folder.write(&bytes);
     assert_eq!(folder.frames(Part::WHOLE).len(), 4);
+}
+
+#[test]
+fn frames_are_not_looked_for_when_nobody_waits_any_more() {
+    let times: Vec<u64> = (0..300).map(|n| n * 33).collect();
+    let folder = Folder::new("unwanted", &times);
+    let looks = std::cell::Cell::new(0);
+    let is_wanted = || {
+        looks.set(looks.get() + 1);
+        looks.get() < 3
+    };
+    let file = fs::File::open(folder.path.join(folder.name.to_string())).unwrap();
+    assert!(matches!(cut::read(file, Part::WHOLE, &is_wanted), Err(CutError::TooSlow)));
+    assert_eq!(looks.get(), 3);
 }
