@@ -1,15 +1,19 @@
 """Headless Chromium: the page's view of recordings, by touch, mouse, keyboard and screen reader. Days of recordings, what moved,
-and what goes wrong are simulated in the browser, in place of the server's answers (simulated_recordings.js). Screenshots stay
-in target/clients/looks."""
+and what goes wrong are simulated in the browser, in place of the server's answers (simulated_recordings.js); what was just
+recorded is played by the program itself. Screenshots stay in target/clients/looks."""
 
 import re
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
+import numpy
 from selenium.webdriver.common.keys import Keys
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text, watched
-from program import OUT, Program, until
+from program import CELLS, OUT, ROWS, UNIT, Program, read_counter, until
+from test_recording import Recorder, decode
 
 LOOKS = OUT / "looks"
 SIMULATED = (Path(__file__).parent / "simulated_recordings.js").read_text()
@@ -153,11 +157,11 @@ class View(WithBrowser):
         time = "8:00:00 AM"
         self.assertEqual(
             [name.replace("\u202f", " ") for name in buttons],
-            [f"Download the recording of {time} as MP4", f"Download the recording of {time} as MKV", f"Delete the recording of {time}"],
+            [f"Download the recording of {time} as MOV", f"Download the recording of {time} as MKV", f"Delete the recording of {time}"],
         )
         links = self.run_js("return [...document.querySelectorAll('#list li:last-child a')].map((link) => [link.getAttribute('href'), link.download])")
         name = "camera_2026-11-20_08-00-00Z"
-        self.assertEqual(links, [[f"api/recordings/{name}.mkv?format=mp4", f"{name}.mp4"], [f"api/recordings/{name}.mkv", f"{name}.mkv"]])
+        self.assertEqual(links, [[f"api/recordings/{name}.mkv?format=mov", f"{name}.mov"], [f"api/recordings/{name}.mkv", f"{name}.mkv"]])
         self.assertFalse(self.run_js("return document.querySelector('#list .pick ~ button:disabled') === null"), "what is written can be deleted")
 
     def test_days_without_recordings_are_said_and_skipped(self):
@@ -323,8 +327,8 @@ class View(WithBrowser):
         until("five seconds on", lambda: self.position()[1] == 15)
         self.find("cut-to").click()
         self.assertEqual(said(), "8:00:10 AM – 8:00:15 AM, 0:05")
-        self.assertEqual(link(), f"{self.url}/api/recordings/camera_2026-11-20_08-00-00Z.mkv?format=mp4&from=10.000&to=15.000")
-        self.assertEqual(self.find("cut-link").get_attribute("download"), "camera-2026-11-20_08-00-10.mp4")
+        self.assertEqual(link(), f"{self.url}/api/recordings/camera_2026-11-20_08-00-00Z.mkv?format=mov&from=10.000&to=15.000")
+        self.assertEqual(self.find("cut-link").get_attribute("download"), "camera-2026-11-20_08-00-10.mov")
         self.assertTrue(self.run_js("return Boolean(document.querySelector('.drawn .cut'))"))
         # One that would reach into another recording.
         self.press(Keys.ARROW_UP)
@@ -391,7 +395,7 @@ class View(WithBrowser):
         self.assertIn("1 движение", words)
         self.assertEqual(self.clock(), "пт, 20 нояб., 8:00:10")
         latin = re.findall("[A-Za-z]{2,}", words)
-        self.assertEqual(set(latin) - {"MP4", "MKV", "MP", "camera", "attic", "Home", "End", "Esc", "Space", "Shift"}, set())
+        self.assertEqual(set(latin) - {"MOV", "MKV", "camera", "attic", "Home", "End", "Esc", "Space", "Shift"}, set())
 
     def test_nothing_is_cut_off_or_too_small_in_any_size_and_language(self):
         for lang in ["en", "ru"]:
@@ -411,3 +415,137 @@ class View(WithBrowser):
                             self.browser.execute_async_script(PAINTED)
                             self.browser.save_screenshot(str(LOOKS / f"{lang}-{open_}-{screen}-{scheme}.png"))
                             self.assertEqual(self.run_js(FLAWS), [])
+
+
+class Played(WithBrowser):
+    """What the program has recorded: the test pattern, whose pictures have a number."""
+
+    @classmethod
+    def make_program(cls):
+        cls.recorder = Recorder(SimpleNamespace(addCleanup=cls.addClassCleanup), cameras=["pattern"], size=(640, 480))
+        return cls.recorder.program
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for frames in [90, 60]:
+            cls.recorder.record_one(frames)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.downloads = Path(folder.name)
+        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder.name})
+
+    def setUp(self):
+        super().setUp()
+        set_media(self.browser, prefers_reduced_motion="reduce")
+        self.open()
+        until("live", lambda: state(self.browser) == "live")
+        self.press("p")
+        until("both lengths", lambda: len(self.run_js("return recordingsView ? recordingsView.entries.filter((entry) => entry.duration) : []")) >= 2)
+
+    def press(self, *keys):
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+    def pick(self, which):
+        """Shows a recording from its beginning: 0 is the first one. The number of its first picture."""
+        self.run_js("recordingsView.choose(recordingsView.entries[arguments[0]])", which)
+        return until("its picture", self.number)
+
+    def number(self):
+        """The number of the picture that is shown, if it is the one that was asked for last."""
+        script = """
+            if (recordingsView.player.isAsking) return null;
+            const stage = document.getElementById('stage');
+            const picture = stage.querySelector('img') || stage.querySelector('canvas');
+            const canvas = Object.assign(document.createElement('canvas'), { width: arguments[0], height: arguments[1] });
+            if ((picture.naturalWidth || picture.width) < canvas.width) return null;
+            canvas.getContext('2d').drawImage(picture, 0, 0);
+            return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).filter((_, i) => i % 4 === 1);
+        """
+        size = CELLS * UNIT, ROWS * UNIT
+        green = self.run_js(script, *size)
+        return green and read_counter(numpy.reshape(green, size[::-1]))
+
+    def position(self):
+        return self.run_js("return recordingsView.player.position()")
+
+    def test_it_is_played_frame_by_frame_and_into_the_next_recording(self):
+        first = self.pick(0)
+        self.press(".")
+        until("the next picture", lambda: self.number() == first + 1)
+        self.press(",")
+        until("the first again", lambda: self.number() == first)
+        second = self.pick(1)
+        self.pick(0)
+        self.press(" ")
+        seen = set()
+        until("many pictures", lambda: seen.add(self.number()) or len(seen - {None}) > 5)
+        until("the next recording", lambda: (now := self.number()) and now > second + 5)
+        self.press(" ")
+        until("it pauses", lambda: not self.run_js("return recordingsView.player.isPlaying"))
+        at = self.position()
+        now = until("a picture", self.number)
+        self.assertAlmostEqual((now - second) / 30, at, delta=0.2)
+        self.assertEqual(watched(self.program), [])
+
+    def test_it_plays_as_fast_as_is_chosen(self):
+        self.pick(0)
+        self.press("+", "+", " ")
+        until("it moves", lambda: self.run_js("return (recordingsView.player.stream || {}).since > 0"))
+        watch = """
+            const [done] = arguments;
+            const { player } = recordingsView;
+            const began = performance.now();
+            const from = player.position();
+            setTimeout(() => done([(performance.now() - began) / 1000, player.recording.name]), 200);
+        """
+        self.browser.execute_async_script(watch)
+        before = until("a picture", self.number)
+        at = self.position()
+        self.assertEqual(self.run_js("return recordingsView.player.speed"), 4)
+        self.assertGreater(at, 0.5)
+        self.assertGreater(before, 0)
+
+    def test_a_finger_on_the_timeline_shows_pictures_of_the_place(self):
+        first = self.pick(0)
+        length = self.run_js("return recordingsView.entries[0].duration")
+        self.run_js("recordingsView.seek(recordingsView.entries[0].from + arguments[0] * 1000, true)", length / 2)
+        until("a picture of the middle", lambda: abs(((self.number() or 0) - first) / 30 - length / 2) < 0.2)
+        self.run_js("recordingsView.seek(recordingsView.entries[0].from + arguments[0] * 1000, false)", length / 2)
+        until("it is at rest there", lambda: abs(self.position() - length / 2) < 0.01)
+
+    def test_a_picture_is_saved(self):
+        first = self.pick(0)
+        self.press(".")
+        until("the next picture", lambda: self.number() == first + 1)
+        self.press("s")
+        [file] = until("a download", lambda: [*self.downloads.glob("*.jpg")])
+        self.assertEqual(read_counter(cv2.imread(str(file))), first + 1)
+
+    def test_a_piece_is_cut_out(self):
+        self.pick(0)
+        self.run_js("recordingsView.player.seek(recordingsView.entries[0], 0.5)")
+        self.press("i")
+        self.run_js("recordingsView.player.seek(recordingsView.entries[0], 1.5)")
+        self.press("u")
+        self.browser.find_element("id", "cut-link").click()
+        [file] = until("a download", lambda: [*self.downloads.glob("camera-*.mov")])
+        until("all of it", lambda: decode(file) > 0)
+        self.assertAlmostEqual(decode(file), 30, delta=3)
+
+    def test_garbage_is_said_to_be(self):
+        garbage = self.recorder.folder / "camera_2026-01-02_03-04-05Z.mkv"
+        garbage.write_bytes(bytes(5000))
+        self.addCleanup(garbage.unlink)
+        self.browser.get("about:blank")
+        self.open("/#/recordings/camera/2026-01-02")
+        until("it is said", lambda: "not a recording" in text(self.browser, "said"))
+
+    def test_a_recording_that_is_deleted_while_it_plays_is_said_to_be_gone(self):
+        self.recorder.record_one(30)
+        until("it is listed", lambda: self.run_js("return recordingsView.entries.length") == 3)
+        self.pick(2)
+        name = self.run_js("return recordingsView.player.recording.url")
+        self.run_js("fetch(arguments[0], { method: 'DELETE', headers: OURS })", name)
+        self.run_js("recordingsView.player.seek(recordingsView.player.recording, 0.3)")
+        until("it is said", lambda: "gone" in text(self.browser, "said"))

@@ -36,6 +36,9 @@ class Player {
     this.speed = 1;
     this.isPlaying = false; // also while the stream is being opened
     this.isHeld = false; // somebody is looking for a place
+    // The server ends a stream of this name when a new one begins.
+    this.id = randomName();
+    this.opened = 0; // streams so far
     this.stream = null;
     this.reopened = 0; // streams that failed since one last showed anything
     this.wanted = null; // the next single picture
@@ -202,9 +205,8 @@ class Player {
 
   open() {
     if (document.hidden) return;
-    const id = randomName();
     const image = new Image();
-    const opened = { id, image, from: this.at, since: 0, asked: performance.now(), viewers: null, wasListed: false, missing: 0 };
+    const opened = { image, from: this.at, since: 0, asked: performance.now(), viewers: null, wasListed: false, missing: 0 };
     image.alt = '';
     image.onload = () => {
       if (!opened.since) opened.since = performance.now();
@@ -212,10 +214,15 @@ class Player {
       this.fit(image);
     };
     image.onerror = () => this.stream === opened && this.failed();
-    const parts = [`start=${this.at.toFixed(3)}`, `speed=${this.speed}`, `id=${id}`, ADVANCE, CHOICES[choice]];
-    image.src = `${this.recording.url}/stream?${parts.filter(Boolean).join('&')}`;
+    image.src = this.streamUrl();
     this.element.insertBefore(image, this.words);
     this.stream = opened;
+  }
+
+  streamUrl() {
+    this.opened += 1; // another URL each time, so that no browser takes an old stream for it
+    const parts = [`start=${this.at.toFixed(3)}`, `speed=${this.speed}`, `id=${this.id}`, ADVANCE, CHOICES[choice], `n=${this.opened}`];
+    return `${this.recording.url}/stream?${parts.filter(Boolean).join('&')}`;
   }
 
   close() {
@@ -242,9 +249,24 @@ class Player {
       return;
     }
     this.isPlaying = false;
-    this.say(frame.why || TEXT.play_no_stream);
+    this.say(frame.why || (await this.whyNoStream()));
     if (frame.isGone) this.gone(recording);
     this.changed();
+  }
+
+  // An image does not say why it has failed.
+  async whyNoStream() {
+    const stop = new AbortController();
+    const limit = setTimeout(() => stop.abort(), FRAME_MS);
+    try {
+      const answer = await fetch(this.streamUrl(), { cache: 'no-store', signal: stop.signal });
+      return answer.ok ? TEXT.play_no_stream : await whyRefused(answer);
+    } catch (error) {
+      return TEXT.unreachable_silent;
+    } finally {
+      clearTimeout(limit);
+      stop.abort(); // nobody reads it
+    }
   }
 
   tick() {
@@ -267,7 +289,7 @@ class Player {
     const { stream, recording } = this;
     if (!stream || !stream.since || stream.viewers === everybody) return;
     stream.viewers = everybody;
-    const isListed = everybody.some(({ id }) => id === stream.id);
+    const isListed = everybody.some(({ id }) => id === this.id);
     stream.wasListed = stream.wasListed || isListed;
     stream.missing = isListed || !stream.wasListed ? 0 : stream.missing + 1;
     if (stream.missing < MISSING_POLLS) return;

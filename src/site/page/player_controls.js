@@ -178,8 +178,8 @@ class PlayerControls {
     fillElement(this.cutSaid, said);
     this.cutLink.setAttribute('aria-disabled', !isWhole);
     if (isWhole) {
-      this.cutLink.href = `${recording.url}?format=mp4&from=${from.toFixed(3)}&to=${to.toFixed(3)}`;
-      this.cutLink.download = `${recording.camera}-${timeForFile(new Date(recording.from + from * 1000))}.mp4`;
+      this.cutLink.href = `${recording.url}?format=${VIDEO}&from=${from.toFixed(3)}&to=${to.toFixed(3)}`;
+      this.cutLink.download = `${recording.camera}-${timeForFile(new Date(recording.from + from * 1000))}.${VIDEO}`;
     } else {
       this.cutLink.removeAttribute('href');
     }

@@ -1,5 +1,6 @@
 // What was recorded, and what happened: the server's lists.
 
+const VIDEO = 'mov'; // what is offered beside the file as it is: the most programs open it (docs/recording.md)
 const LISTED = 300; // recordings in one answer of the server
 const ANSWERS_MAX = 30; // answers that are read for one day
 const EVENTS_ANSWERS_MAX = 10; // the same, of events

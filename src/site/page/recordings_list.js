@@ -51,9 +51,9 @@ class RecordingsList {
     row.button.onclick = () => this.open(row.entry);
     const link = (format) => {
       const name = entry.name.replace(/mkv$/, format);
-      return make('a', { class: 'file', download: name, href: entry.url + (format === 'mp4' ? '?format=mp4' : '') }, ...icons('download'), format.toUpperCase());
+      return make('a', { class: 'file', download: name, href: entry.url + (format === VIDEO ? `?format=${VIDEO}` : '') }, ...icons('download'), format.toUpperCase());
     };
-    row.links = [link('mp4'), link('mkv')];
+    row.links = [link(VIDEO), link('mkv')];
     row.remove = iconButton(undefined, TEXT.play_delete, null, () => this.remove(row.entry), 'delete');
     row.element = make('li', {}, row.button, ...row.links, row.remove);
     this.rows.set(entry.name, row);
