@@ -30,6 +30,10 @@ use crate::socket::Socket;
 /// When there are as many as can be, one client keeps this part of them (1/n) whatever others want.
 const SHARE: usize = 4;
 
+/// The most recordings in other formats whose frames are looked for, or wait for that: whoever wants a recording as it is
+/// waits for none of them.
+const SEARCHES_MAX: usize = DOWNLOADS_MAX / 2;
+
 /// A download ends when the disk takes longer than this for a piece.
 const DISK_LIMIT: Duration = Duration::from_secs(10);
 
@@ -162,8 +166,19 @@ impl Lane {
         mut download: Download,
         released: &mut Vec<Released>,
     ) -> Result<(), (Socket, TooManyDownloads)> {
+        if download.is_search() || self.running.len() >= self.most {
+            released.extend(self.gone_searches());
+        }
         let is_full = self.running.len() >= self.most;
-        let makes_room = if is_full { self.displaced_by(download.order.client()) } else { None };
+        let client = download.order.client();
+        let has_searches = self.running.values().filter(|one| one.is_search()).count() >= SEARCHES_MAX;
+        let (is_full, makes_room) = if download.is_search() && has_searches {
+            (true, self.displaced_by(client, SEARCHES_MAX, Download::is_search))
+        } else if is_full {
+            (true, self.displaced_by(client, self.most, |_| true))
+        } else {
+            (false, None)
+        };
         match &self.reader {
             Some(reader) if (!is_full || makes_room.is_some()) && download.request(connection, reader) => {
                 released.extend(makes_room.and_then(|number| self.release(number, CloseReason::Displaced)));
@@ -174,19 +189,37 @@ impl Lane {
         }
     }
 
-    /// Which download makes room for one of `client`: that which has been quiet longest, of the client that has most, if
-    /// that is more than its share, and still more than this client then has.
-    fn displaced_by(&self, client: ClientId) -> Option<usize> {
+    /// Lets those go that still wait for their frames and whose client has closed its side. It may be gone, and others want
+    /// what they wait for.
+    fn gone_searches(&mut self) -> Vec<Released> {
+        let gone = |(connection, one): (&usize, &Download)| {
+            let is_gone = one.is_search() && one.socket.stream().peek(&mut [0]).is_ok_and(|bytes| bytes == 0);
+            is_gone.then_some(*connection)
+        };
+        let gone: Vec<_> = self.running.iter().filter_map(gone).collect();
+        let reason = CloseReason::Disconnected(ErrorKind::ConnectionAborted);
+        gone.into_iter().filter_map(|connection| self.release(connection, reason.clone())).collect()
+    }
+
+    /// Which download of this kind, of which there may be `all`, makes room for one of `client`: that which has been quiet
+    /// longest, of the client that has most, if that is more than its share, and still more than this client then has.
+    fn displaced_by(
+        &self,
+        client: ClientId,
+        all: usize,
+        is_kind: impl Fn(&Download) -> bool,
+    ) -> Option<usize> {
         let mut counts = BTreeMap::<ClientId, usize>::new();
-        for download in self.running.values() {
+        for download in self.running.values().filter(|one| is_kind(one)) {
             *counts.entry(download.order.client()).or_default() += 1;
         }
         let own = counts.get(&client).copied().unwrap_or(0);
         let (greedy, most) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-        if most * SHARE <= self.most || most <= own + 1 {
+        if most * SHARE <= all || most <= own + 1 {
             return None;
         }
-        let of_greedy = self.running.iter().filter(|(_, download)| download.order.client() == greedy);
+        let is_of_greedy = |one: &Download| is_kind(one) && one.order.client() == greedy;
+        let of_greedy = self.running.iter().filter(|(_, download)| is_of_greedy(download));
         of_greedy.min_by_key(|(_, download)| download.progress).map(|(number, _)| *number)
     }
 
@@ -280,6 +313,11 @@ impl Download {
             FileOrder::Video(order) => format!("recording {}", order.request.name),
             FileOrder::Page(order) => format!("{} of the page", String::from(order.request.path.clone())),
         }
+    }
+
+    /// Whether the frames of a recording in another format are looked for, or wait for that.
+    fn is_search(&self) -> bool {
+        matches!(self.order, FileOrder::Video(_)) && !self.begun
     }
 
     /// How long the disk may take for the first piece.

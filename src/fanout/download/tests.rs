@@ -1,6 +1,7 @@
 use super::*;
 use crate::files::conditions::Conditions;
 use crate::files::page::{PagePath, PageRequest};
+use crate::files::video::{Format, Part, VideoRequest};
 use crate::record::Name;
 use std::fs;
 use std::io::Read;
@@ -283,4 +284,34 @@ fn downloads_of_one_client_make_room_for_those_of_others_until_they_share_alike(
     }
     let left = bench.running().iter().filter(|one| one.order.client().0 <= 2).count();
     assert_eq!(left, 2 * DOWNLOADS_MAX / SHARE);
+}
+
+#[test]
+fn searches_for_frames_leave_room_for_recordings_as_they_are_and_go_when_their_client_does() {
+    let mut bench = Bench::new("searches", 10);
+    let search = |bench: &Bench, client| {
+        let (name, conditions) = (bench.name.clone(), Conditions::default());
+        let request = VideoRequest { name, format: Format::Mov, part: Part::WHOLE, conditions };
+        FileOrder::Video(VideoOrder { request, client: ClientId(client), pass: None })
+    };
+    let mut waiting = Vec::new();
+    for number in 0..SEARCHES_MAX {
+        let order = search(&bench, 1);
+        waiting.push(bench.client(number, order).unwrap());
+    }
+    let order = search(&bench, 1);
+    assert_eq!(bench.client(90, order.clone()).unwrap_err(), TooManyDownloads);
+    let plain = bench.order(0, 10);
+    let _plain = bench.client(91, plain).unwrap();
+    let order_of_other = search(&bench, 2);
+    let _other = bench.client(92, order_of_other).unwrap();
+    assert_eq!(bench.released.pop().unwrap().reason, CloseReason::Displaced);
+    drop(waiting.pop());
+    let begin = Instant::now();
+    while bench.client(93, order.clone()).is_err() {
+        assert!(begin.elapsed() < LONG, "one whose client is gone stays");
+    }
+    let gone = bench.released.pop().unwrap();
+    assert_eq!(gone.reason, CloseReason::Disconnected(ErrorKind::ConnectionAborted));
+    assert_eq!(bench.running().iter().filter(|one| one.is_search()).count(), SEARCHES_MAX);
 }
