@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::privacy::PrivacyPlan;
 use crate::jpeg::encode::DEFAULT_QUALITY;
 use crate::picture::{Layout, Orientation, Size};
 use crate::problem::{Text, shell_quoted, text};
@@ -239,6 +240,8 @@ pub struct SourceConfig {
     /// The camera is closed this long after the last one who wanted pictures, and opened for the next one. If not set, it
     /// stays open.
     pub on_demand: Option<Duration>,
+    /// When it is closed, and shows nothing.
+    pub privacy: PrivacyPlan,
 }
 
 impl SourceConfig {
@@ -266,6 +269,7 @@ impl SourceConfig {
             timeout: None,
             drops_repeats: false,
             on_demand: None,
+            privacy: PrivacyPlan::Off,
             controls: Vec::new(),
         }
     }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `config` | what the user asks for: which source, size, rate, layout |
 //! | `source` | the [`Source`] trait, its frames, and what an open source says about itself |
+//! | `privacy` | when a camera is to be closed |
 //! | `observer` | what a search for a camera reports, and how it is cancelled |
 //! | `refusal` | why a candidate cannot be used |
 //! | [`node`] | video nodes as /dev and sysfs show them |
@@ -28,6 +29,7 @@ pub mod node;
 mod observer;
 pub mod pattern;
 pub mod pipe;
+mod privacy;
 pub mod probe;
 mod refusal;
 mod source;
@@ -35,5 +37,6 @@ pub mod v4l2;
 
 pub use config::{CaptureSettings, EncodeMode, PipeSpec, SourceConfig, SourceSpec};
 pub use observer::Observer;
+pub use privacy::PrivacyPlan;
 pub use refusal::Refusal;
 pub use source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};

@@ -85,7 +85,7 @@ mod tests {
 
     /// The same, in slots for `capacity` bytes.
     fn frames_in(capacity: usize, count: u32, length: usize) -> Vec<Arc<Frame>> {
-        let (mut writer, reader) = ring::split();
+        let (mut writer, reader) = ring::split(Arc::default());
         writer.reserve(capacity).unwrap();
         let begin = Instant::now();
         let frame = |number| {

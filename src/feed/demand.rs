@@ -68,6 +68,11 @@ impl Demands {
         list.push(wish);
         self.update_total(&list, 1);
         drop(list);
+        self.wake();
+    }
+
+    /// Unparks the thread that makes frames, if it ever parks.
+    pub(super) fn wake(&self) {
         if let Some(thread) = self.parked.get() {
             thread.unpark();
         }

@@ -30,6 +30,8 @@ type Cameras = BTreeMap<String, BTreeMap<String, String>>;
 pub const ROTATE: &str = "rotate";
 /// See [`ROTATE`].
 pub const FLIP: &str = "flip";
+/// The position of the switch for privacy.
+const PRIVACY: &str = "privacy";
 /// Before the name of a control.
 const CONTROL: &str = "control:";
 
@@ -66,6 +68,7 @@ impl KeptSettings {
             orientation.rotation = kept(ROTATE).parse().unwrap_or(orientation.rotation);
             orientation.flip = kept(FLIP).parse().unwrap_or(orientation.flip);
             feed.set_orientation(orientation);
+            feed.privacy.restore(kept(PRIVACY));
             let changes = changes::NAMES.iter().fold(Changes::default(), |changes, name| {
                 changes.with(name, values.get(*name).map(String::as_str)).unwrap_or(changes)
             });
@@ -120,6 +123,20 @@ impl KeptSettings {
     pub fn change_motion(&self, feed: &Feed, change: impl FnOnce(&mut Wanted)) -> Result<(), Problem> {
         feed.motion.change(change);
         self.keep(feed, || feed.motion.texts())
+    }
+
+    /// Switches the privacy of all these at once, until their plan next changes it, and after a restart.
+    ///
+    /// # Errors
+    /// Why it ends with the program.
+    pub fn switch_privacy<'a>(
+        &self,
+        feeds: impl Iterator<Item = &'a Feed> + Clone,
+        on: bool,
+    ) -> Result<(), Problem> {
+        feeds.clone().for_each(|feed| feed.switch_privacy(on)); // before anybody waits for the disk
+        let kept: Vec<_> = feeds.map(|feed| self.keep(feed, || [(PRIVACY, feed.privacy.kept())])).collect();
+        kept.into_iter().collect()
     }
 
     /// Keeps what is changed of size, rate, format and quality of `feed` now.

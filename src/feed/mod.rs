@@ -16,6 +16,7 @@ pub mod keep_later;
 pub mod kept;
 mod listeners;
 pub mod motion;
+pub mod privacy;
 mod rate;
 mod status;
 
@@ -42,6 +43,7 @@ pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
 use motion::Motion;
+use privacy::Privacy;
 pub use rate::RateMeter;
 pub use status::{CaptureState, Shown, Slow, Status};
 
@@ -80,14 +82,21 @@ pub struct Feed {
     pub controls: Arc<Controls>,
     /// What moves in its picture, if somebody wants to know.
     pub motion: Motion,
+    /// Whether the camera is closed for privacy.
+    pub privacy: Arc<Privacy>,
 }
 
 impl Feed {
     /// A camera that has not been tried yet, and the writer of its ring for the thread that captures.
     pub fn new(name: String, config: SourceConfig) -> (Self, Writer) {
+        let privacy = Arc::new(Privacy::new(config.privacy));
+        Self::with_privacy(name, config, privacy)
+    }
+
+    fn with_privacy(name: String, config: SourceConfig, privacy: Arc<Privacy>) -> (Self, Writer) {
         let quality = AtomicU8::new(config.quality.unwrap_or(NOT_SET));
         let orientation = AtomicU8::new(config.orientation.to_bits());
-        let (writer, ring) = ring::split();
+        let (writer, ring) = ring::split(privacy.shutter.clone());
         let feed = Self {
             name,
             config,
@@ -105,6 +114,7 @@ impl Feed {
             changing: Changing::default(),
             controls: Arc::default(),
             motion: Motion::new(motion::Settings::DEFAULT_FPS, motion::Wanted::default()),
+            privacy,
         };
         (feed, writer)
     }
@@ -125,7 +135,7 @@ impl Feed {
     /// The feed for smaller pictures of this camera, whose viewers count as the camera's own, and its writer.
     pub fn for_variant(&self) -> (Self, Writer) {
         let config = SourceConfig { orientation: Orientation::default(), ..self.config.clone() }; // they are turned already
-        let (feed, writer) = Self::new(self.name.clone(), config);
+        let (feed, writer) = Self::with_privacy(self.name.clone(), config, self.privacy.clone());
         let camera_status = Some(self.status.clone());
         (Self { delivery: self.delivery.clone(), camera_status, ..feed }, writer)
     }
@@ -231,7 +241,7 @@ impl Feed {
             && match &self.status().state {
                 CaptureState::Live(info) => info.layout == Layout::Mjpeg,
                 // As far as is known.
-                CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => true,
+                _ => true,
             }
     }
 
@@ -270,7 +280,10 @@ impl Feed {
         let status = self.status();
         match &status.state {
             CaptureState::Live(info) => Some(self.size_shown(info.size, &status)),
-            CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
+            CaptureState::Starting
+            | CaptureState::Resting
+            | CaptureState::Private
+            | CaptureState::Waiting(_) => None,
         }
     }
 
@@ -319,6 +332,17 @@ impl Feed {
         self.status().state == CaptureState::Resting
     }
 
+    /// Whether the camera is closed for privacy, or about to be. Its ring gives only the card then.
+    pub fn is_private(&self) -> bool {
+        self.privacy.is_on()
+    }
+
+    /// Switches privacy on or off; it holds from now on.
+    fn switch_privacy(&self, on: bool) {
+        self.privacy.switch(on);
+        self.demands.wake();
+    }
+
     /// The sum of all demands.
     pub fn total_demand(&self) -> TotalDemand {
         self.demands.total()
@@ -349,6 +373,16 @@ impl Feed {
     pub fn label(&self) -> Text {
         let is_named = CameraLabel(&self.name).to_string() != self.name;
         if is_named { text!("camera {}", &self.name) } else { Text::from(&self.name) }
+    }
+
+    /// Why there is no picture in [`CaptureState::Private`].
+    pub fn why_private(&self) -> Problem {
+        let advice = if self.privacy.has_times() {
+            text!("wait until its time is over, or switch privacy off on the page")
+        } else {
+            text!("switch privacy off on the page")
+        };
+        Problem::new(text!("cannot show {}", self.label()), text!("privacy is on"), advice)
     }
 
     /// Why there is no picture yet in [`CaptureState::Starting`].
@@ -385,6 +419,7 @@ impl Watched for Feed {
             (CaptureState::Live(info), None) => {
                 format!("{}: {} at {:.0}/s", self.name, info.size, status.fps)
             }
+            (CaptureState::Private, None) => format!("{}: privacy is on", self.name),
             (CaptureState::Resting, None) => format!("{}: rests until somebody watches", self.name),
             (CaptureState::Starting | CaptureState::Waiting(_), None) => {
                 self.why_no_picture_yet().to_string()

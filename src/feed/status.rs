@@ -15,6 +15,8 @@ pub enum CaptureState {
     Starting,
     /// It is closed since nobody wants its frames, and is opened for the next one who does.
     Resting,
+    /// It is closed for privacy.
+    Private,
     /// Frames come from this source.
     Live(SourceInfo),
     /// No frames come, for this reason.
@@ -95,6 +97,7 @@ impl Status {
     pub fn problem(&self) -> Option<&Problem> {
         match &self.state {
             CaptureState::Waiting(problem) => Some(self.concern.as_ref().unwrap_or(problem)),
+            CaptureState::Private => None,
             CaptureState::Starting | CaptureState::Resting | CaptureState::Live(_) => self.concern.as_ref(),
         }
     }

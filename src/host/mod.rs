@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod addresses;
 pub mod board;
 pub mod console;
+pub mod daily;
 pub mod discovery;
 pub mod folder_lock;
 pub mod inject;

@@ -59,7 +59,7 @@ impl Settings {
 
     /// Whether a camera is recorded at some hours, so that the board's time zone matters.
     pub fn depends_on_the_hour(&self) -> bool {
-        self.cameras.iter().any(|camera| matches!(camera.plan, Plan::Daily { .. }))
+        self.cameras.iter().any(|camera| matches!(camera.plan, Plan::Daily(_)))
     }
 
     /// The most file descriptors that are open at once: folder and file of each camera, and the folder that is being

@@ -13,6 +13,8 @@
 //!   them, it leaves them the oldest and makes another. How much readers keep is for them to bound, as
 //!   [`crate::fanout`] does.
 
+mod shutter;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
@@ -23,6 +25,7 @@ use crate::multipart;
 use crate::picture::Size;
 use crate::sync::lock;
 use crate::time::wall_clock;
+pub use shutter::Shutter;
 
 /// Slots of a ring: the newest, one being written, and two that readers may still hold.
 pub const SLOTS: usize = 4;
@@ -118,17 +121,19 @@ struct Shared {
     number: AtomicU64,
 }
 
-/// Makes a ring without memory for frames, which [`Writer::reserve`] gets; returns its two ends.
-pub fn split() -> (Writer, Reader) {
+/// Makes a ring without memory for frames, which [`Writer::reserve`] gets; returns its two ends. Readers see what the
+/// shutter lets them see.
+pub fn split(shutter: Arc<Shutter>) -> (Writer, Reader) {
     let shared = Arc::<Shared>::default();
     let writer = Writer { shared: shared.clone(), slots: heapless::Vec::new(), capacity: 0 };
-    (writer, Reader { shared })
+    (writer, Reader { shared, shutter })
 }
 
 /// The end of a ring that frames come out of.
 #[derive(Debug, Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
+    shutter: Arc<Shutter>,
 }
 
 impl Reader {
@@ -137,10 +142,10 @@ impl Reader {
         self.shared.number.load(Ordering::Acquire)
     }
 
-    /// A share of the newest frame; `None` while there is no frame. A frame that comes meanwhile is just as good, so its
+    /// A share of the newest frame; `None` while there is no frame, or none that may be seen. A frame that comes meanwhile is just as good, so its
     /// number may be larger than [`Reader::newest`] said.
     pub fn frame(&self) -> Option<Arc<Frame>> {
-        lock(&self.shared.newest).clone()
+        lock(&self.shared.newest).clone().filter(|frame| self.shutter.shows(&frame.meta))
     }
 }
 

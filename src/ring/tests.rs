@@ -16,7 +16,7 @@ fn put(writer: &mut Writer, bytes: &[u8]) -> Result<u64, Unpublished<()>> {
 }
 
 fn ring(capacity: usize) -> (Writer, Reader) {
-    let (mut writer, reader) = split();
+    let (mut writer, reader) = split(Arc::default());
     writer.reserve(capacity).unwrap();
     (writer, reader)
 }
@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn readers_see_the_newest_frame_that_fitted_and_keep_what_they_hold(steps in steps()) {
         // The model: a capacity that only grows, the last frame that fitted, and the frames that readers hold.
-        let (mut writer, reader) = split();
+        let (mut writer, reader) = split(Arc::default());
         let (mut capacity, mut newest, mut count) = (0, None, 0);
         let mut held: VecDeque<(u64, Vec<u8>, Arc<Frame>)> = VecDeque::new();
         for step in steps {

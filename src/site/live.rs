@@ -20,9 +20,12 @@ const HEALTHY: Duration = Duration::from_secs(10);
 pub(super) fn stream(ctx: &RequestContext<'_>) -> Response {
     match StreamQuery::of(ctx) {
         Err(why) => plain_text(400, why),
-        Ok(query) => hand_over(ctx, OrderKind::Stream, query, multipart::CONTENT_TYPE)
-            .with_additional_header("Pragma", "no-cache")
-            .with_additional_header("X-Accel-Buffering", "no"), // nginx would hold frames back otherwise
+        Ok(query) => {
+            ctx.feed().privacy.look(); // its plan may have begun just now
+            hand_over(ctx, OrderKind::Stream, query, multipart::CONTENT_TYPE)
+                .with_additional_header("Pragma", "no-cache")
+                .with_additional_header("X-Accel-Buffering", "no") // nginx would hold frames back otherwise
+        }
     }
 }
 
@@ -35,13 +38,15 @@ pub(super) fn snapshot(ctx: &RequestContext<'_>) -> Response {
         Err(why) => return plain_text(400, why),
     };
     let card = ctx.param("card").is_some_and(|value| value == "1");
-    match camera_problem(ctx) {
+    let private = ctx.feed().privacy.look().then(|| ctx.feed().why_private());
+    match private.or_else(|| camera_problem(ctx)) {
         Some(problem) if !card => plain_text(503, problem.line()).with_additional_header("Retry-After", "1"),
         _ => hand_over(ctx, OrderKind::Snapshot { card }, query, "image/jpeg"),
     }
 }
 
-/// `GET /healthz`: 200 while pictures come, or would if somebody wanted them, otherwise 503 with the reason.
+/// `GET /healthz`: 200 while pictures come, or would if somebody wanted them or let them be seen, otherwise 503 with the
+/// reason.
 pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
     match camera_problem(ctx) {
         None => plain_text(200, "ok"),
@@ -49,13 +54,13 @@ pub(super) fn health(ctx: &RequestContext<'_>) -> Response {
     }
 }
 
-/// Why no pictures come; `None` while they do, and for a camera that rests.
+/// Why no pictures come; `None` while they do, and for a camera that rests or is closed for privacy.
 fn camera_problem(ctx: &RequestContext<'_>) -> Option<Problem> {
     let status = ctx.feed().status();
     let is_on_demand = ctx.feed().config.on_demand.is_some();
     match &status.state {
         // A request for a picture wakes it, and waits while it is opened.
-        CaptureState::Resting => None,
+        CaptureState::Resting | CaptureState::Private => None,
         CaptureState::Starting if is_on_demand && status.problem().is_none() => None,
         CaptureState::Starting | CaptureState::Waiting(_) => {
             Some(status.problem().cloned().unwrap_or_else(|| ctx.feed().why_no_picture_yet()))

@@ -22,6 +22,7 @@ mod metrics;
 mod motion;
 mod orientation;
 mod page;
+mod privacy;
 mod quality;
 mod query;
 mod rates;
@@ -131,6 +132,8 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/motion", Watch, motion::show, "whether something moves, and how that is looked for"),
     route(Put, "/api/motion", Control, motion::set, "sets how motion is looked for, and where not"),
     route(Delete, "/api/motion", Control, motion::reset, "looks for it as the settings say"),
+    route(Get, "/api/privacy", Watch, privacy::show, "whether cameras are closed for privacy"),
+    route(Put, "/api/privacy", Control, privacy::switch, "closes them, or opens them again"),
     route(Get, "/api/settings", Watch, settings::show, "size, rate, format and quality that can be changed"),
     route(Put, "/api/settings", Control, settings::set, "changes them, and reopens the camera"),
     route(Delete, "/api/settings", Control, settings::reset, "resets them to the settings"),

@@ -97,7 +97,7 @@ fn change(ctx: &RequestContext<'_>, change: impl FnOnce(Changes) -> Result<Chang
         return plain_text(400, why);
     }
     // A camera that rests is opened with them when somebody wants it.
-    if !feed.rests() && !IS_WAITING.swap(true, Ordering::AcqRel) {
+    if !feed.rests() && !feed.is_private() && !IS_WAITING.swap(true, Ordering::AcqRel) {
         feed.changing.wait(WAIT);
         IS_WAITING.store(false, Ordering::Release);
     }
@@ -118,7 +118,7 @@ fn settings(feed: &Feed) -> Settings {
         let status = feed.status();
         let info = match &status.state {
             CaptureState::Live(info) => Some(info.clone()),
-            CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
+            _ => None,
         };
         (info, status.choices.clone())
     };

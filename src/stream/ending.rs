@@ -26,7 +26,7 @@ pub enum SessionEnd {
     Panicked { camera: String },
     /// Other settings were asked for.
     Changed,
-    /// Nobody has wanted the camera for a while, which is opened on demand.
+    /// Nobody has wanted the camera for a while, which is opened on demand, or nobody is to see it.
     Unwanted,
     /// The program ends.
     Shutdown,

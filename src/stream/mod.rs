@@ -14,6 +14,7 @@ mod figures;
 mod no_picture;
 mod patience;
 mod presence;
+mod privacy;
 mod rest;
 mod search;
 mod session;
@@ -167,7 +168,11 @@ impl<'a> Stream<'a> {
         self.open_on_demand();
         while !self.shutdown.has_begun() {
             if self.is_unwanted() {
-                self.rest();
+                if self.feed.is_private() {
+                    self.keep_private()
+                } else {
+                    self.rest()
+                }
                 continue;
             }
             let devices = find::devices_fingerprint();

@@ -27,12 +27,17 @@ impl<'a> Presence<'a> {
         Self { events, is_lost: false, changes: Allowance::new(FIRST, PERIOD) }
     }
 
+    /// Tells that this happened.
+    pub(super) fn tell(&self, camera: &str, kind: Kind) {
+        self.events.publish(Event::new(camera, kind));
+    }
+
     /// Tells it if that has changed. A camera that is being opened, or rests, is what it was before.
     pub(super) fn look(&mut self, camera: &str, status: &Status, now: Instant) {
         let problem = status.problem();
         let is_lost = match status.state {
             CaptureState::Live(_) | CaptureState::Waiting(_) => problem.is_some(),
-            CaptureState::Starting | CaptureState::Resting => self.is_lost,
+            CaptureState::Starting | CaptureState::Resting | CaptureState::Private => self.is_lost,
         };
         if is_lost == self.is_lost || self.changes.take(now).is_none() {
             return;

@@ -7,6 +7,9 @@ use super::Stream;
 use crate::feed::{CaptureState, TotalDemand};
 use crate::jpeg::card::Card;
 
+/// As often a camera that rests looks at its plan for privacy, if that has times.
+const PLAN_PERIOD: Duration = Duration::from_secs(1);
+
 /// Since when nobody wants a camera, and when it is closed for that.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
@@ -45,31 +48,38 @@ impl Stream<'_> {
         }
     }
 
-    /// Whether the camera is to be closed, since nobody has wanted it for a while.
+    /// Whether the camera is to be closed, since nobody is to see it, or nobody has wanted it for a while.
     pub(super) fn is_unwanted(&mut self) -> bool {
-        self.idle.is_over(self.feed.total_demand(), Instant::now())
+        self.feed.privacy.look() || self.idle.is_over(self.feed.total_demand(), Instant::now())
     }
 
     /// Sleeps until somebody wants the camera, which is closed, or the program ends.
     pub(super) fn rest(&mut self) {
         self.writer.release();
+        self.set_closed(CaptureState::Resting);
+        let began = Instant::now();
+        self.trouble_log.rests(began);
+        while !self.feed.is_wanted() && !self.feed.privacy.look() && !self.shutdown.has_begun() {
+            if self.feed.privacy.has_times() { thread::park_timeout(PLAN_PERIOD) } else { thread::park() }
+        }
+        self.figures.slept(began.elapsed());
+        if !self.feed.is_private() {
+            self.wake_up();
+        }
+    }
+
+    /// The camera is closed, and nothing is wrong.
+    pub(super) fn set_closed(&mut self, state: CaptureState) {
         let mut status = self.feed.status();
-        (status.state, status.concern, status.slow) = (CaptureState::Resting, None, None);
+        (status.state, status.concern, status.slow) = (state, None, None);
         (status.fps, status.seldom) = (0.0, false);
         status.refused.clear();
         drop(status);
         (self.ended, self.knows_content, self.pauses, self.idle.wanted) = (None, false, 0, None);
-        let began = Instant::now();
-        self.trouble_log.rests(began);
-        while !self.feed.is_wanted() && !self.shutdown.has_begun() {
-            thread::park();
-        }
-        self.figures.slept(began.elapsed());
-        self.wake_up();
     }
 
-    /// Somebody wants the camera again, and sees at once that it is being opened.
-    fn wake_up(&mut self) {
+    /// The camera is wanted again, and everybody sees at once that it is being opened.
+    pub(super) fn wake_up(&mut self) {
         let mut status = self.feed.status();
         (status.state, status.last_frame) = (CaptureState::Starting, None);
         drop(status);

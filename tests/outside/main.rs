@@ -21,6 +21,7 @@ mod passwords;
 mod pictures;
 mod pipe_inputs;
 mod pipes;
+mod privacy;
 mod process;
 mod program;
 mod proxies;

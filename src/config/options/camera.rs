@@ -5,7 +5,7 @@ use v4l2_calls::inputs::standard_names;
 use super::camera_values::{controls, file, input, likely_flip, likely_rotation, title};
 use super::parse::{meant_switch, nearest, number, one_of, seconds, seconds_in, switch};
 use super::{Kind, Opt, Target};
-use crate::camera::{EncodeMode, SourceSpec};
+use crate::camera::{EncodeMode, PrivacyPlan, SourceSpec};
 use crate::names::{TITLE_MAX, is_bidi_control, is_camera_name};
 use crate::picture::spelling::{self, AUTO, likely_size};
 
@@ -330,6 +330,23 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |camera| Some(camera.source.on_demand?.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "privacy",
+        value: "WHEN",
+        help: "When the camera is closed and shows nothing: off (only when it is switched on, on the page or by the \
+               API), on, or between two times of the board's time zone, such as 22:00-06:00",
+        example: "22:00-06:00",
+        wrong: &["22-6"],
+        meant: PrivacyPlan::meant,
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.source.privacy = text.parse()?;
+                Ok(())
+            },
+            get: |camera| Some(camera.source.privacy.to_string()),
         },
         ..Opt::EMPTY
     },

@@ -85,15 +85,20 @@ impl Viewer {
         &self.demand.feed().ring
     }
 
-    /// Why the smaller picture that it waits for cannot be made; `None` if it can, or if it would rather have a card.
+    /// Why the picture that it waits for cannot be shown, or the smaller one not be made; `None` if it can, or if it would
+    /// rather have a card.
     pub(super) fn refusal(&self) -> Option<Problem> {
         let waits = self.kind == OrderKind::Snapshot { card: false } && !self.head.is_empty();
-        if !waits || self.stats.order.variant.is_none() {
+        let feed = self.demand.feed();
+        if !waits {
             return None;
         }
-        match &self.demand.feed().status().state {
-            CaptureState::Waiting(problem) => Some(problem.clone()),
-            CaptureState::Starting | CaptureState::Resting | CaptureState::Live(_) => None,
+        if feed.is_private() {
+            return Some(feed.why_private());
+        }
+        match &feed.status().state {
+            CaptureState::Waiting(problem) if self.stats.order.variant.is_some() => Some(problem.clone()),
+            _ => None,
         }
     }
 

@@ -25,7 +25,7 @@ const SLASH: Colour = Colour::rgb(235, 87, 75);
 /// What a card says.
 #[derive(Debug, Clone, Copy)]
 pub struct Card<'a> {
-    /// One line in large letters: [`Card::NO_CAMERA`], [`Card::NO_PICTURE`] or [`Card::STARTING`].
+    /// One line in large letters: [`Card::NO_CAMERA`], [`Card::NO_PICTURE`], ...
     pub title: &'a str,
     /// What people call the camera.
     pub name: &'a str,
@@ -38,6 +38,8 @@ impl Card<'_> {
     pub const NO_CAMERA: &'static str = "No camera";
     /// The title if there is a camera, but it delivers nothing.
     pub const NO_PICTURE: &'static str = "No picture from the camera";
+    /// The title while the camera is closed for privacy.
+    pub const PRIVACY: &'static str = "Privacy is on";
     /// The title if nothing is wrong, and the camera is being opened.
     pub const STARTING: &'static str = "The camera is starting";
 

@@ -118,7 +118,7 @@ impl Recorder {
     pub(super) fn run(mut self, shutdown: &Shutdown) {
         let mut was_on = false;
         while !shutdown.has_begun() {
-            let on = self.recording.is_on();
+            let on = self.recording.is_on() && !self.feed.is_private();
             if on && !was_on {
                 self.due = Instant::now();
             }
@@ -143,7 +143,7 @@ impl Recorder {
         let _demand = Demand::new(feed.clone());
         let listener = feed.listen();
         self.last = feed.ring.newest().saturating_sub(1);
-        while !shutdown.has_begun() && self.recording.is_on() && self.due == due {
+        while !shutdown.has_begun() && self.recording.is_on() && !self.feed.is_private() && self.due == due {
             if listener.wait(self.last, PAUSE)
                 && let Some(frame) = feed.ring.frame()
             {

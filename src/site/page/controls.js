@@ -69,6 +69,7 @@ addEventListener('keydown', (event) => {
   if (key === 'c' && !event.repeat) tune();
   if (key === 'p' && !event.repeat) openRecordings();
   if (key === 'm' && !event.repeat) tune(true);
+  if (key === 'h' && !event.repeat) switchPrivacy(!isPrivate());
   if (body.dataset.view !== 'one') return;
   const pan = PAN[key];
   if (pan && zoom.times > 1) panBy(pan[0] * PAN_KEY * innerWidth, pan[1] * PAN_KEY * innerHeight, true);

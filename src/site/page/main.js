@@ -241,6 +241,7 @@ function showDetails(tile) {
   showLinks();
   showRights(tile);
   showOrientation(tile);
+  showPrivacy();
   byId('tune').hidden = !mayTune(tile);
   if (body.classList.contains('tuning')) updatePanel(tile);
 }

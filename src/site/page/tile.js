@@ -53,7 +53,7 @@ class Tile {
 
   // Whether it delivers, or is opened when somebody watches.
   mayShow() {
-    return this.camera.state === 'live' || this.camera.on_demand !== null;
+    return this.camera.state === 'live' || (this.camera.on_demand !== null && this.camera.state !== 'private');
   }
 
   // Its state. The texts have a key for each one.
@@ -104,7 +104,7 @@ class Tile {
     const { image } = this.stream;
     this.stream = null;
     image.onload = image.onerror = null;
-    if (image.naturalWidth) this.freeze(image); // the last frame stays until there is another one
+    if (image.naturalWidth && !this.camera.privacy) this.freeze(image); // the last frame stays until there is another one
     image.src = BLANK;
     image.remove();
   }
@@ -133,6 +133,7 @@ class Tile {
   update(camera, viewers) {
     const before = (this.camera && this.camera.picture) || camera.picture;
     this.camera = camera;
+    if (camera.privacy) this.canvas.width = 1; // which clears it
     // A smaller picture has the size that was asked for when it was opened, of a picture that may have been turned since.
     const { picture } = camera;
     if (this.query && picture && picture.width !== before.width) this.close();

@@ -24,6 +24,8 @@ pub(super) struct Camera {
     url: String,
     source: String,
     state: &'static str,
+    /// Whether it is closed for privacy, or about to be.
+    privacy: bool,
     /// How many seconds after the last one who watched it is closed; `null` if it stays open.
     on_demand: Option<u64>,
     problem: Option<ProblemJson>,
@@ -184,6 +186,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
     let (state, info) = match state {
         CaptureState::Starting => ("starting", None),
         CaptureState::Resting => ("resting", None),
+        CaptureState::Private => ("private", None),
         CaptureState::Live(info) => ("live", Some(info)),
         CaptureState::Waiting(_) => ("waiting", None),
     };
@@ -206,6 +209,7 @@ pub(super) fn camera(feed: &Feed, viewers: usize, recording: Option<Recording>) 
         url: camera_url(&feed.name),
         source: feed.config.spec.label(),
         state,
+        privacy: feed.is_private(),
         on_demand: feed.config.on_demand.map(|time| time.as_secs()),
         problem,
         device: info.as_ref().map(device),

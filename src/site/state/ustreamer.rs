@@ -72,7 +72,7 @@ pub(super) fn answer<'s>(
     let fps = whole(captured_fps(&status));
     let info = match &status.state {
         CaptureState::Live(info) => Some(info),
-        CaptureState::Starting | CaptureState::Resting | CaptureState::Waiting(_) => None,
+        _ => None,
     };
     let size = feed.size_shown(info.map_or(feed.asked_size(), |info| info.size), &status);
     let encoded = info.is_some_and(|info| status.converts || !feed.passes_on(info));
