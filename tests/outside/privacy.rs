@@ -45,6 +45,9 @@ fn shows_nothing(boardcam: &Boardcam) -> Outcome {
             refused.text()
         );
     }
+    is(boardcam, "private")?;
+    let metrics = boardcam.get("/metrics")?.text();
+    ensure!(metrics.contains("boardcam_camera_private{camera=\"camera\"} 1\n"), "{metrics}");
     let health = boardcam.get("/healthz")?;
     ensure!(health.status == 200, "it is as somebody wants it: {}", health.text());
     Ok(())

@@ -132,6 +132,9 @@ pub static METRICS: &[Metric] = &[
     camera("boardcam_camera_resting", "Whether the camera is closed until somebody watches.", |camera| {
         f64::from(u8::from(camera.feed.rests()))
     }),
+    camera("boardcam_camera_private", "Whether the camera is closed for privacy.", |camera| {
+        f64::from(u8::from(camera.feed.status().state == CaptureState::Private))
+    }),
     camera("boardcam_frames_captured_total", "Frames that the camera delivered.", |camera| {
         load(&camera.feed.counters.captured)
     }),

@@ -1,0 +1,73 @@
+"""Headless Chromium: the switch for privacy, on the page."""
+
+import json
+import urllib.request
+
+from browser import WithBrowser, await_moving, get_state, set_screen, shown_number, state, text
+from program import Program, until
+
+STATES = "return Object.fromEntries(tiles.map((tile) => [tile.name, tile.element.dataset.state]))"
+HOW = "return tiles.find((tile) => tile.name === arguments[0]).element.querySelector('.how').textContent"
+KEPT = """
+const { canvas } = tiles.find((tile) => tile.name === arguments[0]);
+const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+return data.some((value) => value);
+"""
+PRESS = "dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0] }))"
+
+
+class Privacy(WithBrowser):
+    fps = 10
+
+    @classmethod
+    def make_program(cls):
+        return Program("door=pattern", "garden=pattern", size=(320, 240), fps=cls.fps)
+
+    def states(self):
+        return {camera["name"]: camera["state"] for camera in get_state(self.program)["cameras"]}
+
+    def await_states(self, **states):
+        until(f"{states}", lambda: self.states() == states)
+
+    def switch(self, on):
+        request = urllib.request.Request(
+            f"{self.program.url}/api/privacy", json.dumps({"on": on}).encode(), method="PUT"
+        )
+        urllib.request.urlopen(request).close()
+
+    def setUp(self):
+        super().setUp()
+        set_screen(self.browser, "phone")
+        self.switch(False)
+        self.await_states(door="live", garden="live")
+
+    def test_the_switch_closes_the_camera_that_is_shown_and_the_tile_says_so_without_its_last_picture(self):
+        self.open("/#door")
+        await_moving(self.browser, lambda browser: shown_number(browser, "door"))
+        self.run_js("byId('options').click()")
+        until("the switch", lambda: self.run_js("return !byId('privacy').hidden"))
+        self.assertEqual(text(self.browser, "privacy-what"), "Close this camera")
+        self.run_js("byId('privacy-on').click()")
+        self.await_states(door="private", garden="live")
+        until("the line at the top", lambda: state(self.browser) == "private")
+        until("the switch is on", lambda: self.run_js("return byId('privacy-on').checked"))
+        self.assertEqual(text(self.browser, "state"), "Closed for privacy")
+        self.run_js("closeSheet()")
+        self.open("/")
+        until("the tile", lambda: self.run_js(STATES)["door"] == "private")
+        self.assertEqual(self.run_js(HOW, "door"), "Closed for privacy")
+        self.assertFalse(self.run_js(KEPT, "door"), "the last picture is there")
+
+    def test_the_key_closes_all_cameras_that_are_shown_and_opens_them_again(self):
+        self.open("/")
+        for name in ["door", "garden"]:
+            await_moving(self.browser, lambda browser: shown_number(browser, name))
+        self.run_js(PRESS, "h")
+        self.await_states(door="private", garden="private")
+        until("both tiles", lambda: set(self.run_js(STATES).values()) == {"private"})
+        for name in ["door", "garden"]:
+            until("no last picture", lambda: not self.run_js(KEPT, name))
+        self.run_js(PRESS, "h")
+        self.await_states(door="live", garden="live")
+        for name in ["door", "garden"]:
+            await_moving(self.browser, lambda browser: shown_number(browser, name))
