@@ -229,6 +229,13 @@ class View(WithBrowser):
         self.press("b")
         until("the one before", lambda: self.clock().endswith("8:01:00 AM"))
 
+    def test_backwards_over_a_gap_is_the_end_of_the_recording_before(self):
+        self.view("12:00:10")
+        self.press(Keys.ARROW_LEFT)
+        until("the one before", lambda: self.position()[0] == "2026-11-20_12-00-00")
+        self.press(Keys.ARROW_RIGHT)
+        until("the one behind", lambda: self.position()[0] == "2026-11-20_12-00-10")
+
     def test_a_hidden_page_has_no_stream_and_goes_on_where_it_was(self):
         self.view("08:00:10")
         self.find("play").click()
@@ -236,6 +243,8 @@ class View(WithBrowser):
         hide = "Object.defineProperty(document, 'hidden', { value: arguments[0], configurable: true }); document.dispatchEvent(new Event('visibilitychange'))"
         self.run_js(hide, True)
         self.assertFalse(self.run_js("return Boolean(recordingsView.player.stream)"))
+        self.run_js("recordingsView.player.wake()")
+        self.assertFalse(self.run_js("return Boolean(recordingsView.player.stream)"), "a stream that nobody sees")
         at = self.position()[1]
         self.run_js(hide, False)
         until("it goes on", lambda: self.asked("IMG", "stream", f"start={at:.3f}"))
