@@ -132,7 +132,7 @@ class PlayerControls {
       return made;
     };
     this.cutSaid = make('output', { id: 'cut-said' });
-    this.cutLink = make('a', { id: 'cut-link', class: 'act' }, TEXT.play_cut_download);
+    this.cutLink = make('a', { id: 'cut-link', class: 'act', download: true }, TEXT.play_cut_download);
     this.cutLink.onclick = (event) => this.cutLink.href || event.preventDefault();
     const start = button('cut-from', TEXT.play_cut_from, 'i', () => this.mark('from'));
     const end = button('cut-to', TEXT.play_cut_to, 'u', () => this.mark('to'));
@@ -179,7 +179,6 @@ class PlayerControls {
     this.cutLink.setAttribute('aria-disabled', !isWhole);
     if (isWhole) {
       this.cutLink.href = `${recording.url}?format=${VIDEO}&from=${from.toFixed(3)}&to=${to.toFixed(3)}`;
-      this.cutLink.download = `${recording.camera}-${timeForFile(new Date(recording.from + from * 1000))}.${VIDEO}`;
     } else {
       this.cutLink.removeAttribute('href');
     }
