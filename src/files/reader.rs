@@ -204,6 +204,9 @@ fn serve(queue: &Mutex<Receiver<Job>>, Shared { pieces, folder, heads, wake }: &
     loop {
         let next = lock(queue).recv();
         let Ok((ticket, request)) = next else { return };
+        if matches!(&request.source, Source::Video(_, waiting) if waiting.strong_count() == 0) {
+            continue;
+        }
         let connection = request.connection;
         if pieces.send(Piece { connection, ticket, read: read(request, folder, heads) }).is_err() {
             return;
