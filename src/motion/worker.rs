@@ -155,7 +155,10 @@ impl Worker {
 
     /// Looks at the newest frame.
     fn take(&mut self, sensitivity: Sensitivity, wanted: Arc<Wanted>) {
-        let Some(frame) = self.feed.ring.frame() else { return };
+        let Some(frame) = self.feed.ring.frame() else {
+            self.last = self.feed.ring.newest(); // which nobody may see: the next one is waited for
+            return;
+        };
         self.last = frame.number;
         if frame.meta.card {
             self.is_blind(text!("there are no pictures"));

@@ -91,6 +91,10 @@ fn capture(
 ) -> Result<Vec<u8>, Problem> {
     let (feed, writer) = Feed::new(name.to_owned(), config.clone());
     let feed = Arc::new(feed);
+    if feed.is_private() {
+        let advice = "take it when its time is over, or with --privacy off";
+        return Err(Problem::new("cannot take a picture", "privacy is on in the settings", advice));
+    }
     let _demand = Demand::new(feed.clone());
     let patience = config.timeout.unwrap_or_default().max(PATIENCE);
     let deadline = Instant::now() + patience;

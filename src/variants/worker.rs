@@ -119,7 +119,10 @@ impl Worker {
 
     /// Makes the camera's newest frame smaller, if it is wanted.
     fn take(&mut self) {
-        let Some(frame) = self.source.ring.frame() else { return };
+        let Some(frame) = self.source.ring.frame() else {
+            self.last = self.source.ring.newest(); // which nobody may see: the next one is waited for
+            return;
+        };
         self.last = frame.number;
         let (meta, feed) = (frame.meta, &self.running.feed);
         if !self.picker.wants(feed, meta.captured) {

@@ -8,7 +8,7 @@ use std::process::Command;
 use client::{Answer, Outcome, ask, ensure, wait_for};
 use serde_json::Value;
 
-use crate::boardcam::{Boardcam, PROGRAM};
+use crate::boardcam::{Boardcam, PROGRAM, complaint};
 use crate::program::Program;
 use crate::recording::Place;
 use crate::serving::dimensions;
@@ -189,5 +189,12 @@ fn a_snapshot_that_waits_is_refused_when_privacy_is_switched_on() -> Outcome {
     switch(address, true)?;
     let refused = waits.join().map_err(|_| "a panic")??;
     ensure!(refused.status == 503 && refused.text().contains("privacy is on"), "{}", refused.text());
+    Ok(())
+}
+
+#[test]
+fn a_picture_without_a_server_is_not_taken_while_the_settings_say_privacy() -> Outcome {
+    let line = complaint(&[&PATTERN[..], &["--privacy", "on", "snapshot", "-o", "-"]].concat(), 1)?;
+    ensure!(line.contains("privacy is on in the settings"), "{line}");
     Ok(())
 }

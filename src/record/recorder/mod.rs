@@ -144,10 +144,11 @@ impl Recorder {
         let listener = feed.listen();
         self.last = feed.ring.newest().saturating_sub(1);
         while !shutdown.has_begun() && self.recording.is_on() && !self.feed.is_private() && self.due == due {
-            if listener.wait(self.last, PAUSE)
-                && let Some(frame) = feed.ring.frame()
-            {
-                self.take(&frame);
+            if listener.wait(self.last, PAUSE) {
+                match feed.ring.frame() {
+                    Some(frame) => self.take(&frame),
+                    None => self.last = feed.ring.newest(), // which nobody may see
+                }
             }
             self.tick();
         }
