@@ -27,6 +27,7 @@
 //! | [`protocol`] | orders from the site to gate and fan-out in private headers: serve this stream, snapshot or file |
 //! | [`auth`] | who may do what: users, sessions, tokens |
 //! | [`files`] | files on their way to clients: recordings, and a page of one's own |
+//! | [`playback`] | recordings, played as live streams are |
 //! | [`record`] | recordings on a disk |
 //! | [`motion`] | notices when something moves in a picture |
 //! | [`variants`] | smaller pictures, one transcode for all viewers that want the same |
@@ -76,6 +77,7 @@ pub mod multipart;
 mod names;
 mod pace;
 pub mod picture;
+pub mod playback;
 pub mod problem;
 pub mod protocol;
 mod qr;

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::passes::Pass;
 use crate::feed::ClientId;
+use crate::files::frame::FrameRequest;
 use crate::files::page::PageRequest;
 use crate::files::video::VideoRequest;
 use crate::pace::Fps;
+use crate::playback::{PlaybackOrder, Speed};
 use crate::record::Name;
 use crate::variants::Variant;
 
@@ -60,11 +62,13 @@ pub struct Order {
     pub kind: OrderKind,
     /// Which camera, counted from 0 in the order of the settings.
     pub camera: usize,
+    /// The recording that is played in place of the camera's live pictures; only in a stream.
+    pub playback: Option<PlaybackOrder>,
     /// The viewer's name for itself in `/state`.
     pub id: Option<String>,
     /// The variant of the camera's pictures; `None` for the camera's own.
     pub variant: Option<Variant>,
-    /// Who asks for the variant; `None` without one.
+    /// Who asks for the variant or the recording; `None` without either.
     pub client: Option<ClientId>,
     /// The most frames per second of a stream.
     pub fps: Option<Fps>,
@@ -80,6 +84,7 @@ impl Order {
         Self {
             kind,
             camera,
+            playback: None,
             id: None,
             variant: None,
             client: None,
@@ -87,6 +92,11 @@ impl Order {
             advance_headers: false,
             pass: None,
         }
+    }
+
+    /// Whether it is for live pictures of this camera.
+    pub fn is_live_of(&self, camera: usize) -> bool {
+        self.camera == camera && self.playback.is_none()
     }
 
     /// The value of the private header: what to serve, then `name=value` for everything else.
@@ -103,6 +113,9 @@ impl Order {
             }
         };
         say("camera", Some(self.camera.to_string()));
+        say("recording", self.playback.as_ref().map(|playback| playback.name.to_string()));
+        say("start", self.playback.as_ref().map(|playback| playback.start_ms.to_string()));
+        say("speed", self.playback.as_ref().map(|playback| playback.speed.to_string()));
         say("id", self.id.clone());
         say("quality", self.variant.map(|variant| variant.quality.to_string()));
         say("size", self.variant.and_then(|variant| variant.size).map(|size| size.to_string()));
@@ -126,6 +139,22 @@ impl Order {
         let mut order = Order::new(kind, camera);
         for word in words {
             let (name, value) = word.split_once('=')?;
+            match (name, &mut order.playback) {
+                ("recording", none @ None) => {
+                    let name = Name::parse(value)?;
+                    *none = Some(PlaybackOrder { name, start_ms: 0, speed: Speed::NORMAL });
+                    continue;
+                }
+                ("start", Some(playback)) => {
+                    playback.start_ms = value.parse().ok()?;
+                    continue;
+                }
+                ("speed", Some(playback)) => {
+                    playback.speed = value.parse().ok()?;
+                    continue;
+                }
+                _ => {}
+            }
             match (name, &mut order.variant) {
                 ("id", _) => order.id = Some(value.to_owned()),
                 ("quality", none @ None) => {
@@ -152,6 +181,9 @@ const VIDEO: &str = "video ";
 /// Before a [`PageOrder`].
 const PAGE: &str = "page ";
 
+/// Before a [`FrameOrder`].
+const FRAME: &str = "frame ";
+
 /// An order to serve a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOrder {
@@ -161,6 +193,8 @@ pub enum FileOrder {
     Video(VideoOrder),
     /// Of the page of one's own.
     Page(PageOrder),
+    /// One frame of a recording.
+    Frame(FrameOrder),
 }
 
 /// An order to serve a part of a recording.
@@ -200,6 +234,17 @@ pub struct PageOrder {
     pub pass: Option<Pass>,
 }
 
+/// An order to answer with one frame of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameOrder {
+    /// Which frame.
+    pub request: FrameRequest,
+    /// Who asks.
+    pub client: ClientId,
+    /// As in a [`RecordingOrder`].
+    pub pass: Option<Pass>,
+}
+
 impl FileOrder {
     /// The value of the private header.
     pub fn to_header(&self) -> String {
@@ -210,6 +255,7 @@ impl FileOrder {
             }
             Self::Video(order) => encoded(VIDEO, order),
             Self::Page(order) => encoded(PAGE, order),
+            Self::Frame(order) => encoded(FRAME, order),
         }
     }
 
@@ -217,6 +263,9 @@ impl FileOrder {
     pub fn from_header(text: &str) -> Option<Self> {
         if let Some(encoded) = text.strip_prefix(VIDEO) {
             return decoded(encoded).map(Self::Video);
+        }
+        if let Some(encoded) = text.strip_prefix(FRAME) {
+            return decoded(encoded).map(Self::Frame);
         }
         match text.strip_prefix(PAGE) {
             Some(encoded) => decoded(encoded).map(Self::Page),
@@ -230,6 +279,7 @@ impl FileOrder {
             Self::Recording(order) => order.client,
             Self::Video(order) => order.client,
             Self::Page(order) => order.client,
+            Self::Frame(order) => order.client,
         }
     }
 
@@ -239,6 +289,7 @@ impl FileOrder {
             Self::Recording(order) => order.pass,
             Self::Video(order) => order.pass,
             Self::Page(order) => order.pass,
+            Self::Frame(order) => order.pass,
         }
     }
 }
@@ -359,6 +410,21 @@ mod tests {
     }
 
     #[test]
+    fn an_order_for_a_frame_arrives_as_it_was_given_and_names_only_recordings() {
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let smaller = Variant { size: Some(Size { width: 320, height: 180 }), quality: 60 };
+        let request = FrameRequest { name, at_ms: 1234, step: -1, smaller: Some(smaller) };
+        let order = FileOrder::Frame(FrameOrder { request, client: ClientId(1), pass: Some(7) });
+        let header = order.to_header();
+        assert!(header.is_ascii() && !header.contains(char::is_control), "{header}");
+        assert_eq!(Order::from_header(&header), None);
+        assert_eq!(FileOrder::from_header(&header), Some(order));
+        let elsewhere = header.replace("door", "%2E%2E%2Fdoor");
+        assert_ne!(elsewhere, header);
+        assert_eq!(FileOrder::from_header(&elsewhere), None);
+    }
+
+    #[test]
     fn an_order_arrives_as_it_was_given() {
         for kind in
             [OrderKind::Stream, OrderKind::Snapshot { card: false }, OrderKind::Snapshot { card: true }]
@@ -376,11 +442,17 @@ mod tests {
             };
             let quality_alone =
                 Order { variant: Some(Variant { size: None, quality: 100 }), ..plain.clone() };
-            for order in [plain, with_all, quality_alone] {
+            let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+            let speed = "0.25".parse().unwrap();
+            let played = Some(PlaybackOrder { name, start_ms: u64::MAX, speed });
+            let played = Order { playback: played, ..with_all.clone() };
+            for order in [plain, with_all, quality_alone, played] {
                 assert_eq!(Order::from_header(&order.to_header()), Some(order));
             }
         }
         for bad in ["stream", "stream 1", "stream camera=x", "stream camera=1 a", "stream camera=1 size=1x1"]
+            .into_iter()
+            .chain(["stream camera=1 recording=../x", "stream camera=1 speed=2"])
         {
             assert_eq!(Order::from_header(bad), None, "{bad}");
         }

@@ -33,6 +33,7 @@ use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir, zone};
 use crate::motion::Detection;
+use crate::playback::{self, Playbacks};
 use crate::problem::Problem;
 use crate::record::{self, Recordings};
 use crate::ring::Writer;
@@ -120,7 +121,8 @@ fn open_gate(settings: &Settings, announced: &AnnouncedName) -> Result<Gate, Pro
     let allowed = AllowedHosts::new(names).with_label(label).with_announced(announced.clone());
     let certified = certified_names(&allowed, settings.name.as_deref());
     let sent = open_files(settings.record.folder.is_some(), settings.page.is_some());
-    let reserved = settings.record.open_files() + settings.gate.event_loops() * sent;
+    let played = settings.record.folder.as_ref().map_or(0, |_| playback::OPEN_FILES);
+    let reserved = settings.record.open_files() + played + settings.gate.event_loops() * sent;
     Gate::open(&settings.gate, allowed, &certified, raise_open_files(), reserved)
 }
 
@@ -197,6 +199,7 @@ struct Pictures {
     recordings: Arc<Recordings>,
     events: Arc<Events>,
     motion: Arc<Detection>,
+    playbacks: Arc<Playbacks>,
     /// The folder of a page of one's own.
     page: Option<PathBuf>,
 }
@@ -216,14 +219,19 @@ impl Pictures {
             (Arc::new(feed.with_settings_problem(problem).with_motion(motion)), writer)
         };
         let (feeds, writers): (Vec<_>, _) = settings.cameras.iter().zip(&settings.motion).map(feed).unzip();
-        let wakers = wakers.clone();
+        let wake = || -> Box<dyn Fn() + Send + Sync> {
+            let wakers = wakers.clone();
+            Box::new(move || wakers.wake_for_frame())
+        };
         let events = Arc::new(Events::open(state_dir::path()));
+        let recordings = Recordings::new(&settings.record);
         let pictures = Self {
-            variants: Variants::new(feeds.clone(), Box::new(move || wakers.wake_for_frame())),
+            variants: Variants::new(feeds.clone(), wake()),
             viewers: Arc::new(ViewerRegistry::new(access.passes())),
-            recordings: Recordings::new(&settings.record),
             motion: Detection::new(feeds.clone(), events.clone(), shutdown.clone()),
             events,
+            playbacks: Playbacks::new(recordings.clone(), wake()),
+            recordings,
             page,
             feeds,
         };
@@ -289,6 +297,7 @@ impl Pictures {
     /// Makes the fan-out of an event loop.
     fn fanout(&self, wakers: &LoopWakers) -> impl Fn() -> Fanout + use<> {
         let (variants, viewers, wakers) = (self.variants.clone(), self.viewers.clone(), wakers.clone());
+        let playbacks = self.playbacks.clone();
         let (recordings, page) = (self.recordings.folder.clone(), self.page.clone());
         move || {
             let reader = |folder: &PathBuf| {
@@ -296,7 +305,9 @@ impl Pictures {
                 FileReader::new(folder.clone(), move || wakers.wake_all())
             };
             let downloads = Downloads::new(recordings.as_ref().map(reader), page.as_ref().map(reader));
-            Fanout::new(variants.clone(), viewers.clone()).with_downloads(downloads)
+            Fanout::new(variants.clone(), viewers.clone())
+                .with_downloads(downloads)
+                .with_playbacks(playbacks.clone())
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 32] = [
+const LAYERS: [&str; 33] = [
     "names",
     "sync",
     "time",
@@ -30,6 +30,7 @@ const LAYERS: [&str; 32] = [
     "variants",
     "motion",
     "record",
+    "playback",
     "files",
     "auth",
     "protocol",

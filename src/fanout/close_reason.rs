@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::feed::Status;
-use crate::problem::Problem;
+use crate::problem::{Problem, Text};
 
 /// A viewer that takes nothing for this long is dropped.
 pub const STALL_LIMIT: Duration = Duration::from_secs(10);
@@ -25,6 +25,8 @@ pub enum CloseReason {
     NoMemory,
     /// The whole snapshot or file has been sent.
     Complete,
+    /// All of the recording that is played has been sent.
+    Played,
     /// No fresh picture came for a snapshot within [`SNAPSHOT_LIMIT`].
     NoPicture,
     /// The camera has no pictures now, or the smaller one that was asked for cannot be made.
@@ -39,7 +41,9 @@ pub enum CloseReason {
     Displaced,
     /// The file cannot be read, and nothing of the answer has been sent yet.
     Unreadable,
-    /// The same, since its disk did not answer.
+    /// The recording has no frame that can be shown, and nothing of the answer has been sent yet.
+    Unplayable(Text),
+    /// The file cannot be read, since its disk did not answer.
     DiskSilent,
     /// The code that served it panicked.
     Panicked,
@@ -54,6 +58,7 @@ impl fmt::Display for CloseReason {
                 f.write_str("it was the furthest behind when memory for slow viewers ran out")
             }
             CloseReason::Complete => f.write_str("everything was sent"),
+            CloseReason::Played => f.write_str("the recording ended"),
             CloseReason::PassEnded | CloseReason::PassEndedUnanswered => {
                 f.write_str("its session or token ended")
             }
@@ -61,6 +66,7 @@ impl fmt::Display for CloseReason {
                 f.write_str("its address had more than half of all connections, and others waited")
             }
             CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
+            CloseReason::Unplayable(why) => why.fmt(f),
             CloseReason::Unreadable => f.write_str("the file cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),
             CloseReason::DiskSilent => f.write_str("the file's disk does not answer"),

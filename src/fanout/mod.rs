@@ -27,9 +27,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::feed::Demand;
+use crate::playback::{Playback, Playbacks, Wishes};
+use crate::problem::Text;
 use crate::protocol::{FileOrder, Order, OrderKind};
 use crate::socket::Socket;
-use crate::variants::{DemandError, Variants};
+use crate::variants::Variants;
 pub use close_reason::{CloseReason, SNAPSHOT_LIMIT};
 use download::{Downloads, TooManyDownloads};
 pub use held::HELD_CAP;
@@ -59,6 +62,8 @@ const ENCRYPTED_BYTE: usize = 8;
 #[derive(Debug)]
 pub struct Fanout {
     variants: Arc<Variants>,
+    /// `None` where nothing is recorded.
+    playbacks: Option<Arc<Playbacks>>,
     registry: Arc<ViewerRegistry>,
     /// By the connection's number.
     viewers: BTreeMap<usize, Viewer>,
@@ -73,6 +78,7 @@ impl Fanout {
         let held = HeldFrames::new(registry.held.clone());
         Self {
             variants,
+            playbacks: None,
             registry,
             viewers: BTreeMap::new(),
             held,
@@ -84,6 +90,11 @@ impl Fanout {
     /// The same, which also sends files.
     pub fn with_downloads(self, downloads: Downloads) -> Self {
         Self { downloads, ..self }
+    }
+
+    /// The same, which also plays recordings.
+    pub fn with_playbacks(self, playbacks: Arc<Playbacks>) -> Self {
+        Self { playbacks: Some(playbacks), ..self }
     }
 
     /// Takes over a connection as [`Fanout::add_viewer`] does, to send a file. Another download may end for that.
@@ -105,7 +116,7 @@ impl Fanout {
     /// leaves.
     ///
     /// # Errors
-    /// Returns the socket with the reason: the camera or variant is not available.
+    /// Returns the socket with the reason: the camera, variant or recording is not available.
     pub fn add_viewer(
         &mut self,
         connection: usize,
@@ -114,16 +125,16 @@ impl Fanout {
         order: Order,
         head: Vec<u8>,
         requested: Instant,
-    ) -> Result<(), (Socket, DemandError)> {
+    ) -> Result<(), (Socket, Text)> {
         let is_stream = order.kind == OrderKind::Stream;
-        let fps = order.fps.filter(|_| is_stream); // a snapshot wants the next frame
-        let demand = match self.variants.demand(order.camera, order.variant, fps, order.client) {
+        let (demand, playback) = match self.demand(&order) {
             Ok(demand) => demand,
             Err(refused) => return Err((socket, refused)),
         };
         let camera = demand.feed().name.clone();
         let stats = Arc::new(ViewerStats::new(order, peer, requested, demand.feed().delivery.clone()));
-        self.viewers.insert(connection, Viewer::new(socket, stats.clone(), demand, head));
+        let viewer = Viewer::new(socket, stats.clone(), demand, head).of(playback);
+        self.viewers.insert(connection, viewer);
         if is_stream {
             self.registry.add(&camera, stats);
         }
@@ -131,6 +142,22 @@ impl Fanout {
         self.advance(connection, Instant::now());
         self.drop_excess();
         Ok(())
+    }
+
+    /// Demands the frames of an order: a camera's, or those of a recording that is played from now on.
+    fn demand(&self, order: &Order) -> Result<(Demand, Option<Arc<Playback>>), Text> {
+        // A snapshot wants the next frame.
+        let fps = order.fps.filter(|_| order.kind == OrderKind::Stream);
+        let (variant, client) = (order.variant, order.client);
+        let Some((playbacks, playback)) = self.playbacks.as_ref().zip(order.playback.clone()) else {
+            let demand = self.variants.demand(order.camera, variant, fps, client);
+            return demand.map(|demand| (demand, None)).map_err(|refused| refused.text());
+        };
+        let wishes = Wishes { variant, fps, client, id: order.id.clone() };
+        match playbacks.start(playback, wishes) {
+            Ok((playback, demand)) => Ok((demand, Some(playback))),
+            Err(refused) => Err(refused.text()),
+        }
     }
 
     /// Whether a viewer of this loop waits for frames.
@@ -203,16 +230,18 @@ impl Fanout {
             self.release(connection, CloseReason::NotMade(problem));
             return;
         }
-        if viewer.ring().newest() == viewer.seen {
-            return;
-        }
-        let Some(frame) = viewer.ring().frame() else { return };
+        let is_new = viewer.ring().newest() != viewer.seen;
+        let newest = if is_new { viewer.ring().frame() } else { None };
         let held = &mut self.held;
         // Unwind safety: whatever is left half done belongs to this viewer, which is released.
-        let offered = catch_unwind(AssertUnwindSafe(|| viewer.offer(&frame, held, now)));
-        match offered.unwrap_or(ControlFlow::Break(CloseReason::Panicked)) {
-            ControlFlow::Continue(()) => {}
-            ControlFlow::Break(reason) => self.release(connection, reason),
+        let offered = newest.map(|frame| catch_unwind(AssertUnwindSafe(|| viewer.offer(&frame, held, now))));
+        let ended = match offered {
+            Some(offered) => offered.unwrap_or(ControlFlow::Break(CloseReason::Panicked)).break_value(),
+            None => None,
+        };
+        // After the last frame of a recording nothing wakes it again.
+        if let Some(reason) = ended.or_else(|| viewer.end()) {
+            self.release(connection, reason);
         }
     }
 
@@ -252,6 +281,9 @@ impl Fanout {
 
     /// The reason why there is no picture for a viewer: of the camera, or of the smaller pictures made of its own.
     fn exactly(&self, viewer: &Viewer, reason: CloseReason) -> CloseReason {
+        if reason == CloseReason::NoPicture && viewer.stats.order.playback.is_some() {
+            return CloseReason::DiskSilent;
+        }
         match self.variants.camera(viewer.stats.order.camera) {
             Some(camera) if reason == CloseReason::NoPicture => {
                 let is_smaller = viewer.stats.order.variant.is_some();

@@ -2,6 +2,9 @@ use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::Feed;
 use crate::picture::Size;
+use crate::playback::{PlaybackOrder, Speed};
+use crate::record::matroska::made::file;
+use crate::record::{Name, Recordings};
 use crate::ring::{Meta, Writer};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -102,4 +105,49 @@ fn the_event_loop_hears_of_a_viewer_that_went() {
         publish(&mut writer, 1000);
     }
     assert!(fanout.take_released().is_some());
+}
+
+/// What a viewer of a recording with these bytes gets, and how it ended, in one turn of the loop after the playback's end.
+fn played(test: &str, file: &[u8]) -> (Vec<u8>, CloseReason) {
+    let path = std::env::temp_dir().join(format!("boardcam-fanout-{test}-{}", std::process::id()));
+    std::fs::create_dir(&path).unwrap();
+    let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+    std::fs::write(path.join(name.to_string()), file).unwrap();
+    let settings = crate::record::Settings { folder: Some(path.clone()), ..Default::default() };
+    let playbacks = Playbacks::new(Recordings::new(&settings), Box::new(|| ()));
+    let mut fanout = watched(0).0.with_playbacks(playbacks.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (socket, peer) = listener.accept().unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let socket = Socket::Plain(mio::net::TcpStream::from_std(socket).into());
+    let playback = Some(PlaybackOrder { name, start_ms: 0, speed: Speed::NORMAL });
+    let order = Order { playback, ..Order::new(OrderKind::Stream, 0) };
+    fanout.add_viewer(7, socket, peer, order, b"head".to_vec(), Instant::now()).unwrap();
+    let begin = Instant::now();
+    while playbacks.count() > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    fanout.send_frames();
+    let released = fanout.take_released().expect("it ended");
+    drop(released.socket);
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).unwrap();
+    std::fs::remove_dir_all(path).unwrap();
+    (got, released.reason)
+}
+
+#[test]
+fn the_viewer_of_a_recording_gets_all_of_it_and_ends_with_it() {
+    let jpeg = b"\xff\xd8 a picture \xff\xd9".to_vec();
+    let (got, reason) = played("all", &file(&[(0, jpeg.clone())], 1, true));
+    assert_eq!(reason, CloseReason::Played);
+    assert!(got.starts_with(b"head") && got.windows(jpeg.len()).any(|part| part == jpeg), "{got:?}");
+}
+
+#[test]
+fn nothing_is_sent_of_a_recording_that_cannot_be_played() {
+    let (got, reason) = played("none", b"garbage");
+    assert!(got.is_empty() && matches!(reason, CloseReason::Unplayable(_)), "{reason:?}");
 }

@@ -90,7 +90,11 @@ impl ViewerLog {
         tally.visits += 1;
         let _scope = camera_scope(camera);
         let variant = order.variant.map_or_else(String::new, |variant| format!(" with {variant}"));
-        info!("viewer {} started watching{}{variant}", shown(peer), OfCamera(camera));
+        let recording = order
+            .playback
+            .as_ref()
+            .map_or_else(String::new, |playback| format!(" recording {}", playback.name));
+        info!("viewer {} started watching{}{recording}{variant}", shown(peer), OfCamera(camera));
     }
 
     /// A viewer stopped watching this camera.
@@ -133,7 +137,7 @@ impl ViewerLog {
 
 /// Whether the viewer did not leave by itself.
 fn is_drop(reason: &CloseReason) -> bool {
-    !matches!(reason, CloseReason::Disconnected(_) | CloseReason::Complete)
+    !matches!(reason, CloseReason::Disconnected(_) | CloseReason::Complete | CloseReason::Played)
 }
 
 /// A viewer that goes, or is too slow, is nothing unusual; what this program has to answer for is a warning.

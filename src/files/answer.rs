@@ -63,6 +63,8 @@ pub enum Body {
     File(OpenFile, u64),
     /// This.
     Text(String),
+    /// These.
+    Bytes(Vec<u8>),
     /// Nothing, since only the head is wanted, or there is nothing to say.
     None,
 }

@@ -13,6 +13,7 @@ use std::thread;
 use log::warn;
 
 use super::answer::{Answer, Body, OpenFile};
+use super::frame::{self, FrameRequest, Unreadable};
 use super::page::{self, PageRequest};
 use super::video::{self, Heads, VideoRequest};
 use crate::record::{self, Name};
@@ -50,6 +51,8 @@ pub enum Source {
     Video(Box<VideoRequest>, Weak<()>),
     /// A file of the page that is not open yet. It says where the piece is.
     Page(Box<PageRequest>),
+    /// One frame of a recording. The file says where it is.
+    Frame(Box<FrameRequest>),
     /// A file that is open.
     Open(Arc<OpenFile>),
 }
@@ -101,7 +104,7 @@ pub struct Piece {
     /// What [`FileReader::request`] returned for its request.
     pub ticket: u64,
     /// What was read.
-    pub read: io::Result<Content>,
+    pub read: Result<Content, Unreadable>,
 }
 
 /// What the reading threads share.
@@ -184,7 +187,7 @@ impl FileReader {
     pub fn request(&self, request: PieceRequest) -> Option<u64> {
         let crew = match request.source {
             Source::Video(..) => &self.finder,
-            Source::Recording(_) | Source::Page(_) | Source::Open(_) => &self.readers,
+            Source::Recording(_) | Source::Frame(_) | Source::Page(_) | Source::Open(_) => &self.readers,
         };
         if !crew.start_thread(&self.shared) {
             return None;
@@ -219,9 +222,12 @@ fn read(
     PieceRequest { source, at, length, .. }: PieceRequest,
     folder: &Path,
     heads: &Heads,
-) -> io::Result<Content> {
+) -> Result<Content, Unreadable> {
     let length = length.min(PIECE);
-    match source {
+    let read = match source {
+        Source::Frame(request) => {
+            return frame::answer(folder, &request).and_then(|answer| Ok(begin(answer, length)?));
+        }
         Source::Recording(name) => {
             let file = OpenFile::growing(record::open(folder, &name)?);
             content(Arc::new(file), at, length)
@@ -232,7 +238,8 @@ fn read(
             begin(video::answer(folder, &request, heads, &is_wanted), length)
         }
         Source::Page(request) => begin(page::answer(folder, &request), length),
-    }
+    };
+    Ok(read?)
 }
 
 /// The beginning of an answer.
@@ -245,6 +252,7 @@ fn begin(Answer { status, headers, length, body }: Answer, most: usize) -> io::R
             Content { head: head(from, size), ..content(Arc::new(file), from, first)? }
         }
         Body::Text(text) => Content { file: None, bytes: text.into_bytes(), head: head(0, size) },
+        Body::Bytes(bytes) => Content { file: None, bytes, head: head(0, size) },
         Body::None => Content { file: None, bytes: Vec::new(), head: head(0, 0) },
     })
 }

@@ -169,7 +169,7 @@ pub fn from_site(answer: &[u8], keep_alive: bool) -> Result<Answer, Refusal> {
         Some(AnyOrder::File(order)) => {
             let head = match &order {
                 FileOrder::Recording(order) => format!("{head}Content-Length: {}\r\n\r\n", order.length),
-                FileOrder::Video(_) | FileOrder::Page(_) => answer.lines(keep_alive),
+                FileOrder::Video(_) | FileOrder::Page(_) | FileOrder::Frame(_) => answer.lines(keep_alive),
             };
             Answer::File { order, head: head.into_bytes() }
         }

@@ -10,6 +10,8 @@ pub mod spelling;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::problem::{Text, text};
 
 pub use layout::{Layout, Plane, Raw};
@@ -24,7 +26,7 @@ pub const MAX_SIDE: u32 = 16_384;
 pub const MAX_PIXELS: u64 = 1 << 26;
 
 /// A picture's size in pixels; see [`Size::is_possible`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Size {
     /// Pixels in a row.
     pub width: u32,

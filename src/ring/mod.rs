@@ -203,13 +203,26 @@ impl Writer {
         meta: Meta,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<u64, Unpublished<E>> {
+        self.publish_dated(meta, None, fill)
+    }
+
+    /// The same for a frame of a recording, whose part header says that it was captured at `dated`.
+    ///
+    /// # Errors
+    /// As [`Writer::publish`].
+    pub fn publish_dated<E>(
+        &mut self,
+        meta: Meta,
+        dated: Option<SystemTime>,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<u64, Unpublished<E>> {
         let (number, capacity) = (self.shared.number.load(Ordering::Relaxed) + 1, self.capacity);
         let slot = self.free_slot(meta).ok_or(Unpublished::NoSlot)?;
         let frame = Arc::get_mut(slot).ok_or(Unpublished::NoSlot)?;
         let jpeg = &mut frame.bytes[multipart::HEAD_MAX..multipart::HEAD_MAX + capacity];
         let length = fill(jpeg).map_err(Unpublished::Unfilled)?;
         assert!(length <= capacity, "a frame of {length} bytes in a slot for {capacity}");
-        frame.seal(length, wall_clock(meta.captured));
+        frame.seal(length, dated.unwrap_or_else(|| wall_clock(meta.captured)));
         (frame.number, frame.meta) = (number, meta);
         let newest = Some(slot.clone());
         let before = std::mem::replace(&mut *lock(&self.shared.newest), newest);

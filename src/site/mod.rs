@@ -123,6 +123,14 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/recording", Watch, recordings::recording, "whether the camera records"),
     route(Post, "/api/recording", Control, recordings::switch, "starts or stops recording"),
     route(Get, "/api/recordings", Watch, recordings::list, "the recordings, the newest first"),
+    route(
+        Get,
+        "/api/recordings/*/stream",
+        Watch,
+        recordings::stream,
+        "a recording, played as a live stream is",
+    ),
+    route(Get, "/api/recordings/*/frame", Watch, recordings::frame, "one frame of a recording (JPEG)"),
     route(Get, "/api/recordings/*", Watch, recordings::download, "a recording's file"),
     route(Delete, "/api/recordings/*", Control, recordings::delete, "deletes a recording"),
     route(Put, "/api/quality", Control, quality::set, "sets the JPEG quality until the program ends"),
@@ -151,7 +159,7 @@ static ROUTES: &[Route] = &[
 pub struct RouteInfo {
     /// The HTTP method; GET also answers HEAD.
     pub method: &'static str,
-    /// The path, and the query if the route needs one: `/?action=stream`. A `*` at the end stands for a name.
+    /// The path, and the query if the route needs one: `/?action=stream`. A `*` stands for a name.
     pub path: String,
     /// The role that it needs; `None` if it is public.
     pub role: Option<&'static str>,

@@ -23,16 +23,41 @@ pub(super) struct StreamQuery {
     pub(super) advance_headers: bool,
 }
 
+/// The parameters as they are in the query.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The box that pictures must fit into.
+    pub(super) size: Option<Size>,
+    /// The JPEG quality.
+    pub(super) quality: Option<u8>,
+    /// As in [`StreamQuery`].
+    pub(super) fps: Option<Fps>,
+    /// As in [`StreamQuery`].
+    pub(super) advance_headers: bool,
+}
+
+impl Asked {
+    /// Reads the query.
+    ///
+    /// # Errors
+    /// A sentence that says which parameter is wrong, and which values are right.
+    pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, Text> {
+        Ok(Self {
+            size: value(ctx, "size", Size::from_str)?,
+            quality: value(ctx, "quality", quality)?,
+            fps: value(ctx, "fps", Fps::from_str)?,
+            advance_headers: value(ctx, "advance_headers", switch)?.unwrap_or(false),
+        })
+    }
+}
+
 impl StreamQuery {
     /// Reads the query.
     ///
     /// # Errors
     /// A sentence that says which parameter is wrong, and which values are right.
     pub(super) fn of(ctx: &RequestContext<'_>) -> Result<Self, Text> {
-        let size = value(ctx, "size", Size::from_str)?;
-        let quality = value(ctx, "quality", quality)?;
-        let fps = value(ctx, "fps", Fps::from_str)?;
-        let advance_headers = value(ctx, "advance_headers", switch)?.unwrap_or(false);
+        let Asked { size, quality, fps, advance_headers } = Asked::of(ctx)?;
         let is_smaller = size.is_some() || quality.is_some();
         let asked = || Variant { size, quality: quality.unwrap_or(ctx.feed().quality()) };
         let variant = is_smaller.then(|| asked().rounded(ctx.feed().picture_size()));
@@ -43,6 +68,9 @@ impl StreamQuery {
 }
 
 /// The value of the parameter `name`; `None` if the query lacks it.
+///
+/// # Errors
+/// A sentence that says what is wrong with it, and which values are right.
 pub(super) fn value<T>(
     ctx: &RequestContext<'_>,
     name: &str,

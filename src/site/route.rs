@@ -50,7 +50,8 @@ pub(super) enum PageKind {
 /// One row of the route table.
 pub(super) struct Route {
     pub(super) method: Method,
-    /// The path, also valid behind `/cameras/NAME`. A `*` at the end stands for one or more characters.
+    /// The path, also valid behind `/cameras/NAME`. A `*` stands for one or more characters, elsewhere than at the end for
+    /// none but `/`.
     pub(super) path: &'static str,
     /// The value of `action=` that the query must have (URLs of mjpg-streamer). An `N` at the end stands for the number
     /// of a camera.
@@ -64,8 +65,11 @@ pub(super) struct Route {
 
 impl Route {
     fn matches(&self, path: &str, action: Option<&str>) -> bool {
-        let path_matches = match self.path.strip_suffix('*') {
-            Some(start) => path.strip_prefix(start).is_some_and(|rest| !rest.is_empty()),
+        let path_matches = match self.path.split_once('*') {
+            Some((start, end)) => {
+                let name = path.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+                name.is_some_and(|name| !name.is_empty() && (end.is_empty() || !name.contains('/')))
+            }
             None => path == self.path,
         };
         path_matches

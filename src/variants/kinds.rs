@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::jpeg::transcode::fit;
 use crate::picture::Size;
 
@@ -14,7 +16,7 @@ const SIDES: [u32; 19] =
 const QUALITY_STEP: u8 = 5;
 
 /// The size and quality of smaller pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
     /// The box that pictures must fit into, in pixels; they keep their proportions. `None` keeps the camera's size.
     pub size: Option<Size>,

@@ -21,6 +21,7 @@ mod passwords;
 mod pictures;
 mod pipe_inputs;
 mod pipes;
+mod playback;
 mod privacy;
 mod process;
 mod program;

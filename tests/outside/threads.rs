@@ -90,3 +90,18 @@ fn the_threads_that_read_recordings_start_with_the_first_download_of_each_kind()
     expected.push(("find-", 1));
     run_only(&boardcam, &expected)
 }
+
+#[test]
+fn a_recording_is_played_by_a_thread_that_ends_with_it() -> Outcome {
+    let place = Place::new()?;
+    let boardcam = start(&place.0, &[])?;
+    let (_, listed) = record_one(&boardcam, &place, 30)?;
+    let url = listed["url"].as_str().ok_or("a recording without a URL")?;
+    let mut expected = [&ALWAYS[..], &[("record camera", 1), ("disk camera", 1), ("recordings", 1)]].concat();
+    let viewer = boardcam.watch(&format!("{url}/stream?speed=0.25"))?;
+    expected.push(("play camera", 1));
+    run_only(&boardcam, &expected)?;
+    drop(viewer);
+    expected.pop();
+    run_only(&boardcam, &expected)
+}

@@ -18,13 +18,14 @@ use super::close_reason::{CloseReason, Flow, STALL_LIMIT, attempt};
 use crate::auth::passes::Pass;
 use crate::feed::ClientId;
 use crate::files::answer::OpenFile;
+use crate::files::frame::Unreadable;
 use crate::files::reader::{
     Content, DOWNLOADS_MAX, FileReader, Head, PAGE_FILES_MAX, PIECE, PieceRequest, Source,
 };
 use crate::files::video::WALK_TIME;
 use crate::host::log::bounded::{self, Subject};
 use crate::problem::{Text, text};
-use crate::protocol::{FileOrder, PageOrder, RecordingOrder, VideoOrder, reason};
+use crate::protocol::{FileOrder, FrameOrder, PageOrder, RecordingOrder, VideoOrder, reason};
 use crate::socket::Socket;
 
 /// When there are as many as can be, one client keeps this part of them (1/n) whatever others want.
@@ -114,7 +115,7 @@ impl Downloads {
         now: Instant,
     ) -> Result<(), (Socket, TooManyDownloads)> {
         let lane = match &order {
-            FileOrder::Recording(_) | FileOrder::Video(_) => &mut self.recordings,
+            FileOrder::Recording(_) | FileOrder::Video(_) | FileOrder::Frame(_) => &mut self.recordings,
             FileOrder::Page(_) => &mut self.page,
         };
         lane.adopt(connection, Download::new(socket, order, head, now), released)
@@ -236,7 +237,8 @@ impl Lane {
             let Some(download) = download.filter(|one| one.reading == Some(piece.ticket)) else { continue };
             let done = match piece.read {
                 Ok(content) => download.take(content, now),
-                Err(error) => {
+                Err(Unreadable::Refused(why)) => Flow::Break(CloseReason::Unplayable(why)),
+                Err(Unreadable::System(error)) => {
                     if bounded::may_log(Subject::Downloads, "") {
                         warn!("cannot read {}: {error}", download.name());
                     }
@@ -289,7 +291,7 @@ impl Download {
     fn new(socket: Socket, order: FileOrder, head: Vec<u8>, now: Instant) -> Self {
         let part = match &order {
             FileOrder::Recording(RecordingOrder { from, length, .. }) => (*from, *length),
-            FileOrder::Video(_) | FileOrder::Page(_) => (0, PIECE as u64),
+            FileOrder::Video(_) | FileOrder::Page(_) | FileOrder::Frame(_) => (0, PIECE as u64),
         };
         Self {
             socket,
@@ -311,6 +313,7 @@ impl Download {
         match &self.order {
             FileOrder::Recording(order) => format!("recording {}", order.name),
             FileOrder::Video(order) => format!("recording {}", order.request.name),
+            FileOrder::Frame(order) => format!("recording {}", order.request.name),
             FileOrder::Page(order) => format!("{} of the page", String::from(order.request.path.clone())),
         }
     }
@@ -324,7 +327,7 @@ impl Download {
     fn first_limit(&self) -> Duration {
         match self.order {
             FileOrder::Video(_) => VIDEO_LIMIT,
-            FileOrder::Recording(_) | FileOrder::Page(_) => DISK_LIMIT,
+            FileOrder::Recording(_) | FileOrder::Frame(_) | FileOrder::Page(_) => DISK_LIMIT,
         }
     }
 
@@ -339,6 +342,7 @@ impl Download {
                 Source::Video(Box::new(request.clone()), Arc::downgrade(&self.waiting))
             }
             (None, FileOrder::Page(PageOrder { request, .. })) => Source::Page(Box::new(request.clone())),
+            (None, FileOrder::Frame(FrameOrder { request, .. })) => Source::Frame(Box::new(request.clone())),
         };
         let at = from + self.requested;
         self.reading = reader.request(PieceRequest { connection, source, at, length: length as usize });

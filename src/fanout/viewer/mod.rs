@@ -13,6 +13,7 @@ use super::registry::ViewerStats;
 use crate::feed::{CaptureState, Demand, Feed};
 use crate::multipart;
 use crate::pace::Pace;
+use crate::playback::{Outcome, Playback};
 use crate::problem::Problem;
 use crate::protocol::OrderKind;
 use crate::ring::Reader;
@@ -30,8 +31,11 @@ pub(super) struct Viewer {
     /// Keeps the camera encoding until the viewer leaves.
     demand: Demand,
     kind: OrderKind,
+    /// The recording that it watches.
+    playback: Option<Arc<Playback>>,
     pace: Option<Pace>,
-    /// A snapshot's head up to its length; empty for a stream, and once the snapshot is begun.
+    /// A snapshot's head up to its length, or the head of a recording that is played; empty for a live stream, and once
+    /// the answer is begun.
     head: Vec<u8>,
     /// What the socket has not taken yet.
     unsent: Unsent,
@@ -56,7 +60,10 @@ impl Viewer {
             if stats.order.advance_headers {
                 head.extend_from_slice(multipart::ADVANCE_HEAD.as_bytes());
             }
-            (unsent, behind) = (Unsent::head(std::mem::take(&mut head)), Some(stats.since));
+            // Whether a recording can be played is known with its first frame.
+            if stats.order.playback.is_none() {
+                (unsent, behind) = (Unsent::head(std::mem::take(&mut head)), Some(stats.since));
+            }
         }
         let pace = stats.order.fps.map(Pace::new);
         Self {
@@ -64,6 +71,7 @@ impl Viewer {
             stats,
             demand,
             kind,
+            playback: None,
             pace,
             head,
             unsent,
@@ -72,6 +80,20 @@ impl Viewer {
             captured: None,
             behind,
             kernel_buffer: KernelBuffer::new(),
+        }
+    }
+
+    /// The same viewer, of this recording.
+    pub(super) fn of(self, playback: Option<Arc<Playback>>) -> Self {
+        Self { playback, ..self }
+    }
+
+    /// Why it ends with the recording that it watches, once it has all of it.
+    pub(super) fn end(&self) -> Option<CloseReason> {
+        match self.playback.as_ref()?.outcome()? {
+            Outcome::Unplayable(why) if self.is_unanswered() => Some(CloseReason::Unplayable(why.clone())),
+            // Asked after the outcome, which comes after the last frame.
+            _ => (self.ring().newest() == self.seen && !self.has_backlog()).then_some(CloseReason::Played),
         }
     }
 
@@ -162,9 +184,9 @@ impl Viewer {
         Flow::Continue(())
     }
 
-    /// Whether it is a snapshot of which nothing has been sent.
+    /// Whether it is a snapshot or a recording of which nothing has been sent.
     fn is_unanswered(&self) -> bool {
-        self.kind != OrderKind::Stream && !self.head.is_empty()
+        !self.head.is_empty()
     }
 
     /// Why it ends when its pass has ended.

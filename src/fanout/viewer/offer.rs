@@ -30,7 +30,12 @@ impl Viewer {
             return Flow::Continue(());
         }
         match self.kind {
-            OrderKind::Stream => self.offer_part(frame, held, now),
+            OrderKind::Stream => {
+                if self.is_unanswered() {
+                    self.begin_stream(now)?;
+                }
+                if self.has_backlog() { Flow::Continue(()) } else { self.offer_part(frame, held, now) }
+            }
             OrderKind::Snapshot { card } => {
                 let is_old = frame.meta.captured < self.stats.since && !self.is_current(frame);
                 if is_old || (frame.meta.card && !(card && self.takes_card())) {
@@ -39,6 +44,13 @@ impl Viewer {
                 self.offer_snapshot(frame, held, now)
             }
         }
+    }
+
+    /// Sends the head of a recording that is played, since its first frame is there.
+    fn begin_stream(&mut self, now: Instant) -> Flow {
+        self.unsent = Unsent::head(std::mem::take(&mut self.head));
+        self.behind = Some(now);
+        self.flush(now)
     }
 
     fn offer_part(&mut self, frame: &Arc<Frame>, held: &mut HeldFrames, now: Instant) -> Flow {

@@ -70,6 +70,7 @@ fn text(answer: Answer) -> String {
     let length = answer.length.unwrap_or(0) as usize;
     match answer.body {
         Body::Text(text) => text,
+        Body::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
         Body::None => String::new(),
         Body::File(file, from) => {
             let mut bytes = vec![0; length];

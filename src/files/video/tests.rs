@@ -104,6 +104,7 @@ impl Drop for Folder {
 fn body(answer: &Answer) -> Vec<u8> {
     match &answer.body {
         Body::Text(text) => text.clone().into_bytes(),
+        Body::Bytes(bytes) => bytes.clone(),
         Body::None => Vec::new(),
         Body::File(file, from) => {
             let mut bytes = vec![0; answer.length.unwrap() as usize];

@@ -66,9 +66,9 @@ impl EventLoop {
                 let (peer, requested) = (connection.peer, connection.requested);
                 let Some(socket) = connection.lend() else { return };
                 let adopted = lock(&self.fanout).add_viewer(token, socket, peer, order, head, requested);
-                let Err((socket, error)) = adopted else { return };
+                let Err((socket, why)) = adopted else { return };
                 connection.take_back(socket);
-                refuse(connection, &Refusal::new(503, error.text()), now);
+                refuse(connection, &Refusal::new(503, why), now);
             }
             Ok(Answer::File { order, head }) => {
                 let Some(socket) = connection.lend() else { return };
@@ -89,9 +89,14 @@ impl EventLoop {
             let Some(Released { connection: token, socket, reason }) = released else { return };
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             let now = Instant::now();
-            let status = if reason == CloseReason::PassEndedUnanswered { 401 } else { 503 };
+            let status = match reason {
+                CloseReason::PassEndedUnanswered => 401,
+                CloseReason::Unplayable(_) => 409,
+                _ => 503,
+            };
+            let is_stream = reason == CloseReason::Played;
             let refusal = match reason {
-                CloseReason::Complete => None,
+                CloseReason::Complete | CloseReason::Played => None,
                 CloseReason::NoPicture => {
                     let limit = SNAPSHOT_LIMIT.as_secs();
                     Some(text!("The camera gave no new picture within {} s; /state says how it is.", limit))
@@ -101,6 +106,7 @@ impl EventLoop {
                      picture without size and quality, or try again later."
                 )),
                 CloseReason::NotMade(problem) => Some(problem.line()),
+                CloseReason::Unplayable(why) => Some(text!("This recording cannot be played: {}.", why)),
                 CloseReason::Unreadable => Some(text!(
                     "The file cannot be read: it was deleted or changed, or its disk reports an error, which is in the log."
                 )),
@@ -120,6 +126,8 @@ impl EventLoop {
             };
             connection.take_back(socket);
             match refusal {
+                // As a stream it has no length: the end of the connection is its end.
+                None if is_stream => connection.answer_sent(false, now),
                 None => connection.answer_sent(connection.keeps_alive(), now),
                 Some(why) => refuse(connection, &Refusal::new(status, why), now),
             }

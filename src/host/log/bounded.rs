@@ -23,6 +23,8 @@ pub enum Subject {
     Recordings,
     /// Recordings that could not be sent.
     Downloads,
+    /// Recordings that could not be played.
+    Playbacks,
     /// Smaller pictures that could not be made.
     SmallerPictures,
     /// Connections that could not be served, and memory for them.
@@ -48,6 +50,7 @@ impl Subject {
             Subject::Tokens => "tokens",
             Subject::Recordings => "recordings",
             Subject::Downloads => "downloads",
+            Subject::Playbacks => "playbacks",
             Subject::SmallerPictures => "smaller pictures",
             Subject::Connections => "connections",
             Subject::Requests => "requests",

@@ -36,7 +36,7 @@ fn cameras<'a>(ctx: &RequestContext<'a>) -> Vec<CameraCounts<'a>> {
         .filter(|(index, _)| !ctx.names_camera || *index == ctx.camera)
         .map(|(index, feed)| CameraCounts {
             feed,
-            viewers: viewers.iter().filter(|viewer| viewer.order.camera == index).count(),
+            viewers: viewers.iter().filter(|viewer| viewer.order.is_live_of(index)).count(),
             variants: variants.iter().filter(|running| running.camera == index).count(),
             recording: app.recordings.cameras.get(index).map(Arc::as_ref),
         })

@@ -2,6 +2,7 @@
 //! fan-out sends the files, and the worker deletes them.
 
 mod download;
+mod playing;
 mod video;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::problem::text;
 use crate::record::name::Name;
 use crate::record::{Entry, RecordingStatus, Recordings, TooManyDeletions};
 pub(super) use download::download;
+pub(super) use playing::{frame, stream};
 
 /// Recordings in one answer, unless the client asks for another number.
 const LISTED: usize = 100;
@@ -178,7 +180,12 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
 
 /// The recording that the URL names.
 fn find(ctx: &RequestContext<'_>) -> Option<Entry> {
-    let name = Name::parse(ctx.target.path.strip_prefix("/api/recordings/")?)?;
+    find_before(ctx, "")
+}
+
+/// The recording that the URL names before this end.
+fn find_before(ctx: &RequestContext<'_>, end: &str) -> Option<Entry> {
+    let name = Name::parse(ctx.target.path.strip_prefix("/api/recordings/")?.strip_suffix(end)?)?;
     if ctx.names_camera && name.camera != ctx.feed().name {
         return None;
     }

@@ -157,3 +157,35 @@ fn what_is_deleted_is_gone_at_once_and_what_is_being_recorded_stays() {
     assert_eq!(get.status_code, 404);
     assert_eq!(Arc::strong_count(&app.recordings), 1);
 }
+
+#[test]
+fn a_recording_is_handed_over_to_be_played_and_its_frames_to_be_read() {
+    let app = recorded();
+    let url = |end: &str| format!("/api/recordings/{}{end}", name("door", 2));
+    let order = |end: &str| header(&ask(&app, "GET", &url(end), &[], ""), HEADER);
+    let played = order("/stream?start=1.5&speed=2&size=320x180&fps=5&id=page").unwrap();
+    let played = crate::protocol::Order::from_header(&played).unwrap();
+    let playback = played.playback.clone().unwrap();
+    assert_eq!(
+        (playback.name, playback.start_ms, playback.speed.to_string()),
+        (name("door", 2), 1500, "2".into())
+    );
+    assert_eq!((played.id.as_deref(), played.client.is_some()), (Some("page"), true));
+    assert_eq!(played.variant.unwrap().size, "320x180".parse().ok());
+    let Some(FileOrder::Frame(frame)) = FileOrder::from_header(&order("/frame?at=2&step=-1").unwrap()) else {
+        panic!("no order for a frame")
+    };
+    assert_eq!((frame.request.at_ms, frame.request.step, frame.request.smaller), (2000, -1, None));
+    for wrong in
+        ["/stream?speed=64", "/stream?start=-1", "/frame?at=1e9", "/frame?step=2", "/frame?quality=0"]
+    {
+        assert_eq!(ask(&app, "GET", &url(wrong), &[], "").status_code, 400, "{wrong}");
+    }
+    for (method, end) in [("GET", "/x"), ("GET", "/stream/x"), ("DELETE", "/x"), ("GET", "/frame/stream")] {
+        assert_eq!(ask(&app, method, &url(end), &[], "").status_code, 404, "{method} {end}");
+    }
+    assert_eq!(ask(&app, "DELETE", &url("/stream"), &[], "").status_code, 404);
+    assert!(order("").is_some(), "it was deleted");
+    let other = format!("/cameras/garden{}", url("/stream"));
+    assert_eq!(ask(&app, "GET", &other, &[], "").status_code, 404, "a recording of another camera");
+}

@@ -123,7 +123,7 @@ pub(super) fn state(ctx: &RequestContext<'_>) -> Response {
     let now = Instant::now();
     let viewers = app.viewers.list();
     let is_shown = |camera: usize| !ctx.names_camera || camera == ctx.camera;
-    let viewers_of = |camera: usize| viewers.iter().filter(move |viewer| viewer.order.camera == camera);
+    let viewers_of = |camera: usize| viewers.iter().filter(move |viewer| viewer.order.is_live_of(camera));
     let answer = Answer {
         program: program(app),
         you: you(ctx),

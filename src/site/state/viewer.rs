@@ -19,7 +19,10 @@ pub(super) struct Viewer {
     id: Option<String>,
     camera: String,
     address: String,
+    /// `stream`, `snapshot`, or `playback`.
     kind: &'static str,
+    /// The recording that is played; `null` for live pictures.
+    recording: Option<String>,
     variant: Option<VariantForm>,
     since_s: f64,
     frames_sent: u64,
@@ -34,12 +37,17 @@ pub(super) struct Viewer {
 pub(super) fn viewer(stats: &ViewerStats, feeds: &[Arc<Feed>], now: Instant) -> Viewer {
     Viewer {
         id: stats.order.id.clone(),
-        camera: feeds.get(stats.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
+        camera: match &stats.order.playback {
+            Some(playback) => playback.name.camera.clone(),
+            None => feeds.get(stats.order.camera).map(|feed| feed.name.clone()).unwrap_or_default(),
+        },
         address: shown(stats.peer),
         kind: match stats.order.kind {
+            OrderKind::Stream if stats.order.playback.is_some() => "playback",
             OrderKind::Stream => "stream",
             OrderKind::Snapshot { .. } => "snapshot",
         },
+        recording: stats.order.playback.as_ref().map(|playback| playback.name.to_string()),
         variant: stats.order.variant.map(VariantForm::from),
         since_s: now.saturating_duration_since(stats.since).as_secs_f64(),
         frames_sent: load(&stats.frames),

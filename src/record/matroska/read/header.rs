@@ -35,10 +35,11 @@ impl Header {
         if bytes.is_empty() {
             return Err(ReadError::Empty);
         }
-        Self::parse(&bytes).ok_or(ReadError::Foreign)
+        Self::parse(&bytes, source.length()?).ok_or(ReadError::Foreign)
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads the beginning of a file of this length.
+    fn parse(bytes: &[u8], length: u64) -> Option<Self> {
         let head = ElementHead::of(bytes).filter(|head| head.id == id::EBML)?;
         let end = head.length.checked_add(usize::try_from(head.size?).ok()?)?;
         if find(bytes.get(head.length..end)?, id::DOC_TYPE)? != b"matroska" {
@@ -46,7 +47,8 @@ impl Header {
         }
         let head = ElementHead::of(&bytes[end..]).filter(|head| head.id == id::SEGMENT)?;
         let segment = end + head.length;
-        let is_closed = head.size.is_some();
+        // One that was closed and then cut is as one that was never closed.
+        let is_closed = head.size.is_some_and(|size| size <= length.saturating_sub(segment as u64));
         let contents = bytes.get(segment..)?;
         let (mut size, mut info, mut index, mut at) = (None, None, None, 0);
         for (id, body) in elements(contents).take_while(|(id, _)| *id != id::CLUSTER) {

@@ -1,6 +1,6 @@
 //! Makes the bytes of a file, as [`super`] describes it. Used by [`crate::record::disk`] only; it touches no file itself.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::{BLOCK_HEAD, DATE_ZERO, TIMESTAMP_SCALE, TRACK, UNKNOWN, id};
 use crate::picture::Size;

@@ -1,6 +1,8 @@
 //! Checks files with a reader of its own, so that the writer does not check itself; tests/clients use ffprobe, ffmpeg
 //! and VLC.
 
+use std::time::Duration;
+
 use super::*;
 use proptest::prelude::*;
 
