@@ -1,9 +1,10 @@
-//! The board around us: log lines, signals, limits, memory, temperature, the service manager, network addresses,
-//! discovery, and the time zone. Knows nothing of cameras, viewers and HTTP.
+//! The board around us: log lines, other programs, signals, limits, memory, temperature, the service manager, network
+//! addresses, discovery, and the time zone. Knows nothing of cameras, viewers and HTTP.
 
 pub mod accounts;
 pub mod addresses;
 pub mod board;
+pub mod child;
 pub mod console;
 pub mod daily;
 pub mod discovery;

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use super::content::Content;
 use super::error::PipeError;
-use super::log_lines::LogLines;
-use super::process::Process;
-use super::read::{Read, Wait, read, wait_for_input};
+use crate::host::child::read::{Read, Wait, read, wait_for_input};
+use crate::host::child::{LogLines, Process};
 
 /// Reads of standard error before each read of pictures; a program that writes more is logged in part.
 const ERROR_READS: usize = 16;

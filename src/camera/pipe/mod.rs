@@ -8,7 +8,7 @@
 //! - Nothing is assumed about rate and size: each frame may have its own, up to [`FRAME_MAX`]. A larger or damaged one
 //!   is handed on with its [`Flaw`]. Bytes that are not part of a JPEG are skipped.
 //! - If no picture comes within [`SAY_AFTER`], the observer is told what comes in its place ([`Lack`]).
-//! - The program is ended together with this source (see `process`) and restarted when the source is reopened. Standard
+//! - The program is ended together with this source (see [`crate::host::child`]) and restarted when the source is reopened. Standard
 //!   input cannot be reopened: once it has ended, opening it is an error that says so.
 //! - Steady frames allocate nothing. Frames are read even if nobody watches, since a program that is blocked in a write
 //!   would show old pictures to the next viewer.
@@ -16,9 +16,6 @@
 mod content;
 mod error;
 mod input;
-mod log_lines;
-mod process;
-mod read;
 pub mod rpicam;
 pub mod splitter;
 
@@ -28,6 +25,9 @@ use std::time::{Duration, Instant};
 use super::config::{EncodeMode, PipeSpec, SourceConfig};
 use super::observer::{OBSERVE_PERIOD, Observer};
 use super::source::{Choices, Flaw, Frame, Source, SourceError, SourceInfo, SourceKind};
+pub use crate::host::child::Words;
+use crate::host::child::read::Read;
+use crate::host::child::{LogLines, Process};
 use crate::jpeg::passthrough::Jpeg;
 use crate::names::CameraLabel;
 use crate::picture::{Layout, Range, Size};
@@ -36,10 +36,6 @@ use crate::ring;
 use content::{Content, Format};
 pub use error::{Lack, PipeError};
 use input::Input;
-use log_lines::LogLines;
-pub use log_lines::Words;
-use process::Process;
-use read::Read;
 use splitter::{Found, Splitter};
 
 /// The largest frame in bytes; 12 megapixels at a high quality take about half of it.
@@ -96,7 +92,7 @@ impl Pipe {
             None if io::stdin().is_terminal() => return Err(PipeError::Terminal),
             None => Input::Stdin(io::stdin()),
             Some(command) => {
-                let process = Process::start(&command);
+                let process = Process::shell(&command);
                 let process = process.map_err(|error| PipeError::Start((&error).into()))?;
                 Input::Program(
                     process,

@@ -1,8 +1,6 @@
-//! Writes what a program says on its standard error to the log, line by line.
-//!
-//! Used only by [`super::Pipe`]. Lines are cut to a maximum length and made safe for a terminal, passwords are removed,
-//! and the number of lines is limited, however often the program is started. The last line is kept, since it often says
-//! why the program ended.
+//! Writes what a program says to the log, line by line. Lines are cut to a maximum length and made safe for a terminal,
+//! passwords are removed, and the number of lines is limited, however often the program is started. The last line is
+//! kept, since it often says why the program ended.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,7 +19,7 @@ const LINES_MAX: u32 = 20;
 /// See [`LINES_MAX`].
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Lines that a camera's programs may write to the log at once, ...
+/// Lines that these programs may write to the log at once, ...
 const FIRST: u32 = 40;
 /// ... and after that one in this time: one that reports its progress, or its last words at each start, must not fill an
 /// SD card. The others are there at debug level.
@@ -30,7 +28,7 @@ const REFILL: Duration = Duration::from_secs(15 * 60);
 /// What is said of further lines, once an hour.
 const LEFT_OUT: &str = "more lines were left out";
 
-/// How many more lines the programs of one camera may write to the log.
+/// How many more lines the programs of one camera, or of another subject, may write to the log.
 #[derive(Debug, Clone)]
 pub struct Words(Option<Arc<Mutex<Allowance>>>);
 

@@ -1,7 +1,8 @@
-//! The program that delivers the pictures: started by the shell in its own process group, read without blocking, and
-//! ended together with everything that it started.
+//! Another program: started in its own process group, read without blocking, and ended together with everything that it
+//! started.
 //!
-//! Used only by [`super::Pipe`]. What it promises:
+//! Used by `camera::pipe` for the program that delivers the pictures, and by `notify` for the one that is told what
+//! happened. What it promises:
 //!
 //! - Dropping it ends the whole group: SIGTERM, then SIGKILL for what is left after [`GRACE`], even if this thread
 //!   panics. Whatever a command moves into another session (`setsid`, a daemon) is out of reach.
@@ -11,6 +12,9 @@
 //! If boardcam itself is killed with SIGKILL, nothing ends the program directly. But the reader of its pipe is gone, so
 //! the next picture that it writes ends it (SIGPIPE, EPIPE). A program that hangs and never writes stays, unless a
 //! service manager ends the whole control group, as systemd does.
+
+mod log_lines;
+pub mod read;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -25,10 +29,11 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::read::{Read, Wait, read, wait_for_input};
 use crate::sync::lock;
+pub use log_lines::{LogLines, Words};
+use read::{Read, Wait, read, wait_for_input};
 
-/// The shell that runs a command.
+/// The shell that runs a command line.
 const SHELL: &str = "/bin/sh";
 
 /// How long the group may take to end after SIGTERM. The end of this program may take two seconds altogether, including
@@ -51,6 +56,7 @@ static STUCK: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 const STUCK_MAX: usize = 16;
 
 /// A running program.
+#[derive(Debug)]
 pub struct Process {
     /// `None` only during drop.
     leader: Option<Child>,
@@ -65,12 +71,20 @@ pub struct Process {
 }
 
 impl Process {
-    /// Runs a command line.
+    /// Runs a command line by the shell, with nothing on its standard input.
     ///
     /// # Errors
-    /// There is no shell, or the system is out of processes or file descriptors; or too many killed programs do not
-    /// disappear.
-    pub fn start(command: &str) -> io::Result<Process> {
+    /// As [`Process::start`].
+    pub fn shell(command: &str) -> io::Result<Process> {
+        Self::start(Command::new(SHELL).args(["-c", command]).stdin(Stdio::null()))
+    }
+
+    /// Runs a command, of which the caller has set the standard input.
+    ///
+    /// # Errors
+    /// There is no such program, or the system is out of processes or file descriptors; or too many killed programs do
+    /// not disappear.
+    pub fn start(command: &mut Command) -> io::Result<Process> {
         {
             let mut stuck = lock(&STUCK);
             stuck.retain_mut(|leader| matches!(leader.try_wait(), Ok(None)));
@@ -83,13 +97,7 @@ impl Process {
         // Crate v4l opens devices without O_CLOEXEC, and a program that inherits a camera keeps it busy. A device that
         // another camera's thread opens between this call and the fork slips through; that takes microseconds.
         close_fds::set_fds_cloexec_threadsafe(3, &[]);
-        let mut leader = Command::new(SHELL)
-            .args(["-c", command])
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut leader = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let group = Pid::from_child(&leader);
         let (output, errors) =
             (leader.stdout.take().map(OwnedFd::from), leader.stderr.take().map(OwnedFd::from));
@@ -143,7 +151,7 @@ impl Process {
     }
 
     /// Whether the leader has ended. It stays a zombie, so that no other process gets its ID, which is the group's.
-    fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.group), options) {
             Ok(ended) => ended.is_some(),
@@ -232,14 +240,14 @@ mod tests {
     fn a_program_inherits_none_of_our_descriptors() {
         let secret = File::open("/proc/self/stat").unwrap();
         let _inheritable = rustix::io::dup(&secret).unwrap(); // without O_CLOEXEC
-        let mut process = Process::start("ls -l /proc/self/fd").unwrap();
+        let mut process = Process::shell("ls -l /proc/self/fd").unwrap();
         let message = output(&mut process);
         assert!(message.contains("/dev/null") && !message.contains("stat"), "{message}");
     }
 
     #[test]
     fn the_exit_status_is_known_and_leftover_processes_are_ended() {
-        let mut process = Process::start("sleep 1000 >/dev/null 2>&1 & echo $!; exit 7").unwrap();
+        let mut process = Process::shell("sleep 1000 >/dev/null 2>&1 & echo $!; exit 7").unwrap();
         let left_behind = output(&mut process);
         assert!(is_running(&left_behind));
         assert_eq!(process.wait_for_end().and_then(|status| status.code()), Some(7));
@@ -253,7 +261,7 @@ mod tests {
             "trap 'sleep 0.2; echo bye >{}; exit' TERM; echo; while :; do sleep 0.01; done",
             file.display()
         );
-        let process = Process::start(&command).unwrap();
+        let process = Process::shell(&command).unwrap();
         process.wait(Duration::from_secs(20)).unwrap();
         drop(process);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "bye\n");
@@ -262,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_end_is_killed_with_everything_it_started() {
-        let process = Process::start("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000").unwrap();
+        let process = Process::shell("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000").unwrap();
         process.wait(Duration::from_secs(20)).unwrap();
         let mut buffer = [0; 100];
         let Read::Bytes(read) = process.read(&mut buffer).unwrap() else { panic!("no process ID") };

@@ -1,6 +1,6 @@
 //! Reads with a timeout.
 //!
-//! Used only by [`super::input`] and [`super::process`].
+//! Used by [`super::Process`], and by `camera::pipe` for our own standard input.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
