@@ -22,6 +22,7 @@
 //! | [`check`] | `boardcam check`: the settings, and whether boardcam would start with them |
 //! | [`config`] | the command line and the settings file |
 //! | [`site`] | the rouille server: all URLs, permissions and pages |
+//! | [`notify`] | tells others what happened: a web hook, a command |
 //! | [`gate`] | the only thing that the network reaches: one bounded request at a time, over HTTP or HTTPS |
 //! | [`fanout`] | all live viewers, on the gate's event loops |
 //! | [`protocol`] | orders from the site to gate and fan-out in private headers: serve this stream, snapshot or file |
@@ -75,6 +76,7 @@ pub mod jpeg;
 pub mod motion;
 pub mod multipart;
 mod names;
+pub mod notify;
 mod pace;
 pub mod picture;
 pub mod playback;

@@ -33,6 +33,7 @@ use crate::host::shutdown::Shutdown;
 use crate::host::threads::{Ended, Threads};
 use crate::host::{console, inject, random, signals, state_dir, zone};
 use crate::motion::Detection;
+use crate::notify::{self, About, Targets};
 use crate::playback::{self, Playbacks};
 use crate::problem::Problem;
 use crate::record::{self, Recordings};
@@ -74,10 +75,18 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let access = read_users(settings, &gate)?;
     let (pictures, writers) = Pictures::new(settings, page, &access, &gate.wakers(), &shutdown);
     let app = pictures.app_state(settings, access, &gate, &announced, started)?;
-    let kept = app.kept.clone();
+    let (kept, targets) = (app.kept.clone(), app.targets.clone());
+    let about = Arc::new(About {
+        board: app.board_name.clone(),
+        addresses: app.addresses.clone(),
+        https: app.https_port.is_some(),
+        feeds: app.feeds.clone(),
+    });
     let upstream = site::start(Arc::new(app))?;
     let (threads, ended) = Threads::new();
     pictures.start(settings, writers, &kept, &gate.wakers(), &threads, &shutdown)?;
+    let (told, events, recordings) = (&settings.notify, &pictures.events, &pictures.recordings);
+    notify::start(&targets, told, events, (recordings, &kept), &about, &shutdown)?;
     announce(settings, &gate, announced, &threads, &shutdown)?;
     drop(threads);
     let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
@@ -257,6 +266,7 @@ impl Pictures {
             guard: Guard { access, origins: settings.origins.clone(), proxies: proxies(settings, gate) },
             recordings: self.recordings.clone(),
             motion: self.motion.clone(),
+            targets: Arc::new(Targets::new(&settings.notify)),
             connections: gate.connection_counts(),
             board: Board::default(),
             addresses: addresses_to_open(gate),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules, from the ground up. Each may use those that stand before it.
-const LAYERS: [&str; 33] = [
+const LAYERS: [&str; 34] = [
     "names",
     "sync",
     "time",
@@ -36,6 +36,7 @@ const LAYERS: [&str; 33] = [
     "protocol",
     "fanout",
     "gate",
+    "notify",
     "site",
     "config",
     "check",

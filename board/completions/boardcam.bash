@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -209,6 +209,18 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -229,7 +241,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,6 +391,18 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -399,7 +423,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -549,6 +573,18 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -667,7 +703,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -817,6 +853,18 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -837,7 +885,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -995,6 +1043,18 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1015,7 +1075,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1162,6 +1222,18 @@ _boardcam() {
                     return 0
                     ;;
                 --motion-ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,7 +37,7 @@ impl Place {
 
     /// What to write in place of this value, or of none: what was probably meant, or an example.
     pub(super) fn advice(self, opt: &Opt, value: Option<&str>) -> Text {
-        match value.and_then(|value| opt.meant_by(value)) {
+        match value.filter(|_| !opt.secret).and_then(|value| opt.meant_by(value)) {
             Some(meant) => text!("write {}", self.assignment(opt, &meant)),
             None => text!("write for example {}", self.assignment(opt, opt.example)),
         }

@@ -16,14 +16,14 @@ impl fmt::Display for Settings {
     }
 }
 
-/// Whether passwords in the sources of cameras are printed.
+/// Whether passwords in the sources of cameras, and options that may hold secrets, are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passwords {
     Shown,
     Hidden,
 }
 
-/// Settings to be shown: without passwords of cameras, the hashes of passwords, and the key of the wireless network.
+/// Settings to be shown: without passwords of cameras, without options that may hold secrets, the hashes of passwords, and the key of the wireless network.
 #[derive(Debug)]
 pub struct WithoutSecrets<'a>(pub &'a Settings);
 
@@ -49,8 +49,12 @@ impl fmt::Display for WithoutSecrets<'_> {
 impl Settings {
     fn write_public(&self, f: &mut fmt::Formatter<'_>, passwords: Passwords) -> fmt::Result {
         for opt in options::all() {
-            if let Target::Program { get, .. } = opt.target {
-                write_option(f, opt, &get(self))?;
+            let Target::Program { get, .. } = opt.target else { continue };
+            match get(self) {
+                texts if opt.secret && passwords == Passwords::Hidden && !texts.is_empty() => {
+                    writeln!(f, "# {}: hidden; check --secrets prints it", opt.name)?;
+                }
+                texts => write_option(f, opt, &texts)?,
             }
         }
         for (((name, source), record), motion) in

@@ -11,6 +11,7 @@ use crate::feed::motion;
 use crate::gate;
 use crate::gate::tls::Https;
 use crate::host::log::{Format, Target};
+use crate::notify;
 use crate::record;
 
 /// The port for plain HTTP when none is set.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub record: record::Settings,
     /// Whether motion is looked for; for each camera in the order of [`Settings::cameras`].
     pub motion: Vec<motion::Settings>,
+    /// Who is told what happens.
+    pub notify: notify::Settings,
     /// Where log lines go.
     pub log: Target,
     /// What log lines look like.
@@ -80,6 +83,7 @@ impl Default for Settings {
             users: Vec::new(),
             record: record::Settings::default(),
             motion: Vec::new(),
+            notify: notify::Settings::default(),
             log: Target::default(),
             log_format: Format::default(),
             verbose: false,

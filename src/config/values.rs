@@ -190,7 +190,11 @@ fn check_https(settings: &Settings, place: Place) -> Result<(), Problem> {
 
 /// A wrong value of an option on the command line.
 pub(super) fn wrong_option(opt: &Opt, text: &str, why: impl Into<Text>) -> Problem {
-    Problem::new(text!("cannot use --{} {}", opt.name, text), why, Place::Line.advice(opt, Some(text)))
+    Problem::new(
+        text!("cannot use --{} {}", opt.name, opt.shown(text)),
+        why,
+        Place::Line.advice(opt, Some(text)),
+    )
 }
 
 /// The first of `camera`, `camera-2`, `camera-3`... that is not taken.

@@ -12,6 +12,7 @@ use crate::gate::ConnectionCounts;
 use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
 use crate::motion::Detection;
+use crate::notify::Targets;
 use crate::record::Recordings;
 use crate::variants::Variants;
 
@@ -32,6 +33,8 @@ pub struct AppState {
     pub recordings: Arc<Recordings>,
     /// Looks for motion where that is asked for.
     pub motion: Arc<Detection>,
+    /// Who is told what happens.
+    pub targets: Arc<Targets>,
     /// The number of client connections.
     pub connections: Arc<ConnectionCounts>,
     /// The board's temperatures and throttling.

@@ -34,6 +34,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
         viewers: Arc::default(),
         guard: guard(&[]),
         recordings: Recordings::new(&recordings::tests::settings()),
+        targets: Arc::default(),
         connections: Arc::default(),
         board: Board::default(),
         addresses: vec![],

@@ -3,44 +3,21 @@
 import json
 import re
 import socket
-import tempfile
 import unittest
-import urllib.parse
-import urllib.request
-from pathlib import Path
 
-import yaml
-
-from common import free_port
+from hass import Hass
 from program import WAIT_S, Parts, Program, until
-from recipes import BOARD, RECIPES, picture_number, python_of, settings, start
+from recipes import BOARD, RECIPES, picture_number, python_of, settings
 from users import PASSWORD, WATCHER, make_guarded
 
 RECIPE = RECIPES.split("## Home Assistant\n")[1].split("\n## ")[0]
 FRAMES = 10
-HASS = """
-import sys
-from homeassistant import bootstrap
-from homeassistant.__main__ import main
-bootstrap.DEFAULT_INTEGRATIONS = bootstrap.CRITICAL_INTEGRATIONS = frozenset()
-sys.exit(main())
-"""
-"""Home Assistant with those of its parts alone that the settings name."""
-SETTINGS = {
-    # Anyone who signs in on this machine is accepted.
-    "homeassistant": {"auth_providers": [{"type": "command_line", "command": "/bin/true"}]},
-    "api": {},
-    "auth": {},
-    "config": {},
-}
 
 
 class HomeAssistant(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         python = python_of("home-assistant")
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
         cls.board, cls.guarded = Program(), make_guarded(cls)
         cls.addClassCleanup(cls.board.stop)
         cls.addClassCleanup(cls.guarded.stop)
@@ -57,29 +34,8 @@ class HomeAssistant(unittest.TestCase):
         second = {**rest, "resource": resource.replace(BOARD, cls.guarded.url), **users, "password": PASSWORD}
         for kind in ["binary_sensor", "sensor"]:
             second[kind] = [{**entity, "name": f"Guarded {entity['name']}"} for entity in rest[kind]]
-        port = free_port()
-        http = {"server_host": "127.0.0.1", "server_port": port}
-        file = Path(folder.name, "configuration.yaml")
-        file.write_text(yaml.safe_dump({**SETTINGS, "http": http, "rest": [first, second]}))
-
-        start(cls, "home-assistant", [python, "-c", HASS, "--config", folder.name, "--skip-pip"], port)
-        cls.address, cls.url, cls.token = ("127.0.0.1", port), f"http://127.0.0.1:{port}", None
-        client = cls.url + "/"
-        flow = {"client_id": client, "handler": ["command_line", None], "redirect_uri": client}
-        step = cls.ask("/auth/login_flow", flow)
-        step = cls.ask(f"/auth/login_flow/{step['flow_id']}", {"client_id": client, "username": "a", "password": "a"})
-        form = {"grant_type": "authorization_code", "code": step["result"], "client_id": client}
-        with urllib.request.urlopen(cls.url + "/auth/token", urllib.parse.urlencode(form).encode(), WAIT_S) as answer:
-            cls.token = json.load(answer)["access_token"]
-        until("it has started", lambda: cls.ask("/api/config")["state"] == "RUNNING")
-
-    @classmethod
-    def ask(cls, path, body=None):
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {cls.token}"}
-        request = urllib.request.Request(cls.url + path, body and json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
-            data = answer.read()
-            return json.loads(data) if answer.headers.get_content_type() == "application/json" else data
+        cls.hass = Hass(cls, {"rest": [first, second]})
+        cls.address, cls.ask = cls.hass.address, cls.hass.ask
 
     def form(self, board, **values):
         """Fills in the form of the MJPEG IP Camera as the recipe says; what comes of it."""
@@ -104,7 +60,7 @@ class HomeAssistant(unittest.TestCase):
         first = picture_number(self.ask(f"/api/camera_proxy/{entity}"))
         until("the next still is another", lambda: picture_number(self.ask(f"/api/camera_proxy/{entity}")) > first)
         with socket.create_connection(self.address, timeout=WAIT_S) as connection:
-            head = f"GET /api/camera_proxy_stream/{entity} HTTP/1.0\r\nAuthorization: Bearer {self.token}\r\n\r\n"
+            head = f"GET /api/camera_proxy_stream/{entity} HTTP/1.0\r\nAuthorization: Bearer {self.hass.token}\r\n\r\n"
             connection.sendall(head.encode())
             with connection.makefile("rb") as file:
                 parts = Parts(file)
@@ -143,8 +99,7 @@ class HomeAssistant(unittest.TestCase):
             with self.subTest(prefix):
 
                 def value(name):
-                    states = {state["entity_id"]: state["state"] for state in self.ask("/api/states")}
-                    return states.get(name)
+                    return self.hass.states().get(name)
 
                 until("the camera is live", lambda: value(f"binary_sensor.{prefix}camera_live") == "on")
                 self.assertRegex(value(f"sensor.{prefix}camera_frames_per_second"), r"^\d+$")

@@ -13,6 +13,7 @@ mod hostile;
 mod https;
 mod machines;
 mod motion;
+mod notify;
 mod odd_requests;
 mod on_demand;
 mod options;

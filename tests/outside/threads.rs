@@ -69,6 +69,15 @@ fn https_brings_its_loop_and_the_thread_that_renews_the_certificate() -> Outcome
 }
 
 #[test]
+fn each_of_those_who_are_told_what_happens_has_a_thread() -> Outcome {
+    let told =
+        ["--notify", "http://127.0.0.1:9/", "--notify-command", "true", "--mqtt", "mqtt://127.0.0.1:9"];
+    let boardcam = Boardcam::start(&[&["--camera", "pattern", "--size", "320x240"], &told[..]].concat())?;
+    boardcam.get("/state")?;
+    run_only(&boardcam, &[&ALWAYS[..], &[("notify hook", 1), ("notify command", 1), ("mqtt", 1)]].concat())
+}
+
+#[test]
 fn motion_brings_a_thread_for_the_camera_in_which_it_is_looked_for() -> Outcome {
     let boardcam = Boardcam::start(&["--camera", "pattern", "--size", "320x240", "--motion", "low"])?;
     run_only(&boardcam, &[&ALWAYS[..], &[("motion camera", 1)]].concat())

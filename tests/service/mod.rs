@@ -164,6 +164,7 @@ fn serve_with(
         guard: Guard { access: Access::new(&[], None)?, origins: Vec::new(), proxies: Vec::new() },
         recordings: Recordings::new(&record::Settings::default()),
         motion: Detection::new(vec![feed.clone()], Arc::default(), Shutdown::default()),
+        targets: Arc::default(),
         connections: gate.connection_counts(),
         board: Board::default(),
         addresses: gate.addresses(),

@@ -97,7 +97,11 @@ impl Reader<'_> {
             }
         };
         apply(text).map_err(|why| {
-            self.mistake(value.span(), text!("cannot use {} = \"{}\": {}", opt.name, text, why), advice())
+            self.mistake(
+                value.span(),
+                text!("cannot use {} = \"{}\": {}", opt.name, opt.shown(text), why),
+                advice(),
+            )
         })
     }
 

@@ -31,6 +31,7 @@ mod camera_values;
 mod log;
 mod motion;
 mod network;
+mod notify;
 mod parse;
 mod recording;
 
@@ -97,6 +98,8 @@ pub struct Opt {
     /// Whether `--appliance` keeps it in force when the settings file has a mistake elsewhere: it says how the board is
     /// reached, and by whom.
     pub kept: bool,
+    /// Whether its value may hold secrets: no message shows it, and `check` only if it is asked for secrets.
+    pub secret: bool,
     /// What it sets.
     pub target: Target,
 }
@@ -115,6 +118,7 @@ impl Opt {
         wrong: &[],
         meant: |_| None,
         kept: false,
+        secret: false,
         target: Target::Source,
     };
 
@@ -126,6 +130,11 @@ impl Opt {
             Target::Program { get, .. } => get(&Settings::default()),
         };
         if texts.is_empty() { self.unset.to_owned() } else { texts.join(", ") }
+    }
+
+    /// A value of it as messages show it.
+    pub(super) fn shown<'a>(&self, value: &'a str) -> &'a str {
+        if self.secret { "***" } else { value }
     }
 
     /// Whether it takes this text.
@@ -153,11 +162,12 @@ impl Opt {
 }
 
 /// Everything that can be set, by group, in the order of `--help`.
-pub static GROUPS: [(&str, &[Opt]); 5] = [
+pub static GROUPS: [(&str, &[Opt]); 6] = [
     ("Cameras", camera::OPTIONS),
     ("Network", network::OPTIONS),
     ("Recording", recording::OPTIONS),
     ("Motion", motion::OPTIONS),
+    ("Notifications", notify::OPTIONS),
     ("Log", log::OPTIONS),
 ];
 

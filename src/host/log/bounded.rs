@@ -31,6 +31,8 @@ pub enum Subject {
     Connections,
     /// Requests that the site did not answer.
     Requests,
+    /// What is switched by MQTT.
+    Switches,
     /// Names by which clients must not call this server.
     HostNames,
 }
@@ -54,6 +56,7 @@ impl Subject {
             Subject::SmallerPictures => "smaller pictures",
             Subject::Connections => "connections",
             Subject::Requests => "requests",
+            Subject::Switches => "switches",
             Subject::HostNames => "host names",
         }
     }

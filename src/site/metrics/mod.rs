@@ -83,6 +83,15 @@ fn add(
                 text.sample(name, &[], value);
             }
         }
+        Values::Target(value) => {
+            let targets: Vec<_> = program.app.targets.each().collect();
+            if !targets.is_empty() {
+                text.metric(metric);
+            }
+            for target in targets {
+                text.sample(name, &[("target", target.kind.name())], value(target));
+            }
+        }
         Values::Temperature => {
             if !health.zones.is_empty() {
                 text.metric(metric);

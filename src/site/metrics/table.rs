@@ -7,6 +7,7 @@ use crate::feed::histogram::Histogram;
 use crate::feed::{CaptureState, Feed};
 use crate::host::board::Throttling;
 use crate::host::process::Usage;
+use crate::notify::Target;
 use crate::record::{FolderListing, Recording};
 use crate::site::app::AppState;
 
@@ -58,6 +59,8 @@ pub(super) enum Values {
     Version,
     /// One for the whole program; `None` if the system does not say.
     Program(fn(&ProgramCounts<'_>) -> Option<f64>),
+    /// One for each target that is told what happens.
+    Target(fn(&Target) -> f64),
     /// Degrees for each thermal zone.
     Temperature,
     /// 0 or 1 for each reason that may slow the board down; `None` if the board does not say.
@@ -95,6 +98,10 @@ const fn program(
     value: fn(&ProgramCounts<'_>) -> Option<f64>,
 ) -> Metric {
     Metric { name, kind: kind(name), help, values: Values::Program(value) }
+}
+
+const fn target(name: &'static str, help: &'static str, value: fn(&Target) -> f64) -> Metric {
+    Metric { name, kind: kind(name), help, values: Values::Target(value) }
 }
 
 const fn other(name: &'static str, help: &'static str, values: Values) -> Metric {
@@ -279,6 +286,20 @@ pub static METRICS: &[Metric] = &[
         "Whether the folder cannot be used, or a recording not be deleted.",
         |program| Some(f64::from(u8::from(program.folder.as_ref()?.problem.is_some()))),
     ),
+    target("boardcam_notifications_sent_total", "Events that this target was told.", |target| {
+        load(&target.sent)
+    }),
+    target("boardcam_notifications_failed_total", "Events that it could not be told.", |target| {
+        load(&target.failed)
+    }),
+    target(
+        "boardcam_notifications_dropped_total",
+        "Events that it was not told, being too many.",
+        |target| target.dropped() as f64,
+    ),
+    target("boardcam_notifications_failing", "Whether it could not be told the last one.", |target| {
+        f64::from(u8::from(target.status().works == Some(false)))
+    }),
     program("process_cpu_seconds_total", "CPU time used.", |program| Some(program.usage.cpu.as_secs_f64())),
     program("process_resident_memory_bytes", "Resident memory.", |program| {
         program.usage.resident.map(|bytes| bytes as f64)

@@ -1,6 +1,7 @@
 //! `/state`: cameras, viewers and the program, as JSON. Other programs rely on the names in it.
 
 mod camera;
+mod target;
 mod ustreamer;
 mod viewer;
 
@@ -18,6 +19,7 @@ use super::response::ProblemJson;
 use crate::fanout::HELD_CAP;
 use crate::host::inject;
 use camera::{Camera, Variant};
+use target::Target;
 use viewer::Viewer;
 
 #[derive(Serialize)]
@@ -35,6 +37,8 @@ struct Answer<'a> {
     network: Network<'a>,
     /// `null` if nothing can be recorded.
     recordings: Option<Folder>,
+    /// Who is told what happens.
+    notify: Vec<Target<'a>>,
 }
 
 #[derive(Serialize)]
@@ -148,6 +152,7 @@ pub(super) fn state(ctx: &RequestContext<'_>) -> Response {
         result: ustreamer::answer(ctx.feed(), viewers_of(ctx.camera), now),
         network: Network { board: &app.board_name, name: app.announced.name(), url: address::url(ctx) },
         recordings: recordings::folder(&app.recordings),
+        notify: app.targets.each().map(|target| target::target(target)).collect(),
     };
     Response::json(&answer).with_no_cache()
 }

@@ -1,0 +1,126 @@
+//! Tells others what happened: a web hook, a command, an MQTT broker.
+//!
+//! Started by [`crate::serve`]; the site shows how it goes. What it promises:
+//!
+//! - Each target has one thread and one bounded queue, from which the oldest event is dropped. Nothing here is ever in the
+//!   way of frames.
+//! - Every wait has an end. A target that does not answer costs a line in the log once a minute.
+//! - Without targets there are no threads, and nobody subscribes to events.
+//! - What a target says is hostile or broken: it is bounded, and believed only where that was asked for.
+
+mod address;
+mod allowances;
+mod command;
+mod hook;
+mod mqtt;
+mod notice;
+mod settings;
+mod target;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::events::Events;
+use crate::feed::kept::KeptSettings;
+use crate::host::shutdown::Shutdown;
+use crate::host::threads;
+use crate::problem::Problem;
+use crate::record::Recordings;
+use allowances::Allowances;
+use command::CommandRunner;
+use hook::Hook;
+pub use mqtt::Broker;
+use mqtt::{Cameras, Mqtt};
+pub use notice::About;
+use notice::Notice;
+pub use settings::{CommandLine, HookUrl, Settings};
+pub use target::{Target, TargetKind, TargetStatus};
+
+/// How long a thread waits for an event before it looks whether the program is to end.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// All targets that the settings name.
+#[derive(Debug, Default)]
+pub struct Targets {
+    hook: Option<Arc<Target>>,
+    command: Option<Arc<Target>>,
+    mqtt: Option<Arc<Target>>,
+}
+
+impl Targets {
+    /// Nobody is told anything before [`start`].
+    pub fn new(settings: &Settings) -> Self {
+        let target = |kind, shown: String| Arc::new(Target::new(kind, shown));
+        Self {
+            hook: settings.hook.as_ref().map(|url| target(TargetKind::Hook, url.shown())),
+            command: settings.command.as_ref().map(|line| target(TargetKind::Command, line.shown())),
+            mqtt: settings.mqtt.as_ref().map(|broker| target(TargetKind::Mqtt, broker.shown())),
+        }
+    }
+
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = &Arc<Target>> {
+        [&self.hook, &self.command, &self.mqtt].into_iter().flatten()
+    }
+}
+
+/// Tells one target of one event, within a bounded time.
+trait Tell {
+    fn tell(&mut self, notice: &Notice, shutdown: &Shutdown) -> Result<(), Problem>;
+}
+
+/// Starts the thread of each target. None holds anything that must be released, so the end of the program waits for none.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn start(
+    targets: &Targets,
+    settings: &Settings,
+    events: &Arc<Events>,
+    (recordings, kept): (&Arc<Recordings>, &Arc<KeptSettings>),
+    about: &Arc<About>,
+    shutdown: &Shutdown,
+) -> Result<(), Problem> {
+    if let Some((target, url)) = targets.hook.clone().zip(settings.hook.clone()) {
+        start_one("notify hook", target, events, about, shutdown, move || Hook::new(url))?;
+    }
+    if let Some((target, line)) = targets.command.clone().zip(settings.command.clone()) {
+        start_one("notify command", target, events, about, shutdown, move || CommandRunner::new(line))?;
+    }
+    if let Some((target, broker)) = targets.mqtt.clone().zip(settings.mqtt.clone()) {
+        let cameras = Cameras {
+            about: about.clone(),
+            events: events.clone(),
+            recordings: recordings.clone(),
+            kept: kept.clone(),
+        };
+        let (mqtt, shutdown) = (Mqtt::new(broker, target, cameras), shutdown.clone());
+        threads::start("mqtt", "MQTT", move || mqtt.run(&shutdown))?;
+    }
+    Ok(())
+}
+
+fn start_one<T: Tell>(
+    name: &str,
+    target: Arc<Target>,
+    events: &Arc<Events>,
+    about: &Arc<About>,
+    shutdown: &Shutdown,
+    make: impl FnOnce() -> T + Send + 'static,
+) -> Result<(), Problem> {
+    let (events, about, shutdown) = (events.subscribe(), about.clone(), shutdown.clone());
+    threads::start(name, "telling what happens", move || {
+        let (mut told, mut allowances) = (make(), Allowances::default());
+        while !shutdown.has_begun() {
+            let event = events.wait(WAIT);
+            target.set_overtaken(events.dropped());
+            let Some(notice) = event.and_then(|event| Notice::of(&event, &about)) else { continue };
+            if allowances.take(&notice) {
+                target.note(told.tell(&notice, &shutdown));
+            } else {
+                target.left_out();
+            }
+        }
+    })
+}
