@@ -244,6 +244,28 @@ fn a_camera_that_is_lost_while_something_moves_ends_the_motion_and_says_why_noth
 }
 
 #[test]
+fn in_privacy_nothing_moves_and_motion_is_noticed_again_afterwards() -> Outcome {
+    let room = room("motion-private")?;
+    let boardcam = start(&room, &["--motion", "medium", "--motion-fps", "10"])?;
+    let privacy = |on: bool| -> Outcome {
+        let answer = ask(boardcam.address, "PUT", "/api/privacy", &[], &json!({ "on": on }).to_string())?;
+        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+        Ok(())
+    };
+    room.does("walks")?;
+    moves(&boardcam, true)?;
+    privacy(true)?;
+    let hidden = wait_for("it to see nothing", || {
+        let motion = motion(&boardcam)?;
+        Ok((motion["available"] == false).then_some(motion))
+    })?;
+    ensure!(hidden["moving"] == false && hidden["level"].is_null(), "{hidden}");
+    privacy(false)?;
+    moves(&boardcam, true)?;
+    Ok(())
+}
+
+#[test]
 fn what_was_set_holds_over_a_restart_until_it_is_reset_to_the_settings() -> Outcome {
     let room = room("motion-kept")?;
     let options = ["--motion", "low", "--motion-ignore", "0,0,100,25"];
