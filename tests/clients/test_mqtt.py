@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import tomllib
 import unittest
+import urllib.request
 from pathlib import Path
 
 from broker import PASSWORD, URL_PASSWORD, USER, Broker
@@ -16,8 +17,8 @@ from recipes import snippet
 BASE = "boardcam/garden"
 
 
-def board(broker_url, *cameras, by=(), folder=None):
-    options = ["--mqtt", broker_url, "--name", "garden"]
+def board(broker_url, *cameras, by=(), folder=None, more=()):
+    options = ["--mqtt", broker_url, "--name", "garden", *more]
     if folder:
         options += ["--record-folder", folder]
     return Program(*(cameras or ["door=pattern"]), options=options, by=by)
@@ -110,7 +111,7 @@ class HomeAssistant(unittest.TestCase):
         url = recipe.replace("PASSWORD", URL_PASSWORD).replace("homeassistant.local", f"127.0.0.1:{broker.port}")
         self.assertTrue(url.startswith(f"mqtt://{USER}:"), url)
         with tempfile.TemporaryDirectory() as folder:
-            program = board(url, folder=folder)
+            program = board(url, folder=folder, more=["--motion", "high"])
             self.addCleanup(program.kill)
             hass = Hass(type(self), {})
             step = hass.ask("/api/config/config_entries/flow", {"handler": "mqtt"})
@@ -125,5 +126,15 @@ class HomeAssistant(unittest.TestCase):
             until("there is a recording", lambda: list(Path(folder).glob("door_*")))
             hass.ask("/api/services/switch/turn_off", {"entity_id": "switch.door_recording"})
             until("it is off", lambda: state("switch.door_recording") == "off")
+            # The test pattern moves.
+            until("motion is seen", lambda: state("binary_sensor.door_motion") == "on")
+            until("there is a picture of it", lambda: state("image.door_last_motion") not in ["unknown", None])
+            picture = hass.ask("/api/image_proxy/image.door_last_motion")
+            self.assertEqual((picture[:2], picture[-2:]), (b"\xff\xd8", b"\xff\xd9"))
+            hass.ask("/api/services/switch/turn_on", {"entity_id": "switch.door_privacy"})
+            until("the camera is closed", lambda: state("switch.door_privacy") == "on")
+            until("nothing moves", lambda: state("binary_sensor.door_motion") == "off")
+            with urllib.request.urlopen(program.url + "/api/privacy") as answer:
+                self.assertTrue(json.load(answer)["on"])
             program.kill()
             until("it is gone", lambda: state("switch.door_recording") == "unavailable")

@@ -1,5 +1,6 @@
 """Web hooks and commands, by the settings of docs/recipes.md: Home Assistant itself, and a server in place of ntfy."""
 
+import base64
 import http.server
 import json
 import tempfile
@@ -98,6 +99,14 @@ class Phone(unittest.TestCase):
         self.assertTrue(told["message"].startswith("Front door: no picture: "), told)
         camera.is_back()
         self.assertEqual(json.loads(self.received(2)[2])["event"], "camera_back")
+
+    def test_a_hook_gets_a_picture_of_what_moves(self):
+        program = Program("door=pattern", options=["--motion", "high", "--notify", self.url + "/"])
+        self.addCleanup(program.stop)
+        told = json.loads(self.received(1)[2])
+        self.assertEqual((told["event"], told["camera"]), ("motion", "door"))
+        picture = base64.b64decode(told["picture"])
+        self.assertEqual((picture[:2], picture[-2:]), (b"\xff\xd8", b"\xff\xd9"))
 
     def test_the_script_for_ntfy_sends_a_line_or_a_picture(self):
         with tempfile.TemporaryDirectory() as folder:
