@@ -1,6 +1,7 @@
 """Recordings that are played, to clients of live streams: ffprobe, ffmpeg and OpenCV, to the end."""
 
 import json
+import subprocess
 import unittest
 import urllib.request
 
@@ -8,7 +9,18 @@ import cv2
 import numpy
 
 from program import HEIGHT, WAIT_S, WIDTH, read_counter, until
-from test_recording import Recorder, ask, decode, quietly, times
+from test_recording import Recorder, ask, quietly, times
+
+
+def decode(url):
+    """The number of frames that ffmpeg decodes to the end. It complains of nothing but the end of the connection, which is
+    how a stream without a length ends."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", url, "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
+    known = ("Stream ends prematurely", "Input/output error")
+    complaints = [line for line in done.stderr.splitlines() if not any(end in line for end in known)]
+    assert (done.returncode, complaints) == (0, []), (url, done.returncode, done.stderr)
+    return sum(not line.startswith("#") for line in done.stdout.splitlines())
 
 
 class Cleanups:
