@@ -183,7 +183,7 @@ fn the_cameras_are_announced_and_what_changes_is_said() {
 fn a_switch_takes_on_and_off_and_nothing_else() {
     let (address, is_done) = broker(|mut server| {
         accept(&mut server);
-        server.hear_until("boardcam/board/door/recording", b"OFF");
+        server.hear_until("boardcam/board/door/privacy", b"OFF"); // the last of what is said first
         let set = "boardcam/board/door/recording/set";
         for (topic, payload, retain) in [
             (set, &b"on"[..], false),
