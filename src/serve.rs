@@ -267,6 +267,7 @@ impl Pictures {
             recordings: self.recordings.clone(),
             motion: self.motion.clone(),
             targets: Arc::new(Targets::new(&settings.notify)),
+            events: self.events.clone(),
             connections: gate.connection_counts(),
             board: Board::default(),
             addresses: addresses_to_open(gate),
@@ -301,7 +302,7 @@ impl Pictures {
             })?;
         }
         self.motion.start();
-        record::start(&self.recordings, &settings.record, &self.feeds, shutdown, threads)
+        record::start(&self.recordings, &settings.record, &self.feeds, &self.events, shutdown, threads)
     }
 
     /// Makes the fan-out of an event loop.

@@ -82,6 +82,15 @@ impl Values {
     }
 }
 
+/// Whether motion is looked for: as the settings say, and where only what moves is recorded, in any case.
+fn motion_of(camera: &CameraSettings) -> motion::Settings {
+    let mut motion = camera.motion.clone();
+    if camera.record.plan.is_by_motion() {
+        motion.sensitivity = motion.sensitivity.or(Some(Sensitivity::Medium));
+    }
+    motion
+}
+
 /// Complete settings.
 ///
 /// # Errors
@@ -97,7 +106,7 @@ pub(super) fn merge(line: &Values, file: &Values) -> Result<Settings, Problem> {
         }
     }
     let cameras = cameras(line, file)?;
-    settings.motion = cameras.iter().map(|(_, camera)| camera.motion.clone()).collect();
+    settings.motion = cameras.iter().map(|(_, camera)| motion_of(camera)).collect();
     let (cameras, recordings): (Vec<_>, Vec<_>) =
         cameras.into_iter().map(|(name, camera)| ((name, camera.source), camera.record)).unzip();
     let place = |name| match (line.texts.get(name), file.texts.get(name)) {

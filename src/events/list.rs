@@ -210,19 +210,20 @@ impl List {
         self.files.insert(camera.to_owned(), file);
     }
 
-    /// The file of this camera is closed; `name` is what it is called from now on. If that is another name, the clock was
-    /// set meanwhile, and it is known only now when the motions in it began.
-    pub(super) fn file_ends(&mut self, camera: &str, name: &str) {
+    /// The file of this camera is closed; `name` is what it is called from now on, `None` if it was deleted. If that is
+    /// another name, the clock was set meanwhile, and it is known only now when the motions in it began.
+    pub(super) fn file_ends(&mut self, camera: &str, name: Option<&str>) {
         let Some(file) = self.files.remove(camera) else { return };
-        if file.name == name {
+        if Some(file.name.as_str()) == name {
             return;
         }
-        for entry in &mut self.entries {
-            if entry.recording.as_ref() == Some(&file.name) {
-                entry.recording = Some(name.to_owned());
-                entry.correct_start();
-                self.unsaved.insert(entry.number);
+        for entry in self.entries.iter_mut().filter(|entry| entry.recording.as_ref() == Some(&file.name)) {
+            entry.recording = name.map(str::to_owned);
+            match name {
+                Some(_) => entry.correct_start(),
+                None => entry.at_ms = None,
             }
+            self.unsaved.insert(entry.number);
         }
     }
 

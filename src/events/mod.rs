@@ -223,8 +223,8 @@ impl Events {
         self.keep(&mut state);
     }
 
-    /// The file that the camera was recorded into is closed, and called `name`.
-    pub fn file_ends(&self, camera: &str, name: &str) {
+    /// The file that the camera was recorded into is closed, and called `name`; `None` if it is gone.
+    pub fn file_ends(&self, camera: &str, name: Option<&str>) {
         let mut state = lock(&self.shared.state);
         state.list.file_ends(camera, name);
         self.keep(&mut state);
@@ -315,7 +315,7 @@ mod tests {
         events.publish(Event::new("door", Kind::MotionBegan));
         let file = |name: &str| RecordedFile { name: name.to_owned(), captured: Instant::now(), every: None };
         events.file_begins("door", file("before"));
-        events.file_ends("door", "after");
+        events.file_ends("door", Some("after"));
         assert!(events.finish(Duration::from_secs(60)));
         assert_eq!(events.publish(Event::new("door", Kind::MotionBegan)), None, "the program has ended");
         let (kept, _) = events.newest(None, None, 10);

@@ -7,6 +7,7 @@
 //!
 //! None of this runs unless the settings name a folder.
 
+mod before;
 mod clock;
 mod deletion;
 mod disk;
@@ -29,6 +30,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::events::Events;
 use crate::feed::Feed;
 use crate::host::log::camera_scope;
 use crate::host::shutdown::Shutdown;
@@ -61,6 +63,7 @@ pub fn start(
     recordings: &Arc<Recordings>,
     settings: &Settings,
     feeds: &[Arc<Feed>],
+    events: &Arc<Events>,
     shutdown: &Shutdown,
     threads: &Threads,
 ) -> Result<(), Problem> {
@@ -68,7 +71,7 @@ pub fn start(
     recordings.scans_begin();
     let file_limits = FileLimits::new(settings.segment, settings.limits.max_bytes);
     for (feed, recording) in feeds.iter().zip(&recordings.cameras) {
-        let disk = (recordings.clone(), folder.as_path());
+        let disk = (recordings.clone(), events, folder.as_path());
         start_camera(feed, recording, disk, file_limits, shutdown, threads)?;
     }
     let worker = Worker::new(recordings.clone());
@@ -80,18 +83,19 @@ pub fn start(
 fn start_camera(
     feed: &Arc<Feed>,
     recording: &Arc<Recording>,
-    (recordings, folder): (Arc<Recordings>, &Path),
+    (recordings, events, folder): (Arc<Recordings>, &Arc<Events>, &Path),
     file_limits: FileLimits,
     shutdown: &Shutdown,
     threads: &Threads,
 ) -> Result<(), Problem> {
     let (jobs, disk) = Disk::new(recordings, recording.clone(), feed.name.clone(), folder.to_owned());
+    let disk = disk.with_events(events.clone());
     let name = feed.name.clone();
     threads.start(&format!("disk {name}"), "recording", move || {
         let _scope = camera_scope(&name);
         disk.run();
     })?;
-    let recorder = Recorder::new(recording.clone(), feed.clone(), file_limits, jobs);
+    let recorder = Recorder::new(recording.clone(), feed.clone(), file_limits, jobs, events.clone());
     let shutdown = shutdown.clone();
     let name = feed.name.clone();
     threads::start(&format!("record {name}"), "recording", move || {

@@ -11,12 +11,31 @@ use super::plan::Plan;
 use crate::problem::Problem;
 
 /// What is recorded of one camera.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraSettings {
     /// When.
     pub plan: Plan,
     /// Time between two frames of a time-lapse; `None` records every frame.
     pub every: Option<Duration>,
+    /// What is recorded on motion begins so long before it, ...
+    pub before: Duration,
+    /// ... and ends so long after it.
+    pub after: Duration,
+}
+
+impl CameraSettings {
+    /// Time before a motion by default.
+    pub const DEFAULT_BEFORE: Duration = Duration::from_secs(5);
+
+    /// Time after a motion by default.
+    pub const DEFAULT_AFTER: Duration = Duration::from_secs(10);
+}
+
+/// Nothing is recorded.
+impl Default for CameraSettings {
+    fn default() -> Self {
+        Self { plan: Plan::Off, every: None, before: Self::DEFAULT_BEFORE, after: Self::DEFAULT_AFTER }
+    }
 }
 
 /// When the oldest recordings are deleted.
@@ -59,7 +78,7 @@ impl Settings {
 
     /// Whether a camera is recorded at some hours, so that the board's time zone matters.
     pub fn depends_on_the_hour(&self) -> bool {
-        self.cameras.iter().any(|camera| matches!(camera.plan, Plan::Daily(_)))
+        self.cameras.iter().any(|camera| camera.plan.hours().is_some())
     }
 
     /// The most file descriptors that are open at once: folder and file of each camera, and the folder that is being

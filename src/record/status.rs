@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::error::RecordError;
 use super::name::Name;
+use super::plan::Wanted;
 use super::settings::CameraSettings;
 use crate::problem::Problem;
 use crate::sync::{lock, wait_while};
@@ -17,12 +18,24 @@ pub(super) const SLOW: Duration = Duration::from_secs(3);
 struct State {
     /// The position of the switch, if somebody used it; holds until the plan's next change.
     by_hand: Option<bool>,
-    /// Whether the plan said to record, when it was last checked.
-    planned: bool,
+    /// What the plan asked for, when it was last checked.
+    planned: Wanted,
+    /// Whether something moves, or just did, and is recorded for that.
+    moves: bool,
     file: Option<Name>,
     error: Option<RecordError>,
     /// Since when the disk has been busy with its present write.
     disk_busy: Option<Instant>,
+}
+
+impl State {
+    fn wanted(&self) -> Wanted {
+        match self.by_hand {
+            Some(true) => Wanted::All,
+            Some(false) => Wanted::Nothing,
+            None => self.planned,
+        }
+    }
 }
 
 /// One camera's recording as all threads see it.
@@ -43,8 +56,10 @@ pub struct Recording {
 /// The state of a recording at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordingStatus {
-    /// Whether recording is turned on.
+    /// Whether it records: it is turned on, or something moves.
     pub on: bool,
+    /// Whether it is left to motion when to record.
+    pub armed: bool,
     /// The file that is being written.
     pub file: Option<Name>,
     /// Why nothing is recorded although it should be.
@@ -54,7 +69,7 @@ pub struct RecordingStatus {
 impl Recording {
     /// The recording of a camera with these settings; nothing is recorded before [`super::start`].
     pub fn new(settings: CameraSettings) -> Self {
-        let planned = settings.plan.is_active();
+        let planned = settings.plan.wanted();
         Self {
             settings,
             recorded: AtomicU64::new(0),
@@ -71,27 +86,37 @@ impl Recording {
         let slow = state.disk_busy.filter(|since| since.elapsed() > SLOW);
         let error = slow.map(|since| RecordError::Busy { since }).or_else(|| state.error.clone());
         RecordingStatus {
-            on: state.by_hand.unwrap_or(state.planned),
+            on: state.wanted() == Wanted::All || state.moves,
+            armed: state.wanted() == Wanted::Motion,
             file: state.file.clone(),
             problem: error.map(|error| error.problem()),
         }
     }
 
-    /// Turns it on or off, until the plan's next change or the end of the program.
+    /// Turns it on or off, until the plan's next change or the end of the program. Where it is left to motion, who turns it
+    /// on and then off leaves it to motion again.
     pub fn switch(&self, on: bool) {
-        self.lock().by_hand = Some(on);
+        let mut state = self.lock();
+        let is_left_to_motion = !on && state.by_hand == Some(true) && state.planned == Wanted::Motion;
+        state.by_hand = (!is_left_to_motion).then_some(on);
+        drop(state);
         self.changed.notify_all();
     }
 
-    /// Whether recording is turned on now.
-    pub(super) fn is_on(&self) -> bool {
-        let plan = self.settings.plan.is_active();
+    /// What is to be recorded now.
+    pub(super) fn wanted(&self) -> Wanted {
+        let planned = self.settings.plan.wanted();
         let mut state = self.lock();
-        if plan != state.planned {
-            state.planned = plan;
+        if planned != state.planned {
+            state.planned = planned;
             state.by_hand = None;
         }
-        state.by_hand.unwrap_or(plan)
+        state.wanted()
+    }
+
+    /// Notes that a motion is recorded from now on, or no longer.
+    pub(super) fn set_moves(&self, moves: bool) {
+        self.lock().moves = moves;
     }
 
     /// Waits until somebody switches it, for at most `timeout`.
@@ -136,12 +161,29 @@ mod tests {
 
     #[test]
     fn what_somebody_chose_holds_until_the_plan_changes() {
-        let recording = Recording::new(CameraSettings { plan: Plan::Always, every: None });
-        assert!(recording.is_on() && recording.status().on);
+        let recording = Recording::new(CameraSettings { plan: Plan::Always, ..CameraSettings::default() });
+        assert!(recording.wanted() == Wanted::All && recording.status().on);
         recording.switch(false);
-        assert!(!recording.is_on() && !recording.status().on);
-        recording.lock().planned = false; // as if the hours had just begun
-        assert!(recording.is_on() && recording.status().on);
+        assert!(recording.wanted() == Wanted::Nothing && !recording.status().on);
+        recording.lock().planned = Wanted::Nothing; // as if the hours had just begun
+        assert!(recording.wanted() == Wanted::All && recording.status().on);
+    }
+
+    #[test]
+    fn who_records_by_hand_leaves_it_to_motion_again_and_who_stops_that_turns_it_off() {
+        let recording =
+            Recording::new(CameraSettings { plan: Plan::Motion(None), ..CameraSettings::default() });
+        let status = || (recording.wanted(), recording.status().on, recording.status().armed);
+        assert_eq!(status(), (Wanted::Motion, false, true));
+        recording.set_moves(true);
+        assert_eq!(status(), (Wanted::Motion, true, true));
+        recording.set_moves(false);
+        recording.switch(true);
+        assert_eq!(status(), (Wanted::All, true, false));
+        recording.switch(false);
+        assert_eq!(status(), (Wanted::Motion, false, true));
+        recording.switch(false);
+        assert_eq!(status(), (Wanted::Nothing, false, false));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::guard::Guard;
+use crate::events::Events;
 use crate::fanout::registry::ViewerRegistry;
 use crate::feed::Feed;
 use crate::feed::kept::KeptSettings;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub motion: Arc<Detection>,
     /// Who is told what happens.
     pub targets: Arc<Targets>,
+    /// What happened to the cameras.
+    pub events: Arc<Events>,
     /// The number of client connections.
     pub connections: Arc<ConnectionCounts>,
     /// The board's temperatures and throttling.

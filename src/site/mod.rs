@@ -14,6 +14,7 @@ mod controls;
 mod cookies;
 mod cors;
 mod cross_site;
+mod events;
 mod frame;
 mod guard;
 mod https;
@@ -133,6 +134,8 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/recordings/*/frame", Watch, recordings::frame, "one frame of a recording (JPEG)"),
     route(Get, "/api/recordings/*", Watch, recordings::download, "a recording's file"),
     route(Delete, "/api/recordings/*", Control, recordings::delete, "deletes a recording"),
+    route(Get, "/api/events", Watch, events::list, "what moved, the newest first"),
+    route(Get, "/api/events/*", Watch, events::picture, "a small picture of it: /api/events/NUMBER/picture"),
     route(Put, "/api/quality", Control, quality::set, "sets the JPEG quality until the program ends"),
     route(Get, "/api/orientation", Watch, orientation::show, "how pictures are turned and flipped"),
     route(Put, "/api/orientation", Control, orientation::set, "turns and flips pictures"),

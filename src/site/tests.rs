@@ -35,6 +35,7 @@ pub(super) fn app_with_cameras(cameras: &[&str]) -> AppState {
         guard: guard(&[]),
         recordings: Recordings::new(&recordings::tests::settings()),
         targets: Arc::default(),
+        events: Arc::default(),
         connections: Arc::default(),
         board: Board::default(),
         addresses: vec![],

@@ -165,6 +165,7 @@ fn serve_with(
         recordings: Recordings::new(&record::Settings::default()),
         motion: Detection::new(vec![feed.clone()], Arc::default(), Shutdown::default()),
         targets: Arc::default(),
+        events: Arc::default(),
         connections: gate.connection_counts(),
         board: Board::default(),
         addresses: gate.addresses(),

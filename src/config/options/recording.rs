@@ -12,6 +12,12 @@ const DAY: u64 = 86_400;
 /// The longest time between two frames of a time-lapse, in seconds: a day.
 const MAX_EVERY: u32 = 86_400;
 
+/// The longest time before a motion, in seconds.
+const MAX_BEFORE: u32 = 60;
+
+/// The longest time after a motion, in seconds: an hour.
+const MAX_AFTER: u32 = 3600;
+
 /// The longest recorded file, in seconds: six hours.
 const MAX_SEGMENT: u32 = 21_600;
 
@@ -41,8 +47,9 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "record",
         value: "WHEN",
-        help: "When to record: off (only when it is switched on, on the page or by the API), always, or between two \
-               times of the board's time zone, such as 08:00-18:00",
+        help: "When to record: off (only when it is switched on, on the page or by the API), always, between two times \
+               of the board's time zone, such as 08:00-18:00, while something moves (motion), or both: motion \
+               22:00-06:00",
         example: "always",
         wrong: &["8-18"],
         meant: Plan::meant,
@@ -70,6 +77,40 @@ pub(super) static OPTIONS: &[Opt] = &[
                 Ok(())
             },
             get: |camera| Some(camera.record.every?.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-before",
+        value: "SECONDS",
+        kind: Kind::Number,
+        help: "With record = motion, how long before the motion a recording begins; so long is kept in memory",
+        example: "5",
+        wrong: &["61"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.record.before = Duration::from_secs(number::<u32>(text, 0, MAX_BEFORE)?.into());
+                Ok(())
+            },
+            get: |camera| Some(camera.record.before.as_secs().to_string()),
+        },
+        ..Opt::EMPTY
+    },
+    Opt {
+        name: "record-after",
+        value: "SECONDS",
+        kind: Kind::Number,
+        help: "With record = motion, how long after the motion a recording ends",
+        example: "10",
+        wrong: &["3601"],
+        meant: |text| Some(seconds_in(text)?.to_string()),
+        target: Target::Camera {
+            set: |camera, text| {
+                camera.record.after = Duration::from_secs(number::<u32>(text, 0, MAX_AFTER)?.into());
+                Ok(())
+            },
+            get: |camera| Some(camera.record.after.as_secs().to_string()),
         },
         ..Opt::EMPTY
     },

@@ -67,6 +67,8 @@ fn defaults_in_the_help_are_those_that_apply() {
         ("name", DEFAULT_NAME.to_owned()),
         ("max-connections", DEFAULT_CONNECTIONS.to_string()),
         ("record", Plan::default().to_string()),
+        ("record-before", record::CameraSettings::DEFAULT_BEFORE.as_secs().to_string()),
+        ("record-after", record::CameraSettings::DEFAULT_AFTER.as_secs().to_string()),
         ("record-segment", record::Settings::DEFAULT_SEGMENT.as_secs().to_string()),
         ("record-min-free", (record::Settings::DEFAULT_MIN_FREE / 1_000_000).to_string()),
     ] {
@@ -123,6 +125,8 @@ fn a_wrong_value_is_answered_with_what_was_meant() {
         ("record", "08:00-08:00", "always"),
         ("record", "8-18", "08:00-18:00"),
         ("record", "on", "always"),
+        ("record", "Motion", "motion"),
+        ("record", "motion 22-6", "motion 22:00-06:00"),
         ("record-every", "10s", "10"),
         ("record-max-age", "4w", "28"),
         ("verbose", "on", "true"),

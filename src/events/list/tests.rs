@@ -75,7 +75,7 @@ fn a_motion_knows_its_recording_whether_that_begins_before_or_after_it() {
     assert_eq!(fixture.place(2), (None, None), "of another camera");
     fixture.begin(3, "door", 9000);
     assert_eq!(fixture.place(3), place(NAME, 8000));
-    fixture.list.file_ends("door", NAME);
+    fixture.list.file_ends("door", Some(NAME));
     fixture.begin(4, "door", 12_000);
     assert_eq!(fixture.place(4), (None, None));
     fixture.file("late", 13_000, None);
@@ -90,6 +90,17 @@ fn a_motion_that_ended_before_a_file_began_is_not_in_it() {
     fixture.end(1, 2000);
     fixture.file(NAME, 2001, None);
     assert_eq!(fixture.place(1), (None, None));
+}
+
+#[test]
+fn a_file_that_failed_at_once_is_forgotten_and_the_next_one_has_the_motion() {
+    let mut fixture = Fixture::new();
+    fixture.begin(1, "door", 1000);
+    fixture.file("failed", 0, None);
+    fixture.list.file_ends("door", None);
+    assert_eq!(fixture.place(1), (None, None));
+    fixture.file(NAME, 2000, None);
+    assert_eq!(fixture.place(1), place(NAME, 0));
 }
 
 #[test]
@@ -118,7 +129,7 @@ fn a_recording_that_gets_the_right_time_is_found_by_its_new_name_and_the_motion_
     fixture.end(1, 2500);
     fixture.list.take_unsaved();
     let before = in_ms(SystemTime::now()) - 60_000;
-    fixture.list.file_ends("door", NAME);
+    fixture.list.file_ends("door", Some(NAME));
     assert_eq!(fixture.place(1), place(NAME, 500));
     let entry = fixture.entry(1);
     assert!(entry.start_ms > before && entry.end_ms - entry.start_ms == 2000, "{entry:?}");

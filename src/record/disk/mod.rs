@@ -22,13 +22,14 @@ use super::matroska::{Cluster, Cue, FileHeader};
 use super::name::Name;
 use super::recordings::Recordings;
 use super::status::Recording;
+use crate::events::{Events, RecordedFile};
 use crate::host::log::bounded::{self, Subject};
 use crate::names::CameraLabel;
 use crate::picture::Size;
 use crate::time::wall_clock;
 
-/// The most clusters that can wait; their bytes have a limit of their own.
-const QUEUE: usize = 64;
+/// The most clusters that can wait, which is more than a minute of them; their bytes have a limit of their own.
+const QUEUE: usize = 96;
 
 /// Time until the next try after something failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -157,6 +158,8 @@ pub(super) struct Disk {
     recording: Arc<Recording>,
     camera: String,
     path: PathBuf,
+    /// Hears which file a motion is in.
+    events: Arc<Events>,
     jobs: Receiver<Job>,
     open: Option<OpenFile>,
     /// When something last failed, until writing works again.
@@ -172,7 +175,13 @@ impl Disk {
         path: PathBuf,
     ) -> (SyncSender<Job>, Self) {
         let (sender, jobs) = sync_channel(QUEUE);
-        (sender, Self { recordings, recording, camera, path, jobs, open: None, failed: None })
+        let events = Arc::default();
+        (sender, Self { recordings, recording, camera, path, events, jobs, open: None, failed: None })
+    }
+
+    /// Tells these which file the camera is recorded into.
+    pub(super) fn with_events(self, events: Arc<Events>) -> Self {
+        Self { events, ..self }
     }
 
     /// Writes until the recorder has ended, then closes the file.
@@ -237,6 +246,9 @@ impl Disk {
             info!("{}: recording into {}", self.label(), open.name);
         }
         self.recording.set_file(Some(open.name.clone()));
+        let every = self.recording.settings.every;
+        let file = RecordedFile { name: open.name.to_string(), captured: batch.captured, every };
+        self.events.file_begins(&self.camera, file);
         self.recordings.scan_soon();
         Ok(open)
     }
@@ -271,10 +283,13 @@ impl Disk {
         if open.cues.is_empty() {
             // It has no frame. A disk that accepts names but no bytes would collect such files.
             let _ = open.folder.delete(&open.name);
+            self.events.file_ends(&self.camera, None);
             self.recording.set_file(None);
             return;
         }
-        match open.finish() {
+        let finished = open.finish();
+        self.events.file_ends(&self.camera, Some(&finished.as_ref().unwrap_or(&name).to_string()));
+        match finished {
             Ok(name) if bounded::may_log(Subject::Recordings, &self.camera) => {
                 info!("{}: closed {name}, {megabytes} MB", self.label());
             }

@@ -1,21 +1,29 @@
 //! Takes a camera's frames for its recording, as a viewer does, and gathers them into clusters.
 //!
+//! Where it is left to [`motion`] what is recorded, it keeps the last seconds in memory until something moves.
+//!
 //! It never waits for the disk. The queue for the disk has a bound; frames beyond it are lost for the recording, and
 //! counted.
+
+mod motion;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::before::Before;
 use super::clock::Clock;
 use super::disk::{Batch, Job};
 use super::matroska::{Cluster, Unfit};
+use super::plan::Wanted;
 use super::status::Recording;
+use crate::events::Events;
 use crate::feed::{Demand, Feed};
 use crate::host::shutdown::Shutdown;
 use crate::picture::Size;
 use crate::ring::{Frame, Meta};
+use motion::Moves;
 
 /// The longest wait before it checks the switch and the plan again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -71,6 +79,15 @@ pub(super) struct Recorder {
     feed: Arc<Feed>,
     limits: FileLimits,
     jobs: SyncSender<Job>,
+    events: Arc<Events>,
+    /// What is to be recorded, when that was last looked at.
+    wanted: Wanted,
+    /// The last seconds, while it is left to motion what is recorded.
+    before: Before,
+    /// The motion that is recorded.
+    moves: Option<Moves>,
+    /// The number of the last motion that was recorded to its end.
+    done: u64,
     /// The zero of the timeline.
     zero: Instant,
     /// Time of the last frame on it, in ms.
@@ -95,6 +112,7 @@ impl Recorder {
         feed: Arc<Feed>,
         limits: FileLimits,
         jobs: SyncSender<Job>,
+        events: Arc<Events>,
     ) -> Self {
         let zero = Instant::now();
         Self {
@@ -102,6 +120,11 @@ impl Recorder {
             feed,
             limits,
             jobs,
+            events,
+            wanted: Wanted::Nothing,
+            before: Before::default(),
+            moves: None,
+            done: 0,
             zero,
             at: 0,
             due: zero,
@@ -118,7 +141,7 @@ impl Recorder {
     pub(super) fn run(mut self, shutdown: &Shutdown) {
         let mut was_on = false;
         while !shutdown.has_begun() {
-            let on = self.recording.is_on() && !self.feed.is_private();
+            let on = self.is_on();
             if on && !was_on {
                 self.due = Instant::now();
             }
@@ -134,7 +157,15 @@ impl Recorder {
             }
             self.tick();
         }
+        self.pass_on();
         self.hand_over();
+    }
+
+    /// Whether something is to be recorded, now or when it moves.
+    fn is_on(&mut self) -> bool {
+        let is_private = self.feed.is_private();
+        self.wanted = if is_private { Wanted::Nothing } else { self.recording.wanted() };
+        self.wanted != Wanted::Nothing
     }
 
     /// Takes frames: all of them, or the next one of a time-lapse.
@@ -143,7 +174,7 @@ impl Recorder {
         let _demand = Demand::new(feed.clone());
         let listener = feed.listen();
         self.last = feed.ring.newest().saturating_sub(1);
-        while !shutdown.has_begun() && self.recording.is_on() && !self.feed.is_private() && self.due == due {
+        while !shutdown.has_begun() && self.is_on() && self.due == due {
             if listener.wait(self.last, PAUSE) {
                 match feed.ring.frame() {
                     Some(frame) => self.take(&frame),
@@ -161,26 +192,39 @@ impl Recorder {
         if frame.meta.card || captured < self.due {
             return;
         }
-        let at = match self.recording.settings.every {
+        match self.wanted {
+            Wanted::Motion => self.take_by_motion(frame, missed),
+            Wanted::All | Wanted::Nothing => self.take_at_once(frame, missed),
+        }
+    }
+
+    /// Takes a frame that is to be recorded.
+    fn take_at_once(&mut self, frame: &Frame, missed: u64) {
+        let captured = frame.meta.captured;
+        match self.recording.settings.every {
             None => {
                 self.recording.drop_frames(missed);
-                let ms = captured.saturating_duration_since(self.zero).as_millis();
-                u64::try_from(ms).unwrap_or(u64::MAX)
+                self.put_at_its_time(frame.meta, frame.jpeg());
             }
             Some(every) => {
                 // Counted from the last frame, unless that was long ago.
                 self.due = (self.due + every).max(captured + every / 2);
-                self.at + TIME_LAPSE_FRAME_MS
+                self.at += TIME_LAPSE_FRAME_MS;
+                self.put(frame.meta, frame.jpeg());
             }
-        };
-        self.at = at.max(self.at + 1);
-        self.put(frame);
+        }
+    }
+
+    /// Puts a frame into a cluster, at the time when it was captured.
+    fn put_at_its_time(&mut self, meta: Meta, jpeg: &[u8]) {
+        let ms = meta.captured.saturating_duration_since(self.zero).as_millis();
+        self.at = u64::try_from(ms).unwrap_or(u64::MAX).max(self.at + 1);
+        self.put(meta, jpeg);
     }
 
     /// Puts a frame into a cluster, and begins a new file when that is due.
-    fn put(&mut self, frame: &Frame) {
-        let Meta { captured, size, .. } = frame.meta;
-        let jpeg = frame.jpeg();
+    fn put(&mut self, meta: Meta, jpeg: &[u8]) {
+        let Meta { captured, size, .. } = meta;
         let current = self.file.filter(|file| {
             file.size == size
                 && Duration::from_millis(self.at - file.start) < self.limits.length
@@ -231,11 +275,13 @@ impl Recorder {
     /// Passes on frames that have waited long enough, and closes a file that gets no new frames.
     fn tick(&mut self) {
         let now = Instant::now();
+        self.follow_late(now);
         let due = |batch: &Batch| now.saturating_duration_since(batch.captured) >= CLUSTER_TIME + PAUSE;
         if self.batch.as_ref().is_some_and(due) {
             self.hand_over();
         }
-        let stale = self.file.is_some_and(|file| now.saturating_duration_since(file.captured) >= self.gap());
+        let is_old = |file: CurrentFile| now.saturating_duration_since(file.captured) >= self.gap();
+        let stale = self.file.is_some_and(is_old) && !self.has_frames_to_pass_on();
         // After the clock was set the next file has a name of the new time; the disk corrects the name of this one.
         if self.clock.has_jumped(SystemTime::now(), now) || stale {
             self.close_file();

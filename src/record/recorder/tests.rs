@@ -4,36 +4,40 @@ use crate::record::CameraSettings;
 use crate::ring::Writer;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-const SIZE: Size = Size { width: 64, height: 48 };
+pub(super) const SIZE: Size = Size { width: 64, height: 48 };
 
 /// A recorder that gets its frames from the test, and the queue that it fills.
-struct Fixture {
-    feed: Arc<Feed>,
+pub(super) struct Fixture {
+    pub(super) feed: Arc<Feed>,
     writer: Writer,
-    recorder: Recorder,
-    jobs: Receiver<Job>,
+    pub(super) recorder: Recorder,
+    pub(super) jobs: Receiver<Job>,
 }
 
 impl Fixture {
     fn new(every: Option<Duration>, limits: FileLimits) -> Self {
+        Self::with(CameraSettings { every, ..CameraSettings::default() }, limits)
+    }
+
+    pub(super) fn with(settings: CameraSettings, limits: FileLimits) -> Self {
         let (feed, mut writer) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         let feed = Arc::new(feed);
         writer.reserve(4 << 20).unwrap();
-        let recording = Arc::new(Recording::new(CameraSettings { every, ..CameraSettings::default() }));
+        let recording = Arc::new(Recording::new(settings));
         let (sender, jobs) = sync_channel(1000);
-        let recorder = Recorder::new(recording, feed.clone(), limits, sender);
+        let recorder = Recorder::new(recording, feed.clone(), limits, sender, Arc::default());
         Self { feed, writer, recorder, jobs }
     }
 
     /// Gives it a frame of `bytes` bytes, captured `ms` milliseconds after the recorder began.
-    fn give(&mut self, ms: u64, bytes: usize, size: Size, card: bool) {
+    pub(super) fn give(&mut self, ms: u64, bytes: usize, size: Size, card: bool) {
         let captured = self.recorder.zero + Duration::from_millis(ms);
         self.writer.publish::<()>(Meta { captured, size, card }, |_| Ok(bytes)).unwrap();
         let feed = self.feed.clone();
         self.recorder.take(&feed.ring.frame().unwrap());
     }
 
-    fn handed_over(&mut self) -> Vec<Batch> {
+    pub(super) fn handed_over(&mut self) -> Vec<Batch> {
         self.recorder.hand_over();
         let clusters = |job| match job {
             Job::Write(batch) => Some(batch),
@@ -42,13 +46,13 @@ impl Fixture {
         self.jobs.try_iter().filter_map(clusters).collect()
     }
 
-    fn counts(&self) -> (u64, usize) {
+    pub(super) fn counts(&self) -> (u64, usize) {
         let recording = &self.recorder.recording;
         (recording.dropped.load(Ordering::Relaxed), recording.queued.load(Ordering::Relaxed))
     }
 }
 
-fn limits() -> FileLimits {
+pub(super) fn limits() -> FileLimits {
     FileLimits::new(Duration::from_secs(300), None)
 }
 

@@ -27,7 +27,7 @@ function recordingOf(tile) {
   const recording = !failures && tile && tile.camera.recording;
   if (!tile || failures) return { how: 'unknown', said: '', does: TEXT.record };
   if (!recording || !folder) return { how: 'none', said: '', does: TEXT.rec_none };
-  const problem = (recording.on && recording.problem) || (folder.blocked && folder.problem);
+  const problem = ((recording.on || recording.armed) && recording.problem) || (folder.blocked && folder.problem);
   const absent = !['live', 'resting'].includes(tile.camera.state) || tile.camera.problem; // one that rests is opened
   const because = (text) => told({ ...inWords(problem), what: text });
   if (recording.on) {
@@ -35,10 +35,13 @@ function recordingOf(tile) {
     if (problem) return { how: 'failing', said: because(TEXT.rec_failing), does };
     if (absent) return { how: 'failing', said: TEXT.rec_paused, does };
     // There is a file once its first pictures are written.
-    return recording.file ? { how: 'on', said: TEXT.rec_on, does } : { how: 'starting', said: TEXT.rec_starting, does };
+    const said = recording.armed ? TEXT.rec_moves : TEXT.rec_on;
+    return recording.file ? { how: 'on', said, does } : { how: 'starting', said: TEXT.rec_starting, does };
   }
   if (problem) return { how: 'blocked', said: because(TEXT.rec_blocked), does: because(TEXT.rec_blocked) };
-  return { how: 'off', said: '', does: absent ? TEXT.rec_waiting : TEXT.record };
+  // It records by itself when something moves, and the button records at once.
+  const said = recording.armed ? (absent ? TEXT.rec_paused : TEXT.rec_armed) : '';
+  return { how: 'off', said, does: absent ? TEXT.rec_waiting : TEXT.record };
 }
 
 async function record() {

@@ -26,7 +26,10 @@ const LISTED_MAX: usize = 1000;
 /// Whether and how a camera records, also in `/state`.
 #[derive(Serialize)]
 pub(super) struct Recording {
+    /// Whether it records: it is turned on, or something moves.
     on: bool,
+    /// Whether it is left to motion when to record.
+    armed: bool,
     /// The times at which it records by itself.
     plan: String,
     /// Seconds between two frames of a time-lapse; `null` for every frame.
@@ -79,9 +82,10 @@ struct Listed {
 pub(super) fn of_camera(recordings: &Recordings, camera: usize) -> Option<Recording> {
     recordings.folder.as_ref()?;
     let recording = recordings.cameras.get(camera)?;
-    let RecordingStatus { on, file, problem } = recording.status();
+    let RecordingStatus { on, armed, file, problem } = recording.status();
     Some(Recording {
         on,
+        armed,
         plan: recording.settings.plan.to_string(),
         every_s: recording.settings.every.map(|every| every.as_secs()),
         file: file.map(|name| name.to_string()),
