@@ -103,3 +103,6 @@ fn start_camera(
         recorder.run(&shutdown);
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ mod check;
 mod crowd;
 mod downloads;
 mod elsewhere;
+mod events;
 mod fairness;
 mod greedy;
 mod guessing;

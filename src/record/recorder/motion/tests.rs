@@ -1,10 +1,11 @@
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::super::tests::{Fixture, SIZE, limits};
 use super::*;
 use crate::events::{Event, Kind};
 use crate::record::CameraSettings;
+use crate::record::clock::Clock;
 use crate::record::disk::{Batch, Job};
 use crate::record::plan::Plan;
 
@@ -26,6 +27,7 @@ impl Fixture {
     fn give_seconds(&mut self, seconds: std::ops::Range<u64>, bytes: usize) {
         for ms in (seconds.start * 1000..seconds.end * 1000).step_by(100) {
             self.give(ms, bytes, SIZE, false);
+            self.tick(); // as the recorder does
         }
     }
 
@@ -53,7 +55,6 @@ impl Fixture {
         (files, frames)
     }
 
-    /// What `tick` does when there is a pause: asks the disk to close the file.
     fn tick(&mut self) {
         self.recorder.tick();
     }
@@ -157,6 +158,19 @@ fn what_a_disk_that_hangs_does_not_take_is_bounded_and_then_dropped_and_counted(
     fixture.give_seconds(0..12, 500_000);
     let (dropped, queued) = fixture.counts();
     assert!(queued <= QUEUE_BYTES && dropped > 30, "{queued} bytes wait, {dropped} were dropped");
+}
+
+#[test]
+fn a_clock_that_is_set_while_something_moves_begins_another_file_and_loses_no_frame() {
+    let mut fixture = armed(settings());
+    fixture.give_seconds(0..5, 10);
+    fixture.publish(Kind::MotionBegan, 5000);
+    fixture.give_seconds(5..7, 10);
+    let hour = Duration::from_secs(3600);
+    fixture.recorder.clock = Clock::new(SystemTime::now() - hour, Instant::now());
+    fixture.tick();
+    fixture.give_seconds(7..9, 10);
+    assert_eq!(fixture.files(), (vec![(2000, 6900, true), (7000, 8900, false)], 70));
 }
 
 #[test]
