@@ -1,7 +1,7 @@
 use super::settings::DEFAULT_CONNECTIONS;
 use super::*;
 use crate::camera::{PipeSpec, SourceSpec};
-use crate::feed::motion::zones_text;
+use crate::feed::motion::{name_of, zones_text};
 use crate::gate::tls::Https;
 use crate::picture::Size;
 use crate::record::plan::Plan;
@@ -176,6 +176,17 @@ fn standard_input_cannot_be_opened_on_demand() {
     let on_demand: Vec<_> =
         settings(&[], file).cameras.into_iter().map(|(_, camera)| camera.on_demand).collect();
     assert_eq!(on_demand, [Some(Duration::from_secs(5)), None]);
+}
+
+#[test]
+fn where_what_moves_is_recorded_motion_is_looked_for() {
+    let names = |line: &[&str]| {
+        let line = [&["--record-folder", "/"], line].concat();
+        settings(&line, "").motion.iter().map(|motion| name_of(motion.sensitivity)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["--record", "motion"]), ["medium"]);
+    assert_eq!(names(&["--record", "motion 22:00-06:00", "--motion", "high"]), ["high"]);
+    assert_eq!(names(&["--record", "always"]), ["off"]);
 }
 
 #[test]

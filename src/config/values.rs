@@ -10,6 +10,7 @@ use super::settings::{CameraSettings, Settings};
 use super::wifi::Wifi;
 use crate::auth::User;
 use crate::camera::{PipeSpec, SourceSpec};
+use crate::feed::motion::{self, Sensitivity};
 use crate::gate::tls::Https;
 use crate::names::{DEFAULT_CAMERA, default_camera};
 use crate::problem::{Problem, Text, text};
