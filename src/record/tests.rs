@@ -74,7 +74,8 @@ impl Fixture {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<_> = fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
         files
     }

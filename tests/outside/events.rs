@@ -38,7 +38,8 @@ struct Scene {
 
 impl Scene {
     fn new(name: &str) -> Outcome<Self> {
-        let scene = Self { program: Program::new(name, "shows")?, folder: Place::new()?, state: Place::new()? };
+        let scene =
+            Self { program: Program::new(name, "shows")?, folder: Place::new()?, state: Place::new()? };
         scene.show(0)?;
         Ok(scene)
     }
@@ -117,7 +118,10 @@ fn what_moves_is_recorded_and_listed_and_the_list_outlives_a_restart_and_the_rec
     ensure!(code == Some(0), "{code:?}");
 
     let boardcam = scene.start(&options)?;
-    wait_for("the recording to be listed", || Ok((events(&boardcam)?[0]["recording"] == name).then_some(())))?;
+    wait_for(
+        "the recording to be listed",
+        || Ok((events(&boardcam)?[0]["recording"] == name).then_some(())),
+    )?;
     ensure!(events(&boardcam)? == before, "{:?}", events(&boardcam)?);
     let url = format!("/api/recordings/{name}");
     let deleted = Answer::read(&mut ask(&boardcam, "DELETE", &url, "", "")?)?;
