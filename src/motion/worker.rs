@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Motion has ended when nothing has moved for so long: who stands still for a moment does not begin anew.
 pub(super) const QUIET: Duration = Duration::from_secs(3);
 
+/// The log says again only after so long that frames cannot be looked at.
+const SAYS_AGAIN: Duration = Duration::from_secs(600);
+
 /// After a change of how pictures are turned, frames that were made before it may still come for so long.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -49,8 +52,10 @@ pub(super) struct Worker {
     last: u64,
     /// Since when something moves, and when that was last seen; `None` if nothing moves.
     moving: Option<(SystemTime, Instant)>,
-    /// Whether the log already says that frames cannot be looked at.
-    logged: bool,
+    /// When a frame was last read.
+    read: Instant,
+    /// When the log last said that frames cannot be looked at.
+    logged: Option<Instant>,
 }
 
 /// What is remembered of earlier frames.
@@ -104,7 +109,8 @@ impl Worker {
             from: Instant::now(),
             last: 0,
             moving: None,
-            logged: false,
+            read: Instant::now(),
+            logged: None,
         }
     }
 
@@ -172,7 +178,9 @@ impl Worker {
         self.feed.motion.looked(thread_cpu_time().saturating_sub(begin));
         match seen {
             Ok(Ok(Some(look))) => self.found(&frame, look, sensitivity),
-            Ok(Ok(None)) => {}
+            Ok(Ok(None)) => self.read = Instant::now(),
+            // One of them is passed over.
+            Ok(Err(_)) if self.read.elapsed() < QUIET => {}
             Ok(Err(why)) => self.cannot_look(text!("a picture cannot be read: {}", why)),
             Err(_) => {
                 self.cannot_look(text!("an error in this program; see its log"));
@@ -220,7 +228,7 @@ impl Worker {
     }
 
     fn found(&mut self, frame: &Frame, look: Look, sensitivity: Sensitivity) {
-        self.logged = false;
+        self.read = Instant::now();
         let captured = frame.meta.captured;
         if look.is_motion {
             let since = match self.moving {
@@ -268,9 +276,10 @@ impl Worker {
         self.feed.motion.sees(Seen::Blind(why));
     }
 
-    /// The same for pictures that come and cannot be looked at, which the log says once.
+    /// The same for pictures that come and cannot be looked at, which the log says once in a while.
     fn cannot_look(&mut self, why: Text) {
-        if !std::mem::replace(&mut self.logged, true) {
+        if self.logged.is_none_or(|at| at.elapsed() >= SAYS_AGAIN) {
+            self.logged = Some(Instant::now());
             warn!("{}: cannot look for motion: {why}", self.feed.label());
         }
         self.is_blind(why);

@@ -28,6 +28,8 @@ step=0
 while :; do
     case $(cat mode) in
     walks) step=$(((step + 1) % 24)); cat "$step.jpg" ;;
+    spoilt-walks) step=$(((step + 1) % 24)); cat "$step.jpg"; sleep 0.1; cat spoilt.jpg ;;
+    spoilt) cat spoilt.jpg ;;
     gone) exit 3 ;;
     *) cat empty.jpg ;;
     esac || exit
@@ -56,6 +58,10 @@ fn room(name: &str) -> Outcome<Program> {
     let room = Program::new(name, "empty")?;
     room.install("script", ROOM)?;
     room.write("empty.jpg", &scene(None)?)?;
+    let mut spoilt = scene(None)?;
+    let middle = spoilt.len() / 2;
+    spoilt[middle..middle + 200].copy_from_slice(&[0xff, 0].repeat(100)); // ones only, which are no code
+    room.write("spoilt.jpg", &spoilt)?;
     for step in 0..STEPS {
         room.write(&format!("{step}.jpg"), &scene(Some(step * 10))?)?;
     }
@@ -240,6 +246,30 @@ fn a_camera_that_is_lost_while_something_moves_ends_the_motion_and_says_why_noth
     moves(&boardcam, false)?;
     looks(&boardcam, KNOWN)?;
     ensure!(motion(&boardcam)?["moving"] == false, "{}", motion(&boardcam)?);
+    Ok(())
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_passed_over_and_said_when_there_are_no_others() -> Outcome {
+    let room = room("motion-spoilt")?;
+    let boardcam = start(&room, &["--motion", "medium", "--motion-fps", "20"])?;
+    moves(&boardcam, false)?;
+    room.does("spoilt-walks")?;
+    moves(&boardcam, true)?;
+    room.does("spoilt")?;
+    let unread = wait_for("it to see nothing", || {
+        let motion = motion(&boardcam)?;
+        Ok((motion["available"] == false).then_some(motion))
+    })?;
+    ensure!(
+        unread["why"].as_str().is_some_and(|why| why.starts_with("a picture cannot be read: ")),
+        "{unread}"
+    );
+    ensure!(unread["moving"] == false, "{unread}");
+    room.does("empty")?;
+    moves(&boardcam, false)?;
+    let said = boardcam.log().matches("cannot look for motion").count();
+    ensure!(said == 1, "said {said} times:\n{}", boardcam.log());
     Ok(())
 }
 
