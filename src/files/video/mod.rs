@@ -64,7 +64,6 @@ impl Format {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoRequest {
     /// The recording.
-    #[serde(with = "as_text")]
     pub name: Name,
     /// As what.
     pub format: Format,
@@ -86,22 +85,6 @@ pub struct Part {
 impl Part {
     /// All of it.
     pub const WHOLE: Part = Part { from: 0, to: None };
-}
-
-/// A recording's name in an order.
-mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use crate::record::Name;
-
-    pub(super) fn serialize<S: Serializer>(name: &Name, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(name)
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Name, D::Error> {
-        let text = String::deserialize(from)?;
-        Name::parse(&text).ok_or_else(|| de::Error::custom("not the name of a recording"))
-    }
 }
 
 /// Why there is no such file.
