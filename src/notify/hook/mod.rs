@@ -41,7 +41,7 @@ pub(super) struct Hook {
 
 /// Why a try failed.
 struct Failure {
-    problem: Problem,
+    problem: Box<Problem>,
     /// Whether another try may succeed.
     may_pass: bool,
     /// The status of the answer, if there was one.
@@ -84,7 +84,7 @@ impl Hook {
             300..400 => {
                 let why = text!("it answered with {}, which leads to another URL", u32::from(status));
                 let problem = self.problem(why, text!("set notify to the URL that it leads to"));
-                Err(Failure { problem, may_pass: false, status: Some(status) })
+                Err(Failure { problem: Box::new(problem), may_pass: false, status: Some(status) })
             }
             // 408 and 429: too slow, or too often (RFC 9110 section 15.5.9, RFC 6585 section 4).
             _ => {
@@ -97,7 +97,7 @@ impl Hook {
     fn failure(&self, why: Text, may_pass: bool, status: Option<u16>) -> Failure {
         let problem =
             self.problem(why, text!("see whether notify is the right URL, and what its receiver says"));
-        Failure { problem, may_pass, status }
+        Failure { problem: Box::new(problem), may_pass, status }
     }
 
     fn problem(&self, why: Text, advice: Text) -> Problem {
@@ -119,7 +119,7 @@ impl Tell for Hook {
             }
             match pauses.next() {
                 Some(pause) if failure.may_pass && !shutdown.wait(*pause) => {}
-                _ => return Err(failure.problem),
+                _ => return Err(*failure.problem),
             }
         }
     }
