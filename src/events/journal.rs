@@ -110,7 +110,7 @@ impl Journal {
                     let what = format!("cannot keep the events in {}", path.display());
                     warn!(
                         "{}",
-                        Problem::new(what, &error.to_string(), "until then they are gone after a restart")
+                        Problem::new(what, error.to_string(), "until then they are gone after a restart")
                     );
                 }
                 false

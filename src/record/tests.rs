@@ -44,7 +44,7 @@ impl Fixture {
         writer.reserve(1000).unwrap();
         let (feed, recordings) = (Arc::new(feed), Recordings::new(&settings));
         let (events, shutdown, (threads, ended)) = (Arc::default(), Shutdown::default(), Threads::new());
-        start(&recordings, &settings, &[feed.clone()], &events, &shutdown, &threads).unwrap();
+        start(&recordings, &settings, std::slice::from_ref(&feed), &events, &shutdown, &threads).unwrap();
         Self { folder, recordings, feed, writer, events, shutdown, ended }
     }
 

@@ -219,16 +219,12 @@ mod tests {
         fs::set_permissions(&old, Permissions::from_mode(0o700)).unwrap();
         let file = parsed(&format!("unix:{},mode=666", path.display())).unwrap();
         let own = Some((Some(geteuid().as_raw()), None));
-        let links: [(fn(&Path, &Path) -> io::Result<()>, &Path); 4] = [
-            (|to, at| std::os::unix::fs::symlink(to, at), &precious),
-            (|to, at| fs::hard_link(to, at), &precious),
-            (|to, at| std::os::unix::fs::symlink(to, at), &old),
-            (|to, at| fs::hard_link(to, at), &old),
-        ];
-        for (number, (link, to)) in links.into_iter().enumerate() {
-            link(to, &path).unwrap();
+        for (to, is_hard) in [(&precious, false), (&precious, true), (&old, false), (&old, true)] {
+            let linked =
+                if is_hard { fs::hard_link(to, &path) } else { std::os::unix::fs::symlink(to, &path) };
+            linked.unwrap();
             let refused = file.grant(own).unwrap_err().to_string();
-            assert!(refused.contains("something else in its place"), "{number}: {refused}");
+            assert!(refused.contains("something else in its place"), "{to:?}, {is_hard}: {refused}");
             fs::remove_file(&path).unwrap();
         }
         let mode = |path: &Path| fs::symlink_metadata(path).unwrap().mode() & 0o777;

@@ -9,8 +9,11 @@ use super::super::made::{SIZE, file};
 use super::super::{Cluster as WrittenCluster, Cue, FileHeader};
 use super::*;
 
-/// All blocks from the next one on, with their bytes, and how it ended.
-fn rest<S: Source>(reader: &mut Reader<S>) -> (Vec<(u64, Vec<u8>)>, Result<(), ReadError>) {
+/// Blocks, each with its time in ms and its bytes.
+type Blocks = Vec<(u64, Vec<u8>)>;
+
+/// All blocks from the next one on, and how it ended.
+fn rest<S: Source>(reader: &mut Reader<S>) -> (Blocks, Result<(), ReadError>) {
     let mut found = Vec::new();
     loop {
         match reader.next_block() {
