@@ -30,6 +30,10 @@ use smooth::Smooth;
 /// on the size of the picture, nor does its cost.
 const MOST_CELLS: u32 = 96;
 
+/// The value of a black block, and how many values there are, in eighths of a sample's.
+const DARKEST: i32 = -1024;
+const BRIGHTNESSES: i32 = 2048;
+
 /// How long the picture must be looked at before anything can move in it.
 const WARM_UP: Duration = Duration::from_secs(3);
 
@@ -69,7 +73,7 @@ const MOST_NOISE: f32 = 0.12;
 /// The least noise of a cell: that of a camera in daylight.
 const LEAST_NOISE: f32 = 0.006;
 
-/// Looks at no less than this many are needed to say that something moves, if they follow each other at once.
+/// How many looks in a row must see it, if they are no more than a second apart.
 const LOOKS: u32 = 2;
 
 /// The neighbourhood of a cell reaches over this part of the longer side, on each side.
@@ -131,6 +135,8 @@ pub struct Detector {
     /// Cells across and down.
     cells_size: (usize, usize),
     cells: Vec<Cell>,
+    /// Of each brightness that a block can have.
+    logarithms: Vec<f32>,
     /// How each cell differs from its background, and from lately, less its neighbourhood.
     difference: Vec<f32>,
     step: Vec<f32>,
@@ -187,6 +193,9 @@ impl Detector {
         self.side = plane.width.max(plane.height).div_ceil(MOST_CELLS).max(1);
         let cells = |blocks: u32| blocks.div_ceil(self.side) as usize;
         self.cells_size = (cells(plane.width), cells(plane.height));
+        // In the dark, where noise is much of what is seen, differences count less.
+        self.logarithms.clear();
+        self.logarithms.extend((0..BRIGHTNESSES).map(|eighths| (eighths as f32 / 8.0 + 16.0).ln()));
         let count = self.cells_size.0 * self.cells_size.1;
         self.cells.clear();
         self.cells.resize(count, Cell::default());
@@ -219,9 +228,8 @@ impl Detector {
                         left_out += line.iter().filter(|&&is_ignored| is_ignored).count();
                     }
                 }
-                // Eight times the mean less 128; dark cells, where noise is all, count less.
-                let mean = sum as f32 / (8 * count.max(1)) as f32 + 128.0;
-                cell.now = (mean.max(0.0) + 16.0).ln();
+                let mean = sum / count.max(1) as i32 - DARKEST;
+                cell.now = self.logarithms[mean.clamp(0, BRIGHTNESSES - 1) as usize];
                 cell.is_left_out = 2 * left_out > count;
             }
         }

@@ -11,7 +11,7 @@
 //!   it looks at.
 //! - What cannot be looked at, or makes it fail, ends what moves, is logged once, and is tried again with the next frame.
 
-mod detector;
+pub mod detector;
 mod moment;
 mod worker;
 

@@ -323,14 +323,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes on behind the restart marker with this number, 0 to 7, which must follow (B.2.1, F.2.2.4).
-    pub(crate) fn restart(&mut self, number: u8) -> Result<(), Bad> {
+    pub(crate) fn restarted(self, number: u8) -> Result<Self, Bad> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let fill = rest.iter().take_while(|&&byte| byte == marker::PREFIX).count();
         let is_marker = fill > 0 && rest.get(fill) == Some(&(marker::RST0 + number));
         if !is_marker || self.count >= 8 {
             return Err(Bad);
         }
-        *self = Self::new(self.bytes, self.at + fill + 1);
-        Ok(())
+        Ok(Self::new(self.bytes, self.at + fill + 1))
     }
 }

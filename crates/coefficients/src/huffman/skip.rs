@@ -6,8 +6,14 @@
 use super::decode::{AC_BITS, Bad, DC_BITS, Reader, Table};
 use crate::block::LEN;
 
-/// How many bits are looked at. Together with those of a value, three times as many are there after a refill.
-const WINDOW: u32 = 12;
+/// How many bits are looked at.
+const WINDOW: u32 = 13;
+
+/// How often that can be done after a refill: each time takes no more bits than the window and those of a value, of which
+/// DC has one more; what is behind them must fill a window.
+const LOOKS: usize = 2;
+const _: () =
+    assert!((LOOKS as u32 - 1) * (WINDOW + AC_BITS as u32) + DC_BITS as u32 - AC_BITS as u32 + WINDOW <= 56);
 
 /// Counts as coefficients in an entry that ends with the end of a block: more than a block has.
 const END: usize = 128;
@@ -17,22 +23,24 @@ fn is_end(k: usize) -> bool {
     k == LEN || (END..END + LEN).contains(&k)
 }
 
-/// What both Huffman tables of a component skip.
+/// What both Huffman tables of a component skip. Small, so that those of luma and chroma stay in the nearest cache.
 #[derive(Debug)]
 pub(crate) struct Leaps {
-    /// From the beginning of a block on: bits 0 to 7 are how many coefficients, 8 to 15 how many bits, 16 to 23 those of
-    /// them that are the code of DC, 24 to 31 those of its value. 0 if it takes more bits to tell.
-    first: Box<[u32; 1 << WINDOW]>,
-    /// From an AC coefficient on: bits 0 to 7 are how many coefficients, 8 to 15 how many bits. 0 if it takes more bits to
-    /// tell.
+    /// From the beginning of a block on: bits 0 to 7 are how many coefficients, 8 to 15 how many bits. 0 if it takes more
+    /// bits to tell.
+    first: Box<[u16; 1 << WINDOW]>,
+    /// The same from an AC coefficient on.
     next: Box<[u16; 1 << WINDOW]>,
+    /// Of the DC coefficient at the beginning of a block: bits 0 to 3 are the length of its value, 4 to 7 of its code.
+    dc: Box<[u8; 1 << WINDOW]>,
     /// What they were made of.
     of: [Table; 2],
 }
 
 impl Default for Leaps {
     fn default() -> Self {
-        Self { first: Box::new([0; 1 << WINDOW]), next: Box::new([0; 1 << WINDOW]), of: Default::default() }
+        let empty = || Box::new([0; 1 << WINDOW]);
+        Self { first: empty(), next: empty(), dc: Box::new([0; 1 << WINDOW]), of: Default::default() }
     }
 }
 
@@ -72,6 +80,10 @@ impl Leap {
         }
         self
     }
+
+    fn packed(self) -> u16 {
+        self.coefficients as u16 | (self.bits as u16) << 8
+    }
 }
 
 impl Leaps {
@@ -84,15 +96,14 @@ impl Leaps {
     pub(crate) fn make(&mut self, (dc, ac): (&Table, &Table)) {
         self.of = [dc.clone(), ac.clone()];
         for window in 0..1 << WINDOW {
-            let leap = Leap::default().over(window, ac);
-            self.next[window as usize] = leap.coefficients as u16 | (leap.bits as u16) << 8;
-            self.first[window as usize] = match Leap::default().code(window, dc) {
+            let place = window as usize;
+            self.next[place] = Leap::default().over(window, ac).packed();
+            (self.first[place], self.dc[place]) = match Leap::default().code(window, dc) {
                 Some((length, size @ 0..=DC_BITS)) => {
                     let dc = Leap { bits: length + u32::from(size), coefficients: 1 };
-                    let leap = dc.over(window, ac);
-                    leap.coefficients as u32 | leap.bits << 8 | length << 16 | u32::from(size) << 24
+                    (dc.over(window, ac).packed(), (length as u8) << 4 | size)
                 }
-                _ => 0,
+                _ => (0, 0),
             };
         }
     }
@@ -105,48 +116,46 @@ impl Reader<'_> {
     pub(crate) fn block_difference(&mut self, leaps: &Leaps, tables: (&Table, &Table)) -> Result<i32, Bad> {
         let mut reader = *self;
         reader.refill();
-        let found = leaps.first[(reader.bits >> (64 - WINDOW)) as usize];
-        if found == 0 {
-            return self.block_difference_by_code(tables);
-        }
-        let difference = reader.leapt_value(found);
-        let mut k = (found & 0xff) as usize;
-        reader.take(found >> 8 & 0xff);
-        'block: while k < LEN {
-            reader.refill();
-            for _ in 0..2 {
-                let found = leaps.next[(reader.bits >> (64 - WINDOW)) as usize];
-                if found == 0 {
-                    break 'block;
-                }
+        let place = (reader.bits >> (64 - WINDOW)) as usize;
+        let difference = reader.leapt_value(leaps.dc[place]);
+        let mut found = leaps.first[place];
+        let mut k = 0;
+        'block: loop {
+            for _ in 0..LOOKS {
                 reader.take(u32::from(found >> 8));
                 k += usize::from(found & 0xff);
-                if k >= LEN {
+                if k >= LEN || found == 0 {
                     break 'block;
                 }
+                found = leaps.next[(reader.bits >> (64 - WINDOW)) as usize];
             }
+            reader.refill();
+            found = leaps.next[(reader.bits >> (64 - WINDOW)) as usize];
         }
-        if !is_end(k) {
-            return self.block_difference_by_code(tables);
+        if is_end(k) && reader.count >= 0 {
+            *self = reader;
+            return Ok(difference);
         }
+        let (reader, difference) = self.block_difference_by_code(tables)?;
         *self = reader;
-        if self.count < 0 { Err(Bad) } else { Ok(difference) }
+        Ok(difference)
     }
 
-    /// The value of DC that an entry of [`Leaps::first`] tells of.
+    /// The value of DC that an entry of [`Leaps::dc`] tells of.
     #[inline(always)]
-    fn leapt_value(&self, found: u32) -> i32 {
-        let (length, size) = (found >> 16 & 0xff, found >> 24);
+    fn leapt_value(&self, found: u8) -> i32 {
+        let (length, size) = (found >> 4, found & 15);
         let bits = (self.bits << length >> 1 >> (63 - size)) as i32;
         // Half of the values are negative, and begin with 0 (F.2.2.1, EXTEND).
         if bits < (1 << size) >> 1 { bits - (1 << size) + 1 } else { bits }
     }
 
-    /// The same as [`Reader::block_difference`], code by code: for codes that are longer than the window, and where
-    /// one of the window's codes belongs to the next block already.
+    /// The same as [`Reader::block_difference`], code by code: for codes that are longer than the window, for damage, and
+    /// where one of the window's codes belongs to the next block already. By value, so that the usual way keeps
+    /// everything in registers.
     #[cold]
     #[inline(never)]
-    fn block_difference_by_code(&mut self, (dc, ac): (&Table, &Table)) -> Result<i32, Bad> {
+    fn block_difference_by_code(mut self, (dc, ac): (&Table, &Table)) -> Result<(Self, i32), Bad> {
         self.refill();
         let difference = self.difference(dc)?;
         let mut k = 1;
@@ -168,6 +177,6 @@ impl Reader<'_> {
                 _ => return Err(Bad),
             }
         }
-        if k > LEN || self.count < 0 { Err(Bad) } else { Ok(difference) }
+        if k > LEN || self.count < 0 { Err(Bad) } else { Ok((self, difference)) }
     }
 }

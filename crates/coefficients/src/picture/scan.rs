@@ -60,7 +60,7 @@ impl Walk {
             let (places, count) = places(frame, scan, row)?;
             for column in 0..mcus.0 {
                 if in_interval == scan.restart_interval && in_interval != 0 {
-                    reader.restart(restarts).map_err(|bad| self.error(bad.into(), &reader))?;
+                    reader = reader.restarted(restarts).map_err(|bad| self.error(bad.into(), reader.at()))?;
                     restarts = (restarts + 1) % marker::RST_COUNT;
                     in_interval = 0;
                     last_dc = [0; 4];
@@ -68,8 +68,8 @@ impl Walk {
                 for place in &places[..count] {
                     let at = place.at + column as usize * place.step;
                     let in_scan = place.in_scan % 4;
-                    block(&mut reader, in_scan, at, &mut last_dc[in_scan])
-                        .map_err(|stop| self.error(stop, &reader))?;
+                    let read = block(&mut reader, in_scan, at, &mut last_dc[in_scan]);
+                    read.map_err(|stop| self.error(stop, reader.at()))?;
                 }
                 in_interval += 1;
                 self.mcus += 1;
@@ -79,9 +79,9 @@ impl Walk {
     }
 
     #[cold]
-    fn error(&self, stop: Stop, reader: &Reader<'_>) -> DecodeError {
+    fn error(&self, stop: Stop, offset: usize) -> DecodeError {
         match stop {
-            Stop::Damaged => DecodeError::Damaged { offset: reader.at(), mcus: self.mcus },
+            Stop::Damaged => DecodeError::Damaged { offset, mcus: self.mcus },
             Stop::Full => DecodeError::TooManyCoefficients,
         }
     }
