@@ -1,5 +1,5 @@
 //! The bytes of a Matroska file that holds one camera's JPEGs unchanged (RFC 9559 has the elements, RFC 8794 their
-//! encoding): [`write`] makes them, and [`read`] finds the frames in them again.
+//! encoding): [`mod@write`] makes them, and [`read`] finds the frames in them again.
 //!
 //! The existing muxer crates either handle other codecs only (webm), or copy whole elements with a frame's bytes into
 //! memory of their own. Little is needed here:

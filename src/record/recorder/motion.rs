@@ -1,6 +1,6 @@
 //! Recording while something moves: from some seconds before, which are in memory, to some seconds after.
 //!
-//! Until something moves, frames go through [`Before`]. While it moves they go through it, too, and on to the disk as fast
+//! Until something moves, frames go through [`crate::record::before`]. While it moves they go through it, too, and on to the disk as fast
 //! as that takes them: the seconds before come at once, and a slow disk loses none of them as long as there is memory.
 
 use std::sync::atomic::Ordering;
