@@ -475,13 +475,19 @@ class Played(WithBrowser):
         green = self.run_js(script, *size)
         return green and read_counter(numpy.reshape(green, size[::-1]))
 
+    def second_number(self, which):
+        """The number of a recording's second picture. A busy machine leaves numbers out."""
+        film = cv2.VideoCapture(str(self.recorder.folder / self.run_js("return recordingsView.entries[arguments[0]].name", which)))
+        self.assertTrue(film.grab())
+        return read_counter(film.read()[1])
+
     def position(self):
         return self.run_js("return recordingsView.player.position()")
 
     def test_it_is_played_frame_by_frame_and_into_the_next_recording(self):
-        first = self.pick(0)
+        first, following = self.pick(0), self.second_number(0)
         self.press(".")
-        until("the next picture", lambda: self.number() == first + 1)
+        until("the next picture", lambda: self.number() == following)
         self.press(",")
         until("the first again", lambda: self.number() == first)
         second = self.pick(1)
@@ -515,12 +521,13 @@ class Played(WithBrowser):
         until("it is at rest there", lambda: abs(self.position() - length / 2) < 0.01)
 
     def test_a_picture_is_saved(self):
-        first = self.pick(0)
+        self.pick(0)
+        following = self.second_number(0)
         self.press(".")
-        until("the next picture", lambda: self.number() == first + 1)
+        until("the next picture", lambda: self.number() == following)
         self.press("s")
         [file] = until("a download", lambda: [*self.downloads.glob("*.jpg")])
-        self.assertEqual(read_counter(cv2.imread(str(file))), first + 1)
+        self.assertEqual(read_counter(cv2.imread(str(file))), following)
 
     def test_a_piece_is_cut_out(self):
         self.pick(0)
