@@ -59,7 +59,7 @@ _boardcam() {
 
     case "${cmd}" in
         boardcam)
-            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
+            opts="-v -h -V --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help --version probe snapshot check hash-password wifi help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +181,14 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-segment)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -241,7 +249,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__check)
-            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --secrets --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -363,6 +371,14 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-segment)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -423,7 +439,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__hash__subcmd__password)
-            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --role --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -542,6 +558,14 @@ _boardcam() {
                     return 0
                     ;;
                 --record-every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -703,7 +727,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__probe)
-            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --json --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -825,6 +849,14 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-segment)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -885,7 +917,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__snapshot)
-            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
+            opts="-o -v -h --output --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1015,6 +1047,14 @@ _boardcam() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-segment)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1075,7 +1115,7 @@ _boardcam() {
             return 0
             ;;
         boardcam__subcmd__wifi)
-            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
+            opts="-v -h --camera --title --size --fps --steady-fps --format --quality --rotate --flip --control --encoder --input --standard --edid --bad-frames --timeout --on-demand --privacy --drop-same-frames --listen --tls --tls-listen --name --host --cors-origin --trusted-proxy --static --max-connections --record-folder --record --record-every --record-before --record-after --record-segment --record-max-size --record-min-free --record-max-age --motion --motion-fps --motion-ignore --notify --mqtt --notify-command --log --log-format --verbose --config --appliance --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1194,6 +1234,14 @@ _boardcam() {
                     return 0
                     ;;
                 --record-every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

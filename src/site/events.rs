@@ -90,7 +90,7 @@ pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
     Response::json(&List { events, more }).with_no_cache()
 }
 
-/// `GET /api/events/NUMBER/picture`
+/// `GET /api/events/NAME/picture`, where the name is a number
 pub(super) fn picture(ctx: &RequestContext<'_>) -> Response {
     let rest = ctx.target.path.strip_prefix("/api/events/").and_then(|rest| rest.strip_suffix("/picture"));
     let picture =

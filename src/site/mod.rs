@@ -135,7 +135,7 @@ static ROUTES: &[Route] = &[
     route(Get, "/api/recordings/*", Watch, recordings::download, "a recording's file"),
     route(Delete, "/api/recordings/*", Control, recordings::delete, "deletes a recording"),
     route(Get, "/api/events", Watch, events::list, "what moved, the newest first"),
-    route(Get, "/api/events/*", Watch, events::picture, "a small picture of it: /api/events/NUMBER/picture"),
+    route(Get, "/api/events/*/picture", Watch, events::picture, "a small picture of it"),
     route(Put, "/api/quality", Control, quality::set, "sets the JPEG quality until the program ends"),
     route(Get, "/api/orientation", Watch, orientation::show, "how pictures are turned and flipped"),
     route(Put, "/api/orientation", Control, orientation::set, "turns and flips pictures"),

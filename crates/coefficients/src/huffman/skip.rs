@@ -7,11 +7,11 @@ use super::decode::{AC_BITS, Bad, DC_BITS, Reader, Table};
 use crate::block::LEN;
 
 /// How many bits are looked at.
-const WINDOW: u32 = 13;
+const WINDOW: u32 = 11;
 
 /// How often that can be done after a refill: each time takes no more bits than the window and those of a value, of which
 /// DC has one more; what is behind them must fill a window.
-const LOOKS: usize = 2;
+const LOOKS: usize = 3;
 const _: () =
     assert!((LOOKS as u32 - 1) * (WINDOW + AC_BITS as u32) + DC_BITS as u32 - AC_BITS as u32 + WINDOW <= 56);
 
