@@ -11,6 +11,7 @@ use log::{Level, error, info, log, warn};
 
 use crate::auth::Access;
 use crate::auth::network::Network;
+use crate::camera::{PrivacyPlan, SourceConfig};
 use crate::config::{DEFAULT_NAME, Mistakes, Settings};
 use crate::events::Events;
 use crate::fanout::Fanout;
@@ -61,7 +62,9 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     for mistake in settings.mistakes.iter().flat_map(Mistakes::each) {
         error!("{mistake}; until then the default settings are used");
     }
-    if settings.record.depends_on_the_hour()
+    let is_private_by_the_hour =
+        |(_, camera): &(_, SourceConfig)| matches!(camera.privacy, PrivacyPlan::Daily(_));
+    if (settings.record.depends_on_the_hour() || settings.cameras.iter().any(is_private_by_the_hour))
         && let Some(problem) = zone::problem()
     {
         warn!("{problem}");

@@ -78,9 +78,11 @@ fn is_route(path: &str) -> bool {
     let path = path.strip_prefix("/cameras/NAME").unwrap_or(path);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = if path.is_empty() { "/" } else { path };
-    routes().any(|route| match (route.path.split_once('?'), route.path.strip_suffix('*')) {
+    routes().any(|route| match (route.path.split_once('?'), route.path.split_once('*')) {
         (Some((own, action)), _) => own == path && query.starts_with(action.trim_end_matches('N')),
-        (None, Some(start)) => path.len() > start.len() && path.starts_with(start),
+        (None, Some((start, end))) => {
+            path.len() > start.len() + end.len() && path.starts_with(start) && path.ends_with(end)
+        }
         (None, None) => route.path == path && !query.starts_with("action="),
     })
 }

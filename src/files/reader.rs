@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, Weak};
@@ -211,7 +212,10 @@ fn serve(queue: &Mutex<Receiver<Job>>, Shared { pieces, folder, heads, wake }: &
             continue;
         }
         let connection = request.connection;
-        if pieces.send(Piece { connection, ticket, read: read(request, folder, heads) }).is_err() {
+        // Unwind safety: what was being read is dropped, and the heads are only replaced as a whole.
+        let read = catch_unwind(AssertUnwindSafe(|| read(request, folder, heads)));
+        let read = read.unwrap_or_else(|_| Err(io::Error::other("this program has a fault").into()));
+        if pieces.send(Piece { connection, ticket, read }).is_err() {
             return;
         }
         wake();

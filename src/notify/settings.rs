@@ -62,7 +62,8 @@ impl CommandLine {
     }
 }
 
-/// Words between spaces; quotes and backslashes keep spaces in a word, as in a shell. Nothing else has a meaning.
+/// Words between spaces; quotes and backslashes keep spaces in a word, as in a shell. Nothing else has a meaning; what a
+/// shell would take as a comment is refused.
 impl FromStr for CommandLine {
     type Err = Text;
 
@@ -70,12 +71,32 @@ impl FromStr for CommandLine {
         if text.contains(char::is_control) {
             return Err(text!("expected a program and its arguments on one line"));
         }
+        if has_comment(text) {
+            return Err(text!("expected quotes around a word that begins with #"));
+        }
         let words = shlex::split(text).ok_or_else(|| text!("expected every quote to have an end"))?;
         let mut words = words.into_iter();
         let program = words.next().filter(|program| !program.is_empty());
         let program = program.ok_or_else(|| text!("expected a program and its arguments"))?;
         Ok(Self { text: text.to_owned(), program, arguments: words.collect() })
     }
+}
+
+/// Whether a word outside of quotes begins with #: crate shlex leaves out what follows.
+fn has_comment(text: &str) -> bool {
+    let (mut quote, mut is_escaped, mut is_in_word) = (None, false, false);
+    for c in text.chars() {
+        match (c, quote) {
+            _ if is_escaped => is_escaped = false,
+            ('\\', None | Some('"')) => (is_escaped, is_in_word) = (true, true),
+            ('\'' | '"', None) => (quote, is_in_word) = (Some(c), true),
+            (c, Some(end)) if c == end => quote = None,
+            ('#', None) if !is_in_word => return true,
+            (c, None) => is_in_word = !c.is_whitespace(),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// As it was written.
@@ -93,6 +114,14 @@ mod tests {
     fn a_command_is_split_at_spaces_and_shown_without_its_arguments() {
         let line: CommandLine = r#"/usr/bin/tell --to "Front door" it\'s '$HOME;*' "#.parse().unwrap();
         assert_eq!(line.arguments, ["--to", "Front door", "it's", "$HOME;*"]);
+        for comment in ["/usr/bin/irc #alarm --all", "#x", "a 'b' #c"] {
+            assert!(comment.parse::<CommandLine>().unwrap_err().to_string().contains('#'), "{comment}");
+        }
+        for (quoted, argument) in
+            [("irc '#alarm'", "#alarm"), ("irc a#b", "a#b"), (r"irc \#a", "#a"), ("irc 'a #b'", "a #b")]
+        {
+            assert_eq!(quoted.parse::<CommandLine>().unwrap().arguments, [argument], "{quoted}");
+        }
         assert_eq!(line.shown(), "/usr/bin/tell");
         for wrong in ["", "  ", "tell 'it", "''", "tell\nme"] {
             assert!(wrong.parse::<CommandLine>().unwrap_err().to_string().starts_with("expected"), "{wrong}");

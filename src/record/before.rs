@@ -45,7 +45,9 @@ impl Before {
         }
         let mut copy = std::mem::take(&mut self.spare);
         copy.clear();
-        copy.reserve_exact(jpeg.len());
+        if copy.try_reserve_exact(jpeg.len()).is_err() {
+            return dropped + 1;
+        }
         copy.extend_from_slice(jpeg);
         self.bytes += copy.capacity();
         self.frames.push_back(Kept { meta, jpeg: copy });

@@ -45,7 +45,10 @@ impl Durations {
                 None if looked_at == FILES_MAX || begin.elapsed() >= TIME_MAX => continue,
                 None => {
                     looked_at += 1;
-                    let duration = read(folder, &entry.name).unwrap_or(None);
+                    let duration = match read(folder, &entry.name) {
+                        Err(ReadError::Io(_)) => continue, // the disk may answer the next time
+                        duration => duration.unwrap_or(None),
+                    };
                     Known { bytes: entry.bytes, modified: entry.modified, duration }
                 }
             };

@@ -57,7 +57,7 @@ class Metrics(WithProgram):
         by = ["env", f"ZONE={ZONE}", "unshare", "--mount", "sh", "-c", SYSFS, "sh"] if cls.tells else []
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cameras, recordings = ["door=pattern", "garden=/dev/video-not-here"], ["--record-folder", folder.name]
+        cameras, recordings = ["door=pattern", "garden=/dev/video-not-here"], ["--record-folder", folder.name, "--notify-command", "true"]
         return Program(*cameras, size=(320, 240), fps=cls.fps, by=by, options=recordings)
 
     def text(self):

@@ -160,7 +160,7 @@ class View(WithBrowser):
             [name.replace("\u202f", " ") for name in buttons],
             [f"Download the recording of {time} as MOV", f"Download the recording of {time} as MKV", f"Delete the recording of {time}"],
         )
-        links = self.run_js("return [...document.querySelectorAll('#list li:last-child a')].map((link) => [link.getAttribute('href'), link.download])")
+        links = self.run_js("return [...document.querySelectorAll('#list li:last-child a')].map((link) => [link.getAttribute('href').replace('./', ''), link.download])")
         name = "camera_2026-11-20_08-00-00Z"
         self.assertEqual(links, [[f"api/recordings/{name}.mkv?format=mov", f"{name}.mov"], [f"api/recordings/{name}.mkv", f"{name}.mkv"]])
         self.assertFalse(self.run_js("return document.querySelector('#list .pick ~ button:disabled') === null"), "what is written can be deleted")

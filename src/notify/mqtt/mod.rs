@@ -81,8 +81,8 @@ impl Mqtt {
                 Ok(()) => return,
                 Err(failure) => self.target.fails(self.problem(failure)),
             }
-            if begin.elapsed() > PAUSE_MAX {
-                pause = PAUSE_MIN; // it was connected
+            if begin.elapsed() > pause {
+                pause = PAUSE_MIN; // it was connected for longer than it was away
             }
             shutdown.wait(pause);
             pause = (pause * 2).min(PAUSE_MAX);

@@ -46,7 +46,7 @@ pub(super) struct Session {
     /// How much is still to come of a message that is passed over.
     passed_over: usize,
     heard: Instant,
-    said: Instant,
+    pinged: Instant,
 }
 
 impl Session {
@@ -54,7 +54,7 @@ impl Session {
     pub(super) fn open(broker: &Broker, topic: &str, will: &'static str) -> Result<Self, Failure> {
         let socket = Socket::connect(broker)?;
         let now = Instant::now();
-        let mut session = Self { socket, received: Vec::new(), passed_over: 0, heard: now, said: now };
+        let mut session = Self { socket, received: Vec::new(), passed_over: 0, heard: now, pinged: now };
         // Two sessions of the same name would end each other.
         let secret = random::secret().map_err(Failure::Problem)?;
         let name: String = secret.chars().take(8).collect();
@@ -103,7 +103,9 @@ impl Session {
         if self.heard.elapsed() > SILENCE_MAX {
             return Err(ErrorKind::TimedOut.into());
         }
-        if self.said.elapsed() > PING_PERIOD {
+        // Whatever else is said: a broker answers nothing to that.
+        if self.pinged.elapsed() > PING_PERIOD {
+            self.pinged = Instant::now();
             self.send(&Packet::Pingreq)?;
         }
         match self.next()? {
@@ -117,9 +119,7 @@ impl Session {
 
     fn send(&mut self, packet: &Packet) -> io::Result<()> {
         let bytes = packet.encode().map_err(io::Error::other)?;
-        self.socket.write(bytes.as_ref())?;
-        self.said = Instant::now();
-        Ok(())
+        self.socket.write(bytes.as_ref())
     }
 
     /// The next packet, if it comes within a moment.

@@ -294,8 +294,10 @@ impl Recorder {
 
     /// Asks the disk's thread to close the file, if there is one.
     fn close_file(&mut self) {
-        self.hand_over();
-        self.close_pending |= self.file.take().is_some();
+        let is_open = self.file.is_some();
+        self.hand_over(); // which forgets the file if the disk is too slow
+        self.file = None;
+        self.close_pending |= is_open;
     }
 
     /// Passes the gathered frames to the disk, or drops them when too many bytes wait already.

@@ -88,16 +88,17 @@ impl<S: Source> Reader<S> {
 
     /// The cluster that holds the last frame at or before `ms`, or one not far before it; `None` if there is none.
     fn find_cluster(&mut self, ms: u64) -> Result<Option<Cluster>, ReadError> {
-        let by_index = match self.header.index {
+        self.length = self.source.length()?;
+        // A damaged index may lead anywhere.
+        let by_index = match self.header.index.filter(|index| *index < self.length) {
             Some(index) => self.look_up(index, ms)?,
             None => None,
         };
-        if let Some(at) = by_index
+        if let Some(at) = by_index.filter(|at| *at < self.length)
             && let Some(cluster) = self.cluster_at(at)?.filter(|cluster| cluster.ms <= ms)
         {
             return Ok(Some(cluster));
         }
-        self.length = self.source.length()?;
         self.probe(ms)
     }
 
