@@ -249,6 +249,7 @@ impl Worker {
         debug!("{}: something moves", self.feed.label());
         // Unwind safety: it keeps nothing.
         let picture = catch_unwind(|| moment::picture(frame.jpeg())).unwrap_or_default();
+        let picture = picture.filter(|_| !self.feed.is_private()); // privacy may have begun meanwhile
         let event = Event::new(&self.feed.name, Kind::MotionBegan);
         self.detection.events.publish(event.captured(frame.meta.captured).with_picture(picture));
     }
