@@ -4,6 +4,7 @@ import base64
 import json
 import tempfile
 import urllib.request
+from pathlib import Path
 
 import cv2
 import numpy
@@ -34,7 +35,7 @@ COUNTER = """
 """
 
 
-def open_browser(test, *flags, downloads=None):
+def open_browser(test, *flags):
     """A browser with nothing remembered; `test` is a test or a class of tests, at whose end it is closed."""
     cleanup = test.addClassCleanup if isinstance(test, type) else test.addCleanup
     profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -42,8 +43,6 @@ def open_browser(test, *flags, downloads=None):
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    if downloads:
-        options.add_experimental_option("prefs", {"download.default_directory": downloads})
     for flag in [*FLAGS, *flags, f"--user-data-dir={profile.name}"]:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
@@ -134,6 +133,14 @@ class WithBrowser(WithProgram):
         super().setUpClass()
         cls.browser = open_browser(cls, *cls.flags)
 
+    @classmethod
+    def take_downloads(cls):
+        """What the browser saves from now on is in the folder `downloads`."""
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.downloads = Path(folder.name)
+        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder.name})
+
     def setUp(self):
         self.browser.get("about:blank")
         clear = {"origin": self.url, "storageTypes": "local_storage"}
@@ -153,3 +160,8 @@ class WithBrowser(WithProgram):
 
     def run_js(self, script, *args):
         return self.browser.execute_script(script, *args)
+
+    def heard(self):
+        """What a screen reader is told: the role and the name of everything."""
+        nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        return [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]

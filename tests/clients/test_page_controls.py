@@ -2,8 +2,6 @@
 
 import contextlib
 import socket
-import tempfile
-from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
@@ -23,11 +21,7 @@ class Controls(WithBrowser):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.downloads = Path(folder.name)
-        behaviour = {"behavior": "allow", "downloadPath": folder.name}
-        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+        cls.take_downloads()
 
     def setUp(self):
         super().setUp()
@@ -239,8 +233,7 @@ class Controls(WithBrowser):
 
     def test_a_screen_reader_hears_what_is_shown_and_no_chatter(self):
         self.watch()
-        nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-        said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
+        said = self.heard()
         for wanted in [("image", "Picture from camera"), ("button", "Save a snapshot"), ("button", "Options")]:
             self.assertIn(wanted, said)
         until("it is said", lambda: self.announced().endswith(": Live"))

@@ -258,8 +258,7 @@ class Motion(WithBrowser):
     def test_a_screen_reader_hears_names_and_figures(self):
         self.ask("PUT", {"ignore": [[0, 0, 0.5, 0.25]]})
         self.notice()
-        nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-        said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
+        said = self.heard()
         for wanted in [
             *[("combobox", "Sensitivity"), ("meter", "Share of the picture that moves"), ("list", "Parts to leave out")],
             *[("spinbutton", "Part 1, width, %"), ("button", "Remove: Part 1"), ("button", "Add a part")],

@@ -390,8 +390,7 @@ class Panel(WithBrowser):
 
     def test_a_screen_reader_hears_names_groups_and_kinds(self):
         self.tune()
-        nodes = self.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-        said = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
+        said = self.heard()
         for wanted in [
             *[("dialog", "Camera"), ("group", "Picture"), ("slider", "Brightness"), ("spinbutton", "Brightness")],
             *[("switch", "Automatic white balance"), ("combobox", "Exposure mode"), ("textbox", "String")],

@@ -65,10 +65,7 @@ class View(WithBrowser):
     def setUpClass(cls):
         super().setUpClass()
         LOOKS.mkdir(exist_ok=True)
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.downloads = Path(folder.name)
-        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder.name})
+        cls.take_downloads()
         cls.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
 
     def setUp(self):
@@ -439,10 +436,7 @@ class Played(WithBrowser):
         super().setUpClass()
         for frames in [90, 60]:
             cls.recorder.record_one(frames)
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.downloads = Path(folder.name)
-        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder.name})
+        cls.take_downloads()
 
     def setUp(self):
         super().setUp()

@@ -358,10 +358,7 @@ class Page(WithBrowser):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.downloads = Path(folder.name)
-        cls.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder.name})
+        cls.take_downloads()
 
     def setUp(self):
         super().setUp()
