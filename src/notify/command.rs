@@ -136,6 +136,7 @@ fn input(notice: &Notice) -> io::Result<Stdio> {
 mod tests {
     use super::super::notice::tests::notice;
     use super::*;
+    use crate::host::child::tests::disappears;
 
     fn runner(line: &str) -> CommandRunner {
         CommandRunner::new(line.parse().unwrap())
@@ -179,8 +180,7 @@ mod tests {
             let why = runner.tell(&notice(), &Shutdown::default()).unwrap_err().to_string();
             assert!(why.contains("it had not ended after 1 s"), "{why}");
             let pid = std::fs::read_to_string(&file).unwrap();
-            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-            assert!(state.is_empty() || state.contains(") Z"), "{state}");
+            assert!(disappears(&pid), "{script}: {pid} is still there");
         }
         std::fs::remove_file(&file).unwrap();
     }

@@ -203,7 +203,7 @@ impl Drop for Process {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs::File;
 
     use super::*;
@@ -228,7 +228,7 @@ mod tests {
     }
 
     /// Whether a killed process disappears within 20 s.
-    fn disappears(pid: &str) -> bool {
+    pub(crate) fn disappears(pid: &str) -> bool {
         let begin = Instant::now();
         while is_running(pid) && begin.elapsed() < Duration::from_secs(20) {
             thread::sleep(CHECK_PERIOD);
