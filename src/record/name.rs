@@ -27,7 +27,7 @@ const END: &str = ".mkv";
 const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
 
 /// A recording's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name {
     /// The camera's name.

@@ -1,5 +1,7 @@
 //! What moved: the list, and pictures of it. Answers come from what [`Events`](crate::events::Events) has in memory.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rouille::Response;
 use serde::Serialize;
@@ -9,7 +11,7 @@ use super::response::plain_text;
 use crate::events::{Entry, LISTED_MAX};
 use crate::names::is_camera_name;
 use crate::problem::text;
-use crate::record::{Name, Recordings};
+use crate::record::Name;
 
 /// Events in one answer, unless the client asks for another number.
 const LISTED: usize = 100;
@@ -41,13 +43,9 @@ struct Listed {
     picture: Option<String>,
 }
 
-fn listed(recordings: &Recordings, entry: Entry) -> Listed {
+fn listed(entry: Entry, is_there: impl Fn(&Name) -> bool) -> Listed {
     let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default().to_string();
-    let is_there = |name: &String| {
-        Name::parse(name)
-            .is_some_and(|name| recordings.find(&name).is_some() || recordings.is_being_written(&name))
-    };
-    let recording = entry.recording.filter(is_there);
+    let recording = entry.recording.filter(|name| Name::parse(name).is_some_and(|name| is_there(&name)));
     let at_s = recording.as_ref().and(entry.at_ms).map(|ms| ms as f64 / 1000.0);
     let in_memory = entry.picture.map(|_| format!("/api/events/{}/picture", entry.number));
     let picture = match (&recording, at_s) {
@@ -86,7 +84,11 @@ pub(super) fn list(ctx: &RequestContext<'_>) -> Response {
         return plain_text(400, text!("camera must be the name of a camera."));
     }
     let (entries, more) = ctx.app.events.newest(camera.as_deref(), before, limit);
-    let events = entries.into_iter().map(|entry| listed(&ctx.app.recordings, entry)).collect();
+    let recordings = &ctx.app.recordings;
+    let listing = recordings.listing();
+    let closed: HashSet<&Name> = listing.entries.iter().map(|entry| &entry.name).collect();
+    let is_there = |name: &Name| closed.contains(name) || recordings.is_being_written(name);
+    let events = entries.into_iter().map(|entry| listed(entry, is_there)).collect();
     Response::json(&List { events, more }).with_no_cache()
 }
 
