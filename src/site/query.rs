@@ -99,6 +99,26 @@ fn quality(text: &str) -> Result<u8, Text> {
     number.ok_or_else(|| text!("expected a whole number from {} to {}", 1, 100))
 }
 
+/// A time in a recording, in seconds with decimals, as ms; further decimals are cut off.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn millis(text: &str) -> Result<u64, Text> {
+    /// In seconds: a hundred days.
+    const SECONDS_MAX: u64 = 8_640_000;
+    let read = || {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !is_digits(whole) || !is_digits(decimals) {
+            return None;
+        }
+        let seconds = whole.parse::<u64>().ok().filter(|seconds| *seconds <= SECONDS_MAX)?;
+        let millis: u64 = format!("{decimals:0<3}").get(..3)?.parse().ok()?;
+        Some(1000 * seconds + millis)
+    };
+    read().ok_or_else(|| text!("expected seconds from the beginning of the recording, such as {}", "12.5"))
+}
+
 fn switch(text: &str) -> Result<bool, Text> {
     match text {
         "1" => Ok(true),
@@ -180,5 +200,26 @@ mod tests {
         }
         let long = parse(&format!("quality={}<script>%0a", "x".repeat(1000))).unwrap_err();
         assert!(long.to_string().len() < 120, "{long}");
+    }
+
+    #[test]
+    fn seconds_are_whole_or_have_decimals() {
+        for (text, ms) in [
+            ("0", 0),
+            ("12", 12_000),
+            ("12.5", 12_500),
+            ("0.04", 40),
+            ("007.0019", 7_001),
+            ("8640000", 8_640_000_000),
+        ] {
+            assert_eq!(millis(text), Ok(ms), "{text}");
+        }
+        for bad in
+            ["", ".", "1.", ".5", "-1", "+1", "1e3", "NaN", "inf", "1,5", "1.5.5", "0x1", "8640001", "1 "]
+        {
+            assert!(millis(bad).unwrap_err().to_string().contains("12.5"), "{bad}");
+        }
+        assert!(millis(&"9".repeat(400)).is_err() && millis(&format!("1.{}", "9".repeat(400))).is_ok());
+        assert!(millis("1.\u{661}").is_err());
     }
 }

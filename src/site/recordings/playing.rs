@@ -1,7 +1,6 @@
 //! Recordings as a stream, and single frames of them.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use rouille::Response;
 
@@ -13,19 +12,16 @@ use crate::names::is_viewer_id;
 use crate::playback::{PlaybackOrder, Speed};
 use crate::problem::{Text, text};
 use crate::protocol::{FileOrder, FrameOrder, HEADER, NO_LENGTH_HEADER, Order, OrderKind};
-use crate::site::query::{Asked, value};
+use crate::site::query::{Asked, millis, value};
 use crate::site::request::RequestContext;
 use crate::site::response::plain_text;
 use crate::variants::Variant;
-
-/// The latest time in a recording that can be asked for, in seconds: some years.
-const SECONDS_MAX: f64 = 1e8;
 
 /// `GET /api/recordings/NAME/stream?start=S&speed=X`, with the parameters of a live stream.
 pub(in crate::site) fn stream(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find_before(ctx, "/stream") else { return not_found() };
     let query = || -> Result<(u64, Speed, Asked), Text> {
-        let start = value(ctx, "start", seconds)?.unwrap_or(0);
+        let start = value(ctx, "start", millis)?.unwrap_or(0);
         let speed = value(ctx, "speed", Speed::from_str)?.unwrap_or(Speed::NORMAL);
         Ok((start, speed, Asked::of(ctx)?))
     };
@@ -54,7 +50,7 @@ pub(in crate::site) fn stream(ctx: &RequestContext<'_>) -> Response {
 pub(in crate::site) fn frame(ctx: &RequestContext<'_>) -> Response {
     let Some(entry) = find_before(ctx, "/frame") else { return not_found() };
     let query = || -> Result<(u64, i8, Asked), Text> {
-        let at = value(ctx, "at", seconds)?.unwrap_or(0);
+        let at = value(ctx, "at", millis)?.unwrap_or(0);
         let step = value(ctx, "step", step)?.unwrap_or(0);
         Ok((at, step, Asked::of(ctx)?))
     };
@@ -80,16 +76,6 @@ fn picture(content_type: &'static str) -> Response {
 fn smaller(asked: &Asked) -> Option<Variant> {
     let quality = asked.quality.unwrap_or(DEFAULT_QUALITY);
     (asked.size.is_some() || asked.quality.is_some()).then_some(Variant { size: asked.size, quality })
-}
-
-/// A time in seconds, with decimals or without, in ms.
-fn seconds(text: &str) -> Result<u64, Text> {
-    // Digits and at most one point. Rust's parser would also accept infinities and exponents.
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let seconds = text.parse::<f64>().ok().filter(|seconds| plain && *seconds <= SECONDS_MAX);
-    let ms = seconds.map(|seconds| Duration::from_secs_f64(seconds).as_millis());
-    ms.and_then(|ms| u64::try_from(ms).ok())
-        .ok_or_else(|| text!("expected seconds from the recording's beginning, such as 12 or 12.5"))
 }
 
 fn step(text: &str) -> Result<i8, Text> {
