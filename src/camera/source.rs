@@ -59,6 +59,27 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
+    /// A source of JPEGs of which nothing else is known.
+    pub fn of_jpegs(kind: SourceKind, source: String, size: Size) -> Self {
+        Self {
+            kind,
+            source,
+            card: String::new(),
+            driver: String::new(),
+            bus: String::new(),
+            layout: Layout::Mjpeg,
+            size,
+            stride: 0,
+            range: Range::Full,
+            max_frame: 1,
+            interval: None,
+            own_quality: None,
+            chosen: None,
+            lowers_rate: None,
+            compromises: Vec::new(),
+        }
+    }
+
     /// Whether this is a device with a driver, and not another program or the test pattern.
     pub fn is_device(&self) -> bool {
         self.kind == SourceKind::Device

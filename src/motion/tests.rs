@@ -9,7 +9,7 @@ use crate::feed::CaptureState;
 use crate::feed::motion::{Sensitivity, Settings};
 use crate::jpeg::encode::Encoder;
 use crate::jpeg::passthrough::Jpeg;
-use crate::picture::{Layout, Picture, Range, Raw, Size};
+use crate::picture::{Picture, Range, Raw, Size};
 use crate::ring::{Meta, Writer};
 
 const SIZE: Size = Size { width: 640, height: 480 };
@@ -45,24 +45,7 @@ fn publish(feed: &Feed, writer: &mut Writer, jpeg: &[u8]) -> Instant {
 }
 
 fn live() -> CaptureState {
-    let (source, card, driver, bus) = Default::default();
-    CaptureState::Live(SourceInfo {
-        kind: SourceKind::Device,
-        source,
-        card,
-        driver,
-        bus,
-        layout: Layout::Mjpeg,
-        size: SIZE,
-        stride: 0,
-        max_frame: 1,
-        lowers_rate: None,
-        range: Range::Full,
-        interval: None,
-        own_quality: None,
-        chosen: None,
-        compromises: Vec::new(),
-    })
+    CaptureState::Live(SourceInfo::of_jpegs(SourceKind::Device, String::new(), SIZE))
 }
 
 #[test]

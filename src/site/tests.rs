@@ -13,7 +13,7 @@ use crate::host::board::Board;
 use crate::host::discovery::AnnouncedName;
 use crate::host::shutdown::Shutdown;
 use crate::motion::Detection;
-use crate::picture::{Layout, Range, Size};
+use crate::picture::Size;
 use crate::protocol::{CHECK_HEADER, KEY_HEADER};
 use crate::record::Recordings;
 use crate::variants::{VARIANTS_MAX, Variants};
@@ -339,23 +339,11 @@ fn every_route_but_a_few_needs_a_user() {
 fn quality_is_not_changed_if_the_cameras_jpegs_are_to_be_left_as_they_are() {
     let app = app();
     let put = |encoder| {
-        let info = SourceInfo {
-            kind: crate::camera::SourceKind::Device,
-            source: String::new(),
-            card: String::new(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: Size { width: 8, height: 8 },
-            stride: 0,
-            range: Range::Full,
-            max_frame: 1,
-            interval: None,
-            own_quality: None,
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
-        };
+        let info = SourceInfo::of_jpegs(
+            crate::camera::SourceKind::Device,
+            String::new(),
+            Size { width: 8, height: 8 },
+        );
         let (feed, _) =
             Feed::new("door".to_owned(), SourceConfig { encoder, ..SourceConfig::of(SourceSpec::Auto) });
         feed.status().state = CaptureState::Live(info);

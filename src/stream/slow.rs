@@ -130,25 +130,12 @@ pub(super) fn slow(info: &SourceInfo, rate: f64) -> Slow {
 mod tests {
     use super::*;
     use crate::camera::SourceKind;
-    use crate::picture::{Layout, Range, Size};
+    use crate::picture::Size;
 
     fn info() -> SourceInfo {
         SourceInfo {
-            kind: SourceKind::Device,
-            source: "/dev/video0".to_owned(),
-            card: String::new(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: Size::DEFAULT,
-            stride: 0,
-            range: Range::Full,
-            max_frame: 1,
             interval: Some(Duration::from_secs(1) / 30),
-            own_quality: None,
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
+            ..SourceInfo::of_jpegs(SourceKind::Device, "/dev/video0".to_owned(), Size::DEFAULT)
         }
     }
 

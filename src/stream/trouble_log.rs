@@ -170,25 +170,12 @@ mod tests {
     use super::*;
     use crate::camera::SourceKind;
     use crate::host::log::AGAIN;
-    use crate::picture::{Layout, Range, Size};
+    use crate::picture::Size;
 
     fn info() -> SourceInfo {
         SourceInfo {
-            kind: SourceKind::Program,
-            source: "pipe:x".to_owned(),
             card: "another program".to_owned(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: Size { width: 8, height: 8 },
-            stride: 0,
-            range: Range::Full,
-            max_frame: 1,
-            interval: None,
-            own_quality: None,
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
+            ..SourceInfo::of_jpegs(SourceKind::Program, "pipe:x".to_owned(), Size { width: 8, height: 8 })
         }
     }
 

@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::camera::SourceKind;
-    use crate::picture::{Layout, Range, Size};
+    use crate::picture::Size;
 
     #[test]
     fn a_card_shows_a_mistake_in_the_settings_too() {
@@ -50,21 +50,9 @@ mod tests {
     #[test]
     fn the_log_names_the_card_unless_that_says_no_more_than_the_source() {
         let info = |source: &str, card: &str| SourceInfo {
-            kind: SourceKind::Pattern,
-            source: source.to_owned(),
             card: card.to_owned(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: Size { width: 8, height: 6 },
-            stride: 0,
-            range: Range::Full,
-            max_frame: 1,
             interval: Some(Duration::from_millis(40)),
-            own_quality: None,
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
+            ..SourceInfo::of_jpegs(SourceKind::Pattern, source.to_owned(), Size { width: 8, height: 6 })
         };
         assert_eq!(in_words(&info("pattern", "test pattern")), "pattern, 8x6 mjpeg at 25/s");
         assert_eq!(in_words(&info("/dev/video0", "Cam")), "/dev/video0 (Cam), 8x6 mjpeg at 25/s");

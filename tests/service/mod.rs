@@ -24,7 +24,7 @@ use boardcam::host::shutdown::Shutdown;
 use boardcam::jpeg::passthrough::Jpeg;
 use boardcam::motion::Detection;
 use boardcam::multipart;
-use boardcam::picture::{Layout, Range, Size};
+use boardcam::picture::Size;
 use boardcam::problem::Problem;
 use boardcam::record::{self, Recordings};
 use boardcam::site::{self, AppState, Guard};
@@ -60,21 +60,8 @@ pub fn part(jpeg: &[u8]) -> Vec<u8> {
 /// What a camera of such JPEGs says about itself.
 pub fn info(jpeg: &[u8]) -> SourceInfo {
     SourceInfo {
-        kind: SourceKind::Device,
-        source: "made up".to_owned(),
-        card: String::new(),
-        driver: String::new(),
-        bus: String::new(),
-        layout: Layout::Mjpeg,
-        size: Size { width: 8, height: 8 },
-        stride: 0,
-        range: Range::Full,
         max_frame: jpeg.len(),
-        interval: None,
-        own_quality: None,
-        chosen: None,
-        lowers_rate: None,
-        compromises: Vec::new(),
+        ..SourceInfo::of_jpegs(SourceKind::Device, "made up".to_owned(), Size { width: 8, height: 8 })
     }
 }
 

@@ -87,26 +87,9 @@ mod tests {
     use crate::camera::config::SourceSpec;
     use crate::camera::node::tests::node;
     use crate::camera::source::SourceKind;
-    use crate::picture::Range;
 
     fn info(size: &str) -> SourceInfo {
-        SourceInfo {
-            kind: SourceKind::Device,
-            source: "/dev/video900".into(),
-            card: String::new(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: size.parse().unwrap(),
-            stride: 0,
-            range: Range::Full,
-            max_frame: 1,
-            interval: None,
-            own_quality: None,
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
-        }
+        SourceInfo::of_jpegs(SourceKind::Device, "/dev/video900".into(), size.parse().unwrap())
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::host::child::read::Read;
 use crate::host::child::{LogLines, Process};
 use crate::jpeg::passthrough::Jpeg;
 use crate::names::CameraLabel;
-use crate::picture::{Layout, Range, Size};
+use crate::picture::{Layout, Size};
 use crate::problem::Problem;
 use crate::ring;
 use content::{Content, Format};
@@ -100,22 +100,12 @@ impl Pipe {
                 )
             }
         };
+        let kind = if *spec == PipeSpec::Stdin { SourceKind::Stdin } else { SourceKind::Program };
         let info = SourceInfo {
-            kind: if *spec == PipeSpec::Stdin { SourceKind::Stdin } else { SourceKind::Program },
-            source: label,
             card: "another program".to_owned(),
-            driver: String::new(),
-            bus: String::new(),
-            layout: Layout::Mjpeg,
-            size: config.size(),
-            stride: 0,
-            range: Range::Full,
             max_frame: FRAME_MAX,
-            interval: None,
             own_quality: config.quality.filter(|_| matches!(spec, PipeSpec::Rpicam(_))),
-            chosen: None,
-            lowers_rate: None,
-            compromises: Vec::new(),
+            ..SourceInfo::of_jpegs(kind, label, config.size())
         };
         let mut pipe = Pipe {
             info,
