@@ -230,19 +230,18 @@ impl Worker {
     fn found(&mut self, frame: &Frame, look: Look, sensitivity: Sensitivity) {
         self.read = Instant::now();
         let captured = frame.meta.captured;
+        let begins = look.is_motion && self.moving.is_none();
         if look.is_motion {
-            let since = match self.moving {
-                Some((since, _)) => since,
-                None => {
-                    self.begins(frame);
-                    wall_clock(captured)
-                }
-            };
+            let since = self.moving.map_or_else(|| wall_clock(captured), |(since, _)| since);
             self.moving = Some((since, captured));
         }
         let since = self.moving.map(|(since, _)| since);
         let threshold = threshold(sensitivity);
+        // Before the event: who hears of it and asks at once is told the same.
         self.feed.motion.sees(Seen::Sight(Sight { level: look.level, threshold, since }));
+        if begins {
+            self.begins(frame);
+        }
     }
 
     fn begins(&self, frame: &Frame) {
@@ -260,10 +259,10 @@ impl Worker {
             return;
         }
         debug!("{}: nothing moves any more", self.feed.label());
-        self.detection.events.publish(Event::new(&self.feed.name, Kind::MotionEnded));
         if let Seen::Sight(sight) = self.feed.motion.seen() {
             self.feed.motion.sees(Seen::Sight(Sight { since: None, ..sight }));
         }
+        self.detection.events.publish(Event::new(&self.feed.name, Kind::MotionEnded));
     }
 
     /// Forgets all earlier frames.
