@@ -89,7 +89,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let (threads, ended) = Threads::new();
     pictures.start(settings, writers, &kept, &gate.wakers(), &threads, &shutdown)?;
     let (told, events, recordings) = (&settings.notify, &pictures.events, &pictures.recordings);
-    notify::start(&targets, told, events, (recordings, &kept), &about, &shutdown)?;
+    notify::start(&targets, told, events, (recordings, &kept), &about, (&threads, &shutdown))?;
     announce(settings, &gate, announced, &threads, &shutdown)?;
     drop(threads);
     let service = start_watchdog(&gate, &pictures.feeds, &shutdown)?;
@@ -98,6 +98,7 @@ pub fn serve(settings: &Settings) -> Result<(), Problem> {
     let fanout = pictures.fanout(&gate.wakers());
     let served = gate.serve(fanout, &upstream, &shutdown);
     shutdown.begin();
+    pictures.events.end_waits();
     pictures.viewers.report_all();
     bounded::report_all();
     take_apart(service.as_deref(), &ended, &pictures.events);
@@ -384,13 +385,13 @@ fn start_watchdog(
     Ok(Some(service))
 }
 
-/// Waits until cameras, files and the name on the network are released.
+/// Waits until cameras, files, programs that were started, and the name on the network are released.
 fn take_apart(service: Option<&Service>, ended: &Ended, events: &Events) {
     if let Some(service) = service {
         service.stopping();
     }
     if !ended.wait(RELEASE_TIME) {
-        error!("a camera's driver, a disk or the network did not finish in time; ending anyway");
+        error!("a camera's driver, a disk, a program or the network did not finish in time; ending anyway");
     }
     if !events.finish(EVENTS_TIME) {
         error!("the list of events could not be written in time; the last ones in it may be missing");

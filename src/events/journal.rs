@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, fdatasync, flock};
 use rustix::io::Errno;
 
 use super::list::{Entry, LISTED_MAX};
-use crate::host::state_file;
+use crate::host::{inject, state_file};
 use crate::names::is_camera_name;
 use crate::problem::Problem;
 
@@ -87,6 +87,7 @@ impl Journal {
     /// Writes what has changed, and waits until it is on the disk; `all` is the whole list. What fails is said once, and
     /// the whole list is written the next time. Returns whether it was written.
     pub(super) fn write(&mut self, changed: &[Entry], all: &[Entry]) -> bool {
+        inject::panic_at("events");
         let written = match self.file.as_mut().filter(|_| self.length < JOURNAL_MAX) {
             Some(file) => lines(changed).and_then(|text| {
                 file.write_all(&text)?;
@@ -116,6 +117,12 @@ impl Journal {
                 false
             }
         }
+    }
+
+    /// What is in the file is not known: it is replaced before more is written. Returns that nothing was written.
+    pub(super) fn give_up(&mut self) -> bool {
+        self.file = None;
+        false
     }
 
     /// Replaces the file by one with these motions only.

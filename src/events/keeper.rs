@@ -1,5 +1,6 @@
 //! The thread that writes the list of motions down, since a disk may hang. It is started by the first motion.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,9 @@ pub(super) fn run(shared: &Shared, mut journal: Journal) {
         let (changed, all, is_ending) = (state.list.take_unsaved(), state.list.all(), state.is_ending);
         drop(state);
         if !changed.is_empty() || has_failed {
-            has_failed = !journal.write(&changed, &all);
+            // Unwind safety: after a panic the whole list is written, and the file replaced.
+            let written = catch_unwind(AssertUnwindSafe(|| journal.write(&changed, &all)));
+            has_failed = !written.unwrap_or_else(|_| journal.give_up());
         }
         let state = lock(&shared.state);
         if is_ending {

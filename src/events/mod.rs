@@ -230,6 +230,12 @@ impl Events {
         self.keep(&mut state);
     }
 
+    /// The program ends: no subscriber waits any longer.
+    pub fn end_waits(&self) {
+        let state = lock(&self.shared.state);
+        state.subscribers.iter().filter_map(Weak::upgrade).for_each(|queue| queue.end());
+    }
+
     /// The program ends: motions that last end now. Waits until the list is written, for at most `timeout`; returns whether
     /// it is.
     pub fn finish(&self, timeout: Duration) -> bool {

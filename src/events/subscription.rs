@@ -14,6 +14,8 @@ const WAITING_MAX: usize = 64;
 struct Waiting {
     events: VecDeque<Arc<Event>>,
     dropped: u64,
+    /// Whether no more events will come.
+    is_over: bool,
 }
 
 /// The events that wait for a subscriber.
@@ -33,6 +35,12 @@ impl Queue {
         waiting.events.push_back(event);
         self.came.notify_one();
     }
+
+    /// No more events will come: whoever waits for one does so no longer.
+    pub(super) fn end(&self) {
+        lock(&self.waiting).is_over = true;
+        self.came.notify_one();
+    }
 }
 
 /// Hears of all events until it is dropped; for one thread.
@@ -44,10 +52,11 @@ impl Subscription {
         Arc::downgrade(&self.0)
     }
 
-    /// Waits for the next event, for at most `timeout`; `None` if none comes in that time.
+    /// Waits for the next event, for at most `timeout`; `None` if none comes in that time, or the program ends.
     pub fn wait(&self, timeout: Duration) -> Option<Arc<Event>> {
         let waiting = lock(&self.0.waiting);
-        wait_while(&self.0.came, waiting, timeout, |waiting| waiting.events.is_empty()).events.pop_front()
+        let waits = |waiting: &mut Waiting| waiting.events.is_empty() && !waiting.is_over;
+        wait_while(&self.0.came, waiting, timeout, waits).events.pop_front()
     }
 
     /// How many events were dropped since too many waited.
@@ -61,6 +70,7 @@ mod tests {
     use super::super::{Events, Kind};
     use super::*;
     use std::thread;
+    use std::time::Instant;
 
     #[test]
     fn a_subscriber_that_is_slow_loses_the_oldest_which_are_counted() {
@@ -84,5 +94,19 @@ mod tests {
             events.publish(Event::new("door", Kind::CameraBack));
             assert_eq!(waits.join().unwrap().unwrap().kind, Kind::CameraBack);
         });
+    }
+
+    #[test]
+    fn the_end_of_the_program_ends_the_wait_for_an_event() {
+        const LONG: Duration = Duration::from_secs(600);
+        let events = Events::default();
+        let heard = events.subscribe();
+        let begin = Instant::now();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| heard.wait(LONG));
+            events.end_waits();
+            assert!(waits.join().unwrap().is_none());
+        });
+        assert!(heard.wait(LONG).is_none() && begin.elapsed() < LONG);
     }
 }

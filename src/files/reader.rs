@@ -17,6 +17,7 @@ use super::answer::{Answer, Body, OpenFile};
 use super::frame::{self, FrameRequest, Unreadable};
 use super::page::{self, PageRequest};
 use super::video::{self, Heads, VideoRequest};
+use crate::host::inject;
 use crate::record::{self, Name};
 use crate::sync::lock;
 
@@ -227,6 +228,7 @@ fn read(
     folder: &Path,
     heads: &Heads,
 ) -> Result<Content, Unreadable> {
+    inject::panic_at("read");
     let length = length.min(PIECE);
     let read = match source {
         Source::Frame(request) => {

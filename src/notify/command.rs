@@ -14,6 +14,7 @@ use super::notice::Notice;
 use super::settings::CommandLine;
 use crate::host::child::read::Read;
 use crate::host::child::{LogLines, Process, Words};
+use crate::host::inject;
 use crate::host::shutdown::Shutdown;
 use crate::problem::{Problem, Text, text};
 
@@ -87,6 +88,7 @@ impl Tell for CommandRunner {
             );
             self.problem((&error).into(), advice)
         })?;
+        inject::panic_at("command");
         let mut lines = LogLines::new(format!("notify-command {}", self.line.shown()), self.words.clone());
         let status = self.wait(&mut process, &mut lines, shutdown);
         drop(process); // ends what it left behind

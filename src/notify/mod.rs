@@ -6,6 +6,7 @@
 //!   way of frames.
 //! - Every wait has an end. A target that does not answer costs a line in the log once a minute.
 //! - Without targets there are no threads, and nobody subscribes to events.
+//! - A panic ends the telling of one event, or one session with the broker.
 //! - What a target says is hostile or broken: it is bounded, and believed only where that was asked for.
 
 mod address;
@@ -18,13 +19,14 @@ mod settings;
 mod target;
 mod tls;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::events::Events;
 use crate::feed::kept::KeptSettings;
 use crate::host::shutdown::Shutdown;
-use crate::host::threads;
+use crate::host::threads::{self, Threads};
 use crate::problem::Problem;
 use crate::record::Recordings;
 use allowances::Allowances;
@@ -70,7 +72,8 @@ trait Tell {
     fn tell(&mut self, notice: &Notice, shutdown: &Shutdown) -> Result<(), Problem>;
 }
 
-/// Starts the thread of each target. None holds anything that must be released, so the end of the program waits for none.
+/// Starts the thread of each target. Only that of the command has something to release, the program that it runs: it is
+/// among `threads`, so that boardcam does not end before it.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -80,13 +83,15 @@ pub fn start(
     events: &Arc<Events>,
     (recordings, kept): (&Arc<Recordings>, &Arc<KeptSettings>),
     about: &Arc<About>,
-    shutdown: &Shutdown,
+    (threads, shutdown): (&Threads, &Shutdown),
 ) -> Result<(), Problem> {
     if let Some((target, url)) = targets.hook.clone().zip(settings.hook.clone()) {
-        start_one("notify hook", target, events, about, shutdown, move || Hook::new(url))?;
+        let run = teller(target, events, about, shutdown, Hook::new(url));
+        threads::start("notify hook", "telling what happens", run)?;
     }
     if let Some((target, line)) = targets.command.clone().zip(settings.command.clone()) {
-        start_one("notify command", target, events, about, shutdown, move || CommandRunner::new(line))?;
+        let run = teller(target, events, about, shutdown, CommandRunner::new(line));
+        threads.start("notify command", "telling what happens", run)?;
     }
     if let Some((target, broker)) = targets.mqtt.clone().zip(settings.mqtt.clone()) {
         let cameras = Cameras {
@@ -101,26 +106,28 @@ pub fn start(
     Ok(())
 }
 
-fn start_one<T: Tell>(
-    name: &str,
+/// What the thread of a target does: it tells it of each event from now on.
+fn teller(
     target: Arc<Target>,
     events: &Arc<Events>,
     about: &Arc<About>,
     shutdown: &Shutdown,
-    make: impl FnOnce() -> T + Send + 'static,
-) -> Result<(), Problem> {
+    mut told: impl Tell + Send + 'static,
+) -> impl FnOnce() + Send + 'static {
     let (events, about, shutdown) = (events.subscribe(), about.clone(), shutdown.clone());
-    threads::start(name, "telling what happens", move || {
-        let (mut told, mut allowances) = (make(), Allowances::default());
+    move || {
+        let mut allowances = Allowances::default();
         while !shutdown.has_begun() {
             let event = events.wait(WAIT);
             target.set_overtaken(events.dropped());
             let Some(notice) = event.and_then(|event| Notice::of(&event, &about)) else { continue };
             if allowances.take(&notice) {
-                target.note(told.tell(&notice, &shutdown));
+                // Unwind safety: who tells keeps nothing of an event.
+                let result = catch_unwind(AssertUnwindSafe(|| told.tell(&notice, &shutdown)));
+                target.note(result.unwrap_or_else(|_| Err(target.fault())));
             } else {
                 target.left_out();
             }
         }
-    })
+    }
 }

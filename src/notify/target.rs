@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use crate::host::log::Allowance;
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use crate::sync::lock;
 
 /// A target that fails is in the log once in this time.
@@ -121,6 +121,15 @@ impl Target {
             }
             Err(problem) => self.fails(problem),
         }
+    }
+
+    /// Why it could not be told one event if that ended with a panic.
+    pub(super) fn fault(&self) -> Problem {
+        Problem::new(
+            text!("cannot tell {} what happened", self.shown.as_str()),
+            text!("an error in this program; see its log"),
+            text!("it is told of the next event"),
+        )
     }
 
     /// It answers.

@@ -10,6 +10,7 @@ use rustix::process::setpriority_process;
 
 use super::clock::Clock;
 use super::{Outcome, Playback, Playbacks};
+use crate::host::inject;
 use crate::host::log::bounded::{self, Subject};
 use crate::host::log::camera_scope;
 use crate::jpeg::encode::Encoder;
@@ -117,6 +118,7 @@ impl Worker {
     }
 
     fn play(&mut self, folder: &Path) -> Stop {
+        inject::panic_at("play");
         let playback = self.playback.clone();
         let open = |folder| -> Result<Reader, ReadError> {
             let mut reader = Reader::open(record::open(folder, &playback.order.name)?)?;

@@ -2,12 +2,14 @@
 //! it has changed. Called by [`super::worker`], which may wait for the disk.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::folder::Folder;
 use super::listing::Entry;
 use super::matroska::read::{ReadError, Reader};
 use super::name::Name;
+use crate::host::inject;
 
 /// The most files that are looked at in one scan, ...
 const FILES_MAX: usize = 64;
@@ -59,8 +61,14 @@ impl Durations {
     }
 }
 
+/// The duration of a file, which may hold anything: one that causes a panic has none.
 fn read(folder: &Folder, name: &Name) -> Result<Option<Duration>, ReadError> {
-    Reader::open(folder.read(name)?)?.duration()
+    let read = || {
+        inject::panic_at("duration");
+        Reader::open(folder.read(name)?)?.duration()
+    };
+    // Unwind safety: it only reads.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Ok(None))
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod greedy;
 mod guessing;
 mod hostile;
 mod https;
+#[cfg(feature = "inject")]
+mod inject;
 mod machines;
 mod motion;
 mod notify;

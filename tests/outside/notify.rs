@@ -1,5 +1,6 @@
 //! Who is told what happens. Whatever they do, cameras and viewers go on.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -22,16 +23,16 @@ echo "$BOARDCAM_EVENT $BOARDCAM_CAMERA $# $1 $(wc -c)" >>"$(dirname "$0")/told"
 "#;
 
 /// What a receiver does with one request.
-type Serve = fn(&mut TcpStream);
+pub type Serve = fn(&mut TcpStream);
 
 /// A receiver of web hooks, and the bodies that it got.
-struct Receiver {
-    address: String,
+pub struct Receiver {
+    pub address: String,
     received: Arc<Mutex<Vec<String>>>,
 }
 
 impl Receiver {
-    fn new(serve: Serve) -> Outcome<Self> {
+    pub fn new(serve: Serve) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -78,7 +79,7 @@ fn answer(socket: &mut TcpStream, answer: &str) {
     let _ = socket.write_all(answer.as_bytes()); // it may have left
 }
 
-fn accepts(socket: &mut TcpStream) {
+pub fn accepts(socket: &mut TcpStream) {
     answer(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -101,7 +102,7 @@ fn floods(socket: &mut TcpStream) {
     while socket.write_all(&[b'x'; 65536]).is_ok() {}
 }
 
-fn target(boardcam: &Boardcam, kind: &str) -> Outcome<Value> {
+pub fn target(boardcam: &Boardcam, kind: &str) -> Outcome<Value> {
     let state = boardcam.state()?;
     let targets = state["notify"].as_array().ok_or("no targets")?;
     let found = targets.iter().find(|target| target["kind"] == kind).ok_or_else(|| format!("no {kind}"))?;
@@ -186,6 +187,27 @@ fn a_receiver_that_does_not_answer_well_costs_a_line_and_hinders_nobody() -> Out
         ensure!(code == Some(0) && after < SOON, "{name}: exit code {code:?} after {after:?}");
     }
     Ok(())
+}
+
+#[test]
+fn a_program_that_is_told_does_not_outlive_boardcam_even_if_it_ignores_the_signal() -> Outcome {
+    const STUBBORN: &str = r#"#!/bin/sh
+trap '' TERM
+cd "$(dirname "$0")" || exit
+cut -d ' ' -f 5 /proc/$$/stat >>groups
+sleep 1000 &
+echo >told
+while :; do sleep 1; done
+"#;
+    let program = Program::new("outlives", "dies")?;
+    program.install("tell", STUBBORN)?;
+    let boardcam =
+        Boardcam::start(&["--camera", &program.camera(), "--notify-command", &program.path("tell")])?;
+    wait_for("the program to be told", || Ok(fs::exists(program.path("told"))?.then_some(())))
+        .map_err(|why| format!("{why}\n{}", boardcam.log()))?;
+    let (code, after) = boardcam.end_by(Signal::TERM)?;
+    ensure!(code == Some(0) && after < SOON, "exit code {code:?} after {after:?}");
+    program.is_gone()
 }
 
 #[test]

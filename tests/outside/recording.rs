@@ -13,7 +13,7 @@ use client::{Answer, Outcome, ensure, request, wait_for};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::boardcam::{Boardcam, complaint, goes_on};
+use crate::boardcam::{Boardcam, PROGRAM, complaint, goes_on};
 
 /// Matroska's identifier of the index, which only a closed file has (RFC 9559 section 5.1.5).
 const CUES: [u8; 4] = [0x1C, 0x53, 0xBB, 0x6B];
@@ -50,10 +50,15 @@ impl Drop for Place {
 
 /// A pattern that can be recorded into this folder.
 pub fn start(folder: &Path, options: &[&str]) -> Outcome<Boardcam> {
+    start_by(Command::new(PROGRAM), folder, options)
+}
+
+/// The same by a command that runs boardcam.
+pub fn start_by(command: Command, folder: &Path, options: &[&str]) -> Outcome<Boardcam> {
     let folder = folder.to_str().ok_or("an odd path")?;
     let pattern =
         ["--camera", "pattern", "--size", "64x48", "--record-folder", folder, "--record-min-free", "1"];
-    Boardcam::start(&[&pattern, options].concat())
+    Boardcam::start_by(command, &[&pattern, options].concat())
 }
 
 /// Asks with any method; the connection may go on.

@@ -1,6 +1,7 @@
 use super::super::{Event, Kind};
 use super::*;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A folder for one test, deleted at its end.
 struct Place(PathBuf);
@@ -13,7 +14,14 @@ impl Place {
     }
 
     fn open(&self) -> (Journal, Vec<Entry>) {
-        Journal::open(self.0.clone()).unwrap()
+        // A program that another test starts has the file open for a moment, and with it the lock.
+        let begin = Instant::now();
+        loop {
+            match Journal::open(self.0.clone()) {
+                Some(opened) => return opened,
+                None => assert!(begin.elapsed() < Duration::from_secs(20), "another one has it"),
+            }
+        }
     }
 
     fn file(&self) -> PathBuf {

@@ -15,6 +15,7 @@ use ureq::{Agent, Error};
 use super::notice::Notice;
 use super::settings::HookUrl;
 use super::{Tell, tls};
+use crate::host::inject;
 use crate::host::shutdown::Shutdown;
 use crate::names::printable;
 use crate::problem::{Problem, Text, text};
@@ -107,6 +108,7 @@ impl Hook {
 
 impl Tell for Hook {
     fn tell(&mut self, notice: &Notice, shutdown: &Shutdown) -> Result<(), Problem> {
+        inject::panic_at("hook");
         let agent = self.agent()?;
         let mut body = notice.json(true);
         let mut is_whole = notice.picture.is_some();

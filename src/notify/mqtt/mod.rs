@@ -12,6 +12,7 @@ mod socket;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use super::target::Target;
 use crate::events::{Events, Kind, Subscription};
 use crate::feed::kept::KeptSettings;
 use crate::feed::{CaptureState, Feed};
+use crate::host::inject;
 use crate::host::log::bounded::{Subject, may_log};
 use crate::host::shutdown::Shutdown;
 use crate::names::printable;
@@ -77,9 +79,11 @@ impl Mqtt {
         let mut pause = PAUSE_MIN;
         while !shutdown.has_begun() {
             let begin = Instant::now();
-            match self.serve(shutdown) {
-                Ok(()) => return,
-                Err(failure) => self.target.fails(self.problem(failure)),
+            // Unwind safety: a session leaves nothing half done but the connection, which ends with it.
+            match catch_unwind(AssertUnwindSafe(|| self.serve(shutdown))) {
+                Ok(Ok(())) => return,
+                Ok(Err(failure)) => self.target.fails(self.problem(failure)),
+                Err(_) => self.target.fails(self.target.fault()),
             }
             if begin.elapsed() > pause {
                 pause = PAUSE_MIN; // it was connected for longer than it was away
@@ -110,6 +114,7 @@ impl Mqtt {
 
     /// Says what has changed, and first what there is.
     fn look(&self, session: &mut Session, said: &mut Said) -> io::Result<()> {
+        inject::panic_at("mqtt");
         for (index, feed) in self.cameras.about.feeds.iter().enumerate() {
             for aspect in Aspect::ALL {
                 let is_there = self.cameras.has(feed, aspect);
