@@ -27,7 +27,7 @@
 //! | [`fanout`] | all live viewers, on the gate's event loops |
 //! | [`protocol`] | orders from the site to gate and fan-out in private headers: serve this stream, snapshot or file |
 //! | [`auth`] | who may do what: users, sessions, tokens |
-//! | [`files`] | files on their way to clients: recordings, and a page of one's own |
+//! | [`files`] | files on their way to clients: recordings, and a page of your own |
 //! | [`playback`] | recordings, played as live streams are |
 //! | [`record`] | recordings on a disk |
 //! | [`motion`] | notices when something moves in a picture |

@@ -191,7 +191,7 @@ pub enum FileOrder {
     Recording(RecordingOrder),
     /// Of a recording in another format.
     Video(VideoOrder),
-    /// Of the page of one's own.
+    /// Of the page of your own.
     Page(PageOrder),
     /// One frame of a recording.
     Frame(FrameOrder),

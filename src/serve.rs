@@ -119,7 +119,7 @@ fn own_page(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
             }
         }
         Err(problem) if settings.is_appliance => {
-            error!("{problem}; until the next start, boardcam's own page is shown");
+            error!("{problem}; until the next start, boardcam's page is shown");
             return Ok(None);
         }
         Err(problem) => return Err(problem),
@@ -213,7 +213,7 @@ struct Pictures {
     events: Arc<Events>,
     motion: Arc<Detection>,
     playbacks: Arc<Playbacks>,
-    /// The folder of a page of one's own.
+    /// The folder of a page of your own.
     page: Option<PathBuf>,
 }
 

@@ -90,7 +90,7 @@ fn settings_arguments() -> [Arg; 2] {
             .help("Settings file; the command line takes precedence over it"),
         Arg::new("appliance").long("appliance").global(true).action(ArgAction::SetTrue).help(
             "For a board whose only service this is: port 80 unless another is set, and the defaults if the settings \
-             file has a mistake. Log, page and card then say which line is wrong; users, HTTPS, names and Wi-Fi of the \
+             file has a mistake. Log, page and placeholder picture then say which line is wrong; users, HTTPS, names and Wi-Fi of the \
              file stay in force",
         ),
     ]

@@ -38,7 +38,7 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub proxies: Vec<Network>,
-    /// The folder of a page of one's own, in place of ours.
+    /// The folder of a page of your own, in place of ours.
     pub page: Option<PathBuf>,
     /// Who may sign in; without users, everybody may do everything.
     pub users: Vec<User>,

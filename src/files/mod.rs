@@ -1,4 +1,4 @@
-//! Files on their way to clients: recordings, single frames of them, and the page of one's own (`--static`).
+//! Files on their way to clients: recordings, single frames of them, and the page of your own (`--static`).
 //!
 //! The site names a file and never looks at it, since a disk may hang. A [`reader`]'s thread opens it. Of a recording
 //! as it is, the site knows version and length from the list; of a page's file, or of a recording in another format, they

@@ -63,6 +63,6 @@ pub const ACCEPTS: usize = 16;
 pub const BACKLOG: i32 = 1024;
 
 /// Descriptors reserved for everything but clients: three for each relay (its end, the site's end, the one in flight),
-/// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings and a page of one's own need
+/// ten for each of a few cameras, listeners, the two loops' polls, log, and files. Recordings and a page of your own need
 /// more, see [`crate::record::Settings::open_files`] and [`crate::files::reader::open_files`].
 pub const RESERVED_FILES: usize = 3 * RELAYS + 40;

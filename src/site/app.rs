@@ -48,7 +48,7 @@ pub struct AppState {
     pub board_name: String,
     /// The name under which the board is announced on the network.
     pub announced: AnnouncedName,
-    /// Whether a page of one's own takes the place of ours.
+    /// Whether a page of your own takes the place of ours.
     pub has_own_page: bool,
     /// The port of HTTPS, to which plain requests are redirected; `None` without HTTPS.
     pub https_port: Option<u16>,

@@ -68,7 +68,7 @@ pub(super) fn is_cross_site(guard: &Guard, request: &Request) -> bool {
 /// The answer to a request that [`is_cross_site`].
 pub(super) fn other_servers_page() -> Response {
     let why = text!(
-        "A page of another server sent this request, so nothing was changed. If it was boardcam's own page, behind a \
+        "A page of another server sent this request, so nothing was changed. If it was boardcam's page, behind a \
          proxy: reload it."
     );
     plain_text(403, why)

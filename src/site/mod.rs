@@ -60,7 +60,7 @@ const fn route(
     Route { method, path, action: None, permission, handler, description, page: PageKind::Either }
 }
 
-/// A part of our page, which the page of one's own takes the place of.
+/// A part of our page, which the page of your own takes the place of.
 const fn ours(
     path: &'static str,
     permission: Permission,
@@ -70,12 +70,9 @@ const fn ours(
     Route { page: PageKind::Ours, ..route(Get, path, permission, handler, description) }
 }
 
-/// Files of the page of one's own.
+/// Files of the page of your own.
 const fn own(path: &'static str) -> Route {
-    Route {
-        page: PageKind::Own,
-        ..route(Get, path, Page, page::own::file, "a file of the page of one's own")
-    }
+    Route { page: PageKind::Own, ..route(Get, path, Page, page::own::file, "a file of the page of your own") }
 }
 
 /// A URL of mjpg-streamer: `/?action=...`.
@@ -170,7 +167,7 @@ pub struct RouteInfo {
     pub description: &'static str,
 }
 
-/// All URLs, in the order of the table, but for the files of the page of one's own.
+/// All URLs, in the order of the table, but for the files of the page of your own.
 pub fn routes() -> impl Iterator<Item = RouteInfo> {
     ROUTES.iter().filter(|route| route.page != PageKind::Own).map(|route| RouteInfo {
         method: route.method.names()[0],

@@ -43,7 +43,7 @@ pub(super) enum PageKind {
     Either,
     /// Ours.
     Ours,
-    /// The page of one's own, which takes the place of ours.
+    /// The page of your own, which takes the place of ours.
     Own,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn dispatch(routes: &[Route], app: &AppState, request: &Request) -> R
         let served = routes.iter().filter(served);
         served.filter(|route| route.matches(&target.path, action.as_deref())).collect::<Vec<_>>()
     };
-    // A file of the page of one's own hides none of our URLs.
+    // A file of the page of your own hides none of our URLs.
     let matching = Some(matching(false)).filter(|ours| !ours.is_empty()).unwrap_or_else(|| matching(true));
     let Some(first) = matching.first() else { return nothing_here(routes, &target, action.as_deref()) };
     let is_shared = first.permission == Permission::Watch;

@@ -28,7 +28,7 @@ class Settings(unittest.TestCase):
 
     def test_every_example_line_is_right_when_its_sign_is_taken_away(self):
         whole = re.sub(r"^#(?=\S)", "", self.text, flags=re.M)
-        # A folder with a page of one's own must be there.
+        # A folder with a page of your own must be there.
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         whole = whole.replace("/srv/page", folder.name)

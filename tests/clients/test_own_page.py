@@ -1,4 +1,4 @@
-"""A page of one's own in place of boardcam's (`--static`), in Chromium."""
+"""A page of your own in place of boardcam's (`--static`), in Chromium."""
 
 import tempfile
 import tomllib

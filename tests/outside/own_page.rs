@@ -1,4 +1,4 @@
-//! `--static`: a page of one's own in place of boardcam's.
+//! `--static`: a page of your own in place of boardcam's.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -242,7 +242,7 @@ fn a_folder_that_is_missing_is_said_at_the_start_and_by_check() -> Outcome {
     let options = ["--appliance", "--config", file.path(), "--camera", "pattern", "--size", "64x48"];
     let boardcam = Boardcam::start(&options)?;
     wait_for("it says so", || Ok(boardcam.log().contains("cannot serve the page in").then_some(())))?;
-    ensure!(boardcam.get("/page.js")?.status == 200, "boardcam's own page");
+    ensure!(boardcam.get("/page.js")?.status == 200, "boardcam's page");
     Ok(())
 }
 

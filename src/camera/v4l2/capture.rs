@@ -171,7 +171,7 @@ fn set_timings(file: &Arc<File>, found: &Timings) -> Result<(), Trouble> {
             text!("it does not take the timings of its signal, {}: {}", found.to_string(), error.to_string());
         (
             why,
-            text!("set another picture size or rate at the source, and end other programs that use the card"),
+            text!("set another picture size or rate at the source, and end other programs that use the capture card"),
         )
     })
 }

@@ -139,7 +139,7 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         name: "static",
         value: "FOLDER",
-        unset: "none, boardcam's own page is shown",
+        unset: "none, boardcam's page is shown",
         help: "Folder with a page of your own to show in place of boardcam's: its index.html at /, and its other files. \
                No file hides one of boardcam's URLs, such as /stream",
         example: "/srv/page",

@@ -1,4 +1,4 @@
-//! The page of one's own: the files of a folder that the settings name, in place of our page.
+//! The page of your own: the files of a folder that the settings name, in place of our page.
 //!
 //! They are opened anew for each request, so that a change is seen at once. What is sent is decided by the file that was
 //! opened, and not by its name: nothing outside the folder, no link that leads out of it (openat2(2)), only ordinary

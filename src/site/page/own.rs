@@ -1,4 +1,4 @@
-//! The page of one's own, in place of ours: files of the folder that the settings name ([`crate::files::page`]).
+//! The page of your own, in place of ours: files of the folder that the settings name ([`crate::files::page`]).
 //!
 //! It may hold what its author likes, scripts and parts from elsewhere too: unlike our page, it has no policy that
 //! forbids them. It cannot be shown in frames of other pages than ours can.
