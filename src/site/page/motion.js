@@ -3,7 +3,7 @@
 
 const LOOK_MS = 500; // between two looks at what moves, while this part is open
 const PART_PX = 12; // what is drawn smaller than this is a slip of the finger
-const EDGE = 0.015; // the part of the picture's side that counts as its edge
+const PART_EDGE = 0.015; // the part of the picture's side that counts as its edge
 const NEW_PART = [0.35, 0.35, 0.3, 0.3]; // left, top, width and height of a part that is added in the list
 const SENSITIVITIES = ['off', 'low', 'medium', 'high'];
 const PART_SIDES = ['left', 'top', 'width', 'height'];
@@ -17,7 +17,7 @@ let partDrawn = null; // the part that is being drawn
 
 const perCent = (share) => (share * 100).toLocaleString(TEXT.lang, { maximumFractionDigits: share < 0.0995 ? 1 : 0 });
 // What is drawn nearly to an edge goes to it.
-const snapped = (share) => (share < EDGE ? 0 : share > 1 - EDGE ? 1 : share);
+const snapped = (share) => (share < PART_EDGE ? 0 : share > 1 - PART_EDGE ? 1 : share);
 const toShare = (value) => Math.min(1, Math.max(0, value));
 const rounds = (share) => Math.round(share * 10000) / 10000;
 
