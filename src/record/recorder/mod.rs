@@ -194,7 +194,10 @@ impl Recorder {
         }
         match self.wanted {
             Wanted::Motion => self.take_by_motion(frame, missed),
-            Wanted::All | Wanted::Nothing => self.take_at_once(frame, missed),
+            Wanted::All | Wanted::Nothing => {
+                self.leave_motion(); // whose frames come before this one
+                self.take_at_once(frame, missed);
+            }
         }
     }
 
