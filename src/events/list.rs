@@ -245,6 +245,15 @@ impl List {
         self.entries.iter().find(|entry| entry.number == number)?.picture.clone()
     }
 
+    /// Drops the pictures of motions that were in recordings which are gone.
+    pub(super) fn keep_pictures(&mut self, is_there: impl Fn(&str) -> bool) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.picture.is_some()) {
+            if entry.recording.as_ref().is_some_and(|name| !is_there(name)) {
+                entry.picture = None;
+            }
+        }
+    }
+
     pub(super) fn has_unsaved(&self) -> bool {
         !self.unsaved.is_empty()
     }

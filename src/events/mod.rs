@@ -216,6 +216,11 @@ impl Events {
         lock(&self.shared.state).list.picture(number)
     }
 
+    /// Drops the pictures of motions whose recording is no longer there: who deletes it means them, too.
+    pub fn keep_pictures(&self, is_there: impl Fn(&str) -> bool) {
+        lock(&self.shared.state).list.keep_pictures(is_there);
+    }
+
     /// The camera is recorded into this file from now on.
     pub fn file_begins(&self, camera: &str, file: RecordedFile) {
         let mut state = lock(&self.shared.state);

@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -41,6 +42,12 @@ impl Privacy {
     /// Whether it is on, as far as was seen. Costs next to nothing.
     pub fn is_on(&self) -> bool {
         self.shutter.is_closed()
+    }
+
+    /// Whether a picture that was captured at this moment may still be given to anybody who has not seen it: privacy is not
+    /// on, and has not been since.
+    pub fn shows(&self, captured: Instant) -> bool {
+        self.shutter.shows_moment(captured)
     }
 
     /// Whether it is on, after a look at the clock.

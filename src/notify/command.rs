@@ -127,7 +127,7 @@ fn drain(process: &mut Process, lines: &mut LogLines) -> io::Result<bool> {
 
 /// The picture, in a file that exists in memory only: a program that does not read it keeps nobody waiting.
 fn input(notice: &Notice) -> io::Result<Stdio> {
-    let Some(picture) = &notice.picture else { return Ok(Stdio::null()) };
+    let Some(picture) = notice.picture() else { return Ok(Stdio::null()) };
     let mut file = File::from(memfd_create("picture", MemfdFlags::CLOEXEC)?);
     file.write_all(picture)?;
     file.rewind()?;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use base64ct::{Base64, Encoding};
 use jiff::tz::TimeZone;
@@ -33,9 +33,8 @@ impl About {
         Some(format!("{root}cameras/{camera}/"))
     }
 
-    fn title(&self, camera: &str) -> String {
-        let feed = self.feeds.iter().find(|feed| feed.name == camera);
-        feed.map_or(camera, |feed| feed.title()).to_owned()
+    fn feed(&self, camera: &str) -> Option<&Arc<Feed>> {
+        self.feeds.iter().find(|feed| feed.name == camera)
     }
 }
 
@@ -52,9 +51,18 @@ pub(super) struct Notice {
     pub(super) url: Option<String>,
     /// All of it in a sentence.
     pub(super) message: String,
-    /// A JPEG of the moment.
     #[serde(skip)]
-    pub(super) picture: Option<Arc<[u8]>>,
+    picture: Option<Picture>,
+}
+
+/// A JPEG of the moment.
+#[derive(Debug, Clone)]
+struct Picture {
+    jpeg: Arc<[u8]>,
+    /// When it was captured, by ...
+    moment: Instant,
+    /// ... this camera.
+    feed: Arc<Feed>,
 }
 
 /// A notice as JSON, which has its picture in base64.
@@ -71,7 +79,8 @@ const MOTION: &str = "motion";
 impl Notice {
     /// `None` if nobody is called for it: the end of a motion, and what somebody has switched.
     pub(super) fn of(event: &Event, about: &About) -> Option<Self> {
-        let title = about.title(&event.camera);
+        let feed = about.feed(&event.camera);
+        let title = feed.map_or(event.camera.as_str(), |feed| feed.title()).to_owned();
         let (name, message) = match &event.kind {
             Kind::MotionBegan => (MOTION, format!("{title}: something moves")),
             Kind::CameraLost(problem) => {
@@ -88,8 +97,23 @@ impl Notice {
             url: about.url(&event.camera),
             message,
             camera: event.camera.clone(),
-            picture: event.picture.clone(),
+            picture: event.picture.clone().zip(feed.cloned()).map(|(jpeg, feed)| Picture {
+                jpeg,
+                moment: event.moment,
+                feed,
+            }),
         })
+    }
+
+    /// A JPEG of the moment, unless privacy was switched on since. Asked before each time that it is sent.
+    pub(super) fn picture(&self) -> Option<&[u8]> {
+        let Picture { jpeg, moment, feed } = self.picture.as_ref()?;
+        feed.privacy.shows(*moment).then_some(&**jpeg)
+    }
+
+    /// Whether it came with a picture.
+    pub(super) fn has_picture(&self) -> bool {
+        self.picture.is_some()
     }
 
     pub(super) fn is_motion(&self) -> bool {
@@ -98,7 +122,7 @@ impl Notice {
 
     /// As JSON, with the picture in it or without.
     pub(super) fn json(&self, with_picture: bool) -> String {
-        let picture = self.picture.as_deref().filter(|_| with_picture).map(Base64::encode_string);
+        let picture = self.picture().filter(|_| with_picture).map(Base64::encode_string);
         // Only strings, whose serialization cannot fail.
         serde_json::to_string(&WithPicture { notice: self, picture }).unwrap_or_default()
     }
@@ -129,6 +153,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::camera::{SourceConfig, SourceSpec};
+    use crate::feed::kept::KeptSettings;
     use crate::problem::Problem;
 
     pub(in crate::notify) fn about() -> About {
@@ -163,6 +188,23 @@ pub(super) mod tests {
         for kind in [Kind::MotionEnded, Kind::PrivacyOn, Kind::PrivacyOff] {
             assert!(Notice::of(&event(kind), &about()).is_none());
         }
+    }
+
+    /// Switches privacy of this board's camera.
+    pub(in crate::notify) fn switch_privacy(about: &About, on: bool) {
+        let _ = KeptSettings::default().switch_privacy(about.feeds.iter().map(Arc::as_ref), on); // it is not kept
+    }
+
+    #[test]
+    fn a_picture_from_before_privacy_is_not_told_also_when_privacy_is_over() {
+        let about = about();
+        let notice = || Notice::of(&event(Kind::MotionBegan), &about).unwrap();
+        let before = notice();
+        assert!(before.picture().is_some());
+        switch_privacy(&about, true);
+        assert!(before.picture().is_none() && before.json(true).contains(r#""picture":null"#));
+        switch_privacy(&about, false);
+        assert!(before.picture().is_none() && notice().picture().is_some());
     }
 
     #[test]

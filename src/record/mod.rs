@@ -74,7 +74,7 @@ pub fn start(
         let disk = (recordings.clone(), events, folder.as_path());
         start_camera(feed, recording, disk, file_limits, shutdown, threads)?;
     }
-    let worker = Worker::new(recordings.clone());
+    let worker = Worker::new(recordings.clone(), events.clone());
     let shutdown = shutdown.clone();
     threads::start("recordings", "looking after the recordings", move || worker.run(&folder, &shutdown))
 }

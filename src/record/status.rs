@@ -8,7 +8,7 @@ use super::error::RecordError;
 use super::name::Name;
 use super::plan::Wanted;
 use super::settings::CameraSettings;
-use crate::problem::Problem;
+use crate::problem::{Problem, text};
 use crate::sync::{lock, wait_while};
 
 /// A disk that has been busy with one write for longer than this is reported as slow.
@@ -22,6 +22,8 @@ struct State {
     planned: Wanted,
     /// Whether something moves, or just did, and is recorded for that.
     moves: bool,
+    /// Whether motion is not looked for, though it is left to motion when to record.
+    is_blind: bool,
     file: Option<Name>,
     error: Option<RecordError>,
     /// Since when the disk has been busy with its present write.
@@ -35,6 +37,21 @@ impl State {
             Some(false) => Wanted::Nothing,
             None => self.planned,
         }
+    }
+
+    fn is_disarmed(&self) -> bool {
+        self.by_hand == Some(false) && self.planned == Wanted::Motion
+    }
+
+    /// Why nothing would be recorded whatever moves.
+    fn blindness(&self) -> Option<Problem> {
+        (self.is_blind && self.wanted() == Wanted::Motion).then(|| {
+            Problem::new(
+                text!("cannot record what moves"),
+                text!("motion is not looked for"),
+                text!("switch motion on, or recording for everything"),
+            )
+        })
     }
 }
 
@@ -60,6 +77,8 @@ pub struct RecordingStatus {
     pub on: bool,
     /// Whether it is left to motion when to record.
     pub armed: bool,
+    /// Whether it would be left to motion, had nobody switched that off.
+    pub disarmed: bool,
     /// The file that is being written.
     pub file: Option<Name>,
     /// Why nothing is recorded although it should be.
@@ -88,17 +107,30 @@ impl Recording {
         RecordingStatus {
             on: state.wanted() == Wanted::All || state.moves,
             armed: state.wanted() == Wanted::Motion,
+            disarmed: state.is_disarmed(),
             file: state.file.clone(),
-            problem: error.map(|error| error.problem()),
+            problem: error.map(|error| error.problem()).or_else(|| state.blindness()),
         }
     }
 
-    /// Turns it on or off, until the plan's next change or the end of the program. Where it is left to motion, who turns it
-    /// on and then off leaves it to motion again.
+    /// Turns it on or off, until the plan's next change or the end of the program. Where it is left to motion, who takes back
+    /// what was switched before leaves it to motion again: on and then off, or off and then on.
     pub fn switch(&self, on: bool) {
         let mut state = self.lock();
-        let is_left_to_motion = !on && state.by_hand == Some(true) && state.planned == Wanted::Motion;
+        let is_left_to_motion = state.by_hand == Some(!on) && state.planned == Wanted::Motion;
         state.by_hand = (!is_left_to_motion).then_some(on);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The same by a switch that has two positions and is on while it is left to motion, too: on is what the plan says, if
+    /// that is left to motion, and off is off.
+    pub fn allow(&self, on: bool) {
+        let mut state = self.lock();
+        state.by_hand = match state.planned {
+            Wanted::Motion if on => state.by_hand.filter(|by_hand| *by_hand),
+            _ => Some(on),
+        };
         drop(state);
         self.changed.notify_all();
     }
@@ -117,6 +149,13 @@ impl Recording {
     /// Notes that a motion is recorded from now on, or no longer.
     pub(super) fn set_moves(&self, moves: bool) {
         self.lock().moves = moves;
+    }
+
+    /// Notes whether motion is not looked for, though it is waited for; returns the problem if that is new.
+    pub(super) fn set_blind(&self, is_blind: bool) -> Option<Problem> {
+        let mut state = self.lock();
+        let was_blind = std::mem::replace(&mut state.is_blind, is_blind);
+        state.blindness().filter(|_| !was_blind)
     }
 
     /// Waits until somebody switches it, for at most `timeout`.
@@ -184,6 +223,46 @@ mod tests {
         assert_eq!(status(), (Wanted::Motion, false, true));
         recording.switch(false);
         assert_eq!(status(), (Wanted::Nothing, false, false));
+        assert!(recording.status().disarmed);
+        recording.switch(true);
+        assert_eq!(status(), (Wanted::Motion, false, true));
+        assert!(!recording.status().disarmed);
+    }
+
+    #[test]
+    fn a_switch_of_two_positions_is_on_while_it_is_left_to_motion_and_never_on_when_it_was_turned_off() {
+        let by = |plan| Recording::new(CameraSettings { plan, ..CameraSettings::default() });
+        let recording = by(Plan::Motion(None));
+        for (on, wanted) in [(true, Wanted::Motion), (false, Wanted::Nothing), (false, Wanted::Nothing)] {
+            recording.allow(on);
+            assert_eq!((recording.wanted(), recording.status().disarmed), (wanted, !on));
+        }
+        recording.allow(true);
+        recording.switch(true);
+        recording.allow(true);
+        assert_eq!(recording.wanted(), Wanted::All, "somebody records all");
+        let recording = by(Plan::Off);
+        for (on, wanted) in [(true, Wanted::All), (false, Wanted::Nothing)] {
+            recording.allow(on);
+            assert_eq!((recording.wanted(), recording.status().disarmed), (wanted, false));
+        }
+    }
+
+    #[test]
+    fn waiting_for_motion_that_is_not_looked_for_is_a_problem_as_long_as_it_waits() {
+        let recording =
+            Recording::new(CameraSettings { plan: Plan::Motion(None), ..CameraSettings::default() });
+        assert!(recording.set_blind(false).is_none() && recording.status().problem.is_none());
+        let said = recording.set_blind(true).unwrap();
+        assert!(said.to_string().contains("motion is not looked for"), "{said}");
+        assert_eq!((recording.status().problem, recording.status().armed), (Some(said), true));
+        assert!(recording.set_blind(true).is_none(), "it is said once");
+        recording.switch(true);
+        assert_eq!(recording.status().problem, None, "it records");
+        recording.switch(false);
+        assert!(recording.status().problem.is_some());
+        assert_eq!(recording.set_blind(false), None);
+        assert_eq!(recording.status().problem, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::plan::Plan;
 use super::*;
 use crate::camera::{SourceConfig, SourceSpec};
 use crate::events::{Event, Kind};
+use crate::feed::motion::Sensitivity;
 use crate::host::threads::Ended;
 use crate::picture::Size;
 use crate::ring::{Meta, Writer};
@@ -42,6 +43,7 @@ impl Fixture {
             Settings { folder: Some(folder.clone()), limits, cameras: vec![camera], ..Settings::default() };
         let (feed, mut writer) = Feed::new("door".to_owned(), SourceConfig::of(SourceSpec::Pattern));
         writer.reserve(1000).unwrap();
+        feed.motion.change(|wanted| wanted.sensitivity = Some(Sensitivity::Medium));
         let (feed, recordings) = (Arc::new(feed), Recordings::new(&settings));
         let (events, shutdown, (threads, ended)) = (Arc::default(), Shutdown::default(), Threads::new());
         start(&recordings, &settings, std::slice::from_ref(&feed), &events, &shutdown, &threads).unwrap();
@@ -158,4 +160,20 @@ fn a_full_disk_costs_the_recording_and_not_the_event_and_is_said() {
     fixture.publish(Kind::MotionEnded);
     let (listed, _) = fixture.events.newest(None, None, 10);
     assert_eq!((listed.len(), &listed[0].recording, listed[0].lasts), (1, &None, false));
+}
+
+#[test]
+fn a_recording_that_is_gone_takes_the_picture_of_its_event_with_it() {
+    let mut fixture = Fixture::new("gone", 0);
+    fixture.give_for(1.5);
+    let event = Event::new("door", Kind::MotionBegan).with_picture(Some(Arc::from(&b"jpeg"[..])));
+    let number = fixture.events.publish(event).unwrap();
+    fixture.give_for(0.5);
+    fixture.publish(Kind::MotionEnded);
+    fixture.give_until("the file to be closed and listed", |own| {
+        own.status().file.is_none() && !own.recordings.listing().entries.is_empty()
+    });
+    assert!(fixture.events.picture(number).is_some());
+    fs::remove_file(&fixture.files()[0]).unwrap();
+    fixture.give_until("the picture to be gone", |own| own.events.picture(number).is_none());
 }

@@ -17,6 +17,7 @@ use super::listing::Entry;
 use super::name::Name;
 use super::recordings::Recordings;
 use super::retention::{RECORDINGS_MAX, surplus};
+use crate::events::Events;
 use crate::host::log::bounded::{self, Subject};
 use crate::host::shutdown::Shutdown;
 use crate::problem::Problem;
@@ -26,6 +27,7 @@ const SCAN_PERIOD: Duration = Duration::from_secs(2);
 
 pub(super) struct Worker {
     recordings: Arc<Recordings>,
+    events: Arc<Events>,
     clock: Clock,
     durations: Durations,
     /// The error that was logged last and has not been resolved.
@@ -38,9 +40,10 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(recordings: Arc<Recordings>) -> Self {
+    pub(super) fn new(recordings: Arc<Recordings>, events: Arc<Events>) -> Self {
         Self {
             recordings,
+            events,
             clock: Clock::new(SystemTime::now(), Instant::now()),
             durations: Durations::default(),
             logged: None,
@@ -84,6 +87,7 @@ impl Worker {
         let (mut entries, _) = folder.list(2 * RECORDINGS_MAX)?;
         let foreign = self.written_by_others(path, &entries);
         error = self.delete_surplus(&folder, &mut entries, &foreign, now)?.or(error);
+        self.events.keep_pictures(|name| self.is_there(name, &entries));
         let free = folder.free()?;
         let min_free = self.recordings.limits.min_free;
         let full = free < min_free;
@@ -96,6 +100,11 @@ impl Worker {
         self.durations.fill_in(&folder, &mut entries, is_busy);
         self.recordings.set_listing(entries, free, full);
         Ok(error)
+    }
+
+    fn is_there(&self, name: &str, entries: &[Entry]) -> bool {
+        let Some(name) = Name::parse(name) else { return false };
+        entries.iter().any(|entry| entry.name == name) || self.recordings.is_being_written(&name)
     }
 
     /// Deletes what somebody asked to delete; returns the last error.

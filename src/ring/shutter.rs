@@ -43,11 +43,16 @@ impl Shutter {
 
     /// Whether readers may have this frame.
     pub(super) fn shows(&self, meta: &Meta) -> bool {
-        if meta.card || !self.is_used.load(Ordering::Acquire) {
+        meta.card || self.shows_moment(meta.captured)
+    }
+
+    /// Whether what was captured at this moment may be seen: it is open, and was not closed since.
+    pub fn shows_moment(&self, captured: Instant) -> bool {
+        if !self.is_used.load(Ordering::Acquire) {
             return true;
         }
         let state = lock(&self.state);
-        !state.is_closed && state.opened.is_none_or(|opened| meta.captured >= opened)
+        !state.is_closed && state.opened.is_none_or(|opened| captured >= opened)
     }
 }
 

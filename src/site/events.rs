@@ -190,7 +190,35 @@ mod tests {
         app.recordings.delete(&name).unwrap();
         let left = event();
         assert_eq!((&left["recording"], &left["at_s"]), (&Value::Null, &Value::Null));
-        assert_eq!(left["picture"], Value::from(in_memory));
+        assert_eq!(left["picture"], Value::from(in_memory), "nobody who has events was told");
+    }
+
+    #[test]
+    fn who_deletes_a_recording_deletes_the_picture_of_its_event_and_no_other() {
+        let settings = record::Settings { folder: Some("/nowhere".into()), ..record::Settings::default() };
+        let app = AppState { recordings: Recordings::new(&settings), ..app() };
+        publish(&app, "garden", Kind::MotionBegan);
+        let names = [1_800_000_000, 1_800_000_100].map(|start| Name { camera: "door".to_owned(), start });
+        for name in &names {
+            publish(&app, "door", Kind::MotionBegan);
+            let file = RecordedFile { name: name.to_string(), captured: Instant::now(), every: None };
+            app.events.file_begins("door", file);
+            app.events.file_ends("door", Some(&name.to_string()));
+            publish(&app, "door", Kind::MotionEnded);
+        }
+        let entry =
+            |name: &Name| record::Entry { name: name.clone(), bytes: 9, modified: (0, 0), duration: None };
+        app.recordings.set_listing(names.iter().rev().map(entry).collect(), 0, false);
+        let picture = |number: u64| status(&app, &format!("/api/events/{number}/picture"));
+        assert_eq!([1, 2, 3].map(picture), [200, 200, 200]);
+        let url = format!("/api/recordings/{}", names[0]);
+        assert_eq!(ask(&app, "DELETE", &url, &[], "").status_code, 202);
+        assert_eq!([1, 2, 3].map(picture), [200, 404, 200]);
+        let events = list(&app, "/api/events");
+        assert!(
+            events["events"][1]["picture"].is_null() && events["events"][2]["picture"].is_string(),
+            "{events}"
+        );
     }
 
     #[test]

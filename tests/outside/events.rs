@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::boardcam::{Boardcam, PROGRAM};
 use crate::program::Program;
-use crate::recording::{Place, ask, recording};
+use crate::recording::{Place, ask, recording, start};
 
 /// Width and height of the pictures.
 const SIZE: (usize, usize) = (320, 240);
@@ -153,6 +153,41 @@ fn a_motion_that_lasts_when_the_power_is_cut_has_ended_after_the_next_start() ->
     let event = events(&boardcam)?.pop().ok_or("no event")?;
     ensure!(event["end"].as_str() >= event["start"].as_str() && event["end"].is_string(), "{event}");
     Ok(())
+}
+
+#[test]
+fn who_waits_for_motion_in_vain_is_told_so_and_one_that_was_switched_off_waits_again_when_it_is_switched_on()
+-> Outcome {
+    let place = Place::new()?;
+    let boardcam = start(&place.0, &["--record", "motion"])?;
+    let is = |what: &str, armed: bool, disarmed: bool, is_blind: bool| {
+        wait_for(what, || {
+            let state = recording(&boardcam)?;
+            let said = state["problem"]["why"] == "motion is not looked for";
+            let is_it = state["armed"] == armed && state["disarmed"] == disarmed && said == is_blind;
+            Ok((is_it && state["on"] == false).then_some(()))
+        })
+        .map_err(|why| format!("{why}: {}\n{}", recording(&boardcam).unwrap_or_default(), boardcam.log()))
+    };
+    let send = |method: &str, path: &str, body: &str| -> Outcome {
+        let mut reader = ask(&boardcam, method, path, "Content-Type: application/json\r\n", body)?;
+        let answer = Answer::read(&mut reader)?;
+        ensure!(answer.status == 200, "{path}: {}", answer.text());
+        Ok(())
+    };
+    is("it to wait", true, false, false)?;
+    send("PUT", "/api/motion", r#"{"sensitivity": "off"}"#)?;
+    is("it to wait in vain", true, false, true)?;
+    ensure!(
+        boardcam.log().contains("cannot record what moves: motion is not looked for"),
+        "{}",
+        boardcam.log()
+    );
+    send("POST", "/api/recording", r#"{"on": false}"#)?;
+    is("it to wait no longer", false, true, false)?;
+    send("PUT", "/api/motion", r#"{"sensitivity": "low"}"#)?;
+    send("POST", "/api/recording", r#"{"on": true}"#)?;
+    is("it to wait again", true, false, false).map_err(Into::into)
 }
 
 #[test]

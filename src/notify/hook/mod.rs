@@ -110,13 +110,13 @@ impl Tell for Hook {
     fn tell(&mut self, notice: &Notice, shutdown: &Shutdown) -> Result<(), Problem> {
         inject::panic_at("hook");
         let agent = self.agent()?;
-        let mut body = notice.json(true);
-        let mut is_whole = notice.picture.is_some();
+        let mut is_too_large = false;
         let mut pauses = self.pauses.iter();
         loop {
-            let Err(failure) = self.post(&agent, &body) else { return Ok(()) };
-            if is_whole && failure.status == Some(TOO_LARGE) {
-                (body, is_whole) = (notice.json(false), false);
+            // Made for each try: privacy may have begun meanwhile.
+            let Err(failure) = self.post(&agent, &notice.json(!is_too_large)) else { return Ok(()) };
+            if !is_too_large && failure.status == Some(TOO_LARGE) && notice.has_picture() {
+                is_too_large = true;
                 continue;
             }
             match pauses.next() {

@@ -3,11 +3,20 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use super::super::notice::tests::notice;
+use super::super::notice::tests::{about, event, notice, switch_privacy};
 use super::*;
+use crate::events::Kind;
 
 /// A receiver that answers one request after the other with these, and what it was sent: head and body.
 fn receiver(answers: &'static [&'static str]) -> (String, Receiver<(String, String)>) {
+    receiver_that(answers, || {})
+}
+
+/// The same, which does this before each answer.
+fn receiver_that(
+    answers: &'static [&'static str],
+    does: impl Fn() + Send + 'static,
+) -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (told, received) = channel();
@@ -28,6 +37,7 @@ fn receiver(answers: &'static [&'static str]) -> (String, Receiver<(String, Stri
                 }
             };
             told.send((head, body)).unwrap();
+            does();
             let _ = socket.write_all(answer.as_bytes()); // it may have left
         }
     });
@@ -90,6 +100,18 @@ fn a_receiver_that_refuses_is_not_asked_again_and_no_redirect_is_followed() {
 fn a_receiver_that_finds_the_picture_too_large_gets_the_event_without_it() {
     let (address, received) = receiver(&["HTTP/1.1 413 Too large\r\nContent-Length: 0\r\n\r\n", OK]);
     tell(&format!("http://{address}/")).unwrap();
+    let bodies: Vec<_> = received.iter().map(|(_, body)| body).collect();
+    assert!(bodies[0].contains("/9hqcGVn") && bodies[1].contains(r#""picture":null"#), "{bodies:?}");
+}
+
+#[test]
+fn what_is_tried_again_after_privacy_has_begun_has_no_picture() {
+    let board = Arc::new(about());
+    let notice = Notice::of(&event(Kind::MotionBegan), &board).unwrap();
+    let (address, received) = receiver_that(&[BROKEN, OK], move || switch_privacy(&board, true));
+    let mut hook = Hook::new(format!("http://{address}/").parse().unwrap());
+    hook.pauses = [Duration::from_millis(1); 3];
+    hook.tell(&notice, &Shutdown::default()).unwrap();
     let bodies: Vec<_> = received.iter().map(|(_, body)| body).collect();
     assert!(bodies[0].contains("/9hqcGVn") && bodies[1].contains(r#""picture":null"#), "{bodies:?}");
 }

@@ -67,6 +67,9 @@ pub(super) struct Mqtt {
 /// What the broker was told last, by topic.
 type Said = BTreeMap<String, String>;
 
+/// When the last picture of each camera that the broker was sent was captured; before there is one, when this program began.
+type Pictured = [Instant];
+
 impl Mqtt {
     pub(super) fn new(broker: Broker, target: Arc<Target>, cameras: Cameras) -> Self {
         let heard = cameras.events.subscribe();
@@ -77,10 +80,11 @@ impl Mqtt {
     /// Connects again and again until the program is to end.
     pub(super) fn run(&self, shutdown: &Shutdown) {
         let mut pause = PAUSE_MIN;
+        let mut pictured = vec![Instant::now(); self.cameras.about.feeds.len()];
         while !shutdown.has_begun() {
             let begin = Instant::now();
             // Unwind safety: a session leaves nothing half done but the connection, which ends with it.
-            match catch_unwind(AssertUnwindSafe(|| self.serve(shutdown))) {
+            match catch_unwind(AssertUnwindSafe(|| self.serve(&mut pictured, shutdown))) {
                 Ok(Ok(())) => return,
                 Ok(Err(failure)) => self.target.fails(self.problem(failure)),
                 Err(_) => self.target.fails(self.target.fault()),
@@ -94,7 +98,7 @@ impl Mqtt {
     }
 
     /// One session; ends without an error only if the program is to end.
-    fn serve(&self, shutdown: &Shutdown) -> Result<(), Failure> {
+    fn serve(&self, pictured: &mut Pictured, shutdown: &Shutdown) -> Result<(), Failure> {
         let status = self.topics.status();
         let mut session = Session::open(&self.broker, &status, OFFLINE)?;
         self.target.works();
@@ -104,7 +108,8 @@ impl Mqtt {
         say(&mut session, &mut said, status, ONLINE.to_owned())?;
         while !shutdown.has_begun() {
             self.look(&mut session, &mut said)?;
-            self.tell(&mut session)?;
+            self.tell(&mut session, &mut said, pictured)?;
+            self.take_back_pictures(&mut session, &mut said, pictured)?;
             if let Some(message) = session.listen()? {
                 self.obey(&message);
             }
@@ -137,17 +142,39 @@ impl Mqtt {
     }
 
     /// Shows the picture of the last motion of each camera, and counts what has happened.
-    fn tell(&self, session: &mut Session) -> io::Result<()> {
+    fn tell(&self, session: &mut Session, said: &mut Said, pictured: &mut Pictured) -> io::Result<()> {
         let mut pictures = BTreeMap::new();
         while let Some(event) = self.heard.wait(Duration::ZERO) {
             self.target.tells_one();
             if let (Kind::MotionBegan, Some(picture)) = (&event.kind, &event.picture) {
-                pictures.insert(event.camera.clone(), picture.clone());
+                pictures.insert(event.camera.clone(), (event.moment, picture.clone()));
             }
         }
         self.target.set_overtaken(self.heard.dropped());
-        for (camera, picture) in pictures {
-            session.publish(&self.topics.of(&camera, Aspect::Picture), picture.to_vec())?;
+        for (feed, pictured) in self.cameras.about.feeds.iter().zip(pictured) {
+            let Some((moment, picture)) = pictures.remove(&feed.name) else { continue };
+            if feed.privacy.shows(moment) {
+                let topic = self.topics.of(&feed.name, Aspect::Picture);
+                said.remove(&topic);
+                *pictured = moment;
+                session.publish(&topic, picture.to_vec())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back the pictures that the broker keeps of cameras in which privacy has begun since, also those of an earlier
+    /// session.
+    fn take_back_pictures(
+        &self,
+        session: &mut Session,
+        said: &mut Said,
+        pictured: &Pictured,
+    ) -> io::Result<()> {
+        for (feed, moment) in self.cameras.about.feeds.iter().zip(pictured) {
+            if !feed.privacy.shows(*moment) {
+                say(session, said, self.topics.of(&feed.name, Aspect::Picture), String::new())?;
+            }
         }
         Ok(())
     }
@@ -227,7 +254,10 @@ impl Cameras {
                 Some(self.events.motion_of(&feed.name).is_some_and(|motion| motion.ended.is_none()))
             }
             Aspect::Picture => None,
-            Aspect::Recording => Some(self.recordings.cameras.get(index)?.status().on),
+            Aspect::Recording => {
+                let status = self.recordings.cameras.get(index)?.status();
+                Some(status.on || status.armed)
+            }
             Aspect::Privacy => Some(feed.privacy.look()),
         }
     }
@@ -236,7 +266,7 @@ impl Cameras {
         match aspect {
             Aspect::Recording => {
                 if let Some(recording) = self.recordings.cameras.get(index) {
-                    recording.switch(is_on);
+                    recording.allow(is_on);
                 }
             }
             Aspect::Privacy => {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mqtt_proto::v3::{Connack, ConnectReturnCode, Packet, Publish};
 use mqtt_proto::{QosPid, TopicName};
 
-use super::super::notice::tests::about;
+use super::super::notice::tests::{about, switch_privacy};
 use super::super::target::TargetKind;
 use super::*;
 use crate::events::Event;
@@ -252,4 +252,71 @@ fn a_broker_that_says_nothing_is_given_up_and_one_that_is_not_there_costs_a_line
     assert!(board.problem().contains("refused"));
     board.shutdown.begin();
     running.join().unwrap();
+}
+
+#[test]
+fn privacy_takes_back_the_picture_that_the_broker_keeps() {
+    const PICTURE: &str = "boardcam/board/door/picture";
+    let (seen, is_seen) = channel();
+    let (address, is_done) = broker(move |mut server| {
+        accept(&mut server);
+        server.hear_until(PICTURE, b"\xff\xd8jpeg");
+        seen.send(()).unwrap();
+        let heard = server.hear_until(PICTURE, b"");
+        assert!(heard.iter().all(|(topic, said)| topic != PICTURE || said.is_empty()), "{heard:?}");
+        // What moved before privacy is not sent afterwards, and what moves then is.
+        seen.send(()).unwrap();
+        let heard = server.hear_until(PICTURE, b"\xff\xd8later");
+        assert_eq!(heard.iter().filter(|(topic, _)| topic == PICTURE).count(), 1, "{heard:?}");
+    });
+    let board = Board::new(&format!("mqtt://{address}"));
+    let (about, events) = (&board.mqtt.cameras.about, &board.mqtt.cameras.events);
+    let moves = |moment: Instant, jpeg: &'static [u8]| {
+        let event = Event::new("door", Kind::MotionBegan).captured(moment);
+        events.publish(event.with_picture(Some(Arc::from(jpeg))));
+        events.publish(Event::new("door", Kind::MotionEnded));
+    };
+    let running = board.run();
+    let before = Instant::now();
+    moves(before, b"\xff\xd8jpeg");
+    is_seen.recv_timeout(DONE).unwrap();
+    switch_privacy(about, true);
+    is_seen.recv_timeout(DONE).unwrap();
+    switch_privacy(about, false);
+    moves(before, b"\xff\xd8jpeg");
+    thread::sleep(4 * socket::TICK); // so that it is not passed over for the next one
+    moves(Instant::now(), b"\xff\xd8later");
+    is_done.recv_timeout(DONE).unwrap();
+    board.shutdown.begin();
+    running.join().unwrap();
+}
+
+#[test]
+fn a_picture_of_an_earlier_start_is_taken_back_if_privacy_is_on() {
+    let (address, is_done) = broker(|mut server| {
+        accept(&mut server);
+        server.hear_until("boardcam/board/door/picture", b"");
+    });
+    let board = Board::new(&format!("mqtt://{address}"));
+    switch_privacy(&board.mqtt.cameras.about, true);
+    let running = board.run();
+    is_done.recv_timeout(DONE).unwrap();
+    board.shutdown.begin();
+    running.join().unwrap();
+}
+
+#[test]
+fn a_camera_that_rests_or_is_private_is_there_and_one_that_is_lost_is_not() {
+    let board = Board::new("mqtt://127.0.0.1:9");
+    let feed = &board.mqtt.cameras.about.feeds[0];
+    let lost = CaptureState::Waiting(Problem::new("cannot show it", "unplugged", "plug it in"));
+    for (state, said) in [
+        (CaptureState::Starting, None),
+        (CaptureState::Resting, Some(true)),
+        (CaptureState::Private, Some(true)),
+        (lost, Some(false)),
+    ] {
+        feed.status().state = state;
+        assert_eq!(board.mqtt.cameras.state(0, feed, Aspect::Camera), said, "{:?}", feed.status().state);
+    }
 }

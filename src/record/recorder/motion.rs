@@ -6,7 +6,10 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use log::warn;
+
 use super::{CLUSTER_BYTES, QUEUE_BYTES, Recorder};
+use crate::host::log::bounded::{Subject, may_log};
 use crate::record::before::Kept;
 use crate::record::plan::Wanted;
 use crate::ring::Frame;
@@ -47,10 +50,20 @@ impl Recorder {
 
     /// Begins or ends what is recorded of a motion, if no frames come any more. Called a few times a second.
     pub(super) fn follow_late(&mut self, now: Instant) {
+        self.say_whether_motion_is_looked_for();
         if self.wanted != Wanted::Motion {
             self.leave_motion();
         } else if let Some(moment) = now.checked_sub(LATE) {
             self.follow_motion(moment); // a frame may be on its way
+        }
+    }
+
+    /// Who waits for motion that is not looked for waits in vain.
+    fn say_whether_motion_is_looked_for(&self) {
+        let is_blind = self.wanted == Wanted::Motion && !self.feed.motion.is_on();
+        let Some(problem) = self.recording.set_blind(is_blind) else { return };
+        if may_log(Subject::Switches, &self.feed.name) {
+            warn!("{}: {problem}", self.feed.label());
         }
     }
 
@@ -84,9 +97,12 @@ impl Recorder {
         }
     }
 
-    /// It is no longer left to motion: what was seen of one until now is still recorded.
-    fn leave_motion(&mut self) {
+    /// It is no longer left to motion: what was seen of one until now is still recorded, as far as the disk takes it now.
+    pub(super) fn leave_motion(&mut self) {
         self.pass_on();
+        while self.has_frames_to_pass_on() && self.before.take().is_some() {
+            self.recording.drop_frames(1);
+        }
         self.before.clear();
         if self.moves.take().is_some() {
             self.recording.set_moves(false);

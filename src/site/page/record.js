@@ -38,7 +38,11 @@ function recordingOf(tile) {
     const said = recording.armed ? TEXT.rec_moves : TEXT.rec_on;
     return recording.file ? { how: 'on', said, does } : { how: 'starting', said: TEXT.rec_starting, does };
   }
+  // It waits for motion which is not looked for; the button records all the same.
+  const isBlind = problem && recording.armed && !tile.camera.motion && !folder.blocked;
+  if (isBlind) return { how: 'off', said: because(TEXT.rec_armed), does: TEXT.record };
   if (problem) return { how: 'blocked', said: because(TEXT.rec_blocked), does: because(TEXT.rec_blocked) };
+  if (recording.disarmed) return { how: 'off', said: TEXT.rec_disarmed, does: TEXT.rec_arm };
   // It records by itself when something moves, and the button records at once.
   const said = recording.armed ? (absent ? TEXT.rec_paused : TEXT.rec_armed) : '';
   return { how: 'off', said, does: absent ? TEXT.rec_waiting : TEXT.record };

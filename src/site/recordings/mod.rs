@@ -30,6 +30,8 @@ pub(super) struct Recording {
     on: bool,
     /// Whether it is left to motion when to record.
     armed: bool,
+    /// Whether it would be left to motion, had nobody switched that off; switched on, it is again.
+    disarmed: bool,
     /// The times at which it records by itself.
     plan: String,
     /// Seconds between two frames of a time-lapse; `null` for every frame.
@@ -82,10 +84,11 @@ struct Listed {
 pub(super) fn of_camera(recordings: &Recordings, camera: usize) -> Option<Recording> {
     recordings.folder.as_ref()?;
     let recording = recordings.cameras.get(camera)?;
-    let RecordingStatus { on, armed, file, problem } = recording.status();
+    let RecordingStatus { on, armed, disarmed, file, problem } = recording.status();
     Some(Recording {
         on,
         armed,
+        disarmed,
         plan: recording.settings.plan.to_string(),
         every_s: recording.settings.every.map(|every| every.as_secs()),
         file: file.map(|name| name.to_string()),
@@ -210,6 +213,8 @@ pub(super) fn delete(ctx: &RequestContext<'_>) -> Response {
     if let Err(TooManyDeletions) = recordings.delete(&entry.name) {
         return plain_text(503, text!("Too many recordings are waiting to be deleted. Try again later."));
     }
+    let name = entry.name.to_string();
+    ctx.app.events.keep_pictures(|recording| recording != name);
     plain_text(202, text!("The recording is being deleted."))
 }
 

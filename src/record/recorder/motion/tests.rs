@@ -199,6 +199,37 @@ fn who_turns_recording_on_gets_everything_and_then_it_waits_for_motion_again() {
 }
 
 #[test]
+fn who_turns_recording_on_while_frames_of_a_motion_wait_for_the_disk_gets_all_in_their_order() {
+    let mut fixture = armed(settings());
+    fixture.give_seconds(0..3, 100_000);
+    fixture.recorder.recording.queued.store(QUEUE_BYTES, Ordering::Relaxed); // the disk is busy
+    fixture.publish(Kind::MotionBegan, 3000);
+    fixture.give_seconds(3..4, 100_000);
+    assert!(fixture.recorder.has_frames_to_pass_on());
+    fixture.recorder.recording.queued.store(0, Ordering::Relaxed); // and has room again
+    fixture.recorder.recording.switch(true);
+    fixture.recorder.is_on();
+    fixture.give_seconds(4..5, 100_000);
+    let batches = fixture.handed_over();
+    let times: Vec<u64> = batches.iter().flat_map(|batch| [batch.cluster.start(), batch.end_ms]).collect();
+    let frames: u64 = batches.iter().map(|batch| batch.frames).sum();
+    assert!(times.is_sorted() && batches[0].end_ms < 4000 && *times.last().unwrap() == 4900, "{times:?}");
+    assert_eq!((frames, fixture.counts().0), (50, 0));
+}
+
+#[test]
+fn what_the_disk_has_no_room_for_when_recording_is_turned_on_counts_as_dropped() {
+    let mut fixture = armed(settings());
+    fixture.recorder.recording.queued.store(QUEUE_BYTES, Ordering::Relaxed);
+    fixture.publish(Kind::MotionBegan, 0);
+    fixture.give_seconds(0..1, 10);
+    fixture.recorder.recording.switch(true);
+    fixture.recorder.is_on();
+    fixture.tick();
+    assert_eq!(fixture.counts().0, 10);
+}
+
+#[test]
 fn a_time_lapse_takes_its_frames_while_something_moves() {
     let mut fixture = armed(CameraSettings { every: Some(Duration::from_secs(1)), ..settings() });
     fixture.give_seconds(0..5, 10);
