@@ -5,9 +5,10 @@
 
 use crate::geometry::MAX_COMPONENTS;
 use crate::head::read::{Headers, HuffmanTables, Scan};
-use crate::huffman::decode::{DC_RANGE, Table};
+use crate::huffman::decode::DC_RANGE;
 use crate::huffman::skip::Leaps;
-use crate::picture::scan::Walk;
+use crate::huffman::starts::{Code, Found, Starts};
+use crate::picture::scan::{Walk, places};
 use crate::picture::{Component, Frame};
 use crate::{Coefficients, DecodeError};
 
@@ -19,8 +20,8 @@ pub struct DcGrid {
     sizes: [(u32, u32); MAX_COMPONENTS],
     count: usize,
     huffman: HuffmanTables,
-    /// For as many pairs of tables as a scan can have.
-    leaps: [Leaps; MAX_COMPONENTS],
+    leaps: Leaps,
+    starts: Starts,
     /// Quantized, with the blocks that only fill MCUs.
     padded: Vec<i16>,
 }
@@ -68,17 +69,30 @@ impl DcGrid {
     fn scan(&mut self, walk: &mut Walk, jpeg: &[u8], frame: &Frame, scan: &Scan) -> Result<(), DecodeError> {
         let in_scan = &scan.components[..scan.count];
         let mut tables = [self.huffman.pair(in_scan[0].tables)?; MAX_COMPONENTS];
-        let mut places = [0; MAX_COMPONENTS];
+        let mut pairs = [0; MAX_COMPONENTS];
         for (n, component) in in_scan.iter().enumerate() {
             tables[n] = self.huffman.pair(component.tables)?;
-            places[n] = place_of_leaps(&mut self.leaps, &tables[..=n], &places[..n]);
+            pairs[n] = self.leaps.pair_of(&tables[..=n], &pairs[..n]);
         }
-        let leaps = places.map(|place| &self.leaps[place]);
+        let leaps = &self.leaps;
         let padded = frame.components[0].padded;
         // What is there already may stay: each block that is kept is written.
         self.padded.resize(padded.0 as usize * padded.1 as usize, 0);
+        let (mcus, (places, count)) = (frame.mcus_of(scan), places(frame, scan, 0)?);
+        let blocks = mcus.0 as usize * mcus.1 as usize * count;
+        let code = Code {
+            leaps,
+            pairs: &places.map(|place| pairs[place.in_scan])[..count],
+            tables: places.map(|place| tables[place.in_scan]),
+        };
+        if scan.restart_interval == 0
+            && let Some(found) = self.starts.find(&jpeg[scan.begin..], &code, blocks)
+        {
+            return keep_found(&found, frame, scan, &mut self.padded);
+        }
+        // What is damaged, or has restart markers, is read block by block.
         walk.scan(jpeg, frame, scan, |reader, n, at, last_dc| {
-            let difference = reader.block_difference(leaps[n], tables[n])?;
+            let difference = reader.block_difference(leaps, pairs[n], tables[n])?;
             *last_dc = (*last_dc + difference).clamp(DC_RANGE.0, DC_RANGE.1);
             if in_scan[n].component == 0 {
                 self.padded[at] = *last_dc as i16;
@@ -128,14 +142,23 @@ fn dequantized(dc: i16, step: u16) -> i16 {
     (i32::from(dc) * i32::from(step)).clamp(i16::MIN.into(), i16::MAX.into()) as i16
 }
 
-/// Where the leaps of the last of `tables` are; if they are nowhere, they are made in a place that those before do not
-/// use. Cameras send the same tables in each picture.
-fn place_of_leaps(leaps: &mut [Leaps], tables: &[(&Table, &Table)], used: &[usize]) -> usize {
-    let wanted = tables[used.len()];
-    leaps.iter().position(|leaps| leaps.are_of(wanted)).unwrap_or_else(|| {
-        let is_free = |place: &usize| !used.contains(place);
-        let place = (0..leaps.len()).find(is_free).unwrap_or(0);
-        leaps[place].make(wanted);
-        place
-    })
+/// Reads the values of the first component where its blocks begin.
+fn keep_found(found: &Found<'_>, frame: &Frame, scan: &Scan, padded: &mut [i16]) -> Result<(), DecodeError> {
+    let mcus = frame.mcus_of(scan);
+    let (first_row, count) = places(frame, scan, 0)?;
+    let is_first = |block: &usize| scan.components[first_row[*block].in_scan].component == 0;
+    let begin = (0..count).find(is_first).unwrap_or(count);
+    let end = begin + (begin..count).take_while(is_first).count();
+    let mut starts = found.starts.chunks_exact(count);
+    let mut last_dc = 0;
+    for row in 0..mcus.1 {
+        let (places, _) = places(frame, scan, row)?;
+        for (column, mcu) in (0..mcus.0 as usize).zip(&mut starts) {
+            for (place, &start) in places[begin..end].iter().zip(&mcu[begin..end]) {
+                last_dc = (last_dc + found.difference(start, begin)).clamp(DC_RANGE.0, DC_RANGE.1);
+                padded[place.at + column * place.step] = last_dc as i16;
+            }
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use coefficients::dc::DcGrid;
@@ -55,6 +56,8 @@ fn picture(name: &str) -> Vec<u8> {
 struct Case {
     size: (u16, u16),
     noise: u32,
+    /// Which sixteenths show nothing.
+    flat: Range<u32>,
     quality: u8,
     sampling: Option<SamplingFactor>,
     restart_interval: u16,
@@ -62,13 +65,23 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let side = || prop_oneof![1..=17u16, 1..=90u16];
+    case_of(|| prop_oneof![1..=17u16, 1..=90u16].boxed())
+}
+
+/// With so many bytes that they are read in parts.
+fn large_case() -> impl Strategy<Value = Case> {
+    case_of(|| (100..=260u16).boxed())
+}
+
+fn case_of(side: fn() -> BoxedStrategy<u16>) -> impl Strategy<Value = Case> {
     let sampling = prop::option::weighted(0.9, prop::sample::select(&SAMPLINGS[..]));
     let interval = prop_oneof![Just(0), 1..=9u16];
-    ((side(), side()), 0..=256u32, 1..=100u8, sampling, interval, any::<bool>()).prop_map(
-        |(size, noise, quality, sampling, restart_interval, has_own_tables)| Case {
+    let flat = (0..16u32, 0..12u32).prop_map(|(begin, len)| begin..begin + len);
+    ((side(), side()), 0..=256u32, flat, 1..=100u8, sampling, interval, any::<bool>()).prop_map(
+        |(size, noise, flat, quality, sampling, restart_interval, has_own_tables)| Case {
             size,
             noise,
+            flat,
             quality,
             sampling,
             restart_interval,
@@ -80,15 +93,18 @@ fn case() -> impl Strategy<Value = Case> {
 impl Case {
     fn encode(&self) -> Vec<u8> {
         let (width, height) = self.size;
+        let (channels, color) =
+            if self.sampling.is_some() { (3, ColorType::Rgb) } else { (1, ColorType::Luma) };
+        let count = u32::from(width) * u32::from(height) * channels;
         let mut seed = 1u32;
         let mut sample = |n: u32| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let smooth = 128.0 + 120.0 * (n as f32 / 200.0).sin();
-            ((smooth as u32 * (256 - self.noise) + (seed >> 24) * self.noise) / 256) as u8
+            let is_flat = self.flat.contains(&(n * 16 / count));
+            let noise = if is_flat { 0 } else { self.noise };
+            let smooth = if is_flat { 128 } else { smooth as u32 };
+            ((smooth * (256 - noise) + (seed >> 24) * noise) / 256) as u8
         };
-        let (channels, color) =
-            if self.sampling.is_some() { (3, ColorType::Rgb) } else { (1, ColorType::Luma) };
-        let count = u32::from(width) * u32::from(height) * channels;
         let samples: Vec<u8> = (0..count).map(&mut sample).collect();
         let mut jpeg = Vec::new();
         let mut encoder = Encoder::new(&mut jpeg, self.quality);
@@ -103,6 +119,104 @@ impl Case {
         }
         encoder.encode(&samples, width, height, color).expect("encoded");
         jpeg
+    }
+}
+
+/// A grey picture with these differences of DC, which all have codes of other lengths than usual, up to 16 bits: the more
+/// often a difference comes, the longer. Each block has a coefficient beside, or none.
+fn with_long_codes(size: (u16, u16), differences: &[i32]) -> Vec<u8> {
+    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
+    jpeg.extend([1; 64]);
+    let [[y1, y0], [x1, x0]] = [size.1, size.0].map(u16::to_be_bytes);
+    jpeg.extend([0xff, 0xc0, 0, 11, 8, y1, y0, x1, x0, 1, 1, 0x11, 0]);
+    // Codes 0, 10, 110 and so on, of 5 bits and of 10 to 16: the last for differences of 3 bits and less.
+    let lengths = [1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1];
+    jpeg.extend([0xff, 0xc4, 0, 19 + 12, 0]);
+    jpeg.extend(lengths);
+    jpeg.extend((0..12).rev());
+    // 0 ends a block; 10 is a coefficient of 1 bit.
+    jpeg.extend([0xff, 0xc4, 0, 21, 0x10, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    jpeg.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
+    let code_lengths: Vec<u32> = (1..=16).filter(|length| lengths[*length as usize - 1] > 0).collect();
+    let (mut bits, mut codes, mut code, mut before) = (Vec::new(), Vec::new(), 0u32, 0);
+    for length in code_lengths {
+        code <<= length - before;
+        codes.push((code, length));
+        (code, before) = (code + 1, length);
+    }
+    let mut put = |value: u32, length: u32| bits.extend((0..length).rev().map(|bit| value >> bit & 1));
+    for &difference in differences {
+        let size = 32 - difference.unsigned_abs().leading_zeros();
+        let (code, length) = codes[11 - size as usize];
+        put(code, length);
+        let value = if difference < 0 { difference - 1 } else { difference };
+        put(value as u32, size);
+        if difference % 3 == 0 {
+            put(0b101, 3);
+        }
+        put(0, 1);
+    }
+    for bits in bits.chunks(8) {
+        let byte = (0..8).fold(0, |byte, n| byte << 1 | bits.get(n).copied().unwrap_or(1) as u8);
+        jpeg.push(byte);
+        if byte == 0xff {
+            jpeg.push(0);
+        }
+    }
+    jpeg.extend([0xff, 0xd9]);
+    jpeg
+}
+
+#[test]
+fn codes_of_every_length_are_read() {
+    let mut seed = 7u32;
+    let mut differences = Vec::new();
+    let mut last = 0;
+    for _ in 0..60 * 60 {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let size = (seed >> 16) % 11;
+        let value = ((seed >> 20) as i32 & ((1 << size) - 1)) - (1 << size >> 1);
+        let value = if (-1000..1000).contains(&(last + value)) { value } else { 0 };
+        last += value;
+        differences.push(value);
+    }
+    let jpeg = with_long_codes((480, 480), &differences);
+    let mut grid = DcGrid::default();
+    assert!(assert_alike(&mut grid, &jpeg));
+    let sums = differences.iter().scan(0, |sum, difference| {
+        *sum += difference;
+        Some(*sum as i16)
+    });
+    assert!(grid.component(0).expect("luma").values.iter().copied().eq(sums));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_values_of_large_pictures_are_those_that_the_whole_picture_has(
+        cases in prop::collection::vec(large_case(), 1..3),
+    ) {
+        let mut grid = DcGrid::default();
+        for case in cases {
+            assert!(assert_alike(&mut grid, &case.encode()));
+        }
+    }
+
+    #[test]
+    fn a_damaged_large_picture_is_refused_where_decoding_refuses_it(
+        case in large_case(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut jpeg = case.encode();
+        prop_assume!(jpeg.windows(2).filter(|two| two == b"\xff\xda").count() == 1);
+        for (at, value) in damage {
+            let at = at.index(jpeg.len());
+            jpeg[at] = value;
+        }
+        jpeg.truncate(cut.map_or(jpeg.len(), |cut| cut.index(jpeg.len())));
+        assert_alike(&mut DcGrid::default(), &jpeg);
     }
 }
 

@@ -146,6 +146,16 @@ impl Table {
         self.is_usable && other.is_usable && self.counts == other.counts && self.values == other.values
     }
 
+    /// The length and symbol of the code at the beginning of `bits`.
+    pub(crate) fn next(&self, bits: u64) -> Result<(u32, u8), Bad> {
+        let found = Found(self.lookup[(bits >> (64 - LOOKUP_BITS)) as usize]);
+        match found.length() {
+            0 => self.code(bits),
+            length if found.value() == 0 => Ok((length, found.symbol())),
+            length => Ok((length - u32::from(found.symbol() & 15), found.symbol())),
+        }
+    }
+
     /// The length and symbol of the code at the beginning of `bits`, however long it is.
     #[cold]
     pub(crate) fn code(&self, bits: u64) -> Result<(u32, u8), Bad> {

@@ -5,7 +5,9 @@
 //! | [`encode`] | blocks to bits, with the standard tables |
 //! | [`decode`] | bits to blocks, with any tables |
 //! | [`skip`] | bits to DC coefficients alone |
+//! | [`starts`] | where blocks begin, found in several parts of a scan at once |
 
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod skip;
+pub(crate) mod starts;

@@ -11,9 +11,9 @@ pub(crate) struct Place {
     /// Its component's place in the scan.
     pub(crate) in_scan: usize,
     /// Where it lies among all blocks, in the first MCU of a row.
-    at: usize,
+    pub(crate) at: usize,
     /// Blocks from one MCU to the next.
-    step: usize,
+    pub(crate) step: usize,
 }
 
 /// Why a block is not read.
@@ -90,13 +90,13 @@ impl Walk {
 impl Frame {
     /// How many MCUs a scan has, across and down. A single component is not interleaved: its MCUs are blocks (A.2.2), and
     /// those that only fill MCUs are not coded.
-    fn mcus_of(&self, scan: &Scan) -> (u32, u32) {
+    pub(crate) fn mcus_of(&self, scan: &Scan) -> (u32, u32) {
         if scan.count == 1 { self.components[scan.components[0].component].blocks } else { self.mcus() }
     }
 }
 
 /// The blocks of the MCUs in a row, in the order of the scan (A.2.3), and how many they are.
-fn places(
+pub(crate) fn places(
     frame: &Frame,
     scan: &Scan,
     row: u32,
