@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn the_starts_of_a_usual_picture_are_found_and_those_of_a_damaged_one_are_not() {
-        let jpeg = picture((256, 192));
+        let jpeg = picture((128, 96));
         let (mut huffman, mut leaps) = (HuffmanTables::default(), Leaps::default());
         let mut headers = Headers::new(&jpeg, &mut huffman).expect("a JPEG");
         let scan = headers.next_scan(&mut huffman).expect("a JPEG").expect("a scan");
@@ -468,7 +468,7 @@ mod tests {
         let pairs = places.map(|place| pairs[place.in_scan.min(1)]);
         let tables = places.map(|place| tables[place.in_scan]);
         let code = Code { leaps: &leaps, pairs: &pairs[..count], tables };
-        let (blocks, coded) = (16 * 24 * count, &jpeg[scan.begin..]);
+        let (blocks, coded) = (8 * 12 * count, &jpeg[scan.begin..]);
         let mut kept = Starts::default();
         let found = kept.find(coded, &code, blocks).expect("nothing is damaged");
         let mut reader = Reader::new(&jpeg, scan.begin);
