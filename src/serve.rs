@@ -317,7 +317,7 @@ impl Pictures {
         move || {
             let reader = |folder: &PathBuf| {
                 let wakers = wakers.clone();
-                FileReader::new(folder.clone(), move || wakers.wake_all())
+                FileReader::new(folder.clone(), playbacks.smaller.clone(), move || wakers.wake_all())
             };
             let downloads = Downloads::new(recordings.as_ref().map(reader), page.as_ref().map(reader));
             Fanout::new(variants.clone(), viewers.clone())

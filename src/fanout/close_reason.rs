@@ -43,6 +43,8 @@ pub enum CloseReason {
     Unreadable,
     /// The recording has no frame that can be shown, and nothing of the answer has been sent yet.
     Unplayable(Text),
+    /// The recording's pictures cannot be shown now, since others have the memory, and nothing of the answer has been sent yet.
+    BoardBusy,
     /// The file cannot be read, since its disk did not answer.
     DiskSilent,
     /// The code that served it panicked.
@@ -67,6 +69,7 @@ impl fmt::Display for CloseReason {
             }
             CloseReason::Panicked => f.write_str("an error in this program stopped it; see above"),
             CloseReason::Unplayable(why) => why.fmt(f),
+            CloseReason::BoardBusy => f.write_str("this board was busy with other recordings"),
             CloseReason::Unreadable => f.write_str("the file cannot be read"),
             CloseReason::NotMade(problem) => problem.fmt(f),
             CloseReason::DiskSilent => f.write_str("the file's disk does not answer"),

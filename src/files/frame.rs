@@ -8,9 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Body, OpenFile};
-use crate::jpeg::encode::Encoder;
-use crate::jpeg::transcode::Transcoder;
 use crate::multipart;
+use crate::playback::smaller::{NotSmaller, Smaller};
 use crate::problem::{Text, text};
 use crate::record::matroska::read::{Block, ReadError, Reader};
 use crate::record::{self, Name};
@@ -42,6 +41,8 @@ pub enum Unreadable {
     System(io::Error),
     /// There is nothing in it that could be sent.
     Refused(Text),
+    /// It cannot be made smaller now, since others are.
+    Busy,
 }
 
 impl From<io::Error> for Unreadable {
@@ -59,8 +60,20 @@ impl From<ReadError> for Unreadable {
     }
 }
 
+/// What making a frame smaller may take.
+pub(super) struct Means<'a> {
+    pub(super) smaller: &'a Smaller,
+    /// How long it may wait for others.
+    pub(super) turn: Duration,
+    pub(super) is_wanted: &'a dyn Fn() -> bool,
+}
+
 /// Answers a request from the `folder` of the recordings.
-pub(super) fn answer(folder: &Path, request: &FrameRequest) -> Result<Answer, Unreadable> {
+pub(super) fn answer(
+    folder: &Path,
+    request: &FrameRequest,
+    means: &Means<'_>,
+) -> Result<Answer, Unreadable> {
     let mut reader = Reader::open(record::open(folder, &request.name)?)?;
     let at = Duration::from_millis(request.at_ms);
     let block = find(&mut reader, at, request.step)?
@@ -76,7 +89,7 @@ pub(super) fn answer(folder: &Path, request: &FrameRequest) -> Result<Answer, Un
     };
     let mut jpeg = Vec::new();
     reader.read(&block, &mut jpeg)?;
-    let bytes = make_smaller(&jpeg, smaller)?;
+    let bytes = make_smaller(&jpeg, smaller, means)?;
     Ok(answer(bytes.len() as u64, Body::Bytes(bytes)))
 }
 
@@ -118,18 +131,19 @@ fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xD8]) && bytes.ends_with(&[0xFF, 0xD9])
 }
 
-fn make_smaller(jpeg: &[u8], smaller: Variant) -> Result<Vec<u8>, Unreadable> {
-    let mut transcoder = Transcoder::new(smaller.size, Encoder::in_bands(smaller.quality, 1));
-    let refused = |why: Text| Unreadable::Refused(text!("cannot make its pictures smaller: {}", why));
-    let size = transcoder.decode(jpeg).map_err(|error| refused(error.text()))?.size;
-    let length = Transcoder::output_len(size).max(jpeg.len()).min(SMALLER_MAX);
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-    bytes.resize(length, 0);
-    let length = transcoder.encode(jpeg, &mut bytes).map_err(|error| refused(error.text()))?;
-    bytes.truncate(length);
-    bytes.shrink_to_fit();
-    Ok(bytes)
+fn make_smaller(jpeg: &[u8], variant: Variant, means: &Means<'_>) -> Result<Vec<u8>, Unreadable> {
+    let refused = |why| Unreadable::Refused(text!("cannot make its pictures smaller: {}", why));
+    match means.smaller.make(jpeg, variant, means.turn, means.is_wanted) {
+        Ok((bytes, _)) if bytes.len() <= SMALLER_MAX => Ok(bytes),
+        Ok((bytes, _)) => Err(refused(text!(
+            "this one has {} bytes, and {} are the most; ask for a smaller size or a lower quality",
+            bytes.len(),
+            SMALLER_MAX
+        ))),
+        Err(NotSmaller::Busy) => Err(Unreadable::Busy),
+        Err(NotSmaller::NoMemory(error)) => Err(error.into()),
+        Err(why) => Err(refused(why.text())),
+    }
 }
 
 #[cfg(test)]
@@ -159,13 +173,16 @@ mod tests {
     /// The time that the answer names, or why there is none.
     fn at(folder: &Folder, name: &Name, at_ms: u64, step: i8) -> String {
         let request = FrameRequest { name: name.clone(), at_ms, step, smaller: None };
-        match answer(&folder.0, &request) {
+        let smaller = Smaller::default();
+        let means = Means { smaller: &smaller, turn: Duration::ZERO, is_wanted: &|| true };
+        match answer(&folder.0, &request, &means) {
             Ok(answer) => {
                 assert!(matches!(answer.body, Body::File(..)) && answer.length == Some(5));
                 answer.headers[0].1.clone()
             }
             Err(Unreadable::Refused(why)) => why.to_string(),
             Err(Unreadable::System(error)) => error.to_string(),
+            Err(Unreadable::Busy) => "busy".to_owned(),
         }
     }
 

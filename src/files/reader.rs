@@ -6,18 +6,21 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
+use std::time::Instant;
 
 use log::warn;
+use rustix::process::setpriority_process;
 
 use super::answer::{Answer, Body, OpenFile};
-use super::frame::{self, FrameRequest, Unreadable};
+use super::frame::{self, FrameRequest, Means, Unreadable};
 use super::page::{self, PageRequest};
 use super::video::{self, Heads, VideoRequest};
 use crate::host::inject;
+use crate::playback::smaller::{Smaller, TURN_TIME};
 use crate::record::{self, Name};
 use crate::sync::lock;
 
@@ -36,11 +39,16 @@ const QUEUE: usize = PAGE_FILES_MAX;
 /// The largest piece, in bytes.
 pub const PIECE: usize = 128 << 10;
 
+/// The nice value of the thread that makes frames smaller, so that cameras and downloads come first (sched(7), "The nice
+/// value").
+const NICE: i32 = 10;
+
 /// The most file descriptors that are open at once for files that are sent on one event loop: their own, and the folder
-/// (twice, with the file's place) that each reader opens. Who finds frames has the file twice, too.
+/// (twice, with the file's place) that each reader opens, also who makes frames smaller. Who finds frames has the file
+/// twice, too.
 pub fn open_files(has_recordings: bool, has_page: bool) -> usize {
     let of = |there, most| if there { most + 3 * READERS } else { 0 };
-    of(has_recordings, DOWNLOADS_MAX + 4) + of(has_page, PAGE_FILES_MAX)
+    of(has_recordings, DOWNLOADS_MAX + 4 + 3) + of(has_page, PAGE_FILES_MAX)
 }
 
 /// The file that a piece is read from.
@@ -53,8 +61,8 @@ pub enum Source {
     Video(Box<VideoRequest>, Weak<()>),
     /// A file of the page that is not open yet. It says where the piece is.
     Page(Box<PageRequest>),
-    /// One frame of a recording. The file says where it is.
-    Frame(Box<FrameRequest>),
+    /// One frame of a recording. The file says where it is. The other part is as above.
+    Frame(Box<FrameRequest>, Weak<()>),
     /// A file that is open.
     Open(Arc<OpenFile>),
 }
@@ -114,11 +122,12 @@ struct Shared {
     pieces: Sender<Piece>,
     folder: PathBuf,
     heads: Heads,
+    smaller: Arc<Smaller>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-/// A request under its number.
-type Job = (u64, PieceRequest);
+/// A request under its number, and when it came.
+type Job = (u64, PieceRequest, Instant);
 
 /// Threads with one queue.
 struct Crew {
@@ -126,6 +135,8 @@ struct Crew {
     name: &'static str,
     /// How many there may be.
     most: usize,
+    /// The threads' nice value; `None` for the usual one.
+    nice: Option<i32>,
     /// How many run.
     running: Cell<usize>,
     jobs: SyncSender<Job>,
@@ -133,18 +144,26 @@ struct Crew {
 }
 
 impl Crew {
-    fn new(name: &'static str, most: usize) -> Self {
+    fn new(name: &'static str, most: usize, nice: Option<i32>) -> Self {
         let (jobs, queue) = sync_channel(QUEUE);
-        Self { name, most, running: Cell::new(0), jobs, queue: Arc::new(Mutex::new(queue)) }
+        Self { name, most, nice, running: Cell::new(0), jobs, queue: Arc::new(Mutex::new(queue)) }
     }
 
     /// Starts another thread until all of them run; `false` if none runs.
     fn start_thread(&self, shared: &Arc<Shared>) -> bool {
         let number = self.running.get();
         if number < self.most {
-            let (queue, shared) = (self.queue.clone(), shared.clone());
+            let (queue, shared, nice) = (self.queue.clone(), shared.clone(), self.nice);
             let thread = thread::Builder::new().name(format!("{}-{number}", self.name));
-            match thread.spawn(move || serve(&queue, &shared)) {
+            let run = move || {
+                if let Some(nice) = nice {
+                    // On Linux this affects the calling thread only (setpriority(2), "C library/kernel differences"). If
+                    // it is refused, this thread runs at the usual priority.
+                    let _ = setpriority_process(None, nice);
+                }
+                serve(&queue, &shared);
+            };
+            match thread.spawn(run) {
                 Ok(_) => self.running.set(number + 1),
                 Err(failure) => warn!("cannot start a thread that reads files: {failure}"),
             }
@@ -158,6 +177,8 @@ pub struct FileReader {
     readers: Crew,
     /// Finds the frames for video files, which may take long: only one at a time, so that pieces are read meanwhile.
     finder: Crew,
+    /// Makes single frames smaller, which is work: one at a time, so that the other cores are for cameras and viewers.
+    shrinker: Crew,
     pieces: Receiver<Piece>,
     last_ticket: Cell<u64>,
     shared: Arc<Shared>,
@@ -170,13 +191,14 @@ impl fmt::Debug for FileReader {
 }
 
 impl FileReader {
-    /// No thread runs yet. They will call `wake` when there is a piece.
-    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// No thread runs yet. They will call `wake` when there is a piece, and make frames of recordings `smaller`.
+    pub fn new(folder: PathBuf, smaller: Arc<Smaller>, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (answers, pieces) = channel();
-        let shared = Shared { pieces: answers, folder, heads: Heads::default(), wake: Box::new(wake) };
+        let shared = Shared { pieces: answers, folder, heads: Heads::default(), smaller, wake: Box::new(wake) };
         Self {
-            readers: Crew::new("read", READERS),
-            finder: Crew::new("find", 1),
+            readers: Crew::new("read", READERS, None),
+            finder: Crew::new("find", 1, None),
+            shrinker: Crew::new("frame", 1, Some(NICE)),
             pieces,
             last_ticket: Cell::new(0),
             shared: Arc::new(shared),
@@ -187,16 +209,17 @@ impl FileReader {
     /// can be started. The number is needed because a disk that answers after a long time gives pieces for connections
     /// that have gone on to another recording.
     pub fn request(&self, request: PieceRequest) -> Option<u64> {
-        let crew = match request.source {
+        let crew = match &request.source {
             Source::Video(..) => &self.finder,
-            Source::Recording(_) | Source::Frame(_) | Source::Page(_) | Source::Open(_) => &self.readers,
+            Source::Frame(frame, _) if frame.smaller.is_some() => &self.shrinker,
+            Source::Recording(_) | Source::Frame(..) | Source::Page(_) | Source::Open(_) => &self.readers,
         };
         if !crew.start_thread(&self.shared) {
             return None;
         }
         let ticket = self.last_ticket.get() + 1;
         self.last_ticket.set(ticket);
-        crew.jobs.try_send((ticket, request)).ok().map(|()| ticket)
+        crew.jobs.try_send((ticket, request, Instant::now())).ok().map(|()| ticket)
     }
 
     /// The next piece that was read, if there is one.
@@ -205,34 +228,39 @@ impl FileReader {
     }
 }
 
-fn serve(queue: &Mutex<Receiver<Job>>, Shared { pieces, folder, heads, wake }: &Shared) {
+fn serve(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
     loop {
         let next = lock(queue).recv();
-        let Ok((ticket, request)) = next else { return };
-        if matches!(&request.source, Source::Video(_, waiting) if waiting.strong_count() == 0) {
+        let Ok((ticket, request, came)) = next else { return };
+        if let Source::Video(_, waiting) | Source::Frame(_, waiting) = &request.source
+            && waiting.strong_count() == 0
+        {
             continue;
         }
         let connection = request.connection;
         // Unwind safety: what was being read is dropped, and the heads are only replaced as a whole.
-        let read = catch_unwind(AssertUnwindSafe(|| read(request, folder, heads)));
+        let read = catch_unwind(AssertUnwindSafe(|| read(request, came, shared)));
         let read = read.unwrap_or_else(|_| Err(io::Error::other("this program has a fault").into()));
-        if pieces.send(Piece { connection, ticket, read }).is_err() {
+        if shared.pieces.send(Piece { connection, ticket, read }).is_err() {
             return;
         }
-        wake();
+        (shared.wake)();
     }
 }
 
 fn read(
     PieceRequest { source, at, length, .. }: PieceRequest,
-    folder: &Path,
-    heads: &Heads,
+    came: Instant,
+    Shared { folder, heads, smaller, .. }: &Shared,
 ) -> Result<Content, Unreadable> {
     inject::panic_at("read");
     let length = length.min(PIECE);
     let read = match source {
-        Source::Frame(request) => {
-            return frame::answer(folder, &request).and_then(|answer| Ok(begin(answer, length)?));
+        Source::Frame(request, waiting) => {
+            let is_wanted = || waiting.strong_count() > 0;
+            let turn = TURN_TIME.saturating_sub(came.elapsed());
+            let means = Means { smaller, turn, is_wanted: &is_wanted };
+            return Ok(begin(frame::answer(folder, &request, &means)?, length)?);
         }
         Source::Recording(name) => {
             let file = OpenFile::growing(record::open(folder, &name)?);

@@ -6,7 +6,7 @@
 
 use coefficients::Transform;
 use coefficients::exif::Orientation;
-use coefficients::geometry::MAX_COMPONENTS;
+use coefficients::geometry::{MAX_COMPONENTS, Sampling};
 use coefficients::picture::Colours;
 use coefficients::segment::Segment;
 
@@ -59,7 +59,9 @@ pub struct Decodable {
     pub(super) orientation: Option<Orientation>,
     /// The size of an MCU in pixels, width and height, if its components are interleaved.
     pub(super) mcu: (u32, u32),
-    is_progressive: bool,
+    pub(super) is_progressive: bool,
+    /// Whether its coefficients become smaller pictures as they are ([`coefficients::reduce`]).
+    pub(super) is_reducible: bool,
     /// Why the decoder of pixels must not have it.
     no_pixels: Option<Undecodable>,
 }
@@ -112,8 +114,16 @@ impl Decodable {
                     if let Some(reason) = no_pixels.filter(|_| needs_pixels) {
                         return Err(Refused::Undecodable(reason));
                     }
-                    let mcu = components.mcu();
-                    return Ok(Self { size, colours, orientation, mcu, is_progressive, no_pixels });
+                    let (mcu, is_reducible) = (components.mcu(), components.is_reducible(colours));
+                    return Ok(Self {
+                        size,
+                        colours,
+                        orientation,
+                        mcu,
+                        is_progressive,
+                        is_reducible,
+                        no_pixels,
+                    });
                 }
                 marker::APP0 => components.has_jfif |= payload.starts_with(b"JFIF\0"),
                 marker::APP1 => orientation = orientation.or_else(|| Orientation::in_app1(payload)),
@@ -164,6 +174,21 @@ impl Components<'_> {
             8 * u32::from(factors.clone().map(|s| factor(*s)).max().unwrap_or(1).max(1))
         };
         (largest(|sampling| sampling >> 4), largest(|sampling| sampling & 15))
+    }
+
+    /// See [`Decodable::is_reducible`]: it is grey, or two colours have the same samples, for each pixel or for two pixels
+    /// across, down, or both.
+    fn is_reducible(&self, colours: Colours) -> bool {
+        let factors = |sampling: u8| (u32::from(sampling >> 4), u32::from(sampling & 15));
+        match (colours, self.list) {
+            (Colours::Grey, _) => true,
+            (Colours::YCbCr, [[_, luma, _], [_, cb, _], [_, cr, _]]) if cb == cr => {
+                let ((across, down), chroma) = (factors(*luma), factors(*cb));
+                let is = |sampling: Sampling| (chroma.0 * sampling.factors().0, chroma.1 * sampling.factors().1);
+                Sampling::ALL.into_iter().any(|sampling| is(sampling) == (across, down))
+            }
+            _ => false,
+        }
     }
 
     /// Why the decoder of pixels would decode it wrongly.

@@ -7,9 +7,12 @@
 //! - No camera is woken, and none is slowed down: only the playback's own thread waits for the disk and makes its pictures
 //!   smaller.
 //! - There are at most [`PLAYBACKS_MAX`] at once, and [`CLIENT_MAX`] of one client. The thread ends with its viewer.
+//! - Their pictures take at most [`PICTURES_BYTES`] of memory together, and making them smaller [`smaller::DECODING_BYTES`].
 //! - Whatever the file is, it comes to an end: with its last frame, with damage, or with an error of the disk.
 
+mod budget;
 mod clock;
+pub mod smaller;
 mod speed;
 mod worker;
 
@@ -23,8 +26,11 @@ use crate::feed::{ClientId, Demand, Feed};
 use crate::pace::Fps;
 use crate::problem::{Text, text};
 use crate::record::{Name, Recordings};
+use crate::ring::{MAX_FRAME, SLOTS};
 use crate::sync::lock;
 use crate::variants::Variant;
+use budget::Budget;
+use smaller::Smaller;
 pub use speed::Speed;
 use worker::Worker;
 
@@ -33,6 +39,10 @@ pub const PLAYBACKS_MAX: usize = 8;
 
 /// The most of them that one client plays, so that one alone cannot take all.
 pub const CLIENT_MAX: usize = 2;
+
+/// The most memory for the pictures of all of them, in bytes: those of eight at 2 MiB a picture, or of one with the largest
+/// that there are.
+pub const PICTURES_BYTES: usize = (SLOTS + 1) * MAX_FRAME;
 
 /// The most threads: those of playbacks that are over may still wait for a disk.
 const THREADS_MAX: usize = 2 * PLAYBACKS_MAX;
@@ -72,6 +82,8 @@ pub enum Outcome {
     Over,
     /// Nothing could be shown, and why.
     Unplayable(Text),
+    /// Nothing could be shown now, since others have the memory.
+    Busy,
 }
 
 /// A recording that is being played.
@@ -148,6 +160,10 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 pub struct Playbacks {
     recordings: Arc<Recordings>,
     wake: Wake,
+    /// Makes their pictures smaller, and single ones.
+    pub smaller: Arc<Smaller>,
+    /// The memory for their pictures.
+    pictures: Arc<Budget>,
     /// Those whose thread runs.
     running: Mutex<Vec<Arc<Playback>>>,
 }
@@ -161,7 +177,8 @@ impl fmt::Debug for Playbacks {
 impl Playbacks {
     /// Plays these recordings; none is played yet.
     pub fn new(recordings: Arc<Recordings>, wake: Wake) -> Arc<Self> {
-        Arc::new(Self { recordings, wake, running: Mutex::default() })
+        let pictures = Budget::new(PICTURES_BYTES);
+        Arc::new(Self { recordings, wake, smaller: Arc::default(), pictures, running: Mutex::default() })
     }
 
     /// Starts a playback for a viewer, who keeps the demand until it leaves. An earlier one of the same client under the

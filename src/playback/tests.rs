@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::worker::SLOT_STEP;
 use super::*;
 use crate::record::Settings;
 use crate::record::matroska::made::file;
@@ -153,4 +154,21 @@ fn a_growing_recording_is_played_on_until_it_stops_growing() {
     assert_eq!(playback.outcome(), None);
     recordings.cameras[0].set_file(None);
     wait_for("it does not end", || playback.outcome() == Some(&Outcome::Over));
+}
+
+#[test]
+fn one_without_memory_for_its_pictures_is_told_to_come_again_and_one_that_has_begun_goes_on() {
+    let large = [b"\xff\xd8", &[0; SLOT_STEP][..], b"\xff\xd9"].concat();
+    let times = [0, 20, 40].map(|at| (at, if at == 20 { large.clone() } else { frames([0])[0].1.clone() }));
+    let (folder, name) = Folder::with("memory", &file(&times, 10, true));
+    let playbacks = folder.playbacks();
+    let mut others = playbacks.pictures.nothing();
+    others.resize(PICTURES_BYTES - SLOTS * SLOT_STEP).unwrap();
+    let (playback, _demand) = playbacks.start(order(&name, 0, "1"), wishes(1, None)).unwrap();
+    wait_for("it does not end", || playback.outcome().is_some());
+    assert_eq!((playback.outcome(), playback.feed.ring.newest()), (Some(&Outcome::Over), 2));
+    others.resize(PICTURES_BYTES - SLOTS * SLOT_STEP + 1).unwrap();
+    let (playback, _demand) = playbacks.start(order(&name, 0, "1"), wishes(1, None)).unwrap();
+    wait_for("it does not end", || playback.outcome().is_some());
+    assert_eq!((playback.outcome(), playback.feed.ring.newest()), (Some(&Outcome::Busy), 0));
 }

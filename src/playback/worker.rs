@@ -8,17 +8,18 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{info, warn};
 use rustix::process::setpriority_process;
 
+use super::budget::{NoShare, Share};
 use super::clock::Clock;
-use super::{Outcome, Playback, Playbacks};
+use super::smaller::{NotSmaller, TURN_TIME};
+use super::{Outcome, PICTURES_BYTES, Playback, Playbacks};
 use crate::host::inject;
 use crate::host::log::bounded::{self, Subject};
 use crate::host::log::camera_scope;
-use crate::jpeg::encode::Encoder;
-use crate::jpeg::transcode::Transcoder;
 use crate::problem::{Text, text};
 use crate::record;
 use crate::record::matroska::read::{Block, ReadError, Reader};
-use crate::ring::{Meta, NoMemory, Unpublished, Writer};
+use crate::ring::{Meta, NoMemory, SLOTS, Unpublished, Writer};
+use crate::variants::Variant;
 
 /// The nice value of the thread if it makes pictures smaller, so that the cameras come first (sched(7), "The nice value").
 const NICE: i32 = 10;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Slots are made for JPEGs of a multiple of this many bytes, so that one frame that is a little larger than those before
 /// needs no new ones.
-const SLOT_STEP: usize = 256 << 10;
+pub(super) const SLOT_STEP: usize = 256 << 10;
 
 /// Frames one after another that cannot be shown, after which it ends.
 const BAD_MAX: u32 = 100;
@@ -38,9 +39,13 @@ pub(super) struct Worker {
     playback: Arc<Playback>,
     writer: Writer,
     clock: Clock,
-    transcoder: Option<Transcoder>,
-    /// The JPEG that is made smaller.
+    /// The memory for what follows.
+    share: Share,
+    /// The largest JPEG that a slot of the ring is made for.
+    slot: usize,
+    /// The JPEG that is made smaller, and the room for it.
     jpeg: Vec<u8>,
+    room: usize,
     shown: u64,
     /// Frames since the last one that was shown that could not be.
     bad: u32,
@@ -68,6 +73,8 @@ enum Stop {
     Unreadable(ReadError),
     /// Its pictures cannot be shown.
     Bad(Text),
+    /// They cannot be shown now, since others have the memory.
+    Busy,
 }
 
 impl From<ReadError> for Stop {
@@ -80,11 +87,9 @@ impl Worker {
     pub(super) fn new(playbacks: Arc<Playbacks>, playback: Arc<Playback>, writer: Writer) -> Self {
         let wishes = &playback.wishes;
         let clock = Clock::new(playback.order.speed, wishes.fps);
-        let smaller = |variant: crate::variants::Variant| {
-            Transcoder::new(variant.size, Encoder::in_bands(variant.quality, 1))
-        };
-        let transcoder = wishes.variant.map(smaller);
-        Self { playbacks, playback, writer, clock, transcoder, jpeg: Vec::new(), shown: 0, bad: 0 }
+        let share = playbacks.pictures.nothing();
+        let jpeg = Vec::new();
+        Self { playbacks, playback, writer, clock, share, slot: 0, jpeg, room: 0, shown: 0, bad: 0 }
     }
 
     /// Plays the recording until it ends or its viewer leaves.
@@ -93,7 +98,7 @@ impl Worker {
         let _listed = Listed { playbacks: self.playbacks.clone(), playback: playback.clone() };
         let name = &playback.order.name;
         let _scope = camera_scope(&name.camera);
-        if self.transcoder.is_some() {
+        if playback.wishes.variant.is_some() {
             // On Linux this affects the calling thread only (setpriority(2), "C library/kernel differences"). If it is
             // refused, this thread runs at the usual priority.
             let _ = setpriority_process(None, NICE);
@@ -105,6 +110,7 @@ impl Worker {
             Stop::End => text!("it has no picture yet"),
             Stop::Unreadable(error) => error.text(),
             Stop::Bad(why) => why,
+            Stop::Busy => return playback.end(Outcome::Busy),
         };
         if bounded::may_log(Subject::Playbacks, &name.camera) {
             match self.shown {
@@ -169,9 +175,9 @@ impl Worker {
     /// Publishes a frame. One that cannot be shown is left out, but not too many of them.
     fn show(&mut self, reader: &Reader, block: &Block) -> Result<(), Stop> {
         let dated = reader.start().and_then(|start| start.checked_add(block.at));
-        let shown = match self.transcoder {
+        let shown = match self.playback.wishes.variant {
             None => self.publish(reader, block, dated),
-            Some(_) => self.publish_smaller(reader, block, dated),
+            Some(variant) => self.publish_smaller(reader, block, dated, variant),
         };
         match shown {
             Ok(()) => {
@@ -183,14 +189,30 @@ impl Worker {
                 self.bad += 1;
                 if self.bad >= BAD_MAX { Err(Stop::Bad(why)) } else { Ok(()) }
             }
+            // Later ones may have their turn.
+            Err(Stop::Busy) if self.shown > 0 => Ok(()),
             stop => stop,
         }
+    }
+
+    /// Gets memory for a JPEG of so many bytes in the ring, and for one that is made smaller.
+    fn reserve(&mut self, slot: usize, room: usize) -> Result<(), Stop> {
+        let slot = slot.next_multiple_of(SLOT_STEP).max(self.slot);
+        let room = room.next_multiple_of(SLOT_STEP).max(self.room);
+        self.share.resize(SLOTS * slot + room).map_err(|none| match none {
+            NoShare::Busy => Stop::Busy,
+            NoShare::TooLarge => {
+                Stop::Bad(text!("its pictures take more than {} MiB of memory", PICTURES_BYTES >> 20))
+            }
+        })?;
+        (self.slot, self.room) = (slot, room);
+        self.writer.reserve(slot).map_err(no_memory)
     }
 
     /// Publishes a frame as it is.
     fn publish(&mut self, reader: &Reader, block: &Block, dated: Option<SystemTime>) -> Result<(), Stop> {
         let length = block.length as usize;
-        self.writer.reserve(length.next_multiple_of(SLOT_STEP)).map_err(no_memory)?;
+        self.reserve(length, 0)?;
         let meta = Meta { captured: Instant::now(), size: reader.size(), card: false };
         let fill = |slot: &mut [u8]| {
             let jpeg = slot.get_mut(..length).ok_or_else(|| no_memory(NoMemory))?;
@@ -207,15 +229,24 @@ impl Worker {
         reader: &Reader,
         block: &Block,
         dated: Option<SystemTime>,
+        variant: Variant,
     ) -> Result<(), Stop> {
-        let Self { transcoder: Some(transcoder), writer, jpeg, .. } = self else { return Ok(()) };
-        reader.read(block, jpeg)?;
-        check(jpeg)?;
-        let size = transcoder.decode(jpeg).map_err(|error| Stop::Bad(error.text()))?.size;
-        writer.reserve(Transcoder::output_len(size).max(jpeg.len())).map_err(no_memory)?;
+        self.reserve(0, block.length as usize)?;
+        reader.read(block, &mut self.jpeg)?;
+        check(&self.jpeg)?;
+        let is_watched = || !self.playback.is_over() && self.playback.feed.is_wanted();
+        let made = self.playbacks.smaller.make(&self.jpeg, variant, TURN_TIME, &is_watched);
+        let (bytes, size) = made.map_err(|why| match why {
+            NotSmaller::Busy => Stop::Busy,
+            why => Stop::Bad(why.text()),
+        })?;
+        self.reserve(bytes.len(), 0)?;
         let meta = Meta { captured: Instant::now(), size, card: false };
-        let fill = |slot: &mut [u8]| transcoder.encode(jpeg, slot).map_err(|error| Stop::Bad(error.text()));
-        published(writer.publish_dated(meta, dated, fill))
+        let fill = |slot: &mut [u8]| {
+            slot.get_mut(..bytes.len()).ok_or_else(|| no_memory(NoMemory))?.copy_from_slice(&bytes);
+            Ok(bytes.len())
+        };
+        published(self.writer.publish_dated(meta, dated, fill))
     }
 }
 

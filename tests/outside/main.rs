@@ -26,6 +26,7 @@ mod pictures;
 mod pipe_inputs;
 mod pipes;
 mod playback;
+mod playback_load;
 mod privacy;
 mod process;
 mod program;

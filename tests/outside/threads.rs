@@ -25,6 +25,18 @@ fn threads(boardcam: &Boardcam) -> Outcome<BTreeMap<String, usize>> {
     Ok(names)
 }
 
+/// The nice value of the thread with this name (proc_pid_stat(5), field 19).
+fn nice(boardcam: &Boardcam, name: &str) -> Outcome<i32> {
+    for task in fs::read_dir(format!("/proc/{}/task", boardcam.id()))? {
+        let stat = fs::read_to_string(task?.path().join("stat"))?;
+        let (start, rest) = stat.rsplit_once(") ").ok_or("an odd line")?;
+        if start.ends_with(&format!("({name}")) {
+            return Ok(rest.split(' ').nth(16).ok_or("an odd line")?.parse()?);
+        }
+    }
+    Err(format!("no thread {name}").into())
+}
+
 /// Waits until exactly these run, once the first pictures are through.
 fn run_only(boardcam: &Boardcam, expected: &[(&str, usize)]) -> Outcome {
     let expected: BTreeMap<_, _> =
@@ -97,7 +109,13 @@ fn the_threads_that_read_recordings_start_with_the_first_download_of_each_kind()
     run_only(&boardcam, &expected)?;
     ensure!(boardcam.get(&format!("/api/recordings/{name}?format=mov"))?.status == 200, "no video file");
     expected.push(("find-", 1));
-    run_only(&boardcam, &expected)
+    run_only(&boardcam, &expected)?;
+    let frame = boardcam.get(&format!("/api/recordings/{name}/frame?size=32x24"))?;
+    ensure!(frame.status == 200, "no smaller frame: {}", frame.text());
+    expected.push(("frame-", 1));
+    run_only(&boardcam, &expected)?;
+    ensure!(nice(&boardcam, "frame-0")? == 10 && nice(&boardcam, "read-0")? == 0, "the priority of threads");
+    Ok(())
 }
 
 #[test]

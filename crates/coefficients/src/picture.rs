@@ -130,6 +130,14 @@ impl Coefficients {
     /// The most AC coefficients of a picture that are not 0: one for each pixel. At four bytes each that is 64 MiB.
     pub const MAX_ENTRIES: usize = 1 << 24;
 
+    /// The most memory, in bytes, that [`Coefficients::decode`] takes for a JPEG of this length with so many blocks, if
+    /// nothing is kept from a picture before it.
+    pub fn memory(blocks: usize, jpeg: usize) -> usize {
+        // A coefficient has two bits at least: one that says what it is, and one of its value.
+        let used = (jpeg.saturating_mul(4)).min(blocks.saturating_mul(LEN - 1));
+        blocks.saturating_mul(size_of::<Stored>()) + decode::room_for(used) * size_of::<Entry>()
+    }
+
     /// Reads the coefficients of a whole JPEG: baseline or extended sequential, 8 bits, Huffman coded, with any sampling,
     /// restart intervals, interleaved or not. EOI may be missing; bytes behind the picture are ignored. After an error
     /// there is no picture: it has no components.

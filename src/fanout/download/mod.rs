@@ -238,6 +238,7 @@ impl Lane {
             let done = match piece.read {
                 Ok(content) => download.take(content, now),
                 Err(Unreadable::Refused(why)) => Flow::Break(CloseReason::Unplayable(why)),
+                Err(Unreadable::Busy) => Flow::Break(CloseReason::BoardBusy),
                 Err(Unreadable::System(error)) => {
                     if bounded::may_log(Subject::Downloads, "") {
                         warn!("cannot read {}: {error}", download.name());
@@ -341,8 +342,10 @@ impl Download {
             (None, FileOrder::Video(VideoOrder { request, .. })) => {
                 Source::Video(Box::new(request.clone()), Arc::downgrade(&self.waiting))
             }
+            (None, FileOrder::Frame(FrameOrder { request, .. })) => {
+                Source::Frame(Box::new(request.clone()), Arc::downgrade(&self.waiting))
+            }
             (None, FileOrder::Page(PageOrder { request, .. })) => Source::Page(Box::new(request.clone())),
-            (None, FileOrder::Frame(FrameOrder { request, .. })) => Source::Frame(Box::new(request.clone())),
         };
         let at = from + self.requested;
         self.reading = reader.request(PieceRequest { connection, source, at, length: length as usize });

@@ -28,7 +28,7 @@ impl Bench {
         let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
         let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         fs::write(path.join(name.to_string()), &bytes).unwrap();
-        let reader = || Some(FileReader::new(path.clone(), || {}));
+        let reader = || Some(FileReader::new(path.clone(), Arc::default(), || {}));
         let downloads = Downloads::new(reader(), reader());
         Self { path, name, bytes, downloads, released: Vec::new() }
     }

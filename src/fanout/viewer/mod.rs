@@ -92,6 +92,7 @@ impl Viewer {
     pub(super) fn end(&self) -> Option<CloseReason> {
         match self.playback.as_ref()?.outcome()? {
             Outcome::Unplayable(why) if self.is_unanswered() => Some(CloseReason::Unplayable(why.clone())),
+            Outcome::Busy if self.is_unanswered() => Some(CloseReason::BoardBusy),
             // Asked after the outcome, which comes after the last frame.
             _ => (self.ring().newest() == self.seen && !self.has_backlog()).then_some(CloseReason::Played),
         }

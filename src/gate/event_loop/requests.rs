@@ -113,6 +113,9 @@ impl EventLoop {
                 CloseReason::PassEndedUnanswered => {
                     Some(text!("You are not signed in any more, or your token was revoked. Open /sign-in."))
                 }
+                CloseReason::BoardBusy => Some(text!(
+                    "This board has no memory left for pictures of recordings, since others are being played or made smaller. Try again later."
+                )),
                 CloseReason::DiskSilent => Some(text!("The disk with this file does not answer.")),
                 CloseReason::Disconnected(_)
                 | CloseReason::Stalled

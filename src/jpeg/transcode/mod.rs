@@ -8,6 +8,7 @@
 //! camera's own JPEGs are to be re-encoded, or are not baseline. Memory is reused from frame to frame; the largest
 //! picture, at most [`super::decodable::MAX_DECODED`], determines how much it takes.
 
+mod memory;
 mod pixels;
 
 use std::fmt;

@@ -89,8 +89,13 @@ fn grow(entries: &mut Vec<Entry>, used: usize) -> Result<(), Stop> {
     if used + LEN > Coefficients::MAX_ENTRIES {
         return Err(Stop::Full);
     }
-    let wished = (used + used / 2 + (1 << 14)).min(Coefficients::MAX_ENTRIES);
+    let wished = room_for(used);
     entries.reserve_exact(wished - entries.len());
     entries.resize(wished, Entry::default());
     Ok(())
+}
+
+/// For how many entries there is room when so many are in use and more are read.
+pub(super) fn room_for(used: usize) -> usize {
+    used.saturating_add(used / 2 + (1 << 14)).min(Coefficients::MAX_ENTRIES)
 }
