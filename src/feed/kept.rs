@@ -5,17 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use log::{error, info};
 
 use super::motion::{self, Sensitivity, Wanted};
+use super::privacy::{Doubt, Privacy};
 use super::{Changes, Feed, changes};
 use crate::host::folder_lock::FolderLock;
 use crate::host::state_file::{self, WRITE_WAIT, Writer};
 use crate::names::is_camera_name;
 use crate::picture::Orientation;
-use crate::problem::{Problem, text};
+use crate::problem::{Problem, Text, text};
 
 /// Its name in the state folder.
 const FILE: &str = "cameras.json";
@@ -41,23 +43,30 @@ pub struct KeptSettings {
     /// `None` if there is no folder to keep anything.
     folder: Option<PathBuf>,
     writer: Writer,
+    /// The cameras' privacy by name: a file that cannot be read is replaced by one that still says what is known of that.
+    privacy: OnceLock<Vec<(String, Arc<Privacy>)>>,
 }
 
 impl KeptSettings {
     /// Those in this folder.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, writer: Writer::default() }
+        Self { folder, ..Self::default() }
     }
 
-    /// Sets what is kept, once, at the start. If the file cannot be read, the settings apply, and the log says why.
+    /// Sets what is kept, once, at the start. If the file cannot be read, the settings apply, but all cameras are private,
+    /// since they may have been; the log says why.
     pub fn apply<'a>(&self, feeds: impl IntoIterator<Item = &'a Feed>) {
         let Some(path) = self.path() else { return };
+        let feeds: Vec<_> = feeds.into_iter().collect();
+        let privacy = feeds.iter().map(|feed| (feed.name.clone(), feed.privacy.clone()));
+        self.privacy.get_or_init(|| privacy.collect());
         let cameras: Cameras = state_file::read(&path).unwrap_or_else(|why| {
             let what = format!("cannot read what was set on the page, in {}", path.display());
-            error!(
-                "{}",
-                Problem::new(what, why, "the settings apply; the next change on the page replaces the file")
-            );
+            let advice = "the settings apply, but all cameras stay private, since nobody knows whether privacy was \
+                          switched on: switch it off on the page, or by PUT /api/privacy; the next change on the page \
+                          replaces the file";
+            error!("{}", Problem::new(what, why, advice));
+            feeds.iter().for_each(|feed| feed.privacy.doubt_kept());
             Cameras::default()
         });
         for feed in feeds {
@@ -68,7 +77,9 @@ impl KeptSettings {
             orientation.rotation = kept(ROTATE).parse().unwrap_or(orientation.rotation);
             orientation.flip = kept(FLIP).parse().unwrap_or(orientation.flip);
             feed.set_orientation(orientation);
-            feed.privacy.restore(kept(PRIVACY));
+            if let Some(kept) = values.get(PRIVACY) {
+                restore_privacy(feed, kept, &path);
+            }
             let changes = changes::NAMES.iter().fold(Changes::default(), |changes, name| {
                 changes.with(name, values.get(*name).map(String::as_str)).unwrap_or(changes)
             });
@@ -135,8 +146,23 @@ impl KeptSettings {
         on: bool,
     ) -> Result<(), Problem> {
         feeds.clone().for_each(|feed| feed.switch_privacy(on)); // before anybody waits for the disk
-        let kept: Vec<_> = feeds.map(|feed| self.keep(feed, || [(PRIVACY, feed.privacy.kept())])).collect();
-        kept.into_iter().collect()
+        self.keep_all(&feeds.collect::<Vec<_>>(), |feed| [(PRIVACY, feed.privacy.kept())])
+    }
+
+    /// Sets only the privacy that is kept for this camera.
+    ///
+    /// # Errors
+    /// Why that cannot be known.
+    pub fn apply_privacy(&self, feed: &Feed) -> Result<(), Problem> {
+        let Some(path) = self.path() else { return Ok(()) };
+        let cameras: Cameras = state_file::read(&path).map_err(|why| {
+            let what = format!("cannot read whether privacy is on, in {}", path.display());
+            Problem::new(what, why, "switch privacy off on the page, which replaces the file")
+        })?;
+        if let Some(kept) = cameras.get(&feed.name).and_then(|values| values.get(PRIVACY)) {
+            feed.privacy.restore(kept);
+        }
+        Ok(())
     }
 
     /// Keeps what is changed of size, rate, format and quality of `feed` now.
@@ -168,9 +194,21 @@ impl KeptSettings {
         feed: &Feed,
         values: impl Fn() -> V,
     ) -> Result<(), Problem> {
-        let what = || text!("cannot keep this for {} after a restart", feed.label());
+        self.keep_all(&[feed], |_| values())
+    }
+
+    /// The same of several cameras, whose values are written at once.
+    fn keep_all<N: Into<String>, V: IntoIterator<Item = (N, Option<String>)>>(
+        &self,
+        feeds: &[&Feed],
+        values: impl Fn(&Feed) -> V,
+    ) -> Result<(), Problem> {
+        let what = || {
+            let labels = Text::list(feeds.iter().map(|feed| feed.label()), ", ".into());
+            text!("cannot keep this for {} after a restart", labels)
+        };
         let (Some(folder), Some(path)) = (&self.folder, self.path()) else {
-            if values().into_iter().all(|(_, value)| value.is_none()) {
+            if feeds.iter().flat_map(|feed| values(feed)).all(|(_, value)| value.is_none()) {
                 return Ok(()); // as the settings say, which hold after a restart by themselves
             }
             return Err(Problem::new(
@@ -192,32 +230,57 @@ impl KeptSettings {
         let _permit = self.writer.acquire(WRITE_WAIT).ok_or_else(busy)?;
         state_file::make_folder(folder).map_err(io_failed)?;
         let _lock = FolderLock::acquire(folder, WRITE_WAIT).map_err(io_failed)?;
-        let before: Cameras = state_file::read(&path).unwrap_or_default();
-        let mut cameras = before.clone();
+        let before: Option<Cameras> = state_file::read(&path).ok();
+        let mut cameras = before.clone().unwrap_or_else(|| self.known_privacy());
         cameras.retain(|name, _| is_camera_name(name));
-        let camera = cameras.entry(feed.name.clone()).or_default();
-        for (name, value) in values() {
-            let name = name.into();
-            match value {
-                Some(value) => camera.insert(name, value),
-                None => camera.remove(&name),
-            };
+        for feed in feeds {
+            let camera = cameras.entry(feed.name.clone()).or_default();
+            for (name, value) in values(feed) {
+                let name = name.into();
+                match value {
+                    Some(value) => camera.insert(name, value),
+                    None => camera.remove(&name),
+                };
+            }
         }
-        let is_other = |name: &&String| **name != feed.name;
+        let is_other = |name: &&String| feeds.iter().all(|feed| feed.name != **name);
         while cameras.len() > CAMERAS_MAX
             && let Some(name) = cameras.keys().find(is_other).cloned()
         {
             cameras.remove(&name);
         }
         cameras.retain(|_, values| !values.is_empty());
-        if cameras == before {
+        if Some(&cameras) == before.as_ref() {
             return Ok(());
         }
         state_file::write(folder, FILE, &cameras).map_err(io_failed)
     }
 
+    /// What a file must say that cannot be read: that cameras are private.
+    fn known_privacy(&self) -> Cameras {
+        let privacy = self.privacy.get().into_iter().flatten();
+        let kept = privacy.filter_map(|(name, privacy)| Some((name.clone(), privacy.kept()?)));
+        kept.map(|(name, kept)| (name, BTreeMap::from([(PRIVACY.to_owned(), kept)]))).collect()
+    }
+
     fn path(&self) -> Option<PathBuf> {
         self.folder.as_deref().map(|folder| folder.join(FILE))
+    }
+}
+
+/// Switches privacy as it was kept, and says so where that is not as in the settings.
+fn restore_privacy(feed: &Feed, kept: &str, path: &Path) {
+    feed.privacy.restore(kept);
+    let (label, path, plan) = (feed.label(), path.display(), feed.privacy.plan());
+    let is_on = feed.privacy.look();
+    if feed.privacy.doubt() == Some(Doubt::Kept) {
+        error!("{label}: privacy is on, since what {path} says of it was damaged; switch it off on the page");
+    } else if feed.privacy.kept().is_some() && is_on != plan.is_on() {
+        let is_on = if is_on { "on" } else { "off" };
+        info!(
+            "{label}: privacy is {is_on} as switched on the page or by API, not as in the settings \
+             (privacy = \"{plan}\"); kept in {path}"
+        );
     }
 }
 
@@ -330,6 +393,58 @@ mod tests {
         let problem = kept.keep_controls(&door, &names).unwrap_err().to_string();
         assert!(problem.contains("it would be larger than 65536 bytes"), "{problem}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "{}", "what was kept stays readable");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn after_a_damaged_file_cameras_are_private_until_each_is_switched_off_also_after_another_restart() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-privacy-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        fs::create_dir(&folder).unwrap();
+        let kept = || KeptSettings::new(Some(folder.clone()));
+        let cameras = || ["door", "garden"].map(|name| feed(name, Rotation::None));
+        let started = || {
+            let (kept, cameras) = (kept(), cameras());
+            kept.apply(&cameras);
+            (kept, cameras)
+        };
+        let are_private = |cameras: &[Feed; 2]| cameras.each_ref().map(Feed::is_private);
+        assert_eq!(are_private(&started().1), [false; 2], "without a file");
+        for damaged in ["", "{", "[]", "{\"door\":{\"privacy\":true}}"] {
+            fs::write(folder.join(FILE), damaged).unwrap();
+            let (kept, cameras) = started();
+            assert_eq!(are_private(&cameras), [true; 2], "{damaged}");
+            assert_eq!(cameras[0].privacy.doubt(), Some(Doubt::Kept));
+            assert!(kept.apply_privacy(&feed("door", Rotation::None)).is_err(), "{damaged}");
+            kept.switch_privacy([&cameras[0]].into_iter(), false).unwrap();
+            assert_eq!(are_private(&cameras), [false, true], "{damaged}");
+            assert_eq!(are_private(&started().1), [false, true], "{damaged}");
+        }
+        fs::write(folder.join(FILE), "{\"door\":{\"privacy\":\"?n 1800000000\"}}").unwrap();
+        assert_eq!(are_private(&started().1), [true, false], "only what is damaged");
+        fs::remove_file(folder.join(FILE)).unwrap();
+        fs::create_dir(folder.join(FILE)).unwrap();
+        assert_eq!(are_private(&started().1), [true; 2], "it cannot be read");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn privacy_of_all_cameras_is_written_at_once_and_a_disk_that_hangs_is_waited_for_once() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-all-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        let kept = KeptSettings::new(Some(folder.clone()));
+        let cameras: Vec<_> = (0..16).map(|number| feed(&format!("c{number}"), Rotation::None)).collect();
+        let busy = kept.writer.acquire(WRITE_WAIT).expect("nothing is written yet");
+        let begin = std::time::Instant::now();
+        let problem = kept.switch_privacy(cameras.iter(), true).unwrap_err().to_string();
+        assert!(begin.elapsed() < WRITE_WAIT * 10, "{:?}", begin.elapsed());
+        assert!(problem.contains("camera c0") || problem.contains("c0, c1"), "{problem}");
+        assert!(cameras.iter().all(Feed::is_private), "at once, whatever the disk does");
+        drop(busy);
+        kept.switch_privacy(cameras.iter(), true).unwrap();
+        let after: Vec<_> = cameras.iter().map(|camera| feed(&camera.name, Rotation::None)).collect();
+        kept.apply(&after);
+        assert!(after.iter().all(Feed::is_private));
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -43,7 +43,7 @@ pub use demand::{ClientId, Demand, FramePicker, TotalDemand};
 pub use listeners::Listener;
 use listeners::Listeners;
 use motion::Motion;
-use privacy::Privacy;
+use privacy::{Doubt, Privacy};
 pub use rate::RateMeter;
 pub use status::{CaptureState, Shown, Slow, Status};
 
@@ -377,12 +377,24 @@ impl Feed {
 
     /// Why there is no picture in [`CaptureState::Private`].
     pub fn why_private(&self) -> Problem {
-        let advice = if self.privacy.has_times() {
-            text!("wait until its time is over, or switch privacy off on the page")
-        } else {
-            text!("switch privacy off on the page")
+        let (why, advice) = match self.privacy.doubt() {
+            Some(Doubt::Kept) => (
+                text!(
+                    "privacy is on, since the file that says whether it was switched on cannot be read; see the log"
+                ),
+                text!("switch privacy off on the page"),
+            ),
+            Some(Doubt::Clock) => (
+                text!("privacy is on, since it goes by the clock, and this board's clock is not set yet"),
+                text!("wait until the network has set it, or switch privacy off on the page until then"),
+            ),
+            None if self.privacy.has_times() => (
+                text!("privacy is on"),
+                text!("wait until its time is over, or switch privacy off on the page"),
+            ),
+            None => (text!("privacy is on"), text!("switch privacy off on the page")),
         };
-        Problem::new(text!("cannot show {}", self.label()), text!("privacy is on"), advice)
+        Problem::new(text!("cannot show {}", self.label()), why, advice)
     }
 
     /// Why there is no picture yet in [`CaptureState::Starting`].

@@ -10,6 +10,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::camera::PrivacyPlan;
+use crate::host::clock;
 use crate::ring::Shutter;
 use crate::sync::lock;
 
@@ -17,9 +18,20 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub struct Privacy {
     plan: PrivacyPlan,
+    /// Whether the clock shows the time.
+    clock_is_set: fn() -> bool,
     /// What somebody switched it to.
     switched: Mutex<Option<Switched>>,
     pub(super) shutter: Arc<Shutter>,
+}
+
+/// Why it is on although nobody may have wanted that: what cannot be known must not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// The file with the position of the switch cannot be read.
+    Kept,
+    /// The plan goes by the clock, which is not set.
+    Clock,
 }
 
 /// A position of the switch.
@@ -30,11 +42,29 @@ struct Switched {
     at: Timestamp,
     /// ... and when the plan changes it; `None` if it never does.
     until: Option<Timestamp>,
+    origin: Origin,
+    /// See [`Doubt::Kept`].
+    is_doubt: bool,
+}
+
+/// Where a position of the switch comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// From the file.
+    Kept,
+    /// From somebody, or from a doubt, at a time that is known.
+    Timed,
+    /// The same while the clock was not set.
+    Untimed,
 }
 
 impl Privacy {
     pub(super) fn new(plan: PrivacyPlan) -> Self {
-        let privacy = Self { plan, switched: Mutex::default(), shutter: Arc::default() };
+        Self::with_clock(plan, clock::is_set)
+    }
+
+    fn with_clock(plan: PrivacyPlan, clock_is_set: fn() -> bool) -> Self {
+        let privacy = Self { plan, clock_is_set, switched: Mutex::default(), shutter: Arc::default() };
         privacy.look();
         privacy
     }
@@ -53,12 +83,42 @@ impl Privacy {
     /// Whether it is on, after a look at the clock.
     pub fn look(&self) -> bool {
         let mut switched = lock(&self.switched);
-        switched.take_if(|switched| switched.until.is_some_and(|until| Timestamp::now() >= until));
-        let on = switched.map_or_else(|| self.plan.is_on(), |switched| switched.on);
+        let on = self.state(&mut switched).0;
         if on != self.shutter.is_closed() {
             if on { self.shutter.close() } else { self.shutter.open() }
         }
         on
+    }
+
+    /// Why it is on although nobody may have wanted that; `None` if somebody wanted it, or if it is off.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.state(&mut lock(&self.switched)).1
+    }
+
+    /// Whether it is on now, and whether that is for a [`Doubt`].
+    fn state(&self, switched: &mut Option<Switched>) -> (bool, Option<Doubt>) {
+        let is_timeless = self.is_timeless();
+        if !is_timeless {
+            let now = Timestamp::now();
+            if let Some(Switched { origin: Origin::Untimed, on, is_doubt, .. }) = *switched {
+                // Nobody knows when that was. What was open then follows the plan.
+                *switched = on.then(|| Switched { is_doubt, ..self.switched_at(on, now, Origin::Timed) });
+            }
+            switched.take_if(|switched| switched.until.is_some_and(|until| now >= until));
+        }
+        match *switched {
+            // The plan may have changed it since.
+            Some(Switched { origin: Origin::Kept, on: false, .. }) | None if is_timeless => {
+                (true, Some(Doubt::Clock))
+            }
+            Some(switched) => (switched.on, switched.is_doubt.then_some(Doubt::Kept)),
+            None => (self.plan.is_on(), None),
+        }
+    }
+
+    /// Whether the plan cannot be followed, since the clock is not set.
+    fn is_timeless(&self) -> bool {
+        self.has_times() && !(self.clock_is_set)()
     }
 
     /// Whether it may change by itself, so that somebody must look from time to time.
@@ -71,10 +131,22 @@ impl Privacy {
         self.plan
     }
 
-    /// Switches it, until the plan next changes it. What the plan says anyway is no position of the switch.
+    /// Switches it, until the plan next changes it. What the plan says anyway is no position of the switch. While the clock
+    /// is not set, it holds until it is.
     pub(super) fn switch(&self, on: bool) {
-        *lock(&self.switched) = (on != self.plan.is_on()).then(|| self.switched_at(on, Timestamp::now()));
+        let is_timeless = self.is_timeless();
+        let origin = if is_timeless { Origin::Untimed } else { Origin::Timed };
+        let is_position = is_timeless || on != self.plan.is_on();
+        *lock(&self.switched) = is_position.then(|| self.switched_at(on, Timestamp::now(), origin));
         self.look();
+    }
+
+    /// Switches it on since the position of the switch cannot be read.
+    pub(super) fn doubt_kept(&self) {
+        self.switch(true);
+        if let Some(switched) = &mut *lock(&self.switched) {
+            switched.is_doubt = true;
+        }
     }
 
     /// The position of the switch, for a file; `None` if the plan applies.
@@ -83,22 +155,30 @@ impl Privacy {
         Some(format!("{} {}", if on { ON } else { OFF }, at.as_second()))
     }
 
-    /// Switches it as it was when this was kept. What is none was not written by this program.
+    /// Switches it as it was when this was kept. What is none was not written by this program, and whoever damaged it
+    /// may have damaged an "on".
     pub(super) fn restore(&self, kept: &str) {
-        let Some((on, at)) = kept.split_once(' ') else { return };
-        let on = match on {
-            ON => true,
-            OFF => false,
-            _ => return,
-        };
-        let Some(at) = i64::from_str(at).ok().and_then(|at| Timestamp::from_second(at).ok()) else { return };
-        *lock(&self.switched) = Some(self.switched_at(on, at));
+        let Some((on, at)) = parse(kept) else { return self.doubt_kept() };
+        // Switched on while the clock was not set: nobody knows when.
+        let at = if on && at.as_second() < clock::SET_SINCE { Timestamp::now() } else { at };
+        *lock(&self.switched) = Some(self.switched_at(on, at, Origin::Kept));
         self.look();
     }
 
-    fn switched_at(&self, on: bool, at: Timestamp) -> Switched {
-        Switched { on, at, until: self.plan.next_change(at) }
+    fn switched_at(&self, on: bool, at: Timestamp, origin: Origin) -> Switched {
+        Switched { on, at, until: self.plan.next_change(at), origin, is_doubt: false }
     }
+}
+
+/// A position of the switch in a file, and when it was switched.
+fn parse(kept: &str) -> Option<(bool, Timestamp)> {
+    let (on, at) = kept.split_once(' ')?;
+    let on = match on {
+        ON => true,
+        OFF => false,
+        _ => return None,
+    };
+    Some((on, Timestamp::from_second(i64::from_str(at).ok()?).ok()?))
 }
 
 /// The positions of the switch in a file.
@@ -107,6 +187,8 @@ const OFF: &str = "off";
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn plan(text: &str) -> PrivacyPlan {
@@ -145,13 +227,49 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_position_of_the_switch_is_passed_over() {
+    fn what_is_no_position_of_the_switch_keeps_the_camera_private_until_somebody_switches_it() {
         for garbage in
-            ["", "on", "on ", "on x", "up 1800000000", "on 99999999999999999999", "on 9223372036854775807"]
+            ["", "on", "on ", "on x", "up 1800000000", "off 99999999999999999999", "off 9223372036854775807"]
         {
             let privacy = Privacy::new(PrivacyPlan::Off);
             privacy.restore(garbage);
-            assert!(!privacy.look() && privacy.kept().is_none(), "{garbage}");
+            assert_eq!((privacy.is_on(), privacy.doubt()), (true, Some(Doubt::Kept)), "{garbage}");
+            assert!(privacy.kept().is_some(), "and it stays so after a restart");
+            privacy.switch(false);
+            assert_eq!((privacy.is_on(), privacy.doubt(), privacy.kept()), (false, None, None));
+        }
+    }
+
+    /// Whether the clock of the next test is set.
+    static SET: AtomicBool = AtomicBool::new(false);
+
+    #[test]
+    fn while_the_clock_is_not_set_a_camera_with_a_plan_shows_nothing_unless_somebody_switches_it_since_the_start()
+     {
+        let is_set = || SET.load(Ordering::Relaxed);
+        for plan_text in ["off", "on"] {
+            assert_eq!(Privacy::with_clock(plan(plan_text), || false).doubt(), None, "{plan_text}");
+        }
+        let privacy = |times: &str| Privacy::with_clock(plan(times), is_set);
+        for times in ["00:00-12:00", "12:00-00:00"] {
+            let planned = plan(times).is_on();
+            SET.store(false, Ordering::Relaxed);
+            let one = privacy(times);
+            assert_eq!((one.is_on(), one.doubt()), (true, Some(Doubt::Clock)), "{times}");
+            // Somebody who sees the camera knows better.
+            one.switch(false);
+            assert_eq!((one.look(), one.doubt()), (false, None));
+            let again = privacy(times);
+            again.restore(&one.kept().unwrap());
+            assert_eq!((again.look(), again.doubt()), (true, Some(Doubt::Clock)), "it started anew");
+            let other = privacy(times);
+            other.switch(true);
+            let restored = privacy(times);
+            restored.restore("on 100");
+            assert_eq!((other.doubt(), restored.doubt()), (None, None), "it was wanted");
+            SET.store(true, Ordering::Relaxed);
+            assert_eq!((one.look(), one.doubt(), one.kept()), (planned, None, None), "{times}");
+            assert!(other.look() && restored.look(), "until the plan next changes it");
         }
     }
 }

@@ -69,11 +69,7 @@ pub(super) struct Means<'a> {
 }
 
 /// Answers a request from the `folder` of the recordings.
-pub(super) fn answer(
-    folder: &Path,
-    request: &FrameRequest,
-    means: &Means<'_>,
-) -> Result<Answer, Unreadable> {
+pub(super) fn answer(folder: &Path, request: &FrameRequest, means: &Means<'_>) -> Result<Answer, Unreadable> {
     let mut reader = Reader::open(record::open(folder, &request.name)?)?;
     let at = Duration::from_millis(request.at_ms);
     let block = find(&mut reader, at, request.step)?

@@ -194,7 +194,8 @@ impl FileReader {
     /// No thread runs yet. They will call `wake` when there is a piece, and make frames of recordings `smaller`.
     pub fn new(folder: PathBuf, smaller: Arc<Smaller>, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (answers, pieces) = channel();
-        let shared = Shared { pieces: answers, folder, heads: Heads::default(), smaller, wake: Box::new(wake) };
+        let shared =
+            Shared { pieces: answers, folder, heads: Heads::default(), smaller, wake: Box::new(wake) };
         Self {
             readers: Crew::new("read", READERS, None),
             finder: Crew::new("find", 1, None),

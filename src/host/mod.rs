@@ -1,10 +1,11 @@
 //! The board around us: log lines, other programs, signals, limits, memory, temperature, the service manager, network
-//! addresses, discovery, and the time zone. Knows nothing of cameras, viewers and HTTP.
+//! addresses, discovery, the clock and the time zone. Knows nothing of cameras, viewers and HTTP.
 
 pub mod accounts;
 pub mod addresses;
 pub mod board;
 pub mod child;
+pub mod clock;
 pub mod console;
 pub mod daily;
 pub mod discovery;

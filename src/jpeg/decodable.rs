@@ -184,7 +184,8 @@ impl Components<'_> {
             (Colours::Grey, _) => true,
             (Colours::YCbCr, [[_, luma, _], [_, cb, _], [_, cr, _]]) if cb == cr => {
                 let ((across, down), chroma) = (factors(*luma), factors(*cb));
-                let is = |sampling: Sampling| (chroma.0 * sampling.factors().0, chroma.1 * sampling.factors().1);
+                let is =
+                    |sampling: Sampling| (chroma.0 * sampling.factors().0, chroma.1 * sampling.factors().1);
                 Sampling::ALL.into_iter().any(|sampling| is(sampling) == (across, down))
             }
             _ => false,

@@ -17,7 +17,9 @@ mod speed;
 mod worker;
 
 use std::fmt;
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 
@@ -25,7 +27,7 @@ use crate::camera::{SourceConfig, SourceSpec};
 use crate::feed::{ClientId, Demand, Feed};
 use crate::pace::Fps;
 use crate::problem::{Text, text};
-use crate::record::{Name, Recordings};
+use crate::record::{self, Name, Recordings};
 use crate::ring::{MAX_FRAME, SLOTS};
 use crate::sync::lock;
 use crate::variants::Variant;
@@ -153,12 +155,16 @@ impl PlaybackError {
     }
 }
 
+/// Opens a recording.
+type Open = fn(&Path, &Name) -> io::Result<File>;
+
 /// Wakes the fan-out: there is a new frame, or a playback has ended.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 /// The recordings that are being played.
 pub struct Playbacks {
     recordings: Arc<Recordings>,
+    open: Open,
     wake: Wake,
     /// Makes their pictures smaller, and single ones.
     pub smaller: Arc<Smaller>,
@@ -177,8 +183,19 @@ impl fmt::Debug for Playbacks {
 impl Playbacks {
     /// Plays these recordings; none is played yet.
     pub fn new(recordings: Arc<Recordings>, wake: Wake) -> Arc<Self> {
+        Self::opened_by(record::open, recordings, wake)
+    }
+
+    fn opened_by(open: Open, recordings: Arc<Recordings>, wake: Wake) -> Arc<Self> {
         let pictures = Budget::new(PICTURES_BYTES);
-        Arc::new(Self { recordings, wake, smaller: Arc::default(), pictures, running: Mutex::default() })
+        Arc::new(Self {
+            recordings,
+            open,
+            wake,
+            smaller: Arc::default(),
+            pictures,
+            running: Mutex::default(),
+        })
     }
 
     /// Starts a playback for a viewer, who keeps the demand until it leaves. An earlier one of the same client under the

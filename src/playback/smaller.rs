@@ -104,7 +104,9 @@ impl Smaller {
         let made = transcoder.decode(jpeg)?.size;
         let length = Transcoder::output_len(made).max(jpeg.len()).min(output_max);
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(length).map_err(|_| NotSmaller::NoMemory(io::ErrorKind::OutOfMemory.into()))?;
+        bytes
+            .try_reserve_exact(length)
+            .map_err(|_| NotSmaller::NoMemory(io::ErrorKind::OutOfMemory.into()))?;
         bytes.resize(length, 0);
         let length = transcoder.encode(jpeg, &mut bytes)?;
         bytes.truncate(length);

@@ -172,3 +172,35 @@ fn one_without_memory_for_its_pictures_is_told_to_come_again_and_one_that_has_be
     wait_for("it does not end", || playback.outcome().is_some());
     assert_eq!((playback.outcome(), playback.feed.ring.newest()), (Some(&Outcome::Busy), 0));
 }
+
+#[test]
+fn a_disk_that_hangs_holds_only_those_who_read_from_it_and_no_more_threads_than_there_may_be() {
+    /// Held while the disk hangs for recordings of the camera "hung".
+    static DISK: Mutex<()> = Mutex::new(());
+    let (folder, name) = Folder::with("hangs", &file(&frames([0, 20, 40]), 10, true));
+    let hung = Name { camera: "hung".to_owned(), ..name.clone() };
+    std::fs::copy(folder.0.join(name.to_string()), folder.0.join(hung.to_string())).unwrap();
+    let open = |folder: &Path, name: &Name| {
+        let _disk = (name.camera == "hung").then(|| lock(&DISK));
+        record::open(folder, name)
+    };
+    let recordings = Recordings::new(&Settings { folder: Some(folder.0.clone()), ..Settings::default() });
+    let playbacks = Playbacks::opened_by(open, recordings, Box::new(|| ()));
+    let hangs = lock(&DISK);
+    let mut left = Vec::new();
+    for number in 0..THREADS_MAX - 1 {
+        let (playback, demand) = playbacks.start(order(&hung, 0, "1"), wishes(number as u64, None)).unwrap();
+        left.push(playback);
+        drop(demand); // its viewer does not wait for the disk
+    }
+    let (other, _demand) = playbacks.start(order(&name, 0, "1"), wishes(99, None)).unwrap();
+    wait_for("another one does not end", || other.outcome().is_some());
+    assert_eq!((other.outcome(), other.feed.ring.newest()), (Some(&Outcome::Over), 3));
+    wait_for("its thread goes on", || playbacks.lock().len() == THREADS_MAX - 1);
+    let _last = playbacks.start(order(&hung, 0, "1"), wishes(99, None)).unwrap();
+    let refused = playbacks.start(order(&name, 0, "1"), wishes(100, None));
+    assert!(matches!(refused, Err(PlaybackError::Full)), "each takes a thread");
+    drop(hangs);
+    wait_for("they do not end", || playbacks.lock().is_empty());
+    assert!(left.iter().all(|playback| playback.feed.ring.newest() == 0), "nobody watched");
+}

@@ -16,7 +16,6 @@ use crate::host::inject;
 use crate::host::log::bounded::{self, Subject};
 use crate::host::log::camera_scope;
 use crate::problem::{Text, text};
-use crate::record;
 use crate::record::matroska::read::{Block, ReadError, Reader};
 use crate::ring::{Meta, NoMemory, SLOTS, Unpublished, Writer};
 use crate::variants::Variant;
@@ -127,7 +126,7 @@ impl Worker {
         inject::panic_at("play");
         let playback = self.playback.clone();
         let open = |folder| -> Result<Reader, ReadError> {
-            let mut reader = Reader::open(record::open(folder, &playback.order.name)?)?;
+            let mut reader = Reader::open((self.playbacks.open)(folder, &playback.order.name)?)?;
             reader.seek(Duration::from_millis(playback.order.start_ms))?;
             Ok(reader)
         };

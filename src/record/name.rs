@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::host::clock::SET_SINCE;
 use crate::names::is_camera_name;
 
 /// The format of the time.
@@ -21,10 +22,6 @@ const TIME_LENGTH: usize = "2026-11-25_22-15-09Z".len();
 
 /// The end of every name.
 const END: &str = ".mkv";
-
-/// A clock that shows an earlier time, in seconds since 1970, has not been set since the board started: nothing was
-/// recorded before this program was written. Many boards have no clock that runs without power.
-const CLOCK_SET: i64 = 1_767_225_600; // 2026-01-01
 
 /// A recording's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,7 +68,7 @@ impl Name {
 
     /// Whether the clock was set when the recording began; if not, nobody knows how old it is.
     pub fn has_time(&self) -> bool {
-        self.start >= CLOCK_SET
+        self.start >= SET_SINCE
     }
 }
 

@@ -32,6 +32,8 @@ struct Camera<'a> {
     on: bool,
     /// What the settings say.
     plan: String,
+    /// Why it is on although nobody may have wanted that; otherwise `null`.
+    reason: Option<ProblemJson>,
 }
 
 /// `GET /api/privacy`
@@ -56,10 +58,15 @@ fn meant<'a>(ctx: &RequestContext<'a>) -> &'a [Arc<Feed>] {
 }
 
 fn answer(ctx: &RequestContext<'_>, problem: Option<&Problem>) -> Response {
-    let camera = |feed: &'_ Arc<Feed>| (feed.privacy.look(), feed.privacy.plan().to_string());
-    let states: Vec<_> = meant(ctx).iter().map(camera).collect();
-    let cameras = meant(ctx).iter().zip(states);
-    let cameras: Vec<_> = cameras.map(|(feed, (on, plan))| Camera { name: &feed.name, on, plan }).collect();
+    let cameras: Vec<_> = meant(ctx)
+        .iter()
+        .map(|feed| Camera {
+            name: &feed.name,
+            on: feed.privacy.look(),
+            plan: feed.privacy.plan().to_string(),
+            reason: feed.privacy.doubt().map(|_| ProblemJson::from(&feed.why_private())),
+        })
+        .collect();
     let on = cameras.iter().all(|camera| camera.on);
     Response::json(&Answer { on, cameras, problem: problem.map(ProblemJson::from) }).with_no_cache()
 }
@@ -83,7 +90,7 @@ mod tests {
         assert!(status == 200 && answer.contains("STATE_DIRECTORY"), "{answer}");
         assert!(
             answer
-                .starts_with("{\"on\":true,\"cameras\":[{\"name\":\"garden\",\"on\":true,\"plan\":\"off\"}]"),
+                .starts_with("{\"on\":true,\"cameras\":[{\"name\":\"garden\",\"on\":true,\"plan\":\"off\",\"reason\":null}]"),
             "{answer}"
         );
         assert!(!app.feeds[0].is_private() && app.feeds[1].is_private());

@@ -5,15 +5,17 @@
 
 mod output;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::camera::SourceConfig;
+use crate::feed::kept::KeptSettings;
+use crate::feed::privacy::Doubt;
 use crate::feed::{Demand, Feed};
 use crate::host::shutdown::Shutdown;
-use crate::host::signals;
+use crate::host::{signals, state_dir};
 use crate::problem::Problem;
 use crate::stream::Stream;
 use output::Destination;
@@ -91,10 +93,7 @@ fn capture(
 ) -> Result<Vec<u8>, Problem> {
     let (feed, writer) = Feed::new(name.to_owned(), config.clone());
     let feed = Arc::new(feed);
-    if feed.is_private() {
-        let advice = "take it when its time is over, or with --privacy off";
-        return Err(Problem::new("cannot take a picture", "privacy is on in the settings", advice));
-    }
+    refuse_in_privacy(&feed, state_dir::path())?;
     let _demand = Demand::new(feed.clone());
     let patience = config.timeout.unwrap_or_default().max(PATIENCE);
     let deadline = Instant::now() + patience;
@@ -137,6 +136,31 @@ fn capture(
     })
 }
 
+/// Refuses a picture while privacy is on: by the settings, or since somebody switched it on. `state` is the folder where the
+/// service keeps that.
+fn refuse_in_privacy(feed: &Feed, state: Option<PathBuf>) -> Result<(), Problem> {
+    let plan = feed.privacy.plan();
+    KeptSettings::new(state).apply_privacy(feed)?;
+    if !feed.privacy.look() {
+        return Ok(());
+    }
+    let (why, advice) = match feed.privacy.doubt() {
+        None if plan.is_on() => {
+            ("privacy is on in the settings", "take it when its time is over, or with --privacy off")
+        }
+        None => ("privacy was switched on", "switch it off on the page of the running service"),
+        Some(Doubt::Kept) => (
+            "nobody knows whether privacy was switched on, for what was kept is damaged",
+            "switch it off on the page of the running service",
+        ),
+        Some(Doubt::Clock) => (
+            "privacy goes by the clock, and this board's clock is not set yet",
+            "take it when the network has set the clock, or with --privacy off",
+        ),
+    };
+    Err(Problem::new("cannot take a picture", why, advice))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +181,32 @@ mod tests {
         );
         let problem = choose(&cameras, Some("side"), &notify).unwrap_err().to_string();
         assert!(problem.contains("side") && problem.ends_with("front, back"), "{problem}");
+    }
+
+    #[test]
+    fn no_picture_is_taken_of_a_camera_that_was_switched_private_on_the_page() {
+        let folder = std::env::temp_dir().join(format!("boardcam-snapshot-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let refused = |plan: &str| {
+            let config =
+                SourceConfig { privacy: plan.parse().unwrap(), ..SourceConfig::of(SourceSpec::Pattern) };
+            let (feed, _) = Feed::new("door".to_owned(), config);
+            let refused = refuse_in_privacy(&feed, Some(folder.clone()));
+            refused.err().map(|problem| problem.to_string()).unwrap_or_default()
+        };
+        assert_eq!(refused("off"), "");
+        assert!(refused("on").contains("in the settings"), "{}", refused("on"));
+        let keep = |text: &str| std::fs::write(folder.join("cameras.json"), text).unwrap();
+        keep("{\"door\":{\"privacy\":\"on 1800000000\"}}");
+        assert!(refused("off").contains("was switched on; switch it off on the page"), "{}", refused("off"));
+        keep("{\"door\":{\"privacy\":\"off 1800000000\"}}");
+        assert_eq!(refused("on"), "");
+        keep("{\"garden\":{\"privacy\":\"on 1800000000\"}}");
+        assert_eq!(refused("off"), "");
+        for damaged in ["", "{\"door\":{\"privacy\":\"\"}}"] {
+            keep(damaged);
+            assert!(refused("off").contains("on the page"), "{damaged}: {}", refused("off"));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

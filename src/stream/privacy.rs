@@ -20,6 +20,7 @@ impl Stream<'_> {
         info!("{}: closed, since privacy is on", self.label());
         self.tell(Kind::PrivacyOn);
         while self.feed.privacy.look() {
+            self.trouble.1 = self.feed.why_private();
             self.pass_time();
             if self.shutdown.wait(CHECK_PERIOD) {
                 return;

@@ -1,7 +1,7 @@
 //! Recordings under load: large pictures, and many who play them.
 
 use std::fs;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use boardcam::playback::{CLIENT_MAX, PICTURES_BYTES, PLAYBACKS_MAX};
 use boardcam::record::matroska::{Cluster, FileHeader};
 use client::{Answer, Outcome, ensure, request_from, wait_for};
 
-use crate::boardcam::Boardcam;
+use crate::boardcam::{Boardcam, goes_on};
 use crate::recording::{Place, start};
 
 /// A JPEG of noise, which is as large as JPEGs get.
@@ -43,9 +43,7 @@ fn put(boardcam: &Boardcam, place: &Place, size: Size, jpeg: &[u8], times: &[u64
         bytes.extend_from_slice(cluster.seal(0));
     }
     fs::write(place.0.join(name), bytes)?;
-    wait_for("it to be listed", || {
-        Ok(boardcam.get("/api/recordings")?.text().contains(name).then_some(()))
-    })?;
+    wait_for("it to be listed", || Ok(boardcam.get("/api/recordings")?.text().contains(name).then_some(())))?;
     Ok(format!("/api/recordings/{name}"))
 }
 
@@ -62,7 +60,7 @@ fn playbacks_and_single_frames_of_pictures_of_16_megapixels_take_no_more_memory_
     let place = Place::new()?;
     let boardcam = start(&place.0, &[])?;
     let size = Size { width: 4096, height: 4096 };
-    let jpeg = noise(size, 40)?;
+    let jpeg = noise(size, 70)?;
     ensure!(jpeg.len() > 3 << 20, "only {} bytes", jpeg.len());
     let url = put(&boardcam, &place, size, &jpeg, &[0, 10, 20, 30, 40, 50])?;
     let before = boardcam.resident()?;
@@ -89,5 +87,36 @@ fn playbacks_and_single_frames_of_pictures_of_16_megapixels_take_no_more_memory_
     ensure!(shown > 0, "nobody saw anything");
     let most = (DECODING_BYTES + PICTURES_BYTES + OTHER) as u64;
     ensure!(took <= most, "{} MiB, and {} are the most", took >> 20, most >> 20);
+    Ok(())
+}
+
+#[test]
+fn a_viewer_that_reads_nothing_of_a_recording_stops_neither_other_playbacks_nor_live_viewers() -> Outcome {
+    const FRAMES: u64 = 40;
+    let place = Place::new()?;
+    let boardcam = start(&place.0, &[])?;
+    let size = Size { width: 1280, height: 720 };
+    let jpeg = noise(size, 90)?;
+    let times: Vec<_> = (0..FRAMES).map(|number| number * 50).collect();
+    let url = put(&boardcam, &place, size, &jpeg, &times)?;
+    let live = boardcam.watch("/stream")?;
+    // More than any socket holds: they are stuck in their first pictures.
+    let head = format!("GET {url}/stream?speed=0.25 HTTP/1.1\r\nHost: {}\r\n\r\n", boardcam.address);
+    let _stuck = [(); CLIENT_MAX].map(|()| client::narrow(boardcam.address, head.as_bytes()));
+    wait_for("them to be stuck", || {
+        let held = boardcam.state()?["held"]["bytes"].as_u64().ok_or("no number")?;
+        Ok((held >= jpeg.len() as u64).then_some(()))
+    })?;
+    let mut other = ask_as(&boardcam, 1, &format!("{url}/stream"))?;
+    ensure!(Answer::read_head(&mut other)?.status == 200, "it is not played");
+    let mut bytes = Vec::new();
+    other.read_to_end(&mut bytes)?;
+    // A machine that is busy may leave some out.
+    let pictures = memchr::memmem::find_iter(&bytes, &jpeg).count();
+    ensure!(pictures >= 5, "{pictures} of {FRAMES} pictures");
+    goes_on(&live, 10)?;
+    let held = boardcam.state()?["held"].clone();
+    let (bytes, limit) = (held["bytes"].as_u64(), held["limit"].as_u64());
+    ensure!(bytes <= limit.map(|limit| limit + 2 * jpeg.len() as u64), "{held}");
     Ok(())
 }

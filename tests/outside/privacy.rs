@@ -126,6 +126,36 @@ fn privacy_holds_over_a_restart_until_it_is_switched_off_and_the_camera_is_not_o
 }
 
 #[test]
+fn with_a_damaged_file_the_camera_stays_closed_and_says_why_until_it_is_switched_off() -> Outcome {
+    let place = Place::new()?;
+    fs::write(place.0.join("cameras.json"), "{\"camera\": {\"priv")?;
+    let boardcam = keeping(&place, &PATTERN)?;
+    shows_nothing(&boardcam)?;
+    wait_for("the log to say so", || Ok(boardcam.log().contains("all cameras stay private").then_some(())))?;
+    let told = boardcam.get("/api/privacy")?.text();
+    ensure!(told.contains("cannot be read") && told.contains("switch privacy off"), "{told}");
+    let picture = place.0.join("picture.jpg");
+    let mut snapshot = Command::new(PROGRAM);
+    let snapshot =
+        snapshot.env("STATE_DIRECTORY", &place.0).args(PATTERN).args(["snapshot", "-o"]).arg(&picture);
+    let refused = snapshot.output()?;
+    ensure!(!refused.status.success() && !picture.exists(), "{refused:?}");
+    let answer = switch(boardcam.address, false)?;
+    ensure!(answer["cameras"][0]["reason"].is_null() && answer["problem"].is_null(), "{answer}");
+    is(&boardcam, "live")?;
+    drop(boardcam);
+    is(&keeping(&place, &PATTERN)?, "live")?;
+    switch(keeping(&place, &PATTERN)?.address, true)?;
+    let refused = snapshot.output()?;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(!refused.status.success() && said.contains("privacy was switched on"), "{said}");
+    let boardcam = keeping(&place, &PATTERN)?;
+    wait_for("the log to say so", || {
+        Ok(boardcam.log().contains("privacy is on as switched on the page").then_some(()))
+    })
+}
+
+#[test]
 fn a_camera_that_rests_stays_closed_for_whoever_wants_it() -> Outcome {
     let boardcam = Boardcam::start(&[&PATTERN[..], &["--on-demand", "1"]].concat())?;
     is(&boardcam, "resting")?;

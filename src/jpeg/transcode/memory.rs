@@ -58,7 +58,8 @@ impl Decodable {
     /// Planes at the next eighth of the size, and those that are scaled from them.
     fn planes_memory(&self, to: Size) -> u64 {
         let eighth = |side: u32, of: u32| side + of.div_ceil(8);
-        let next = Size { width: eighth(to.width, self.size.width), height: eighth(to.height, self.size.height) };
+        let next =
+            Size { width: eighth(to.width, self.size.width), height: eighth(to.height, self.size.height) };
         self.samples(next) + self.samples(to)
     }
 
