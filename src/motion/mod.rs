@@ -17,7 +17,7 @@ mod worker;
 
 use std::sync::{Arc, Mutex};
 
-use log::{debug, warn};
+use log::{debug, info, warn};
 
 use crate::events::Events;
 use crate::feed::Feed;
@@ -48,7 +48,15 @@ impl Detection {
 
     /// Starts what the settings, API and page ask for.
     pub fn start(self: &Arc<Self>) {
-        (0..self.feeds.len()).for_each(|camera| self.follow(camera));
+        for (camera, feed) in self.feeds.iter().enumerate() {
+            self.follow(camera);
+            if !feed.motion.is_on() && !feed.motion.wanted().ignored.is_empty() {
+                info!(
+                    "{}: motion is off, so motion-ignore has no effect yet; --motion medium turns it on",
+                    feed.label()
+                );
+            }
+        }
     }
 
     /// Starts the thread of this camera if motion is looked for in it. The thread ends by itself when it no longer is.

@@ -72,13 +72,15 @@ impl Plan {
         match text.as_str() {
             "on" | "yes" | "true" | "1" | "always" => Some("always".to_owned()),
             "no" | "none" | "never" | "false" | "0" | "off" => Some("off".to_owned()),
-            "event" | "events" | "movement" | "on motion" | "motion" => Some(MOTION.to_owned()),
+            "event" | "events" | "movement" | "on motion" | "motions" | "motion" => Some(MOTION.to_owned()),
             _ => match text.strip_prefix(MOTION) {
                 None => Daily::meant(&text).map(|hours| hours.unwrap_or_else(|WholeDay| "always".to_owned())),
-                Some(rest) => Daily::meant(rest).map(|hours| match hours {
-                    Ok(hours) => format!("{MOTION} {hours}"),
-                    Err(WholeDay) => MOTION.to_owned(),
-                }),
+                Some(rest) => {
+                    Daily::meant(rest.trim_start_matches([',', ':', '@', ' '])).map(|hours| match hours {
+                        Ok(hours) => format!("{MOTION} {hours}"),
+                        Err(WholeDay) => MOTION.to_owned(),
+                    })
+                }
             },
         }
     }
@@ -102,7 +104,11 @@ impl FromStr for Plan {
     fn from_str(text: &str) -> Result<Self, Text> {
         let hours = |text: &str| {
             let daily = text.parse::<Daily>();
-            daily.map_err(|why| why.text(text!("expected off, always, motion, or times such as 08:00-18:00")))
+            daily.map_err(|why| {
+                why.text(text!(
+                    "expected off, always, motion, times such as 08:00-18:00, or motion 22:00-06:00"
+                ))
+            })
         };
         match (text, text.strip_prefix(MOTION)) {
             ("off", _) => Ok(Plan::Off),
@@ -159,6 +165,8 @@ mod tests {
             ("8-18", "08:00-18:00"),
             ("08:00-08:00", "always"),
             ("events", "motion"),
+            ("motions", "motion"),
+            ("Motion,22:00-06:00", "motion 22:00-06:00"),
             ("motion 22-6", "motion 22:00-06:00"),
             ("motion 08:00-08:00", "motion"),
         ] {

@@ -2,10 +2,7 @@
 stay in target/clients/looks."""
 
 import json
-import subprocess
-import tempfile
 import urllib.request
-from pathlib import Path
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -13,58 +10,27 @@ from selenium.webdriver.support.ui import Select
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text
 from program import OUT, WAIT_S, Program, until
+from room import Room
 from test_page_panel import COVERED, FLAWS
 
 LOOKS = OUT / "looks"
-STEPS = 24
-# Shows the empty room, or one picture after the other of a walk along its lower half.
-ROOM = f"""#!/bin/sh
-cd "$(dirname "$0")" || exit
-step=0
-while :; do
-    case $(cat mode) in
-    walks) step=$((step % {STEPS} + 1)); cat "$step.jpg" ;;
-    *) cat empty.jpg ;;
-    esac || exit
-    sleep 0.1
-done
-"""
 # Where the picture is on the screen: left, top, width, height.
 AREA = "const { left, top, width, height } = byId('parts-area').getBoundingClientRect(); return [left, top, width, height]"
 PARTS = "return parts"
 DRAWN = "return [...document.querySelectorAll('#parts-area .part')].map((part) => part.className)"
 
 
-def ffmpeg(*arguments):
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)
-
-
 class Motion(WithBrowser):
     @classmethod
     def make_program(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.room = Path(folder.name)
-        wall = ["-f", "lavfi", "-i", "smptehdbars=s=640x480:r=10,eq=contrast=0.3"]
-        ffmpeg(*wall, "-frames:v", 1, "-q:v", 3, cls.room / "empty.jpg")
-        person = ["-f", "lavfi", "-i", "color=white:s=110x210:r=10", "-filter_complex", "overlay=x=24*n-20:y=260"]
-        ffmpeg(*wall, *person, "-frames:v", STEPS, "-q:v", 3, cls.room / "%d.jpg")
-        cls.does("empty")
-        script = cls.room / "room"
-        script.write_text(ROOM)
-        script.chmod(0o755)
+        cls.room = Room(cls)
         LOOKS.mkdir(exist_ok=True)
-        return Program(f"hall=pipe:{script}", "other=pattern", options=["--motion-fps", "10"])
-
-    @classmethod
-    def does(cls, mode):
-        (cls.room / "mode.new").write_text(mode)
-        (cls.room / "mode.new").rename(cls.room / "mode")
+        return Program(f"hall={cls.room.camera}", "other=pattern", options=["--motion-fps", "10"])
 
     def setUp(self):
         super().setUp()
         set_media(self.browser, prefers_reduced_motion="reduce")
-        self.does("empty")
+        self.room.does("empty")
         self.ask("DELETE")
 
     def ask(self, method="GET", data=None):
@@ -140,7 +106,7 @@ class Motion(WithBrowser):
         self.sensitivity("high")
         until("nothing moves", lambda: text(self.browser, "motion-now") == "Nothing moves")
         self.look("phone-still")
-        self.does("walks")
+        self.room.does("walks")
         until("something moves", lambda: text(self.browser, "motion-now") == "Something moves")
         self.look("phone-moving")
         bar, mark = self.run_js("return [byId('motion-bar').style.width, byId('motion-mark').style.left]")
@@ -150,7 +116,7 @@ class Motion(WithBrowser):
         self.press(Keys.ESCAPE)
         until("the line at the top", lambda: "Something moves" in text(self.browser, "how"))
         self.look("phone-line")
-        self.does("empty")
+        self.room.does("empty")
         until("that it is over", lambda: "Something moves" not in text(self.browser, "how"))
 
     def test_of_several_cameras_the_one_in_which_something_moves_has_a_sign(self):
@@ -159,7 +125,7 @@ class Motion(WithBrowser):
         self.watch("/")
         signs = "return tiles.map((tile) => tile.element.querySelector('.moves').innerText)"
         until("no signs", lambda: self.run_js(signs) == ["", ""])
-        self.does("walks")
+        self.room.does("walks")
         until("the sign", lambda: self.run_js(signs) == ["Something moves", ""])
         self.look("tiles")
 
@@ -210,7 +176,7 @@ class Motion(WithBrowser):
         mouse.w3c_actions.pointer_action.pointer_up()
         mouse.perform()
         self.ignored([(0, 50, 100, 50)])
-        self.does("walks")
+        self.room.does("walks")
         looks = self.metric("boardcam_motion_frames_total")
         until("twenty looks", lambda: self.metric("boardcam_motion_frames_total") > looks + 20)
         self.look("desktop-left-out")

@@ -4,7 +4,7 @@ import json
 import urllib.request
 
 from browser import WithBrowser, await_moving, get_state, set_screen, shown_number, state, text
-from program import Program, until
+from program import OUT, Program, until
 
 STATES = "return Object.fromEntries(tiles.map((tile) => [tile.name, tile.element.dataset.state]))"
 HOW = "return tiles.find((tile) => tile.name === arguments[0]).element.querySelector('.how').textContent"
@@ -18,6 +18,11 @@ PRESS = "dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0] }))"
 
 class Privacy(WithBrowser):
     fps = 10
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        (OUT / "looks").mkdir(exist_ok=True)
 
     @classmethod
     def make_program(cls):
@@ -57,6 +62,24 @@ class Privacy(WithBrowser):
         until("the tile", lambda: self.run_js(STATES)["door"] == "private")
         self.assertEqual(self.run_js(HOW, "door"), "Closed for privacy")
         self.assertFalse(self.run_js(KEPT, "door"), "the last picture is there")
+
+    def test_in_place_of_the_picture_is_why_there_is_none_and_a_button_that_opens_the_camera(self):
+        self.open("/#door")
+        await_moving(self.browser, lambda browser: shown_number(browser, "door"))
+        self.assertFalse(self.browser.find_element("id", "problem").is_displayed())
+        self.switch(True)
+        until("it is said", lambda: text(self.browser, "what") == "Closed for privacy")
+        self.assertEqual(text(self.browser, "why"), "Nobody gets its picture, and it is not recorded")
+        for screen in ["phone", "phone-landscape", "desktop"]:
+            set_screen(self.browser, screen)
+            self.browser.save_screenshot(str(OUT / "looks" / f"privacy-{screen}.png"))
+        button = self.browser.find_element("id", "reopen")
+        self.assertEqual(button.text, "Open the camera")
+        self.assertGreaterEqual(button.size["height"], 44)
+        button.click()
+        self.await_states(door="live", garden="private")
+        until("the picture", lambda: not self.browser.find_element("id", "problem").is_displayed())
+        await_moving(self.browser, lambda browser: shown_number(browser, "door"))
 
     def test_the_key_closes_all_cameras_that_are_shown_and_opens_them_again(self):
         self.open("/")

@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import SCREENS, WithBrowser, set_media, set_screen, speak, state, text, watched
 from program import CELLS, OUT, ROWS, UNIT, Program, read_counter, until
-from test_recording import Recorder, decode
+from test_recording import Recorder, decode, times
 
 LOOKS = OUT / "looks"
 SIMULATED = (Path(__file__).parent / "simulated_recordings.js").read_text()
@@ -182,6 +182,7 @@ class View(WithBrowser):
         self.run_js(button).click()
         self.browser.switch_to.alert.accept()
         until("it is gone", lambda: len(self.rows()) == 7)
+        self.assertEqual(self.run_js("return document.activeElement.className"), "pick", "the focus is lost")
         self.assertEqual(self.asked("DELETE"), ["recordings/camera_2026-11-20_08-00-00Z.mkv"])
 
     # --- Playing.
@@ -363,9 +364,28 @@ class View(WithBrowser):
 
     def test_a_recording_that_goes_while_it_is_shown_is_said(self):
         self.view("08:00:00")
+        self.press("c")
+        self.assertTrue(self.find("cut").is_displayed())
         self.run_js("simulated.recordings = simulated.recordings.filter(({ name }) => !name.includes('08-00-00')); recordingsView.refresh()")
         until("it is said", lambda: text(self.browser, "said").startswith("This recording is gone"))
+        self.assertFalse(self.find("cut").is_displayed(), "nothing can be cut out of it")
         self.assertEqual(len(self.rows()), 7)
+
+    def test_what_is_wrong_with_the_disk_is_said_above_the_list(self):
+        self.view()
+        texts = {"what": "cannot record", "why": "the disk is gone", "advice": "plug it in"}
+        texts = {part: {"template": text, "values": []} for part, text in texts.items()}
+        self.run_js("recordingsView.disk.problem = { texts: arguments[0] }; recordingsView.showAll()", texts)
+        self.assertEqual(text(self.browser, "disk-problem"), "Cannot record: the disk is gone. Plug it in.")
+        self.assertLess(self.find("disk-problem").rect["y"], self.find("list").rect["y"])
+
+    def test_without_any_recording_it_is_said_how_to_record(self):
+        self.browser.get("about:blank")
+        self.open()
+        until("live", lambda: state(self.browser) == "live")
+        self.run_js("simulated.recordings = []")
+        self.press("p")
+        until("it is said", lambda: "The round button" in text(self.browser, "nothing"))
 
     def test_without_events_there_are_none_and_nothing_is_missed(self):
         self.browser.get("about:blank")
@@ -532,7 +552,8 @@ class Played(WithBrowser):
         self.browser.find_element("id", "cut-link").click()
         [file] = until("a download", lambda: [*self.downloads.glob("camera_*Z.mov")])
         until("all of it", lambda: decode(file) > 0)
-        self.assertAlmostEqual(decode(file), 30, delta=3)
+        recorded = self.recorder.folder / self.run_js("return recordingsView.entries[0].name")
+        self.assertAlmostEqual(decode(file), sum(0.5 <= at <= 1.5 for at in times(recorded)), delta=3)
 
     def test_garbage_is_said_to_be(self):
         garbage = self.recorder.folder / "camera_2026-01-02_03-04-05Z.mkv"

@@ -53,7 +53,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         name: IGNORE,
         value: "X,Y,W,H",
         many: true,
-        help: "A part of the picture where motion counts for nothing, such as a tree or a road: left, top, width and \
+        help: "A part of the picture where motion does not count, such as a tree or a road: left, top, width and \
                height in per cent of the picture as it is shown; also several, with blanks between them",
         example: "0,0,100,25",
         wrong: &["0,0,100", "50,0,60,10", "0,0,0,0", "tree"],

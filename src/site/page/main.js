@@ -215,9 +215,11 @@ function show() {
   let problem = null;
   if (failures >= FAILED_POLLS) problem = { what: TEXT.unreachable, why: failure, advice: TEXT.unreachable_advice };
   else if (program && program.problem) problem = inWords(program.problem); // an error in the settings
-  else if (one) problem = inWords(one.camera.problem);
+  else if (one) problem = inWords(one.camera.problem) || privacyProblem(one);
   byId('problem').hidden = !problem;
-  byId('problem').lang = failures || messages ? TEXT.lang : 'en';
+  const isClosed = Boolean(problem && problem.isPrivate);
+  byId('reopen').hidden = !isClosed || !mayClose();
+  byId('problem').lang = failures || messages || isClosed ? TEXT.lang : 'en';
   body.classList.toggle('has-problem', Boolean(problem));
   for (const part of ['what', 'why', 'advice']) setText(part, sentence(problem && problem[part]));
   setText('slow', one && one.camera.slow && !problem ? told(inWords(one.camera.slow.problem)) : '');

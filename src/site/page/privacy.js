@@ -4,6 +4,11 @@ const meant = () => (chosen() ? [chosen()] : tiles);
 const isPrivate = () => meant().every((tile) => tile.camera.privacy);
 const mayClose = () => Boolean(tiles.length && you && you.role === 'control');
 
+// What is said in place of its picture, as of a camera that has none.
+function privacyProblem({ camera }) {
+  return camera.state === 'private' ? { what: TEXT.state_private, why: TEXT.privacy_why, advice: '', isPrivate: true } : null;
+}
+
 function showPrivacy() {
   byId('privacy').hidden = !mayClose();
   byId('privacy-on').checked = isPrivate();
@@ -27,4 +32,5 @@ async function switchPrivacy(on) {
   pollIn(0);
 }
 
+byId('reopen').onclick = () => switchPrivacy(false);
 byId('privacy-on').onchange = (event) => switchPrivacy(event.target.checked);

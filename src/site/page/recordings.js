@@ -14,7 +14,7 @@ class RecordingsView {
     this.camera = null;
     this.day = null;
     this.entries = []; // of the camera and the day, the oldest first
-    this.events = []; // likewise, with `from` and `to`
+    this.events = []; // likewise, what moved
     this.hasNoEvents = false; // this server has none
     this.earlier = null; // the last day before this one with a recording
     this.asked = 0; // requests for a list; older answers are thrown away
@@ -26,12 +26,13 @@ class RecordingsView {
       ended: (entry) => this.goOn(entry),
       gone: () => this.refresh(),
     });
-    this.timeline = new Timeline((ms, isHeld) => this.seek(ms, isHeld));
+    const pick = (event) => this.playEvent(event);
+    this.timeline = new Timeline({ seek: (ms, isHeld) => this.seek(ms, isHeld), pick });
     this.controls = new PlayerControls(this.player, {
       changed: (cut) => this.timeline.showCut(cut),
       toEvent: (by) => this.toEvent(by),
     });
-    this.list = new RecordingsList({ open: (entry) => this.choose(entry), deleted: () => this.refresh() });
+    this.list = new RecordingsList({ open: (entry) => this.choose(entry), pick, deleted: () => this.refresh() });
     this.build();
     addEventListener('keydown', (event) => this.isOpen && this.key(event));
     addEventListener('pagehide', () => this.player.sleep());
@@ -50,13 +51,14 @@ class RecordingsView {
     this.date = make('input', { id: 'day', type: 'date', 'aria-label': TEXT.play_day, required: true });
     this.date.onchange = () => this.date.value && this.go(this.camera, this.date.value);
     this.empty = make('p', { id: 'nothing', role: 'status' });
+    this.diskProblem = make('p', { id: 'disk-problem', role: 'status' });
     this.diskSaid = make('p', { class: 'hint' });
     this.clock = make('output', { id: 'clock' });
     this.player.element.append(this.clock);
     const days = make('div', { id: 'days', role: 'group', 'aria-label': TEXT.play_day }, this.before, this.date, this.after);
     const top = make('header', {}, leave, make('h2', { id: 'recordings-title', tabindex: '-1' }, TEXT.recordings), this.cameras);
     const watch = make('div', { id: 'watch' }, this.player.element, this.controls.element, this.timeline.element);
-    const found = make('div', { id: 'found' }, days, this.empty, this.list.element, this.diskSaid, listOfKeys());
+    const found = make('div', { id: 'found' }, days, this.diskProblem, this.empty, this.list.element, this.diskSaid, listOfKeys());
     this.element = make('section', { id: 'recordings-view', 'aria-labelledby': 'recordings-title' }, top, watch, found);
     document.querySelector('main').after(this.element);
   }
@@ -146,20 +148,24 @@ class RecordingsView {
     if (!found || asked !== this.asked) return;
     const { all, disk } = found;
     isEnough(all);
-    this.disk = disk;
     shown = shown || dayOf(dayText(new Date()));
+    const isNew = camera !== this.camera || !this.day || shown.text !== this.day.text;
+    const events = this.hasNoEvents || !all.some(isOthers) ? [] : await fetchEvents(camera, shown);
+    if (asked !== this.asked) return;
+    if (events === false) this.hasNoEvents = true;
+    this.disk = disk;
     const mine = all.filter(isOthers);
     const older = mine.filter(({ from }) => from < shown.from);
-    const isNew = camera !== this.camera || !this.day || shown.text !== this.day.text;
     this.camera = camera;
     this.day = shown;
     this.earlier = older.length ? dayText(new Date(older[0].from)) : null;
     const kept = this.player.recording;
     this.entries = mine.filter((entry) => entry.from >= shown.from || entry.to() > shown.from).reverse();
     this.others = new Set(all.map((entry) => entry.camera));
+    if (events || isNew) this.events = events || [];
+    placeEvents(this.events, this.entries);
     if (isNew) {
       this.timeline.showDay(shown);
-      this.events = [];
       this.unknown = 0;
       if (this.controls.cut) this.controls.toggleCut();
     }
@@ -169,7 +175,6 @@ class RecordingsView {
       this.timeline.fit();
       this.write();
     }
-    this.loadEvents();
   }
 
   // After a list has come: the player keeps its recording, or takes the one that was asked for, or the newest.
@@ -180,8 +185,9 @@ class RecordingsView {
       player.recording = same;
       return;
     }
-    if (kept && !isNew && time === null) player.say(TEXT.play_gone);
-    else player.say('');
+    const isGone = kept && !isNew && time === null;
+    if (isGone && this.controls.cut) this.controls.toggleCut();
+    player.say(isGone ? TEXT.play_gone : '');
     if (time !== null && entries.length) {
       this.seek(time, false);
     } else if (entries.length && (isNew || !kept)) {
@@ -204,22 +210,21 @@ class RecordingsView {
     if (isGrowing || isUnknown || (folder && folder.count !== this.counted)) this.refresh();
   }
 
-  async loadEvents() {
-    if (this.hasNoEvents || !this.entries.length) return;
-    const { asked, camera, day } = this;
-    const events = await fetchEvents(camera, day);
-    if (events === false) this.hasNoEvents = true;
-    if (!events || asked !== this.asked) return;
-    this.events = events;
-    this.showAll();
-  }
-
   // --- Moving about.
 
   choose(entry) {
     this.player.seek(entry, 0);
     this.write();
     if (innerWidth < 600) byId('stage').scrollIntoView({ block: 'nearest' });
+  }
+
+  // Plays from where something moved, if that was recorded.
+  playEvent(event) {
+    const entry = entryOf(event, this.entries);
+    if (entry) this.player.seek(entry, event.at);
+    else this.seek(event.from, false);
+    this.player.play();
+    this.write();
   }
 
   // The recording at this time and the place in it; in a gap, where the next one begins.
@@ -310,7 +315,6 @@ class RecordingsView {
 
   showAll() {
     const { entries, day, disk } = this;
-    for (const entry of entries) entry.events = this.events.filter(({ from }) => from >= entry.from && from < entry.to()).length;
     const spans = entries.map((entry) => ({ from: entry.from, to: Math.max(entry.to(), entry.from + 1000), growing: entry.growing }));
     this.timeline.show(spans, this.events);
     this.date.value = day.text;
@@ -318,7 +322,8 @@ class RecordingsView {
     this.after.disabled = day.to > Date.now();
     this.before.disabled = !this.earlier;
     fillElement(this.empty, entries.length ? '' : this.earlier || disk.count ? TEXT.play_none_day : TEXT.play_none);
-    fillElement(this.diskSaid, disk.problem ? told(inWords(disk.problem)) : fill(TEXT.play_disk, { used: sizeText(disk.bytes), free: sizeText(disk.free) }));
+    fillElement(this.diskProblem, disk.problem ? told(inWords(disk.problem)) : '');
+    fillElement(this.diskSaid, fill(TEXT.play_disk, { used: sizeText(disk.bytes), free: sizeText(disk.free) }));
     this.list.show([...entries].reverse());
     this.update();
     this.showPosition();

@@ -20,7 +20,7 @@ class Entry {
     Object.assign(this, { name, camera, bytes, duration, growing: recording, url: fromRoot(url) });
     this.from = Date.parse(start);
     this.seenAt = performance.now();
-    this.events = 0;
+    this.events = []; // what moved meanwhile
   }
 
   // How long it is, in seconds, as far as is known.
@@ -53,14 +53,17 @@ async function fetchRecordings(before, isEnough) {
   return { all, disk };
 }
 
-// When something moved before the camera on this day, the earliest first. `null` if the server cannot say so now, `false` if
-// it never can.
+// What moved before the camera on this day, the earliest first: `from`, `to`, a `picture`, and the `recording` that it is in,
+// `at` so many seconds, as far as these are known. `null` if the server cannot say so now, `false` if it never can.
 async function fetchEvents(camera, day) {
   const found = [];
   let before = '';
   for (let i = 0; i < EVENTS_ANSWERS_MAX; i += 1) {
+    const stop = new AbortController();
+    const limit = setTimeout(() => stop.abort(), ANSWER_MS);
     try {
-      const answer = await fetch(`api/events?limit=100&camera=${encodeURIComponent(camera)}${before}`, { cache: 'no-store' });
+      const url = `api/events?limit=100&camera=${encodeURIComponent(camera)}${before}`;
+      const answer = await fetch(url, { cache: 'no-store', signal: stop.signal });
       if (!answer.ok) return answer.status === 404 ? false : null;
       const { events, more } = await answer.json();
       found.push(...events);
@@ -69,9 +72,30 @@ async function fetchEvents(camera, day) {
       before = `&before=${last.number}`;
     } catch (error) {
       return null;
+    } finally {
+      clearTimeout(limit);
     }
   }
   const moves = found.filter((event) => event.kind === 'motion' && event.camera === camera);
-  const spans = moves.map(({ start, end }) => ({ from: Date.parse(start), to: end ? Date.parse(end) : Date.now() }));
-  return spans.filter(({ from, to }) => to >= day.from && from < day.to).reverse();
+  const all = moves.map(({ start, end, recording, at_s: at, picture }) => ({
+    ...{ from: Date.parse(start), to: end ? Date.parse(end) : Date.now() },
+    ...{ recording, at, picture: picture && fromRoot(picture) },
+  }));
+  return all.filter(({ from, to }) => to >= day.from && from < day.to).reverse();
+}
+
+// The recording that an event is in, if that is there.
+function entryOf({ recording, at }, entries) {
+  return recording && at !== null ? entries.find(({ name }) => name === recording) : undefined;
+}
+
+// Puts events at their place in their recordings, whose own start is known in whole seconds.
+function placeEvents(events, entries) {
+  for (const event of events) {
+    const entry = entryOf(event, entries);
+    if (!entry) continue;
+    const from = entry.from + event.at * 1000;
+    Object.assign(event, { from, to: from + event.to - event.from });
+  }
+  for (const entry of entries) entry.events = events.filter(({ from }) => from >= entry.from && from < entry.to());
 }

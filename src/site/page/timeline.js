@@ -9,7 +9,9 @@ const TICKS_MS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600
 const HELD_PX = 6; // a finger that has moved this far drags
 const EDGE = 0.06; // a finger in this part of the width, at either end, moves the time that is shown
 const EDGE_MS = 50;
-const FITTED_MIN_MS = 3600000; // of a day with few recordings, at least this much is shown at first
+const EVENT_PX = 10; // a tap this near to an event is one on it
+const EVENTS_PX = 32; // the height of the upper part, in which events are
+const FITTED_MIN_MS = 600000; // of a day with few recordings, at least this much is shown at first
 
 const clockTime = (ms, withSeconds = true) =>
   new Date(ms).toLocaleTimeString(TEXT.lang, { hour: 'numeric', minute: '2-digit', second: withSeconds ? '2-digit' : undefined });
@@ -24,9 +26,9 @@ function lengthText(seconds) {
 }
 
 class Timeline {
-  // Calls `seek` with a time, and whether the finger is still down.
-  constructor(seek) {
-    this.seek = seek;
+  // Calls `seek` with a time, and whether the finger is still down; `pick` with an event that is pressed.
+  constructor({ seek, pick }) {
+    Object.assign(this, { seek, pick });
     this.day = { from: 0, to: 1 };
     this.shown = { from: 0, to: 1 };
     this.head = 0;
@@ -40,6 +42,10 @@ class Timeline {
     this.needle = make('div', { class: 'needle' });
     this.flag = make('output', { class: 'flag', 'aria-hidden': 'true' });
     this.needle.append(this.flag);
+    this.peeked = null; // the event under the mouse
+    this.peekImage = make('img', { alt: '' });
+    this.peekTime = make('span');
+    this.peek = make('div', { id: 'peek', 'aria-hidden': 'true', hidden: true }, this.peekImage, this.peekTime);
     const slider = { role: 'slider', tabindex: '0', 'aria-label': TEXT.play_position, 'aria-valuemin': '0' };
     this.band = make('div', { id: 'line', ...slider }, this.drawn, this.needle);
     const button = (id, text, sign, factor) => {
@@ -49,7 +55,7 @@ class Timeline {
     };
     this.farther = button('farther', TEXT.play_farther, '−', ZOOM_STEP);
     this.closer = button('closer', TEXT.play_closer, '+', 1 / ZOOM_STEP);
-    this.element = make('div', { id: 'time' }, this.farther, this.band, this.closer);
+    this.element = make('div', { id: 'time' }, this.farther, this.band, this.closer, this.peek);
     this.watch();
     new ResizeObserver(() => this.draw()).observe(this.band);
   }
@@ -61,6 +67,7 @@ class Timeline {
     this.shown = { ...day };
     this.pointers.clear();
     this.letGo();
+    this.showPeek(null);
   }
 
   // `spans` in the order of their time, with `from` and `to`.
@@ -160,6 +167,31 @@ class Timeline {
     return this.shown.from + place * (this.shown.to - this.shown.from);
   }
 
+  // The event at this place of the window.
+  eventAt({ clientX, clientY }) {
+    const { left, top, width } = this.band.getBoundingClientRect();
+    if (clientY - top > EVENTS_PX) return null;
+    const { from, to } = this.shown;
+    const far = (ms) => ((ms - from) / (to - from)) * width + left - clientX;
+    return this.events.findLast((event) => far(event.from) < EVENT_PX && far(event.to) > -EVENT_PX) || null;
+  }
+
+  // Shows an event's picture and time above the timeline.
+  showPeek(event) {
+    if (event === this.peeked) return;
+    this.peeked = event;
+    this.peek.hidden = !event;
+    this.band.classList.toggle('picks', Boolean(event));
+    if (!event) return;
+    this.peekImage.hidden = !event.picture;
+    this.peekImage.src = event.picture || BLANK;
+    this.peekTime.textContent = clockTime(event.from);
+    const place = (event.from - this.shown.from) / (this.shown.to - this.shown.from);
+    const inside = Math.min(1, Math.max(0, place)) * 100;
+    this.peek.style.left = `${inside}%`;
+    this.peek.style.transform = `translateX(-${inside}%)`; // so that it stays in the window
+  }
+
   watch() {
     const { band } = this;
     let down = null; // where the first finger came down; null once it cannot be a tap
@@ -178,7 +210,9 @@ class Timeline {
       const { x, apart } = middle();
       pinch = { apart, around: this.timeAt(x), span: this.shown.to - this.shown.from };
     });
+    band.addEventListener('pointerleave', () => this.showPeek(null));
     band.addEventListener('pointermove', (event) => {
+      if (event.pointerType === 'mouse') this.showPeek(this.pointers.size ? null : this.eventAt(event));
       if (!this.pointers.has(event.pointerId)) return;
       this.pointers.set(event.pointerId, event.clientX);
       if (pinch && this.pointers.size === 2) {
@@ -194,7 +228,7 @@ class Timeline {
       const { x } = { x: this.pointers.get(event.pointerId) };
       this.pointers.delete(event.pointerId);
       if (this.isDragging) this.letGo(true);
-      else if (event.type === 'pointerup' && down !== null && !pinch) this.seek(this.timeAt(x), false);
+      else if (event.type === 'pointerup' && down !== null && !pinch) this.tap(event, x);
       if (!this.pointers.size) pinch = null;
     };
     band.addEventListener('pointerup', up);
@@ -210,6 +244,12 @@ class Timeline {
       }
     };
     band.addEventListener('wheel', wheel, { passive: false });
+  }
+
+  tap(event, x) {
+    const picked = this.eventAt(event);
+    if (picked) this.pick(picked);
+    else this.seek(this.timeAt(x), false);
   }
 
   drag(x) {
