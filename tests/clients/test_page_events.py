@@ -8,7 +8,7 @@ import urllib.request
 
 from selenium.webdriver.common.keys import Keys
 
-from browser import SCREENS, WithBrowser, get_state, set_media, set_screen, speak
+from browser import SCREENS, WithBrowser, get_state, set_media, set_screen, speak, state, text
 from program import OUT, WAIT_S, Program, until
 from room import Room
 from test_page_recordings import FLAWS, PAINTED
@@ -31,7 +31,7 @@ PERSON = 0.01
 STARTED = "const { stream, recording } = recordingsView.player; return stream && [recording.name, stream.from]"
 
 
-class Events(WithBrowser):
+class OnMotion(WithBrowser):
     @classmethod
     def make_program(cls):
         folder = tempfile.TemporaryDirectory()
@@ -47,21 +47,12 @@ class Events(WithBrowser):
         super().setUpClass()
         LOOKS.mkdir(exist_ok=True)
         cls.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
-        cls.await_armed()
-        # Somebody comes twice, within one recording.
-        for count in [1, 2]:
-            cls.room.does("walks")
-            until("an event in a recording", lambda: len(found := cls.events()) == count and found[0]["recording"])
-            cls.room.does("empty")
-            until("its end", lambda: cls.events()[0]["end"])
-        cls.switch(False)
-        until("the file to be closed", lambda: cls.camera()["recording"]["file"] is None)
-        cls.found = cls.events()[::-1]
+        until("it is armed", lambda: cls.camera()["recording"]["armed"])
 
     @classmethod
-    def ask(cls, path, data=None):
+    def ask(cls, path, data=None, method=None):
         body = None if data is None else json.dumps(data).encode()
-        asked = urllib.request.Request(cls.url + path, body, {"Content-Type": "application/json"})
+        asked = urllib.request.Request(cls.url + path, body, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(asked, timeout=WAIT_S) as answer:
             return json.load(answer)
 
@@ -77,12 +68,51 @@ class Events(WithBrowser):
     def switch(cls, on):
         cls.ask("/api/recording", {"on": on})
 
+    def press(self, *keys):
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+
+class Armed(OnMotion):
+    def test_armed_switched_off_and_without_motion_look_different_and_say_what_to_do(self):
+        speak(self.browser, "en")
+        self.open()
+        until("live", lambda: state(self.browser) == "live")
+        seen = {}
+
+        def await_said(name, start):
+            until(name, lambda: text(self.browser, "recorded").startswith(start))
+            style = "const { color } = getComputedStyle(byId('recorded')); const { stroke } = getComputedStyle(document.querySelector('#record circle')); return `${color} ${stroke} ${byId('record').dataset.recording}`"
+            seen[name] = self.run_js(style)
+            self.browser.save_screenshot(str(LOOKS / f"events-{name}.png"))
+
+        await_said("armed", "Records when something moves")
+        self.switch(False)
+        await_said("switched-off", "Recording on motion is off. The record button turns it on again")
+        self.assertEqual(self.run_js("return byId('record').title"), "Record again when something moves")
+        self.press("r")
+        await_said("armed-again", "Records when something moves")
+        self.ask("/api/motion", {"sensitivity": "off"}, "PUT")
+        await_said("no-motion", "Not recording: motion is off. Turn it on under Options")
+        self.assertEqual(seen.pop("armed-again"), seen["armed"])
+        self.assertEqual(len(set(seen.values())), 3, seen)
+
+
+class Events(OnMotion):
     @classmethod
-    def await_armed(cls):
-        """Until the empty room is known well enough that somebody in it is noticed."""
-        until("it is armed", lambda: cls.camera()["recording"]["armed"])
+    def setUpClass(cls):
+        super().setUpClass()
+        # Until the empty room is known well enough that somebody in it is noticed.
         before = cls.camera()["frames"]["captured"]
         until("still pictures", lambda: cls.camera()["frames"]["captured"] > before + 60)
+        # Somebody comes twice, within one recording.
+        for count in [1, 2]:
+            cls.room.does("walks")
+            until("an event in a recording", lambda: len(found := cls.events()) == count and found[0]["recording"])
+            cls.room.does("empty")
+            until("its end", lambda: cls.events()[0]["end"])
+        cls.switch(False)
+        until("the file to be closed", lambda: cls.camera()["recording"]["file"] is None)
+        cls.found = cls.events()[::-1]
 
     def setUp(self):
         super().setUp()
@@ -98,9 +128,6 @@ class Events(WithBrowser):
 
     def white(self, selector):
         return self.run_js(WHITE, self.run_js("return document.querySelector(arguments[0])", selector))
-
-    def press(self, *keys):
-        self.browser.switch_to.active_element.send_keys(*keys)
 
     def plays_from(self, event):
         """Waits until the recording is played from where this event began, with the person in it."""

@@ -40,12 +40,12 @@ function recordingOf(tile) {
   }
   // It waits for motion which is not looked for; the button records all the same.
   const isBlind = problem && recording.armed && !tile.camera.motion && !folder.blocked;
-  if (isBlind) return { how: 'off', said: because(TEXT.rec_armed), does: TEXT.record };
+  if (isBlind) return { how: 'blind', said: TEXT.rec_blind, does: TEXT.record };
   if (problem) return { how: 'blocked', said: because(TEXT.rec_blocked), does: because(TEXT.rec_blocked) };
-  if (recording.disarmed) return { how: 'off', said: TEXT.rec_disarmed, does: TEXT.rec_arm };
+  if (recording.disarmed) return { how: 'disarmed', said: TEXT.rec_disarmed, does: TEXT.rec_arm };
   // It records by itself when something moves, and the button records at once.
-  const said = recording.armed ? (absent ? TEXT.rec_paused : TEXT.rec_armed) : '';
-  return { how: 'off', said, does: absent ? TEXT.rec_waiting : TEXT.record };
+  if (recording.armed && !absent) return { how: 'armed', said: TEXT.rec_armed, does: TEXT.record };
+  return { how: 'off', said: recording.armed ? TEXT.rec_paused : '', does: absent ? TEXT.rec_waiting : TEXT.record };
 }
 
 async function record() {
@@ -81,7 +81,7 @@ function showRecording() {
   byId('recordings').hidden = !folder;
   body.classList.toggle('records', Boolean(folder));
   byId('no-folder').hidden = Boolean(folder);
-  if (how === 'failing') showControls(); // and they stay visible
+  if (['failing', 'blind'].includes(how)) showControls(); // and they stay visible
 }
 
 // The view of recordings is fetched when somebody first opens it.
