@@ -1,7 +1,9 @@
 """Headless Chromium: the switch for privacy, on the page."""
 
 import json
+import tempfile
 import urllib.request
+from pathlib import Path
 
 from browser import WithBrowser, await_moving, get_state, set_screen, shown_number, state, text
 from program import OUT, Program, until
@@ -94,3 +96,22 @@ class Privacy(WithBrowser):
         self.await_states(door="live", garden="live")
         for name in ["door", "garden"]:
             await_moving(self.browser, lambda browser: shown_number(browser, name))
+
+
+class Doubt(WithBrowser):
+    """What was switched cannot be read."""
+
+    @classmethod
+    def make_program(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        Path(folder.name, "cameras.json").write_text('{"camera": {"priv')
+        # On demand, so that nobody waits for it to be opened.
+        return Program(size=(320, 240), state=folder.name, options=["--on-demand", "10"])
+
+    def test_why_it_is_closed_although_nobody_wanted_that_is_said_beside_the_button(self):
+        self.open()
+        until("the reason", lambda: text(self.browser, "why").startswith("Privacy is on, since the file"))
+        self.assertEqual(text(self.browser, "advice"), "Switch privacy off on the page")
+        self.browser.find_element("id", "reopen").click()
+        until("live", lambda: state(self.browser) == "live")

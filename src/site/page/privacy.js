@@ -4,9 +4,29 @@ const meant = () => (chosen() ? [chosen()] : tiles);
 const isPrivate = () => meant().every((tile) => tile.camera.privacy);
 const mayClose = () => Boolean(tiles.length && you && you.role === 'control');
 
+let doubt = {}; // the camera that is closed, and the reason if perhaps nobody wanted that
+
 // What is said in place of its picture, as of a camera that has none.
-function privacyProblem({ camera }) {
-  return camera.state === 'private' ? { what: TEXT.state_private, why: TEXT.privacy_why, advice: '', isPrivate: true } : null;
+function privacyProblem(tile) {
+  if (tile.camera.state !== 'private') {
+    doubt = {};
+    return null;
+  }
+  if (doubt.tile !== tile) askWhyPrivate(tile);
+  const words = inWords(doubt.reason) || { why: TEXT.privacy_why, advice: '' };
+  return { ...words, what: TEXT.state_private, isPrivate: true };
+}
+
+async function askWhyPrivate(tile) {
+  const mine = { tile, reason: null };
+  doubt = mine;
+  try {
+    const answer = await fetch(`${tile.camera.url}api/privacy`, { cache: 'no-store' });
+    if (answer.ok) mine.reason = (await answer.json()).cameras.find(({ name }) => name === tile.name).reason;
+  } catch (error) {
+    // Then it is said without.
+  }
+  show();
 }
 
 function showPrivacy() {
