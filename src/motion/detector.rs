@@ -137,6 +137,8 @@ pub struct Detector {
     cells: Vec<Cell>,
     /// Of each brightness that a block can have.
     logarithms: Vec<f32>,
+    /// Over the blocks of the cells in a row.
+    sums: Vec<i32>,
     /// How each cell differs from its background, and from lately, less its neighbourhood.
     difference: Vec<f32>,
     step: Vec<f32>,
@@ -199,6 +201,7 @@ impl Detector {
         let count = self.cells_size.0 * self.cells_size.1;
         self.cells.clear();
         self.cells.resize(count, Cell::default());
+        self.sums.resize(self.cells_size.0, 0);
         self.difference.resize(count, 0.0);
         self.step.resize(count, 0.0);
         self.edges.resize(count, 0.0);
@@ -212,25 +215,25 @@ impl Detector {
     fn see(&mut self, plane: DcPlane<'_>, ignored: &[bool]) {
         let (width, side) = (plane.width as usize, self.side as usize);
         let has_ignored = ignored.len() == plane.values.len();
-        for (row, cells) in self.cells.chunks_exact_mut(self.cells_size.0.max(1)).enumerate() {
-            let from = row * side * width;
-            let until = plane.values.len().min(from + side * width);
-            let blocks = &plane.values[from..until];
-            for (column, cell) in cells.iter_mut().enumerate() {
-                let (mut sum, mut count, mut left_out) = (0i32, 0, 0);
-                for (n, line) in blocks.chunks_exact(width).enumerate() {
-                    let across = column * side..width.min((column + 1) * side);
-                    count += across.len();
-                    sum += line[across.clone()].iter().map(|&dc| i32::from(dc)).sum::<i32>();
-                    if has_ignored {
-                        let first = from + n * width;
-                        let line = &ignored[first + across.start..first + across.end];
-                        left_out += line.iter().filter(|&&is_ignored| is_ignored).count();
-                    }
-                }
-                let mean = sum / count.max(1) as i32 - DARKEST;
+        let area = (side * width).max(1);
+        let rows = self.cells.chunks_exact_mut(self.cells_size.0.max(1));
+        for (row, (cells, blocks)) in rows.zip(plane.values.chunks(area)).enumerate() {
+            add_up(&mut self.sums, blocks.chunks_exact(width), side, |&dc| i32::from(dc));
+            let lines = blocks.len() / width;
+            let count = |column: usize| (lines * side.min(width - column * side)) as i32;
+            for (column, (cell, sum)) in cells.iter_mut().zip(&self.sums).enumerate() {
+                let mean = sum / count(column).max(1) - DARKEST;
                 cell.now = self.logarithms[mean.clamp(0, BRIGHTNESSES - 1) as usize];
-                cell.is_left_out = 2 * left_out > count;
+                cell.is_left_out = false;
+            }
+            if has_ignored {
+                let ignored = &ignored[row * area..][..blocks.len()];
+                add_up(&mut self.sums, ignored.chunks_exact(width), side, |&is_ignored| {
+                    i32::from(is_ignored)
+                });
+                for (column, (cell, sum)) in cells.iter_mut().zip(&self.sums).enumerate() {
+                    cell.is_left_out = 2 * sum > count(column);
+                }
             }
         }
     }
@@ -294,19 +297,33 @@ impl Detector {
         let rate = |time: f32| 1.0 - (-seconds / time).exp();
         let (follows, follows_moving, lately) = (rate(FOLLOWS), rate(FOLLOWS_MOVING), rate(LATELY));
         let hurry = if self.blind.is_zero() { 1.0 } else { HURRY };
-        let (learns, learns_moving, unlearns) = (rate(LEARNS / hurry), rate(LEARNS_MOVING), rate(UNLEARNS));
+        let still = [rate(UNLEARNS), rate(LEARNS / hurry)];
+        let moving = [rate(UNLEARNS), rate(LEARNS_MOVING)];
         for (n, cell) in self.cells.iter_mut().enumerate() {
             let is_moving = self.pieces.is_moving(n);
             let difference = self.difference[n].abs();
             cell.background +=
                 (cell.now - cell.background) * if is_moving { follows_moving } else { follows };
             cell.lately += (cell.now - cell.lately) * lately;
-            let learns = match difference > cell.noise {
-                true if is_moving => learns_moving,
-                true => learns,
-                false => unlearns,
-            };
-            cell.noise += (difference.min(MOST_NOISE) - cell.noise) * learns;
+            let rates = if is_moving { moving } else { still };
+            // Looked up, for a processor cannot foresee which one it is.
+            let rate = rates[usize::from(difference > cell.noise)];
+            cell.noise += (difference.min(MOST_NOISE) - cell.noise) * rate;
+        }
+    }
+}
+
+/// Adds up what `value` says of the blocks in `lines`, `side` of them across for each sum.
+fn add_up<'a, T: 'a>(
+    sums: &mut [i32],
+    lines: impl Iterator<Item = &'a [T]>,
+    side: usize,
+    value: impl Fn(&T) -> i32,
+) {
+    sums.fill(0);
+    for line in lines {
+        for (sum, blocks) in sums.iter_mut().zip(line.chunks(side)) {
+            *sum += blocks.iter().map(&value).sum::<i32>();
         }
     }
 }

@@ -36,9 +36,15 @@ impl Smooth {
                 sum += value.clamp(-most, most);
                 *at = sum;
             }
-            for (x, out) in out.iter_mut().enumerate() {
+            let whole = 2 * reach + 1;
+            let inner = out.iter_mut().skip(reach).zip(self.sums.iter().skip(whole).zip(&self.sums));
+            inner.for_each(|(out, (until, from))| *out = (until - from) / whole as f32);
+            // Those that an edge cuts off.
+            let left = reach.min(width);
+            let right = left.max(width - left);
+            for x in (0..left).chain(right..width) {
                 let (from, until) = (x.saturating_sub(reach), (x + reach + 1).min(width));
-                *out = (self.sums[until] - self.sums[from]) / (until - from) as f32;
+                out[x] = (self.sums[until] - self.sums[from]) / (until - from) as f32;
             }
         }
         let rows = |y: usize| y * width..(y + 1) * width;
@@ -61,4 +67,30 @@ impl Smooth {
 
 fn add(to: &mut [f32], values: &[f32], factor: f32) {
     to.iter_mut().zip(values).for_each(|(to, value)| *to += factor * value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cell_loses_the_mean_of_its_neighbourhood_however_small_the_grid_is() {
+        for (width, height) in [(1, 1), (2, 3), (4, 4), (5, 1), (6, 5), (13, 9)] {
+            let value = |x: usize, y: usize| ((x * 7 + y * 5) % 11) as f32 - 3.0;
+            let mut values: Vec<f32> =
+                (0..height).flat_map(|y| (0..width).map(move |x| value(x, y))).collect();
+            let mut smooth = Smooth::default();
+            smooth.begin((width, height), 2, 4.0);
+            smooth.take_neighbourhood(&mut values);
+            for (n, left) in values.iter().enumerate() {
+                let (x, y) = (n % width, n / width);
+                let near = |at: usize, side: usize| at.saturating_sub(2)..(at + 3).min(side);
+                let cells: Vec<f32> = near(y, height)
+                    .flat_map(|y| near(x, width).map(move |x| value(x, y).clamp(-4.0, 4.0)))
+                    .collect();
+                let mean = cells.iter().sum::<f32>() / cells.len() as f32;
+                assert!((left - (value(x, y) - mean)).abs() < 1e-4, "{x}, {y} of {width}x{height}: {left}");
+            }
+        }
+    }
 }
