@@ -567,6 +567,7 @@ class Played(WithBrowser):
         self.addCleanup(garbage.unlink)
         self.browser.get("about:blank")
         self.open("/#/recordings/camera/2026-01-02")
+        until("the view", lambda: self.run_js("return recordingsView !== null"))
         until("it is said", lambda: "not a recording" in text(self.browser, "said"))
 
     def test_a_recording_that_is_deleted_while_it_plays_is_said_to_be_gone(self):
