@@ -131,3 +131,50 @@ fn teller(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use super::*;
+    use crate::events::{Event, Kind};
+    use notice::tests::about;
+
+    /// Passes on what it tells.
+    struct Told(Sender<String>);
+
+    impl Tell for Told {
+        fn tell(&mut self, notice: &Notice, _: &Shutdown) -> Result<(), Problem> {
+            self.0.send(notice.message.clone()).unwrap();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_target_is_told_the_newest_events_in_their_order_as_many_as_it_may_be_and_the_rest_is_counted() {
+        const WAITING: u64 = 64;
+        const TOLD: u64 = 12;
+        let (events, shutdown) = (Arc::<Events>::default(), Shutdown::default());
+        let target = Arc::new(Target::new(TargetKind::Hook, "http://x/".to_owned()));
+        let (told, is_told) = channel();
+        let run = teller(target.clone(), &events, &Arc::new(about()), &shutdown, Told(told));
+        let lost = |number: u64| Kind::CameraLost(Problem::new("lost", format!("number {number}"), "look"));
+        for number in 0..WAITING + 6 {
+            events.publish(Event::new("door", lost(number)));
+        }
+        let running = thread::spawn(run);
+        let sent = || target.sent.load(Ordering::Relaxed);
+        while sent() + target.dropped() < WAITING + 6 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        shutdown.begin();
+        events.end_waits();
+        running.join().unwrap();
+        assert_eq!((sent(), target.dropped()), (TOLD, WAITING + 6 - TOLD));
+        let expected: Vec<_> =
+            (6..6 + TOLD).map(|number| format!("Front door: no picture: number {number}; look")).collect();
+        assert_eq!(is_told.iter().collect::<Vec<_>>(), expected);
+    }
+}

@@ -62,12 +62,24 @@ struct State {
     is_said: bool,
 }
 
+impl State {
+    /// Logs a problem, unless another one was logged a moment ago; returns whether it was.
+    fn warn(&mut self, problem: &Problem) -> bool {
+        let Some(left_out) = self.lines.take(Instant::now()) else { return false };
+        match left_out {
+            0 => warn!("{problem}"),
+            more => warn!("{problem} ({more} more failures since the last line)"),
+        }
+        true
+    }
+}
+
 /// How it goes at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetStatus {
     /// Whether the last try was a success; `None` before the first.
     pub works: Option<bool>,
-    /// Why it was not.
+    /// Why it was not, or what is wrong all the same.
     pub problem: Option<Problem>,
 }
 
@@ -145,14 +157,15 @@ impl Target {
     pub(super) fn fails(&self, problem: Problem) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         let mut state = lock(&self.state);
-        if let Some(left_out) = state.lines.take(Instant::now()) {
-            match left_out {
-                0 => warn!("{problem}"),
-                more => warn!("{problem} ({more} more failures since the last line)"),
-            }
-            state.is_said = true;
-        }
+        state.is_said |= state.warn(&problem);
         (state.works, state.problem) = (Some(false), Some(problem));
+    }
+
+    /// It can be told what happens, but this is wrong; the log says so once a minute.
+    pub(super) fn complains(&self, problem: Problem) {
+        let mut state = lock(&self.state);
+        state.warn(&problem);
+        state.problem = Some(problem);
     }
 }
 

@@ -84,6 +84,16 @@ fn a_receiver_that_fails_is_tried_again_and_then_given_up() {
 }
 
 #[test]
+fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
+    for (status, tries) in [(408, 2), (429, 2), (500, 2), (503, 2), (400, 1), (401, 1), (413, 2), (499, 1)] {
+        let answer = format!("HTTP/1.1 {status} Oh\r\nContent-Length: 0\r\n\r\n").leak();
+        let (address, received) = receiver(Box::leak(Box::new([answer as &str, OK])));
+        assert_eq!(tell(&format!("http://{address}/")).is_ok(), tries == 2, "{status}");
+        assert_eq!(received.try_iter().count(), tries, "{status}");
+    }
+}
+
+#[test]
 fn a_receiver_that_refuses_is_not_asked_again_and_no_redirect_is_followed() {
     for (answer, why) in [
         ("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "it answered with 404"),

@@ -6,6 +6,7 @@
 
 mod broker;
 mod discovery;
+mod look_up;
 mod session;
 mod socket;
 
@@ -31,6 +32,7 @@ use crate::problem::{Problem, Text, text};
 use crate::record::Recordings;
 pub use broker::Broker;
 use discovery::{Aspect, Topics};
+use look_up::LookUp;
 use session::{Message, Session};
 use socket::Failure;
 
@@ -67,8 +69,13 @@ pub(super) struct Mqtt {
 /// What the broker was told last, by topic.
 type Said = BTreeMap<String, String>;
 
-/// When the last picture of each camera that the broker was sent was captured; before there is one, when this program began.
-type Pictured = [Instant];
+/// What outlasts a session.
+struct Lasting {
+    /// When the last picture of each camera that the broker was sent was captured; before there is one, when this program
+    /// began.
+    pictured: Vec<Instant>,
+    look_up: LookUp,
+}
 
 impl Mqtt {
     pub(super) fn new(broker: Broker, target: Arc<Target>, cameras: Cameras) -> Self {
@@ -80,11 +87,14 @@ impl Mqtt {
     /// Connects again and again until the program is to end.
     pub(super) fn run(&self, shutdown: &Shutdown) {
         let mut pause = PAUSE_MIN;
-        let mut pictured = vec![Instant::now(); self.cameras.about.feeds.len()];
+        let mut lasting = Lasting {
+            pictured: vec![Instant::now(); self.cameras.about.feeds.len()],
+            look_up: LookUp::default(),
+        };
         while !shutdown.has_begun() {
             let begin = Instant::now();
             // Unwind safety: a session leaves nothing half done but the connection, which ends with it.
-            match catch_unwind(AssertUnwindSafe(|| self.serve(&mut pictured, shutdown))) {
+            match catch_unwind(AssertUnwindSafe(|| self.serve(&mut lasting, shutdown))) {
                 Ok(Ok(())) => return,
                 Ok(Err(failure)) => self.target.fails(self.problem(failure)),
                 Err(_) => self.target.fails(self.target.fault()),
@@ -98,9 +108,9 @@ impl Mqtt {
     }
 
     /// One session; ends without an error only if the program is to end.
-    fn serve(&self, pictured: &mut Pictured, shutdown: &Shutdown) -> Result<(), Failure> {
+    fn serve(&self, Lasting { pictured, look_up }: &mut Lasting, shutdown: &Shutdown) -> Result<(), Failure> {
         let status = self.topics.status();
-        let mut session = Session::open(&self.broker, &status, OFFLINE)?;
+        let mut session = Session::open(&self.broker, look_up, &status, OFFLINE)?;
         self.target.works();
         info!("connected to {}", self.broker.shown());
         session.subscribe(&self.switches())?;
@@ -112,6 +122,9 @@ impl Mqtt {
             self.take_back_pictures(&mut session, &mut said, pictured)?;
             if let Some(message) = session.listen()? {
                 self.obey(&message);
+            }
+            if session.takes_refusal() {
+                self.target.complains(self.refusal());
             }
         }
         Ok(())
@@ -142,7 +155,7 @@ impl Mqtt {
     }
 
     /// Shows the picture of the last motion of each camera, and counts what has happened.
-    fn tell(&self, session: &mut Session, said: &mut Said, pictured: &mut Pictured) -> io::Result<()> {
+    fn tell(&self, session: &mut Session, said: &mut Said, pictured: &mut [Instant]) -> io::Result<()> {
         let mut pictures = BTreeMap::new();
         while let Some(event) = self.heard.wait(Duration::ZERO) {
             self.target.tells_one();
@@ -169,7 +182,7 @@ impl Mqtt {
         &self,
         session: &mut Session,
         said: &mut Said,
-        pictured: &Pictured,
+        pictured: &[Instant],
     ) -> io::Result<()> {
         for (feed, moment) in self.cameras.about.feeds.iter().zip(pictured) {
             if !feed.privacy.shows(*moment) {
@@ -208,6 +221,14 @@ impl Mqtt {
                 }
             }
         }
+    }
+
+    fn refusal(&self) -> Problem {
+        Problem::new(
+            text!("cannot be switched by {}", self.broker.shown()),
+            text!("it refuses to pass on what others say about these topics"),
+            text!("let this user of the broker read the topics that end with /set"),
+        )
     }
 
     fn problem(&self, failure: Failure) -> Problem {

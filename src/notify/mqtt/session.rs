@@ -2,14 +2,18 @@
 //! those who come later (retained), but for what it is told to do.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mqtt_proto::v3::{Connect, ConnectReturnCode, LastWill, Packet, Publish, Subscribe};
+use mqtt_proto::v3::{
+    Connect, ConnectReturnCode, LastWill, Packet, Publish, Suback, Subscribe, SubscribeReturnCode,
+};
 use mqtt_proto::{Pid, QoS, QosPid, TopicFilter, TopicName};
 
 use super::broker::Broker;
+use super::look_up::LookUp;
 use super::socket::{Failure, PATIENCE, Socket};
 use crate::host::random;
 use crate::problem::text;
@@ -47,14 +51,22 @@ pub(super) struct Session {
     passed_over: usize,
     heard: Instant,
     pinged: Instant,
+    /// Whether the broker has refused to send something that was asked for.
+    is_refused: bool,
 }
 
 impl Session {
     /// Signs in. When the connection ends, the broker says `will` about `topic`.
-    pub(super) fn open(broker: &Broker, topic: &str, will: &'static str) -> Result<Self, Failure> {
-        let socket = Socket::connect(broker)?;
+    pub(super) fn open(
+        broker: &Broker,
+        look_up: &mut LookUp,
+        topic: &str,
+        will: &'static str,
+    ) -> Result<Self, Failure> {
+        let socket = Socket::connect(broker, look_up)?;
         let now = Instant::now();
-        let mut session = Self { socket, received: Vec::new(), passed_over: 0, heard: now, pinged: now };
+        let mut session =
+            Self { socket, received: Vec::new(), passed_over: 0, heard: now, pinged: now, is_refused: false };
         // Two sessions of the same name would end each other.
         let secret = random::secret().map_err(Failure::Problem)?;
         let name: String = secret.chars().take(8).collect();
@@ -112,9 +124,18 @@ impl Session {
             Some(Packet::Publish(Publish { retain, topic_name, payload, .. })) => {
                 Ok(Some(Message { topic: topic_name.to_string(), payload, is_retained: retain }))
             }
-            Some(Packet::Suback(_) | Packet::Pingresp) | None => Ok(None),
+            Some(Packet::Suback(Suback { topics, .. })) => {
+                self.is_refused |= topics.contains(&SubscribeReturnCode::Failure);
+                Ok(None)
+            }
+            Some(Packet::Pingresp) | None => Ok(None),
             Some(_) => Err(garbage()),
         }
+    }
+
+    /// Whether the broker has refused, since this was asked last, to send something that was asked for.
+    pub(super) fn takes_refusal(&mut self) -> bool {
+        mem::take(&mut self.is_refused)
     }
 
     fn send(&mut self, packet: &Packet) -> io::Result<()> {

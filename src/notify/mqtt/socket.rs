@@ -1,7 +1,7 @@
 //! The connection to a broker, plain or by TLS. Every call ends in a bounded time.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,15 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::broker::Broker;
+use super::look_up::LookUp;
 use crate::notify::tls;
 use crate::problem::{Problem, Text, text};
 
 /// How long a read waits.
 pub(super) const TICK: Duration = Duration::from_millis(250);
 
-/// How long each address is tried, a handshake may take, and a broker may take for one message.
+/// How long a name is looked up, each address is tried, a handshake may take, and a broker may take for one message.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many addresses of the broker's name are tried.
-const ADDRESSES_MAX: usize = 4;
 
 /// A connection.
 pub(super) struct Socket {
@@ -48,9 +46,9 @@ impl From<rustls::Error> for Failure {
 }
 
 impl Socket {
-    /// Connects, and makes the TLS handshake if there is to be one. Looking up a name takes as long as the system lets it.
-    pub(super) fn connect(broker: &Broker) -> Result<Self, Failure> {
-        let tcp = connect(broker)?;
+    /// Connects, and makes the TLS handshake if there is to be one.
+    pub(super) fn connect(broker: &Broker, look_up: &mut LookUp) -> Result<Self, Failure> {
+        let tcp = connect(broker, look_up)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TICK))?;
         tcp.set_write_timeout(Some(TICK))?;
@@ -97,16 +95,16 @@ impl Socket {
     }
 }
 
-fn connect(broker: &Broker) -> io::Result<TcpStream> {
+fn connect(broker: &Broker, look_up: &mut LookUp) -> Result<TcpStream, Failure> {
     let host = broker.address.host.trim_matches(['[', ']']);
     let mut last = io::Error::new(ErrorKind::NotFound, "its name has no address");
-    for address in (host, broker.port()).to_socket_addrs()?.take(ADDRESSES_MAX) {
+    for address in look_up.addresses(host, broker.port())? {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
         }
     }
-    Err(last)
+    Err(last.into())
 }
 
 fn new_tls(broker: &Broker) -> Result<ClientConnection, Failure> {

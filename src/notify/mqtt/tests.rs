@@ -320,3 +320,24 @@ fn a_camera_that_rests_or_is_private_is_there_and_one_that_is_lost_is_not() {
         assert_eq!(board.mqtt.cameras.state(0, feed, Aspect::Camera), said, "{:?}", feed.status().state);
     }
 }
+
+#[test]
+fn a_broker_that_refuses_a_subscription_is_said_and_told_all_the_same() {
+    let (address, is_done) = broker(|mut server| {
+        accept(&mut server);
+        let Some(Packet::Subscribe(subscribe)) = server.next() else { panic!("no SUBSCRIBE") };
+        let [high, low] = subscribe.pid.value().to_be_bytes();
+        // By hand: the crate reads a refusal, 0x80, and writes it wrong.
+        server.socket.write_all(&[0x90, 4, high, low, 0, 0x80]).unwrap();
+        server.hear_until("boardcam/board/door/privacy", b"ON");
+    });
+    let board = Board::new(&format!("mqtt://{address}"));
+    let running = board.run();
+    let said = board.problem();
+    assert!(said.starts_with(&format!("cannot be switched by mqtt://{address}/: it refuses")), "{said}");
+    assert_eq!(board.mqtt.target.status().works, Some(true));
+    switch_privacy(&board.mqtt.cameras.about, true);
+    is_done.recv_timeout(DONE).unwrap();
+    board.shutdown.begin();
+    running.join().unwrap();
+}
