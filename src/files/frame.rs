@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn the_frame_before_another_is_found_however_near_it_is() {
+        let jpeg = b"\xff\xd8.\xff\xd9".to_vec();
+        let frames: Vec<_> = (0..5).map(|ms| (ms, jpeg.clone())).collect();
+        let (folder, name) = Folder::with("near", &file(&frames, 3, true));
+        assert_eq!([2, 3, 4].map(|ms| at(&folder, &name, ms, -1)), ["0.001", "0.002", "0.003"]);
+    }
+
+    #[test]
     fn a_file_without_pictures_is_refused_with_the_reason() {
         for (test, bytes, expected) in [
             ("empty", Vec::new(), "it is empty"),

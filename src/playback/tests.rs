@@ -187,8 +187,11 @@ fn a_disk_that_hangs_holds_only_those_who_read_from_it_and_no_more_threads_than_
     let recordings = Recordings::new(&Settings { folder: Some(folder.0.clone()), ..Settings::default() });
     let playbacks = Playbacks::opened_by(open, recordings, Box::new(|| ()));
     let hangs = lock(&DISK);
+    // A player that jumps counts once, also while its threads wait for the disk.
+    let jump = || playbacks.start(order(&hung, 0, "1"), wishes(1000, Some("page"))).unwrap();
+    let jumps: Vec<_> = (0..CLIENT_MAX + 1).map(|_| jump()).collect();
     let mut left = Vec::new();
-    for number in 0..THREADS_MAX - 1 {
+    for number in jumps.len()..THREADS_MAX - 1 {
         let (playback, demand) = playbacks.start(order(&hung, 0, "1"), wishes(number as u64, None)).unwrap();
         left.push(playback);
         drop(demand); // its viewer does not wait for the disk
@@ -203,4 +206,29 @@ fn a_disk_that_hangs_holds_only_those_who_read_from_it_and_no_more_threads_than_
     drop(hangs);
     wait_for("they do not end", || playbacks.lock().is_empty());
     assert!(left.iter().all(|playback| playback.feed.ring.newest() == 0), "nobody watched");
+}
+
+#[test]
+fn a_growing_recording_without_a_picture_is_not_waited_for() {
+    let (folder, name) = Folder::with("nothing-yet", &file(&[], 1, false));
+    let camera = crate::record::CameraSettings::default();
+    let settings = Settings { folder: Some(folder.0.clone()), cameras: vec![camera], ..Settings::default() };
+    let recordings = Recordings::new(&settings);
+    recordings.cameras[0].set_file(Some(name.clone()));
+    let playbacks = Playbacks::new(recordings, Box::new(|| ()));
+    let (playback, _demand) = playbacks.start(order(&name, 0, "1"), wishes(1, None)).unwrap();
+    wait_for("it waits", || matches!(playback.outcome(), Some(Outcome::Unplayable(_))));
+}
+
+#[test]
+fn some_damaged_pictures_are_left_out_and_a_hundred_in_a_row_are_the_end() {
+    let good = frames([0])[0].1.clone();
+    for (test, bad, shown) in [("few-bad", 99, 3), ("many-bad", 100, 1)] {
+        let one = |number: u64| if number.is_multiple_of(bad + 1) { good.clone() } else { vec![0; 20] };
+        let all: Vec<_> = (0..=2 * (bad + 1)).map(|number| (number, one(number))).collect();
+        let (folder, name) = Folder::with(test, &file(&all, 500, true));
+        let (playback, _demand) = folder.playbacks().start(order(&name, 0, "1"), wishes(1, None)).unwrap();
+        wait_for(test, || playback.outcome().is_some());
+        assert_eq!(playback.feed.ring.newest(), shown, "{test}");
+    }
 }

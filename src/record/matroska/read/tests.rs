@@ -292,3 +292,77 @@ proptest! {
         let _any_end = rest(&mut reader);
     }
 }
+
+/// How many blocks there are before damage, or before the end if there is none.
+fn blocks_before_damage(file: &[u8]) -> (usize, bool) {
+    let mut reader = Reader::open(file).unwrap();
+    let mut count = 0;
+    loop {
+        match reader.next_block() {
+            Ok(Some(_)) => count += 1,
+            Ok(None) => return (count, false),
+            Err(ReadError::Damaged(_)) => return (count, true),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_block_that_cannot_follow_the_one_before_it_is_damage() {
+    let jpeg = vec![7; 100];
+    let whole = file(&[(0, jpeg.clone()), (100, jpeg.clone())], 10, false);
+    let cluster = memchr::memmem::find(&whole, &id::CLUSTER.to_be_bytes()).unwrap();
+    let first = cluster + CLUSTER_HEAD;
+    let second = first + FRAME_HEAD + jpeg.len();
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut file = [&whole[..], &[9; 1000]].concat();
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        blocks_before_damage(&file).0
+    };
+    assert_eq!(blocks_before_damage(&whole), (2, false));
+    assert_eq!(changed(first + 6, &[0, 50]), 2);
+    for (what, at, bytes) in [
+        ("of another track", second + 5, &[0x82][..]),
+        ("with other flags", second + 8, &[0]),
+        ("before the first", first + 6, &[0, 101]),
+        ("that ends behind its cluster", second + 1, &[0x10, 0, 1, 0]),
+    ] {
+        assert_eq!(changed(at, bytes), 1, "{what}");
+    }
+    for (what, at, bytes) in [
+        ("too long", cluster + 4, &[1, 0, 0, 1, 0, 0, 0, 0][..]),
+        ("later than a thousand years", cluster + 14, &[0, 1, 0, 0, 0, 0, 0, 0]),
+    ] {
+        assert_eq!(changed(at, bytes), 0, "a cluster that is {what}");
+    }
+    let back = [0, 100, 50].map(|at| (at, jpeg.clone()));
+    assert_eq!(blocks_before_damage(&file(&back, 1, false)), (2, true), "a cluster before the last");
+}
+
+#[test]
+fn where_there_were_zeros_it_looks_again() {
+    let whole = file(&[0, 100].map(|at| (at, vec![7; 100])), 1, false);
+    let second = memchr::memmem::rfind(&whole, &id::CLUSTER.to_be_bytes()).unwrap();
+    let mut zeroed = whole.clone();
+    zeroed[second..].fill(0);
+    let source = Growing::default();
+    *source.bytes.borrow_mut() = zeroed;
+    let mut reader = Reader::open(source.clone()).unwrap();
+    assert!(reader.next_block().unwrap().is_some());
+    assert_eq!(reader.next_block().unwrap(), None);
+    *source.bytes.borrow_mut() = whole;
+    assert!(reader.next_block().unwrap().is_some());
+}
+
+#[test]
+fn a_seek_to_a_frame_s_own_time_finds_it_and_asking_for_the_duration_moves_nothing() {
+    let frames: Vec<_> = (0..10).map(|number| (number * 50, vec![number as u8; 20])).collect();
+    let whole = file(&frames, 3, false);
+    let mut reader = Reader::open(&whole[..]).unwrap();
+    let at = |reader: &mut Reader<&[u8]>| reader.next_block().unwrap().unwrap().at.as_millis();
+    for ms in [0, 50, 100, 150, 450] {
+        reader.seek(Duration::from_millis(ms)).unwrap();
+        assert_eq!(reader.duration().unwrap(), Some(Duration::from_millis(450)));
+        assert_eq!(at(&mut reader), u128::from(ms));
+    }
+}
