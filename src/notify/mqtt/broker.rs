@@ -31,6 +31,11 @@ impl Broker {
         address.to_string()
     }
 
+    /// Its host, an IPv6 address without brackets.
+    pub(super) fn host(&self) -> &str {
+        self.address.host.trim_matches(['[', ']'])
+    }
+
     pub(super) fn port(&self) -> u16 {
         let default = PORTS.iter().find(|(scheme, _)| *scheme == self.address.scheme);
         self.address.port.unwrap_or_else(|| default.map_or(0, |(_, port)| *port))

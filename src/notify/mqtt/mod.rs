@@ -110,7 +110,8 @@ impl Mqtt {
     /// One session; ends without an error only if the program is to end.
     fn serve(&self, Lasting { pictured, look_up }: &mut Lasting, shutdown: &Shutdown) -> Result<(), Failure> {
         let status = self.topics.status();
-        let mut session = Session::open(&self.broker, look_up, &status, OFFLINE)?;
+        let addresses = look_up.addresses(self.broker.host(), self.broker.port())?;
+        let mut session = Session::open(&self.broker, &addresses, &status, OFFLINE)?;
         self.target.works();
         info!("connected to {}", self.broker.shown());
         session.subscribe(&self.switches())?;

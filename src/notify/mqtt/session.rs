@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind};
 use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use mqtt_proto::v3::{
 use mqtt_proto::{Pid, QoS, QosPid, TopicFilter, TopicName};
 
 use super::broker::Broker;
-use super::look_up::LookUp;
 use super::socket::{Failure, PATIENCE, Socket};
 use crate::host::random;
 use crate::problem::text;
@@ -59,11 +59,11 @@ impl Session {
     /// Signs in. When the connection ends, the broker says `will` about `topic`.
     pub(super) fn open(
         broker: &Broker,
-        look_up: &mut LookUp,
+        addresses: &[SocketAddr],
         topic: &str,
         will: &'static str,
     ) -> Result<Self, Failure> {
-        let socket = Socket::connect(broker, look_up)?;
+        let socket = Socket::connect(broker, addresses)?;
         let now = Instant::now();
         let mut session =
             Self { socket, received: Vec::new(), passed_over: 0, heard: now, pinged: now, is_refused: false };

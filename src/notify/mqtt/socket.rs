@@ -1,7 +1,7 @@
 //! The connection to a broker, plain or by TLS. Every call ends in a bounded time.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,6 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::broker::Broker;
-use super::look_up::LookUp;
 use crate::notify::tls;
 use crate::problem::{Problem, Text, text};
 
@@ -47,8 +46,8 @@ impl From<rustls::Error> for Failure {
 
 impl Socket {
     /// Connects, and makes the TLS handshake if there is to be one.
-    pub(super) fn connect(broker: &Broker, look_up: &mut LookUp) -> Result<Self, Failure> {
-        let tcp = connect(broker, look_up)?;
+    pub(super) fn connect(broker: &Broker, addresses: &[SocketAddr]) -> Result<Self, Failure> {
+        let tcp = connect(addresses)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TICK))?;
         tcp.set_write_timeout(Some(TICK))?;
@@ -95,16 +94,15 @@ impl Socket {
     }
 }
 
-fn connect(broker: &Broker, look_up: &mut LookUp) -> Result<TcpStream, Failure> {
-    let host = broker.address.host.trim_matches(['[', ']']);
+fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "its name has no address");
-    for address in look_up.addresses(host, broker.port())? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
+    for address in addresses {
+        match TcpStream::connect_timeout(address, PATIENCE) {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
         }
     }
-    Err(last.into())
+    Err(last)
 }
 
 fn new_tls(broker: &Broker) -> Result<ClientConnection, Failure> {
@@ -114,7 +112,7 @@ fn new_tls(broker: &Broker) -> Result<ClientConnection, Failure> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let host = broker.address.host.trim_matches(['[', ']']).to_owned();
+    let host = broker.host().to_owned();
     let name = ServerName::try_from(host)
         .map_err(|_| Failure::Said(text!("no certificate can be for this name")))?;
     Ok(ClientConnection::new(Arc::new(config), name)?)
