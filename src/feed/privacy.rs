@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::camera::PrivacyPlan;
 use crate::host::clock;
@@ -104,7 +104,12 @@ impl Privacy {
                 // Nobody knows when that was. What was open then follows the plan.
                 *switched = on.then(|| Switched { is_doubt, ..self.switched_at(on, now, Origin::Timed) });
             }
-            switched.take_if(|switched| switched.until.is_some_and(|until| now >= until));
+            // Switched off in the future: the clock was wrong, and it would hold for nobody knows how long.
+            let is_of_tomorrow = |at: Timestamp| at.duration_since(now) > SignedDuration::from_hours(24);
+            switched.take_if(|switched| {
+                switched.until.is_some_and(|until| now >= until)
+                    || self.has_times() && !switched.on && is_of_tomorrow(switched.at)
+            });
         }
         match *switched {
             // The plan may have changed it since.
@@ -151,8 +156,9 @@ impl Privacy {
 
     /// The position of the switch, for a file; `None` if the plan applies.
     pub(super) fn kept(&self) -> Option<String> {
-        let Switched { on, at, .. } = (*lock(&self.switched))?;
-        Some(format!("{} {}", if on { ON } else { OFF }, at.as_second()))
+        let Switched { on, at, origin, .. } = (*lock(&self.switched))?;
+        let at = if matches!(origin, Origin::Untimed) { 0 } else { at.as_second() };
+        Some(format!("{} {at}", if on { ON } else { OFF }))
     }
 
     /// Switches it as it was when this was kept. What is none was not written by this program, and whoever damaged it
@@ -240,6 +246,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn who_switched_it_off_by_a_clock_that_was_far_ahead_does_not_hold_it_open() {
+        for times in ["00:00-12:00", "12:00-00:00"] {
+            let privacy = Privacy::with_clock(plan(times), || true);
+            let planned = privacy.is_on();
+            privacy.restore("off 9800000000");
+            assert_eq!((privacy.look(), privacy.kept()), (planned, None), "{times}");
+        }
+    }
+
     /// Whether the clock of the next test is set.
     static SET: AtomicBool = AtomicBool::new(false);
 
@@ -264,6 +280,11 @@ mod tests {
             assert_eq!((again.look(), again.doubt()), (true, Some(Doubt::Clock)), "it started anew");
             let other = privacy(times);
             other.switch(true);
+            assert_eq!(
+                other.kept().as_deref(),
+                Some("on 0"),
+                "the time is not known, whatever the clock shows"
+            );
             let restored = privacy(times);
             restored.restore("on 100");
             assert_eq!((other.doubt(), restored.doubt()), (None, None), "it was wanted");

@@ -10,6 +10,9 @@ use std::time::SystemTime;
 /// written later.
 pub const SET_SINCE: i64 = 1_767_225_600; // 2026-01-01
 
+/// Two clocks that differ by no more, in seconds, show the same time.
+const ALIKE: u64 = 300;
+
 /// Whether it is set, as far as anybody knows. Once it is, it stays so.
 pub fn is_set() -> bool {
     static IS_SET: AtomicBool = AtomicBool::new(false);
@@ -23,13 +26,16 @@ pub fn is_set() -> bool {
 }
 
 /// Whether a clock that shows `now` is set, by the files below `root`: systemd-timesyncd begins with the time at which it
-/// ended, and says when it knows better (systemd-timesyncd.service(8), "Files"), unless the kernel had the time from a clock
-/// of the board (kernel Documentation/ABI/testing/sysfs-class-rtc, "hctosys"). Of other programs that is not known.
+/// ended, and says when it knows better (systemd-timesyncd.service(8), "Files"). A clock of the board that shows the same is
+/// believed (kernel Documentation/ABI/testing/sysfs-class-rtc, "since_epoch"); many have no battery, and begin in some
+/// earlier year. Of other programs that is not known.
 fn is_set_at(now: u64, root: &Path) -> bool {
-    let had_clock =
-        || fs::read(root.join("sys/class/rtc/rtc0/hctosys")).is_ok_and(|text| text.starts_with(b"1"));
+    let has_clock = || {
+        let text = fs::read_to_string(root.join("sys/class/rtc/rtc0/since_epoch")).unwrap_or_default();
+        text.trim().parse().is_ok_and(|time: u64| time.abs_diff(now) <= ALIKE)
+    };
     let told = root.join("run/systemd/timesync");
-    now >= SET_SINCE as u64 && (!told.exists() || told.join("synchronized").exists() || had_clock())
+    now >= SET_SINCE as u64 && (!told.exists() || told.join("synchronized").exists() || has_clock())
 }
 
 #[cfg(test)]
@@ -44,10 +50,11 @@ mod tests {
         fs::create_dir_all(root.join("run/systemd/timesync")).unwrap();
         assert!(!is_set_at(now, &root), "the time when it last ran");
         fs::create_dir_all(root.join("sys/class/rtc/rtc0")).unwrap();
-        fs::write(root.join("sys/class/rtc/rtc0/hctosys"), "0\n").unwrap();
-        assert!(!is_set_at(now, &root), "of a clock that was not asked");
-        fs::write(root.join("sys/class/rtc/rtc0/hctosys"), "1\n").unwrap();
-        assert!(is_set_at(now, &root) && !is_set_at(0, &root), "a clock with a battery");
+        for (time, is_set) in [(0, false), (1_501_837_203, false), (now - 301, false), (now + 20, true)] {
+            fs::write(root.join("sys/class/rtc/rtc0/since_epoch"), format!("{time}\n")).unwrap();
+            assert_eq!(is_set_at(now, &root), is_set, "a clock of the board that shows {time}");
+            assert!(!is_set_at(time.min(now - 1), &root));
+        }
         fs::remove_dir_all(root.join("sys")).unwrap();
         fs::write(root.join("run/systemd/timesync/synchronized"), "").unwrap();
         assert!(is_set_at(now, &root), "by the network");

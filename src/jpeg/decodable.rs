@@ -60,8 +60,9 @@ pub struct Decodable {
     /// The size of an MCU in pixels, width and height, if its components are interleaved.
     pub(super) mcu: (u32, u32),
     pub(super) is_progressive: bool,
-    /// Whether its coefficients become smaller pictures as they are ([`coefficients::reduce`]).
-    pub(super) is_reducible: bool,
+    /// If its coefficients become smaller pictures as they are ([`coefficients::reduce`]): how many pixels across and down
+    /// share a sample of each colour.
+    pub(super) reducible: Option<(u32, u32)>,
     /// Why the decoder of pixels must not have it.
     no_pixels: Option<Undecodable>,
 }
@@ -114,14 +115,14 @@ impl Decodable {
                     if let Some(reason) = no_pixels.filter(|_| needs_pixels) {
                         return Err(Refused::Undecodable(reason));
                     }
-                    let (mcu, is_reducible) = (components.mcu(), components.is_reducible(colours));
+                    let (mcu, reducible) = (components.mcu(), components.reducible(colours));
                     return Ok(Self {
                         size,
                         colours,
                         orientation,
                         mcu,
                         is_progressive,
-                        is_reducible,
+                        reducible,
                         no_pixels,
                     });
                 }
@@ -176,19 +177,18 @@ impl Components<'_> {
         (largest(|sampling| sampling >> 4), largest(|sampling| sampling & 15))
     }
 
-    /// See [`Decodable::is_reducible`]: it is grey, or two colours have the same samples, for each pixel or for two pixels
+    /// See [`Decodable::reducible`]: it is grey, or two colours have the same samples, for each pixel or for two pixels
     /// across, down, or both.
-    fn is_reducible(&self, colours: Colours) -> bool {
+    fn reducible(&self, colours: Colours) -> Option<(u32, u32)> {
         let factors = |sampling: u8| (u32::from(sampling >> 4), u32::from(sampling & 15));
         match (colours, self.list) {
-            (Colours::Grey, _) => true,
+            (Colours::Grey, _) => Some((1, 1)),
             (Colours::YCbCr, [[_, luma, _], [_, cb, _], [_, cr, _]]) if cb == cr => {
                 let ((across, down), chroma) = (factors(*luma), factors(*cb));
-                let is =
-                    |sampling: Sampling| (chroma.0 * sampling.factors().0, chroma.1 * sampling.factors().1);
-                Sampling::ALL.into_iter().any(|sampling| is(sampling) == (across, down))
+                let all = Sampling::ALL.into_iter().map(Sampling::factors);
+                all.into_iter().find(|shared| (chroma.0 * shared.0, chroma.1 * shared.1) == (across, down))
             }
-            _ => false,
+            _ => None,
         }
     }
 

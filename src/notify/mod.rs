@@ -137,6 +137,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::sync::mpsc::{Sender, channel};
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
     use crate::events::{Event, Kind};
@@ -166,7 +167,9 @@ mod tests {
         }
         let running = thread::spawn(run);
         let sent = || target.sent.load(Ordering::Relaxed);
+        let begin = Instant::now();
         while sent() + target.dropped() < WAITING + 6 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{} told", sent());
             thread::sleep(Duration::from_millis(5));
         }
         shutdown.begin();

@@ -58,6 +58,7 @@ struct State {
     works: Option<bool>,
     problem: Option<Problem>,
     lines: Allowance,
+    complaints: Allowance,
     /// Whether the log says that it fails.
     is_said: bool,
 }
@@ -86,7 +87,7 @@ pub struct TargetStatus {
 impl Target {
     /// A target that was not told anything yet.
     pub(super) fn new(kind: TargetKind, shown: String) -> Self {
-        let lines = Allowance::new(1, LINE_PERIOD);
+        let [lines, complaints] = [(); 2].map(|()| Allowance::new(1, LINE_PERIOD));
         Self {
             kind,
             shown,
@@ -94,7 +95,7 @@ impl Target {
             failed: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
             overtaken: AtomicU64::new(0),
-            state: Mutex::new(State { works: None, problem: None, lines, is_said: false }),
+            state: Mutex::new(State { works: None, problem: None, lines, complaints, is_said: false }),
         }
     }
 
@@ -140,7 +141,7 @@ impl Target {
         Problem::new(
             text!("cannot tell {} what happened", self.shown.as_str()),
             text!("an error in this program; see its log"),
-            text!("it is told of the next event"),
+            text!("it is told of what happens next"),
         )
     }
 
@@ -161,10 +162,12 @@ impl Target {
         (state.works, state.problem) = (Some(false), Some(problem));
     }
 
-    /// It can be told what happens, but this is wrong; the log says so once a minute.
+    /// It can be told what happens, but this is wrong; the log says so once a minute, whatever else it says.
     pub(super) fn complains(&self, problem: Problem) {
         let mut state = lock(&self.state);
-        state.warn(&problem);
+        if state.complaints.take(Instant::now()).is_some() {
+            warn!("{problem}");
+        }
         state.problem = Some(problem);
     }
 }

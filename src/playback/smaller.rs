@@ -12,8 +12,8 @@ use crate::problem::{Text, text};
 use crate::variants::Variant;
 
 /// The most memory that is used for that at once, in bytes. Large pictures so are made one after the other, small ones
-/// side by side; what needs more alone is refused. It is enough for half the size of any baseline picture that is decoded
-/// at all, and for progressive ones of 8 megapixels.
+/// side by side; what needs more alone is refused. It is enough for cameras' pictures of 16 megapixels (baseline, with two
+/// pixels for a sample of colour), and for progressive ones of 8.
 pub const DECODING_BYTES: usize = 128 << 20;
 
 /// The longest wait for this memory. A viewer waits a little longer for its first frame

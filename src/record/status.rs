@@ -24,6 +24,8 @@ struct State {
     moves: bool,
     /// Whether motion is not looked for, though it is left to motion when to record.
     is_blind: bool,
+    /// Whether the log says so.
+    is_blindness_said: bool,
     file: Option<Name>,
     error: Option<RecordError>,
     /// Since when the disk has been busy with its present write.
@@ -154,8 +156,10 @@ impl Recording {
     /// Notes whether motion is not looked for, though it is waited for; returns the problem if that is new.
     pub(super) fn set_blind(&self, is_blind: bool) -> Option<Problem> {
         let mut state = self.lock();
-        let was_blind = std::mem::replace(&mut state.is_blind, is_blind);
-        state.blindness().filter(|_| !was_blind)
+        state.is_blind = is_blind;
+        let blindness = state.blindness();
+        let was_said = std::mem::replace(&mut state.is_blindness_said, blindness.is_some());
+        blindness.filter(|_| !was_said)
     }
 
     /// Waits until somebody switches it, for at most `timeout`.

@@ -178,11 +178,9 @@ fn who_waits_for_motion_in_vain_is_told_so_and_one_that_was_switched_off_waits_a
     is("it to wait", true, false, false)?;
     send("PUT", "/api/motion", r#"{"sensitivity": "off"}"#)?;
     is("it to wait in vain", true, false, true)?;
-    ensure!(
-        boardcam.log().contains("cannot record what moves: motion is not looked for"),
-        "{}",
-        boardcam.log()
-    );
+    wait_for("the log to say so", || {
+        Ok(boardcam.log().contains("cannot record what moves: motion is not looked for").then_some(()))
+    })?;
     send("POST", "/api/recording", r#"{"on": false}"#)?;
     is("it to wait no longer", false, true, false)?;
     send("PUT", "/api/motion", r#"{"sensitivity": "low"}"#)?;

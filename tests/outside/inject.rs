@@ -129,7 +129,7 @@ fn a_panic_while_somebody_is_told_costs_that_one_event() -> Outcome {
         program.crash()?;
         wait_for("the next event to be told", || {
             let target = target(&boardcam, kind)?;
-            Ok((target["works"] == true && target["sent"] == 1).then_some(()))
+            Ok((target["works"] == true && target["sent"].as_u64() >= Some(1)).then_some(()))
         })
         .map_err(|why| format!("{kind}: {why}\n{}", boardcam.log()))?;
     }

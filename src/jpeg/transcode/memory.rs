@@ -9,9 +9,9 @@ use crate::picture::Size;
 /// Bytes for tables, and for rows that are at work.
 const REST: u64 = 1 << 20;
 
-/// Bytes that zune-jpeg takes for each pixel of a picture beside the decoded one, if it is progressive: it keeps all
+/// Bytes that zune-jpeg takes for each sample of a picture beside the decoded one, if it is progressive: it keeps all
 /// coefficients, of two bytes, and most of them a second time.
-const PROGRESSIVE: u64 = 12;
+const PROGRESSIVE: u64 = 4;
 
 impl Transcoder {
     /// The most memory that a new transcoder takes for this JPEG, in bytes; the JPEG and the place for the result are not
@@ -28,10 +28,10 @@ impl Transcoder {
             pixels
         } else {
             let coefficients = head.coefficients_memory(jpeg.len());
-            match head.is_reducible {
+            match head.reducible {
                 _ if !is_smaller => coefficients,
-                true => coefficients + head.planes_memory(to),
-                false => coefficients + pixels,
+                Some(_) => coefficients + head.planes_memory(to),
+                None => coefficients + pixels,
             }
         };
         Ok(usize::try_from(bytes + REST).unwrap_or(usize::MAX))
@@ -46,7 +46,8 @@ impl Decodable {
     /// The decoded picture, and the scaled one as YUYV.
     fn pixels_memory(&self, to: Size) -> u64 {
         let whole = self.padded(self.size);
-        let decoder = if self.is_progressive { PROGRESSIVE } else { 1 };
+        let in_file = if self.colours == Colours::Cmyk { 4 } else { self.components() };
+        let decoder = if self.is_progressive { PROGRESSIVE * in_file } else { 1 };
         whole * (self.components() + decoder) + to.area() * 2
     }
 
@@ -65,9 +66,9 @@ impl Decodable {
 
     /// Samples of all components of a picture of this size.
     fn samples(&self, size: Size) -> u64 {
-        let (luma, (across, down)) = (self.padded(size), self.mcu);
-        let is_shared = self.is_reducible && self.components() > 1;
-        if is_shared { luma + 2 * luma * 64 / u64::from(across * down) } else { luma * self.components() }
+        let luma = self.padded(size);
+        let (across, down) = self.reducible.unwrap_or((1, 1));
+        luma + (self.components() - 1) * luma / u64::from(across * down)
     }
 
     /// Pixels with those that only fill MCUs.

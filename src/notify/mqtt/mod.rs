@@ -75,6 +75,8 @@ struct Lasting {
     /// began.
     pictured: Vec<Instant>,
     look_up: LookUp,
+    /// Since when the last session is connected; `None` if it is not, or was not.
+    connected: Option<Instant>,
 }
 
 impl Mqtt {
@@ -90,16 +92,17 @@ impl Mqtt {
         let mut lasting = Lasting {
             pictured: vec![Instant::now(); self.cameras.about.feeds.len()],
             look_up: LookUp::default(),
+            connected: None,
         };
         while !shutdown.has_begun() {
-            let begin = Instant::now();
+            lasting.connected = None;
             // Unwind safety: a session leaves nothing half done but the connection, which ends with it.
             match catch_unwind(AssertUnwindSafe(|| self.serve(&mut lasting, shutdown))) {
                 Ok(Ok(())) => return,
                 Ok(Err(failure)) => self.target.fails(self.problem(failure)),
                 Err(_) => self.target.fails(self.target.fault()),
             }
-            if begin.elapsed() > pause {
+            if lasting.connected.is_some_and(|since| since.elapsed() > pause) {
                 pause = PAUSE_MIN; // it was connected for longer than it was away
             }
             shutdown.wait(pause);
@@ -108,10 +111,12 @@ impl Mqtt {
     }
 
     /// One session; ends without an error only if the program is to end.
-    fn serve(&self, Lasting { pictured, look_up }: &mut Lasting, shutdown: &Shutdown) -> Result<(), Failure> {
+    fn serve(&self, lasting: &mut Lasting, shutdown: &Shutdown) -> Result<(), Failure> {
+        let Lasting { pictured, look_up, connected } = lasting;
         let status = self.topics.status();
         let addresses = look_up.addresses(self.broker.host(), self.broker.port())?;
         let mut session = Session::open(&self.broker, &addresses, &status, OFFLINE)?;
+        *connected = Some(Instant::now());
         self.target.works();
         info!("connected to {}", self.broker.shown());
         session.subscribe(&self.switches())?;

@@ -12,13 +12,13 @@ function privacyProblem(tile) {
     doubt = {};
     return null;
   }
-  if (doubt.tile !== tile) askWhyPrivate(tile);
+  if (doubt.tile !== tile || Date.now() - doubt.asked > 10000) askWhyPrivate(tile);
   const words = inWords(doubt.reason) || { why: TEXT.privacy_why, advice: '' };
   return { ...words, what: TEXT.state_private, isPrivate: true };
 }
 
 async function askWhyPrivate(tile) {
-  const mine = { tile, reason: null };
+  const mine = { tile, asked: Date.now(), reason: doubt.tile === tile ? doubt.reason : null };
   doubt = mine;
   try {
     const answer = await fetch(`${tile.camera.url}api/privacy`, { cache: 'no-store' });
