@@ -274,7 +274,7 @@ impl Cluster {
             && time_id[1] == 0x88; // eight bytes
         let least = (CLUSTER_HEAD - 4 - 8 + FRAME_HEAD) as u64;
         let is_plausible = (least..=CLUSTER_MAX).contains(&size) && ms <= TIME_MAX;
-        let end = at.checked_add(4 + 8 + size)?;
+        let end = at.checked_add(4 + 8)?.checked_add(size)?;
         (is_cluster && is_plausible).then_some(Self { at, end, ms })
     }
 }

@@ -293,6 +293,15 @@ proptest! {
     }
 }
 
+#[test]
+fn a_cluster_that_claims_to_reach_beyond_all_numbers_is_none() {
+    let mut head = [0xff; CLUSTER_HEAD];
+    assert_eq!(Cluster::parse(&head, 0), None);
+    head[4..12].copy_from_slice(&(u64::MAX ^ 1 << 56).to_be_bytes());
+    assert_eq!(Cluster::parse(&head, 0), None);
+    assert_eq!(Cluster::parse(&head, u64::MAX), None);
+}
+
 /// How many blocks there are before damage, or before the end if there is none.
 fn blocks_before_damage(file: &[u8]) -> (usize, bool) {
     let mut reader = Reader::open(file).unwrap();
