@@ -7,14 +7,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::{error, info, warn};
-use rustix::fs::{FlockOperation, fdatasync, flock};
-use rustix::io::Errno;
+use rustix::fs::fdatasync;
 
 use super::list::{Entry, LISTED_MAX};
+use crate::host::folder_lock::{Lock, lock};
 use crate::host::{inject, state_file};
 use crate::names::is_camera_name;
 use crate::problem::Problem;
@@ -160,20 +159,10 @@ impl Journal {
 /// The longest wait for another boardcam, which may be about to end: this one takes its place then.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
-/// Pause between two attempts.
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
-
 /// Locks the file for this program as long as it is open; `false` if another has it. Where there are no locks, nothing is
 /// locked.
 fn is_locked(file: &File) -> bool {
-    let begin = Instant::now();
-    while flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
-        if begin.elapsed() >= LOCK_WAIT {
-            return false;
-        }
-        thread::sleep(LOCK_PAUSE);
-    }
-    true
+    lock(file, LOCK_WAIT) != Lock::Taken
 }
 
 fn lines(entries: &[Entry]) -> io::Result<Vec<u8>> {

@@ -27,20 +27,38 @@ impl FolderLock {
     /// When the folder cannot be opened, or another process holds the lock for longer than `timeout`.
     pub fn acquire(folder: &Path, timeout: Duration) -> io::Result<Self> {
         let file = File::open(folder)?;
-        let deadline = Instant::now() + timeout;
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Self { _folder: Some(file) }),
-                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => thread::sleep(PAUSE),
-                Err(Errno::WOULDBLOCK) => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::WouldBlock,
-                        "another boardcam has been changing this folder for some time; is its disk slow?",
-                    ));
-                }
-                Err(Errno::INTR) => {}
-                Err(_) => return Ok(Self { _folder: None }),
-            }
+        match lock(&file, timeout) {
+            Lock::Held => Ok(Self { _folder: Some(file) }),
+            Lock::Taken => Err(io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another boardcam has been changing this folder for some time; is its disk slow?",
+            )),
+            Lock::Unsupported => Ok(Self { _folder: None }),
+        }
+    }
+}
+
+/// What became of an attempt to lock a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// It is locked until it is closed.
+    Held,
+    /// Another one has held it for the whole time.
+    Taken,
+    /// The file system has no locks.
+    Unsupported,
+}
+
+/// Locks a file or folder, and waits for at most `timeout` while another one holds it.
+pub fn lock(file: &File, timeout: Duration) -> Lock {
+    let deadline = Instant::now() + timeout;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Lock::Held,
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => return Lock::Taken,
+            Err(Errno::INTR) => {}
+            Err(_) => return Lock::Unsupported,
         }
     }
 }

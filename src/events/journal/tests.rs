@@ -1,6 +1,7 @@
 use super::super::{Event, Kind};
 use super::*;
 use std::path::Path;
+use std::thread;
 
 /// A folder for one test, deleted at its end.
 struct Place(PathBuf);
