@@ -6,8 +6,9 @@
 use crate::geometry::MAX_COMPONENTS;
 use crate::head::read::{Headers, HuffmanTables, Scan};
 use crate::huffman::decode::DC_RANGE;
+use crate::huffman::lanes::Code;
 use crate::huffman::skip::Leaps;
-use crate::huffman::starts::{Code, Found, Starts};
+use crate::huffman::starts::{Found, Starts};
 use crate::picture::scan::{Walk, places};
 use crate::picture::{Component, Frame};
 use crate::{Coefficients, DecodeError};
