@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn an_order_for_a_file_arrives_as_it_was_given_and_names_only_recordings() {
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let order = RecordingOrder {
             name: name.clone(),
             from: 5,
@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn an_order_for_a_frame_arrives_as_it_was_given_and_names_only_recordings() {
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let smaller = Variant { size: Some(Size { width: 320, height: 180 }), quality: 60 };
         let request = FrameRequest { name, at_ms: 1234, step: -1, smaller: Some(smaller) };
         let order = FileOrder::Frame(FrameOrder { request, client: ClientId(1), pass: Some(7) });
@@ -442,7 +442,7 @@ mod tests {
             };
             let quality_alone =
                 Order { variant: Some(Variant { size: None, quality: 100 }), ..plain.clone() };
-            let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+            let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
             let speed = "0.25".parse().unwrap();
             let played = Some(PlaybackOrder { name, start_ms: u64::MAX, speed });
             let played = Order { playback: played, ..with_all.clone() };

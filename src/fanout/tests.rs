@@ -111,7 +111,7 @@ fn the_event_loop_hears_of_a_viewer_that_went() {
 fn played(test: &str, file: &[u8]) -> (Vec<u8>, CloseReason) {
     let path = std::env::temp_dir().join(format!("boardcam-fanout-{test}-{}", std::process::id()));
     std::fs::create_dir(&path).unwrap();
-    let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+    let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
     std::fs::write(path.join(name.to_string()), file).unwrap();
     let settings = crate::record::Settings { folder: Some(path.clone()), ..Default::default() };
     let playbacks = Playbacks::new(Recordings::new(&settings), Box::new(|| ()));

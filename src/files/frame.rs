@@ -154,7 +154,7 @@ mod tests {
         fn with(test: &str, bytes: &[u8]) -> (Self, Name) {
             let path = std::env::temp_dir().join(format!("boardcam-frame-{test}-{}", std::process::id()));
             std::fs::create_dir(&path).unwrap();
-            let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+            let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
             std::fs::write(path.join(name.to_string()), bytes).unwrap();
             (Self(path), name)
         }

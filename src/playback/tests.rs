@@ -16,7 +16,7 @@ impl Folder {
     fn with(test: &str, bytes: &[u8]) -> (Self, Name) {
         let path = std::env::temp_dir().join(format!("boardcam-playback-{test}-{}", std::process::id()));
         std::fs::create_dir(&path).unwrap();
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         std::fs::write(path.join(name.to_string()), bytes).unwrap();
         (Self(path), name)
     }

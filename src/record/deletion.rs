@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn the_number_of_recordings_that_wait_to_be_deleted_is_bounded() {
         let mut deletions = Deletions::default();
-        let name = |start| Name { camera: "door".to_owned(), start };
+        let name = |start| Name { camera: "door".to_owned(), start, time_lapse: false };
         for start in 0..PENDING_MAX as i64 {
             assert_eq!(deletions.add(&name(start)), Ok(()));
         }

@@ -85,7 +85,7 @@ mod tests {
         let folder = Folder::open(&path).unwrap();
         let count = FILES_MAX as i64 + 3;
         for start in 0..count {
-            let name = Name { camera: "door".to_owned(), start };
+            let name = Name { camera: "door".to_owned(), start, time_lapse: false };
             let bytes = file(&[(0, b"a".to_vec()), (1500, b"b".to_vec())], 1, start % 2 == 0);
             folder.create(name).unwrap().1.write_all(&bytes).unwrap();
         }
@@ -103,11 +103,11 @@ mod tests {
         );
         while scan(&mut durations, -1).contains(&None) {}
         assert_eq!(scan(&mut durations, count - 1)[..2], [None, Some(1500)]);
-        let garbage = Name { camera: "door".to_owned(), start: count - 2 }.to_string();
+        let garbage = Name { camera: "door".to_owned(), start: count - 2, time_lapse: false }.to_string();
         std::fs::write(path.join(garbage), "garbage").unwrap();
         assert_eq!(scan(&mut durations, -1)[..3], [Some(1500), None, Some(1500)]);
         for start in 0..count {
-            folder.delete(&Name { camera: "door".to_owned(), start }).unwrap();
+            folder.delete(&Name { camera: "door".to_owned(), start, time_lapse: false }).unwrap();
         }
         assert!(scan(&mut durations, -1).is_empty() && durations.0.is_empty());
         std::fs::remove_dir(&path).unwrap();

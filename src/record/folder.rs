@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn name(start: i64) -> Name {
-        Name { camera: "door".to_owned(), start }
+        Name { camera: "door".to_owned(), start, time_lapse: false }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod recordings;
 mod retention;
 mod settings;
 mod status;
+mod switch;
 mod worker;
 
 use std::fs::File;
@@ -71,16 +72,24 @@ pub fn start(
     recordings.scans_begin();
     let file_limits = FileLimits::new(settings.segment, settings.limits.max_bytes);
     for (feed, recording) in feeds.iter().zip(&recordings.cameras) {
-        let disk = (recordings.clone(), events, folder.as_path());
-        start_camera(feed, recording, disk, file_limits, shutdown, threads)?;
+        let start = |kind: [&str; 2], recording, events| {
+            let disk = (recordings.clone(), events, folder.as_path());
+            start_camera(kind, feed, recording, disk, file_limits, shutdown, threads)
+        };
+        start(["record", "disk"], recording, events)?;
+        if let Some(time_lapse) = &recording.time_lapse {
+            // Events are in what is recorded on motion.
+            start(["lapse", "lapse disk"], time_lapse, &Arc::default())?;
+        }
     }
     let worker = Worker::new(recordings.clone(), events.clone());
     let shutdown = shutdown.clone();
     threads::start("recordings", "looking after the recordings", move || worker.run(&folder, &shutdown))
 }
 
-/// Starts the two threads that record one camera.
+/// Starts the two threads that record one camera, with names that begin so.
 fn start_camera(
+    [record, write]: [&str; 2],
     feed: &Arc<Feed>,
     recording: &Arc<Recording>,
     (recordings, events, folder): (Arc<Recordings>, &Arc<Events>, &Path),
@@ -91,14 +100,14 @@ fn start_camera(
     let (jobs, disk) = Disk::new(recordings, recording.clone(), feed.name.clone(), folder.to_owned());
     let disk = disk.with_events(events.clone());
     let name = feed.name.clone();
-    threads.start(&format!("disk {name}"), "recording", move || {
+    threads.start(&format!("{write} {name}"), "recording", move || {
         let _scope = camera_scope(&name);
         disk.run();
     })?;
     let recorder = Recorder::new(recording.clone(), feed.clone(), file_limits, jobs, events.clone());
     let shutdown = shutdown.clone();
     let name = feed.name.clone();
-    threads::start(&format!("record {name}"), "recording", move || {
+    threads::start(&format!("{record} {name}"), "recording", move || {
         let _scope = camera_scope(&name);
         recorder.run(&shutdown);
     })

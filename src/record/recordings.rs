@@ -101,7 +101,7 @@ impl Recordings {
     }
 
     pub(super) fn files_being_written(&self) -> Vec<Name> {
-        self.cameras.iter().filter_map(|camera| camera.file()).collect()
+        self.cameras.iter().flat_map(|camera| camera.all()).filter_map(Recording::file).collect()
     }
 
     pub(super) fn to_be_deleted(&self) -> Vec<Name> {

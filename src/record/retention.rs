@@ -47,7 +47,8 @@ mod tests {
 
     /// Ten recordings of 10 bytes, one every 100 s, the newest first.
     fn entries() -> Vec<Entry> {
-        let name = |n: i64| Name { camera: "door".to_owned(), start: 1_800_000_000 + n * 100 };
+        let name =
+            |n: i64| Name { camera: "door".to_owned(), start: 1_800_000_000 + n * 100, time_lapse: false };
         (0..10).rev().map(|n| Entry { name: name(n), bytes: 10, modified: (0, 0), duration: None }).collect()
     }
 
@@ -95,7 +96,7 @@ mod tests {
         assert_eq!(surplus(&entries, &limits, 0, None, &[]).len(), 0);
         // The age of a recording from before the clock was set is unknown.
         entries.push(Entry {
-            name: Name { camera: "door".to_owned(), start: 12 },
+            name: Name { camera: "door".to_owned(), start: 12, time_lapse: false },
             bytes: 10,
             modified: (0, 0),
             duration: None,

@@ -15,7 +15,8 @@ use crate::problem::Problem;
 pub struct CameraSettings {
     /// When.
     pub plan: Plan,
-    /// Time between two frames of a time-lapse; `None` records every frame.
+    /// Time between two frames of a time-lapse; `None` records every frame. With a plan that depends on motion, the
+    /// time-lapse goes on beside what is recorded on motion.
     pub every: Option<Duration>,
     /// What is recorded on motion begins so long before it, ...
     pub before: Duration,
@@ -29,6 +30,11 @@ impl CameraSettings {
 
     /// Time after a motion by default.
     pub const DEFAULT_AFTER: Duration = Duration::from_secs(10);
+
+    /// Whether there are two recordings: a time-lapse, and what is recorded on motion.
+    pub(super) fn has_time_lapse_beside_motion(&self) -> bool {
+        self.plan.is_by_motion() && self.every.is_some()
+    }
 }
 
 /// Nothing is recorded.
@@ -81,10 +87,12 @@ impl Settings {
         self.cameras.iter().any(|camera| camera.plan.hours().is_some())
     }
 
-    /// The most file descriptors that are open at once: folder and file of each camera, and the folder that is being
+    /// The most file descriptors that are open at once: folder and file of each camera, twice where a time-lapse goes on
+    /// beside what is recorded on motion, and the folder that is being
     /// listed (twice, by rustix).
     pub fn open_files(&self) -> usize {
-        self.folder.as_ref().map_or(0, |_| 2 * self.cameras.len() + 2)
+        let files = |camera: &CameraSettings| 1 + usize::from(camera.has_time_lapse_beside_motion());
+        self.folder.as_ref().map_or(0, |_| 2 * self.cameras.iter().map(files).sum::<usize>() + 2)
     }
 }
 

@@ -1,25 +1,22 @@
-//! The state of one camera's recording, and the switch that turns it on and off.
+//! The state of one camera's recording.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::error::RecordError;
 use super::name::Name;
 use super::plan::Wanted;
 use super::settings::CameraSettings;
+use super::switch::Switch;
 use crate::problem::{Problem, text};
-use crate::sync::{lock, wait_while};
+use crate::sync::lock;
 
 /// A disk that has been busy with one write for longer than this is reported as slow.
 pub(super) const SLOW: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The position of the switch, if somebody used it; holds until the plan's next change.
-    by_hand: Option<bool>,
-    /// What the plan asked for, when it was last checked.
-    planned: Wanted,
     /// Whether something moves, or just did, and is recorded for that.
     moves: bool,
     /// Whether motion is not looked for, though it is left to motion when to record.
@@ -33,21 +30,15 @@ struct State {
 }
 
 impl State {
-    fn wanted(&self) -> Wanted {
-        match self.by_hand {
-            Some(true) => Wanted::All,
-            Some(false) => Wanted::Nothing,
-            None => self.planned,
-        }
-    }
-
-    fn is_disarmed(&self) -> bool {
-        self.by_hand == Some(false) && self.planned == Wanted::Motion
+    /// Why nothing is written.
+    fn error(&self) -> Option<RecordError> {
+        let slow = self.disk_busy.filter(|since| since.elapsed() > SLOW);
+        slow.map(|since| RecordError::Busy { since }).or_else(|| self.error.clone())
     }
 
     /// Why nothing would be recorded whatever moves.
-    fn blindness(&self) -> Option<Problem> {
-        (self.is_blind && self.wanted() == Wanted::Motion).then(|| {
+    fn blindness(&self, wanted: Wanted) -> Option<Problem> {
+        (self.is_blind && wanted == Wanted::Motion).then(|| {
             Problem::new(
                 text!("cannot record what moves"),
                 text!("motion is not looked for"),
@@ -60,16 +51,18 @@ impl State {
 /// One camera's recording as all threads see it.
 #[derive(Debug)]
 pub struct Recording {
-    /// What the settings ask for.
+    /// What the settings ask for. Where it is left to motion what is recorded, all frames are.
     pub settings: CameraSettings,
-    /// Frames that were written to files.
-    pub recorded: AtomicU64,
-    /// Frames that were lost because the disk was too slow, full or gone.
-    pub dropped: AtomicU64,
+    /// The time-lapse that goes on beside what is recorded on motion, in files of its own.
+    pub time_lapse: Option<Arc<Recording>>,
+    /// Frames that were written to files, without those of the time-lapse beside it.
+    pub(super) recorded: AtomicU64,
+    /// Likewise, frames that were lost because the disk was too slow, full or gone.
+    pub(super) dropped: AtomicU64,
     /// Bytes that are waiting to be written.
     pub(super) queued: AtomicUsize,
+    switch: Arc<Switch>,
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 /// The state of a recording at one moment.
@@ -83,6 +76,8 @@ pub struct RecordingStatus {
     pub disarmed: bool,
     /// The file that is being written.
     pub file: Option<Name>,
+    /// The file of the time-lapse that is being written beside that.
+    pub time_lapse_file: Option<Name>,
     /// Why nothing is recorded although it should be.
     pub problem: Option<Problem>,
 }
@@ -90,62 +85,78 @@ pub struct RecordingStatus {
 impl Recording {
     /// The recording of a camera with these settings; nothing is recorded before [`super::start`].
     pub fn new(settings: CameraSettings) -> Self {
-        let planned = settings.plan.wanted();
+        let switch = Arc::new(Switch::new(settings.plan));
+        let is_beside = settings.has_time_lapse_beside_motion();
+        let time_lapse = is_beside.then(|| Arc::new(Self::by(switch.clone(), settings.clone(), None)));
+        let every = settings.every.filter(|_| !is_beside);
+        Self::by(switch, CameraSettings { every, ..settings }, time_lapse)
+    }
+
+    fn by(switch: Arc<Switch>, settings: CameraSettings, time_lapse: Option<Arc<Self>>) -> Self {
         Self {
             settings,
+            time_lapse,
             recorded: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
-            state: Mutex::new(State { planned, ..State::default() }),
-            changed: Condvar::new(),
+            switch,
+            state: Mutex::default(),
         }
+    }
+
+    /// It, and the time-lapse beside it.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.time_lapse.as_deref())
+    }
+
+    /// Frames that were written to files, and frames that were lost because the disk was too slow, full or gone.
+    pub fn frames(&self) -> (u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.all().fold((0, 0), |(recorded, dropped), each| {
+            (recorded + load(&each.recorded), dropped + load(&each.dropped))
+        })
+    }
+
+    /// Whether it is being written.
+    pub fn is_written(&self) -> bool {
+        self.all().any(|each| each.file().is_some())
     }
 
     /// Its state now.
     pub fn status(&self) -> RecordingStatus {
+        let (wanted, disarmed) = self.switch.last();
+        let time_lapse = self.time_lapse.as_deref();
         let state = self.lock();
-        let slow = state.disk_busy.filter(|since| since.elapsed() > SLOW);
-        let error = slow.map(|since| RecordError::Busy { since }).or_else(|| state.error.clone());
         RecordingStatus {
-            on: state.wanted() == Wanted::All || state.moves,
-            armed: state.wanted() == Wanted::Motion,
-            disarmed: state.is_disarmed(),
+            on: wanted == Wanted::All || state.moves,
+            armed: wanted == Wanted::Motion,
+            disarmed,
             file: state.file.clone(),
-            problem: error.map(|error| error.problem()).or_else(|| state.blindness()),
+            time_lapse_file: time_lapse.and_then(Self::file),
+            problem: (state.error().or_else(|| time_lapse.and_then(|other| other.lock().error())))
+                .map(|error| error.problem())
+                .or_else(|| state.blindness(wanted)),
         }
     }
 
     /// Turns it on or off, until the plan's next change or the end of the program. Where it is left to motion, who takes back
     /// what was switched before leaves it to motion again: on and then off, or off and then on.
     pub fn switch(&self, on: bool) {
-        let mut state = self.lock();
-        let is_left_to_motion = state.by_hand == Some(!on) && state.planned == Wanted::Motion;
-        state.by_hand = (!is_left_to_motion).then_some(on);
-        drop(state);
-        self.changed.notify_all();
+        self.switch.switch(on);
     }
 
     /// The same by a switch that has two positions and is on while it is left to motion, too: on is what the plan says, if
     /// that is left to motion, and off is off.
     pub fn allow(&self, on: bool) {
-        let mut state = self.lock();
-        state.by_hand = match state.planned {
-            Wanted::Motion if on => state.by_hand.filter(|by_hand| *by_hand),
-            _ => Some(on),
-        };
-        drop(state);
-        self.changed.notify_all();
+        self.switch.allow(on);
     }
 
-    /// What is to be recorded now.
+    /// What is to be recorded now. A time-lapse does not wait for motion.
     pub(super) fn wanted(&self) -> Wanted {
-        let planned = self.settings.plan.wanted();
-        let mut state = self.lock();
-        if planned != state.planned {
-            state.planned = planned;
-            state.by_hand = None;
+        match self.switch.wanted() {
+            Wanted::Motion if self.settings.every.is_some() => Wanted::All,
+            wanted => wanted,
         }
-        state.wanted()
     }
 
     /// Notes that a motion is recorded from now on, or no longer.
@@ -155,18 +166,17 @@ impl Recording {
 
     /// Notes whether motion is not looked for, though it is waited for; returns the problem if that is new.
     pub(super) fn set_blind(&self, is_blind: bool) -> Option<Problem> {
+        let (wanted, _) = self.switch.last();
         let mut state = self.lock();
         state.is_blind = is_blind;
-        let blindness = state.blindness();
+        let blindness = state.blindness(wanted);
         let was_said = std::mem::replace(&mut state.is_blindness_said, blindness.is_some());
         blindness.filter(|_| !was_said)
     }
 
     /// Waits until somebody switches it, for at most `timeout`.
     pub(super) fn wait(&self, timeout: Duration) {
-        let state = self.lock();
-        let before = state.by_hand;
-        drop(wait_while(&self.changed, state, timeout, |state| state.by_hand == before));
+        self.switch.wait(timeout);
     }
 
     /// The file that is being written.
@@ -208,7 +218,7 @@ mod tests {
         assert!(recording.wanted() == Wanted::All && recording.status().on);
         recording.switch(false);
         assert!(recording.wanted() == Wanted::Nothing && !recording.status().on);
-        recording.lock().planned = Wanted::Nothing; // as if the hours had just begun
+        recording.switch.set_planned(Wanted::Nothing); // as if the hours had just begun
         assert!(recording.wanted() == Wanted::All && recording.status().on);
     }
 
@@ -231,6 +241,33 @@ mod tests {
         recording.switch(true);
         assert_eq!(status(), (Wanted::Motion, false, true));
         assert!(!recording.status().disarmed);
+    }
+
+    #[test]
+    fn a_time_lapse_goes_on_beside_what_is_recorded_on_motion_and_one_switch_ends_both() {
+        let every = Some(Duration::from_secs(10));
+        let by = |plan| Recording::new(CameraSettings { plan, every, ..CameraSettings::default() });
+        let recording = by(Plan::Motion(None));
+        let beside = recording.time_lapse.clone().unwrap();
+        assert_eq!((recording.settings.every, beside.settings.every), (None, every));
+        let wanted = || (recording.wanted(), beside.wanted());
+        assert_eq!(wanted(), (Wanted::Motion, Wanted::All));
+        recording.switch(false);
+        assert_eq!(wanted(), (Wanted::Nothing, Wanted::Nothing));
+        recording.allow(true);
+        assert_eq!(wanted(), (Wanted::Motion, Wanted::All));
+        recording.switch(true);
+        assert_eq!(wanted(), (Wanted::All, Wanted::All));
+        let file = Name { camera: "door".to_owned(), start: 1, time_lapse: true };
+        beside.set_file(Some(file.clone()));
+        beside.replace_error(Some(RecordError::FolderGone { folder: "/gone".into() }));
+        let status = recording.status();
+        assert_eq!((status.file, status.time_lapse_file), (None, Some(file)));
+        assert!(status.problem.unwrap().to_string().contains("/gone"));
+        for plan in [Plan::Always, Plan::Off] {
+            let recording = by(plan);
+            assert!(recording.time_lapse.is_none() && recording.settings.every == every);
+        }
     }
 
     #[test]

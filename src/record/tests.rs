@@ -33,11 +33,16 @@ struct Fixture {
 impl Fixture {
     /// With a second before a motion and one after it.
     fn new(test: &str, min_free: u64) -> Self {
+        Self::with(test, min_free, None)
+    }
+
+    /// The same with a time-lapse beside it.
+    fn with(test: &str, min_free: u64, every: Option<Duration>) -> Self {
         let folder = std::env::temp_dir().join(format!("boardcam-motion-{test}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder); // of an earlier run
         fs::create_dir(&folder).unwrap();
         let second = Duration::from_secs(1);
-        let camera = CameraSettings { plan: Plan::Motion(None), every: None, before: second, after: second };
+        let camera = CameraSettings { plan: Plan::Motion(None), every, before: second, after: second };
         let limits = Limits { max_bytes: None, min_free, max_age: None };
         let settings =
             Settings { folder: Some(folder.clone()), limits, cameras: vec![camera], ..Settings::default() };
@@ -176,4 +181,36 @@ fn a_recording_that_is_gone_takes_the_picture_of_its_event_with_it() {
     assert!(fixture.events.picture(number).is_some());
     fs::remove_file(&fixture.files()[0]).unwrap();
     fixture.give_until("the picture to be gone", |own| own.events.picture(number).is_none());
+}
+
+#[test]
+fn a_time_lapse_goes_on_beside_what_is_recorded_on_motion_in_a_file_of_its_own() {
+    let mut fixture = Fixture::with("beside", 1, Some(Duration::from_secs(1)));
+    fixture.give_until("the time-lapse", |own| own.status().time_lapse_file.is_some());
+    let (time_lapse, status) = (fixture.status().time_lapse_file.unwrap(), fixture.status());
+    assert!(time_lapse.time_lapse && status.armed && !status.on && status.file.is_none(), "{status:?}");
+    fixture.publish(Kind::MotionBegan);
+    fixture.give_until("a file of the motion", |own| own.status().file.is_some());
+    fixture.give_for(1.0);
+    fixture.publish(Kind::MotionEnded);
+    fixture.give_until("its end", |own| !own.status().on && own.status().file.is_none());
+    fixture.give_for(1.5);
+    assert_eq!(fixture.status().time_lapse_file, Some(time_lapse.clone()), "the same file goes on");
+    let both = fixture.recordings.files_being_written();
+    assert_eq!(both, std::slice::from_ref(&time_lapse), "so that nobody deletes it");
+    fixture.recordings.cameras[0].switch(false);
+    fixture.give_until("the time-lapse to end", |own| own.status().time_lapse_file.is_none());
+    let files = fixture.files();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let path = fixture.folder.join(time_lapse.to_string());
+    let (lapse, motion): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| *file == path);
+    let (lapse, motion) = (Fixture::times(&lapse[0]), Fixture::times(&motion[0]));
+    assert!(
+        lapse.len() >= 3 && lapse.windows(2).all(|two| two[1] - two[0] == Duration::from_millis(40)),
+        "{lapse:?}"
+    );
+    assert!(motion.len() > 3 * lapse.len(), "{} and {} frames", motion.len(), lapse.len());
+    let (listed, _) = fixture.events.newest(None, None, 10);
+    let recording = listed[0].recording.as_deref().unwrap();
+    assert!(!recording.contains("time-lapse"), "the event is in {recording}");
 }

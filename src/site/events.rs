@@ -174,7 +174,7 @@ mod tests {
         let in_memory = "/api/events/1/picture";
         assert_eq!((&event()["picture"], &event()["recording"]), (&Value::from(in_memory), &Value::Null));
         assert_eq!(body(ask(&app, "GET", in_memory, &[], "")), b"a small picture");
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let captured = Instant::now();
         app.events.file_begins("door", RecordedFile { name: name.to_string(), captured, every: None });
         assert!(event()["recording"].is_null(), "it is not in the folder");
@@ -198,7 +198,11 @@ mod tests {
         let settings = record::Settings { folder: Some("/nowhere".into()), ..record::Settings::default() };
         let app = AppState { recordings: Recordings::new(&settings), ..app() };
         publish(&app, "garden", Kind::MotionBegan);
-        let names = [1_800_000_000, 1_800_000_100].map(|start| Name { camera: "door".to_owned(), start });
+        let names = [1_800_000_000, 1_800_000_100].map(|start| Name {
+            camera: "door".to_owned(),
+            start,
+            time_lapse: false,
+        });
         for name in &names {
             publish(&app, "door", Kind::MotionBegan);
             let file = RecordedFile { name: name.to_string(), captured: Instant::now(), every: None };

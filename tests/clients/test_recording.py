@@ -77,7 +77,7 @@ class Recorder(contextlib.ExitStack):
         self.callback(self.program.kill)
 
     def files(self):
-        return sorted(self.folder.glob("*Z.mkv"))
+        return sorted(self.folder.glob("*Z*.mkv"))
 
     def switch(self, on):
         ask(self.program, "/api/recording", "POST", on=on)

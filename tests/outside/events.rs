@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::boardcam::{Boardcam, PROGRAM};
 use crate::program::Program;
-use crate::recording::{Place, ask, recording, start};
+use crate::recording::{Place, ask, recording, start, switch};
 
 /// Width and height of the pictures.
 const SIZE: (usize, usize) = (320, 240);
@@ -196,5 +196,59 @@ fn a_broken_list_is_said_and_set_aside_and_nothing_else_suffers() -> Outcome {
     ensure!(boardcam.log().contains("cannot read all events in"), "{}", boardcam.log());
     let aside = fs::read_to_string(scene.state.0.join("events.jsonl.broken"))?;
     ensure!(aside == "no list\n{}\n" && events(&boardcam)?.is_empty(), "{aside}");
+    Ok(())
+}
+
+/// The names of the time-lapses, or of the other recordings, in the list.
+fn listed(boardcam: &Boardcam, time_lapse: bool) -> Outcome<Vec<String>> {
+    let list: Value = serde_json::from_slice(&boardcam.get("/api/recordings")?.body)?;
+    let all = list["recordings"].as_array().ok_or("no list")?.iter();
+    let names = all.filter(|one| one["time_lapse"] == time_lapse).filter_map(|one| one["name"].as_str());
+    Ok(names.map(str::to_owned).collect())
+}
+
+#[test]
+fn with_record_every_a_time_lapse_goes_on_beside_what_moves_and_one_switch_or_privacy_ends_both() -> Outcome {
+    let scene = Scene::new("beside")?;
+    let beside = ["--record", "motion", "--record-before", "1", "--record-after", "1", "--record-every", "1"];
+    let boardcam = scene.start(&beside)?;
+    let state = || recording(&boardcam);
+    let lapse = wait_for("the time-lapse", || Ok(state()?["time_lapse_file"].as_str().map(str::to_owned)))?;
+    ensure!(lapse.ends_with("Z_time-lapse.mkv"), "{lapse}");
+    ensure!(state()?["armed"] == true && state()?["on"] == false && state()?["every_s"] == 1, "{}", state()?);
+    settle(&boardcam)?;
+    scene.moves_until("an event with a recording", || {
+        Ok(events(&boardcam)?.first().is_some_and(|event| event["recording"].is_string()))
+    })?;
+    let moved = state()?["file"].as_str().ok_or("no file of the motion")?.to_owned();
+    ensure!(events(&boardcam)?[0]["recording"] == moved.as_str() && moved != lapse, "{moved} {lapse}");
+    scene.show(0)?;
+    wait_for("the motion's file to be closed", || Ok(state()?["file"].is_null().then_some(())))?;
+    ensure!(state()?["time_lapse_file"] == lapse.as_str(), "the time-lapse ended: {}", state()?);
+    wait_for("both in the list", || {
+        Ok((listed(&boardcam, true)? == [lapse.as_str()] && listed(&boardcam, false)? == [moved.as_str()])
+            .then_some(()))
+    })?;
+    let answer = |method, name: &str| {
+        Answer::read(&mut ask(&boardcam, method, &format!("/api/recordings/{name}"), "", "")?)
+    };
+    ensure!(answer("DELETE", &lapse)?.status == 409, "it is being written");
+    ensure!(boardcam.get(&format!("/api/recordings/{lapse}/frame"))?.status == 200, "no frame of {lapse}");
+    ensure!(answer("DELETE", &moved)?.status == 202, "what moved stays");
+    switch(&boardcam, false)?;
+    wait_for("both to end", || Ok(state()?["time_lapse_file"].is_null().then_some(())))?;
+    ensure!(state()?["disarmed"] == true, "{}", state()?);
+    let body = "{\"on\": true}"; // which arms it again
+    Answer::read(&mut ask(&boardcam, "POST", "/api/recording", "Content-Type: application/json\r\n", body)?)?;
+    wait_for("another time-lapse", || Ok(state()?["time_lapse_file"].is_string().then_some(())))?;
+    let kind = "Content-Type: application/json\r\n";
+    let private = Answer::read(&mut ask(&boardcam, "PUT", "/api/privacy", kind, "{\"on\": true}")?)?;
+    ensure!(private.status == 200, "{} {}", private.status, private.text());
+    wait_for("privacy to end it", || Ok(state()?["time_lapse_file"].is_null().then_some(())))?;
+    wait_for("two time-lapses in the list", || {
+        let list = listed(&boardcam, true)?;
+        Ok((list.len() == 2 && list.contains(&lapse)).then_some(()))
+    })?;
+    ensure!(answer("DELETE", &lapse)?.status == 202, "the time-lapse stays");
     Ok(())
 }

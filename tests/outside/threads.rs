@@ -119,6 +119,16 @@ fn the_threads_that_read_recordings_start_with_the_first_download_of_each_kind()
 }
 
 #[test]
+fn a_time_lapse_beside_what_moves_has_two_threads_of_its_own() -> Outcome {
+    let place = Place::new()?;
+    let boardcam = start(&place.0, &["--record", "motion", "--record-every", "60"])?;
+    boardcam.get("/state")?;
+    let record = [("record camera", 1), ("disk camera", 1), ("lapse camera", 1), ("lapse disk came", 1)];
+    let others = [("recordings", 1), ("motion camera", 1)];
+    run_only(&boardcam, &[&ALWAYS[..], &record, &others].concat())
+}
+
+#[test]
 fn a_recording_is_played_by_a_thread_that_ends_with_it() -> Outcome {
     let place = Place::new()?;
     let boardcam = start(&place.0, &[])?;

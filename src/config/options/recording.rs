@@ -67,7 +67,8 @@ pub(super) static OPTIONS: &[Opt] = &[
         value: "SECONDS",
         kind: Kind::Number,
         unset: "every frame",
-        help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second",
+        help: "For a time-lapse, record one frame every this many seconds; it plays at 25 frames a second. With record = \
+               motion, it goes on beside what moves",
         example: "10",
         wrong: &["0", "86401"],
         meant: |text| Some(seconds_in(text)?.to_string()),

@@ -25,7 +25,7 @@ impl Bench {
     fn new(test: &str, length: usize) -> Self {
         let path = std::env::temp_dir().join(format!("boardcam-download-{test}-{}", std::process::id()));
         fs::create_dir(&path).unwrap();
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         fs::write(path.join(name.to_string()), &bytes).unwrap();
         let reader = || Some(FileReader::new(path.clone(), Arc::default(), || {}));

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn key(from: u64) -> HeadKey {
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let version = Version { modified: (1_800_000_000, 0), bytes: 100, inode: Some(1) };
         HeadKey { name, format: Format::Mp4, part: Part { from, to: None }, version }
     }

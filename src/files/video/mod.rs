@@ -187,7 +187,7 @@ impl VideoRequest {
         let seconds = i64::try_from(self.part.from / 1000).unwrap_or(i64::MAX);
         let start = self.name.start.saturating_add(seconds);
         let start = if Timestamp::from_second(start).is_ok() { start } else { self.name.start };
-        let name = Name { camera: self.name.camera.clone(), start };
+        let name = Name { start, ..self.name.clone() };
         format!("{}.{}", name.without_end(), self.format.name())
     }
 }

@@ -24,7 +24,7 @@ impl Folder {
         let path = std::env::temp_dir().join(format!("boardcam-video-{test}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path); // of an earlier run
         fs::create_dir(&path).unwrap();
-        let name = Name { camera: "door".to_owned(), start: 1_800_000_000 };
+        let name = Name { camera: "door".to_owned(), start: 1_800_000_000, time_lapse: false };
         let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let header = FileHeader::new(Size { width: 64, height: 48 }, start);
         let (bytes, heads) = (header.bytes.clone(), Heads::default());

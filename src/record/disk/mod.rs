@@ -141,7 +141,7 @@ impl OpenFile {
     /// Gives a file that was begun before the clock was set the time at which it really began.
     fn correct_start_time(&mut self) -> io::Result<()> {
         let start = wall_clock(self.captured);
-        let name = Name::new(&self.name.camera, start);
+        let name = Name::new(&self.name.camera, start, self.name.time_lapse);
         if !self.name.has_time() && name.has_time() {
             let (at, bytes) = self.header.date_patch(start);
             self.file.write_all_at(&bytes, at)?;
@@ -239,14 +239,14 @@ impl Disk {
 
     fn begin_file(&self, batch: &Batch) -> Result<OpenFile, RecordError> {
         let unusable = |error| RecordError::unusable(&self.path, &error);
-        let name = Name::new(&self.camera, wall_clock(batch.captured));
+        let every = self.recording.settings.every;
+        let name = Name::new(&self.camera, wall_clock(batch.captured), every.is_some());
         let folder = Folder::open(&self.path).map_err(unusable)?;
         let open = OpenFile::new(folder, name, batch).map_err(unusable)?;
         if bounded::may_log(Subject::Recordings, &self.camera) {
             info!("{}: recording into {}", self.label(), open.name);
         }
         self.recording.set_file(Some(open.name.clone()));
-        let every = self.recording.settings.every;
         let file = RecordedFile { name: open.name.to_string(), captured: batch.captured, every };
         self.events.file_begins(&self.camera, file);
         self.recordings.scan_soon();

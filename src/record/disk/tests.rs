@@ -154,7 +154,7 @@ fn a_file_begun_before_the_clock_was_set_gets_its_true_time() {
     cluster.push(0, b"frame").unwrap();
     let size = Size { width: 8, height: 8 };
     let mut batch = Batch { cluster, captured: Instant::now(), size, frames: 1, end_ms: 0, new_file: true };
-    let unset = Name::new("door", UNIX_EPOCH + Duration::from_secs(12));
+    let unset = Name::new("door", UNIX_EPOCH + Duration::from_secs(12), false);
     let mut open = OpenFile::new(folder, unset, &batch).unwrap();
     open.write(&mut batch).unwrap();
     fixture.disk.open = Some(open);
@@ -171,7 +171,8 @@ fn a_file_without_a_frame_does_not_stay() {
     let folder = Folder::open(&fixture.path).unwrap();
     let (size, captured) = (Size { width: 8, height: 8 }, Instant::now());
     let batch = Batch { cluster: Cluster::new(0, 0), captured, size, frames: 0, end_ms: 0, new_file: true };
-    fixture.disk.open = Some(OpenFile::new(folder, Name::new("door", SystemTime::now()), &batch).unwrap());
+    fixture.disk.open =
+        Some(OpenFile::new(folder, Name::new("door", SystemTime::now(), false), &batch).unwrap());
     assert_eq!(fixture.files().len(), 1);
     fixture.disk.close();
     assert_eq!(fixture.files().len(), 0);

@@ -30,12 +30,6 @@ impl Recorder {
     /// Takes a frame while it is left to motion what is recorded.
     pub(super) fn take_by_motion(&mut self, frame: &Frame, missed: u64) {
         self.follow_motion(frame.meta.captured);
-        if self.recording.settings.every.is_some() {
-            if self.moves.is_some() {
-                self.take_at_once(frame, missed);
-            }
-            return;
-        }
         let dropped = self.before.push(frame.meta, frame.jpeg());
         if self.moves.is_some() {
             self.recording.drop_frames(missed + dropped);

@@ -216,7 +216,7 @@ pub static METRICS: &[Metric] = &[
         camera.feed.motion.cost().as_secs_f64()
     }),
     camera("boardcam_recording", "Whether the camera is being recorded.", |camera| {
-        f64::from(u8::from(camera.recording.is_some_and(|recording| recording.status().file.is_some())))
+        f64::from(u8::from(camera.recording.is_some_and(Recording::is_written)))
     }),
     camera(
         "boardcam_recording_failing",
@@ -228,12 +228,12 @@ pub static METRICS: &[Metric] = &[
         },
     ),
     camera("boardcam_recording_frames_total", "Frames written to recordings.", |camera| {
-        camera.recording.map_or(0.0, |recording| load(&recording.recorded))
+        camera.recording.map_or(0.0, |recording| recording.frames().0 as f64)
     }),
     camera(
         "boardcam_recording_frames_dropped_total",
         "Frames that a recording lacks because the disk was too slow, full or gone.",
-        |camera| camera.recording.map_or(0.0, |recording| load(&recording.dropped)),
+        |camera| camera.recording.map_or(0.0, |recording| recording.frames().1 as f64),
     ),
     other(
         "boardcam_frames_dropped_total",

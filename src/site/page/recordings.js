@@ -14,6 +14,7 @@ class RecordingsView {
     this.camera = null;
     this.day = null;
     this.entries = []; // of the camera and the day, the oldest first
+    this.timed = []; // those of them that are on the timeline
     this.events = []; // likewise, what moved
     this.hasNoEvents = false; // this server has none
     this.earlier = null; // the last day before this one with a recording
@@ -161,6 +162,9 @@ class RecordingsView {
     this.earlier = older.length ? dayText(new Date(older[0].from)) : null;
     const kept = this.player.recording;
     this.entries = mine.filter((entry) => entry.from >= shown.from || entry.to() > shown.from).reverse();
+    // A time-lapse plays in a few minutes what took hours: it would hide what was recorded meanwhile.
+    const timed = this.entries.filter(({ timeLapse }) => !timeLapse);
+    this.timed = timed.length ? timed : this.entries;
     this.others = new Set(all.map((entry) => entry.camera));
     if (events || isNew) this.events = events || [];
     placeEvents(this.events, this.entries);
@@ -179,7 +183,7 @@ class RecordingsView {
 
   // After a list has come: the player keeps its recording, or takes the one that was asked for, or the newest.
   settle(kept, isNew, time) {
-    const { player, entries } = this;
+    const { player, entries, timed } = this;
     const same = kept && entries.find(({ name }) => name === kept.name);
     if (same && time === null) {
       player.recording = same;
@@ -191,7 +195,7 @@ class RecordingsView {
     if (time !== null && entries.length) {
       this.seek(time, false);
     } else if (entries.length && (isNew || !kept)) {
-      player.seek(entries[entries.length - 1], 0);
+      player.seek(timed[timed.length - 1], 0);
     } else {
       player.stop();
       if (!entries.length) player.clear();
@@ -229,7 +233,7 @@ class RecordingsView {
 
   // The recording at this time and the place in it; in a gap, where the next one begins.
   place(ms) {
-    const { entries } = this;
+    const entries = this.timed;
     const before = entries.filter(({ from }) => from <= ms);
     const entry = before[before.length - 1];
     if (entry && (ms < entry.to() || (entry === entries[entries.length - 1] && entry.growing))) return { entry, at: (ms - entry.from) / 1000, isGap: false };
@@ -256,9 +260,10 @@ class RecordingsView {
     const { player } = this;
     if (!player.recording) return;
     const time = player.time() + seconds * 1000;
+    if (!this.timed.includes(player.recording)) return player.seek(player.recording, Math.max(0, player.position() + seconds));
     const { entry, isGap } = this.place(time);
     // Backwards over a gap, it is the end of the recording before it.
-    const before = this.entries[this.entries.indexOf(player.recording) - 1];
+    const before = this.timed[this.timed.indexOf(player.recording) - 1];
     if (isGap && seconds < 0 && entry === player.recording) {
       if (before && player.position() < 1) player.seek(before, Math.max(0, (before.to() - before.from) / 1000 + seconds));
       else player.seek(entry, 0);
@@ -281,7 +286,8 @@ class RecordingsView {
 
   // A recording has been played: goes on with the next one, if need be that of the next day.
   async goOn(entry) {
-    const next = () => this.entries[this.entries.findIndex(({ name }) => name === entry.name) + 1];
+    const alike = () => this.entries.filter(({ timeLapse }) => timeLapse === entry.timeLapse);
+    const next = () => alike()[alike().findIndex(({ name }) => name === entry.name) + 1];
     if (!next()) await this.load(this.camera, this.day, null); // one that was being written may have ended
     if (!next() && entry.to() > this.day.to - NEXT_MS) await this.load(this.camera, dayOf(this.day.text, 1), null);
     const { player } = this;
@@ -314,8 +320,8 @@ class RecordingsView {
   }
 
   showAll() {
-    const { entries, day, disk } = this;
-    const spans = entries.map((entry) => ({ from: entry.from, to: Math.max(entry.to(), entry.from + 1000), growing: entry.growing }));
+    const { entries, timed, day, disk } = this;
+    const spans = timed.map((entry) => ({ from: entry.from, to: Math.max(entry.to(), entry.from + 1000), growing: entry.growing }));
     this.timeline.show(spans, this.events);
     this.date.value = day.text;
     this.date.max = dayText(new Date());

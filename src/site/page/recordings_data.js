@@ -16,8 +16,8 @@ function dayOf(text, by = 0) {
 }
 
 class Entry {
-  constructor({ name, camera, start, bytes, url, recording, duration_s: duration = null }) {
-    Object.assign(this, { name, camera, bytes, duration, growing: recording, url: fromRoot(url) });
+  constructor({ name, camera, start, bytes, url, recording, time_lapse: timeLapse = false, duration_s: duration = null }) {
+    Object.assign(this, { name, camera, bytes, duration, timeLapse, growing: recording, url: fromRoot(url) });
     this.from = Date.parse(start);
     this.seenAt = performance.now();
     this.events = []; // what moved meanwhile

@@ -120,7 +120,7 @@ class RecordingsList {
     row.entry = entry;
     const when = clockTime(entry.from);
     const length = entry.duration === null ? '' : lengthText(entry.length());
-    const what = [entry.growing ? TEXT.rec_on : length, sizeText(entry.bytes)].filter(Boolean).join(' · ');
+    const what = [entry.timeLapse && TEXT.play_time_lapse, entry.growing ? TEXT.rec_on : length, sizeText(entry.bytes)].filter(Boolean).join(' · ');
     fillElement(row.when, when);
     fillElement(row.what, what);
     const { events } = entry;

@@ -10,7 +10,7 @@ use rouille::Response;
 use serde::{Deserialize, Serialize};
 
 use super::request::RequestContext;
-use super::response::{ProblemJson, load, plain_text};
+use super::response::{ProblemJson, plain_text};
 use crate::problem::text;
 use crate::record::name::Name;
 use crate::record::{Entry, RecordingStatus, Recordings, TooManyDeletions};
@@ -38,6 +38,8 @@ pub(super) struct Recording {
     every_s: Option<u64>,
     /// The file that is being written.
     file: Option<String>,
+    /// The file of the time-lapse that is being written beside what is recorded on motion.
+    time_lapse_file: Option<String>,
     /// Frames that were written to files since the start.
     frames: u64,
     /// Frames that were lost because the disk was too slow, full or missing.
@@ -76,6 +78,8 @@ struct Listed {
     /// From its first frame to its last, in seconds; `null` while that is not known, as of one that is being written.
     duration_s: Option<f64>,
     url: String,
+    /// Whether it is a time-lapse.
+    time_lapse: bool,
     /// Whether it is still being written.
     recording: bool,
 }
@@ -84,16 +88,18 @@ struct Listed {
 pub(super) fn of_camera(recordings: &Recordings, camera: usize) -> Option<Recording> {
     recordings.folder.as_ref()?;
     let recording = recordings.cameras.get(camera)?;
-    let RecordingStatus { on, armed, disarmed, file, problem } = recording.status();
+    let RecordingStatus { on, armed, disarmed, file, time_lapse_file, problem } = recording.status();
+    let (frames, dropped) = recording.frames();
     Some(Recording {
         on,
         armed,
         disarmed,
         plan: recording.settings.plan.to_string(),
-        every_s: recording.settings.every.map(|every| every.as_secs()),
+        every_s: recording.all().find_map(|each| each.settings.every).map(|every| every.as_secs()),
         file: file.map(|name| name.to_string()),
-        frames: load(&recording.recorded),
-        dropped: load(&recording.dropped),
+        time_lapse_file: time_lapse_file.map(|name| name.to_string()),
+        frames,
+        dropped,
         problem: problem.as_ref().map(ProblemJson::from),
     })
 }
@@ -180,6 +186,7 @@ fn listed(recordings: &Recordings, entry: &Entry) -> Listed {
         bytes: entry.bytes,
         duration_s: entry.duration.map(|duration| duration.as_secs_f64()),
         url: format!("/api/recordings/{name}"),
+        time_lapse: entry.name.time_lapse,
         recording: recordings.is_being_written(&entry.name),
         name,
     }

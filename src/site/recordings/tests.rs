@@ -12,7 +12,7 @@ pub(in super::super) fn settings() -> Settings {
 }
 
 fn name(camera: &str, minute: i64) -> Name {
-    Name { camera: camera.to_owned(), start: 1_800_000_000 + 60 * minute }
+    Name { camera: camera.to_owned(), start: 1_800_000_000 + 60 * minute, time_lapse: false }
 }
 
 /// An app with a folder that holds two recordings of each camera.

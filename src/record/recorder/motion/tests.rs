@@ -228,15 +228,3 @@ fn what_the_disk_has_no_room_for_when_recording_is_turned_on_counts_as_dropped()
     fixture.tick();
     assert_eq!(fixture.counts().0, 10);
 }
-
-#[test]
-fn a_time_lapse_takes_its_frames_while_something_moves() {
-    let mut fixture = armed(CameraSettings { every: Some(Duration::from_secs(1)), ..settings() });
-    fixture.give_seconds(0..5, 10);
-    fixture.publish(Kind::MotionBegan, 5000);
-    for second in 5..10 {
-        fixture.give_seconds(second..second + 1, 10);
-    }
-    let frames: u64 = fixture.handed_over().iter().map(|batch| batch.frames).sum();
-    assert!((5..=6).contains(&frames), "{frames}");
-}
