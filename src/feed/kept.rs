@@ -1,7 +1,9 @@
 //! What was set by API or page, kept in a file over a restart: for each camera, by its name, texts as in the settings, by
 //! the option's name. They overrule the settings.
 //!
-//! Several boardcams on one board have the same file. So each changes it under a lock, and only what is its own.
+//! Several boardcams on one board have the same file. So each changes it under a lock, and only what is its own. The one
+//! that replaces a damaged file does not know the others' privacy: in the new file, cameras without a position of the
+//! switch are private.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use log::{error, info};
 
 use super::motion::{self, Sensitivity, Wanted};
-use super::privacy::{Doubt, Privacy};
+use super::privacy::{self, AS_PLANNED, Doubt, Privacy};
 use super::{Changes, Feed, changes};
 use crate::host::folder_lock::FolderLock;
 use crate::host::state_file::{self, WRITE_WAIT, Writer};
@@ -34,6 +36,8 @@ pub const ROTATE: &str = "rotate";
 pub const FLIP: &str = "flip";
 /// The position of the switch for privacy.
 const PRIVACY: &str = "privacy";
+/// In place of a camera's name, with a position of the switch: that of all cameras for which the file has none.
+const OTHERS: &str = "*";
 /// Before the name of a control.
 const CONTROL: &str = "control:";
 
@@ -60,16 +64,19 @@ impl KeptSettings {
         let feeds: Vec<_> = feeds.into_iter().collect();
         let privacy = feeds.iter().map(|feed| (feed.name.clone(), feed.privacy.clone()));
         self.privacy.get_or_init(|| privacy.collect());
-        let cameras: Cameras = state_file::read(&path).unwrap_or_else(|why| {
-            let what = format!("cannot read what was set on the page, in {}", path.display());
-            let advice = "the settings apply, but all cameras stay private, since nobody knows whether privacy was \
-                          switched on: switch it off on the page, or by PUT /api/privacy; the next change on the page \
-                          replaces the file";
-            error!("{}", Problem::new(what, why, advice));
-            feeds.iter().for_each(|feed| feed.privacy.doubt_kept());
-            Cameras::default()
-        });
+        let cameras: Cameras = match state_file::read(&path) {
+            Ok(cameras) => cameras,
+            Err(why) => {
+                let what = format!("cannot read what was set on the page, in {}", path.display());
+                let advice = "the settings apply, but all cameras stay private, since nobody knows whether privacy was \
+                              switched on: switch it off on the page, or by PUT /api/privacy; the next change on the \
+                              page replaces the file";
+                error!("{}", Problem::new(what, why, advice));
+                return feeds.iter().for_each(|feed| feed.privacy.doubt_kept());
+            }
+        };
         for feed in feeds {
+            restore_privacy(feed, &cameras, &path);
             let Some(values) = cameras.get(&feed.name) else { continue };
             let mut orientation = feed.config.orientation;
             let kept = |name| values.get(name).map(String::as_str).unwrap_or_default();
@@ -77,9 +84,6 @@ impl KeptSettings {
             orientation.rotation = kept(ROTATE).parse().unwrap_or(orientation.rotation);
             orientation.flip = kept(FLIP).parse().unwrap_or(orientation.flip);
             feed.set_orientation(orientation);
-            if let Some(kept) = values.get(PRIVACY) {
-                restore_privacy(feed, kept, &path);
-            }
             let changes = changes::NAMES.iter().fold(Changes::default(), |changes, name| {
                 changes.with(name, values.get(*name).map(String::as_str)).unwrap_or(changes)
             });
@@ -159,9 +163,7 @@ impl KeptSettings {
             let what = format!("cannot read whether privacy is on, in {}", path.display());
             Problem::new(what, why, "switch privacy off on the page, which replaces the file")
         })?;
-        if let Some(kept) = cameras.get(&feed.name).and_then(|values| values.get(PRIVACY)) {
-            feed.privacy.restore(kept);
-        }
+        set_privacy(feed, &cameras);
         Ok(())
     }
 
@@ -232,18 +234,22 @@ impl KeptSettings {
         let _lock = FolderLock::acquire(folder, WRITE_WAIT).map_err(io_failed)?;
         let before: Option<Cameras> = state_file::read(&path).ok();
         let mut cameras = before.clone().unwrap_or_else(|| self.known_privacy());
-        cameras.retain(|name, _| is_camera_name(name));
+        cameras.retain(|name, _| is_camera_name(name) || name == OTHERS);
+        let are_others_private = cameras.contains_key(OTHERS);
         for feed in feeds {
             let camera = cameras.entry(feed.name.clone()).or_default();
             for (name, value) in values(feed) {
                 let name = name.into();
                 match value {
                     Some(value) => camera.insert(name, value),
+                    None if are_others_private && name == PRIVACY => {
+                        camera.insert(name, AS_PLANNED.to_owned())
+                    }
                     None => camera.remove(&name),
                 };
             }
         }
-        let is_other = |name: &&String| feeds.iter().all(|feed| feed.name != **name);
+        let is_other = |name: &&String| *name != OTHERS && feeds.iter().all(|feed| feed.name != **name);
         while cameras.len() > CAMERAS_MAX
             && let Some(name) = cameras.keys().find(is_other).cloned()
         {
@@ -256,11 +262,15 @@ impl KeptSettings {
         state_file::write(folder, FILE, &cameras).map_err(io_failed)
     }
 
-    /// What a file must say that cannot be read: that cameras are private.
+    /// What must be in the place of a file that cannot be read: the privacy of the cameras of which it is known, and that
+    /// all others are private.
     fn known_privacy(&self) -> Cameras {
         let privacy = self.privacy.get().into_iter().flatten();
-        let kept = privacy.filter_map(|(name, privacy)| Some((name.clone(), privacy.kept()?)));
-        kept.map(|(name, kept)| (name, BTreeMap::from([(PRIVACY.to_owned(), kept)]))).collect()
+        let known = privacy.filter(|(_, privacy)| privacy.doubt() != Some(Doubt::Kept));
+        let known = known.map(|(name, privacy)| (name.clone(), privacy.kept()));
+        let known = known.map(|(name, kept)| (name, kept.unwrap_or_else(|| AS_PLANNED.to_owned())));
+        let others = (OTHERS.to_owned(), privacy::on_since_now());
+        known.chain([others]).map(|(name, kept)| (name, [(PRIVACY.to_owned(), kept)].into())).collect()
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -268,9 +278,19 @@ impl KeptSettings {
     }
 }
 
-/// Switches privacy as it was kept, and says so where that is not as in the settings.
-fn restore_privacy(feed: &Feed, kept: &str, path: &Path) {
-    feed.privacy.restore(kept);
+/// Switches privacy as it was kept. Where it was not, but others' was lost, this camera's may have been lost too.
+fn set_privacy(feed: &Feed, cameras: &Cameras) {
+    let kept = |name: &str| cameras.get(name)?.get(PRIVACY);
+    match (kept(&feed.name), kept(OTHERS)) {
+        (Some(kept), _) => feed.privacy.restore(kept),
+        (None, Some(lost)) => feed.privacy.restore_lost(lost),
+        (None, None) => {}
+    }
+}
+
+/// The same, and says so where that is not as in the settings.
+fn restore_privacy(feed: &Feed, cameras: &Cameras, path: &Path) {
+    set_privacy(feed, cameras);
     let (label, path, plan) = (feed.label(), path.display(), feed.privacy.plan());
     let is_on = feed.privacy.look();
     if feed.privacy.doubt() == Some(Doubt::Kept) {
@@ -425,6 +445,45 @@ mod tests {
         fs::remove_file(folder.join(FILE)).unwrap();
         fs::create_dir(folder.join(FILE)).unwrap();
         assert_eq!(are_private(&started().1), [true; 2], "it cannot be read");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn who_replaces_a_damaged_file_leaves_the_cameras_of_other_boardcams_private() {
+        let folder = std::env::temp_dir().join(format!("boardcam-kept-others-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of an earlier run
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(FILE), "{\"garden\":{\"privacy\":\"on 18").unwrap();
+        let started = |name| {
+            let (kept, camera) = (KeptSettings::new(Some(folder.clone())), feed(name, Rotation::None));
+            kept.apply([&camera]);
+            (kept, camera)
+        };
+        let states = || ["door", "garden", "yard"].map(|name| started(name).1.is_private());
+        // One of them changes something else, and another one starts later.
+        let (kept, door) = started("door");
+        let turned = Orientation { rotation: Rotation::Half, flip: Flip::None };
+        kept.change_orientation(&door, |_| turned).unwrap();
+        assert_eq!(states(), [true; 3]);
+        assert_eq!(started("garden").1.privacy.doubt(), Some(Doubt::Kept));
+        kept.switch_privacy([&door].into_iter(), false).unwrap();
+        assert_eq!(states(), [false, true, true]);
+
+        let (kept, garden) = started("garden");
+        kept.change_orientation(&garden, |_| turned).unwrap();
+        assert_eq!(states(), [false, true, true], "the picture was turned, and nothing said of privacy");
+        kept.switch_privacy([&garden].into_iter(), false).unwrap();
+        assert_eq!(states(), [false, false, true]);
+        kept.change_orientation(&garden, |_| Orientation::default()).unwrap();
+        let snapshot = ["garden", "yard"].map(|name| feed(name, Rotation::None));
+        snapshot.iter().for_each(|camera| kept.apply_privacy(camera).unwrap());
+        assert_eq!(snapshot.each_ref().map(Feed::is_private), [false, true], "also for a snapshot");
+        // However many cameras come and go.
+        for number in 0..CAMERAS_MAX + 2 {
+            let camera = feed(&format!("a{number}"), Rotation::None);
+            kept.switch_privacy([&camera].into_iter(), false).unwrap();
+        }
+        assert_eq!(states()[2..], [true]);
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -164,6 +164,11 @@ impl Privacy {
     /// Switches it as it was when this was kept. What is none was not written by this program, and whoever damaged it
     /// may have damaged an "on".
     pub(super) fn restore(&self, kept: &str) {
+        if kept == AS_PLANNED {
+            *lock(&self.switched) = None;
+            self.look();
+            return;
+        }
         let Some((on, at)) = parse(kept) else { return self.doubt_kept() };
         // Switched on while the clock was not set: nobody knows when.
         let at = if on && at.as_second() < clock::SET_SINCE { Timestamp::now() } else { at };
@@ -171,9 +176,25 @@ impl Privacy {
         self.look();
     }
 
+    /// Switches it as all cameras are whose position of the switch was lost, `kept` when that was noticed.
+    pub(super) fn restore_lost(&self, kept: &str) {
+        if matches!(self.plan, PrivacyPlan::On) {
+            return;
+        }
+        self.restore(kept);
+        if let Some(switched) = &mut *lock(&self.switched) {
+            switched.is_doubt = switched.on;
+        }
+    }
+
     fn switched_at(&self, on: bool, at: Timestamp, origin: Origin) -> Switched {
         Switched { on, at, until: self.plan.next_change(at), origin, is_doubt: false }
     }
+}
+
+/// Switched on now, for a file.
+pub(super) fn on_since_now() -> String {
+    format!("{ON} {}", Timestamp::now().as_second())
 }
 
 /// A position of the switch in a file, and when it was switched.
@@ -190,6 +211,8 @@ fn parse(kept: &str) -> Option<(bool, Timestamp)> {
 /// The positions of the switch in a file.
 const ON: &str = "on";
 const OFF: &str = "off";
+/// In a file: it is known that the plan applies.
+pub(super) const AS_PLANNED: &str = "plan";
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +266,25 @@ mod tests {
             assert!(privacy.kept().is_some(), "and it stays so after a restart");
             privacy.switch(false);
             assert_eq!((privacy.is_on(), privacy.doubt(), privacy.kept()), (false, None, None));
+        }
+    }
+
+    #[test]
+    fn a_lost_position_of_the_switch_closes_the_camera_until_somebody_or_the_plan_opens_it() {
+        let privacy = Privacy::new(PrivacyPlan::Off);
+        privacy.restore_lost(&on_since_now());
+        assert_eq!((privacy.is_on(), privacy.doubt()), (true, Some(Doubt::Kept)));
+        privacy.restore(AS_PLANNED);
+        assert_eq!((privacy.is_on(), privacy.doubt()), (false, None));
+        let always = Privacy::new(PrivacyPlan::On);
+        always.restore_lost(&on_since_now());
+        assert_eq!((always.is_on(), always.doubt(), always.kept()), (true, None, None), "it was wanted");
+        for times in ["00:00-12:00", "12:00-00:00"] {
+            let privacy = Privacy::with_clock(plan(times), || true);
+            let planned = privacy.is_on();
+            let day_ago = Timestamp::now().as_second() - 24 * 60 * 60;
+            privacy.restore_lost(&format!("on {day_ago}"));
+            assert_eq!((privacy.look(), privacy.doubt()), (planned, None), "{times}");
         }
     }
 
