@@ -13,6 +13,7 @@ mod address;
 mod allowances;
 mod command;
 mod hook;
+mod look_up;
 mod mqtt;
 mod notice;
 mod settings;

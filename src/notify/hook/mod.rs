@@ -4,14 +4,19 @@
 //! gets it without the picture. Its answer is not read beyond the head, and redirects are not followed: an event goes to
 //! the named host and to no other.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use rustls::crypto::ring;
+use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Error};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Error, Timeout};
 
+use super::look_up::{Failure as NameFailure, LookUp};
 use super::notice::Notice;
 use super::settings::HookUrl;
 use super::{Tell, tls};
@@ -19,6 +24,7 @@ use crate::host::inject;
 use crate::host::shutdown::Shutdown;
 use crate::names::printable;
 use crate::problem::{Problem, Text, text};
+use crate::sync::lock;
 
 /// The longest that one try takes, from looking up the name to the head of the answer.
 const TRY_TIME: Duration = Duration::from_secs(10);
@@ -58,7 +64,7 @@ impl Hook {
         if let Some(agent) = &self.agent {
             return Ok(agent.clone());
         }
-        let agent = new_agent(&self.url)?;
+        let agent = new_agent(&self.url, LookUp::new("hook name"))?;
         self.agent = Some(agent.clone());
         Ok(agent)
     }
@@ -127,7 +133,7 @@ impl Tell for Hook {
     }
 }
 
-fn new_agent(url: &HookUrl) -> Result<Agent, Problem> {
+fn new_agent(url: &HookUrl, look_up: LookUp) -> Result<Agent, Problem> {
     let mut config = Agent::config_builder()
         .timeout_global(Some(TRY_TIME))
         .max_redirects(0)
@@ -145,12 +151,36 @@ fn new_agent(url: &HookUrl) -> Result<Agent, Problem> {
             .unversioned_rustls_crypto_provider(provider);
         config = config.tls_config(tls.build());
     }
-    Ok(config.build().into())
+    Ok(Agent::with_parts(config.build(), DefaultConnector::new(), Names(Mutex::new(look_up))))
+}
+
+/// Finds the hook's addresses. ureq's own resolver starts a thread for each try, also while earlier ones hang.
+#[derive(Debug)]
+struct Names(Mutex<LookUp>);
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().ok_or(Error::HostNotFound)?.trim_matches(['[', ']']);
+        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let patience = TRY_TIME.min(*timeout.after);
+        let found = lock(&self.0).addresses(host, uri.port_u16().unwrap_or(default), patience);
+        let found = found.map_err(|failure| match failure {
+            NameFailure::System(error) => Error::Io(error),
+            NameFailure::TimedOut => Error::Timeout(Timeout::Resolve),
+            NameFailure::Problem(problem) => Error::Io(std::io::Error::other(problem.to_string())),
+        })?;
+        let mut addresses = self.empty();
+        found.into_iter().for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
+    }
 }
 
 /// What the system or the protocol says; never the URL.
 fn why(error: &Error) -> Text {
     match error {
+        Error::Timeout(Timeout::Resolve) => {
+            text!("its name was not found within {} s", TRY_TIME.as_secs())
+        }
         Error::Timeout(_) => text!("there was no answer within {} s", TRY_TIME.as_secs()),
         Error::HostNotFound => text!("its name is not known"),
         Error::Io(error) => Text::from(printable(error.to_string().as_bytes())),

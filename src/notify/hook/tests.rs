@@ -3,6 +3,9 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use ureq::unversioned::transport;
+
+use super::super::look_up::tests::Hanging;
 use super::super::notice::tests::{about, event, notice, switch_privacy};
 use super::*;
 use crate::events::Kind;
@@ -167,4 +170,37 @@ fn the_end_of_boardcam_waits_for_no_further_try() {
     let begin = std::time::Instant::now();
     assert!(Hook::new(format!("http://{address}/").parse().unwrap()).tell(&notice(), &shutdown).is_err());
     assert!(begin.elapsed() < PAUSES[1]);
+}
+
+#[test]
+fn while_the_name_server_hangs_every_try_waits_for_the_same_look_up() {
+    static SERVER: Hanging = Hanging::new();
+    let names = Names(Mutex::new(LookUp::with(|_, port| SERVER.ask(port))));
+    let url: Uri = "https://hook.example/".parse().unwrap();
+    let resolve = |patience: Duration| {
+        let after = transport::time::Duration::Exact(patience);
+        names.resolve(&url, &Config::default(), NextTimeout { after, ..NextTimeout::default() })
+    };
+    for _ in 0..3 {
+        let error = resolve(Duration::from_millis(20)).unwrap_err();
+        assert_eq!(why(&error).to_string(), "its name was not found within 10 s");
+    }
+    SERVER.answer();
+    assert_eq!(resolve(TRY_TIME).unwrap()[..], ["127.0.0.1:443".parse().unwrap()]);
+    assert_eq!(SERVER.asked(), 1);
+}
+
+#[test]
+fn the_hook_is_where_its_name_leads_and_a_name_without_an_address_is_not_known() {
+    let (address, received) = receiver(&[OK]);
+    let port = address.rsplit_once(':').unwrap().1;
+    let post = |resolve| {
+        let hook = Hook::new(format!("http://hook.example:{port}/").parse().unwrap());
+        let agent = new_agent(&hook.url, LookUp::with(resolve)).unwrap();
+        hook.post(&agent, "{}").map_err(|failure| failure.problem.to_string())
+    };
+    let why = post(|_, _| Ok(Vec::new())).unwrap_err();
+    assert!(why.contains("its name is not known"), "{why}");
+    post(|_, port| Ok(vec![([127, 0, 0, 1], port).into()])).unwrap();
+    assert!(received.recv().unwrap().0.contains("host: hook.example"));
 }

@@ -6,7 +6,6 @@
 
 mod broker;
 mod discovery;
-mod look_up;
 mod session;
 mod socket;
 
@@ -19,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use log::{info, warn};
 
+use super::look_up::LookUp;
 use super::notice::About;
 use super::target::Target;
 use crate::events::{Events, Kind, Subscription};
@@ -32,9 +32,8 @@ use crate::problem::{Problem, Text, text};
 use crate::record::Recordings;
 pub use broker::Broker;
 use discovery::{Aspect, Topics};
-use look_up::LookUp;
 use session::{Message, Session};
-use socket::Failure;
+use socket::{Failure, PATIENCE};
 
 /// The time between two tries to connect: the first, ...
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -91,7 +90,7 @@ impl Mqtt {
         let mut pause = PAUSE_MIN;
         let mut lasting = Lasting {
             pictured: vec![Instant::now(); self.cameras.about.feeds.len()],
-            look_up: LookUp::default(),
+            look_up: LookUp::new("mqtt name"),
             connected: None,
         };
         while !shutdown.has_begun() {
@@ -114,7 +113,7 @@ impl Mqtt {
     fn serve(&self, lasting: &mut Lasting, shutdown: &Shutdown) -> Result<(), Failure> {
         let Lasting { pictured, look_up, connected } = lasting;
         let status = self.topics.status();
-        let addresses = look_up.addresses(self.broker.host(), self.broker.port())?;
+        let addresses = look_up.addresses(self.broker.host(), self.broker.port(), PATIENCE)?;
         let mut session = Session::open(&self.broker, &addresses, &status, OFFLINE)?;
         *connected = Some(Instant::now());
         self.target.works();

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::broker::Broker;
-use crate::notify::tls;
+use crate::notify::{look_up, tls};
 use crate::problem::{Problem, Text, text};
 
 /// How long a read waits.
@@ -35,6 +35,18 @@ pub(super) enum Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::System(error)
+    }
+}
+
+impl From<look_up::Failure> for Failure {
+    fn from(failure: look_up::Failure) -> Self {
+        match failure {
+            look_up::Failure::System(error) => Self::System(error),
+            look_up::Failure::TimedOut => {
+                Self::Said(text!("its name was not found within {} s", PATIENCE.as_secs()))
+            }
+            look_up::Failure::Problem(problem) => Self::Problem(problem),
+        }
     }
 }
 
