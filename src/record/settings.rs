@@ -88,8 +88,7 @@ impl Settings {
     }
 
     /// The most file descriptors that are open at once: folder and file of each camera, twice where a time-lapse goes on
-    /// beside what is recorded on motion, and the folder that is being
-    /// listed (twice, by rustix).
+    /// beside what is recorded on motion, and the folder that is being listed (twice, by rustix).
     pub fn open_files(&self) -> usize {
         let files = |camera: &CameraSettings| 1 + usize::from(camera.has_time_lapse_beside_motion());
         self.folder.as_ref().map_or(0, |_| 2 * self.cameras.iter().map(files).sum::<usize>() + 2)

@@ -61,8 +61,8 @@ impl Switch {
 
     /// What is to be recorded now.
     pub(super) fn wanted(&self) -> Wanted {
-        let planned = self.plan.wanted();
         let mut state = self.lock();
+        let planned = self.plan.wanted(); // under the lock: two recordings ask, and the later answer holds
         if planned != state.planned {
             *state = State { by_hand: None, planned };
         }
